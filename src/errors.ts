@@ -1,0 +1,65 @@
+/**
+ * The exit codes of every command. `fob help exit-codes` prints this table.
+ */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notFresh: 3,
+  codeNeeded: 4,
+  cancelled: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/**
+ * An error that the user can do something about: what happened, and what to do next.
+ *
+ * The message and the hints are lower case, without a full stop, with names and paths quoted; a hint is a command that
+ * can be pasted, where there is one. Neither ever holds a secret.
+ */
+export class FobError extends Error {
+  override readonly name: string = "FobError";
+  readonly hints: readonly string[];
+  readonly exitCode: ExitCode;
+
+  constructor(
+    message: string,
+    hints: string | readonly string[] = [],
+    exitCode: ExitCode = exitCodes.failed,
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.hints = typeof hints === "string" ? [hints] : hints;
+    this.exitCode = exitCode;
+  }
+}
+
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends FobError {
+  override readonly name = "UsageError";
+
+  constructor(message: string, hints: string | readonly string[] = []) {
+    super(message, hints, exitCodes.usage);
+  }
+}
+
+/** The user pressed Ctrl-C, or the process was told to end: exit code 130, and nothing more is said. */
+export class CancelledError extends FobError {
+  override readonly name = "CancelledError";
+
+  constructor() {
+    super("cancelled", [], exitCodes.cancelled);
+  }
+}
+
+/** Throws {@link CancelledError} when the user has asked to stop. */
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new CancelledError();
+}
+
+/** The `code` of a Node.js system error (`ENOENT`, `ECONNREFUSED`), or "" when it has none. */
+export function systemCode(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === "string" ? code : "";
+}

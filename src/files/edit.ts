@@ -1,0 +1,81 @@
+// Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
+import { mkdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { FobError, systemCode } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
+import { type LockOptions, withLock } from "./lock.ts";
+import { assertReplaceable, beginReplace, explained, realFile, sweepTemporaries } from "./replace.ts";
+
+/** A file's bytes as a string, one character a byte; undefined where there is no file. @throws FobError */
+export function readBytes(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw explained(error, path);
+  }
+}
+
+export interface EditOutcome {
+  readonly changed: boolean;
+  /** The mode that the file had (e.g. 0o644), where others could read or write it before and cannot now. */
+  readonly tightenedFrom?: number;
+}
+
+/** Makes a folder, 0700, and those above it; one that is there keeps its mode. @throws FobError */
+export function ensureFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw explained(error, folder);
+  }
+}
+
+/**
+ * Changes a file under its lock: reads it, lets `change` make the new text, puts that in place in one step.
+ *
+ * A text that `change` leaves as it is, is not written. When somebody who does not know the lock writes in between,
+ * the change is made again, on what they wrote.
+ *
+ * @param change from the bytes of the file ("" where there is none) to the new ones; may be called more than once
+ * @throws FobError, and whatever `change` throws; then the file is as it was.
+ */
+export async function editFile(
+  path: string,
+  lock: Pick<LockOptions, "signal">,
+  change: (bytes: string) => string,
+): Promise<EditOutcome> {
+  const file = realFile(path);
+  ensureFolder(dirname(file));
+  const lockPath = join(dirname(file), `.${basename(file)}.fob.lock`);
+  return await withLock(lockPath, { ...lock, patience: 30_000 }, (held) => {
+    sweepTemporaries(file);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const before = readBytes(file);
+      const after = change(before ?? "");
+      if (after === (before ?? "")) return { changed: false };
+      const mode = assertReplaceable(file)?.mode ?? 0o600;
+      if (!held.isHeld())
+        throw new FobError(`lost the lock on ${quote(path)} while it was being written`, "run it again");
+      if (replaceUnlessChanged(file, before, after)) {
+        return (mode & 0o077) === 0 ? { changed: true } : { changed: true, tightenedFrom: mode & 0o777 };
+      }
+    }
+    throw new FobError(
+      `another program keeps writing ${quote(path)}`,
+      `find it, then try again: lsof ${shellWord(file)}`,
+    );
+  });
+}
+
+/** False when the file is not what it was when it was read; it is left alone then. */
+function replaceUnlessChanged(file: string, before: string | undefined, after: string): boolean {
+  const replacement = beginReplace(file);
+  replacement.write(Buffer.from(after, "latin1"));
+  if (readBytes(file) !== before) {
+    replacement.abandon();
+    return false;
+  }
+  replacement.commit();
+  return true;
+}

@@ -1,0 +1,224 @@
+// Locks between processes, on files. Node.js has no flock(), and not every file system honours it.
+//
+// A lock is a file that is made complete and then hard-linked to its name, so that it appears at once, with its content.
+// The hard part is the lock of a process that died: "read, see that it is dead, unlink" lets two processes in, because
+// the second unlinks the lock that the first has just taken. So the right to break a lock is itself a lock, named after
+// the very lock that is to be broken, and whoever holds it looks again before unlinking.
+import { randomBytes } from "node:crypto";
+import { linkSync, readFileSync, readlinkSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CancelledError, FobError, systemCode } from "../errors.ts";
+import { quote } from "../text.ts";
+
+/** Who holds a lock. */
+export interface Holder {
+  readonly id: string;
+  readonly pid: number;
+  /** The machine, and on Linux the space in which its process ids count (containers share a machine, not those). */
+  readonly host: string;
+  /** Which run of the machine, where the system tells (Linux); else "". */
+  readonly boot: string;
+  /** When the process started, in the system's own unit, so that a reused process id is not taken for the holder. */
+  readonly started: string;
+}
+
+export interface Lock {
+  /** False once somebody has broken this lock, which happens only to a holder that slept on another machine. */
+  isHeld(): boolean;
+  release(): void;
+}
+
+export interface LockOptions {
+  readonly signal: AbortSignal;
+  /** How long to wait for somebody else, in milliseconds; Infinity to wait until `signal`. */
+  readonly patience: number;
+  /** Called once, when the lock has been somebody else's for about a second. */
+  readonly onWait?: ((holder: Holder) => void) | undefined;
+}
+
+/** A holder that cannot be asked whether it lives (another machine) is dead after this long without a sign, in ms. */
+const SILENCE = 60_000;
+const HEARTBEAT = 5_000;
+
+/**
+ * Runs `work` while holding the lock. The lock is released however `work` ends.
+ *
+ * @throws FobError when the lock stays somebody else's for longer than `patience`, or cannot be made at all.
+ */
+export async function withLock<T>(
+  path: string,
+  options: LockOptions,
+  work: (lock: Lock) => T | Promise<T>,
+): Promise<T> {
+  const lock = await acquire(path, options);
+  try {
+    return await work(lock);
+  } finally {
+    lock.release();
+  }
+}
+
+async function acquire(path: string, options: LockOptions): Promise<Lock> {
+  const began = performance.now();
+  let told = false;
+  for (;;) {
+    if (options.signal.aborted) throw new CancelledError();
+    const outcome = tryAcquire(path);
+    if ("release" in outcome) return outcome;
+    const waited = performance.now() - began;
+    if (waited > options.patience) {
+      throw new FobError(
+        `another fob (process ${outcome.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
+        `if that process is stuck, end it: kill ${outcome.pid}`,
+      );
+    }
+    if (!told && waited > 1000) {
+      told = true;
+      options.onWait?.(outcome);
+    }
+    // Not all at the same moment: hundreds may be waiting.
+    await sleep(20 + Math.random() * 40, undefined, { signal: options.signal }).catch(() => undefined);
+  }
+}
+
+/** Takes the lock, or tells who has it. A dead holder's lock is broken on the way. */
+function tryAcquire(path: string): Lock | Holder {
+  const me: Holder = { ...thisProcess(), id: randomBytes(8).toString("hex") };
+  const draft = `${path}-${me.id}.tmp`;
+  try {
+    writeFileSync(draft, JSON.stringify(me), { flag: "wx", mode: 0o600 });
+    for (;;) {
+      if (linked(draft, path)) return held(path, me.id);
+      const holder = read(path);
+      if (!holder) continue;
+      if (!isDead(holder, path, draft) || !broken(path, holder.id)) return holder;
+    }
+  } catch (error) {
+    throw new FobError(
+      `cannot make the lock ${quote(path)}: ${systemCode(error) || String(error)}`,
+      "the folder must be writable, and its file system must know hard links",
+      undefined,
+      error,
+    );
+  } finally {
+    remove(draft);
+  }
+}
+
+function linked(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function held(path: string, id: string): Lock {
+  const heartbeat = setInterval(() => {
+    try {
+      const now = new Date();
+      utimesSync(path, now, now);
+    } catch {
+      // The lock has gone, or the file system has: whoever asks isHeld() will know.
+    }
+  }, HEARTBEAT);
+  heartbeat.unref();
+  const isHeld = (): boolean => read(path)?.id === id;
+  return {
+    isHeld,
+    release() {
+      clearInterval(heartbeat);
+      if (isHeld()) remove(path);
+    },
+  };
+}
+
+/** Removes a dead holder's lock. False when somebody else is at it. */
+function broken(path: string, deadId: string): boolean {
+  const right = tryAcquire(`${path}.break.${deadId}`);
+  if (!("release" in right)) return false;
+  try {
+    if (read(path)?.id === deadId) remove(path);
+    return true;
+  } finally {
+    right.release();
+  }
+}
+
+/** The holder that a lock names; undefined when the lock has gone. */
+function read(path: string): Holder | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    // Not one of ours, or torn by a crash of the machine: only time tells whether it is alive.
+    return { id: "unreadable", pid: 0, host: "", boot: "", started: "" };
+  }
+}
+
+function isDead(holder: Holder, path: string, draft: string): boolean {
+  const me = thisProcess();
+  if (holder.host === me.host && holder.boot === me.boot) {
+    return !isRunning(holder.pid) || (holder.started !== "" && holder.started !== startOf(holder.pid));
+  }
+  try {
+    // Both times come from the file system, so a wrong or a changed clock here does not matter.
+    return statSync(draft).mtimeMs - statSync(path).mtimeMs > SILENCE;
+  } catch {
+    return false;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "ESRCH";
+  }
+}
+
+let thisProcessOnce: Omit<Holder, "id"> | undefined;
+
+function thisProcess(): Omit<Holder, "id"> {
+  thisProcessOnce ??= {
+    pid: process.pid,
+    host: hostname() + orEmpty(() => readlinkSync("/proc/self/ns/pid")),
+    boot: orEmpty(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
+    started: startOf(process.pid),
+  };
+  return thisProcessOnce;
+}
+
+/** Field 22 of /proc/PID/stat, counted after the command's name, which may hold anything (proc_pid_stat(5)). */
+function startOf(pid: number): string {
+  return orEmpty(() => {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  });
+}
+
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It has gone already, or cannot go: then it counts as dead as soon as this process has ended.
+  }
+}

@@ -1,0 +1,236 @@
+// Replacing a file's content as a whole: a reader, and a crash, see the old file or the new one.
+import { randomBytes } from "node:crypto";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { FobError, systemCode } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
+
+/** A new content on its way: written beside the file, not yet in its place. */
+export interface Replacement {
+  /** Writes the new content, down to the disk. @throws FobError */
+  write(content: Buffer): void;
+  /** Puts what was written in the file's place. @throws FobError; then the old file is still there. */
+  commit(): void;
+  /** Leaves the old file as it is. Nothing to do after a commit or an error. */
+  abandon(): void;
+}
+
+/** Whether a kill can have left it there: temporary files of a file with this name. */
+const temporaryOf = (name: string): RegExp =>
+  new RegExp(`^\\.${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\.fob-[0-9a-f]+\\.tmp$`);
+
+/**
+ * The file itself, behind any symbolic links; it need not exist yet.
+ *
+ * @throws FobError for a circle of links
+ */
+export function realFile(path: string): string {
+  let file = resolve(path);
+  for (let links = 0; links < 40; links++) {
+    if (!stat(file)?.isSymbolicLink()) return file;
+    file = resolve(dirname(file), readlinkSync(file));
+  }
+  throw new FobError(`${quote(path)} is a circle of symbolic links`, `look at them: ls -l ${shellWord(path)}`);
+}
+
+/**
+ * Makes sure, as far as that can be known, that a file can be replaced: asked before anything that cannot be undone.
+ * Takes the path of the file itself, see {@link realFile}.
+ *
+ * @returns what is there now, or undefined
+ * @throws FobError
+ */
+export function assertReplaceable(file: string): Stats | undefined {
+  const found = stat(file);
+  if (found && !found.isFile()) {
+    throw new FobError(`${quote(file)} is not a regular file`, `look at it: ls -ld ${shellWord(file)}`);
+  }
+  const user = process.geteuid?.();
+  if (found && user !== undefined && found.uid !== user) {
+    throw new FobError(
+      `${quote(file)} belongs to another user (uid ${found.uid}), so fob leaves it alone`,
+      `if it should be yours: sudo chown ${user} ${shellWord(file)}`,
+    );
+  }
+  if (isMountPoint(file)) throw mounted(file);
+  try {
+    accessSync(dirname(file), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw explained(error, file);
+  }
+  return found;
+}
+
+/**
+ * Starts to replace a file. The new one has mode 0600 from its first byte.
+ *
+ * @param reserve how many bytes to write ahead, so that a full disk is found now and not at the commit
+ * @throws FobError
+ */
+export function beginReplace(file: string, reserve = 0): Replacement {
+  const temporary = join(dirname(file), `.${basename(file)}.fob-${randomBytes(6).toString("hex")}.tmp`);
+  let descriptor: number | undefined;
+  let isThere = false;
+  const close = (): void => {
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  };
+  const abandon = (): void => {
+    if (!isThere) return;
+    isThere = false;
+    try {
+      close();
+      unlinkSync(temporary);
+    } catch {
+      // Nothing reads a temporary file; the next edit sweeps it away.
+    }
+  };
+  const guarded = (step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      abandon();
+      throw explained(error, file);
+    }
+  };
+  const write = (content: Buffer): void =>
+    guarded(() => {
+      descriptor ??= openSync(temporary, "wx", 0o600);
+      isThere = true;
+      writeAll(descriptor, content);
+      ftruncateSync(descriptor, content.length);
+      fsyncSync(descriptor);
+    });
+  const commit = (): void =>
+    guarded(() => {
+      // Windows renames no open file.
+      close();
+      renameSync(temporary, file);
+      isThere = false;
+      syncFolder(dirname(file));
+    });
+  if (reserve > 0) write(Buffer.alloc(reserve, " "));
+  return { write, commit, abandon };
+}
+
+/** Replaces a file's content in one step. @throws FobError; then the old file is still there. */
+export function replaceFile(file: string, content: Buffer): void {
+  const replacement = beginReplace(file);
+  replacement.write(content);
+  replacement.commit();
+}
+
+/** Removes what a killed process left beside a file. Only for whoever holds the file's lock. */
+export function sweepTemporaries(file: string): void {
+  const leftover = temporaryOf(basename(file));
+  try {
+    for (const name of readdirSync(dirname(file))) {
+      if (leftover.test(name)) unlinkSync(join(dirname(file), name));
+    }
+  } catch {
+    // Tidying up is no reason to fail.
+  }
+}
+
+/** A file-system error as the user can use it. */
+export function explained(error: unknown, file: string): FobError {
+  if (error instanceof FobError) return error;
+  const folder = shellWord(dirname(file));
+  switch (systemCode(error)) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return new FobError(
+        `no space left to write ${quote(file)}`,
+        `see what is full: df -h ${folder}`,
+        undefined,
+        error,
+      );
+    case "EROFS":
+      return new FobError(`${quote(file)} is on a read-only file system`, `see how it is mounted: df ${folder}`);
+    case "EACCES":
+    case "EPERM":
+      return new FobError(
+        `not allowed to read or write ${quote(file)}`,
+        `see who is: ls -la ${folder}`,
+        undefined,
+        error,
+      );
+    case "EBUSY":
+      return mounted(file);
+    default: {
+      const reason = error instanceof Error ? error.message : String(error);
+      return new FobError(
+        `cannot read or write ${quote(file)}: ${reason}`,
+        `look at it: ls -la ${folder}`,
+        undefined,
+        error,
+      );
+    }
+  }
+}
+
+function mounted(file: string): FobError {
+  return new FobError(`${quote(file)} is mounted as a single file, which cannot be replaced safely`, [
+    `mount its folder into the container instead: ${quote(dirname(file))}`,
+    "or use a file of the container's own: export AWS_SHARED_CREDENTIALS_FILE=~/aws-credentials",
+  ]);
+}
+
+/** Only Linux tells; elsewhere the rename fails with EBUSY. */
+function isMountPoint(file: string): boolean {
+  let mounts: string;
+  try {
+    mounts = readFileSync("/proc/self/mountinfo", "utf8");
+  } catch {
+    return false;
+  }
+  // Field 5 is the mount point, blanks in octal (proc_pid_mountinfo(5)).
+  const spelling = file.replace(/[ \t\n\\]/g, (character) => {
+    return `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
+  });
+  return mounts.split("\n").some((line) => line.split(" ")[4] === spelling);
+}
+
+function stat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw explained(error, path);
+  }
+}
+
+function writeAll(descriptor: number, content: Buffer): void {
+  for (let written = 0; written < content.length; ) {
+    written += writeSync(descriptor, content, written, content.length - written, written);
+  }
+}
+
+/** So that the rename itself survives a power cut. Not every system can do it (Windows cannot). */
+function syncFolder(folder: string): void {
+  try {
+    const descriptor = openSync(folder, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // The new content is in place; only its fate in a power cut is open.
+  }
+}

@@ -1,0 +1,174 @@
+// Edits one section of an AWS file's text and leaves every other byte as it was.
+import { encode, type FileKind, type Line, lineOf, linesOf, markLength, type Section, scan } from "./scan.ts";
+
+/** What should hold of a profile's section afterwards: `undefined` stands for a key that must not be there. */
+export type Change = Readonly<Record<string, string | undefined>>;
+
+/** Two sections of a file have the name of the profile that is to be read or edited. */
+export class DuplicateSection extends Error {
+  override readonly name = "DuplicateSection";
+  readonly lines: readonly number[];
+
+  constructor(sections: readonly Section[]) {
+    super("stands more than once");
+    this.lines = sections.map((section) => section.line);
+  }
+}
+
+/** The section of a profile, or undefined. */
+export function findSection(sections: readonly Section[], profile: string): Section | undefined {
+  const found = sections.filter((section) => section.profile === profile);
+  if (found.length > 1) throw new DuplicateSection(found);
+  return found[0];
+}
+
+/**
+ * A name that every program reads back as it was written. White space, quotes and brackets part the readers; `DEFAULT`
+ * and `__proto__` mean something else to some of them.
+ */
+export function isPortableName(profile: string): boolean {
+  return /^[\p{L}\p{N}_@+.%:/,~=-]+$/u.test(profile) && profile !== "DEFAULT" && profile !== "__proto__";
+}
+
+/**
+ * Sets and removes keys of a profile's section, and adds the section at the end where there is none.
+ *
+ * Keys of the section that the change does not name stay, as do comments. The header and the named keys end in a form
+ * that every program reads alike, whatever they looked like before.
+ *
+ * @throws UnparsableText, DuplicateSection; TypeError for a value that some program would read differently.
+ */
+export function editSection(text: string, kind: FileKind, profile: string, change: Change): string {
+  const values = new Map<string, string>();
+  for (const [key, value] of Object.entries(change)) {
+    if (value === undefined) continue;
+    assertPortableValue(key, value);
+    values.set(key, encode(value));
+  }
+  const section = findSection(scan(text, kind), profile);
+  if (section) {
+    return text.slice(0, section.start) + rewritten(text, section, kind, change, values) + text.slice(section.end);
+  }
+  if (values.size === 0) return text;
+  if (!isPortableName(profile)) throw new TypeError("a profile name that not every program reads");
+  const newline = lineEnd(text) ?? "\n";
+  const isEmpty = text.length === markLength(text);
+  const before = isEmpty ? text : endLine(text, newline) + newline;
+  return before + headerOf(profile, kind) + newline + block(values, newline);
+}
+
+/**
+ * Removes keys from a profile's section, and the section with them when nothing else is left in it.
+ *
+ * @throws UnparsableText, DuplicateSection
+ */
+export function removeKeys(text: string, kind: FileKind, profile: string, keys: readonly string[]): string {
+  const without = editSection(text, kind, profile, Object.fromEntries(keys.map((key) => [key, undefined])));
+  const section = findSection(scan(without, kind), profile);
+  if (without === text || !section) return without;
+  const body = without.slice(section.bodyStart, section.end);
+  if (linesOf(body).some((line) => lineOf(line).kind !== "blank")) return without;
+  // The blank line above came with the section.
+  return without.slice(0, section.start).replace(/\n\r?\n$/, "\n") + body + without.slice(section.end);
+}
+
+function rewritten(
+  text: string,
+  section: Section,
+  kind: FileKind,
+  change: Change,
+  values: ReadonlyMap<string, string>,
+): string {
+  const newline = lineEnd(text.slice(section.start, section.end)) ?? lineEnd(text) ?? "\n";
+  const missing = new Map(values);
+  const kept = [portableHeader(text.slice(section.start, section.bodyStart), section, kind, newline)];
+  // Where the section's own lines end: blank lines and comments after that belong to what follows.
+  let contentEnd = kept.length;
+  const keep = (line: string): void => {
+    kept.push(line);
+    contentEnd = kept.length;
+  };
+
+  // State of the walk: whether the property above is one of ours; whether an indented block (`s3 =`) is open; how far
+  // the properties are indented that hung below one of ours and now stand for themselves.
+  let belowOurs = false;
+  let inBlock = false;
+  let hanging: number | undefined;
+
+  for (const source of linesOf(text.slice(section.bodyStart, section.end))) {
+    const line = lineOf(source);
+    if (line.kind === "blank" || line.kind === "comment") {
+      kept.push(source);
+      continue;
+    }
+    if (line.indent === 0) {
+      inBlock = false;
+      hanging = undefined;
+    }
+    if (inBlock) {
+      keep(source);
+    } else if (line.kind === "continuation") {
+      // More of the value above: it goes where that went.
+      if (!belowOurs) keep(source);
+    } else if (Object.hasOwn(change, line.key)) {
+      const value = missing.get(line.key);
+      if (value !== undefined && line.indent === 0) {
+        keep(reads(source, line, value) ? source : `${line.key} = ${value}${lineEnd(source) ?? newline}`);
+        missing.delete(line.key);
+      }
+      belowOurs = true;
+    } else {
+      // An indented property below one of ours is a property for some programs and more of our value for others. The
+      // value above it goes, so it is moved to where all of them see a property.
+      if (belowOurs && line.indent > 0) hanging ??= line.indent;
+      const hangs = line.indent > 0 && line.indent <= (hanging ?? 0);
+      keep(hangs ? source.replace(/^[ \t]+/, "") : source);
+      inBlock = line.raw === "";
+      belowOurs = false;
+    }
+  }
+
+  const content = kept.slice(0, contentEnd).join("");
+  const added = block(missing, newline);
+  return (added === "" ? content : endLine(content, newline)) + added + kept.slice(contentEnd).join("");
+}
+
+/** The header line as every program reads it, with its comment on a line of its own where that had to go. */
+function portableHeader(header: string, section: Section, kind: FileKind, newline: string): string {
+  const profile = section.profile ?? "";
+  const name = encode(profile).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  const inConfig = profile === "default" ? "(?:profile )?default" : `profile (?:${name}|"${name}"|'${name}')`;
+  const spelling = kind === "credentials" ? name : inConfig;
+  if (new RegExp(`^\\[${spelling}\\](?:[ \\t]+[#;][^\\]\\n]*|[ \\t]*)\\r?\\n?$`).test(header)) return header;
+  const comment = /[ \t]([#;][^\r\n]*)/.exec(header.slice(header.indexOf("]")))?.[1];
+  return headerOf(profile, kind) + newline + (comment === undefined ? "" : comment + newline);
+}
+
+function headerOf(profile: string, kind: FileKind): string {
+  return `[${kind === "credentials" || profile === "default" ? "" : "profile "}${encode(profile)}]`;
+}
+
+function block(values: ReadonlyMap<string, string>, newline: string): string {
+  return [...values].map(([key, value]) => `${key} = ${value}${newline}`).join("");
+}
+
+/** Whether every program reads this value from this line already. */
+function reads(source: string, line: Line & { kind: "property" }, value: string): boolean {
+  return line.raw === value && new RegExp(`^${line.key}[ \\t]*=`).test(source);
+}
+
+const endLine = (text: string, newline: string): string => (text.endsWith("\n") ? text : text + newline);
+
+/** The line end that a text uses first, if it has one. */
+function lineEnd(text: string): string | undefined {
+  const newline = text.indexOf("\n");
+  if (newline < 0) return undefined;
+  return text[newline - 1] === "\r" ? "\r\n" : "\n";
+}
+
+function assertPortableValue(key: string, value: string): void {
+  // A value is never shown: it may be a secret.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  const isPlain = value !== "" && !/[\u0000-\u001f\u007f]|^\s|\s$|(^|\s)[#;]/.test(value);
+  if (!isPlain) throw new TypeError(`a value for ${key} that not every program would read as it was written`);
+}

@@ -1,0 +1,152 @@
+// The two AWS files as the rest of fob sees them: profiles with properties. Nothing else touches these files.
+import { join } from "node:path";
+import { FobError } from "../errors.ts";
+import { type EditOutcome, editFile, readBytes } from "../files/edit.ts";
+import type { LockOptions } from "../files/lock.ts";
+import { quote, shellWord } from "../text.ts";
+import { type Change, DuplicateSection, editSection, findSection, removeKeys } from "./edit.ts";
+import { type FileKind, type Property, propertiesOf, type Section, scan, UnparsableText } from "./scan.ts";
+
+/** Where the two files are. */
+export type AwsFilePaths = Readonly<Record<FileKind, string>>;
+
+/** One of the two files, as it was when it was read. A file that is not there has no profiles. */
+export interface AwsFile {
+  readonly kind: FileKind;
+  readonly path: string;
+  /** The names of its profiles, in order. */
+  profiles(): string[];
+  has(profile: string): boolean;
+  /** The properties of a profile by key, or undefined where the file has no such profile. @throws FobError */
+  properties(profile: string): ReadonlyMap<string, Property> | undefined;
+  /** Profiles that hold one of these keys. Reads only the sections where a key may stand. */
+  profilesWith(keys: readonly string[]): string[];
+  /** A property of a section that is no profile, e.g. `[services local]`. */
+  section(title: string): ReadonlyMap<string, Property> | undefined;
+}
+
+export type AwsFiles = Readonly<Record<FileKind, AwsFile>>;
+
+/**
+ * Where the AWS files are: `AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`, else below `~/.aws`.
+ *
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
+ */
+export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, home: string): AwsFilePaths {
+  const path = (variable: string | undefined, name: string): string =>
+    variable ? variable.replace(/^~(?=$|[/\\])/, home) : join(home, ".aws", name);
+  return {
+    credentials: path(env.AWS_SHARED_CREDENTIALS_FILE, "credentials"),
+    config: path(env.AWS_CONFIG_FILE, "config"),
+  };
+}
+
+/** Reads both files. @throws FobError for a file that cannot be read or parsed; it is never taken for an empty one. */
+export function readAwsFiles(paths: AwsFilePaths): AwsFiles {
+  return { credentials: readAwsFile("credentials", paths), config: readAwsFile("config", paths) };
+}
+
+function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
+  const path = paths[kind];
+  const text = readBytes(path) ?? "";
+  const sections = guarded(path, "", () => scan(text, kind));
+  const find = (profile: string): Section | undefined => guarded(path, profile, () => findSection(sections, profile));
+  const mapped = (section: Section | undefined): ReadonlyMap<string, Property> | undefined =>
+    section && new Map(propertiesOf(text, section).map((property) => [property.key, property]));
+  return {
+    kind,
+    path,
+    profiles: () => sections.flatMap((section) => section.profile ?? []),
+    has: (profile) => sections.some((section) => section.profile === profile),
+    properties: (profile) => mapped(find(profile)),
+    profilesWith: (keys) => [
+      ...new Set(sectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
+    ],
+    section: (title) => mapped(sections.find((section) => section.title === title)),
+  };
+}
+
+/** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */
+function sectionsMentioning(text: string, sections: readonly Section[], keys: readonly string[]): Section[] {
+  const found: Section[] = [];
+  let next = 0;
+  for (const match of text.matchAll(new RegExp(`^[ \\t]*(?:${keys.join("|")})[ \\t]*[=:]`, "gim"))) {
+    while (next < sections.length && (sections[next]?.end ?? 0) <= match.index) next += 1;
+    const section = sections[next];
+    if (section && found.at(-1) !== section) found.push(section);
+  }
+  return found;
+}
+
+/** A property's value in a profile: of the credentials file before the config, as the SDKs have it. */
+export function propertyValue(files: AwsFiles, profile: string, key: string): string | undefined {
+  return (
+    files.credentials.properties(profile)?.get(key)?.value ||
+    files.config.properties(profile)?.get(key)?.value ||
+    undefined
+  );
+}
+
+/** A command in a profile, whole: what follows a ` #` or ` ;` is the shell's to understand. */
+export function commandOf(files: AwsFiles, profile: string, key: string): string | undefined {
+  return (
+    files.credentials.properties(profile)?.get(key)?.raw || files.config.properties(profile)?.get(key)?.raw || undefined
+  );
+}
+
+/**
+ * The URL that a profile has for a service: in the `services` section that it names, else its `endpoint_url`.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ */
+export function endpointUrlOf(files: AwsFiles, profile: string, service: string): string | undefined {
+  const services = propertyValue(files, profile, "services");
+  const own = services === undefined ? undefined : files.config.section(`services ${services}`)?.get(service)?.nested;
+  return own?.find(({ key }) => key === "endpoint_url")?.value ?? propertyValue(files, profile, "endpoint_url");
+}
+
+/** Sets (or with `undefined` removes) keys of a profile; every other byte of the file stays. @throws FobError */
+export function editProfile(
+  paths: AwsFilePaths,
+  kind: FileKind,
+  profile: string,
+  change: Change,
+  lock: Pick<LockOptions, "signal">,
+): Promise<EditOutcome> {
+  const path = paths[kind];
+  return editFile(path, lock, (text) => guarded(path, profile, () => editSection(text, kind, profile, change)));
+}
+
+/** Removes keys of a profile, and its section when nothing else is left in it. @throws FobError */
+export function removeFromProfile(
+  paths: AwsFilePaths,
+  kind: FileKind,
+  profile: string,
+  keys: readonly string[],
+  lock: Pick<LockOptions, "signal">,
+): Promise<EditOutcome> {
+  const path = paths[kind];
+  return editFile(path, lock, (text) => guarded(path, profile, () => removeKeys(text, kind, profile, keys)));
+}
+
+/** Runs a step on a file's text and puts its errors into words. */
+function guarded<T>(path: string, profile: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const editor = (line: number): string => `open it there: \${EDITOR:-vi} +${line} ${shellWord(path)}`;
+    if (error instanceof UnparsableText) {
+      throw new FobError(
+        `line ${error.line} of ${quote(path)} ${error.message}, so fob does not touch the file`,
+        editor(error.line),
+      );
+    }
+    if (error instanceof DuplicateSection) {
+      const lines = error.lines.join(" and ");
+      throw new FobError(
+        `${quote(path)} has the profile ${quote(profile)} more than once, on lines ${lines}; programs read different ones`,
+        `keep one of them, ${editor(error.lines.at(-1) ?? 1)}`,
+      );
+    }
+    throw error;
+  }
+}

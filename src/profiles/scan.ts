@@ -1,0 +1,190 @@
+// The one line scanner for the AWS files (`~/.aws/credentials`, `~/.aws/config`): reading and editing both rest on it.
+//
+// Texts are byte strings: one character is one byte (Node's "latin1"), so that a file in any encoding, or in none,
+// survives an edit to the byte. Names and values are decoded as UTF-8 where they leave this folder.
+//
+// The readers out there disagree at the edges. What is said below of "botocore" (the aws command; Python's
+// configparser) and of "the SDK for JavaScript" was read in their sources and is held by test/profiles/readers.test.ts.
+
+/** Which of the two files a text comes from: they spell profile sections differently. */
+export type FileKind = "credentials" | "config";
+
+/** One `[section]`, from its header line to the next one. Offsets are into the text that was scanned. */
+export interface Section {
+  /** The profile that the section holds, or undefined for any other section (`[sso-session …]`, `[services …]`). */
+  readonly profile: string | undefined;
+  /** What stands between the brackets, trimmed and decoded. */
+  readonly title: string;
+  /** Line number of the header, from 1. */
+  readonly line: number;
+  readonly start: number;
+  readonly bodyStart: number;
+  readonly end: number;
+}
+
+/** One `key = value` line of a section. */
+export interface Property {
+  /** Lower case, as botocore reads it. */
+  readonly key: string;
+  /** Without an inline comment (` # …`, ` ; …`), as the SDK for JavaScript reads it. */
+  readonly value: string;
+  /** The whole rest of the line, as botocore reads it. */
+  readonly raw: string;
+  /** The `key = value` lines of an indented block (`s3 =` and what follows it). */
+  readonly nested: readonly Property[];
+}
+
+/** The text cannot be read as an AWS file. `line` counts from 1. */
+export class UnparsableText extends Error {
+  override readonly name = "UnparsableText";
+  readonly line: number;
+
+  constructor(line: number, reason: string) {
+    super(reason);
+    this.line = line;
+  }
+}
+
+export const decode = (bytes: string): string => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: everything that is not ASCII
+  return /^[\x00-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+};
+
+export const encode = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+
+/** Trims ASCII white space only: `trim()` would take the last byte of an "à" for a no-break space. */
+const trimBytes = (bytes: string): string => bytes.replace(/^[ \t\r\n\v\f]+|[ \t\r\n\v\f]+$/g, "");
+
+const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
+const NEWLINE = 10;
+const TAB = 9;
+const CARRIAGE_RETURN = 13;
+const SPACE = 32;
+const HASH = 35;
+const SEMICOLON = 59;
+const OPENING_BRACKET = 91;
+
+/** Length of the byte order mark that some editors put before the first line. */
+export const markLength = (text: string): number => (text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0);
+
+/**
+ * Finds the sections of an AWS file, in order, in one pass.
+ *
+ * @throws UnparsableText where the aws command could not read the file either: a line that is no header, comment,
+ * property or continuation, a property before the first header, a NUL byte.
+ */
+export function scan(text: string, kind: FileKind): Section[] {
+  const nul = text.indexOf("\0");
+  if (nul >= 0) throw new UnparsableText(lineAt(text, nul), "holds a NUL byte");
+
+  const sections: Section[] = [];
+  let header: { title: string; line: number; start: number; bodyStart: number } | undefined;
+  const finish = (end: number): void => {
+    if (header) sections.push({ ...header, profile: profileOf(header.title, kind), end });
+  };
+
+  let line = 0;
+  // The next `=` and `:` at or after the line at hand: kept across lines, so that a long file is searched only once.
+  let equals = -1;
+  let colon = -1;
+  for (let start = markLength(text); start < text.length; ) {
+    line += 1;
+    const newline = text.indexOf("\n", start);
+    const end = newline < 0 ? text.length : newline;
+    const next = newline < 0 ? text.length : newline + 1;
+
+    let first = start;
+    while (first < end && isBlank(text.charCodeAt(first))) first += 1;
+    const character = text.charCodeAt(first);
+    if (first === end || character === HASH || character === SEMICOLON) {
+      start = next;
+      continue;
+    }
+    if (character === OPENING_BRACKET) {
+      const title = titleOf(text.slice(first, end));
+      if (title === undefined) throw new UnparsableText(line, `has a "[" without a "]"`);
+      finish(start);
+      header = { title: decode(title), line, start, bodyStart: next };
+    } else {
+      if (!header) throw new UnparsableText(line, "stands before the first [section]");
+      if (equals < start) equals = indexOrEnd(text, "=", start);
+      if (equals >= end) {
+        if (colon < start) colon = indexOrEnd(text, ":", start);
+        // An indented line continues the value above it.
+        if (colon >= end && first === start) throw new UnparsableText(line, `is neither a [section] nor "key = value"`);
+      }
+    }
+    start = next;
+  }
+  finish(text.length);
+  return sections;
+}
+
+/** The lines of a section's body (or of any part of a text), each with its line end. */
+export function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}
+
+/** What one line of a section's body is. */
+export type Line =
+  | { readonly kind: "blank" }
+  | { readonly kind: "comment" }
+  | { readonly kind: "property"; readonly indent: number; readonly key: string; readonly raw: string }
+  | { readonly kind: "continuation"; readonly indent: number };
+
+/** Tells what a line of a section's body is. Keys come in lower case. */
+export function lineOf(text: string): Line {
+  const content = trimBytes(text);
+  if (content === "") return { kind: "blank" };
+  if (content.startsWith("#") || content.startsWith(";")) return { kind: "comment" };
+  const indent = text.search(/[^ \t]/);
+  const delimiter = content.search(/[=:]/);
+  if (delimiter <= 0) return { kind: "continuation", indent };
+  const key = trimBytes(content.slice(0, delimiter)).toLowerCase();
+  return { kind: "property", indent, key, raw: trimBytes(content.slice(delimiter + 1)) };
+}
+
+/** The properties of a section, in order. A key that stands twice comes twice. */
+export function propertiesOf(text: string, section: Section): Property[] {
+  const properties: (Property & { nested: Property[] })[] = [];
+  for (const source of linesOf(text.slice(section.bodyStart, section.end))) {
+    const line = lineOf(source);
+    if (line.kind !== "property") continue;
+    const raw = decode(line.raw);
+    const property = { key: line.key, raw, value: withoutComment(raw), nested: [] };
+    const above = properties.at(-1);
+    if (line.indent > 0 && above?.value === "") above.nested.push(property);
+    else properties.push(property);
+  }
+  return properties;
+}
+
+/** The title of a header line (leading blanks removed), or undefined where no bracket closes it. */
+function titleOf(header: string): string | undefined {
+  // A comment may hold brackets too: the SDK for JavaScript cuts it off first, botocore reads on to the last bracket.
+  const bare = withoutComment(trimBytes(header));
+  const closing = bare.endsWith("]") ? bare.length - 1 : header.lastIndexOf("]");
+  return closing < 0 ? undefined : trimBytes(header.slice(1, closing));
+}
+
+function profileOf(title: string, kind: FileKind): string | undefined {
+  if (kind === "credentials" || title === "default") return title;
+  const name = /^profile[ \t]+(?:"([^"]+)"|'([^']+)'|(.+))$/s.exec(title);
+  return name?.[1] ?? name?.[2] ?? name?.[3];
+}
+
+const withoutComment = (value: string): string => trimBytes(value.replace(/(^|[ \t\r\v\f])[#;].*$/s, ""));
+
+const isBlank = (character: number): boolean =>
+  character === SPACE || character === TAB || character === CARRIAGE_RETURN || character === 11 || character === 12;
+
+function indexOrEnd(text: string, character: string, from: number): number {
+  const index = text.indexOf(character, from);
+  return index < 0 ? text.length : index;
+}
+
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let i = 0; i < offset; i++) if (text.charCodeAt(i) === NEWLINE) line += 1;
+  return line;
+}

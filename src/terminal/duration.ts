@@ -1,0 +1,37 @@
+// Lengths of time: as they are typed (`12h`), and in words (`11 h 58 min`).
+
+/** Seconds from `12h`, `90m`, `1h30m`, `45s`, `43200`; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const bare = text.trim().toLowerCase();
+  if (/^\d{1,9}$/.test(bare)) return Number(bare);
+  const parts = /^(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?$/.exec(bare);
+  if (!parts || bare === "") return undefined;
+  const [hours, minutes, seconds] = [parts[1], parts[2], parts[3]].map((part) => Number(part ?? 0));
+  return (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0);
+}
+
+/** A length of time in words, rounded down: `36 h`, `11 h 58 min`, `14 min`, `59 s`. */
+export function inWords(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`;
+  if (minutes > 0) return `${minutes} min`;
+  return `${whole} s`;
+}
+
+/**
+ * A moment in the user's own time: `20:15`, `tomorrow 08:15`, `2026-11-24 08:15`. Both times are milliseconds since
+ * 1970; `now` decides which day is today.
+ */
+export function clockTime(at: number, now: number): string {
+  const when = new Date(at);
+  const time = `${two(when.getHours())}:${two(when.getMinutes())}`;
+  const today = new Date(now);
+  if (dayOf(when) === dayOf(today)) return time;
+  today.setDate(today.getDate() + 1);
+  return dayOf(when) === dayOf(today) ? `tomorrow ${time}` : `${dayOf(when)} ${time}`;
+}
+
+const two = (number: number): string => String(number).padStart(2, "0");
+const dayOf = (date: Date): string => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

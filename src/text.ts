@@ -1,0 +1,27 @@
+// Small decisions about text that messages, tables and prompts share.
+
+/**
+ * Text from a file or from AWS, safe to show on a terminal: control characters (and the invisible ones that reorder a
+ * line) become visible escapes, so that a profile name cannot move the cursor or fake a prompt.
+ */
+export function neutralise(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** A name or a path as messages show it: in double quotes, neutralised. */
+export function quote(name: string): string {
+  return `"${neutralise(name)}"`;
+}
+
+/** A word as a POSIX shell takes it, for commands that hints suggest. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${neutralise(word).replaceAll("'", "'\\''")}'`;
+}
+
+/** An access key id for logs and messages: enough to recognise it by, e.g. `AKIA…3XYZ`. */
+export function maskKeyId(accessKeyId: string): string {
+  return `${neutralise(accessKeyId.slice(0, 4))}…${neutralise(accessKeyId.slice(-4))}`;
+}
