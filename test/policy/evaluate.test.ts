@@ -1,0 +1,268 @@
+// The decisions of IAM on identity-based policies, against vectors that were not made with this evaluator.
+
+import { readFileSync } from "node:fs";
+import { test as propertyTest } from "@fast-check/vitest";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Context, PolicyDocument } from "../../src/policy/evaluate.ts";
+import { evaluate, PolicyError, parsePolicy, UNKNOWN } from "../../src/policy/evaluate.ts";
+import { matchesWildcard } from "../../src/policy/wildcard.ts";
+
+interface Vectors {
+  policies: Record<string, unknown[]>;
+  cases: { policies: string; action: string; resource: string; when: string; context: Context; decision: string }[];
+}
+
+const vectors = JSON.parse(readFileSync(new URL("policy-evaluation.json", import.meta.url), "utf8")) as Vectors;
+
+const allowAll = { Effect: "Allow", Action: "*", Resource: "*" } as const;
+const denyWithoutMfa = {
+  Sid: "DenyAllWithoutMFA",
+  Effect: "Deny",
+  NotAction: ["iam:ListMFADevices"],
+  Resource: "*",
+  Condition: { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } },
+} as const;
+
+function policy(...statements: unknown[]): PolicyDocument {
+  return { Version: "2012-10-17", Statement: statements } as PolicyDocument;
+}
+
+function decide(statements: unknown[], context: Context = {}, action = "s3:GetObject", resource = "arn:aws:s3:::b/k") {
+  return evaluate([policy(...statements)], { action, resource, context });
+}
+
+describe("vectors", () => {
+  test("the file is whole", () => expect(vectors.cases).toHaveLength(111));
+
+  test.each(vectors.cases)("$policies: $action, $when: $decision", (vector) => {
+    const policies = (vectors.policies[vector.policies] ?? []).map(parsePolicy);
+    expect(evaluate(policies, vector).decision).toBe(vector.decision);
+  });
+});
+
+describe("the decision and its reasons", () => {
+  test("an explicit deny wins over an allow, and says which statement it is", () => {
+    const evaluation = evaluate([policy(allowAll), policy(allowAll, { ...allowAll, Sid: "No", Effect: "Deny" })], {
+      action: "s3:GetObject",
+      resource: "*",
+      context: {},
+    });
+    expect(evaluation).toEqual({
+      decision: "explicitDeny",
+      because: [{ policy: 1, statement: 1, sid: "No" }],
+      hangsOn: [],
+    });
+  });
+
+  test("an allow names its statement, an implicit deny has none", () => {
+    expect(decide([allowAll]).because).toEqual([{ policy: 0, statement: 0 }]);
+    expect(decide([{ ...allowAll, Action: "ec2:*" }])).toEqual({ decision: "implicitDeny", because: [], hangsOn: [] });
+    expect(evaluate([], { action: "s3:GetObject", resource: "*", context: {} }).decision).toBe("implicitDeny");
+  });
+
+  test("GetSessionToken and GetCallerIdentity need no permissions, even where a policy denies them", () => {
+    for (const action of ["sts:GetSessionToken", "STS:getcalleridentity"]) {
+      expect(decide([{ ...allowAll, Effect: "Deny" }], {}, action).decision).toBe("allowed");
+    }
+  });
+
+  test.each([
+    ["S3:getobject", "allowed"],
+    ["s3:Get*", "allowed"],
+    ["s3:Get?bject", "allowed"],
+    ["s3:GetObjec", "implicitDeny"],
+    ["*:*", "allowed"],
+  ])("action pattern %s against s3:GetObject: %s", (pattern, decision) => {
+    expect(decide([{ ...allowAll, Action: ["ec2:Run*", pattern] }]).decision).toBe(decision);
+  });
+
+  test("resources are matched by wildcard, with their case", () => {
+    expect(decide([{ ...allowAll, Resource: "arn:aws:s3:::b/*" }]).decision).toBe("allowed");
+    expect(decide([{ ...allowAll, Resource: ["arn:aws:s3:::x", "arn:aws:s3:::B/*"] }]).decision).toBe("implicitDeny");
+  });
+
+  test('condition keys and booleans are compared without regard to case; true may stand for "true"', () => {
+    const statement = { ...allowAll, Condition: { Bool: { "AWS:multifactorauthpresent": true } } };
+    expect(decide([statement], { "aws:MultiFactorAuthPresent": "True" }).decision).toBe("allowed");
+    expect(decide([statement], { "aws:MultiFactorAuthPresent": ["true"] }).decision).toBe("allowed");
+    expect(decide([statement], { "aws:MultiFactorAuthPresent": "false" }).decision).toBe("implicitDeny");
+    expect(decide([statement], {}).decision).toBe("implicitDeny");
+  });
+
+  test("all keys of all operators must match", () => {
+    const statement = { ...allowAll, Condition: { Bool: { a: "true", b: "false" }, BoolIfExists: { c: "true" } } };
+    expect(decide([statement], { a: "true", b: "false" }).decision).toBe("allowed");
+    expect(decide([statement], { a: "true", b: "true" }).decision).toBe("implicitDeny");
+    expect(decide([statement], { a: "true", b: "false", c: "false" }).decision).toBe("implicitDeny");
+  });
+
+  test("a request that is none is refused", () => {
+    expect(() => decide([allowAll], {}, "s3:*")).toThrow("service:Action");
+    expect(() => decide([allowAll], { "aws:X": "1", "AWS:x": "2" })).toThrow("given twice");
+  });
+});
+
+describe("unknown values", () => {
+  const mfa: Context = { "aws:MultiFactorAuthPresent": UNKNOWN };
+
+  test("a decision that depends on the value is unknown, and names the key and the statement", () => {
+    expect(decide([allowAll, denyWithoutMfa], mfa)).toEqual({
+      decision: "unknown",
+      because: [{ policy: 0, statement: 1, sid: "DenyAllWithoutMFA" }],
+      hangsOn: ["aws:multifactorauthpresent"],
+    });
+  });
+
+  test("a decision that does not depend on it is not unknown", () => {
+    // Another action; a deny that is certain anyway; a condition that is false anyway.
+    expect(decide([allowAll, denyWithoutMfa], mfa, "iam:ListMFADevices").decision).toBe("allowed");
+    expect(decide([allowAll, denyWithoutMfa, { ...allowAll, Effect: "Deny" }], mfa).decision).toBe("explicitDeny");
+    const settled = { ...denyWithoutMfa, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true", other: "true" } } };
+    expect(decide([allowAll, settled], { ...mfa, other: "false" }).decision).toBe("allowed");
+    const conditional = { ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } };
+    expect(decide([allowAll, conditional], mfa).decision).toBe("allowed");
+  });
+
+  test("a condition that holds for every value and for none at all holds", () => {
+    const both = (operator: string) => ({
+      ...allowAll,
+      Condition: { [operator]: { "aws:MultiFactorAuthPresent": ["true", "false"] } },
+    });
+    expect(decide([both("BoolIfExists")], mfa).decision).toBe("allowed");
+    expect(decide([both("Bool")], mfa).decision).toBe("unknown");
+  });
+
+  test("an allow that may apply leaves the decision unknown, with all keys that matter", () => {
+    const statement = { ...allowAll, Condition: { Bool: { b: "true", a: "true" } } };
+    expect(decide([statement], { a: UNKNOWN, b: UNKNOWN }).hangsOn).toEqual(["a", "b"]);
+    expect(decide([statement], { a: UNKNOWN, b: "true" }).hangsOn).toEqual(["a"]);
+  });
+
+  test("several values under a single-valued operator are not guessed at", () => {
+    const statement = { ...allowAll, Condition: { Bool: { a: "true" } } };
+    expect(decide([statement], { a: ["true", "false"] }).hangsOn).toEqual(["a"]);
+  });
+});
+
+describe("what is not supported is an error that says so", () => {
+  test.each([
+    ["{", "is JSON"],
+    ["[]", "JSON object"],
+    [{ Version: "2012-10-17" }, "Statement: a policy needs at least one"],
+    [{ Statement: [] }, "at least one"],
+    [{ Version: "2012-10-18", Statement: [allowAll] }, 'Version: "2012-10-18"'],
+    [{ Statements: [allowAll], Statement: [allowAll] }, 'policy document: element "Statements" is not supported'],
+    [policy("x"), "Statement[0]: must be a JSON object"],
+    [policy({ ...allowAll, Effect: "allow" }), 'Statement[0]: Effect "allow"'],
+    [policy(allowAll, { ...allowAll, NotAction: "s3:*" }), "Statement[1]: has both Action and NotAction"],
+    [policy({ Effect: "Deny", Resource: "*" }), "has neither Action nor NotAction"],
+    [policy({ ...allowAll, Action: [] }), "Action: is missing or empty"],
+    [policy({ ...allowAll, Action: "ListBuckets" }), 'action "ListBuckets"'],
+    [policy({ ...allowAll, Action: "ia*:List" }), 'action "ia*:List"'],
+    [policy({ Effect: "Allow", Action: "*" }), "Resource: is missing"],
+    [policy({ ...allowAll, Resource: 1 }), "Resource: 1 must be a string"],
+    [policy({ ...allowAll, Resource: "bucket" }), 'resource "bucket"'],
+    [policy({ ...allowAll, NotResource: "*" }), 'element "NotResource" is not supported'],
+    [policy({ ...allowAll, Principal: "*" }), 'element "Principal" is not supported'],
+    [policy({ ...allowAll, Resource: `arn:aws:iam::*:user/\${aws:username}` }), "policy variables are not supported"],
+    [policy({ ...denyWithoutMfa, Condition: { BoolIfExist: { a: "false" } } }), '"BoolIfExist" is not supported'],
+    [policy({ ...denyWithoutMfa, Condition: { toString: { a: "false" } } }), '"toString" is not supported'],
+    [policy({ ...denyWithoutMfa, Condition: [] }), "(DenyAllWithoutMFA): Condition must be a JSON object"],
+    [policy({ ...denyWithoutMfa, Condition: { Bool: "x" } }), "Bool must be a JSON object"],
+    [policy({ ...denyWithoutMfa, Condition: { Bool: { a: [] } } }), "Bool a: is missing or empty"],
+    [policy({ ...denyWithoutMfa, Condition: { Bool: { a: "no" } } }), 'Bool a: "no"'],
+    [policy(denyWithoutMfa, denyWithoutMfa), 'Sid "DenyAllWithoutMFA": statement ids must be unique'],
+  ])("%j", (document, message) => {
+    expect(() => parsePolicy(document)).toThrow(PolicyError);
+    expect(() => parsePolicy(document)).toThrow(message);
+  });
+
+  test("evaluate does not trust a document that nobody checked, whatever the action", () => {
+    const unchecked = policy({ ...denyWithoutMfa, Condition: { StringEquals: { a: "b" } } });
+    const request = { action: "sts:GetSessionToken", resource: "*", context: {} };
+    expect(() => evaluate([unchecked], request)).toThrow('(DenyAllWithoutMFA): condition operator "StringEquals"');
+  });
+
+  test("text is parsed, a single statement needs no list", () => {
+    const text = JSON.stringify({ Statement: allowAll });
+    expect(parsePolicy(text)).toEqual({ Statement: allowAll });
+  });
+});
+
+describe("properties", () => {
+  const actionNames = ["s3:GetObject", "s3:PutObject", "iam:ListMFADevices", "ec2:RunInstances"];
+  const keys = ["aws:MultiFactorAuthPresent", "aws:ViaAWSService"];
+  const list = (...values: string[]) => fc.subarray(values, { minLength: 1 });
+  const condition = fc.dictionary(
+    fc.constantFrom("Bool", "BoolIfExists"),
+    fc.dictionary(fc.constantFrom(...keys), list("true", "false"), { maxKeys: 2 }),
+  );
+  const statement = fc
+    .record({
+      Effect: fc.constantFrom("Allow", "Deny"),
+      not: fc.boolean(),
+      actions: list(...actionNames, "s3:*", "*"),
+      Resource: list("*", "arn:aws:s3:::b/*", "arn:aws:iam::*:user/alice"),
+      Condition: condition,
+    })
+    .map(({ not, actions, ...rest }) => ({ ...rest, [not ? "NotAction" : "Action"]: actions }));
+  const policies = fc.array(
+    fc.array(statement, { minLength: 1, maxLength: 4 }).map((statements) => policy(...statements)),
+    { maxLength: 4 },
+  );
+  const known = fc.dictionary(fc.constantFrom(...keys), fc.constantFrom("true", "false"));
+  const request = (context: fc.Arbitrary<Record<string, string | typeof UNKNOWN>>) =>
+    fc.record({
+      action: fc.constantFrom(...actionNames),
+      resource: fc.constantFrom("*", "arn:aws:s3:::b/k", "arn:aws:iam::123456789012:user/alice"),
+      context,
+    });
+  const anyRequest = request(
+    fc.dictionary(fc.constantFrom(...keys), fc.constantFrom<string | typeof UNKNOWN>("true", "false", UNKNOWN)),
+  );
+
+  propertyTest.prop([policies, statement, anyRequest])("one more deny never allows more", (before, more, asked) => {
+    const deny = policy({ ...more, Effect: "Deny" });
+    const [was, is] = [evaluate(before, asked).decision, evaluate([...before, deny], asked).decision];
+    if (is === "allowed") expect(was).toBe("allowed");
+    if (was === "explicitDeny") expect(is).toBe("explicitDeny");
+    if (was === "implicitDeny") expect(is).not.toBe("allowed");
+  });
+
+  propertyTest.prop([policies, anyRequest])("the order of policies and statements does not matter", (given, asked) => {
+    const turned = given.map((document) => policy(...[document.Statement].flat().reverse())).reverse();
+    const [one, other] = [evaluate(given, asked), evaluate(turned, asked)];
+    expect(other.decision).toBe(one.decision);
+    expect(other.hangsOn).toEqual(one.hangsOn);
+  });
+
+  propertyTest.prop([policies, request(known), fc.subarray(keys)])(
+    "what is decided with unknown values is decided the same whatever the values are",
+    (given, asked, hidden) => {
+      const context: Context = {
+        ...asked.context,
+        ...Object.fromEntries(hidden.map((key) => [key, UNKNOWN] as const)),
+      };
+      const blind = evaluate(given, { ...asked, context });
+      if (blind.decision !== "unknown") expect(evaluate(given, asked).decision).toBe(blind.decision);
+      else expect(hidden.map((key) => key.toLowerCase())).toEqual(expect.arrayContaining([...blind.hangsOn]));
+    },
+  );
+
+  propertyTest.prop([
+    fc.string({ unit: fc.constantFrom("a", "b", "*", "?") }),
+    fc.string({ unit: fc.constantFrom("a", "b") }),
+  ])("wildcards match what the same regular expression matches", (pattern, text) => {
+    const expression = new RegExp(`^${pattern.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`);
+    expect(matchesWildcard(pattern, text)).toBe(expression.test(text));
+  });
+
+  test("a pathological pattern costs no more than the product of the lengths", () => {
+    const started = performance.now();
+    expect(matchesWildcard(`${"a*".repeat(2_000)}b`, "a".repeat(4_000))).toBe(false);
+    expect(matchesWildcard(`${"*a".repeat(2_000)}b`, "a".repeat(4_000))).toBe(false);
+    // A matcher that tries every star again would not come back before the sun goes out.
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
