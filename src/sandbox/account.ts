@@ -1,0 +1,228 @@
+// One AWS account: its root user, its IAM users with their policies, MFA devices and access keys, and their sessions.
+
+import { randomBytes, randomInt } from "node:crypto";
+import { type Context, evaluate, type PolicyDocument, parsePolicy } from "../policy/evaluate.ts";
+import { AwsError, notModelled } from "./errors.ts";
+import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
+
+/** The root user or an IAM user. */
+export interface Principal {
+  /** The IAM user's name; undefined for the root user. */
+  readonly name: string | undefined;
+  readonly arn: string;
+  /** `AIDA…`; the root user's is the account number. */
+  readonly userId: string;
+  readonly policies: PolicyDocument[];
+  readonly devices: MfaDevice[];
+}
+
+export interface MfaDevice {
+  readonly serialNumber: string;
+  /** The secret of the codes; undefined for a FIDO device, which has none. */
+  readonly seed: Buffer | undefined;
+  readonly enabledMs: number;
+  /** Steps whose code has been used: each is accepted once. */
+  readonly usedSteps: Set<number>;
+  /** Verifications in the present three-minute window. */
+  attempts: { window: number; count: number };
+}
+
+/** An access key, or the temporary credentials of a session; with whom it belongs to. */
+export interface Credential {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly principal: Principal;
+  active: boolean;
+  readonly session?: Session;
+}
+
+export interface Session {
+  readonly token: string;
+  readonly expiresMs: number;
+  /** When the code was accepted; undefined for a session without MFA. */
+  readonly mfaMs: number | undefined;
+}
+
+/** What a device answers with, and what its owner needs to read codes from it. */
+export interface CodeDevice {
+  readonly serialNumber: string;
+  readonly base32Secret: string;
+  /** The code that the device shows now by the sandbox's clock, or at another time (ms since 1970). */
+  readonly code: (atMs?: number) => string;
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const devicesPerUser = 8;
+
+/**
+ * How codes were seen to be verified (AWS documents none of it): two steps either way, each code once but in any order,
+ * and nine verifications per device in each three minutes of the clock, whether they succeed or not.
+ */
+const stepsEitherWay = 2;
+const attemptsPerWindow = 9;
+const attemptWindowMs = 180_000;
+
+/** The condition keys that requests carry here. A policy that asks for another would be misjudged, so it is refused. */
+const modelledKeys = ["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"];
+
+export class Account {
+  readonly id: string;
+  readonly partition: string;
+  /** ms since 1970 */
+  now: () => number;
+  readonly root: Principal;
+  readonly #users = new Map<string, Principal>();
+  readonly #credentials = new Map<string, Credential>();
+
+  constructor(id: string, partition: string, now: () => number) {
+    if (!/^\d{12}$/.test(id)) throw new Error(`an account number has 12 digits: ${JSON.stringify(id)}`);
+    this.id = id;
+    this.partition = partition;
+    this.now = now;
+    this.root = { name: undefined, arn: this.arn("root"), userId: id, policies: [], devices: [] };
+  }
+
+  /** An IAM ARN of this account. */
+  arn(resource: string): string {
+    return `arn:${this.partition}:iam::${this.id}:${resource}`;
+  }
+
+  addUser(name: string, path: string, policies: readonly unknown[]): Principal {
+    if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`not an IAM user name: ${JSON.stringify(name)}`);
+    if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`not a path of IAM: ${JSON.stringify(path)}`);
+    // IAM user names are told apart without regard to case.
+    if (this.#users.has(name.toLowerCase())) throw new Error(`user ${JSON.stringify(name)} already exists`);
+    const arn = this.arn(`user${path}${name}`);
+    const user = { name, arn, userId: randomId("AIDA"), policies: [], devices: [] };
+    this.#users.set(name.toLowerCase(), user);
+    for (const policy of policies) this.attachPolicy(name, policy);
+    return user;
+  }
+
+  findUser(name: string): Principal | undefined {
+    return this.#users.get(name.toLowerCase());
+  }
+
+  /** The user of a name; throws NoSuchEntity as IAM does. */
+  user(name: string): Principal {
+    const user = this.findUser(name);
+    if (user === undefined) throw new AwsError("NoSuchEntity", 404, `The user with name ${name} cannot be found.`);
+    return user;
+  }
+
+  /** Attaches a policy to a user. Throws an Error when it uses what the evaluator or this account does not model. */
+  attachPolicy(userName: string, policy: unknown): void {
+    const document = parsePolicy(policy);
+    for (const { Condition: operators = {} } of [document.Statement].flat()) {
+      const key = Object.values(operators)
+        .flatMap(Object.keys)
+        .find((name) => !modelledKeys.includes(name.toLowerCase()));
+      if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
+    }
+    this.user(userName).policies.push(document);
+  }
+
+  addAccessKey(principal: Principal): Credential {
+    return this.#addCredential({ ...newKey("AKIA"), principal, active: true });
+  }
+
+  credential(accessKeyId: string): Credential | undefined {
+    return this.#credentials.get(accessKeyId);
+  }
+
+  /** A device whose codes the secret makes. Throws an Error when the user has eight devices, or for a taken serial. */
+  addDevice(userName: string, serialNumber: string, seed: Buffer | undefined): void {
+    const { devices } = this.user(userName);
+    if (devices.length >= devicesPerUser) throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
+    const all = [...this.#users.values()].flatMap((user) => user.devices);
+    if (all.some((device) => device.serialNumber === serialNumber)) throw new Error(`${serialNumber} already exists`);
+    const attempts = { window: 0, count: 0 };
+    devices.push({ serialNumber, seed, enabledMs: this.now(), usedSteps: new Set(), attempts });
+  }
+
+  addCodeDevice(userName: string, serialNumber: string): CodeDevice {
+    const seed = randomBytes(20);
+    this.addDevice(userName, serialNumber, seed);
+    return { serialNumber, base32Secret: base32Encode(seed), code: (atMs = this.now()) => totp(seed, atMs) };
+  }
+
+  /** Temporary credentials with the permissions of the user that asks for them. */
+  addSession(principal: Principal, durationSeconds: number, withMfa: boolean): Credential & { session: Session } {
+    const nowMs = this.now();
+    // 3n + 1 bytes, so that the token ends in "==", which some readers and writers of the credentials file cut off.
+    const token = randomBytes(268).toString("base64");
+    // Whole seconds, as the answer can only say those: the session must not end after what the client was told.
+    const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
+    const session = { token, expiresMs, mfaMs: withMfa ? nowMs : undefined };
+    const credential = { ...newKey("ASIA"), principal, active: true, session };
+    this.#addCredential(credential);
+    return credential;
+  }
+
+  /**
+   * Throws AccessDenied unless the caller's policies allow the action; the root user may do everything.
+   *
+   * @param shown the resource as the error names it; S3 does not name `*`
+   */
+  authorize(caller: Credential, action: string, resource: string, shown?: string): void {
+    const { arn, policies, name } = caller.principal;
+    if (name === undefined) return;
+    const { decision, hangsOn } = evaluate(policies, { action, resource, context: this.#context(caller) });
+    if (decision === "allowed") return;
+    if (decision === "unknown") throw notModelled(`the condition keys ${hangsOn.join(", ")}`);
+    const reason =
+      decision === "explicitDeny"
+        ? "with an explicit deny in an identity-based policy"
+        : `because no identity-based policy allows the ${action} action`;
+    const on = shown === undefined ? "" : ` on resource: ${shown}`;
+    throw new AwsError("AccessDenied", 403, `User: ${arn} is not authorized to perform: ${action}${on} ${reason}`);
+  }
+
+  /**
+   * `aws:MultiFactorAuthPresent` is absent with an access key, "false" for a session without MFA:
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
+   */
+  #context({ session }: Credential): Context {
+    const direct = { "aws:ViaAWSService": "false" };
+    if (session === undefined) return direct;
+    if (session.mfaMs === undefined) return { ...direct, "aws:MultiFactorAuthPresent": "false" };
+    const age = Math.max(0, Math.floor((this.now() - session.mfaMs) / 1000));
+    return { ...direct, "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": String(age) };
+  }
+
+  #addCredential(credential: Credential): Credential {
+    this.#credentials.set(credential.accessKeyId, credential);
+    return credential;
+  }
+}
+
+/** Checks a code and, if it is right, uses it up. "unavailable": too many verifications, or a device without codes. */
+export function verifyCode(device: MfaDevice, code: string, nowMs: number): "right" | "wrong" | "unavailable" {
+  const { seed, usedSteps } = device;
+  const window = Math.floor(nowMs / attemptWindowMs);
+  if (device.attempts.window !== window) device.attempts = { window, count: 0 };
+  if (seed === undefined || device.attempts.count >= attemptsPerWindow) return "unavailable";
+  device.attempts.count++;
+  const present = timeStep(nowMs);
+  for (let step = present - stepsEitherWay; step <= present + stepsEitherWay; step++) {
+    if (codeOfStep(seed, step) === code && !usedSteps.has(step)) {
+      usedSteps.add(step);
+      return "right";
+    }
+  }
+  return "wrong";
+}
+
+/** An id as AWS makes them: four letters that say what it is, then sixteen of `A-Z2-7`. */
+export function randomId(prefix: string): string {
+  return prefix + base32Encode(randomBytes(10));
+}
+
+/** A hardware token's number. */
+export function randomTokenNumber(): string {
+  return `GAHT${String(randomInt(10 ** 8)).padStart(8, "0")}`;
+}
+
+function newKey(prefix: "AKIA" | "ASIA"): { accessKeyId: string; secretAccessKey: string } {
+  return { accessKeyId: randomId(prefix), secretAccessKey: randomBytes(30).toString("base64") };
+}

@@ -1,0 +1,40 @@
+// AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
+
+import { authenticationError } from "./errors.ts";
+import { type QueryAction, type QueryCall, type QueryService, validate } from "./query.ts";
+import { textElement } from "./xml.ts";
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
+const listMfaDevices: QueryAction = {
+  parameters: ["UserName"],
+  run: (call) => {
+    refuseSessionWithoutMfa(call);
+    const { account, caller, parameters } = call;
+    const userName = parameters.get("UserName");
+    validate({ name: "userName", value: userName, min: 1, max: 128, pattern: "[\\w+=,.@-]+" });
+    const shown = userName ?? caller.principal.name ?? "root";
+    const user = userName === undefined ? caller.principal : account.findUser(userName);
+    account.authorize(caller, "iam:ListMFADevices", user?.arn ?? account.arn(`user/${shown}`), `user ${shown}`);
+    const { name = "root", devices } = user ?? account.user(shown);
+    const members = devices.map(({ serialNumber, enabledMs }) => {
+      const enabled = new Date(enabledMs).toISOString().replace(/\.\d+/, "");
+      const content = [textElement("UserName", name), textElement("SerialNumber", serialNumber)];
+      return `<member>${content.join("")}${textElement("EnableDate", enabled)}</member>`;
+    });
+    return `${textElement("IsTruncated", "false")}<MFADevices>${members.join("")}</MFADevices>`;
+  },
+};
+
+/**
+ * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+ */
+function refuseSessionWithoutMfa({ caller: { session } }: QueryCall): void {
+  if (session !== undefined && session.mfaMs === undefined) throw authenticationError("wrongToken", "iam");
+}
+
+export const iam: QueryService = {
+  version: "2010-05-08",
+  namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+  actions: new Map([["ListMFADevices", listMfaDevices]]),
+};

@@ -1,0 +1,236 @@
+// A local AWS on the loopback interface: STS, IAM and a little of S3 for one account, on one port.
+//
+// It exists so that everything fob does can be tried and tested without an AWS account, and so that a test fails where
+// AWS would have refused: it checks signatures, codes and policies for real, and refuses what it does not model.
+
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Account, type CodeDevice, randomId, randomTokenNumber } from "./account.ts";
+import { AwsError, notModelled, type Service } from "./errors.ts";
+import { iam } from "./iam.ts";
+import { findAction } from "./query.ts";
+import { findS3Action, listBuckets } from "./s3.ts";
+import { authenticate, type HttpRequest, parseAuthorization } from "./sigv4.ts";
+import { sts } from "./sts.ts";
+import { queryError, queryResponse, s3Error } from "./xml.ts";
+
+export type { CodeDevice } from "./account.ts";
+
+export interface SandboxOptions {
+  /** The sandbox's clock, in ms since 1970. Default: the machine's. */
+  readonly now?: () => number;
+  /** Twelve digits. */
+  readonly account?: string;
+  /** Default: one that is free. */
+  readonly port?: number;
+  /** `aws`, `aws-cn`, `aws-us-gov`, …: the second field of every ARN. */
+  readonly partition?: string;
+}
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export interface SandboxUser {
+  readonly name: string;
+  readonly arn: string;
+  readonly accessKey: AccessKey;
+}
+
+/** One request, without anything that would let its reader act as the caller: no secret, token or code. */
+export interface RequestRecord {
+  /** ms since 1970, by the sandbox's clock */
+  readonly time: number;
+  /** Empty where the request did not get as far as naming it. */
+  readonly service: string;
+  readonly action: string;
+  readonly accessKeyId: string;
+  readonly status: number;
+  readonly errorCode: string | undefined;
+}
+
+/** A running local AWS. The methods that add something throw an Error where AWS would not have it. */
+export interface Sandbox {
+  /** `http://127.0.0.1:PORT`, the endpoint URL of every service. */
+  readonly url: string;
+  readonly account: string;
+  readonly rootArn: string;
+  /** An access key of the root user. */
+  readonly rootAccessKey: AccessKey;
+  /** What ListBuckets lists; may be changed. */
+  readonly buckets: string[];
+  /** The latest requests, oldest first. */
+  readonly requests: readonly RequestRecord[];
+  /** Sets the clock: to a function, or to a time (ms since 1970) at which it then stands still. */
+  setClock(now: number | (() => number)): void;
+  /** An IAM user with one access key. Policies are documents, or their JSON. */
+  addUser(user: { name: string; path?: string; policies?: readonly unknown[] }): SandboxUser;
+  attachPolicy(userName: string, policy: unknown): void;
+  /** A virtual MFA device, `arn:aws:iam::ACCOUNT:mfa/NAME`; named after its user unless it has a name of its own. */
+  addVirtualDevice(userName: string, name?: string): CodeDevice;
+  /** A hardware token, whose serial number is no ARN. */
+  addHardwareDevice(userName: string, serialNumber?: string): CodeDevice;
+  /** A security key or passkey, which IAM lists and STS does not take. */
+  addFidoDevice(userName: string, name?: string): { readonly serialNumber: string };
+  setAccessKeyStatus(accessKeyId: string, status: "Active" | "Inactive"): void;
+  /** Stops listening and ends all connections, also those that are kept alive. */
+  close(): Promise<void>;
+}
+
+/** No request that is modelled comes near it. */
+const bodyLimit = 64 * 1024;
+const recordsKept = 10_000;
+
+/** Starts a local AWS; it keeps the process alive until it is closed. Rejects when the port is taken. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const account = new Account(options.account ?? "123456789012", options.partition ?? "aws", options.now ?? Date.now);
+  const buckets = ["invoices", "team-photos"];
+  const requests: RequestRecord[] = [];
+  const server = createServer((request, response) => {
+    void answer(request, response, account, buckets).then((record) => {
+      requests.push(record);
+      if (requests.length > recordsKept) requests.shift();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+  const { accessKeyId, secretAccessKey } = account.addAccessKey(account.root);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    account: account.id,
+    rootArn: account.root.arn,
+    rootAccessKey: { accessKeyId, secretAccessKey },
+    buckets,
+    requests,
+    setClock: (now) => {
+      account.now = typeof now === "number" ? () => now : now;
+    },
+    addUser: ({ name, path = "/", policies = [] }) => {
+      const user = account.addUser(name, path, policies);
+      const key = account.addAccessKey(user);
+      const accessKey = { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey };
+      return { name, arn: user.arn, accessKey };
+    },
+    attachPolicy: (userName, policy) => account.attachPolicy(userName, policy),
+    addVirtualDevice: (userName, name = userName) => account.addCodeDevice(userName, account.arn(`mfa/${name}`)),
+    addHardwareDevice: (userName, serialNumber = randomTokenNumber()) => account.addCodeDevice(userName, serialNumber),
+    addFidoDevice: (userName, name = "security-key") => {
+      const serialNumber = account.arn(`u2f/user/${userName}/${name}-${randomId("")}`);
+      account.addDevice(userName, serialNumber, undefined);
+      return { serialNumber };
+    },
+    setAccessKeyStatus: (id, status) => {
+      const key = account.credential(id);
+      if (key === undefined) throw new Error(`there is no access key ${id}`);
+      key.active = status === "Active";
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What is known of a request so far: an error is reported with as much as there is. */
+interface Progress {
+  service: Service | undefined;
+  action: string;
+  accessKeyId: string;
+}
+
+/** Answers one request and returns what is recorded of it. Never rejects, whatever the request is. */
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  account: Account,
+  buckets: readonly string[],
+): Promise<RequestRecord> {
+  const requestId = randomUUID();
+  const progress: Progress = { service: undefined, action: "", accessKeyId: "" };
+  let status = 200;
+  let errorCode: string | undefined;
+  let body: string;
+  try {
+    body = handle(await readRequest(request), progress, account, buckets, requestId);
+  } catch (thrown) {
+    const error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
+    ({ status, code: errorCode } = error);
+    const namespace = (progress.service === "iam" ? iam : sts).namespace;
+    body = progress.service === "s3" ? s3Error(error, requestId) : queryError(error, namespace, requestId);
+    // The rest of a body that is too large is not read, so the connection cannot be used again.
+    if (!request.complete) response.setHeader("connection", "close");
+  }
+  const time = account.now();
+  // The time of AWS, from which clients work out by how much their own clock is wrong.
+  response.sendDate = false;
+  response.writeHead(status, {
+    date: new Date(time).toUTCString(),
+    "content-type": progress.service === "s3" ? "application/xml" : "text/xml",
+    "content-length": Buffer.byteLength(body),
+    [progress.service === "s3" ? "x-amz-request-id" : "x-amzn-requestid"]: requestId,
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+  return { time, ...progress, service: progress.service ?? "", status, errorCode };
+}
+
+/** The body of the answer. Throws AwsError for everything that is refused. */
+function handle(
+  request: HttpRequest,
+  progress: Progress,
+  account: Account,
+  buckets: readonly string[],
+  requestId: string,
+): string {
+  if (!request.target.startsWith("/"))
+    throw new AwsError("MalformedQueryString", 400, "The request target is not a path");
+  const { pathname: path, searchParams: query } = new URL(`http://localhost${request.target}`);
+  if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm") || query.has("Signature")) {
+    throw notModelled("requests that are signed in the query string");
+  }
+  const authorization = parseAuthorization(request.headers.authorization?.join(","));
+  progress.accessKeyId = wordOrNothing(authorization.accessKeyId);
+  const service = (["sts", "iam", "s3"] as const).find((known) => known === authorization.service);
+  if (service === undefined) throw notModelled(`the service '${authorization.service}'`);
+  progress.service = service;
+  const signedIn = () => authenticate(request, authorization, service, (id) => account.credential(id), account.now());
+
+  if (service === "s3") {
+    const caller = signedIn();
+    progress.action = findS3Action(request.method, path, query);
+    return listBuckets(account, caller, buckets);
+  }
+  const parameters = readParameters(request, query);
+  progress.action = wordOrNothing(parameters.get("Action") ?? "");
+  const caller = signedIn();
+  if (path !== "/") throw notModelled(`the path of this request to ${service}`);
+  const definition = service === "sts" ? sts : iam;
+  const action = findAction(service, definition, parameters);
+  return queryResponse(progress.action, definition.namespace, action.run({ account, caller, parameters }), requestId);
+}
+
+async function readRequest(request: IncomingMessage): Promise<HttpRequest> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyLimit) throw new AwsError("RequestEntityTooLarge", 413, "The request body is too large");
+    chunks.push(chunk);
+  }
+  const { method = "", url: target = "", headersDistinct: headers } = request;
+  return { method, target, headers, body: Buffer.concat(chunks) };
+}
+
+function readParameters({ method, body }: HttpRequest, query: URLSearchParams): ReadonlyMap<string, string> {
+  if (method !== "POST" && method !== "GET") throw notModelled("this HTTP method for STS and IAM");
+  return new Map([...query, ...new URLSearchParams(body.toString("utf8"))]);
+}
+
+/** An identifier that came unchecked over the wire, for the record; nothing when it is not one. */
+function wordOrNothing(text: string): string {
+  return /^\w{1,128}$/.test(text) ? text : "";
+}

@@ -1,0 +1,39 @@
+import type { AwsError } from "./errors.ts";
+
+/** Text as XML content. Characters that XML 1.0 cannot hold at all become U+FFFD. */
+function escapeXml(text: string): string {
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, "\ufffd")
+      .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+  );
+}
+
+/** `<Name>text</Name>`. */
+export function textElement(name: string, text: string): string {
+  return `<${name}>${escapeXml(text)}</${name}>`;
+}
+
+/** The answer of an action of the AWS query protocol; `result` is the XML of its members. */
+export function queryResponse(action: string, namespace: string, result: string, requestId: string): string {
+  return (
+    `<${action}Response xmlns="${namespace}"><${action}Result>${result}</${action}Result>` +
+    `<ResponseMetadata>${textElement("RequestId", requestId)}</ResponseMetadata></${action}Response>\n`
+  );
+}
+
+/** An error of the AWS query protocol. */
+export function queryError(error: AwsError, namespace: string, requestId: string): string {
+  const type = error.status < 500 ? "Sender" : "Receiver";
+  const content = textElement("Type", type) + textElement("Code", error.code) + textElement("Message", error.message);
+  const id = textElement("RequestId", requestId);
+  return `<ErrorResponse xmlns="${namespace}"><Error>${content}</Error>${id}</ErrorResponse>\n`;
+}
+
+/** An error of S3, which has a form of its own. */
+export function s3Error(error: AwsError, requestId: string): string {
+  const content = textElement("Code", error.code) + textElement("Message", error.message);
+  const id = textElement("RequestId", requestId);
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${content}${id}</Error>`;
+}

@@ -1,0 +1,80 @@
+// A client of AWS that can do everything wrong: it signs a request, lets the test change it, and sends it.
+
+import { request as httpRequest } from "node:http";
+import type { Service } from "../../src/sandbox/errors.ts";
+import type { AccessKey } from "../../src/sandbox/server.ts";
+import { basicTimestamp, type HttpRequest, signature } from "../../src/sandbox/sigv4.ts";
+
+export interface Key extends AccessKey {
+  readonly sessionToken?: string;
+}
+
+export interface Draft {
+  method: string;
+  target: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: NodeJS.Dict<string | string[]>;
+  body: string;
+  /** The error's code and message, as they stand in the XML. */
+  code: string | undefined;
+  message: string | undefined;
+}
+
+interface SignOptions {
+  readonly service?: Service;
+  readonly atMs: number;
+  readonly region?: string;
+  readonly unsigned?: readonly string[];
+}
+
+/** Signs the draft by adding its headers. What is then changed in it is tampered with. */
+export function sign(draft: Draft, url: string, key: Key, options: SignOptions): Draft {
+  const { service = "sts", region = "us-east-1", unsigned = [] } = options;
+  const timestamp = basicTimestamp(options.atMs);
+  draft.headers = { host: new URL(url).host, "x-amz-date": timestamp, ...draft.headers };
+  if (key.sessionToken !== undefined) draft.headers["x-amz-security-token"] = key.sessionToken;
+  const signedHeaders = Object.keys(draft.headers)
+    .filter((name) => !unsigned.includes(name))
+    .sort();
+  const date = timestamp.slice(0, 8);
+  const scope = { date, region, service, terminator: "aws4_request", signedHeaders };
+  const value = signature(wire(draft), scope, service, timestamp, key.secretAccessKey);
+  const credential = `${key.accessKeyId}/${date}/${region}/${service}/aws4_request`;
+  draft.headers.authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signedHeaders.join(";")}, Signature=${value}`;
+  return draft;
+}
+
+export function send({ method, target, headers, body }: Draft, url: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { method, path: target, headers: { ...headers, "content-length": Buffer.byteLength(body) } };
+    const request = httpRequest(url, { ...options, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        const [, code] = /<Code>(.*)<\/Code>/.exec(text) ?? [];
+        const [, message] = /<Message>(.*)<\/Message>/s.exec(text) ?? [];
+        const unescaped = message?.replace(/&#(\d+);/g, (_, number: string) => String.fromCharCode(Number(number)));
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, code, message: unescaped });
+      });
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+export function post(parameters: Record<string, string>): Draft {
+  const headers = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
+  return { method: "POST", target: "/", headers, body: new URLSearchParams(parameters).toString() };
+}
+
+function wire({ method, target, headers, body }: Draft): HttpRequest {
+  const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  return { method, target, headers: lists, body: Buffer.from(body) };
+}
