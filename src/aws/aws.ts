@@ -1,0 +1,55 @@
+// What the rest of fob asks AWS. The SDK that answers is in clients.ts, which is loaded only when it is needed.
+import type { Network } from "./network.ts";
+
+/** An access key, with its session token where it is temporary. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+/** Temporary credentials as STS gives them. `expiration` is milliseconds since 1970. */
+export interface TemporaryCredentials extends Credentials {
+  readonly sessionToken: string;
+  readonly expiration: number;
+}
+
+/** How and as whom to talk to AWS. */
+export interface Access {
+  readonly credentials: Credentials;
+  readonly region: string;
+  /** URLs instead of AWS's own. */
+  readonly endpoints: { readonly sts: string | undefined; readonly iam: string | undefined };
+  readonly useFips: boolean;
+  readonly useDualstack: boolean;
+  readonly network: Network;
+  /** Ends every call under way. */
+  readonly signal: AbortSignal;
+  readonly debug: (message: string) => void;
+}
+
+export interface Aws {
+  /**
+   * Who the access key belongs to. Needs no permission.
+   * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+   */
+  callerIdentity(): Promise<{ account: string | undefined; arn: string | undefined }>;
+  /**
+   * The serial numbers of the caller's MFA devices.
+   * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html
+   */
+  listMfaDevices(): Promise<string[]>;
+  /**
+   * A session for a token code, in one attempt: AWS takes a code only once, so a repeated call would burn it.
+   * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+   *
+   * @param request.duration seconds
+   */
+  getSessionToken(request: {
+    serialNumber: string;
+    tokenCode: string;
+    duration: number;
+  }): Promise<TemporaryCredentials>;
+  /** Closes the connections; the process could not end before. */
+  close(): void;
+}

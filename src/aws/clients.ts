@@ -1,0 +1,158 @@
+// The SDK's clients. This module is heavy: import() it, and only when AWS is really called.
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { IAMClient, ListMFADevicesCommand } from "@aws-sdk/client-iam";
+import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
+import type { Access, Aws } from "./aws.ts";
+import { readBundle } from "./network.ts";
+
+const CONNECT_TIMEOUT = 10_000;
+const ANSWER_TIMEOUT = 20_000;
+
+/** Connects to STS and IAM. Nothing is sent before the first call. */
+export function connect(access: Access): Aws {
+  const handler = requestHandler(access);
+  const configuration = (endpoint: string | undefined) => ({
+    // Everything is given to the SDK: what it is not given it looks up in the AWS files, which it would parse again.
+    region: access.region,
+    credentials: {
+      accessKeyId: access.credentials.accessKeyId,
+      secretAccessKey: access.credentials.secretAccessKey,
+      ...(access.credentials.sessionToken === undefined ? {} : { sessionToken: access.credentials.sessionToken }),
+    },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ignoreConfiguredEndpointUrls: true,
+    useFipsEndpoint: access.useFips && endpoint === undefined,
+    useDualstackEndpoint: access.useDualstack && endpoint === undefined,
+    defaultsMode: "standard" as const,
+    retryMode: "standard" as const,
+    authSchemePreference: [],
+    userAgentAppId: () => Promise.resolve(undefined),
+    requestHandler: handler,
+  });
+  const { sts, iam } = access.endpoints;
+  const clients = withoutNotice(() => ({
+    code: new STSClient({ ...configuration(sts), maxAttempts: 1 }),
+    identity: new STSClient({ ...configuration(sts), maxAttempts: 2 }),
+    iam: new IAMClient({ ...configuration(iam), maxAttempts: 3 }),
+  }));
+  const options = { abortSignal: access.signal };
+  const logged = async <T>(call: string, work: Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const done = (outcome: string): void =>
+      access.debug(`${call} in ${access.region}: ${outcome} after ${Math.round(performance.now() - began)} ms`);
+    return await work.then(
+      (answer) => {
+        done("ok");
+        return answer;
+      },
+      (error: unknown) => {
+        done(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+        throw error;
+      },
+    );
+  };
+  return {
+    async callerIdentity() {
+      const answer = await logged(
+        "sts:GetCallerIdentity",
+        clients.identity.send(new GetCallerIdentityCommand({}), options),
+      );
+      return { account: answer.Account, arn: answer.Arn };
+    },
+    async listMfaDevices() {
+      const devices: string[] = [];
+      for (let Marker: string | undefined; ; ) {
+        const answer = await logged(
+          "iam:ListMFADevices",
+          clients.iam.send(new ListMFADevicesCommand({ Marker }), options),
+        );
+        devices.push(...(answer.MFADevices ?? []).flatMap((device) => device.SerialNumber ?? []));
+        if (!answer.IsTruncated || !answer.Marker) return devices;
+        Marker = answer.Marker;
+      }
+    },
+    async getSessionToken({ serialNumber, tokenCode, duration }) {
+      const command = new GetSessionTokenCommand({
+        SerialNumber: serialNumber,
+        TokenCode: tokenCode,
+        DurationSeconds: duration,
+      });
+      const { Credentials: given } = await logged("sts:GetSessionToken", clients.code.send(command, options));
+      if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
+        throw new Error("STS answered without credentials");
+      }
+      return {
+        accessKeyId: given.AccessKeyId,
+        secretAccessKey: given.SecretAccessKey,
+        sessionToken: given.SessionToken,
+        expiration: given.Expiration.getTime(),
+      };
+    },
+    close: handler.destroy,
+  };
+}
+
+/**
+ * One request handler for all clients, so that they share connections. Whether a proxy is in the way is decided for
+ * each request: it depends on the host, which only the SDK's endpoint rules know.
+ */
+function requestHandler(access: Access) {
+  const handlers = new Map<string, NodeHttpHandler>();
+  const handlerFor = (target: URL): NodeHttpHandler => {
+    const proxy = access.network.proxyFor(target);
+    const way = `${target.protocol} ${proxy?.href ?? ""}`;
+    let handler = handlers.get(way);
+    if (!handler) {
+      if (proxy) access.debug(`${target.host} through the proxy ${proxy.host}`);
+      handler = new NodeHttpHandler({
+        ...agent(access, target, proxy),
+        connectionTimeout: CONNECT_TIMEOUT,
+        requestTimeout: ANSWER_TIMEOUT,
+        throwOnRequestTimeout: true,
+      });
+      handlers.set(way, handler);
+    }
+    return handler;
+  };
+  return {
+    metadata: { handlerProtocol: "http/1.1" },
+    handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
+      const port = request.port === undefined ? "" : `:${request.port}`;
+      return handlerFor(new URL(`${request.protocol}//${request.hostname}${port}`)).handle(request, options);
+    },
+    updateHttpClientConfig: () => undefined,
+    httpHandlerConfigs: () => ({}),
+    destroy() {
+      for (const handler of handlers.values()) handler.destroy();
+    },
+  };
+}
+
+function agent({ network }: Access, target: URL, proxy: URL | undefined) {
+  if (target.protocol === "http:") {
+    return { httpAgent: proxy ? new HttpProxyAgent(proxy) : new HttpAgent({ keepAlive: true }) };
+  }
+  const trust = network.bundle ? { ca: readBundle(network.bundle) } : {};
+  if (!proxy) return { httpsAgent: new HttpsAgent({ keepAlive: true, ...trust }) };
+  const tunnel = new HttpsProxyAgent(proxy, trust);
+  // The options above are for the connection to the proxy; these are for the one to AWS, inside it.
+  Object.assign(tunnel.options, trust);
+  return { httpsAgent: tunnel };
+}
+
+/** On Node.js 20 the SDK prints a notice for its own users when a client is made. fob's users cannot act on it. */
+function withoutNotice<T>(make: () => T): T {
+  const variable = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
+  const before = process.env[variable];
+  process.env[variable] = "true";
+  try {
+    return make();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(process.env, variable);
+    else process.env[variable] = before;
+  }
+}

@@ -1,0 +1,72 @@
+// Where STS and IAM are, when it is not AWS's own place for the region.
+import { FobError } from "../errors.ts";
+import { quote } from "../text.ts";
+
+/** Endpoint URLs that take the place of AWS's own; undefined means AWS's own. */
+export interface Endpoints {
+  readonly sts: string | undefined;
+  readonly iam: string | undefined;
+}
+
+/**
+ * Configured endpoints, in the SDKs' order: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then what the profile says; none
+ * of them with `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
+ *
+ * @param ofProfile the URL that the profile has for a service
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ * @throws FobError for a URL to which a code must not be sent
+ */
+export function configuredEndpoints(
+  env: Readonly<Record<string, string | undefined>>,
+  ofProfile: (service: "sts" | "iam") => string | undefined,
+): Endpoints {
+  if (env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === "true") return { sts: undefined, iam: undefined };
+  const endpoint = (service: "sts" | "iam"): string | undefined => {
+    const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL || ofProfile(service);
+    return url ? checkedEndpoint(url, service) : undefined;
+  };
+  return { sts: endpoint("sts"), iam: endpoint("iam") };
+}
+
+/** The host (and port) of an endpoint that is not AWS's own, else undefined. */
+export function foreignHost(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return undefined;
+  const { host, hostname, protocol } = new URL(endpoint);
+  return protocol === "https:" && isAwsSts(hostname) ? undefined : host;
+}
+
+/**
+ * Whether a host is one of STS's own. Not every host below amazonaws.com is AWS's: load balancers, buckets and API
+ * gateways of anybody are there too.
+ *
+ * @see https://docs.aws.amazon.com/general/latest/gr/sts.html
+ */
+function isAwsSts(hostname: string): boolean {
+  const domain =
+    "(amazonaws\\.com(\\.cn)?|api\\.aws|amazonaws\\.eu|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov|cloud\\.adc-e\\.uk|csp\\.hci\\.ic\\.gov)";
+  const regional = new RegExp(`^sts(-fips)?(\\.[a-z0-9-]+)?\\.${domain}$`);
+  const privateLink = new RegExp(`^vpce-[a-z0-9-]+\\.sts\\.[a-z0-9-]+\\.vpce\\.${domain}$`);
+  return regional.test(hostname) || privateLink.test(hostname);
+}
+
+function checkedEndpoint(url: string, service: string): string {
+  const hint = `see where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new FobError(`the endpoint ${quote(url)} for ${service} is not a URL`, hint);
+  }
+  if (parsed.username || parsed.password) {
+    throw new FobError(`the endpoint for ${service} holds a user name or a password, which AWS does not take`, hint);
+  }
+  if (parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname))) return url;
+  throw new FobError(
+    `the endpoint ${quote(url)} for ${service} is not https, so anybody on the way could read the credentials`,
+    hint,
+  );
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

@@ -1,0 +1,61 @@
+// Partitions and their regions. https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+import { FobError, UsageError } from "../errors.ts";
+import { quote } from "../text.ts";
+
+/** Partition, how its regions begin, and the region whose STS is used when none is configured. */
+const partitions = [
+  { name: "aws-cn", regions: /^cn-/, region: "cn-north-1" },
+  { name: "aws-us-gov", regions: /^us-gov-/, region: "us-gov-west-1" },
+  { name: "aws-iso", regions: /^us-iso-/, region: "us-iso-east-1" },
+  { name: "aws-iso-b", regions: /^us-isob-/, region: "us-isob-east-1" },
+  { name: "aws-iso-e", regions: /^eu-isoe-/, region: "eu-isoe-west-1" },
+  { name: "aws-iso-f", regions: /^us-isof-/, region: "us-isof-south-1" },
+  { name: "aws-eusc", regions: /^eusc-/, region: "eusc-de-east-1" },
+  { name: "aws", regions: /^/, region: "us-east-1" },
+] as const;
+
+/** The partition that a region is in. A region that no other partition claims is in `aws`. */
+export function partitionOf(region: string): string {
+  return partitions.find((partition) => partition.regions.test(region))?.name ?? "aws";
+}
+
+/** The region whose STS answers for a partition when none is configured; undefined for one that fob does not know. */
+export function defaultRegion(partition: string): string | undefined {
+  return partitions.find(({ name }) => name === partition)?.region;
+}
+
+/** @throws UsageError for what cannot be a region: it becomes part of a host name */
+export function checkedRegion(region: string, from: string): string {
+  if (/^[a-z]{2,}(-[a-z0-9]+){1,5}$/.test(region)) return region;
+  throw new UsageError(`${quote(region)} (from ${from}) is not a region`, "regions look like eu-central-1");
+}
+
+/**
+ * The region for a device: the one that was chosen, or the default of the device's partition.
+ *
+ * @param partition of the device's ARN; undefined for a hardware token, whose serial number tells nothing
+ * @throws FobError where the two are in different partitions, or nothing tells the region
+ */
+export function regionFor(
+  chosen: { region: string; from: string } | undefined,
+  partition: string | undefined,
+  profile: string,
+): string {
+  if (!chosen) {
+    const region = defaultRegion(partition ?? "aws");
+    if (region) return region;
+    throw new FobError(
+      `no region is configured, and fob knows none of the partition ${quote(partition ?? "")}`,
+      `name one: fob login ${profile} --region REGION`,
+    );
+  }
+  // A partition newer than this list has regions that look like those of `aws` here.
+  const known = partition !== undefined && defaultRegion(partition) !== undefined;
+  if (known && partitionOf(chosen.region) !== partition) {
+    throw new FobError(
+      `the region ${quote(chosen.region)} (from ${chosen.from}) is in the partition ${partitionOf(chosen.region)}, but the MFA device is in ${partition}`,
+      `name a region of that partition: fob login ${profile} --region ${defaultRegion(partition) ?? "REGION"}`,
+    );
+  }
+  return chosen.region;
+}
