@@ -1,0 +1,83 @@
+// Where token codes come from.
+import { addAbortSignal, type Readable } from "node:stream";
+import { CancelledError, FobError, UsageError } from "../errors.ts";
+import { commandOutput } from "../subprocess.ts";
+import { quote } from "../text.ts";
+import { readCode } from "./code.ts";
+
+/** What a person is told who is asked for a code. */
+export interface CodeQuestion {
+  /** The source profile. */
+  readonly profile: string;
+  readonly serialNumber: string;
+  /** Why it is asked again. */
+  readonly again?: string | undefined;
+  /** Ends the question. */
+  readonly signal: AbortSignal;
+}
+
+export interface CodeSource {
+  /** Whether another code can be had after a wrong one. */
+  readonly canAskAgain: boolean;
+  /** @returns six digits @throws FobError, CancelledError */
+  ask(question: CodeQuestion): Promise<string>;
+}
+
+/** `--code`. @throws UsageError */
+export function codeFromOption(text: string): CodeSource {
+  const code = checked(text, (problem) => new UsageError(`--code: ${problem}`, "fob login --code 123456"));
+  return { canAskAgain: false, ask: () => Promise.resolve(code) };
+}
+
+/** `--code-stdin`: everything up to the end of the stream, or its first line. */
+export function codeFromStdin(stdin: Readable): CodeSource {
+  return {
+    canAskAgain: false,
+    async ask({ signal }) {
+      const line = await firstLine(stdin, signal);
+      return checked(
+        line,
+        (problem) => new FobError(`what came on stdin is no code: ${problem}`, "echo 123456 | fob login --code-stdin"),
+      );
+    },
+  };
+}
+
+/** A configured `mfa_process`: a command that prints the code, 60 s at most. */
+export function codeFromCommand(
+  command: string,
+  profile: string,
+  env: Readonly<Record<string, string | undefined>>,
+): CodeSource {
+  const title = `the mfa_process of the profile ${quote(profile)}`;
+  return {
+    canAskAgain: false,
+    async ask({ signal }) {
+      const output = await commandOutput(command, { env, title, timeout: 60, signal });
+      return checked(
+        output,
+        (problem) => new FobError(`${title} printed no code: ${problem}`, "run it by hand to see what it prints"),
+      );
+    },
+  };
+}
+
+function checked(text: string, error: (problem: string) => FobError): string {
+  const read = readCode(text);
+  if ("problem" in read) throw error(read.problem);
+  return read.code;
+}
+
+async function firstLine(stream: Readable, signal: AbortSignal): Promise<string> {
+  let text = "";
+  try {
+    for await (const chunk of addAbortSignal(signal, stream)) {
+      text += String(chunk);
+      if (text.includes("\n") || text.length > 1024) break;
+    }
+  } catch (error) {
+    if (signal.aborted) throw new CancelledError();
+    throw error;
+  }
+  return text.split("\n")[0] ?? "";
+}

@@ -1,0 +1,60 @@
+// Which of a user's MFA devices a code is taken from.
+import type { Device } from "../aws/arn.ts";
+import { FobError } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
+
+/** Somebody who can choose. */
+export interface Chooser {
+  choose(message: string, choices: readonly string[], signal: AbortSignal): Promise<string>;
+}
+
+/**
+ * The device that STS takes codes of: the only one, or the one that the user chooses.
+ *
+ * @param person opens the way to the user, if there is one
+ * @throws FobError where there is none, or several and nobody to ask
+ */
+export async function usableDevice(
+  profile: string,
+  devices: readonly Device[],
+  person: () => Chooser | undefined,
+  signal: AbortSignal,
+): Promise<{ device: Device; wasChosen: boolean }> {
+  const usable = devices.filter((device) => device.kind === "arn" || device.kind === "hardware");
+  const login = `fob login ${shellWord(profile)}`;
+  const [only] = usable;
+  if (only && usable.length === 1) return { device: only, wasChosen: false };
+  if (!only) {
+    const fido = devices.find((device) => device.kind === "fido");
+    if (fido) throw fidoOnly(profile, `your only MFA device, ${quote(fido.serialNumber)},`);
+    throw new FobError(`the user of the profile ${quote(profile)} has no MFA device`, [
+      "add one in the AWS console: IAM, Users, Security credentials, Assign MFA device (an authenticator app)",
+      `then: ${login}`,
+    ]);
+  }
+  const serials = usable.map(({ serialNumber }) => serialNumber);
+  const chooser = person();
+  if (!chooser) {
+    throw new FobError(
+      `there are ${usable.length} MFA devices to choose from: ${serials.map(quote).join(", ")}`,
+      `name one: ${login} --serial ${shellWord(only.serialNumber)}`,
+    );
+  }
+  const chosen = await chooser.choose(
+    `Which device shows the code for the profile ${quote(profile)}?`,
+    serials,
+    signal,
+  );
+  return { device: usable.find(({ serialNumber }) => serialNumber === chosen) ?? only, wasChosen: true };
+}
+
+/** Why a passkey or a security key cannot open a session, and what AWS has for them. */
+export function fidoOnly(profile: string, what: string): FobError {
+  return new FobError(
+    `${what} is a passkey or a security key, and STS takes no codes of those (AWS has said that it never will)`,
+    [
+      "add an authenticator app as a second device: IAM console, Users, Security credentials, Assign MFA device",
+      `or sign in through the browser with AWS CLI 2.32 or later: aws login --profile ${shellWord(profile)}`,
+    ],
+  );
+}

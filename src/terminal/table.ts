@@ -1,0 +1,32 @@
+// Tables, bars and colours, for terminals.
+import { stripVTControlCharacters, styleText } from "node:util";
+import { neutralise } from "../text.ts";
+
+/** A table with a heading; columns as wide as they need to be. Cells may be coloured. */
+export function tableOf(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [heading, ...rows];
+  const widths = heading.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))));
+  return cells
+    .map((row) => {
+      const padded = row.map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))));
+      return `${padded.join("  ").trimEnd()}\n`;
+    })
+    .join("");
+}
+
+const widthOf = (cell: string): number => [...stripVTControlCharacters(cell)].length;
+
+/** A small bar for a part (0 to 1) of a whole. */
+export function barOf(part: number, env: Readonly<Record<string, string | undefined>>): string {
+  const isUtf8 = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
+  const [full, empty] = isUtf8 ? ["█", "░"] : ["#", "-"];
+  const length = 8;
+  const filled = part <= 0 ? 0 : Math.max(1, Math.round(part * length));
+  return full.repeat(filled) + empty.repeat(length - filled);
+}
+
+/** Text in a colour, where the stream shows colours and NO_COLOR does not forbid them. */
+export function coloured(stream: NodeJS.WriteStream, colour: "green" | "yellow" | "red", text: string): string {
+  const isWanted = stream.isTTY && stream.hasColors();
+  return isWanted ? styleText(colour, neutralise(text)) : text;
+}

@@ -1,0 +1,68 @@
+// The terminal itself, whatever stdin, stdout and stderr are.
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { ReadStream, WriteStream } from "node:tty";
+
+/** A terminal that can be asked. Close it, or the process does not end. */
+export interface Terminal {
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+  close(): void;
+}
+
+/**
+ * Opens the terminal that the process belongs to; undefined where there is none, or where the process is a background
+ * job: the system would stop it for ever as soon as it changed the terminal's mode.
+ */
+export function openTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
+  if (platform !== "win32" && !isForeground(platform)) return undefined;
+  const [read, write] = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
+  const opened: number[] = [];
+  try {
+    opened.push(openSync(read, "r+"));
+    opened.push(openSync(write, "r+"));
+    const [from, to] = opened as [number, number];
+    const input = new ReadStream(from);
+    const output = new WriteStream(to);
+    return {
+      input,
+      output,
+      close() {
+        if (input.isRaw) input.setRawMode(false);
+        input.destroy();
+        output.destroy();
+      },
+    };
+  } catch {
+    for (const descriptor of opened) closeSync(descriptor);
+    return undefined;
+  }
+}
+
+/** Whether the process is in the foreground of its terminal. */
+function isForeground(platform: NodeJS.Platform): boolean {
+  const groups = platform === "linux" ? groupsFromProc() : groupsFromPs();
+  // Where the system does not tell, opening the terminal will.
+  return groups === undefined || (groups.own === groups.foreground && groups.foreground > 0);
+}
+
+/** proc_pid_stat(5): field 5 is the process group, field 8 the terminal's foreground group, -1 without a terminal. */
+function groupsFromProc(): { own: number; foreground: number } | undefined {
+  try {
+    const stat = readFileSync("/proc/self/stat", "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { own: Number(fields[2]), foreground: Number(fields[5]) };
+  } catch {
+    return undefined;
+  }
+}
+
+function groupsFromPs(): { own: number; foreground: number } | undefined {
+  try {
+    const output = execFileSync("ps", ["-o", "pgid=,tpgid=", "-p", String(process.pid)], { encoding: "utf8" });
+    const [own, foreground] = output.trim().split(/\s+/).map(Number);
+    return own === undefined || foreground === undefined ? undefined : { own, foreground };
+  } catch {
+    return undefined;
+  }
+}
