@@ -1,0 +1,82 @@
+// Removing sessions from every place that fob wrote them to, and nothing else.
+import { FobError } from "../errors.ts";
+import type { Holder } from "../files/lock.ts";
+import { type AwsFilePaths, type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { clockTime } from "../terminal/duration.ts";
+import { quote, shellWord } from "../text.ts";
+import { linkOf, ownKeys } from "./link.ts";
+import { unpublish } from "./publish.ts";
+import type { Session } from "./session.ts";
+import type { Store, Stored } from "./store.ts";
+
+export interface LogoutTools {
+  readonly paths: AwsFilePaths;
+  readonly store: Store;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly note: (message: string) => void;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Removes the sessions of these profiles (either of a session's two), or all of them.
+ *
+ * @throws FobError; a session whose places could not all be cleaned stays in the store, so that it can be tried again
+ */
+export async function logout(profiles: readonly string[] | "all", tools: LogoutTools): Promise<void> {
+  const files = readAwsFiles(tools.paths);
+  const sessions =
+    profiles === "all"
+      ? tools.store.list().map(({ profile }) => profile)
+      : profiles.map((profile) => sessionProfile(profile, files, tools.store));
+  if (sessions.length === 0) tools.note("there are no sessions");
+  for (const profile of new Set(sessions)) {
+    const onWait = (holder: Holder): void =>
+      tools.note(`waiting for another fob (process ${holder.pid}) that is logging in to ${quote(profile)}`);
+    await tools.store.locked(profile, { signal: tools.signal, onWait }, () => remove(profile, tools));
+  }
+}
+
+function sessionProfile(profile: string, files: AwsFiles, store: Store): string {
+  if (store.read(profile).state !== "missing") return profile;
+  if (ownKeys(files, profile) === "temporary") {
+    throw new FobError(
+      `the session in the profile ${quote(profile)} is another tool's, so fob leaves it alone`,
+      "remove it with the tool that wrote it",
+    );
+  }
+  return linkOf(profile, { files, store }).session;
+}
+
+async function remove(profile: string, tools: LogoutTools): Promise<void> {
+  const stored = tools.store.read(profile);
+  if (stored.state === "missing") return tools.note(`there is no session ${quote(profile)}`);
+  if (stored.state === "readable") await removeEverywhere(stored.session, tools);
+  else warnOfLeftovers(stored, tools);
+  tools.store.remove(profile);
+}
+
+async function removeEverywhere(session: Session, tools: LogoutTools): Promise<void> {
+  for (const place of session.writtenTo) {
+    const files = readAwsFiles({ ...tools.paths, credentials: place.file });
+    const outcome = await unpublish(session, place, files, tools);
+    if (outcome === "foreign") {
+      tools.warn(`${quote(place.profile)} in ${quote(place.file)} holds credentials that fob did not write; they stay`);
+    }
+  }
+  const { expiration } = session.credentials;
+  const now = tools.now();
+  const until = expiration > now ? `; AWS still honours its credentials until ${clockTime(expiration, now)}` : "";
+  tools.note(`removed the session ${quote(session.profile)}${until}`);
+}
+
+/** A damaged session file no longer tells what fob wrote where. */
+function warnOfLeftovers(stored: Stored & { state: "unreadable" }, tools: LogoutTools): void {
+  tools.note(`removed the session file ${quote(stored.path)}, which ${stored.reason}`);
+  const files = readAwsFiles(tools.paths);
+  if (ownKeys(files, stored.profile) !== "temporary") return;
+  tools.warn(
+    `the profile ${quote(stored.profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${shellWord(files.credentials.path)}`,
+  );
+}

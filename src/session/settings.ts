@@ -1,0 +1,122 @@
+// What a login is made with, from the command line, the environment and the two profiles.
+import { type Device, deviceOf } from "../aws/arn.ts";
+import { configuredEndpoints, type Endpoints } from "../aws/endpoints.ts";
+import { type Network, networkOf } from "../aws/network.ts";
+import { checkedRegion } from "../aws/partitions.ts";
+import { fidoOnly } from "../devices/choose.ts";
+import { FobError, UsageError } from "../errors.ts";
+import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
+import { inWords, parseDuration } from "../terminal/duration.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Link } from "./link.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** GetSessionToken's bounds and default, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
+const duration = { shortest: 900, longest: 129_600, default: 43_200 } as const;
+
+export interface Settings {
+  readonly region: { readonly region: string; readonly from: string } | undefined;
+  /** The device, where it is configured; else AWS is asked for the user's devices. */
+  readonly device: Device | undefined;
+  /** Length of a new session, in seconds. */
+  readonly duration: number;
+  readonly mfaProcess: string | undefined;
+  readonly endpoints: Endpoints;
+  readonly useFips: boolean;
+  readonly useDualstack: boolean;
+  readonly network: Network;
+}
+
+export interface Wishes {
+  readonly serial?: string | undefined;
+  readonly duration?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+/** @throws UsageError for a wrong option, FobError for a wrong value elsewhere; nothing has been asked then */
+export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: string, wishes: Wishes): Settings {
+  const first = (keys: readonly string[], profiles = [link.session, link.source]): Configured | undefined => {
+    for (const profile of profiles) {
+      for (const key of keys) {
+        const value = propertyValue(files, profile, key);
+        if (value !== undefined) return { value, from: `${key} of the profile ${quote(profile)}` };
+      }
+    }
+    return undefined;
+  };
+  const inEnvironment = (name: string): Configured | undefined => {
+    const value = env[name];
+    return value ? { value, from: name } : undefined;
+  };
+  const isOn = (key: string): boolean =>
+    (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase() === "true";
+  const region =
+    option("--region", wishes.region) ??
+    first(["region"]) ??
+    inEnvironment("AWS_REGION") ??
+    inEnvironment("AWS_DEFAULT_REGION");
+  const serial =
+    option("--serial", wishes.serial) ??
+    inEnvironment("AWS_MFA_SERIAL") ??
+    // The last is aws-mfa's name for it.
+    first(["fob_mfa_serial", "mfa_serial", "aws_mfa_device"]);
+  // In a role profile, duration_seconds is the role's.
+  const length = option("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
+  return {
+    region: region && { region: checkedRegion(region.value, region.from), from: region.from },
+    device: serial && checkedDevice(serial, link),
+    duration: length ? checkedDuration(length) : duration.default,
+    mfaProcess: commandOf(files, link.session, "mfa_process") ?? commandOf(files, link.source, "mfa_process"),
+    endpoints: configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
+    useFips: isOn("use_fips_endpoint"),
+    useDualstack: isOn("use_dualstack_endpoint"),
+    network: networkOf(env, home, first(["ca_bundle"])?.value),
+  };
+}
+
+/** A value, and the option, variable or property that it comes from. */
+interface Configured {
+  readonly value: string;
+  readonly from: string;
+}
+
+const option = (name: string, value: string | undefined): Configured | undefined =>
+  value === undefined ? undefined : { value, from: name };
+
+/** @throws UsageError where the value is an option's, else FobError */
+function refuse({ from }: Configured, message: string, hint: string): never {
+  if (from.startsWith("--")) throw new UsageError(message, hint);
+  throw new FobError(message, hint);
+}
+
+function checkedDevice(serial: Configured, link: Link): Device {
+  const device = deviceOf(serial.value);
+  const login = `fob login ${shellWord(link.source)}`;
+  if (device.kind === "fido") throw fidoOnly(link.source, `the device ${quote(serial.value)} (from ${serial.from})`);
+  if (device.kind === "malformed") {
+    refuse(
+      serial,
+      `${quote(serial.value)} (from ${serial.from}) is not the serial number of an MFA device`,
+      `it looks like this: ${login} --serial arn:aws:iam::123456789012:mfa/NAME, or is the number on a hardware token`,
+    );
+  }
+  return device;
+}
+
+function checkedDuration(length: Configured): number {
+  const seconds = parseDuration(length.value);
+  const example = "write it like this: 12h, 90m or 43200";
+  if (seconds === undefined) {
+    return refuse(length, `${quote(length.value)} (from ${length.from}) is not a length of time`, example);
+  }
+  if (seconds < duration.shortest || seconds > duration.longest) {
+    const bounds = `${inWords(duration.shortest)} to ${inWords(duration.longest)}`;
+    return refuse(
+      length,
+      `${quote(length.value)} (from ${length.from}) is ${inWords(seconds)}, and STS gives sessions of ${bounds}`,
+      example,
+    );
+  }
+  return seconds;
+}

@@ -1,0 +1,144 @@
+// What sessions there are, and how long they last.
+import { foreignHost } from "../aws/endpoints.ts";
+import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { isFresh, secondsLeft, wanted } from "./freshness.ts";
+import { linkOf } from "./link.ts";
+import type { Place, Session } from "./session.ts";
+import type { Store, Stored } from "./store.ts";
+
+export type State = "valid" | "expiring" | "expired" | "unreadable" | "missing";
+
+export interface StatusEntry {
+  /** The session profile. */
+  readonly profile: string;
+  readonly state: State;
+  /** Whether another tool wrote it. */
+  readonly foreign: boolean;
+  readonly source?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly issued?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly expiration?: number | undefined;
+  /** Seconds; 0 once it has expired. */
+  readonly secondsLeft?: number | undefined;
+  readonly writtenTo: readonly (Place & { readonly isThere: boolean })[];
+  readonly account?: string | undefined;
+  readonly user?: string | undefined;
+  readonly serialNumber?: string | undefined;
+  /** The STS endpoint, where it is not AWS's own. */
+  readonly endpoint?: string | undefined;
+  /** Why it is unreadable. */
+  readonly reason?: string | undefined;
+}
+
+export interface StatusTools {
+  readonly files: AwsFiles;
+  readonly store: Store;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Seconds that should remain, where the user said so. */
+  readonly minTtl: number | undefined;
+}
+
+/** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
+export function statusOf(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
+  if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
+  const own = tools.store.list();
+  const names = new Set(own.filter((stored) => stored.state === "readable").map(({ profile }) => profile));
+  const foreign = tools.files.credentials
+    .profilesWith(["expiration", "x_security_token_expires"])
+    .filter((profile) => !names.has(profile));
+  return [
+    ...own.map((stored) => ofStored(stored, tools)),
+    ...foreign.flatMap((profile) => ofForeign(profile, tools) ?? []),
+  ];
+}
+
+function entryOf(profile: string, tools: StatusTools): StatusEntry {
+  const stored = tools.store.read(profile);
+  if (stored.state !== "missing") return ofStored(stored, tools);
+  const foreign = ofForeign(profile, tools);
+  if (foreign) return foreign;
+  const link = linkOf(profile, tools);
+  const linked = tools.store.read(link.session);
+  if (linked.state !== "missing") return ofStored(linked, tools);
+  return { profile: link.session, source: link.source, state: "missing", foreign: false, writtenTo: [] };
+}
+
+function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
+  const { profile } = stored;
+  if (stored.state === "missing") return { profile, state: "missing", foreign: false, writtenTo: [] };
+  if (stored.state === "unreadable") {
+    const reason = `${stored.path} ${stored.reason}`;
+    return { profile, state: "unreadable", foreign: false, reason, writtenTo: [] };
+  }
+  const { session } = stored;
+  const { expiration } = session.credentials;
+  return {
+    profile,
+    state: stateOf({ issued: session.issued, expiration }, tools),
+    foreign: false,
+    source: session.source.profile,
+    issued: session.issued,
+    expiration,
+    secondsLeft: left(expiration, tools.now),
+    writtenTo: session.writtenTo.map((place) => ({ ...place, isThere: isThere(session, place, tools.files) })),
+    account: session.account,
+    user: session.user,
+    serialNumber: session.serialNumber,
+    endpoint: foreignHost(session.endpoint) === undefined ? undefined : session.endpoint,
+  };
+}
+
+/** A session that another tool left in the credentials file, by the expiry that it wrote beside it. */
+function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
+  const properties = files.credentials.properties(profile);
+  const text = properties?.get("expiration")?.value || properties?.get("x_security_token_expires")?.value;
+  if (!text || !properties?.has("aws_access_key_id")) return undefined;
+  const writtenTo = [{ file: files.credentials.path, profile, isThere: true }];
+  const expiration = parseExpiry(text);
+  if (expiration === undefined) {
+    const reason = "its expiration is not a time";
+    return { profile, state: "unreadable", foreign: true, reason, writtenTo };
+  }
+  // When it was issued is not known: long enough ago for the whole margin.
+  const span = { issued: Number.NEGATIVE_INFINITY, expiration };
+  return {
+    profile,
+    state: stateOf(span, tools),
+    foreign: true,
+    expiration,
+    secondsLeft: left(expiration, tools.now),
+    writtenTo,
+  };
+}
+
+function stateOf(
+  span: { issued: number; expiration: number },
+  { now, minTtl }: Pick<StatusTools, "now" | "minTtl">,
+): State {
+  if (secondsLeft(span, now) <= 0) return "expired";
+  return isFresh(span, wanted.use, minTtl, now) ? "valid" : "expiring";
+}
+
+const left = (expiration: number, now: number): number => Math.max(0, Math.floor(secondsLeft({ expiration }, now)));
+
+/** Whether a place still holds the session: its keys, or (beside fob's credential_process) its expiry alone. */
+function isThere(session: Session, place: Place, files: AwsFiles): boolean {
+  const here =
+    place.file === files.credentials.path
+      ? files
+      : readAwsFiles({ config: files.config.path, credentials: place.file });
+  const properties = here.credentials.properties(place.profile);
+  const keyId = properties?.get("aws_access_key_id")?.value;
+  return keyId === undefined ? (properties?.has("expiration") ?? false) : keyId === session.credentials.accessKeyId;
+}
+
+/** RFC 3339; without a zone it is UTC, as aws-mfa writes it. Milliseconds since 1970. */
+export function parseExpiry(text: string): number | undefined {
+  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(text);
+  if (!parts) return undefined;
+  const [, day = "", time = "", zone = "Z"] = parts;
+  const at = Date.parse(`${day}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
+  return Number.isNaN(at) ? undefined : at;
+}
