@@ -1,0 +1,57 @@
+// The one place where the program meets the outside world.
+import { homedir } from "node:os";
+import { CancelledError } from "../errors.ts";
+import { neutralise } from "../text.ts";
+
+/** What every command is given. */
+export interface Context {
+  /** A copy: what fob sets for itself is not passed to children. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Ends what is under way: Ctrl-C, or a request to end. */
+  readonly signal: AbortSignal;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadStream;
+  /** Lines on stderr: `fob: …`. Control characters are made visible. */
+  readonly say: Say;
+}
+
+export interface Say {
+  note(message: string): void;
+  error(message: string): void;
+  hint(message: string): void;
+  warning(message: string): void;
+  /** Only with --debug. */
+  debug(message: string): void;
+}
+
+export function processContext(options: { debug: boolean }): Context {
+  const cancelled = new AbortController();
+  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for.
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (cancelled.signal.aborted) process.exit(new CancelledError().exitCode);
+      cancelled.abort();
+    });
+  }
+  const line = (text: string): void => void process.stderr.write(`fob: ${neutralise(text)}\n`);
+  return {
+    env: { ...process.env },
+    home: homedir(),
+    now: Date.now,
+    signal: cancelled.signal,
+    stdout: process.stdout,
+    stdin: process.stdin,
+    say: {
+      note: line,
+      error: (message) => line(`error: ${message}`),
+      hint: (message) => line(`hint: ${message}`),
+      warning: (message) => line(`warning: ${message}`),
+      debug: (message) => {
+        if (options.debug) line(`debug: ${message}`);
+      },
+    },
+  };
+}

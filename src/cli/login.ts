@@ -1,0 +1,129 @@
+import { type Command, Option } from "commander";
+import { type CodeSource, codeFromCommand, codeFromOption, codeFromStdin } from "../codes/sources.ts";
+import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
+import { awsFilePaths } from "../profiles/files.ts";
+import { secondsLeft } from "../session/freshness.ts";
+import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
+import { openStore, storeFolder } from "../session/store.ts";
+import { clockTime, inWords } from "../terminal/duration.ts";
+import { openTerminal, type Terminal } from "../terminal/tty.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
+
+interface LoginOptions extends CommonOptions {
+  readonly to?: string;
+  readonly serial?: string;
+  readonly duration?: string;
+  readonly minTtl?: string;
+  readonly force?: boolean;
+  readonly code?: string;
+  readonly codeStdin?: boolean;
+  readonly sourceEnv?: boolean;
+  readonly replaceLongTerm?: boolean;
+}
+
+export function declareLogin(program: Command, exit: (code: ExitCode) => void): void {
+  const command = program
+    .command("login")
+    .summary("make sure that the session profile has a fresh session")
+    .description(
+      "Makes sure that the session profile has a fresh session; asks for an MFA code only when it must. Prints the " +
+        "session profile's name on stdout.",
+    )
+    .argument("[profile]", "the source or the session profile (default: AWS_PROFILE, else default)")
+    .option("--to <profile>", "the session profile (default: <source>-mfa)")
+    .option("--serial <serial>", "the MFA device: its ARN, or a hardware token's number")
+    .option("--duration <length>", "how long a new session lasts, 15m to 36h (default: 12h)")
+    .option("--min-ttl <length>", "how much must remain of a session that is kept (default: 1h)")
+    .option("--force", "open a new session although the old one is fresh")
+    .option("--code <code>", "the code, instead of a question")
+    .addOption(new Option("--code-stdin", "read the code from stdin").conflicts("code"))
+    .option("--source-env", "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    .option("--replace-long-term", "overwrite long-term credentials in the session profile, after a backup");
+  declareCommon(command, [
+    "fob login                          the profile AWS_PROFILE, else default",
+    "fob login work                     opens or keeps the session work-mfa",
+    "fob login work --duration 8h --to work-day",
+    "export AWS_PROFILE=$(fob login work)",
+    "ykman oath accounts code -s aws | fob login work --code-stdin",
+  ]).action(action(exit, run));
+}
+
+async function run([profile]: readonly string[], options: LoginOptions, context: Context): Promise<ExitCode> {
+  const { env, home, say, signal } = context;
+  const paths = awsFilePaths(env, home);
+  const person = options.input ? personAt(openTerminal) : undefined;
+  const tools: LoginTools = {
+    ...context,
+    ...say,
+    warn: say.warning,
+    paths,
+    store: openStore(storeFolder(env, paths.credentials)),
+    connect: async (access) => (await import("../aws/clients.ts")).connect(access),
+    codeFromCommand: (command, of) => codeFromCommand(command, of, env),
+    person: () => person?.find(),
+  };
+  const { login } = await import("../session/login.ts");
+  try {
+    const outcome = await login(
+      {
+        profile: profile ?? defaultProfile(context),
+        to: options.to,
+        serial: options.serial,
+        duration: options.duration,
+        region: options.region,
+        minTtl: minTtlOf(options.minTtl),
+        force: options.force ?? false,
+        fromEnvironment: options.sourceEnv ?? false,
+        replaceLongTerm: options.replaceLongTerm ?? false,
+        code: codeOf(options, context),
+      },
+      tools,
+    );
+    render(outcome, context);
+    return exitCodes.done;
+  } finally {
+    person?.leave();
+    void signal;
+  }
+}
+
+function render({ session, isNew }: LoginOutcome, { env, now, say, stdout }: Context): void {
+  const { expiration } = session.credentials;
+  const left = inWords(secondsLeft({ expiration }, now()) + (isNew ? 1 : 0));
+  say.note(
+    `${quote(session.profile)} is good until ${clockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
+  );
+  if (env.AWS_PROFILE !== session.profile) say.hint(`export AWS_PROFILE=${shellWord(session.profile)}`);
+  stdout.write(`${session.profile}\n`);
+}
+
+function codeOf(options: LoginOptions, { stdin }: Context): CodeSource | undefined {
+  if (options.code !== undefined) return codeFromOption(options.code);
+  if (!options.codeStdin) return undefined;
+  if (stdin.isTTY) {
+    throw new UsageError("--code-stdin reads a pipe, and stdin is a terminal", "leave --code-stdin out to be asked");
+  }
+  return codeFromStdin(stdin);
+}
+
+/** The person at the terminal, who is looked for only when there is something to ask. */
+function personAt(open: () => Terminal | undefined): { find(): Person | undefined; leave(): void } {
+  let terminal: Terminal | undefined;
+  const prompts = () => import("../terminal/prompts.ts");
+  return {
+    find() {
+      terminal ??= open();
+      const at = terminal;
+      return (
+        at && {
+          canAskAgain: true,
+          ask: async (question) => (await prompts()).askCode(at, question),
+          choose: async (message, choices, signal) => (await prompts()).choose(at, message, choices, signal),
+        }
+      );
+    },
+    leave: () => terminal?.close(),
+  };
+}

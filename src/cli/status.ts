@@ -1,0 +1,105 @@
+import { homedir } from "node:os";
+import type { Command } from "commander";
+import { type ExitCode, exitCodes } from "../errors.ts";
+import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
+import { expirationText } from "../session/session.ts";
+import { type StatusEntry, statusOf } from "../session/status.ts";
+import { openStore, storeFolder } from "../session/store.ts";
+import { clockTime, inWords } from "../terminal/duration.ts";
+import { barOf, coloured, tableOf } from "../terminal/table.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
+
+interface StatusOptions extends CommonOptions {
+  readonly check?: boolean;
+  readonly minTtl?: string;
+  readonly json?: boolean;
+}
+
+export function declareStatus(program: Command, exit: (code: ExitCode) => void): void {
+  const command = program
+    .command("status")
+    .summary("show the sessions and how long they last")
+    .description("Shows the sessions that fob made and those that other tools left, and how long they last.")
+    .argument("[profile...]", "source or session profiles (default: every session)")
+    .option("--check", "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)")
+    .option("--min-ttl <length>", "how much must remain of a fresh session (default: 15m)")
+    .option("--json", "print JSON");
+  declareCommon(command, [
+    "fob status",
+    "fob status work --json",
+    "fob status --check --min-ttl 30m work || fob login work",
+  ]).action(action(exit, run));
+}
+
+function run(profiles: readonly string[], options: StatusOptions, context: Context): Promise<ExitCode> {
+  const { env, home, say, stdout } = context;
+  const paths = awsFilePaths(env, home);
+  const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
+  const now = context.now();
+  const entries = statusOf(asked, {
+    files: readAwsFiles(paths),
+    store: openStore(storeFolder(env, paths.credentials)),
+    now,
+    minTtl: minTtlOf(options.minTtl),
+  });
+  if (options.json) stdout.write(`${JSON.stringify(entries.map(toJson), undefined, 2)}\n`);
+  else if (entries.length > 0) stdout.write(render(entries, now, context));
+  else {
+    say.note("there are no sessions yet");
+    say.hint("fob login");
+  }
+  const stale = entries.filter(({ state }) => state !== "valid");
+  if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
+  for (const { profile, source, state } of stale) {
+    say.error(`the session ${quote(profile)} is ${state}`);
+    say.hint(`fob login ${shellWord(source ?? profile)}`);
+  }
+  return Promise.resolve(exitCodes.notFresh);
+}
+
+function toJson({ issued, expiration, ...entry }: StatusEntry) {
+  const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : expirationText(at));
+  return { ...entry, issued: time(issued), expiration: time(expiration) };
+}
+
+const colours = { valid: "green", expiring: "yellow", expired: "red", unreadable: "red", missing: "red" } as const;
+
+/** A table on a terminal; lines of tab-separated fields elsewhere, without a heading. */
+function render(entries: readonly StatusEntry[], now: number, { env, stdout }: Context): string {
+  const rows = entries.map((entry) => {
+    const { profile, source, state, expiration, secondsLeft: left } = entry;
+    const time =
+      left === undefined ? "" : left > 0 ? inWords(left) : `${inWords((now - (expiration ?? now)) / 1000)} ago`;
+    return {
+      profile,
+      source: entry.foreign ? "(another tool)" : (source ?? ""),
+      state: stdout.isTTY ? coloured(stdout, colours[state], state) : state,
+      left: stdout.isTTY && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
+      until: expiration === undefined ? "" : clockTime(expiration, now),
+      where: whereOf(entry),
+    };
+  });
+  if (!stdout.isTTY) return rows.map((row) => `${Object.values(row).join("\t")}\n`).join("");
+  return tableOf(
+    ["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"],
+    rows.map((row) => Object.values(row)),
+  );
+}
+
+function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {
+  // A session whose start is not known counts as one of STS's default 12 hours.
+  const whole = issued === undefined || expiration === undefined ? 43_200 : (expiration - issued) / 1000;
+  return Math.min(1, (left ?? 0) / whole);
+}
+
+function whereOf({ writtenTo, reason, endpoint }: StatusEntry): string {
+  const home = homedir();
+  const short = (path: string): string => (path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
+  return [
+    ...writtenTo.map((place) => `${short(place.file)}${place.isThere ? "" : " (no longer there)"}`),
+    ...(reason === undefined ? [] : [reason]),
+    ...(endpoint === undefined ? [] : [`from ${endpoint}, which is not AWS`]),
+  ].join(", ");
+}
