@@ -1,0 +1,209 @@
+// A small world for tests of the built program: a home folder, a local AWS, and one user with a device of her own.
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { spawn as spawnOnTerminal } from "@lydell/node-pty";
+import { onTestFinished } from "vitest";
+import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+
+export const program = resolve(import.meta.dirname, "../../bin/fob");
+
+export interface Result {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Record<string, string | undefined>;
+  /** What comes on stdin; without it stdin is at its end. */
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+export interface World {
+  readonly sandbox: Sandbox;
+  readonly user: ReturnType<Sandbox["addUser"]>;
+  readonly device: ReturnType<Sandbox["addVirtualDevice"]>;
+  readonly home: string;
+  readonly credentialsPath: string;
+  readonly configPath: string;
+  /** Nothing of this machine's own environment but PATH. */
+  readonly env: Record<string, string>;
+  credentials(): string;
+  config(): string;
+  /** Runs fob without a terminal. */
+  fob(args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** Runs fob on a terminal. */
+  fobOnTerminal(args: readonly string[], options?: RunOptions): OnTerminal;
+  /** Runs a shell command on a terminal; `fob` in it is the built program. */
+  shellOnTerminal(command: string, options?: RunOptions): OnTerminal;
+  /** Calls of an action that the local AWS has had. */
+  calls(action: string): number;
+}
+
+/**
+ * Makes a world that is taken down when the test ends. The profile `work` holds the user's access key and her device;
+ * she may do everything.
+ */
+export async function makeWorld(
+  options: { config?: string; credentials?: string; policies?: readonly object[] } = {},
+): Promise<World> {
+  const sandbox = await startSandbox();
+  onTestFinished(() => sandbox.close());
+  const home = temporaryFolder();
+  const name = `user-${Math.random().toString(36).slice(2, 10)}`;
+  const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+  const user = sandbox.addUser({ name, policies: (options.policies ?? [everything]) as never });
+  const device = sandbox.addVirtualDevice(name, name);
+
+  const folder = join(home, ".aws");
+  mkdirSync(folder, { mode: 0o700 });
+  const credentialsPath = join(folder, "credentials");
+  const configPath = join(folder, "config");
+  const key = keysOf("work", user.accessKey);
+  writeFileSync(credentialsPath, options.credentials ?? key, { mode: 0o600 });
+  const config = `[profile work]\nregion = eu-central-1\nmfa_serial = ${device.serialNumber}\n`;
+  writeFileSync(configPath, options.config ?? config, { mode: 0o600 });
+
+  const env = {
+    PATH: process.env.PATH ?? "",
+    HOME: home,
+    TERM: "xterm-256color",
+    LANG: "C.UTF-8",
+    AWS_ENDPOINT_URL: sandbox.url,
+  };
+  const merged = (run?: RunOptions) => ({ ...env, ...run?.env });
+  return {
+    sandbox,
+    user,
+    device,
+    home,
+    credentialsPath,
+    configPath,
+    env,
+    credentials: () => read(credentialsPath),
+    config: () => read(configPath),
+    fob: (args, run) => execute(process.execPath, [program, ...args], { ...run, env: merged(run) }),
+    fobOnTerminal: (args, run) => onTerminal(process.execPath, [program, ...args], { ...run, env: merged(run) }),
+    shellOnTerminal(command, run) {
+      const fob = `fob() { ${quoted(process.execPath)} ${quoted(program)} "$@"; }`;
+      return onTerminal("bash", ["--norc", "-c", `${fob}; ${command}`], { ...run, env: merged(run) });
+    },
+    calls: (action) => sandbox.requests.filter((request) => request.action === action).length,
+  };
+}
+
+/** A credentials-file section with a long-term access key. */
+export function keysOf(profile: string, key: { accessKeyId: string; secretAccessKey: string }): string {
+  return `[${profile}]\naws_access_key_id = ${key.accessKeyId}\naws_secret_access_key = ${key.secretAccessKey}\n`;
+}
+
+/** A folder that goes when the test ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "fob-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const read = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Runs a program to its end, with an environment of its own. */
+export function execute(file: string, args: readonly string[], options: RunOptions): Promise<Result> {
+  return new Promise((done, fail) => {
+    // A session of its own, so that it has no terminal even when the tests run on one.
+    const child = spawn(file, args, {
+      env: options.env,
+      cwd: options.cwd,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", fail);
+    child.on("close", (status, signal) => done({ status, signal, stdout, stderr }));
+    // The program may have ended without reading.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(options.input ?? "");
+  });
+}
+
+export interface OnTerminal {
+  readonly pid: number;
+  /** Everything that has appeared so far, without escape sequences. */
+  screen(): string;
+  /** Resolves when the screen shows it (since the last `shows`, so that a second prompt can be waited for). */
+  shows(what: string | RegExp): Promise<void>;
+  type(text: string): void;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<{ status: number; screen: string }>;
+}
+
+/** Runs a program on a terminal of its own. */
+export function onTerminal(file: string, args: readonly string[], options: RunOptions): OnTerminal {
+  const terminal = spawnOnTerminal(file, [...args], {
+    env: options.env ?? {},
+    cwd: options.cwd ?? tmpdir(),
+    cols: 200,
+    rows: 50,
+  });
+  let text = "";
+  let seen = 0;
+  let isOver = false;
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const check of waiting) check();
+  };
+  terminal.onData((data) => {
+    text += data;
+    wake();
+  });
+  const ended = new Promise<{ status: number; screen: string }>((resolveEnd) => {
+    terminal.onExit(({ exitCode }) => {
+      isOver = true;
+      wake();
+      resolveEnd({ status: exitCode, screen: plain(text) });
+    });
+  });
+  onTestFinished(() => {
+    if (!isOver) terminal.kill("SIGKILL");
+  });
+  return {
+    pid: terminal.pid,
+    screen: () => plain(text),
+    shows(what) {
+      return new Promise((resolveShown, fail) => {
+        const check = (): void => {
+          const fresh = plain(text).slice(seen);
+          const match = typeof what === "string" ? fresh.indexOf(what) : fresh.search(what);
+          if (match >= 0) {
+            seen += match + (typeof what === "string" ? what.length : 1);
+            waiting.delete(check);
+            resolveShown();
+          } else if (isOver) {
+            waiting.delete(check);
+            fail(new Error(`ended without showing ${String(what)}:\n${plain(text)}`));
+          }
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+    type: (typed) => terminal.write(typed),
+    kill: (signal) => terminal.kill(signal),
+    ended,
+  };
+}
+
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this removes
+  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Z0-9]|\u001b[=>78]|\r/g, "");
+}
