@@ -8,6 +8,7 @@ import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import type { Access, Aws } from "./aws.ts";
 import { readBundle } from "./network.ts";
+import { withoutNotice } from "./notice.ts";
 
 const CONNECT_TIMEOUT = 10_000;
 const ANSWER_TIMEOUT = 20_000;
@@ -142,17 +143,4 @@ function agent({ network }: Access, target: URL, proxy: URL | undefined) {
   // The options above are for the connection to the proxy; these are for the one to AWS, inside it.
   Object.assign(tunnel.options, trust);
   return { httpsAgent: tunnel };
-}
-
-/** On Node.js 20 the SDK prints a notice for its own users when a client is made. fob's users cannot act on it. */
-function withoutNotice<T>(make: () => T): T {
-  const variable = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
-  const before = process.env[variable];
-  process.env[variable] = "true";
-  try {
-    return make();
-  } finally {
-    if (before === undefined) Reflect.deleteProperty(process.env, variable);
-    else process.env[variable] = before;
-  }
 }

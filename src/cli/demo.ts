@@ -1,3 +1,30 @@
 import type { Command } from "commander";
-import type { ExitCode } from "../errors.ts";
-export function declareDemo(_program: Command, _exit: (code: ExitCode) => void): void {}
+import { type ExitCode, exitCodes } from "../errors.ts";
+import { openTerminal } from "../terminal/tty.ts";
+import type { Context } from "./context.ts";
+import { action, type CommonOptions, declareCommon } from "./options.ts";
+
+export function declareDemo(program: Command, exit: (code: ExitCode) => void): void {
+  const command = program
+    .command("demo")
+    .summary("the whole story on a local AWS, in a minute, without an account")
+    .description(
+      "Starts a local AWS that enforces MFA, logs in to it, and shows what fob does; nothing is left behind.",
+    );
+  declareCommon(command, ["fob demo"]).action((options: CommonOptions) => action(exit, run)([], options));
+}
+
+async function run(_: readonly string[], options: CommonOptions, context: Context): Promise<ExitCode> {
+  const { env, signal, stdout } = context;
+  const terminal = options.input ? openTerminal() : undefined;
+  terminal?.close();
+  const { demo } = await import("../demo/demo.ts");
+  await demo({
+    env,
+    signal,
+    fob: [process.execPath, process.argv[1] ?? "fob"],
+    isOnTerminal: terminal !== undefined,
+    print: (line) => void stdout.write(`${line}\n`),
+  });
+  return exitCodes.done;
+}

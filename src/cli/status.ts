@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import type { Command } from "commander";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
@@ -67,7 +66,7 @@ function toJson({ issued, expiration, ...entry }: StatusEntry) {
 const colours = { valid: "green", expiring: "yellow", expired: "red", unreadable: "red", missing: "red" } as const;
 
 /** A table on a terminal; lines of tab-separated fields elsewhere, without a heading. */
-function render(entries: readonly StatusEntry[], now: number, { env, stdout }: Context): string {
+function render(entries: readonly StatusEntry[], now: number, { env, home, stdout }: Context): string {
   const rows = entries.map((entry) => {
     const { profile, source, state, expiration, secondsLeft: left } = entry;
     const time =
@@ -78,7 +77,7 @@ function render(entries: readonly StatusEntry[], now: number, { env, stdout }: C
       state: stdout.isTTY ? coloured(stdout, colours[state], state) : state,
       left: stdout.isTTY && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
       until: expiration === undefined ? "" : clockTime(expiration, now),
-      where: whereOf(entry),
+      where: whereOf(entry, home),
     };
   });
   if (!stdout.isTTY) return rows.map((row) => `${Object.values(row).join("\t")}\n`).join("");
@@ -94,12 +93,11 @@ function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): numbe
   return Math.min(1, (left ?? 0) / whole);
 }
 
-function whereOf({ writtenTo, reason, endpoint }: StatusEntry): string {
-  const home = homedir();
+function whereOf({ writtenTo, reason, endpoint }: StatusEntry, home: string): string {
   const short = (path: string): string => (path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
   return [
     ...writtenTo.map((place) => `${short(place.file)}${place.isThere ? "" : " (no longer there)"}`),
     ...(reason === undefined ? [] : [reason]),
-    ...(endpoint === undefined ? [] : [`from ${endpoint}, which is not AWS`]),
+    ...(endpoint === undefined ? [] : [`from ${new URL(endpoint).host}, not AWS`]),
   ].join(", ");
 }

@@ -1,0 +1,136 @@
+// The whole story, against the local AWS: refused without MFA, one code, then the same call goes through.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
+import { enforceMfaPolicy } from "../policy/enforcement.ts";
+import { startSandbox } from "../sandbox/server.ts";
+import { maskKeyId, quote } from "../text.ts";
+import { everydayCall } from "./everyday-call.ts";
+
+export interface DemoTools {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How to run fob itself: a program and its first arguments. */
+  readonly fob: readonly [string, ...string[]];
+  /** Whether there is somebody to type the code. */
+  readonly isOnTerminal: boolean;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Shows it, and leaves nothing behind. @throws FobError when something does not go as it should, CancelledError */
+export async function demo(tools: DemoTools): Promise<void> {
+  const { print, signal } = tools;
+  const home = mkdtempSync(join(tmpdir(), "fob-demo-"));
+  const sandbox = await startSandbox();
+  try {
+    const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    const { accessKey } = sandbox.addUser({ name: "ada", policies: [everything, enforceMfaPolicy] });
+    const device = sandbox.addVirtualDevice("ada");
+    const files = writeAwsFiles(home, accessKey, tools.isOnTerminal ? undefined : codeCommand(home, device.code()));
+    const call = (profile: string): Promise<string[]> => everydayCall({ ...files, profile, endpoint: sandbox.url });
+    const fob = (...args: string[]): Promise<void> => runFob(args, home, sandbox.url, tools);
+
+    print(`A local AWS is at ${sandbox.url}. Ada may do everything, but only with MFA: her policy says so.`);
+    print("");
+    print('1. Ada lists her buckets with her access key (profile "demo"):');
+    print(`   ${await refusal(call("demo"))}`);
+    throwIfCancelled(signal);
+    print("");
+    print("2. $ fob login demo");
+    print(
+      tools.isOnTerminal
+        ? `   Her authenticator shows ${device.code()}: type it.`
+        : "   No terminal here, so her authenticator answers as the profile's mfa_process.",
+    );
+    await fob("login", "demo");
+    print("");
+    print("3. What fob wrote for it, secrets masked:");
+    for (const line of masked(readFileSync(files.credentials, "utf8"), "demo-mfa")) print(`   ${line}`);
+    throwIfCancelled(signal);
+    print("");
+    print('4. The same call with the profile "demo-mfa", by an SDK that knows nothing of fob:');
+    print(`   ${(await call("demo-mfa")).join(", ")}`);
+    throwIfCancelled(signal);
+    print("");
+    print("5. $ fob status");
+    await fob("status");
+    print("");
+    print("All of it was in a temporary folder, which is gone now. With your own account: fob login");
+  } finally {
+    await sandbox.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Ada's AWS files. Her device is not configured: fob asks AWS for it. */
+function writeAwsFiles(
+  home: string,
+  key: { accessKeyId: string; secretAccessKey: string },
+  mfaProcess: string | undefined,
+): { credentials: string; config: string } {
+  const folder = join(home, ".aws");
+  const files = { credentials: join(folder, "credentials"), config: join(folder, "config") };
+  mkdirSync(folder, { mode: 0o700 });
+  const keys = `aws_access_key_id = ${key.accessKeyId}\naws_secret_access_key = ${key.secretAccessKey}\n`;
+  writeFileSync(files.credentials, `[demo]\n${keys}`, { mode: 0o600 });
+  const command = mfaProcess === undefined ? "" : `mfa_process = ${mfaProcess}\n`;
+  writeFileSync(files.config, `[profile demo]\nregion = eu-central-1\n${command}`, { mode: 0o600 });
+  return files;
+}
+
+/** A command that prints the code which the device shows now; it is good for a minute more. */
+function codeCommand(home: string, code: string): string {
+  const file = join(home, "authenticator");
+  writeFileSync(file, `${code}\n`, { mode: 0o600 });
+  return `${process.platform === "win32" ? "type" : "cat"} "${file}"`;
+}
+
+async function refusal(call: Promise<unknown>): Promise<string> {
+  const error: unknown = await call.then(
+    () => new FobError("the local AWS let a call without MFA through", "please report it"),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof Error) || error.name !== "AccessDenied") throw error;
+  return `${error.name}: ${error.message}`;
+}
+
+/** Runs fob as its users do: another process, on the same terminal. */
+async function runFob(args: readonly string[], home: string, endpoint: string, tools: DemoTools): Promise<void> {
+  const [program, ...first] = tools.fob;
+  const { PATH, TERM, LANG, NO_COLOR, SystemRoot } = tools.env;
+  const given = { PATH, TERM, LANG, NO_COLOR, SystemRoot, HOME: home, USERPROFILE: home, AWS_ENDPOINT_URL: endpoint };
+  const child = spawn(program, [...first, ...args], { env: given, stdio: "inherit" });
+  const stop = (): void => void child.kill();
+  tools.signal.addEventListener("abort", stop);
+  try {
+    const status = await statusOf(child);
+    throwIfCancelled(tools.signal);
+    if (status === new CancelledError().exitCode) throw new CancelledError();
+    if (status !== 0)
+      throw new FobError(`fob ${args.join(" ")} ended with ${status ?? "a signal"}`, "fob demo --debug");
+  } finally {
+    tools.signal.removeEventListener("abort", stop);
+  }
+}
+
+function statusOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.on("error", (error) => reject(new FobError(`cannot run ${quote(child.spawnfile)}: ${error.message}`)));
+    child.on("close", resolve);
+  });
+}
+
+/** The lines of a profile's section, with everything secret in them masked. */
+function masked(credentials: string, profile: string): string[] {
+  const lines = credentials
+    .slice(credentials.indexOf(`[${profile}]`))
+    .trimEnd()
+    .split("\n");
+  return lines.map((line) => {
+    const [key = "", value = ""] = line.split(" = ");
+    if (key === "aws_access_key_id") return `${key} = ${maskKeyId(value)}`;
+    return key === "aws_secret_access_key" || key === "aws_session_token" ? `${key} = ********` : line;
+  });
+}

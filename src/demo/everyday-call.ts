@@ -1,0 +1,33 @@
+// A call as any program makes it: an SDK client and a profile. It knows nothing of fob. Heavy: import() it.
+import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { fromIni } from "@aws-sdk/credential-providers";
+import { withoutNotice } from "../aws/notice.ts";
+
+/** The names of the caller's buckets, with the credentials that the SDK finds in the profile. */
+export async function everydayCall(options: {
+  credentials: string;
+  config: string;
+  profile: string;
+  endpoint: string;
+}): Promise<string[]> {
+  const client = withoutNotice(
+    () =>
+      new S3Client({
+        credentials: fromIni({
+          profile: options.profile,
+          filepath: options.credentials,
+          configFilepath: options.config,
+          ignoreCache: true,
+        }),
+        endpoint: options.endpoint,
+        forcePathStyle: true,
+        region: "eu-central-1",
+      }),
+  );
+  try {
+    const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
+    return Buckets.flatMap(({ Name }) => Name ?? []);
+  } finally {
+    client.destroy();
+  }
+}
