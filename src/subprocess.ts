@@ -50,7 +50,10 @@ export async function commandOutput(command: string, options: CommandOptions): P
     };
     child.on("error", (error) => finish(failure ?? new FobError(`cannot run ${title}: ${error.message}`)));
     child.on("close", (status, killedBy) => {
-      if (failure || status === 0) return finish(failure);
+      if (failure || status === 0) {
+        finish(failure);
+        return;
+      }
       const how = status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
       finish(new FobError(`${title} ${how}`, "run it by hand to see why; its own messages are above"));
     });

@@ -19,12 +19,12 @@ export interface Context {
 }
 
 export interface Say {
-  note(message: string): void;
-  error(message: string): void;
-  hint(message: string): void;
-  warning(message: string): void;
+  readonly note: (message: string) => void;
+  readonly error: (message: string) => void;
+  readonly hint: (message: string) => void;
+  readonly warning: (message: string) => void;
   /** Only with --debug. */
-  debug(message: string): void;
+  readonly debug: (message: string) => void;
 }
 
 export function processContext(options: { debug: boolean }): Context {

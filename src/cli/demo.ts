@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type ExitCode, exitCodes } from "../errors.ts";
-import { openTerminal } from "../terminal/tty.ts";
+import { findTerminal } from "../terminal/tty.ts";
 import type { Context } from "./context.ts";
 import { action, type CommonOptions, declareCommon } from "./options.ts";
 
@@ -16,14 +16,12 @@ export function declareDemo(program: Command, exit: (code: ExitCode) => void): v
 
 async function run(_: readonly string[], options: CommonOptions, context: Context): Promise<ExitCode> {
   const { env, signal, stdout } = context;
-  const terminal = options.input ? openTerminal() : undefined;
-  terminal?.close();
   const { demo } = await import("../demo/demo.ts");
   await demo({
     env,
     signal,
     fob: [process.execPath, process.argv[1] ?? "fob"],
-    isOnTerminal: terminal !== undefined,
+    isOnTerminal: options.input && findTerminal() !== undefined,
     print: (line) => void stdout.write(`${line}\n`),
   });
   return exitCodes.done;

@@ -6,7 +6,7 @@ import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
 import { openStore, storeFolder } from "../session/store.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
-import { openTerminal, type Terminal } from "../terminal/tty.ts";
+import { findTerminal, type Terminal } from "../terminal/tty.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
@@ -51,9 +51,8 @@ export function declareLogin(program: Command, exit: (code: ExitCode) => void): 
 }
 
 async function run([profile]: readonly string[], options: LoginOptions, context: Context): Promise<ExitCode> {
-  const { env, home, say, signal } = context;
+  const { env, home, say } = context;
   const paths = awsFilePaths(env, home);
-  const person = options.input ? personAt(openTerminal) : undefined;
   const tools: LoginTools = {
     ...context,
     ...say,
@@ -62,31 +61,26 @@ async function run([profile]: readonly string[], options: LoginOptions, context:
     store: openStore(storeFolder(env, paths.credentials)),
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env),
-    person: () => person?.find(),
+    person: () => (options.input ? personAt(findTerminal()) : undefined),
   };
   const { login } = await import("../session/login.ts");
-  try {
-    const outcome = await login(
-      {
-        profile: profile ?? defaultProfile(context),
-        to: options.to,
-        serial: options.serial,
-        duration: options.duration,
-        region: options.region,
-        minTtl: minTtlOf(options.minTtl),
-        force: options.force ?? false,
-        fromEnvironment: options.sourceEnv ?? false,
-        replaceLongTerm: options.replaceLongTerm ?? false,
-        code: codeOf(options, context),
-      },
-      tools,
-    );
-    render(outcome, context);
-    return exitCodes.done;
-  } finally {
-    person?.leave();
-    void signal;
-  }
+  const outcome = await login(
+    {
+      profile: profile ?? defaultProfile(context),
+      to: options.to,
+      serial: options.serial,
+      duration: options.duration,
+      region: options.region,
+      minTtl: minTtlOf(options.minTtl),
+      force: options.force ?? false,
+      fromEnvironment: options.sourceEnv ?? false,
+      replaceLongTerm: options.replaceLongTerm ?? false,
+      code: codeOf(options, context),
+    },
+    tools,
+  );
+  render(outcome, context);
+  return exitCodes.done;
 }
 
 function render({ session, isNew }: LoginOutcome, { env, now, say, stdout }: Context): void {
@@ -108,22 +102,12 @@ function codeOf(options: LoginOptions, { stdin }: Context): CodeSource | undefin
   return codeFromStdin(stdin);
 }
 
-/** The person at the terminal, who is looked for only when there is something to ask. */
-function personAt(open: () => Terminal | undefined): { find(): Person | undefined; leave(): void } {
-  let terminal: Terminal | undefined;
+function personAt(terminal: Terminal | undefined): Person | undefined {
+  if (!terminal) return undefined;
   const prompts = () => import("../terminal/prompts.ts");
   return {
-    find() {
-      terminal ??= open();
-      const at = terminal;
-      return (
-        at && {
-          canAskAgain: true,
-          ask: async (question) => (await prompts()).askCode(at, question),
-          choose: async (message, choices, signal) => (await prompts()).choose(at, message, choices, signal),
-        }
-      );
-    },
-    leave: () => terminal?.close(),
+    canAskAgain: true,
+    ask: async (question) => (await prompts()).askCode(terminal, question),
+    choose: async (message, choices, signal) => (await prompts()).choose(terminal, message, choices, signal),
   };
 }

@@ -23,11 +23,11 @@ import { quote, shellWord } from "../text.ts";
 /** A new content on its way: written beside the file, not yet in its place. */
 export interface Replacement {
   /** Writes the new content, down to the disk. @throws FobError */
-  write(content: Buffer): void;
+  readonly write: (content: Buffer) => void;
   /** Puts what was written in the file's place. @throws FobError; then the old file is still there. */
-  commit(): void;
+  readonly commit: () => void;
   /** Leaves the old file as it is. Nothing to do after a commit or an error. */
-  abandon(): void;
+  readonly abandon: () => void;
 }
 
 /** Whether a kill can have left it there: temporary files of a file with this name. */

@@ -163,7 +163,7 @@ function notASource(profile: string, own: OwnKeys, files: AwsFiles): FobError {
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const near = names
     .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, far }) => far <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(({ candidate, far }) => far <= Math.ceil(candidate.length / 3))
     .sort((a, b) => a.far - b.far);
   return near[0]?.candidate;
 }

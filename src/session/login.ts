@@ -231,9 +231,9 @@ async function exchange(
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
-  let uselessBecause: unknown;
+  let uselessBecause: Error | undefined;
   const checking = checkKey(connect, link, device, context, signal).catch((error: unknown) => {
-    uselessBecause = error;
+    uselessBecause = error instanceof Error ? error : new Error(String(error));
     useless.abort();
     return undefined;
   });

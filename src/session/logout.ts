@@ -51,7 +51,10 @@ function sessionProfile(profile: string, files: AwsFiles, store: Store): string 
 
 async function remove(profile: string, tools: LogoutTools): Promise<void> {
   const stored = tools.store.read(profile);
-  if (stored.state === "missing") return tools.note(`there is no session ${quote(profile)}`);
+  if (stored.state === "missing") {
+    tools.note(`there is no session ${quote(profile)}`);
+    return;
+  }
   if (stored.state === "readable") await removeEverywhere(stored.session, tools);
   else warnOfLeftovers(stored, tools);
   tools.store.remove(profile);

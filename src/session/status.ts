@@ -44,7 +44,7 @@ export interface StatusTools {
 export function statusOf(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
   if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
   const own = tools.store.list();
-  const names = new Set(own.filter((stored) => stored.state === "readable").map(({ profile }) => profile));
+  const names = new Set(own.map(({ profile }) => profile));
   const foreign = tools.files.credentials
     .profilesWith(["expiration", "x_security_token_expires"])
     .filter((profile) => !names.has(profile));
@@ -94,7 +94,7 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
 function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
   const properties = files.credentials.properties(profile);
   const text = properties?.get("expiration")?.value || properties?.get("x_security_token_expires")?.value;
-  if (!text || !properties?.has("aws_access_key_id")) return undefined;
+  if (!text || !properties.has("aws_access_key_id")) return undefined;
   const writtenTo = [{ file: files.credentials.path, profile, isThere: true }];
   const expiration = parseExpiry(text);
   if (expiration === undefined) {

@@ -117,7 +117,9 @@ export function processJson(session: Session): string {
 }
 
 function serialise(session: Session): string {
-  const { credentials, account: _, ...about } = session;
+  // What line 2 says already is not said again.
+  const { credentials, ...rest } = session;
+  const about = { ...rest, account: undefined };
   const span = { issued: session.issued, expiration: credentials.expiration };
   const servedUntil = Math.floor(credentials.expiration / 1000 - margin(span, wanted.use, undefined));
   return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;

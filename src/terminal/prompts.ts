@@ -4,7 +4,7 @@ import select from "@inquirer/select";
 import { readCode } from "../codes/code.ts";
 import type { CodeQuestion } from "../codes/sources.ts";
 import { CancelledError } from "../errors.ts";
-import { neutralise } from "../text.ts";
+import { neutralise, quote } from "../text.ts";
 import type { Terminal } from "./tty.ts";
 
 const theme = { prefix: { idle: "fob:", done: "fob:" } };
@@ -16,25 +16,18 @@ const theme = { prefix: { idle: "fob:", done: "fob:" } };
  * @throws CancelledError on Ctrl-C and when the question's signal ends it
  */
 export async function askCode(terminal: Terminal, question: CodeQuestion): Promise<string> {
-  if (question.again !== undefined) terminal.output.write(`fob: ${neutralise(question.again)}\n`);
   const device = question.serialNumber.slice(question.serialNumber.lastIndexOf("/") + 1);
-  const message = `MFA code for the profile "${neutralise(question.profile)}" (device ${neutralise(device)}):`;
-  const typed = await asked(
-    input(
-      {
-        message,
-        theme,
-        validate: (text) => {
-          const read = readCode(text);
-          return "code" in read || read.problem;
-        },
-      },
-      { input: terminal.input, output: terminal.output, clearPromptOnDone: true, signal: question.signal },
-    ),
-  );
-  const read = readCode(typed);
-  if ("problem" in read) throw new CancelledError();
-  return read.code;
+  const message = `MFA code for the profile ${quote(question.profile)} (device ${neutralise(device)}):`;
+  const validate = (text: string): true | string => {
+    const read = readCode(text);
+    return "code" in read || read.problem;
+  };
+  const typed = await terminal.use((from, to) => {
+    if (question.again !== undefined) to.write(`fob: ${neutralise(question.again)}\n`);
+    const context = { input: from, output: to, clearPromptOnDone: true, signal: question.signal };
+    return asked(input({ message, theme, validate }, context));
+  });
+  return typed.replace(/\s/g, "");
 }
 
 /** Lets the user choose one of several. @throws CancelledError */
@@ -44,11 +37,9 @@ export async function choose(
   choices: readonly string[],
   signal: AbortSignal,
 ): Promise<string> {
-  return await asked(
-    select(
-      { message, theme, choices: choices.map((value) => ({ value, name: neutralise(value) })) },
-      { input: terminal.input, output: terminal.output, clearPromptOnDone: true, signal },
-    ),
+  const named = choices.map((value) => ({ value, name: neutralise(value) }));
+  return await terminal.use((from, to) =>
+    asked(select({ message, theme, choices: named }, { input: from, output: to, clearPromptOnDone: true, signal })),
   );
 }
 

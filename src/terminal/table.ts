@@ -14,7 +14,7 @@ export function tableOf(heading: readonly string[], rows: readonly (readonly str
     .join("");
 }
 
-const widthOf = (cell: string): number => [...stripVTControlCharacters(cell)].length;
+const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;
 
 /** A small bar for a part (0 to 1) of a whole. */
 export function barOf(part: number, env: Readonly<Record<string, string | undefined>>): string {

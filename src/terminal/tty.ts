@@ -1,42 +1,45 @@
 // The terminal itself, whatever stdin, stdout and stderr are.
 import { execFileSync } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { ReadStream, WriteStream } from "node:tty";
 
-/** A terminal that can be asked. Close it, or the process does not end. */
+/** A terminal that can be asked. */
 export interface Terminal {
-  readonly input: ReadStream;
-  readonly output: WriteStream;
-  close(): void;
+  /** Opens it for one question; it is closed again however that ends. */
+  use<T>(question: (input: ReadStream, output: WriteStream) => Promise<T>): Promise<T>;
 }
 
 /**
- * Opens the terminal that the process belongs to; undefined where there is none, or where the process is a background
- * job: the system would stop it for ever as soon as it changed the terminal's mode.
+ * The terminal that the process belongs to; undefined where there is none, or where the process is a background job:
+ * the system would stop it for ever as soon as it changed the terminal's mode.
  */
-export function openTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
+export function findTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
   if (platform !== "win32" && !isForeground(platform)) return undefined;
-  const [read, write] = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
-  const opened: number[] = [];
+  const paths = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
+  const open = (): [ReadStream, WriteStream] => {
+    const [from, to] = paths.map((path) => openSync(path, "r+")) as [number, number];
+    return [new ReadStream(from), new WriteStream(to)];
+  };
+  const close = ([input, output]: [ReadStream, WriteStream]): void => {
+    if (input.isRaw) input.setRawMode(false);
+    input.destroy();
+    output.destroy();
+  };
   try {
-    opened.push(openSync(read, "r+"));
-    opened.push(openSync(write, "r+"));
-    const [from, to] = opened as [number, number];
-    const input = new ReadStream(from);
-    const output = new WriteStream(to);
-    return {
-      input,
-      output,
-      close() {
-        if (input.isRaw) input.setRawMode(false);
-        input.destroy();
-        output.destroy();
-      },
-    };
+    close(open());
   } catch {
-    for (const descriptor of opened) closeSync(descriptor);
     return undefined;
   }
+  return {
+    async use(question) {
+      const streams = open();
+      try {
+        return await question(...streams);
+      } finally {
+        close(streams);
+      }
+    },
+  };
 }
 
 /** Whether the process is in the foreground of its terminal. */

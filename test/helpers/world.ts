@@ -56,7 +56,7 @@ export async function makeWorld(
   const home = temporaryFolder();
   const name = `user-${Math.random().toString(36).slice(2, 10)}`;
   const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
-  const user = sandbox.addUser({ name, policies: (options.policies ?? [everything]) as never });
+  const user = sandbox.addUser({ name, policies: options.policies ?? [everything] });
   const device = sandbox.addVirtualDevice(name, name);
 
   const folder = join(home, ".aws");

@@ -1,13 +1,280 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeWorld } from "../helpers/world.ts";
+import { keysOf, makeWorld, temporaryFolder } from "../helpers/world.ts";
 
-test("login asks for the code on the terminal and writes the session profile", async () => {
+test("a login asks for the code on the terminal and writes the session profile", async () => {
+  const world = await makeWorld();
+  const before = world.credentials();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows('MFA code for the profile "work"');
+  run.type(`${world.device.code()}\r`);
+  const { status, screen } = await run.ended;
+  expect(status).toBe(0);
+  expect(screen).toMatch(/fob: "work-mfa" is good until (tomorrow )?\d\d:\d\d \(12 h\)/);
+  expect(screen).toContain("fob: hint: export AWS_PROFILE=work-mfa");
+  const [own, written = ""] = world.credentials().split("\n[work-mfa]\n");
+  expect(own).toBe(before);
+  expect(written).toMatch(
+    /^aws_access_key_id = ASIA\w{16}\naws_secret_access_key = \S+\naws_session_token = \S+==\nexpiration = (\S+Z)\nx_security_token_expires = \1\n$/,
+  );
+  expect(world.config()).toContain("\n[profile work-mfa]\nregion = eu-central-1\n");
+});
+
+test("stdout holds the session profile's name and nothing else", async () => {
+  const world = await makeWorld();
+  const { status, stdout } = await world.fob(["login", "work", "--code", world.device.code()]);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
+});
+
+test("the hint to select the profile is left out when it is selected already", async () => {
+  const world = await makeWorld();
+  const { stderr } = await world.fob(["login", "--code", world.device.code()], { env: { AWS_PROFILE: "work-mfa" } });
+  expect(stderr).toContain('"work-mfa" is good until');
+  expect(stderr).not.toContain("export AWS_PROFILE");
+});
+
+test("a wrong code is asked again, with AWS's reason in plain words", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows("MFA code");
-  run.type(`${world.device.code()}\r`);
+  const right = world.device.code();
+  run.type(`${right === "000000" ? "000001" : "000000"}\r`);
+  await run.shows("AWS did not accept that code");
+  await run.shows("MFA code");
+  run.type(`${right}\r`);
+  expect((await run.ended).status).toBe(0);
+  expect(world.calls("GetSessionToken")).toBe(2);
+});
+
+test("after three wrong codes it gives up, and the files are as they were", async () => {
+  const world = await makeWorld();
+  const before = [world.credentials(), world.config()];
+  const run = world.fobOnTerminal(["login", "work"]);
+  const wrong = ["111111", "222222", "333333", "444444"].filter((code) => code !== world.device.code());
+  for (const [index, code] of wrong.slice(0, 3).entries()) {
+    if (index > 0) await run.shows("AWS did not accept that code");
+    await run.shows("MFA code");
+    run.type(`${code}\r`);
+  }
   const { status, screen } = await run.ended;
-  expect(screen).toContain('"work-mfa" is good until');
+  expect(status).toBe(1);
+  expect(screen).toContain("fob: error: AWS did not accept that code");
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
+
+test("a code that was sent already is not sent again", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  const wrong = world.device.code() === "123123" ? "321321" : "123123";
+  await run.shows("MFA code");
+  run.type(`${wrong}\r`);
+  await run.shows("did not accept");
+  await run.shows("MFA code");
+  run.type(`${wrong}\r`);
+  await run.shows("that code was sent already");
+  await run.shows("MFA code");
+  expect(world.calls("GetSessionToken")).toBe(1);
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+});
+
+test("what is not six digits is refused at the prompt and never sent", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  run.type("12345\r");
+  await run.shows("a code is six digits, not 5");
+  run.type("\u0015");
+  run.type("ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\r");
+  await run.shows("one-time password of a YubiKey");
+  run.type("\u0003");
+  await run.ended;
+  expect(world.calls("GetSessionToken")).toBe(0);
+});
+
+test("a code may begin with a zero and be typed with blanks", async () => {
+  const world = await makeWorld();
+  let user = world.user;
+  let device = world.device;
+  for (let count = 0; !device.code().startsWith("0"); count++) {
+    const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    user = world.sandbox.addUser({ name: `zero-${count}`, policies: [everything] });
+    device = world.sandbox.addVirtualDevice(`zero-${count}`);
+  }
+  writeFileSync(world.credentialsPath, keysOf("work", user.accessKey), { mode: 0o600 });
+  const code = device.code();
+  const run = world.fobOnTerminal(["login", "work", "--serial", device.serialNumber]);
+  await run.shows("MFA code");
+  run.type(`${code.slice(0, 3)} ${code.slice(3)}\r`);
+  expect((await run.ended).status).toBe(0);
+});
+
+test("Ctrl-C at the prompt ends with 130 and leaves the files alone", async () => {
+  const world = await makeWorld();
+  const before = [world.credentials(), world.config()];
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  run.type("12\u0003");
+  const { status, screen } = await run.ended;
+  expect(status).toBe(130);
+  expect(screen).toContain("fob: cancelled");
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
+
+test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("%s at the prompt ends with 130", async (signal) => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  run.kill(signal);
+  expect((await run.ended).status).toBe(130);
+});
+
+test("without a terminal it says on one line what to do, and ends with 4 at once", async () => {
+  const world = await makeWorld();
+  const { status, stdout, stderr } = await world.fob(["login", "work"]);
+  expect(status).toBe(4);
+  expect(stdout).toBe("");
+  expect(stderr.trimEnd().split("\n")).toEqual([
+    'fob: error: "work-mfa" needs an MFA code, and there is no terminal to ask on; run in one: fob login work',
+  ]);
+  expect(world.sandbox.requests).toEqual([]);
+});
+
+test("--no-input asks nothing even on a terminal", async () => {
+  const world = await makeWorld();
+  expect((await world.fobOnTerminal(["login", "work", "--no-input"]).ended).status).toBe(4);
+});
+
+test("a background job counts as having no terminal, and is not stopped for ever", async () => {
+  const world = await makeWorld();
+  const run = world.shellOnTerminal("set -m; fob login work & wait $!; echo ended with $?");
+  await run.shows("ended with 4");
+  await run.ended;
+});
+
+test("the prompt appears on the terminal although stdin, stdout and stderr are files", async () => {
+  const world = await makeWorld();
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "in"), "000000\n");
+  const run = world.shellOnTerminal("fob login work <in >out 2>err; echo ended with $?; cat out", { cwd: folder });
+  await run.shows("MFA code");
+  run.type(`${world.device.code()}\r`);
+  await run.shows("ended with 0");
+  await run.shows("work-mfa");
+  await run.ended;
+});
+
+test("a fresh session is kept: no code, no call, the name on stdout", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const calls = world.sandbox.requests.length;
+  const before = world.credentials();
+  const again = await world.fob(["login", "work"]);
+  expect(again).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+  expect(again.stderr).toContain("no code needed");
+  expect(world.sandbox.requests.length).toBe(calls);
+  expect(world.credentials()).toBe(before);
+});
+
+test("--force and a long --min-ttl open a new session although the old one is fresh", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code(Date.now() - 30_000)]);
+  const first = world.credentials();
+  expect((await world.fob(["login", "work", "--min-ttl", "13h"])).status).toBe(4);
+  const forced = await world.fob(["login", "work", "--force", "--code", world.device.code()]);
+  expect(forced.status).toBe(0);
+  expect(world.credentials()).not.toBe(first);
+});
+
+test("another access key, device or endpoint is another session", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const second = world.sandbox.addVirtualDevice(world.user.name, "second");
+  expect((await world.fob(["login", "work", "--serial", second.serialNumber])).status).toBe(4);
+  const elsewhere = { AWS_ENDPOINT_URL_STS: "http://127.0.0.1:1" };
+  expect((await world.fob(["login", "work"], { env: elsewhere })).status).toBe(4);
+  const other = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "x".repeat(40) };
+  writeFileSync(world.credentialsPath, keysOf("work", other), { mode: 0o600 });
+  expect((await world.fob(["login", "work"])).status).toBe(4);
+});
+
+test("what was lost from the session profile is written again without a code", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const written = world.credentials();
+  writeFileSync(world.credentialsPath, keysOf("work", world.user.accessKey), { mode: 0o600 });
+  expect(await world.fob(["login", "work"])).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+  expect(world.credentials()).toBe(written);
+});
+
+test("two logins at once on two terminals ask once", async () => {
+  const world = await makeWorld();
+  const first = world.fobOnTerminal(["login", "work"]);
+  await first.shows("MFA code");
+  const second = world.fobOnTerminal(["login", "work"]);
+  await second.shows(/waiting for another fob \(process \d+\)/);
+  first.type(`${world.device.code()}\r`);
+  expect((await first.ended).status).toBe(0);
+  const { status, screen } = await second.ended;
   expect(status).toBe(0);
-  expect(world.credentials()).toContain("[work-mfa]\naws_access_key_id = ASIA");
+  expect(screen).toContain("no code needed");
+  expect(screen).not.toContain("MFA code");
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("a key that AWS does not take is found out while the code is typed, and the prompt goes away", async () => {
+  const world = await makeWorld();
+  world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("AWS does not know the access key");
+  expect((await run.ended).status).toBe(1);
+  expect(world.calls("GetSessionToken")).toBe(0);
+});
+
+test("a session length is checked before anything is asked", async () => {
+  const world = await makeWorld();
+  for (const [length, why] of [
+    ["14m", "is 14 min, and STS gives sessions of 15 min to 36 h"],
+    ["37h", "is 37 h"],
+    ["soon", "is not a length of time"],
+  ]) {
+    const run = world.fobOnTerminal(["login", "work", "--duration", length ?? ""]);
+    const { status, screen } = await run.ended;
+    expect(status).toBe(2);
+    expect(screen).toContain(why);
+    expect(screen).toContain("fob: hint: write it like this: 12h, 90m or 43200");
+  }
+  expect(world.sandbox.requests).toEqual([]);
+});
+
+test.each([
+  ["90m", 90],
+  ["43200", 720],
+  ["1h30m", 90],
+])("a session lasts as long as --duration %s says", async (length, minutes) => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--duration", length, "--code", world.device.code()]);
+  const expiration = /^expiration = (.+)$/m.exec(world.credentials())?.[1] ?? "";
+  expect(Math.round((Date.parse(expiration) - Date.now()) / 60_000)).toBe(minutes);
+});
+
+test("wrong usage ends with 2", async () => {
+  const world = await makeWorld();
+  for (const args of [
+    ["login", "--nonsense"],
+    ["login", "work", "--profile", "work"],
+    ["login", "work", "--code", "12345"],
+    ["login", "work", "--code", "123456", "--code-stdin"],
+    ["login", "work", "--min-ttl", "soon"],
+    ["login", "work", "--serial", "arn:aws:iam::12:mfa/x"],
+    ["login", "work", "--region", "evil.example/"],
+    ["login", "work", "--to", "work"],
+    ["login", "work", "--to", "my team"],
+    ["logn"],
+  ]) {
+    const { status, stderr } = await world.fob(args);
+    expect({ args, status }).toEqual({ args, status: 2 });
+    expect(stderr).toMatch(/^fob: error: /);
+  }
 });

@@ -1,0 +1,83 @@
+import { writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+/** A world whose profile `work` gets its codes from a command. */
+async function withProcess(command: (world: World) => string): Promise<World> {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, `${world.config()}mfa_process = ${command(world)}\n`, { mode: 0o600 });
+  return world;
+}
+
+test("a code can come on stdin", async () => {
+  const world = await makeWorld();
+  const { status, stdout } = await world.fob(["login", "work", "--code-stdin"], { input: `${world.device.code()}\n` });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
+});
+
+test("stdin is not read unless that was asked for", async () => {
+  const world = await makeWorld();
+  expect((await world.fob(["login", "work"], { input: `${world.device.code()}\n` })).status).toBe(4);
+});
+
+test("what comes on stdin and is no code is not sent", async () => {
+  const world = await makeWorld();
+  for (const input of ["", "hello\n", "12345\n", "ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\n"]) {
+    const { status, stderr } = await world.fob(["login", "work", "--code-stdin"], { input });
+    expect(status).toBe(1);
+    expect(stderr).toContain("fob: error: what came on stdin is no code");
+  }
+  expect(world.calls("GetSessionToken")).toBe(0);
+});
+
+test("--code-stdin on a terminal is wrong usage", async () => {
+  const world = await makeWorld();
+  const { status, screen } = await world.fobOnTerminal(["login", "work", "--code-stdin"]).ended;
+  expect(status).toBe(2);
+  expect(screen).toContain("stdin is a terminal");
+});
+
+test("a wrong code that cannot be asked again fails at once", async () => {
+  const world = await makeWorld();
+  const wrong = world.device.code() === "000000" ? "000001" : "000000";
+  const { status, stderr } = await world.fob(["login", "work", "--code", wrong]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("fob: error: AWS did not accept that code");
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("a configured mfa_process gives the code, by the shell, and its stderr is shown", async () => {
+  const world = await withProcess(({ device }) => `echo touch it >&2; echo " ${device.code()} "`);
+  const { status, stderr } = await world.fob(["login", "work"]);
+  expect(stderr).toContain("touch it\n");
+  expect(status).toBe(0);
+});
+
+test("--code comes before mfa_process, and mfa_process before the terminal", async () => {
+  const world = await withProcess(() => "echo it ran >&2; exit 7");
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).stderr).not.toContain("it ran");
+  const { status, screen } = await world.fobOnTerminal(["login", "work", "--force"]).ended;
+  expect(status).toBe(1);
+  expect(screen).toContain('the mfa_process of the profile "work" failed with exit code 7');
+});
+
+test("what an mfa_process prints is not shown when it is no code", async () => {
+  const world = await withProcess(() => "echo the-master-password");
+  const { status, stderr } = await world.fob(["login", "work"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("printed no code");
+  expect(stderr).not.toContain("the-master-password");
+});
+
+test("an mfa_process has no stdin to wait for", async () => {
+  const world = await withProcess((w) => `cat; echo ${w.device.code()}`);
+  expect((await world.fob(["login", "work"], { input: "never read\n" })).status).toBe(0);
+});
+
+test("Ctrl-C ends an mfa_process that waits", async () => {
+  const world = await withProcess(() => "echo waiting >&2; exec sleep 600");
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("waiting");
+  run.kill("SIGINT");
+  expect((await run.ended).status).toBe(130);
+});

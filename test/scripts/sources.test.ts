@@ -1,0 +1,219 @@
+import { appendFileSync, chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { keysOf, makeWorld, type World } from "../helpers/world.ts";
+
+const login = (world: World, ...args: string[]) => world.fob(["login", ...args, "--code", world.device.code()]);
+
+test("the profile is AWS_PROFILE, else default", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.credentialsPath, keysOf("default", world.user.accessKey), { mode: 0o600 });
+  writeFileSync(world.configPath, `[default]\nmfa_serial = ${world.device.serialNumber}\n`, { mode: 0o600 });
+  expect((await login(world)).stdout).toBe("default-mfa\n");
+  const missing = await world.fob(["login"], { env: { AWS_PROFILE: "elsewhere" } });
+  expect(missing.stderr).toContain('there is no profile "elsewhere"');
+});
+
+test("the session profile's name leads to its source", async () => {
+  const world = await makeWorld();
+  expect((await login(world, "work-mfa")).stdout).toBe("work-mfa\n");
+});
+
+test("aws-mfa's users keep their names: the session of work-long-term is work", async () => {
+  const world = await makeWorld();
+  const old =
+    "[work]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\naws_security_token = x\nassumed_role = False\nexpiration = 2020-01-01 00:00:00\n";
+  const long = keysOf("work-long-term", world.user.accessKey);
+  writeFileSync(world.credentialsPath, `${long}aws_mfa_device = ${world.device.serialNumber}\n\n${old}`, {
+    mode: 0o600,
+  });
+  writeFileSync(world.configPath, "");
+  expect((await login(world, "work")).stdout).toBe("work\n");
+  expect(world.credentials()).toContain("assumed_role = False\n");
+  expect(world.credentials()).not.toContain("aws_security_token");
+});
+
+test("--to names the session profile, and the link is remembered", async () => {
+  const world = await makeWorld();
+  expect((await login(world, "work", "--to", "team.prod")).stdout).toBe("team.prod\n");
+  expect(world.config()).toContain("[profile team.prod]\nregion = eu-central-1\nfob_source_profile = work\n");
+  for (const name of ["team.prod", "work"]) {
+    expect(await world.fob(["login", name])).toMatchObject({ status: 0, stdout: "team.prod\n" });
+  }
+  await world.fob(["logout", "team.prod"]);
+  expect((await world.fob(["login", "team.prod"])).status).toBe(4);
+});
+
+test("an unknown profile is answered with the nearest name", async () => {
+  const world = await makeWorld();
+  const { status, stderr } = await world.fob(["login", "wrok"]);
+  expect(status).toBe(1);
+  expect(stderr).toBe('fob: error: there is no profile "wrok"\nfob: hint: did you mean: fob login work\n');
+});
+
+test("a profile's name cannot play tricks with the terminal", async () => {
+  const world = await makeWorld();
+  const { stderr } = await world.fob(["login", "x\u001b[2J\u202e"]);
+  expect(stderr).toContain('"x\\x1b[2J\\x202e"');
+  expect(stderr).not.toContain("\u001b");
+});
+
+test("keys may stand in the config file", async () => {
+  const world = await makeWorld({ credentials: "" });
+  appendFileSync(world.configPath, keysOf("", world.user.accessKey).split("\n").slice(1).join("\n"));
+  expect((await login(world, "work")).status).toBe(0);
+});
+
+test("a source may have a credential_process of its own", async () => {
+  const world = await makeWorld({ credentials: "" });
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const answer = JSON.stringify({ Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey });
+  appendFileSync(world.configPath, `credential_process = echo '${answer}'\n`);
+  expect((await login(world, "work")).status).toBe(0);
+  expect((await world.fob(["login", "work"])).stderr).toContain("no code needed");
+});
+
+test.each([
+  ["fob credential-process work", "gets its credentials from fob itself"],
+  ["/opt/bin/fob-credential-process work", "gets its credentials from fob itself"],
+  ["echo nothing", "printed no JSON"],
+  ["exit 3", "failed with exit code 3"],
+  [
+    `echo '{"Version": 1, "AccessKeyId": "ASIA1", "SecretAccessKey": "s", "SessionToken": "t"}'`,
+    "temporary credentials",
+  ],
+])("a source that cannot be one says why: credential_process = %s", async (process, why) => {
+  const world = await makeWorld({ credentials: "" });
+  appendFileSync(world.configPath, `credential_process = ${process}\n`);
+  const { status, stderr } = await login(world, "work");
+  expect(status).toBe(1);
+  expect(stderr).toContain(why);
+});
+
+test("keys come from the environment only with --source-env", async () => {
+  const world = await makeWorld({ credentials: "" });
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const args = ["login", "work", "--code", world.device.code()];
+  expect((await world.fob(args, { env })).status).toBe(1);
+  expect(await world.fob([...args, "--source-env"], { env })).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+  const temporary = { ...env, AWS_SESSION_TOKEN: "x" };
+  expect((await world.fob([...args, "--source-env", "--force"], { env: temporary })).stderr).toContain(
+    "temporary credentials",
+  );
+});
+
+test.each([
+  ["[work]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\n", "temporary"],
+  ["[work]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n", "no secret access key"],
+  ["[work]\nregion = eu-central-1\n", "has no access key"],
+])("a source without long-term credentials is refused with the reason", async (credentials, why) => {
+  const world = await makeWorld({ credentials });
+  const { status, stderr } = await login(world, "work");
+  expect(status).toBe(1);
+  expect(stderr).toContain(why);
+  expect(stderr).toMatch(/fob: hint: /);
+  expect(world.sandbox.requests).toEqual([]);
+});
+
+test("the root user's keys are refused with the reason", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.credentialsPath, keysOf("work", world.sandbox.rootAccessKey), { mode: 0o600 });
+  const { status, stderr } = await login(world, "work");
+  expect(status).toBe(1);
+  expect(stderr).toContain("is the root user's");
+  expect(world.calls("GetSessionToken")).toBe(0);
+});
+
+test("a role profile is answered with its source", async () => {
+  const world = await makeWorld();
+  appendFileSync(
+    world.configPath,
+    "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = work\n",
+  );
+  const { status, stderr } = await login(world, "admin");
+  expect(status).toBe(1);
+  expect(stderr).toContain("fob: hint: log in its source: fob login work");
+});
+
+test.each([
+  ["credential_process = /opt/other-tool", "has a credential_process of its own"],
+  ["role_arn = arn:aws:iam::123456789012:role/x", "has role_arn"],
+  ["sso_session = company", "has sso_session"],
+])("a session profile with %s is left alone", async (line, why) => {
+  const world = await makeWorld();
+  appendFileSync(world.configPath, `[profile work-mfa]\n${line}\n`);
+  const before = [world.credentials(), world.config()];
+  const { status, stderr } = await login(world, "work");
+  expect(status).toBe(1);
+  expect(stderr).toContain(why);
+  expect(stderr).toContain("fob login work --to NAME");
+  expect([world.credentials(), world.config()]).toEqual(before);
+  expect(world.sandbox.requests).toEqual([]);
+});
+
+test("long-term credentials in the session profile are replaced only when told so, after a backup", async () => {
+  const world = await makeWorld();
+  const precious = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "precious" };
+  appendFileSync(world.credentialsPath, `\n${keysOf("work-mfa", precious)}`);
+  const before = world.credentials();
+  const refused = await login(world, "work");
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toContain("--replace-long-term");
+  expect(world.credentials()).toBe(before);
+  expect(world.sandbox.requests).toEqual([]);
+
+  const { status } = await login(world, "work", "--replace-long-term");
+  expect(status).toBe(0);
+  expect(world.credentials()).not.toContain("precious");
+  const folder = dirname(world.credentialsPath);
+  const backup = readdirSync(folder).find((name) => name.startsWith("credentials.fob-backup-"));
+  expect(readFileSync(join(folder, backup ?? ""), "utf8")).toBe(before);
+});
+
+test("two sections with one name are an error that says where they are", async () => {
+  const world = await makeWorld();
+  appendFileSync(world.credentialsPath, "\n[work]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n");
+  const before = world.credentials();
+  const { status, stderr } = await login(world, "work");
+  expect(status).toBe(1);
+  expect(stderr).toContain('has the profile "work" more than once, on lines 1 and 5');
+  expect(world.credentials()).toBe(before);
+});
+
+test("a file that does not parse is never taken for an empty one, and never rewritten", async () => {
+  const world = await makeWorld();
+  for (const path of [world.credentialsPath, world.configPath]) {
+    const good = readFileSync(path, "utf8");
+    writeFileSync(path, `${good}\nthis is no property\n`);
+    const before = [world.credentials(), world.config()];
+    const { status, stderr } = await login(world, "work");
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/line \d+ of ".*" is neither a \[section\] nor "key = value"/);
+    expect([world.credentials(), world.config()]).toEqual(before);
+    writeFileSync(path, good);
+  }
+});
+
+test("a loose mode is tightened, with a warning", async () => {
+  const world = await makeWorld();
+  chmodSync(world.credentialsPath, 0o644);
+  const { stderr } = await login(world, "work");
+  expect(stderr).toMatch(/fob: warning: others could read ".*credentials" \(mode 644\)/);
+});
+
+test("the session works with the aws command's own idea of a region: the source's is copied, and never overwritten", async () => {
+  const world = await makeWorld();
+  appendFileSync(world.configPath, "[profile work-mfa]\nregion = us-west-2\n");
+  await login(world, "work");
+  expect(world.config()).toContain("[profile work-mfa]\nregion = us-west-2\n");
+  expect(world.config().match(/region/g)).toHaveLength(2);
+});
+
+test("the config is untouched when the source has no region", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, `# mine\n[profile work]\nmfa_serial=${world.device.serialNumber}\n`);
+  const before = world.config();
+  expect((await login(world, "work")).status).toBe(0);
+  expect(world.config()).toBe(before);
+});

@@ -1,0 +1,173 @@
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+const loggedIn = async (...args: string[]): Promise<World> => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code(), ...args]);
+  return world;
+};
+
+const sessionFile = (world: World): string => join(dirname(world.credentialsPath), "fob/sessions/work-mfa");
+
+/** Moves a session in time, as the passing hours would. */
+function age(world: World, hours: number): void {
+  const [first = "", second = "", third = ""] = readFileSync(sessionFile(world), "utf8").split("\n");
+  const [, until, profile] = first.split(" ");
+  const answer = JSON.parse(second) as { Expiration: string };
+  const about = JSON.parse(third) as { issued: number };
+  const seconds = hours * 3600;
+  answer.Expiration = new Date(Date.parse(answer.Expiration) - seconds * 1000).toISOString().replace(/\.\d+Z/, "Z");
+  about.issued -= seconds * 1000;
+  const lines = [`fob1 ${Number(until) - seconds} ${profile}`, JSON.stringify(answer), JSON.stringify(about), ""];
+  writeFileSync(sessionFile(world), lines.join("\n"), { mode: 0o600 });
+}
+
+const statusOf = async (world: World, ...args: string[]) => {
+  const { stdout } = await world.fob(["status", "--json", ...args]);
+  return JSON.parse(stdout) as { profile: string; state: string; foreign: boolean; [key: string]: unknown }[];
+};
+
+test("a session is valid, then expiring, then expired", async () => {
+  const world = await loggedIn();
+  expect(await statusOf(world)).toMatchObject([{ profile: "work-mfa", source: "work", state: "valid" }]);
+  age(world, 11.8);
+  expect(await statusOf(world)).toMatchObject([{ state: "expiring" }]);
+  age(world, 1);
+  expect(await statusOf(world)).toMatchObject([{ state: "expired", secondsLeft: 0 }]);
+});
+
+test("time left is shown in words, and where the session is written to", async () => {
+  const world = await loggedIn();
+  const { stdout } = await world.fob(["status"]);
+  expect(stdout).toMatch(
+    /^work-mfa\twork\tvalid\t11 h 59 min\t(tomorrow )?\d\d:\d\d\t~\/\.aws\/credentials, from 127\.0\.0\.1:\d+, not AWS\n$/,
+  );
+  age(world, 14);
+  expect((await world.fob(["status"])).stdout).toContain("\texpired\t2 h ago\t");
+});
+
+test("on a terminal there is a heading and a bar", async () => {
+  const world = await loggedIn();
+  const { screen } = await world.fobOnTerminal(["status"]).ended;
+  expect(screen).toMatch(/^PROFILE +SOURCE +STATE +TIME LEFT +UNTIL +WRITTEN TO\n/);
+  expect(screen).toContain("████████ 11 h 59 min");
+});
+
+test("--check ends with 3 when a session is not fresh, and says what to do", async () => {
+  const world = await loggedIn();
+  expect((await world.fob(["status", "--check", "work"])).status).toBe(0);
+  expect((await world.fob(["status", "--check", "work-mfa", "--min-ttl", "12h"])).status).toBe(3);
+  age(world, 11.8);
+  const { status, stderr } = await world.fob(["status", "--check"], { env: { AWS_PROFILE: "work-mfa" } });
+  expect(status).toBe(3);
+  expect(stderr).toBe('fob: error: the session "work-mfa" is expiring\nfob: hint: fob login work\n');
+});
+
+test("--check of a short session does not count it as stale from the start", async () => {
+  const world = await loggedIn("--duration", "15m");
+  expect((await world.fob(["status", "--check", "work"])).status).toBe(0);
+});
+
+test("a profile without a session is missing one; an unknown profile is an error", async () => {
+  const world = await makeWorld();
+  expect(await statusOf(world, "work")).toMatchObject([{ profile: "work-mfa", source: "work", state: "missing" }]);
+  expect((await world.fob(["status", "--check", "work"])).status).toBe(3);
+  const { status, stderr } = await world.fob(["status", "wrk"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("did you mean: fob login work");
+});
+
+test.each([
+  ["empty", ""],
+  ["cut off", "fob1 1790000000 work-mfa\n{"],
+  ["damaged", "fob1 1790000000 work-mfa\n{\n{}\n"],
+  ["of another version", "fob2 something\n"],
+  ["of something else", "[work]\n"],
+  ["of another profile", undefined],
+])("a session file that is %s is unreadable, not missing", async (_, text) => {
+  const world = await loggedIn();
+  const other = readFileSync(sessionFile(world), "utf8").replaceAll("work-mfa", "other");
+  writeFileSync(sessionFile(world), text ?? other);
+  expect(await statusOf(world, "work")).toMatchObject([{ profile: "work-mfa", state: "unreadable" }]);
+  expect((await world.fob(["status"])).stdout).toContain("\tunreadable\t");
+  const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code(Date.now() + 30_000)]);
+  expect(stderr).toMatch(/fob: warning: the session file ".*work-mfa" .*, so a new session is needed/);
+  expect(status).toBe(0);
+});
+
+test("a session file that is a symbolic link is unreadable", async () => {
+  const world = await loggedIn();
+  const moved = join(world.home, "elsewhere");
+  writeFileSync(moved, readFileSync(sessionFile(world)));
+  unlinkSync(sessionFile(world));
+  symlinkSync(moved, sessionFile(world));
+  expect(await statusOf(world)).toMatchObject([{ state: "unreadable" }]);
+});
+
+test("a session profile that has lost its session is said to have", async () => {
+  const world = await loggedIn();
+  writeFileSync(world.credentialsPath, world.credentials().split("\n[work-mfa]")[0] ?? "");
+  expect((await world.fob(["status"])).stdout).toContain("credentials (no longer there)");
+});
+
+test("sessions that other tools wrote are shown and marked, aws-mfa's times without a zone too", async () => {
+  const world = await makeWorld();
+  const soon = new Date(Date.now() + 5 * 3_600_000).toISOString();
+  const key = "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\n";
+  appendFileSync(
+    world.credentialsPath,
+    [
+      `[aws-mfa]\n${key}expiration = ${soon.slice(0, 19).replace("T", " ")}`,
+      `[saml]\n${key}x_security_token_expires = ${soon.slice(0, 19)}+00:00`,
+      `[old]\n${key}expiration = 2020-01-01 00:00:00`,
+      `[odd]\n${key}expiration = next week`,
+      "",
+    ].join("\n"),
+  );
+  expect(await statusOf(world)).toMatchObject([
+    { profile: "aws-mfa", foreign: true, state: "valid", secondsLeft: expect.closeTo(5 * 3600, -2) as number },
+    { profile: "saml", foreign: true, state: "valid" },
+    { profile: "old", foreign: true, state: "expired" },
+    { profile: "odd", foreign: true, state: "unreadable" },
+  ]);
+  expect((await world.fob(["status"])).stdout).toContain("aws-mfa\t(another tool)\tvalid\t4 h 59 min");
+  expect((await world.fob(["status", "--check", "old"])).status).toBe(3);
+});
+
+test("no secret is shown, with --json and --debug neither", async () => {
+  const world = await loggedIn();
+  const { stdout, stderr } = await world.fob(["status", "--json", "--debug"]);
+  const secrets = [...world.credentials().matchAll(/(?:secret_access_key|session_token) = (.+)/g)].map(
+    (match) => match[1] ?? "",
+  );
+  expect(secrets.length).toBe(3);
+  for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
+});
+
+test("without any session it says so on stderr and prints nothing", async () => {
+  const world = await makeWorld();
+  const { status, stdout, stderr } = await world.fob(["status"]);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  expect(stderr).toContain("fob: hint: fob login");
+  expect((await world.fob(["status", "--json"])).stdout).toBe("[]\n");
+});
+
+test("FOB_HOME moves the store, and must be absolute", async () => {
+  const world = await makeWorld();
+  const store = join(world.home, "store");
+  await world.fob(["login", "work", "--code", world.device.code()], { env: { FOB_HOME: store } });
+  expect(readdirSync(join(store, "sessions"))).toEqual(["work-mfa"]);
+  expect((await world.fob(["status"], { env: { FOB_HOME: "store" } })).status).toBe(2);
+});
+
+test("the store is private, and made private again", async () => {
+  const world = await makeWorld();
+  const folder = join(dirname(world.credentialsPath), "fob");
+  mkdirSync(folder, { mode: 0o755 });
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const { statSync } = await import("node:fs");
+  expect((statSync(folder).mode & 0o777).toString(8)).toBe("700");
+  expect((statSync(sessionFile(world)).mode & 0o777).toString(8)).toBe("600");
+});
