@@ -1,0 +1,51 @@
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { execute, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
+
+/** The demo, with a temporary folder of its own, so that what it leaves behind can be seen. */
+function world() {
+  const folder = temporaryFolder();
+  const env = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: folder, TERM: "xterm", LANG: "C.UTF-8" };
+  return { folder, env };
+}
+
+test("without a terminal the demo answers itself: refused, logged in, allowed, and nothing is left behind", async () => {
+  const { folder, env } = world();
+  const { status, stdout, stderr } = await execute(process.execPath, [program, "demo"], { env });
+  expect(status).toBe(0);
+  expect(stdout).toContain("AccessDenied: User: arn:aws:iam::123456789012:user/ada is not authorized");
+  expect(stdout).toContain("aws_secret_access_key = ********\n");
+  expect(stdout).toContain("invoices, team-photos\n");
+  expect(stdout).toMatch(/^demo-mfa\tdemo\tvalid\t/m);
+  expect((stdout + stderr).trimEnd().split("\n").length).toBeLessThanOrEqual(30);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("on a terminal the person types the code that the demo shows", async () => {
+  const { folder, env } = world();
+  const run = onTerminal(process.execPath, [program, "demo"], { env });
+  await run.shows("MFA code");
+  run.type(`${/authenticator shows (\d{6})/.exec(run.screen())?.[1] ?? ""}\r`);
+  const { status, screen } = await run.ended;
+  expect(status).toBe(0);
+  expect(screen).toContain("invoices, team-photos");
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("Ctrl-C in the demo leaves nothing behind", async () => {
+  const { folder, env } = world();
+  const run = onTerminal(process.execPath, [program, "demo"], { env });
+  await run.shows("MFA code");
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("a demo that is told to end takes the login with it and leaves nothing behind", async () => {
+  const { folder, env } = world();
+  const run = onTerminal(process.execPath, [program, "demo"], { env });
+  await run.shows("MFA code");
+  run.kill("SIGTERM");
+  expect((await run.ended).status).toBe(130);
+  expect(readdirSync(folder)).toEqual([]);
+});
