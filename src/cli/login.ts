@@ -42,8 +42,8 @@ export function declareLogin(program: Command, exit: (code: ExitCode) => void): 
     .option("--source-env", "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     .option("--replace-long-term", "overwrite long-term credentials in the session profile, after a backup");
   declareCommon(command, [
-    "fob login                          the profile AWS_PROFILE, else default",
-    "fob login work                     opens or keeps the session work-mfa",
+    "fob login                  # the profile AWS_PROFILE, else default",
+    "fob login work             # opens or keeps the session work-mfa",
     "fob login work --duration 8h --to work-day",
     "export AWS_PROFILE=$(fob login work)",
     "ykman oath accounts code -s aws | fob login work --code-stdin",

@@ -7,7 +7,7 @@ import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import { partitionOf, regionFor } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { usableDevice } from "../devices/choose.ts";
-import { exitCodes, FobError, throwIfCancelled } from "../errors.ts";
+import { CancelledError, exitCodes, FobError, throwIfCancelled } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFilePaths, type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import { quote, shellWord } from "../text.ts";
@@ -89,9 +89,20 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       return { session, isNew: false };
     }
     const made = await newSession(link, source, settings, filesNow, request, tools);
-    await publish(made.session, filesNow, tools, { ...request, chosenSerial: made.chosenSerial });
+    try {
+      await publish(made.session, filesNow, tools, { ...request, chosenSerial: made.chosenSerial });
+    } catch (error) {
+      throw withKeptSession(error, link);
+    }
     return { session: made.session, isNew: true };
   });
+}
+
+/** Says that the code was not spent for nothing. */
+function withKeptSession(error: unknown, link: Link): unknown {
+  if (!(error instanceof FobError) || error instanceof CancelledError) return error;
+  const hint = `the session itself is kept; once that is mended, this needs no code: fob login ${shellWord(link.source)}`;
+  return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 
 /** The stored session, if it is what this login would make and fresh enough. */

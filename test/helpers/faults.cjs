@@ -1,0 +1,59 @@
+// Preloaded into the built program (node --require): lets one of its file-system calls fail, or kills it there.
+//
+//   FAULT_HOME   only calls on files below this folder count
+//   FAULT        ENOSPC, EROFS, EIO, EACCES, …: what the call throws; or "kill": the process ends in front of the call
+//   FAULT_AT     the number of the call, from 1; without it every call
+//   FAULT_CALLS  only functions whose name this regular expression matches count
+//   FAULT_LOG    a file to which the number of calls, and the call that failed, are written
+const fs = require("node:fs");
+
+const { FAULT_HOME, FAULT, FAULT_AT, FAULT_CALLS = ".", FAULT_LOG } = process.env;
+const functions = [
+  "accessSync",
+  "chmodSync",
+  "closeSync",
+  "copyFileSync",
+  "fsyncSync",
+  "ftruncateSync",
+  "linkSync",
+  "lstatSync",
+  "mkdirSync",
+  "openSync",
+  "readFileSync",
+  "readdirSync",
+  "readlinkSync",
+  "renameSync",
+  "statSync",
+  "unlinkSync",
+  "utimesSync",
+  "writeFileSync",
+  "writeSync",
+];
+const counted = new RegExp(FAULT_CALLS);
+const descriptors = new Set();
+const append = fs.appendFileSync;
+let count = 0;
+
+for (const name of functions) {
+  const real = fs[name];
+  fs[name] = function (...args) {
+    const [target] = args;
+    const isOurs = typeof target === "number" ? descriptors.has(target) : String(target).startsWith(FAULT_HOME);
+    if (isOurs && counted.test(name)) {
+      count += 1;
+      if (FAULT && (FAULT_AT === undefined || count === Number(FAULT_AT))) {
+        if (FAULT_LOG) append(FAULT_LOG, `${count} ${name}\n`);
+        if (FAULT === "kill") process.kill(process.pid, "SIGKILL");
+        throw Object.assign(new Error(`${FAULT}: injected, ${name}`), { code: FAULT, syscall: name });
+      }
+    }
+    const result = real.apply(this, args);
+    if (isOurs && name === "openSync") descriptors.add(result);
+    if (isOurs && name === "closeSync") descriptors.delete(target);
+    return result;
+  };
+}
+
+process.on("exit", () => {
+  if (FAULT_LOG) append(FAULT_LOG, `calls ${count}\n`);
+});
