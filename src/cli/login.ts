@@ -4,7 +4,8 @@ import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
 import { awsFilePaths } from "../profiles/files.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
-import { openStore, storeFolder } from "../session/store.ts";
+import { storeFolder } from "../session/store.ts";
+import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, type Terminal } from "../terminal/tty.ts";
 import { quote, shellWord } from "../text.ts";
@@ -58,7 +59,7 @@ async function run([profile]: readonly string[], options: LoginOptions, context:
     ...say,
     warn: say.warning,
     paths,
-    store: openStore(storeFolder(env, paths.credentials)),
+    store: openWritableStore(storeFolder(env, paths.credentials)),
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env),
     person: () => (options.input ? personAt(findTerminal()) : undefined),

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
 import { awsFilePaths } from "../profiles/files.ts";
 import { logout } from "../session/logout.ts";
-import { openStore, storeFolder } from "../session/store.ts";
+import { storeFolder } from "../session/store.ts";
+import { openWritableStore } from "../session/store-writer.ts";
 import type { Context } from "./context.ts";
 import { action, type CommonOptions, declareCommon, defaultProfile } from "./options.ts";
 
@@ -30,7 +31,7 @@ async function run(profiles: readonly string[], options: LogoutOptions, context:
     ...say,
     warn: say.warning,
     paths,
-    store: openStore(storeFolder(env, paths.credentials)),
+    store: openWritableStore(storeFolder(env, paths.credentials)),
   });
   return exitCodes.done;
 }

@@ -1,20 +1,11 @@
 // Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { FobError, systemCode } from "../errors.ts";
+import { FobError } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { type LockOptions, withLock } from "./lock.ts";
-import { assertReplaceable, beginReplace, explained, realFile, sweepTemporaries } from "./replace.ts";
-
-/** A file's bytes as a string, one character a byte; undefined where there is no file. @throws FobError */
-export function readBytes(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw explained(error, path);
-  }
-}
+import { explained, readBytes } from "./read.ts";
+import { assertReplaceable, beginReplace, realFile, sweepTemporaries } from "./replace.ts";
 
 export interface EditOutcome {
   readonly changed: boolean;
@@ -46,6 +37,8 @@ export async function editFile(
   change: (bytes: string) => string,
 ): Promise<EditOutcome> {
   const file = realFile(path);
+  // Before anything is made beside it, and before a pipe is read, which may never end.
+  assertReplaceable(file);
   ensureFolder(dirname(file));
   const lockPath = join(dirname(file), `.${basename(file)}.fob.lock`);
   return await withLock(lockPath, { ...lock, patience: 30_000 }, (held) => {

@@ -9,7 +9,8 @@ import { linkSync, readFileSync, readlinkSync, statSync, unlinkSync, utimesSync,
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError, systemCode } from "../errors.ts";
-import { quote } from "../text.ts";
+import { quote, shellWord } from "../text.ts";
+import { explained } from "./replace.ts";
 
 /** Who holds a lock. */
 export interface Holder {
@@ -68,9 +69,12 @@ async function acquire(path: string, options: LockOptions): Promise<Lock> {
     if ("release" in outcome) return outcome;
     const waited = performance.now() - began;
     if (waited > options.patience) {
+      const isHere = outcome.host === thisProcess().host;
       throw new FobError(
         `another fob (process ${outcome.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
-        `if that process is stuck, end it: kill ${outcome.pid}`,
+        isHere
+          ? `if that process is stuck, end it: kill ${outcome.pid}`
+          : `it runs on another machine or in another container: cat ${shellWord(path)}`,
       );
     }
     if (!told && waited > 1000) {
@@ -95,6 +99,7 @@ function tryAcquire(path: string): Lock | Holder {
       if (!isDead(holder, path, draft) || !broken(path, holder.id)) return holder;
     }
   } catch (error) {
+    if (/^(ENOSPC|EDQUOT|EROFS|EACCES)$/.test(systemCode(error))) throw explained(error, path);
     throw new FobError(
       `cannot make the lock ${quote(path)}: ${systemCode(error) || String(error)}`,
       "the folder must be writable, and its file system must know hard links",
@@ -117,8 +122,10 @@ function linked(draft: string, path: string): boolean {
 }
 
 function held(path: string, id: string): Lock {
+  const isHeld = (): boolean => read(path)?.id === id;
   const heartbeat = setInterval(() => {
     try {
+      if (!isHeld()) return;
       const now = new Date();
       utimesSync(path, now, now);
     } catch {
@@ -126,7 +133,6 @@ function held(path: string, id: string): Lock {
     }
   }, HEARTBEAT);
   heartbeat.unref();
-  const isHeld = (): boolean => read(path)?.id === id;
   return {
     isHeld,
     release() {
@@ -158,17 +164,22 @@ function read(path: string): Holder | undefined {
     throw error;
   }
   try {
-    return JSON.parse(text) as Holder;
+    const holder = JSON.parse(text) as Partial<Holder> | null;
+    if (typeof holder?.pid === "number" && typeof holder.id === "string") return holder as Holder;
   } catch {
-    // Not one of ours, or torn by a crash of the machine: only time tells whether it is alive.
-    return { id: "unreadable", pid: 0, host: "", boot: "", started: "" };
+    // As below.
   }
+  // Not one of ours, or torn by a crash of the machine: only time tells whether it is alive.
+  return { id: "unreadable", pid: 0, host: "", boot: "", started: "" };
 }
 
 function isDead(holder: Holder, path: string, draft: string): boolean {
   const me = thisProcess();
   if (holder.host === me.host && holder.boot === me.boot) {
-    return !isRunning(holder.pid) || (holder.started !== "" && holder.started !== startOf(holder.pid));
+    if (!isRunning(holder.pid)) return true;
+    const started = startOf(holder.pid);
+    // Not every process may be looked at.
+    return holder.started !== "" && started !== "" && holder.started !== started;
   }
   try {
     // Both times come from the file system, so a wrong or a changed clock here does not matter.

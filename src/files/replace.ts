@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   type Stats,
   unlinkSync,
@@ -19,6 +20,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
+import { explained, mounted } from "./read.ts";
 
 /** A new content on its way: written beside the file, not yet in its place. */
 export interface Replacement {
@@ -42,8 +44,11 @@ const temporaryOf = (name: string): RegExp =>
 export function realFile(path: string): string {
   let file = resolve(path);
   for (let links = 0; links < 40; links++) {
+    // A link's target counts from the folder that the link is really in.
+    const folder = realFolder(dirname(file));
+    file = join(folder, basename(file));
     if (!stat(file)?.isSymbolicLink()) return file;
-    file = resolve(dirname(file), readlinkSync(file));
+    file = resolve(folder, readlinkSync(file));
   }
   throw new FobError(`${quote(path)} is a circle of symbolic links`, `look at them: ls -l ${shellWord(path)}`);
 }
@@ -147,50 +152,6 @@ export function sweepTemporaries(file: string): void {
   }
 }
 
-/** A file-system error as the user can use it. */
-export function explained(error: unknown, file: string): FobError {
-  if (error instanceof FobError) return error;
-  const folder = shellWord(dirname(file));
-  switch (systemCode(error)) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return new FobError(
-        `no space left to write ${quote(file)}`,
-        `see what is full: df -h ${folder}`,
-        undefined,
-        error,
-      );
-    case "EROFS":
-      return new FobError(`${quote(file)} is on a read-only file system`, `see how it is mounted: df ${folder}`);
-    case "EACCES":
-    case "EPERM":
-      return new FobError(
-        `not allowed to read or write ${quote(file)}`,
-        `see who is: ls -la ${folder}`,
-        undefined,
-        error,
-      );
-    case "EBUSY":
-      return mounted(file);
-    default: {
-      const reason = error instanceof Error ? error.message : String(error);
-      return new FobError(
-        `cannot read or write ${quote(file)}: ${reason}`,
-        `look at it: ls -la ${folder}`,
-        undefined,
-        error,
-      );
-    }
-  }
-}
-
-function mounted(file: string): FobError {
-  return new FobError(`${quote(file)} is mounted as a single file, which cannot be replaced safely`, [
-    `mount its folder into the container instead: ${quote(dirname(file))}`,
-    "or use a file of the container's own: export AWS_SHARED_CREDENTIALS_FILE=~/aws-credentials",
-  ]);
-}
-
 /** Only Linux tells; elsewhere the rename fails with EBUSY. */
 function isMountPoint(file: string): boolean {
   let mounts: string;
@@ -204,6 +165,15 @@ function isMountPoint(file: string): boolean {
     return `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
   });
   return mounts.split("\n").some((line) => line.split(" ")[4] === spelling);
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return folder;
+    throw explained(error, folder);
+  }
 }
 
 function stat(path: string): Stats | undefined {

@@ -17,7 +17,7 @@ import { type Link, linkOf } from "./link.ts";
 import { assertTarget, isPublished, placesOf, publish } from "./publish.ts";
 import type { Session, Source } from "./session.ts";
 import { type Settings, settingsOf, type Wishes } from "./settings.ts";
-import type { Store } from "./store.ts";
+import type { WritableStore } from "./store-writer.ts";
 
 export interface LoginRequest extends Wishes {
   /** The source profile or the session profile. */
@@ -38,7 +38,7 @@ export interface LoginTools {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly paths: AwsFilePaths;
-  readonly store: Store;
+  readonly store: WritableStore;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal: AbortSignal;

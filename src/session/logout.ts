@@ -8,10 +8,11 @@ import { linkOf, ownKeys } from "./link.ts";
 import { unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Store, Stored } from "./store.ts";
+import type { WritableStore } from "./store-writer.ts";
 
 export interface LogoutTools {
   readonly paths: AwsFilePaths;
-  readonly store: Store;
+  readonly store: WritableStore;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal: AbortSignal;

@@ -1,18 +1,15 @@
-// The session store: one file per session, the truth from which session profiles are written.
+// The session store, read: one file per session, the truth from which session profiles are written.
 //
 // Line 1: `fob1`, the second since 1970 until which the file may be served as it is, the session profile.
 // Line 2: exactly the JSON that credential_process prints.
 // Line 3: what else is known, as JSON.
 // So a shell can decide on line 1, print line 2, and need not understand either.
-import { chmodSync, lstatSync, readdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { FobError, systemCode, UsageError } from "../errors.ts";
-import { ensureFolder, readBytes } from "../files/edit.ts";
-import { type LockOptions, withLock } from "../files/lock.ts";
-import { assertReplaceable, beginReplace, explained, type Replacement, sweepTemporaries } from "../files/replace.ts";
+import { systemCode, UsageError } from "../errors.ts";
+import { explained, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
-import { margin, wanted } from "./freshness.ts";
-import { expirationText, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** What the store has under a session profile's name. */
 export type Stored =
@@ -22,28 +19,10 @@ export type Stored =
 
 export interface Store {
   readonly folder: string;
-  read(profile: string): Stored;
+  readonly read: (profile: string) => Stored;
   /** All that is there, by name. */
-  list(): Stored[];
-  /** Runs `work` while no other process of fob makes or removes this session. */
-  locked<T>(profile: string, options: Omit<LockOptions, "patience">, work: () => Promise<T>): Promise<T>;
-  /** Makes sure of the disk space for a session before a code is spent on it. Only under its lock. @throws FobError */
-  reserve(profile: string): Reservation;
-  /** Only under its lock. @throws FobError */
-  write(session: Session): void;
-  /** Only under its lock. @throws FobError */
-  remove(profile: string): void;
+  readonly list: () => Stored[];
 }
-
-export interface Reservation {
-  /** @throws FobError */
-  fill(session: Session): void;
-  /** Gives the space back. Nothing to do after `fill`. */
-  abandon(): void;
-}
-
-/** More than a session file needs: AWS's session tokens are a kilobyte or so, at most 4 KB. */
-const RESERVED_BYTES = 16_384;
 
 /**
  * Where the store is: `FOB_HOME`, else `fob/` beside the credentials file in use.
@@ -58,15 +37,10 @@ export function storeFolder(env: Readonly<Record<string, string | undefined>>, c
 }
 
 export function openStore(folder: string): Store {
-  const sessions = join(folder, "sessions");
-  const pathOf = (profile: string): string => join(sessions, fileName(profile));
-  const write = (session: Session, replacement: Replacement): void => {
-    replacement.write(Buffer.from(serialise(session)));
-    replacement.commit();
-  };
+  const sessions = sessionsFolder(folder);
   return {
     folder,
-    read: (profile) => readStored(pathOf(profile), profile),
+    read: (profile) => readStored(join(sessions, fileName(profile)), profile),
     list() {
       let names: string[];
       try {
@@ -77,53 +51,10 @@ export function openStore(folder: string): Store {
       }
       return names.sort().map((name) => readStored(join(sessions, name), profileOf(name)));
     },
-    async locked(profile, options, work) {
-      makePrivate(folder);
-      makePrivate(sessions);
-      const lock = join(sessions, `.${fileName(profile)}.lock`);
-      return await withLock(lock, { ...options, patience: Number.POSITIVE_INFINITY }, work);
-    },
-    reserve(profile) {
-      const path = pathOf(profile);
-      assertReplaceable(path);
-      sweepTemporaries(path);
-      const replacement = beginReplace(path, RESERVED_BYTES);
-      return { fill: (session) => write(session, replacement), abandon: replacement.abandon };
-    },
-    write(session) {
-      write(session, beginReplace(pathOf(session.profile)));
-    },
-    remove(profile) {
-      try {
-        unlinkSync(pathOf(profile));
-      } catch (error) {
-        if (systemCode(error) !== "ENOENT") throw explained(error, pathOf(profile));
-      }
-    },
   };
 }
 
-/** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
-export function processJson(session: Session): string {
-  const { credentials, account } = session;
-  return JSON.stringify({
-    Version: 1,
-    AccessKeyId: credentials.accessKeyId,
-    SecretAccessKey: credentials.secretAccessKey,
-    SessionToken: credentials.sessionToken,
-    Expiration: expirationText(credentials.expiration),
-    ...(account === undefined ? {} : { AccountId: account }),
-  });
-}
-
-function serialise(session: Session): string {
-  // What line 2 says already is not said again.
-  const { credentials, ...rest } = session;
-  const about = { ...rest, account: undefined };
-  const span = { issued: session.issued, expiration: credentials.expiration };
-  const servedUntil = Math.floor(credentials.expiration / 1000 - margin(span, wanted.use, undefined));
-  return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
-}
+export const sessionsFolder = (folder: string): string => join(folder, "sessions");
 
 function readStored(path: string, profile: string): Stored {
   const unreadable = (reason: string): Stored => ({ state: "unreadable", profile, path, reason });
@@ -180,7 +111,7 @@ function parse(text: string): Session | string {
  * A profile's file: its name, with everything percent-encoded that some file system or shell might take for something
  * else, capitals included, since `Work` and `work` are one file on some.
  */
-function fileName(profile: string): string {
+export function fileName(profile: string): string {
   return [...Buffer.from(profile)]
     .map((byte, index) => {
       const character = String.fromCharCode(byte);
@@ -195,19 +126,5 @@ function profileOf(name: string): string {
     return decodeURIComponent(name);
   } catch {
     return name;
-  }
-}
-
-function makePrivate(folder: string): void {
-  ensureFolder(folder);
-  try {
-    if (process.platform !== "win32" && (lstatSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  } catch (error) {
-    throw new FobError(
-      `others can read ${quote(folder)}, and that cannot be changed`,
-      `chmod 700 ${folder}`,
-      undefined,
-      error,
-    );
   }
 }

@@ -1,0 +1,101 @@
+// The session store, written. Every session has a lock of its own.
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { FobError, systemCode } from "../errors.ts";
+import { ensureFolder } from "../files/edit.ts";
+import { type LockOptions, withLock } from "../files/lock.ts";
+import { explained } from "../files/read.ts";
+import { assertReplaceable, beginReplace, sweepTemporaries } from "../files/replace.ts";
+import { quote, shellWord } from "../text.ts";
+import { margin, wanted } from "./freshness.ts";
+import { expirationText, type Session } from "./session.ts";
+import { fileName, openStore, type Store, sessionsFolder } from "./store.ts";
+
+export interface WritableStore extends Store {
+  /** Runs `work` while no other process of fob makes or removes this session. */
+  readonly locked: <T>(profile: string, options: Omit<LockOptions, "patience">, work: () => Promise<T>) => Promise<T>;
+  /** Makes sure of the disk space for a session before a code is spent on it. Only under its lock. @throws FobError */
+  readonly reserve: (profile: string) => Reservation;
+  /** Only under its lock. @throws FobError */
+  readonly remove: (profile: string) => void;
+}
+
+export interface Reservation {
+  /** @throws FobError */
+  fill(session: Session): void;
+  /** Gives the space back. Nothing to do after `fill`. */
+  abandon(): void;
+}
+
+/** More than a session file needs: AWS's session tokens are a kilobyte or so, at most 4 KB. */
+const RESERVED_BYTES = 16_384;
+
+export function openWritableStore(folder: string): WritableStore {
+  const sessions = sessionsFolder(folder);
+  const pathOf = (profile: string): string => join(sessions, fileName(profile));
+  return {
+    ...openStore(folder),
+    async locked(profile, options, work) {
+      makePrivate(folder);
+      makePrivate(sessions);
+      const lock = join(sessions, `.${fileName(profile)}.lock`);
+      return await withLock(lock, { ...options, patience: Number.POSITIVE_INFINITY }, work);
+    },
+    reserve(profile) {
+      const path = pathOf(profile);
+      assertReplaceable(path);
+      sweepTemporaries(path);
+      const replacement = beginReplace(path, RESERVED_BYTES);
+      return {
+        fill(session) {
+          replacement.write(Buffer.from(serialise(session)));
+          replacement.commit();
+        },
+        abandon: replacement.abandon,
+      };
+    },
+    remove(profile) {
+      try {
+        unlinkSync(pathOf(profile));
+      } catch (error) {
+        if (systemCode(error) !== "ENOENT") throw explained(error, pathOf(profile));
+      }
+    },
+  };
+}
+
+/** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
+export function processJson(session: Session): string {
+  const { credentials, account } = session;
+  return JSON.stringify({
+    Version: 1,
+    AccessKeyId: credentials.accessKeyId,
+    SecretAccessKey: credentials.secretAccessKey,
+    SessionToken: credentials.sessionToken,
+    Expiration: expirationText(credentials.expiration),
+    ...(account === undefined ? {} : { AccountId: account }),
+  });
+}
+
+function serialise(session: Session): string {
+  // What line 2 says already is not said again.
+  const { credentials, ...rest } = session;
+  const about = { ...rest, account: undefined };
+  const span = { issued: session.issued, expiration: credentials.expiration };
+  const servedUntil = Math.floor(credentials.expiration / 1000 - margin(span, wanted.use, undefined));
+  return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
+}
+
+function makePrivate(folder: string): void {
+  ensureFolder(folder);
+  try {
+    if (process.platform !== "win32" && (lstatSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  } catch (error) {
+    throw new FobError(
+      `others can read ${quote(folder)}, and that cannot be changed`,
+      `chmod 700 ${shellWord(folder)}`,
+      undefined,
+      error,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+// Measures the figures that the design promises, as ratios within one run: `npm run bench`.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+
+const { values: options } = parseArgs({
+  options: { check: { type: "boolean" }, json: { type: "boolean" }, pairs: { type: "string", default: "25" } },
+});
+const pairs = Math.max(20, Number(options.pairs));
+const root = resolve(import.meta.dirname, "../..");
+const program = join(root, "bin/fob");
+const folder = mkdtempSync(join(tmpdir(), "fob-bench-"));
+
+/** The local AWS, whose source is TypeScript. */
+async function sandbox() {
+  const outfile = join(folder, "sandbox.mjs");
+  const entryPoints = [join(root, "src/sandbox/server.ts")];
+  await build({ entryPoints, outfile, bundle: true, platform: "node", format: "esm", logLevel: "error" });
+  const { startSandbox } = await import(outfile);
+  return await startSandbox();
+}
+
+/** A home folder with a user's key among so many profiles. */
+function home(name, aws, profiles) {
+  const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+  const user = aws.addUser({ name, policies: [everything] });
+  const device = aws.addVirtualDevice(name);
+  const path = join(folder, name);
+  mkdirSync(join(path, ".aws"), { recursive: true, mode: 0o700 });
+  const section = (profile, { accessKeyId, secretAccessKey }) =>
+    `[${profile}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n\n`;
+  const others = Array.from({ length: profiles - 1 }, (_, index) => section(`other-${index}`, user.accessKey));
+  writeFileSync(join(path, ".aws/credentials"), others.join("") + section("work", user.accessKey), { mode: 0o600 });
+  const config = `[profile work]\nregion = eu-central-1\nmfa_serial = ${device.serialNumber}\n`;
+  writeFileSync(join(path, ".aws/config"), config, { mode: 0o600 });
+  // Nothing of this machine's own environment: NODE_EXTRA_CA_CERTS alone would cost Node.js 20 about 50 ms a start.
+  const env = { PATH: process.env.PATH, HOME: path, AWS_ENDPOINT_URL: aws.url, AWS_EC2_METADATA_DISABLED: "true" };
+  return { path, env, device, key: user.accessKey };
+}
+
+/** Milliseconds that a command takes, from its start to its end. */
+function timed(command, env) {
+  return new Promise((done, fail) => {
+    const began = performance.now();
+    const child = spawn(command[0], command.slice(1), { env, stdio: "ignore" });
+    child.on("error", fail);
+    child.on("close", (status) => {
+      if (status === 0) done(performance.now() - began);
+      else fail(new Error(`${command.join(" ")} ended with ${status}`));
+    });
+  });
+}
+
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+/** The median of the ratios of pairs, each measured one right after the other, in turns. */
+async function ratio(measured, base) {
+  const ratios = [];
+  const times = { measured: [], base: [] };
+  for (let pair = -2; pair < pairs; pair++) {
+    const order = pair % 2 === 0 ? ["measured", "base"] : ["base", "measured"];
+    const took = {};
+    for (const which of order) took[which] = await (which === "measured" ? measured() : base());
+    // The first two rounds warm up the file cache.
+    if (pair < 0) continue;
+    ratios.push(took.measured / took.base);
+    times.measured.push(took.measured);
+    times.base.push(took.base);
+  }
+  return { ratio: median(ratios), ms: median(times.measured), baseMs: median(times.base) };
+}
+
+/** A code that AWS has not seen: every login has a device of its own, since a device takes nine codes in 3 minutes. */
+function logins(name, aws, profiles) {
+  let count = 0;
+  const base = home(`${name}-base`, aws, profiles);
+  return () => {
+    const user = `${name}-${count++}`;
+    const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    const key = aws.addUser({ name: user, policies: [everything] }).accessKey;
+    const device = aws.addVirtualDevice(user);
+    const env = { ...base.env, AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey };
+    return { env, device };
+  };
+}
+
+const aws = await sandbox();
+const rows = [];
+const row = async (name, limit, measured, base) => rows.push({ name, limit, ...(await ratio(measured, base)) });
+try {
+  const node = process.execPath;
+  const small = home("small", aws, 10);
+  const empty = () => timed([node, "-e", "0"], small.env);
+  await timed([node, program, "login", "work", "--code", small.device.code()], small.env);
+  await row("fob --version / node -e 0", 1.25, () => timed([node, program, "--version"], small.env), empty);
+  await row("fob status / node -e 0", 1.25, () => timed([node, program, "status"], small.env), empty);
+
+  const login = (next) => () => {
+    const { env, device } = next();
+    const args = ["login", "work", "--force", "--source-env", "--serial", device.serialNumber, "--code", device.code()];
+    return timed([node, program, ...args], env);
+  };
+  if (spawnSync("aws", ["--version"], { stdio: "ignore" }).status === 0) {
+    const next = logins("aws", aws, 10);
+    const official = () => {
+      const { env, device } = next();
+      const args = ["--serial-number", device.serialNumber, "--token-code", device.code(), "--region", "eu-central-1"];
+      return timed(["aws", "sts", "get-session-token", ...args], env);
+    };
+    await row("fob login --code / aws sts get-session-token", 0.5, login(logins("fob", aws, 10)), official);
+  }
+  const tenProfiles = login(logins("ten", aws, 10));
+  await row("login, 10,000 profiles / 10", 1.3, login(logins("tenthousand", aws, 10_000)), tenProfiles);
+  await row("login, 100,000 profiles / 10", 3, login(logins("hundredthousand", aws, 100_000)), tenProfiles);
+} finally {
+  await aws.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+if (options.json) {
+  process.stdout.write(`${JSON.stringify({ node: process.version, pairs, rows }, undefined, 2)}\n`);
+} else {
+  process.stdout.write(`Node.js ${process.version}, median of ${pairs} pairs\n`);
+  for (const { name, limit, ratio: value, ms, baseMs } of rows) {
+    const verdict = value <= limit ? "ok " : "MISS";
+    process.stdout.write(
+      `${verdict.padEnd(5)}${name.padEnd(46)}${value.toFixed(2).padStart(6)}  (at most ${limit}; ${ms.toFixed(0)} ms / ${baseMs.toFixed(0)} ms)\n`,
+    );
+  }
+}
+if (options.check && rows.some(({ ratio: value, limit }) => value > limit)) process.exitCode = 3;

@@ -1,0 +1,49 @@
+import { readdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+const preload = resolve(import.meta.dirname, "../helpers/faults.cjs");
+
+/** Runs a login in which file-system calls fail. */
+const loginWith = (world: World, fault: Record<string, string>, at = 0) =>
+  world.fob(["login", "work", "--code", world.device.code(Date.now() + at * 30_000)], {
+    env: { ...fault, NODE_OPTIONS: `--require ${preload}`, FAULT_HOME: world.home },
+  });
+
+test("a full disk is found before the code is spent", async () => {
+  const world = await makeWorld();
+  const before = [world.credentials(), world.config()];
+  const { status, stderr } = await loginWith(world, { FAULT: "ENOSPC", FAULT_CALLS: "^writeSync$" });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/fob: error: no space left to write ".*work-mfa"\nfob: hint: see what is full: df -h /);
+  expect(world.calls("GetSessionToken")).toBe(0);
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
+
+test.each([
+  ["ENOSPC", "no space left"],
+  ["EROFS", "read-only file system"],
+  ["EACCES", "not allowed"],
+  ["EBUSY", "mounted as a single file"],
+  ["EIO", "cannot read or write"],
+])(
+  "when the session profile cannot be written (%s), the session is in the store, and a repetition needs no code",
+  async (fault, message) => {
+    const world = await makeWorld();
+    const before = world.credentials();
+    // The first rename is the store's, the second the credentials file's.
+    const failed = await loginWith(world, { FAULT: fault, FAULT_CALLS: "^renameSync$", FAULT_AT: "2" });
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toContain(message);
+    expect(failed.stderr).toContain(
+      "the session itself is kept; once that is mended, this needs no code: fob login work",
+    );
+    expect(world.credentials()).toBe(before);
+    expect(readdirSync(dirname(world.credentialsPath)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+
+    expect(await world.fob(["login", "work"])).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+    expect(world.calls("GetSessionToken")).toBe(1);
+    expect(world.credentials()).toContain("[work-mfa]\naws_access_key_id = ASIA");
+  },
+);
