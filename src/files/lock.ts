@@ -10,7 +10,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
-import { explained } from "./replace.ts";
+import { explained } from "./read.ts";
 
 /** Who holds a lock. */
 export interface Holder {

@@ -47,7 +47,10 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
   }
   const section = findSection(scan(text, kind), profile);
   if (section) {
-    return text.slice(0, section.start) + rewritten(text, section, kind, change, values) + text.slice(section.end);
+    const edited = rewritten(text, section, kind, change, values);
+    if (values.size === 0 && edited === text.slice(section.start, section.end)) return text;
+    // To botocore an indented header is more of the last value above it, so the indent goes with that.
+    return text.slice(0, section.start) + edited + text.slice(section.end).replace(/^[ \t\r\v\f]+(?=\[)/, "");
   }
   if (values.size === 0) return text;
   if (!isPortableName(profile)) throw new TypeError("a profile name that not every program reads");
@@ -89,11 +92,14 @@ function rewritten(
     contentEnd = kept.length;
   };
 
-  // State of the walk: whether the property above is one of ours; whether an indented block (`s3 =`) is open; how far
-  // the properties are indented that hung below one of ours and now stand for themselves.
-  let belowOurs = false;
+  // How far the property above is indented: to botocore all that is indented further is a part of it, to the SDK for
+  // JavaScript only what is in a block (`s3 =`). Where both say so, a line is no property of its own.
+  let level = Number.POSITIVE_INFINITY;
   let inBlock = false;
-  let hanging: number | undefined;
+  // Whether the property above is one of ours, and whether we are among indented properties that hung below it.
+  let belowOurs = false;
+  let hanging = false;
+  let isTouched = values.size > 0;
 
   for (const source of linesOf(text.slice(section.bodyStart, section.end))) {
     const line = lineOf(source);
@@ -101,33 +107,37 @@ function rewritten(
       kept.push(source);
       continue;
     }
-    if (line.indent === 0) {
-      inBlock = false;
-      hanging = undefined;
-    }
-    if (inBlock) {
-      keep(source);
-    } else if (line.kind === "continuation") {
+    if (line.indent === 0) hanging = false;
+    const isPart = line.indent > level;
+    if (line.kind === "continuation") {
       // More of the value above: it goes where that went.
-      if (!belowOurs) keep(source);
-    } else if (Object.hasOwn(change, line.key)) {
+      if (!belowOurs && (isPart || !hanging)) keep(source);
+      continue;
+    }
+    if (inBlock && isPart) {
+      keep(source);
+      continue;
+    }
+    const isOurs = Object.hasOwn(change, line.key);
+    // An indented property below one of ours is a property for some programs and more of our value for others. The
+    // value above it goes, so it is moved to where all of them see a property, and those beside it too.
+    if (belowOurs && !isOurs && line.indent > 0) hanging = true;
+    if (!isPart || (belowOurs && !isOurs)) level = line.indent;
+    if (isOurs) {
       const value = missing.get(line.key);
       if (value !== undefined && line.indent === 0) {
         keep(reads(source, line, value) ? source : `${line.key} = ${value}${lineEnd(source) ?? newline}`);
         missing.delete(line.key);
       }
-      belowOurs = true;
+      isTouched = true;
     } else {
-      // An indented property below one of ours is a property for some programs and more of our value for others. The
-      // value above it goes, so it is moved to where all of them see a property.
-      if (belowOurs && line.indent > 0) hanging ??= line.indent;
-      const hangs = line.indent > 0 && line.indent <= (hanging ?? 0);
-      keep(hangs ? source.replace(/^[ \t]+/, "") : source);
-      inBlock = line.raw === "";
-      belowOurs = false;
+      keep(hanging && line.indent === level ? source.slice(level) : source);
     }
+    inBlock = !isOurs && line.value === "";
+    belowOurs = isOurs;
   }
 
+  if (!isTouched) return text.slice(section.start, section.end);
   const content = kept.slice(0, contentEnd).join("");
   const added = block(missing, newline);
   return (added === "" ? content : endLine(content, newline)) + added + kept.slice(contentEnd).join("");
@@ -136,11 +146,12 @@ function rewritten(
 /** The header line as every program reads it, with its comment on a line of its own where that had to go. */
 function portableHeader(header: string, section: Section, kind: FileKind, newline: string): string {
   const profile = section.profile ?? "";
+  if (!isPortableName(profile)) return header;
   const name = encode(profile).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
   const inConfig = profile === "default" ? "(?:profile )?default" : `profile (?:${name}|"${name}"|'${name}')`;
   const spelling = kind === "credentials" ? name : inConfig;
   if (new RegExp(`^\\[${spelling}\\](?:[ \\t]+[#;][^\\]\\n]*|[ \\t]*)\\r?\\n?$`).test(header)) return header;
-  const comment = /[ \t]([#;][^\r\n]*)/.exec(header.slice(header.indexOf("]")))?.[1];
+  const comment = /[\] \t]([#;][^\r\n]*)/.exec(header.slice(header.indexOf("]")))?.[1];
   return headerOf(profile, kind) + newline + (comment === undefined ? "" : comment + newline);
 }
 
@@ -169,6 +180,6 @@ function lineEnd(text: string): string | undefined {
 function assertPortableValue(key: string, value: string): void {
   // A value is never shown: it may be a secret.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  const isPlain = value !== "" && !/[\u0000-\u001f\u007f]|^\s|\s$|(^|\s)[#;]/.test(value);
+  const isPlain = value !== "" && !/[\u0000-\u001f\u007f-\u009f]|^\s|\s$|(^|\s)[#;]/.test(value);
   if (!isPlain) throw new TypeError(`a value for ${key} that not every program would read as it was written`);
 }

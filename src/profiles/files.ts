@@ -1,8 +1,9 @@
 // The two AWS files as the rest of fob sees them: profiles with properties. Nothing else touches these files.
 import { join } from "node:path";
 import { FobError } from "../errors.ts";
-import { type EditOutcome, editFile, readBytes } from "../files/edit.ts";
+import { type EditOutcome, editFile } from "../files/edit.ts";
 import type { LockOptions } from "../files/lock.ts";
+import { readBytes } from "../files/read.ts";
 import { quote, shellWord } from "../text.ts";
 import { type Change, DuplicateSection, editSection, findSection, removeKeys } from "./edit.ts";
 import { type FileKind, type Property, propertiesOf, type Section, scan, UnparsableText } from "./scan.ts";

@@ -53,15 +53,22 @@ export const decode = (bytes: string): string => {
 export const encode = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 
 /** Trims ASCII white space only: `trim()` would take the last byte of an "à" for a no-break space. */
-const trimBytes = (bytes: string): string => bytes.replace(/^[ \t\r\n\v\f]+|[ \t\r\n\v\f]+$/g, "");
+function trimBytes(bytes: string): string {
+  // By hand, because a regular expression takes a time quadratic in the blanks of a line.
+  let start = 0;
+  let end = bytes.length;
+  while (start < end && isSpace(bytes.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(bytes.charCodeAt(end - 1))) end -= 1;
+  return bytes.slice(start, end);
+}
 
 const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
 const NEWLINE = 10;
-const TAB = 9;
-const CARRIAGE_RETURN = 13;
 const SPACE = 32;
 const HASH = 35;
+const COLON = 58;
 const SEMICOLON = 59;
+const EQUALS = 61;
 const OPENING_BRACKET = 91;
 
 /** Length of the byte order mark that some editors put before the first line. */
@@ -107,6 +114,8 @@ export function scan(text: string, kind: FileKind): Section[] {
       header = { title: decode(title), line, start, bodyStart: next };
     } else {
       if (!header) throw new UnparsableText(line, "stands before the first [section]");
+      const isDelimiter = character === EQUALS || character === COLON;
+      if (isDelimiter && first === start) throw new UnparsableText(line, "has a value without a key");
       if (equals < start) equals = indexOrEnd(text, "=", start);
       if (equals >= end) {
         if (colon < start) colon = indexOrEnd(text, ":", start);
@@ -129,7 +138,7 @@ export function linesOf(text: string): string[] {
 export type Line =
   | { readonly kind: "blank" }
   | { readonly kind: "comment" }
-  | { readonly kind: "property"; readonly indent: number; readonly key: string; readonly raw: string }
+  | ({ readonly kind: "property"; readonly indent: number } & Pick<Property, "key" | "value" | "raw">)
   | { readonly kind: "continuation"; readonly indent: number };
 
 /** Tells what a line of a section's body is. Keys come in lower case. */
@@ -137,24 +146,27 @@ export function lineOf(text: string): Line {
   const content = trimBytes(text);
   if (content === "") return { kind: "blank" };
   if (content.startsWith("#") || content.startsWith(";")) return { kind: "comment" };
-  const indent = text.search(/[^ \t]/);
+  const indent = text.search(/[^ \t\r\v\f]/);
   const delimiter = content.search(/[=:]/);
   if (delimiter <= 0) return { kind: "continuation", indent };
   const key = trimBytes(content.slice(0, delimiter)).toLowerCase();
-  return { kind: "property", indent, key, raw: trimBytes(content.slice(delimiter + 1)) };
+  const raw = trimBytes(content.slice(delimiter + 1));
+  return { kind: "property", indent, key, raw, value: withoutComment(raw) };
 }
 
 /** The properties of a section, in order. A key that stands twice comes twice. */
 export function propertiesOf(text: string, section: Section): Property[] {
   const properties: (Property & { nested: Property[] })[] = [];
+  // How far the property is indented that botocore takes all that is indented further for a part of.
+  let level = Number.POSITIVE_INFINITY;
   for (const source of linesOf(text.slice(section.bodyStart, section.end))) {
     const line = lineOf(source);
     if (line.kind !== "property") continue;
-    const raw = decode(line.raw);
-    const property = { key: line.key, raw, value: withoutComment(raw), nested: [] };
+    const property = { key: line.key, raw: decode(line.raw), value: decode(line.value), nested: [] };
     const above = properties.at(-1);
-    if (line.indent > 0 && above?.value === "") above.nested.push(property);
+    if (above?.value === "" && line.indent > level) above.nested.push(property);
     else properties.push(property);
+    level = Math.min(level, line.indent);
   }
   return properties;
 }
@@ -169,14 +181,16 @@ function titleOf(header: string): string | undefined {
 
 function profileOf(title: string, kind: FileKind): string | undefined {
   if (kind === "credentials" || title === "default") return title;
-  const name = /^profile[ \t]+(?:"([^"]+)"|'([^']+)'|(.+))$/s.exec(title);
+  const name = /^profile[ \t]+(?:"([^"]+)"|'([^']+)'|([^\s"'\\]+))$/.exec(title);
   return name?.[1] ?? name?.[2] ?? name?.[3];
 }
 
 const withoutComment = (value: string): string => trimBytes(value.replace(/(^|[ \t\r\v\f])[#;].*$/s, ""));
 
-const isBlank = (character: number): boolean =>
-  character === SPACE || character === TAB || character === CARRIAGE_RETURN || character === 11 || character === 12;
+const isBlank = (character: number): boolean => character !== NEWLINE && isSpace(character);
+
+/** White space of ASCII: characters 9 to 13 are tab, newline, vertical tab, form feed and carriage return. */
+const isSpace = (character: number): boolean => character === SPACE || (character >= 9 && character <= 13);
 
 function indexOrEnd(text: string, character: string, from: number): number {
   const index = text.indexOf(character, from);
