@@ -121,7 +121,8 @@ function reusable(
     session.source.from === source.from &&
     session.source.accessKeyId === source.accessKeyId &&
     session.endpoint === settings.endpoints.sts &&
-    (settings.device === undefined || settings.device.serialNumber === session.serialNumber);
+    (settings.device === undefined || settings.device.serialNumber === session.serialNumber) &&
+    (settings.region === undefined || partitionOf(settings.region.region) === session.partition);
   const span = { issued: session.issued, expiration: session.credentials.expiration };
   return isSame && isFresh(span, wanted.login, request.minTtl, now()) ? session : undefined;
 }

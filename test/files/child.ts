@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FobError } from "../../src/errors.ts";
 import { editFile } from "../../src/files/edit.ts";
 import { withLock } from "../../src/files/lock.ts";
-import { beginReplace } from "../../src/files/replace.ts";
+import { assertReplaceable, beginReplace } from "../../src/files/replace.ts";
 
 const { signal } = new AbortController();
 const options = { signal, patience: 20_000 };
@@ -18,6 +18,11 @@ const commands: Record<string, (...args: string[]) => Promise<void>> = {
   /** Appends to a file by an edit. */
   async edit(file = "", addition = "") {
     say(await editFile(file, { signal }, (bytes) => bytes + addition));
+  },
+
+  /** Asks whether a file may be replaced. */
+  async check(file = "") {
+    say({ mode: await Promise.resolve(assertReplaceable(file)?.mode) });
   },
 
   /** Fills the file system up to the last `left` bytes, then appends 20 kB by an edit. */

@@ -145,11 +145,15 @@ describe("what fob may not replace stays as it is", () => {
   });
 
   test.skipIf(!ownMounts).each([
-    ["", "told beforehand"],
-    ["mount -t tmpfs none /proc", "found when the rename fails"],
-  ])("a file that is mounted by itself, as containers do, has its own message (%s%s)", (hide) => {
+    ["before anything is asked", 'exec "$2" "$3" check "$1"'],
+    ["before anything is written", 'exec "$2" "$3" edit "$1" new'],
+    [
+      "when the rename fails, where the system does not tell",
+      'mount -t tmpfs none /proc; exec "$2" "$3" edit "$1" new',
+    ],
+  ])("a file that is mounted by itself, as containers do, has its own message: %s", (_, command) => {
     put(file);
-    const script = `mount --bind "$1" "$1"; ${hide || ":"}; exec "$2" "$3" edit "$1" new`;
+    const script = `mount --bind "$1" "$1"; ${command}`;
     const error = JSON.parse(withMounts(script, file, process.execPath, program)) as FobError;
     expect(error.message).toBe(`"${file}" is mounted as a single file, which cannot be replaced safely`);
     expect(error.hints[0]).toContain("mount its folder into the container instead");

@@ -214,7 +214,7 @@ describe("scan", () => {
   });
 
   test("properties come with and without their comments, those of blocks apart", () => {
-    const text = "[a]\nAWS_X = 1 # one\ns3 = ; mine\n  k = v#w\nregion : eu ;x\nurl=a=b\n";
+    const text = "[a]\nAWS_X = 1 # one\ns3 = ; mine\n  k = v#w\nregion : eu ;x\nurl=a=b\ncity = Alcal\u00c3\u00a0\n";
     const [section] = scan(text, "credentials");
     const properties = section && propertiesOf(text, section);
     expect(properties).toEqual([
@@ -222,6 +222,7 @@ describe("scan", () => {
       { key: "s3", value: "", raw: "; mine", nested: [{ key: "k", value: "v#w", raw: "v#w", nested: [] }] },
       { key: "region", value: "eu", raw: "eu ;x", nested: [] },
       { key: "url", value: "a=b", raw: "a=b", nested: [] },
+      { key: "city", value: "Alcalà", raw: "Alcalà", nested: [] },
     ]);
   });
 });

@@ -16,7 +16,7 @@ test("a full disk is found before the code is spent", async () => {
   const before = [world.credentials(), world.config()];
   const { status, stderr } = await loginWith(world, { FAULT: "ENOSPC", FAULT_CALLS: "^writeSync$" });
   expect(status).toBe(1);
-  expect(stderr).toMatch(/fob: error: no space left to write ".*work-mfa"\nfob: hint: see what is full: df -h /);
+  expect(stderr).toMatch(/fob: error: no space left to write ".*work-mfa.*"\nfob: hint: see what is full: df -h /);
   expect(world.calls("GetSessionToken")).toBe(0);
   expect([world.credentials(), world.config()]).toEqual(before);
 });
@@ -47,3 +47,16 @@ test.each([
     expect(world.credentials()).toContain("[work-mfa]\naws_access_key_id = ASIA");
   },
 );
+
+test("a file that cannot be read is never taken for an empty one", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const before = [world.credentials(), world.config()];
+  // Opening is what fails for somebody who may not read; root, who may run this, may read everything.
+  for (const at of ["1", "2"]) {
+    const { status, stderr } = await loginWith(world, { FAULT: "EACCES", FAULT_CALLS: "^readFileSync$", FAULT_AT: at });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/fob: error: not allowed to read or write ".*\.aws\/c\w+"\nfob: hint: /);
+  }
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
