@@ -1,5 +1,5 @@
 // Commands from the AWS config (`mfa_process`, a source's `credential_process`): run by the platform's shell.
-import { spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { CancelledError, FobError } from "./errors.ts";
 import { inWords } from "./terminal/duration.ts";
 
@@ -28,8 +28,8 @@ export async function commandOutput(command: string, options: CommandOptions): P
     let failure: FobError | undefined;
     const stop = (reason: FobError): void => {
       failure ??= reason;
-      child.kill("SIGTERM");
-      // Something below the shell may hold the pipe open.
+      endTree(child);
+      // Whatever is left may hold the pipe open.
       child.stdout.destroy();
     };
     const timer = setTimeout(() => {
@@ -58,4 +58,37 @@ export async function commandOutput(command: string, options: CommandOptions): P
       finish(new FobError(`${title} ${how}`, "run it by hand to see why; its own messages are above"));
     });
   });
+}
+
+/**
+ * Ends a shell and what runs below it. A process group of its own would make that one call, but take the terminal away
+ * from commands that ask on it.
+ */
+function endTree(shell: ChildProcess): void {
+  if (process.platform !== "win32" && shell.pid !== undefined) {
+    for (const pid of descendantsOf(shell.pid)) {
+      try {
+        process.kill(pid, "SIGTERM");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
+  shell.kill("SIGTERM");
+}
+
+function descendantsOf(ancestor: number): number[] {
+  let table: string;
+  try {
+    table = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    return [];
+  }
+  const processes = table
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const childrenOf = (parent: number): number[] =>
+    processes.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid, ...childrenOf(pid)] : []));
+  return childrenOf(ancestor);
 }
