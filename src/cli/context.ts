@@ -13,7 +13,8 @@ export interface Context {
   /** Ends what is under way: Ctrl-C, or a request to end. */
   readonly signal: AbortSignal;
   readonly stdout: NodeJS.WriteStream;
-  readonly stdin: NodeJS.ReadStream;
+  /** Opening it takes Node.js longer than most of what fob does. */
+  readonly stdin: () => NodeJS.ReadStream;
   /** Lines on stderr: `fob: …`. Control characters are made visible. */
   readonly say: Say;
 }
@@ -43,7 +44,7 @@ export function processContext(options: { debug: boolean }): Context {
     now: Date.now,
     signal: cancelled.signal,
     stdout: process.stdout,
-    stdin: process.stdin,
+    stdin: () => process.stdin,
     say: {
       note: line,
       error: (message) => line(`error: ${message}`),

@@ -94,9 +94,10 @@ function render({ session, isNew }: LoginOutcome, { env, now, say, stdout }: Con
   stdout.write(`${session.profile}\n`);
 }
 
-function codeOf(options: LoginOptions, { stdin }: Context): CodeSource | undefined {
+function codeOf(options: LoginOptions, context: Context): CodeSource | undefined {
   if (options.code !== undefined) return codeFromOption(options.code);
   if (!options.codeStdin) return undefined;
+  const stdin = context.stdin();
   if (stdin.isTTY) {
     throw new UsageError("--code-stdin reads a pipe, and stdin is a terminal", "leave --code-stdin out to be asked");
   }

@@ -1,26 +1,18 @@
 // Edits one section of an AWS file's text and leaves every other byte as it was.
-import { encode, type FileKind, type Line, lineOf, linesOf, markLength, type Section, scan } from "./scan.ts";
+import {
+  encode,
+  type FileKind,
+  findSection,
+  type Line,
+  lineOf,
+  linesOf,
+  markLength,
+  type Section,
+  scan,
+} from "./scan.ts";
 
 /** What should hold of a profile's section afterwards: `undefined` stands for a key that must not be there. */
 export type Change = Readonly<Record<string, string | undefined>>;
-
-/** Two sections of a file have the name of the profile that is to be read or edited. */
-export class DuplicateSection extends Error {
-  override readonly name = "DuplicateSection";
-  readonly lines: readonly number[];
-
-  constructor(sections: readonly Section[]) {
-    super("stands more than once");
-    this.lines = sections.map((section) => section.line);
-  }
-}
-
-/** The section of a profile, or undefined. */
-export function findSection(sections: readonly Section[], profile: string): Section | undefined {
-  const found = sections.filter((section) => section.profile === profile);
-  if (found.length > 1) throw new DuplicateSection(found);
-  return found[0];
-}
 
 /**
  * A name that every program reads back as it was written. White space, quotes and brackets part the readers; `DEFAULT`

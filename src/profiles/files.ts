@@ -1,12 +1,18 @@
-// The two AWS files as the rest of fob sees them: profiles with properties. Nothing else touches these files.
+// The two AWS files as the rest of fob sees them: profiles with properties. Nothing else reads these files.
 import { join } from "node:path";
 import { FobError } from "../errors.ts";
-import { type EditOutcome, editFile } from "../files/edit.ts";
-import type { LockOptions } from "../files/lock.ts";
 import { readBytes } from "../files/read.ts";
 import { quote, shellWord } from "../text.ts";
-import { type Change, DuplicateSection, editSection, findSection, removeKeys } from "./edit.ts";
-import { type FileKind, type Property, propertiesOf, type Section, scan, UnparsableText } from "./scan.ts";
+import {
+  DuplicateSection,
+  type FileKind,
+  findSection,
+  type Property,
+  propertiesOf,
+  type Section,
+  scan,
+  UnparsableText,
+} from "./scan.ts";
 
 /** Where the two files are. */
 export type AwsFilePaths = Readonly<Record<FileKind, string>>;
@@ -51,7 +57,15 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const path = paths[kind];
   const text = readBytes(path) ?? "";
   const sections = guarded(path, "", () => scan(text, kind));
-  const find = (profile: string): Section | undefined => guarded(path, profile, () => findSection(sections, profile));
+  const found = new Map<string, Section | undefined>();
+  const find = (profile: string): Section | undefined => {
+    if (!found.has(profile))
+      found.set(
+        profile,
+        guarded(path, profile, () => findSection(sections, profile)),
+      );
+    return found.get(profile);
+  };
   const mapped = (section: Section | undefined): ReadonlyMap<string, Property> | undefined =>
     section && new Map(propertiesOf(text, section).map((property) => [property.key, property]));
   return {
@@ -105,32 +119,8 @@ export function endpointUrlOf(files: AwsFiles, profile: string, service: string)
   return own?.find(({ key }) => key === "endpoint_url")?.value ?? propertyValue(files, profile, "endpoint_url");
 }
 
-/** Sets (or with `undefined` removes) keys of a profile; every other byte of the file stays. @throws FobError */
-export function editProfile(
-  paths: AwsFilePaths,
-  kind: FileKind,
-  profile: string,
-  change: Change,
-  lock: Pick<LockOptions, "signal">,
-): Promise<EditOutcome> {
-  const path = paths[kind];
-  return editFile(path, lock, (text) => guarded(path, profile, () => editSection(text, kind, profile, change)));
-}
-
-/** Removes keys of a profile, and its section when nothing else is left in it. @throws FobError */
-export function removeFromProfile(
-  paths: AwsFilePaths,
-  kind: FileKind,
-  profile: string,
-  keys: readonly string[],
-  lock: Pick<LockOptions, "signal">,
-): Promise<EditOutcome> {
-  const path = paths[kind];
-  return editFile(path, lock, (text) => guarded(path, profile, () => removeKeys(text, kind, profile, keys)));
-}
-
 /** Runs a step on a file's text and puts its errors into words. */
-function guarded<T>(path: string, profile: string, step: () => T): T {
+export function guarded<T>(path: string, profile: string, step: () => T): T {
   try {
     return step();
   } catch (error) {

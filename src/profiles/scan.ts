@@ -80,15 +80,22 @@ export const markLength = (text: string): number => (text.startsWith(BYTE_ORDER_
  * @throws UnparsableText where the aws command could not read the file either: a line that is no header, comment,
  * property or continuation, a property before the first header, a NUL byte.
  */
-export function scan(text: string, kind: FileKind): Section[] {
+export function scan(text: string, kind: FileKind): readonly Section[] {
+  const last = latest[kind];
+  if (last?.text === text) return last.sections;
+  const sections = sectionsOf(text, kind);
+  latest[kind] = { text, sections };
+  return sections;
+}
+
+/** The latest scan of each file: between reading, deciding and editing a file seldom changes, and it may be long. */
+const latest: { [Kind in FileKind]?: { readonly text: string; readonly sections: readonly Section[] } } = {};
+
+function sectionsOf(text: string, kind: FileKind): Section[] {
   const nul = text.indexOf("\0");
   if (nul >= 0) throw new UnparsableText(lineAt(text, nul), "holds a NUL byte");
 
-  const sections: Section[] = [];
-  let header: { title: string; line: number; start: number; bodyStart: number } | undefined;
-  const finish = (end: number): void => {
-    if (header) sections.push({ ...header, profile: profileOf(header.title, kind), end });
-  };
+  const sections: { -readonly [Key in keyof Section]: Section[Key] }[] = [];
 
   let line = 0;
   // The next `=` and `:` at or after the line at hand: kept across lines, so that a long file is searched only once.
@@ -108,12 +115,14 @@ export function scan(text: string, kind: FileKind): Section[] {
       continue;
     }
     if (character === OPENING_BRACKET) {
-      const title = titleOf(text.slice(first, end));
-      if (title === undefined) throw new UnparsableText(line, `has a "[" without a "]"`);
-      finish(start);
-      header = { title: decode(title), line, start, bodyStart: next };
+      const bytes = titleOf(text.slice(first, end));
+      if (bytes === undefined) throw new UnparsableText(line, `has a "[" without a "]"`);
+      const title = decode(bytes);
+      const above = sections.at(-1);
+      if (above) above.end = start;
+      sections.push({ profile: profileOf(title, kind), title, line, start, bodyStart: next, end: text.length });
     } else {
-      if (!header) throw new UnparsableText(line, "stands before the first [section]");
+      if (sections.length === 0) throw new UnparsableText(line, "stands before the first [section]");
       const isDelimiter = character === EQUALS || character === COLON;
       if (isDelimiter && first === start) throw new UnparsableText(line, "has a value without a key");
       if (equals < start) equals = indexOrEnd(text, "=", start);
@@ -125,8 +134,25 @@ export function scan(text: string, kind: FileKind): Section[] {
     }
     start = next;
   }
-  finish(text.length);
   return sections;
+}
+
+/** Two sections of a file have the name of the profile that is to be read or edited. */
+export class DuplicateSection extends Error {
+  override readonly name = "DuplicateSection";
+  readonly lines: readonly number[];
+
+  constructor(sections: readonly Section[]) {
+    super("stands more than once");
+    this.lines = sections.map((section) => section.line);
+  }
+}
+
+/** The section of a profile, or undefined. */
+export function findSection(sections: readonly Section[], profile: string): Section | undefined {
+  const found = sections.filter((section) => section.profile === profile);
+  if (found.length > 1) throw new DuplicateSection(found);
+  return found[0];
 }
 
 /** The lines of a section's body (or of any part of a text), each with its line end. */
@@ -173,6 +199,8 @@ export function propertiesOf(text: string, section: Section): Property[] {
 
 /** The title of a header line (leading blanks removed), or undefined where no bracket closes it. */
 function titleOf(header: string): string | undefined {
+  // As nearly all of them are.
+  if (/^\[[\w.@-]+\]\r?$/.test(header)) return header.slice(1, header.lastIndexOf("]"));
   // A comment may hold brackets too: the SDK for JavaScript cuts it off first, botocore reads on to the last bracket.
   const bare = withoutComment(trimBytes(header));
   const closing = bare.endsWith("]") ? bare.length - 1 : header.lastIndexOf("]");

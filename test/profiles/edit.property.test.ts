@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { DuplicateSection, editSection, findSection, removeKeys } from "../../src/profiles/edit.ts";
-import { type FileKind, lineOf, linesOf, propertiesOf, scan, UnparsableText } from "../../src/profiles/scan.ts";
+import { editSection, removeKeys } from "../../src/profiles/edit.ts";
+import {
+  DuplicateSection,
+  type FileKind,
+  findSection,
+  lineOf,
+  linesOf,
+  propertiesOf,
+  scan,
+  UnparsableText,
+} from "../../src/profiles/scan.ts";
 import { type Reader, type Reading, readers, stopReaders } from "./readers.ts";
 import { change, ownKeys, type Sample, sample, setting, wildText } from "./samples.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Change, DuplicateSection, editSection, isPortableName, removeKeys } from "../../src/profiles/edit.ts";
-import { type FileKind, propertiesOf, scan, UnparsableText } from "../../src/profiles/scan.ts";
+import { type Change, editSection, isPortableName, removeKeys } from "../../src/profiles/edit.ts";
+import { DuplicateSection, type FileKind, propertiesOf, scan, UnparsableText } from "../../src/profiles/scan.ts";
 
 interface Case {
   readonly before: string;
