@@ -14,15 +14,15 @@ const say = (what: unknown): void => console.log(typeof what === "string" ? what
 /** What it is told, line by line. Only who listens keeps the process alive. */
 const listen = (): AsyncIterator<string> => createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
-const commands: Record<string, (...args: string[]) => Promise<void>> = {
+const commands: Record<string, (...args: string[]) => void | Promise<void>> = {
   /** Appends to a file by an edit. */
   async edit(file = "", addition = "") {
     say(await editFile(file, { signal }, (bytes) => bytes + addition));
   },
 
   /** Asks whether a file may be replaced. */
-  async check(file = "") {
-    say({ mode: await Promise.resolve(assertReplaceable(file)?.mode) });
+  check(file = "") {
+    say({ mode: assertReplaceable(file)?.mode });
   },
 
   /** Fills the file system up to the last `left` bytes, then appends 20 kB by an edit. */
@@ -55,22 +55,25 @@ const commands: Record<string, (...args: string[]) => Promise<void>> = {
     process.exit();
   },
 
-  /** For each line, a lock's name: takes that, says whether it was alone. */
+  /** For each line, a time and a lock's name: takes that lock at that very moment, says whether it was alone. */
   async contend() {
     const lines = listen();
     say("ready");
     for (;;) {
       const line = await lines.next();
       if (line.done) return;
-      await withLock(line.value, options, async () => {
-        const inside = `${line.value}.inside`;
+      const [time, lock = ""] = line.value.split(" ");
+      while (Date.now() < Number(time));
+      const wasAlone = await withLock(lock, options, async () => {
+        const inside = `${lock}.inside`;
         const isAlone = !existsSync(inside);
         closeSync(openSync(inside, "w"));
         await sleep(3);
         const isStillAlone = existsSync(inside);
         if (isStillAlone) unlinkSync(inside);
-        say(isAlone && isStillAlone ? "alone" : "not alone");
+        return isAlone && isStillAlone;
       });
+      say(wasAlone ? "alone" : "not alone");
     }
   },
 

@@ -66,7 +66,8 @@ test("of eight that find the lock of a killed process, never two are in at once"
   for (let round = 0; round < 12; round++) {
     const path = join(folder, `lock-${round}`);
     leave(path, { ...left, id: `${left.id}${round}` });
-    for (const child of children) child.tell(path);
+    const soon = Date.now() + 15;
+    for (const child of children) child.tell(`${soon} ${path}`);
     const answers = await Promise.all(children.map((child) => child.line()));
     expect(answers).toEqual(Array.from({ length: 8 }, () => "alone"));
   }
