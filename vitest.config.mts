@@ -4,6 +4,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/helpers/setup.ts"],
+    // Tests mostly wait for the programs that they start.
+    maxWorkers: 3,
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     // Most tests start the built program, some of them on a terminal, on a machine that may be busy.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,12 +1,11 @@
 // The SDK's clients. This module is heavy: import() it, and only when AWS is really called.
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import { Agent as HttpAgent, validateHeaderValue } from "node:http";
 import { IAMClient, ListMFADevicesCommand } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { HttpProxyAgent } from "http-proxy-agent";
-import { HttpsProxyAgent } from "https-proxy-agent";
+import { byProxy, isUnsent, SecureAgent, TunnelAgent } from "./agents.ts";
 import type { Access, Aws } from "./aws.ts";
+import { AwsFailure, TransportError } from "./failures.ts";
 import { readBundle } from "./network.ts";
 import { withoutNotice } from "./notice.ts";
 
@@ -31,6 +30,8 @@ export function connect(access: Access): Aws {
     defaultsMode: "standard" as const,
     retryMode: "standard" as const,
     authSchemePreference: [],
+    // A wrong clock is said, not corrected in silence. Left out, it would be looked up in the AWS files.
+    disableClockSkewCorrection: true,
     userAgentAppId: () => Promise.resolve(undefined),
     requestHandler: handler,
   });
@@ -84,7 +85,9 @@ export function connect(access: Access): Aws {
       });
       const { Credentials: given } = await logged("sts:GetSessionToken", clients.code.send(command, options));
       if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
-        throw new Error("STS answered without credentials");
+        throw new AwsFailure("server error", "STS answered without credentials", [
+          "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
+        ]);
       }
       return {
         accessKeyId: given.AccessKeyId,
@@ -93,7 +96,7 @@ export function connect(access: Access): Aws {
         expiration: given.Expiration.getTime(),
       };
     },
-    close: handler.destroy,
+    close: () => handler.destroy(),
   };
 }
 
@@ -103,8 +106,7 @@ export function connect(access: Access): Aws {
  */
 function requestHandler(access: Access) {
   const handlers = new Map<string, NodeHttpHandler>();
-  const handlerFor = (target: URL): NodeHttpHandler => {
-    const proxy = access.network.proxyFor(target);
+  const handlerFor = (target: URL, proxy: URL | undefined): NodeHttpHandler => {
     const way = `${target.protocol} ${proxy?.href ?? ""}`;
     let handler = handlers.get(way);
     if (!handler) {
@@ -121,9 +123,21 @@ function requestHandler(access: Access) {
   };
   return {
     metadata: { handlerProtocol: "http/1.1" },
-    handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
+    async handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
       const port = request.port === undefined ? "" : `:${request.port}`;
-      return handlerFor(new URL(`${request.protocol}//${request.hostname}${port}`)).handle(request, options);
+      const target = new URL(`${request.protocol}//${request.hostname}${port}`);
+      const proxy = access.network.proxyFor(target);
+      const handler = handlerFor(target, proxy);
+      const isPassedOn = proxy !== undefined && target.protocol === "http:";
+      const sent = isPassedOn ? byProxy(request, target, proxy) : request;
+      try {
+        // The handler would fail for these too, but leave timers that keep the process alive for half a minute.
+        for (const [name, value] of Object.entries(sent.headers)) validateHeaderValue(name, value);
+        return await handler.handle(sent, options);
+      } catch (error) {
+        if (access.signal.aborted) throw error;
+        throw new TransportError(error, { host: target.host, proxy: proxy?.host, isUnsent: isUnsent(error) });
+      }
     },
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
@@ -134,13 +148,9 @@ function requestHandler(access: Access) {
 }
 
 function agent({ network }: Access, target: URL, proxy: URL | undefined) {
-  if (target.protocol === "http:") {
-    return { httpAgent: proxy ? new HttpProxyAgent(proxy) : new HttpAgent({ keepAlive: true }) };
-  }
+  const isSecure = target.protocol === "https:";
+  // A plain request by way of a proxy connects only to that.
+  if (!isSecure && proxy?.protocol !== "https:") return { httpAgent: new HttpAgent({ keepAlive: true }) };
   const trust = network.bundle ? { ca: readBundle(network.bundle) } : {};
-  if (!proxy) return { httpsAgent: new HttpsAgent({ keepAlive: true, ...trust }) };
-  const tunnel = new HttpsProxyAgent(proxy, trust);
-  // The options above are for the connection to the proxy; these are for the one to AWS, inside it.
-  Object.assign(tunnel.options, trust);
-  return { httpsAgent: tunnel };
+  return { httpsAgent: isSecure && proxy ? new TunnelAgent(proxy, trust) : new SecureAgent(trust) };
 }

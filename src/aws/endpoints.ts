@@ -9,8 +9,7 @@ export interface Endpoints {
 }
 
 /**
- * Configured endpoints, in the SDKs' order: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then what the profile says; none
- * of them with `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
+ * Configured endpoints, in the SDKs' order: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then what the profile says.
  *
  * @param ofProfile the URL that the profile has for a service
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
@@ -20,7 +19,6 @@ export function configuredEndpoints(
   env: Readonly<Record<string, string | undefined>>,
   ofProfile: (service: "sts" | "iam") => string | undefined,
 ): Endpoints {
-  if (env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === "true") return { sts: undefined, iam: undefined };
   const endpoint = (service: "sts" | "iam"): string | undefined => {
     const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL || ofProfile(service);
     return url ? checkedEndpoint(url, service) : undefined;
@@ -42,12 +40,23 @@ export function foreignHost(endpoint: string | undefined): string | undefined {
  * @see https://docs.aws.amazon.com/general/latest/gr/sts.html
  */
 function isAwsSts(hostname: string): boolean {
-  const domain =
-    "(amazonaws\\.com(\\.cn)?|api\\.aws|amazonaws\\.eu|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov|cloud\\.adc-e\\.uk|csp\\.hci\\.ic\\.gov)";
-  const regional = new RegExp(`^sts(-fips)?(\\.[a-z0-9-]+)?\\.${domain}$`);
-  const privateLink = new RegExp(`^vpce-[a-z0-9-]+\\.sts\\.[a-z0-9-]+\\.vpce\\.${domain}$`);
-  return regional.test(hostname) || privateLink.test(hostname);
+  // A region, and not just any label: "sts" may be somebody's bucket in sts.s3.amazonaws.com.
+  const region = "[a-z]+(-[a-z]+)+-\\d{1,2}";
+  const regional = new RegExp(`^sts(-fips)?\\.${region}\\.(${domains.join("|")})$`);
+  const privateLink = new RegExp(`^vpce-[a-z0-9-]+\\.sts(-fips)?\\.${region}\\.vpce\\.(${domains.join("|")})$`);
+  return hostname === "sts.amazonaws.com" || regional.test(hostname) || privateLink.test(hostname);
 }
+
+/** AWS's domains for its services, each partition's with that for dual-stack endpoints, as regular expressions. */
+const domains = [
+  "amazonaws\\.com|api\\.aws",
+  "amazonaws\\.com\\.cn|api\\.amazonwebservices\\.com\\.cn",
+  "c2s\\.ic\\.gov|api\\.aws\\.ic\\.gov",
+  "sc2s\\.sgov\\.gov|api\\.aws\\.scloud",
+  "cloud\\.adc-e\\.uk|api\\.cloud-aws\\.adc-e\\.uk",
+  "csp\\.hci\\.ic\\.gov|api\\.aws\\.hci\\.ic\\.gov",
+  "amazonaws\\.eu|api\\.amazonwebservices\\.eu",
+];
 
 function checkedEndpoint(url: string, service: string): string {
   const hint = `see where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;

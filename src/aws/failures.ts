@@ -22,9 +22,35 @@ export class AwsFailure extends FobError {
   override readonly name = "AwsFailure";
   readonly consequence: Consequence;
 
-  constructor(consequence: Consequence, message: string, hints: string | readonly string[], cause: unknown) {
+  constructor(consequence: Consequence, message: string, hints: string | readonly string[], cause?: unknown) {
     super(message, hints, undefined, cause);
     this.consequence = consequence;
+  }
+}
+
+/** A request that got no answer, with what only its connection knows. */
+export class TransportError extends Error {
+  override readonly name = "TransportError";
+  /** The host (and port) that the request was for. */
+  readonly host: string;
+  /** The proxy that it went through, without its password. */
+  readonly proxy: string | undefined;
+  /** Whether it is certain that nothing of the request was sent. */
+  readonly isUnsent: boolean;
+
+  constructor(cause: unknown, way: { host: string; proxy: string | undefined; isUnsent: boolean }) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    ({ host: this.host, proxy: this.proxy, isUnsent: this.isUnsent } = way);
+  }
+}
+
+/** A proxy would not make a tunnel. */
+export class ProxyRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the proxy answered HTTP ${status}`);
+    this.status = status;
   }
 }
 
@@ -53,20 +79,22 @@ export function awsFailure(error: unknown, context: CallContext): FobError {
 /** The parts of an SDK error that matter here. */
 interface SdkError extends Error {
   $metadata?: { httpStatusCode?: number; requestId?: string };
+  /** Whose fault it is, where AWS says so. */
+  $fault?: string;
   $response?: { statusCode?: number; headers?: Record<string, string> };
 }
 
 /** AWS (or something that speaks like it) has answered. */
 function serviceFailure(error: unknown, context: CallContext): AwsFailure | undefined {
-  const { $metadata, $response, name, message } = error as SdkError;
+  const { $metadata, $response, $fault, name, message } = error as SdkError;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
-  if (status === undefined) return undefined;
+  // With a system's code the answer began, and then the connection ended.
+  if (status === undefined || systemCode(error)) return undefined;
   const final = (text: string, hints: string | string[]): AwsFailure => new AwsFailure("final", text, hints, error);
   const refused = (text: string, hints: string | string[]): AwsFailure => new AwsFailure("refused", text, hints, error);
   const { profile } = context;
   const login = `fob login ${shellWord(profile)}`;
   const key = `the access key ${maskKeyId(context.accessKeyId)} of the profile ${quote(profile)}`;
-  const said = `AWS said: ${neutralise(message)}`;
 
   // By the text before the code: STS answers a wrong code with a plain AccessDenied.
   if (/invalid MFA one time pass code/i.test(message)) {
@@ -85,7 +113,7 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
   }
   if (/Signature (expired|not yet current)/i.test(message) || /^(RequestExpired|RequestTimeTooSkewed)/.test(name)) {
     return final(`AWS refused the request because ${clockError($response?.headers, context.now)}`, [
-      "set the clock, then try again; the code was not used: sudo timedatectl set-ntp true",
+      "set the clock (on Linux: sudo timedatectl set-ntp true), then try again; the code was not used",
     ]);
   }
   if (/session credentials/i.test(message) && /GetSessionToken/.test(message)) {
@@ -109,7 +137,10 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
       ]);
     case "ExpiredToken":
     case "ExpiredTokenException":
-      return final(`the credentials of the profile ${quote(profile)} have expired`, said);
+      return final(
+        `the credentials of the profile ${quote(profile)} have expired`,
+        "name the profile that holds the long-term access key: fob login PROFILE",
+      );
     case "RegionDisabledException":
       return final(`STS is switched off for the region ${context.region} in this account`, [
         `use another region: ${login} --region us-east-1`,
@@ -128,90 +159,159 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
     case "ValidationException":
       return refused(`AWS did not accept the request: ${neutralise(message)}`, `see what is allowed: fob login --help`);
   }
-  if (status === 407) {
-    return new AwsFailure(
-      "nothing sent",
-      `the proxy ${quote(context.proxy ?? "")} wants a user name and a password`,
-      ["give them in the address: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"],
-      error,
-    );
-  }
-  if (context.proxy !== undefined && $metadata?.requestId === undefined && status !== 200) {
-    return new AwsFailure(
-      "nothing sent",
-      `the proxy ${quote(context.proxy)} did not connect to AWS (HTTP ${status})`,
-      ["ask its administrator to allow *.amazonaws.com, or go around it: export NO_PROXY=.amazonaws.com"],
-      error,
-    );
+  // Only plain http goes through a proxy in the form in which the proxy's own answers look like the other side's.
+  if (status === 407 && context.proxy !== undefined) {
+    return proxyRefused(status, context.proxy, place(context), error);
   }
   if (status >= 500) {
-    return new AwsFailure(
-      "server error",
-      `AWS had an internal error (HTTP ${status})`,
-      "https://health.aws.amazon.com/",
-      error,
+    const hint =
+      context.endpoint === undefined
+        ? "see whether AWS has a problem: https://health.aws.amazon.com/"
+        : "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL";
+    return new AwsFailure("server error", `${place(context)} had an internal error (HTTP ${status})`, hint, error);
+  }
+  if ($fault !== undefined && name !== "Unknown") {
+    return refused(
+      `AWS refused the request: ${neutralise(`${name}: ${message}`)}`,
+      "see what it means: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
     );
   }
-  return refused(
-    `${place(context)} answered with something unexpected (HTTP ${status}): ${neutralise(`${name}: ${message}`)}`,
-    "see the whole exchange: fob login --debug",
+  return new AwsFailure(
+    status < 400 ? "final" : "refused",
+    `something that is not AWS answered for ${place(context)} (HTTP ${status})`,
+    [
+      "if this network has a sign-in page, open any web page in a browser first",
+      "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
+    ],
+    error,
   );
 }
 
 /** Nobody has answered. */
 function networkFailure(error: unknown, context: CallContext): AwsFailure {
-  const { message } = error as Error;
-  const code = systemCode(error) || (error instanceof Error ? error.name : "");
-  const where = place(context);
-  const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
+  if (!(error instanceof TransportError)) {
+    if (error instanceof Error && systemCode(error)) {
+      const reason = cutOff(error, systemCode(error));
+      const text = `the answer from ${place(context)} did not come to its end${reason}`;
+      return new AwsFailure("no answer", text, "check the network connection", error);
+    }
+    const message = neutralise(error instanceof Error ? error.message : String(error));
+    const hint = "see where it happens: fob login --debug";
+    return new AwsFailure("no answer", `the request to ${place(context)} failed: ${message}`, hint, error);
+  }
+  const { host, proxy, cause } = error;
+  const target = quote(host);
+  const through = proxy === undefined ? "" : ` (through the proxy ${quote(proxy)})`;
+  // With a proxy, that is what this computer looks up and connects to.
+  const peer = proxy === undefined ? target : `the proxy ${quote(proxy)}`;
   const unsent = (text: string, hints: string | string[]): AwsFailure =>
-    new AwsFailure("nothing sent", text + through, hints, error);
+    new AwsFailure("nothing sent", `${text}; nothing was sent`, hints, error);
+  const network = "check the network connection";
+  const endpoint = "see which endpoint is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config";
+  const settings = (own: string): string => {
+    if (proxy !== undefined) return "see which proxy is set: env | grep -i _proxy";
+    return context.endpoint === undefined ? own : endpoint;
+  };
 
+  if (cause instanceof ProxyRefusal && proxy !== undefined) return proxyRefused(cause.status, proxy, target, error);
+  const code = systemCode(cause);
   switch (code) {
     case "ENOTFOUND":
-      return unsent(`there is no host ${where}, or no network to ask for it`, [
-        "check the network connection, then the region and the endpoint: env | grep AWS_",
+      return unsent(`cannot find ${peer}: the name is wrong, or there is no network`, [
+        network,
+        settings(`check the region: fob login ${shellWord(context.profile)} --region REGION`),
       ]);
     case "EAI_AGAIN":
-      return unsent(`cannot look up ${where}: the network or its name server is away`, "check the network connection");
+      return unsent(`cannot look up ${peer}: no name server answers`, network);
     case "ENETUNREACH":
     case "EHOSTUNREACH":
     case "ENETDOWN":
     case "EADDRNOTAVAIL":
-      return unsent(`no network to reach ${where}`, "check the network connection");
+      return unsent(`there is no network to reach ${peer}`, network);
     case "ECONNREFUSED":
+      return unsent(`${peer} refuses connections`, settings(needsProxy));
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
       return unsent(
-        `${where} refuses connections`,
-        context.endpoint === undefined
-          ? "check the network connection, and whether a proxy is needed: export HTTPS_PROXY=http://HOST:PORT"
-          : "check that something listens there: env | grep AWS_ENDPOINT_URL",
+        `the certificate of ${target}${through} ${code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet"}`,
+        "check this computer's clock: date; if that is right, tell whoever runs the host or the proxy",
       );
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return unsent(`the certificate of ${target}${through} is for another host, so somebody may be in between`, [
+        "if this network has a sign-in page, open any web page in a browser first",
+        settings(network),
+      ]);
+    case "ERR_INVALID_CHAR":
+      return new AwsFailure(
+        "final",
+        `the access key of the profile ${quote(context.profile)} holds a character that no access key has`,
+        `put it in again: aws configure --profile ${shellWord(context.profile)}`,
+        error,
+      );
+  }
+  if (isTlsError(code) && error.isUnsent) {
+    return unsent(`${target}${through} does not answer with TLS as it should (${tlsReason(cause)})`, [
+      settings("if this network has a sign-in page, open any web page in a browser first"),
+    ]);
   }
   if (isTrustError(code)) {
     const trusted =
       context.bundle === undefined
         ? "if a company proxy or a virus scanner reads the traffic: export AWS_CA_BUNDLE=/path/to/its-ca.pem"
-        : `the certificates in ${quote(context.bundle.path)} (from ${context.bundle.from}) do not vouch for it`;
-    return unsent(`the certificate of ${where} is not trusted (${code}), so somebody may be in between`, trusted);
+        : `the certificates in ${quote(context.bundle.path)} (from ${context.bundle.from}) do not vouch for it; ask whoever runs the network for the right ones`;
+    return unsent(
+      `the certificate of ${target}${through} is not trusted (${code}), so somebody may be in between`,
+      trusted,
+    );
   }
-  // The handshake, not the request, was cut off; or the connection was never made.
-  if (/before secure TLS connection|before receiving CONNECT|without establishing a connection/i.test(message)) {
-    return unsent(`no connection to ${where}: ${neutralise(message)}`, "check the network connection and the proxy");
+  if (error.isUnsent) {
+    const reason = /did not establish/.test(error.message) || code === "ETIMEDOUT" ? " in time" : cutOff(error, code);
+    return unsent(`no connection to ${target}${through}${reason}`, [network, settings(needsProxy)]);
   }
-  return new AwsFailure(
-    "no answer",
-    `no answer from ${where}${through}: ${neutralise(message || code)}`,
-    ["check the network connection"],
-    error,
-  );
+  const limit = /exceeded the configured (\d+) ms requestTimeout/.exec(error.message)?.[1];
+  const reason = limit === undefined ? cutOff(error, code) : ` within ${Number(limit) / 1000} s`;
+  return new AwsFailure("no answer", `no answer from ${target}${through}${reason}`, network, error);
+}
+
+const needsProxy = "check the network connection, and whether a proxy is needed: export HTTPS_PROXY=http://HOST:PORT";
+
+/** Why a connection ended, as far as somebody who is not a programmer can do something with it. */
+function cutOff({ message }: Error, code: string): string {
+  return /^(ECONNRESET|EPIPE)$/.test(code) ? ": the connection was cut" : `: ${neutralise(message || code)}`;
+}
+
+/** A proxy would not connect. */
+function proxyRefused(status: number, proxy: string, target: string, cause: unknown): AwsFailure {
+  const [message, hint] =
+    status === 407
+      ? [
+          `the proxy ${quote(proxy)} wants a user name and a password, or others than those given`,
+          "give them in the address, special characters as %40: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+        ]
+      : [
+          `the proxy ${quote(proxy)} did not connect to ${target} (HTTP ${status})`,
+          "ask its administrator to allow *.amazonaws.com, or go around it: export NO_PROXY=$NO_PROXY,.amazonaws.com",
+        ];
+  return new AwsFailure("nothing sent", `${message}; nothing was sent`, hint, cause);
+}
+
+/** The other side does not speak TLS, or not as it should. */
+function isTlsError(code: string): boolean {
+  return code === "EPROTO" || code.startsWith("ERR_SSL");
+}
+
+/** OpenSSL's reason, without where it stands in OpenSSL's source. */
+function tlsReason(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException;
+  return neutralise(/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code ?? "");
 }
 
 function isTrustError(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL|ERR_TLS|EPROTO|CRL_|HOSTNAME_MISMATCH/.test(code);
+  return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|CRL_|HOSTNAME_MISMATCH/.test(code);
 }
 
 function place({ endpoint, region }: CallContext): string {
-  return endpoint === undefined ? `AWS STS in ${region}` : quote(new URL(endpoint).host);
+  return endpoint === undefined ? `AWS in ${region}` : quote(new URL(endpoint).host);
 }
 
 /** By how much this machine's clock is off, from the answer's `Date`. */

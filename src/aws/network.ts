@@ -1,9 +1,9 @@
 // The way to AWS: proxies and certificates, as the aws command (botocore) understands the same variables. The SDK for
 // JavaScript reads neither.
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { FobError } from "../errors.ts";
-import { quote } from "../text.ts";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { FobError, systemCode } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -33,43 +33,66 @@ export function networkOf(env: Environment, home: string, profileBundle: string 
 }
 
 /**
- * The certificates of a bundle: a file in PEM form, or a folder of such files.
+ * The certificates of a bundle, a file in PEM form. A folder of such files is refused, as by the aws command.
  *
  * @throws FobError where it cannot be read or holds none
  */
-export function readBundle(bundle: { path: string; from: string }): string[] {
-  const hint = `see it: ls -l ${quote(bundle.path)}; it comes from ${bundle.from}`;
-  let certificates: string[];
+export function readBundle({ path, from }: { readonly path: string; readonly from: string }): string {
+  const hint = `it comes from ${from}; see it: ls -l ${shellWord(path)}`;
+  let text: string;
   try {
-    const files = statSync(bundle.path).isDirectory()
-      ? readdirSync(bundle.path).map((name) => join(bundle.path, name))
-      : [bundle.path];
-    certificates = files.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file, "utf8"));
+    text = readFileSync(path, "utf8");
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FobError(`cannot read the certificates in ${quote(bundle.path)}: ${reason}`, hint, undefined, error);
+    if (systemCode(error) === "EISDIR") {
+      throw new FobError(`the certificates in ${quote(path)} (from ${from}) are a folder, and have to be one file`, [
+        `make one: cat ${shellWord(path)}/*.pem > ca.pem`,
+      ]);
+    }
+    // Without the system call, and the path again.
+    const reason = error instanceof Error ? error.message.replace(/, \w+( '.*)?$/s, "") : String(error);
+    throw new FobError(`cannot read the certificates in ${quote(path)}: ${reason}`, hint, undefined, error);
   }
-  certificates = certificates.filter((text) => text.includes("-----BEGIN"));
-  if (certificates.length === 0) throw new FobError(`${quote(bundle.path)} holds no certificate in PEM form`, hint);
-  return certificates;
+  if (!holdsCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
+  return text;
+}
+
+/** Node.js trusts nobody, and does not say why, when it is given a text without a certificate. */
+function holdsCertificate(text: string): boolean {
+  const [first] = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [A-Z0-9 ]*CERTIFICATE-----/.exec(text) ?? [];
+  try {
+    return first !== undefined && new X509Certificate(first).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Python's urllib, which botocore asks, prefers the lower-case variables, and takes an empty one for none. */
 function proxyFor(url: URL, env: Environment): URL | undefined {
   const scheme = url.protocol.slice(0, -1);
-  const proxy = env[`${scheme}_proxy`] ?? env[`${scheme.toUpperCase()}_PROXY`];
+  const name = env[`${scheme}_proxy`] === undefined ? `${scheme.toUpperCase()}_PROXY` : `${scheme}_proxy`;
+  const proxy = env[name];
   if (!proxy || bypasses(url, env.no_proxy ?? env.NO_PROXY ?? "")) return undefined;
-  const spelling = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
   try {
-    const parsed = new URL(spelling);
-    if (parsed.protocol === "http:" || parsed.protocol === "https:") return parsed;
+    return proxyAddress(proxy);
   } catch {
     // Said below, without the address: it may hold a password.
   }
   throw new FobError(
-    `the proxy in ${scheme.toUpperCase()}_PROXY is not an http:// or https:// address`,
-    `set it like this: export ${scheme.toUpperCase()}_PROXY=http://proxy.example.com:3128`,
+    `the proxy in ${name} is not an http:// or https:// address`,
+    `set it like this, special characters in a password as %40: export ${name}=http://proxy.example.com:3128`,
   );
+}
+
+/** @throws Error for what is no address of a proxy */
+function proxyAddress(text: string): URL {
+  // A percent sign that begins no escape stands for itself, as in Python.
+  const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  for (const part of ["username", "password"] as const) url[part] = url[part].replace(/%(?![0-9a-f]{2})/gi, "%25");
+  decodeURIComponent(url.username + url.password);
+  // "user:1#2@proxy" would be the host "user", and a part of the password its port.
+  const isWhole = !/@/.test(url.pathname + url.search + url.hash);
+  if (isWhole && (url.protocol === "http:" || url.protocol === "https:")) return url;
+  throw new Error("not the address of a proxy");
 }
 
 /** A name in NO_PROXY stands for itself and everything below it, with or without a leading dot; `*` for everything. */

@@ -68,7 +68,9 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
     device: serial && checkedDevice(serial, link),
     duration: length ? checkedDuration(length) : duration.default,
     mfaProcess: commandOf(files, link.session, "mfa_process") ?? commandOf(files, link.source, "mfa_process"),
-    endpoints: configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
+    endpoints: isOn("ignore_configured_endpoint_urls")
+      ? { sts: undefined, iam: undefined }
+      : configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
     useFips: isOn("use_fips_endpoint"),
     useDualstack: isOn("use_dualstack_endpoint"),
     network: networkOf(env, home, first(["ca_bundle"])?.value),

@@ -1,0 +1,120 @@
+// Connections to AWS, direct or through a proxy. What a library for proxies does not tell is told here: whether a
+// failed request can have left this computer, because a token code in it would be spent.
+import { type ClientRequest, request as httpRequest } from "node:http";
+import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { ProxyRefusal } from "./failures.ts";
+
+/** Errors of connections over which nothing was sent. */
+const early = new WeakSet();
+
+function unsent(error: Error): Error {
+  early.add(error);
+  return error;
+}
+
+/** Whether a request failed before anything of it was sent. When in doubt: false. */
+export function isUnsent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (early.has(error)) return true;
+  if (error instanceof AggregateError) return error.errors.every(isUnsent);
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall === "connect" || syscall === "getaddrinfo" || /did not establish a connection/.test(error.message);
+}
+
+export interface Trust {
+  /** Certificates instead of the built-in ones. */
+  readonly ca?: string;
+}
+
+type Options = RequestOptions & { readonly socket?: Duplex };
+type Done = (error: Error | null, stream: Duplex) => void;
+
+/** Connects with TLS, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says. */
+export class SecureAgent extends Agent {
+  constructor(trust: Trust) {
+    super({ keepAlive: true, rejectUnauthorized: true, ...trust });
+  }
+
+  override createConnection(options: Options, done?: Done): Duplex | null | undefined {
+    const socket = super.createConnection(options, done);
+    if (socket instanceof TLSSocket) {
+      // Only a server whose certificate is trusted is sent anything.
+      socket.prependOnceListener("error", (error: Error) => {
+        if (!socket.authorized) unsent(error);
+      });
+    }
+    return socket;
+  }
+}
+
+/** Connects through a tunnel of a proxy: https://www.rfc-editor.org/rfc/rfc9110#name-connect */
+export class TunnelAgent extends SecureAgent {
+  readonly #proxy: URL;
+  readonly #trust: Trust;
+  readonly #asking = new Set<ClientRequest>();
+
+  constructor(proxy: URL, trust: Trust) {
+    super(trust);
+    this.#proxy = proxy;
+    this.#trust = trust;
+  }
+
+  override createConnection(options: Options, done: (error: Error | null, stream?: Duplex | null) => void): undefined {
+    const { host, port } = options;
+    const target = `${host?.includes(":") ? `[${host}]` : host}:${port}`;
+    const request = this.#proxy.protocol === "https:" ? httpsRequest : httpRequest;
+    const asking = request({
+      ...addressOf(this.#proxy),
+      ...this.#trust,
+      rejectUnauthorized: true,
+      method: "CONNECT",
+      path: target,
+      headers: { host: target, ...proxyAuthorization(this.#proxy) },
+      agent: false,
+    });
+    this.#asking.add(asking);
+    asking
+      .once("connect", ({ statusCode = 0 }, socket, head) => {
+        if (statusCode < 200 || statusCode > 299) {
+          socket.destroy();
+          done(unsent(new ProxyRefusal(statusCode)));
+          return;
+        }
+        socket.unshift(head);
+        done(null, super.createConnection({ ...options, socket }));
+      })
+      .once("error", (error) => done(unsent(error)))
+      .once("close", () => this.#asking.delete(asking))
+      .end();
+    return undefined;
+  }
+
+  override destroy(): void {
+    for (const asking of this.#asking) asking.destroy();
+    super.destroy();
+  }
+}
+
+/** What a request for plain http needs to go by way of a proxy: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
+export function byProxy<T extends { path: string; headers: Record<string, string> }>(
+  request: T,
+  target: URL,
+  proxy: URL,
+): T {
+  const { hostname, port } = addressOf(proxy);
+  const headers = { ...request.headers, ...proxyAuthorization(proxy) };
+  return { ...request, protocol: proxy.protocol, hostname, port, path: `${target.origin}${request.path}`, headers };
+}
+
+function addressOf(url: URL): { hostname: string; port: number } {
+  const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
+  return { hostname: url.hostname.replace(/^\[|\]$/g, ""), port };
+}
+
+function proxyAuthorization({ username, password }: URL): Record<string, string> {
+  if (!username && !password) return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { "proxy-authorization": `Basic ${Buffer.from(credentials).toString("base64")}` };
+}

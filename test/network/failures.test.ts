@@ -1,0 +1,255 @@
+// Every way in which AWS, or what stands in its place, refuses a login: each with its own words and a next step.
+
+import { writeFileSync } from "node:fs";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { describe, expect, test } from "vitest";
+import { awsFailure, type CallContext, TransportError } from "../../src/aws/failures.ts";
+import { keysOf, makeWorld, type World } from "../helpers/world.ts";
+import { failedLogin } from "./failing.ts";
+import { freePort, type Reply, refusal, startFront } from "./servers.ts";
+
+const key = ({ user }: World): string => {
+  const { accessKeyId } = user.accessKey;
+  return `the access key AKIA…${accessKeyId.slice(-4)} of the profile "work"`;
+};
+
+describe("what AWS looks at", () => {
+  test("a wrong code", async () => {
+    const world = await makeWorld();
+    const { error, hints } = await failedLogin(world, { code: world.device.code(0) });
+    expect(error).toBe("AWS did not accept that code");
+    expect(hints).toContain("fob login work");
+  });
+
+  test("a device that is not this user's", async () => {
+    const world = await makeWorld();
+    world.sandbox.addUser({ name: "bob" });
+    const { serialNumber } = world.sandbox.addVirtualDevice("bob");
+    const { error, hints } = await failedLogin(world, { args: ["--serial", serialNumber] });
+    expect(error).toBe(`AWS cannot check codes of the device "${serialNumber}" for this user`);
+    expect(hints.join()).toContain("aws iam list-mfa-devices");
+  });
+
+  test("an access key that AWS does not know", async () => {
+    const world = await makeWorld();
+    const accessKey = { ...world.user.accessKey, accessKeyId: "AKIAIOSFODNN7EXAMPLE" };
+    writeFileSync(world.credentialsPath, keysOf("work", accessKey));
+    const { error, hints } = await failedLogin(world, { secrets: [accessKey.accessKeyId] });
+    expect(error).toBe('AWS does not know the access key AKIA…MPLE of the profile "work", or it is disabled');
+    expect(hints).toContain("put a new key in with: aws configure --profile work");
+    expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
+  });
+
+  test("an access key that is disabled", async () => {
+    const world = await makeWorld();
+    world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
+    const { error } = await failedLogin(world);
+    expect(error).toBe(`AWS does not know ${key(world)}, or it is disabled`);
+    expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
+  });
+
+  test("another key's secret", async () => {
+    const world = await makeWorld();
+    const secretAccessKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    writeFileSync(world.credentialsPath, keysOf("work", { ...world.user.accessKey, secretAccessKey }));
+    const { error, hints } = await failedLogin(world, { secrets: [secretAccessKey] });
+    expect(error).toBe(`the secret access key does not belong to ${key(world)}`);
+    expect(hints).toEqual(["put both in again: aws configure --profile work"]);
+    expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
+  });
+
+  test("an access key with a character that came along when it was pasted", async () => {
+    const world = await makeWorld();
+    const accessKey = { ...world.user.accessKey, accessKeyId: `${world.user.accessKey.accessKeyId}\u200b` };
+    writeFileSync(world.credentialsPath, keysOf("work", accessKey));
+    const { error, hints } = await failedLogin(world);
+    expect(error).toBe('the access key of the profile "work" holds a character that no access key has');
+    expect(hints).toEqual(["put it in again: aws configure --profile work"]);
+  });
+
+  const minutes = 60_000;
+  test.each([
+    ["3 h ahead of", -180.5 * minutes],
+    ["3 h behind", 180.5 * minutes],
+    ["20 min ahead of", -20.5 * minutes],
+  ])("a clock that is %s AWS's: by how much, and the code is kept", async (words, off) => {
+    const world = await makeWorld();
+    world.sandbox.setClock(() => Date.now() + off);
+    const { error, hints } = await failedLogin(world);
+    expect(error).toBe(`AWS refused the request because this computer's clock is ${words} AWS's`);
+    expect(hints.join()).toContain("the code was not used");
+    expect(world.calls("GetSessionToken")).toBe(0);
+  });
+});
+
+const page = "<!DOCTYPE html>\n<html><body><p>Welcome & <b>sign in</b></body></html>";
+const html = { "content-type": "text/html" };
+
+describe("what AWS rarely says, and what others say in its place", () => {
+  const answers: [string, Reply, RegExp, string][] = [
+    [
+      "throttling",
+      refusal(400, "Throttling", "Rate exceeded"),
+      /^AWS takes no more requests for the moment \(throttling\)$/,
+      "wait a minute, then: fob login work",
+    ],
+    [
+      "a region that is switched off",
+      refusal(403, "RegionDisabledException", "STS is not activated"),
+      /^STS is switched off for the region eu-central-1 in this account$/,
+      "--region us-east-1",
+    ],
+    [
+      "a denial",
+      refusal(403, "AccessDenied", "User: x is not authorized to perform: sts:GetSessionToken"),
+      /^AWS denied the request: User: x is not authorized/,
+      "an administrator must allow",
+    ],
+    [
+      "a denial that would paint the terminal",
+      refusal(403, "AccessDenied", "\u009b31m&#155;2J"),
+      /^AWS denied the request: \\x9b31m\\x9b2J$/,
+      "administrator",
+    ],
+    [
+      "a validation error",
+      refusal(400, "ValidationError", "1 validation error detected: too long"),
+      /^AWS did not accept the request: 1 validation error detected: too long$/,
+      "fob login --help",
+    ],
+    [
+      "an error that fob has never heard of",
+      refusal(400, "OptInRequired", "Not subscribed"),
+      /^AWS refused the request: OptInRequired: Not subscribed$/,
+      "CommonErrors",
+    ],
+    [
+      "a sign-in page",
+      { status: 200, body: page, headers: html },
+      /^something that is not AWS answered for "127\.0\.0\.1:\d+" \(HTTP 200\)$/,
+      "sign-in page",
+    ],
+    [
+      "a redirection to a sign-in page",
+      { status: 302, body: page, headers: { ...html, location: "http://portal.example/" } },
+      /^something that is not AWS answered .* \(HTTP 302\)$/,
+      "sign-in page",
+    ],
+    [
+      "a page that says no",
+      { status: 403, body: page, headers: html },
+      /^something that is not AWS answered .* \(HTTP 403\)$/,
+      "_proxy",
+    ],
+  ];
+
+  test.each(answers)("%s", async (_, reply, message, hint) => {
+    const world = await makeWorld();
+    const front = await startFront({
+      to: world.sandbox.url,
+      reply: ({ action }) => (action === "GetSessionToken" ? reply : "forward"),
+    });
+    const { error, hints } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url } });
+    expect(error).toMatch(message);
+    expect(hints.join("\n")).toContain(hint);
+    expect(front.codes(), "sent once").toHaveLength(1);
+  });
+
+  test.each([200, 302])("a sign-in page (HTTP %s) gets no code", async (status) => {
+    const world = await makeWorld();
+    const front = await startFront({ reply: () => ({ status, body: page, headers: html }) });
+    const { error } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url } });
+    expect(error).toContain("something that is not AWS answered");
+    expect(front.codes()).toEqual([]);
+  });
+
+  test("a service that has no GetCallerIdentity is not held against it", async () => {
+    const world = await makeWorld();
+    const front = await startFront({
+      to: world.sandbox.url,
+      reply: ({ action }) => (action === "GetCallerIdentity" ? { status: 404, body: page } : "forward"),
+    });
+    const env = { AWS_ENDPOINT_URL: front.url };
+    const result = await world.fob(["login", "work", "--code", world.device.code()], { env });
+    expect(result.status).toBe(0);
+  });
+});
+
+describe("no connection: nothing was sent", () => {
+  test("a host that there is not", async () => {
+    const world = await makeWorld();
+    const env = { AWS_ENDPOINT_URL_STS: "https://no-such-host.invalid" };
+    const { error, hints } = await failedLogin(world, { env });
+    expect(error).toMatch(/^cannot (find|look up) "no-such-host\.invalid": .*; nothing was sent$/);
+    expect(hints).toContain("check the network connection");
+  });
+
+  test("nobody listens", async () => {
+    const world = await makeWorld();
+    const host = `127.0.0.1:${await freePort()}`;
+    const { error, hints } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: `http://${host}` } });
+    expect(error).toBe(`"${host}" refuses connections; nothing was sent`);
+    expect(hints.join()).toContain("env | grep AWS_ENDPOINT_URL");
+  });
+});
+
+// Where waiting, or a network without a route, would be needed to see the message.
+describe("in words", () => {
+  const context: CallContext = {
+    profile: "work",
+    accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+    region: "eu-central-1",
+    endpoint: undefined,
+    proxy: undefined,
+    bundle: undefined,
+    now: 0,
+  };
+  const words = (cause: unknown, isUnsent: boolean, proxy?: string) => {
+    const way = { host: "sts.eu-central-1.amazonaws.com", proxy, isUnsent };
+    const { message, hints, ...rest } = awsFailure(new TransportError(cause, way), context);
+    return { message, hints, consequence: (rest as { consequence?: string }).consequence };
+  };
+  const system = (code: string, syscall: string) =>
+    Object.assign(new Error(`${syscall} ${code} 192.0.2.1:443`), { code, syscall });
+
+  test.each([
+    [
+      "ENOTFOUND",
+      'cannot find "sts.eu-central-1.amazonaws.com": the name is wrong, or there is no network; nothing was sent',
+    ],
+    ["EAI_AGAIN", 'cannot look up "sts.eu-central-1.amazonaws.com": no name server answers; nothing was sent'],
+    ["ENETUNREACH", 'there is no network to reach "sts.eu-central-1.amazonaws.com"; nothing was sent'],
+    ["ECONNREFUSED", '"sts.eu-central-1.amazonaws.com" refuses connections; nothing was sent'],
+    ["ETIMEDOUT", 'no connection to "sts.eu-central-1.amazonaws.com" in time; nothing was sent'],
+  ])("%s", (code, message) => {
+    expect(words(system(code, "connect"), true)).toMatchObject({ message, consequence: "nothing sent" });
+  });
+
+  test.each([
+    ["ECONNRESET", "the connection was cut"],
+    ["EPROTO", "read EPROTO 192.0.2.1:443"],
+    ["ETIMEDOUT", "read ETIMEDOUT 192.0.2.1:443"],
+  ])("%s, when the request may have been sent", (code, reason) => {
+    const message = `no answer from "sts.eu-central-1.amazonaws.com": ${reason}`;
+    expect(words(system(code, "read"), false)).toMatchObject({ message, consequence: "no answer" });
+  });
+
+  test("an answer that does not come in time, in the SDK's own error", async () => {
+    const front = await startFront({ reply: () => "silence" });
+    const handler = new NodeHttpHandler({ requestTimeout: 1, throwOnRequestTimeout: true });
+    const cause: unknown = await handler
+      .handle({
+        protocol: "http:",
+        hostname: "127.0.0.1",
+        port: front.port,
+        method: "GET",
+        path: "/",
+        headers: {},
+      } as never)
+      .catch((error: unknown) => error);
+    expect(words(cause, false)).toMatchObject({
+      message: 'no answer from "sts.eu-central-1.amazonaws.com" within 0.001 s',
+      consequence: "no answer",
+    });
+  });
+});
