@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/long/**", "**/node_modules/**"],
     setupFiles: ["test/helpers/setup.ts"],
     // Tests mostly wait for the programs that they start.
     maxWorkers: 3,

@@ -5,7 +5,7 @@ import { FobError } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { type LockOptions, withLock } from "./lock.ts";
 import { explained, readBytes } from "./read.ts";
-import { assertReplaceable, beginReplace, realFile, sweepTemporaries } from "./replace.ts";
+import { assertReplaceable, beginReplace, realFile, sweepLeftovers } from "./replace.ts";
 
 export interface EditOutcome {
   readonly changed: boolean;
@@ -42,7 +42,7 @@ export async function editFile(
   ensureFolder(dirname(file));
   const lockPath = join(dirname(file), `.${basename(file)}.fob.lock`);
   return await withLock(lockPath, { ...lock, patience: 30_000 }, (held) => {
-    sweepTemporaries(file);
+    sweepLeftovers(file);
     for (let attempt = 0; attempt < 10; attempt++) {
       const before = readBytes(file);
       const after = change(before ?? "");

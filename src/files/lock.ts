@@ -137,7 +137,11 @@ function held(path: string, id: string): Lock {
     isHeld,
     release() {
       clearInterval(heartbeat);
-      if (isHeld()) remove(path);
+      try {
+        if (isHeld()) unlinkSync(path);
+      } catch {
+        // What the lock was for is done. It counts as dead as soon as this process has ended.
+      }
     },
   };
 }
@@ -161,7 +165,7 @@ function read(path: string): Holder | undefined {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
+    throw explained(error, path);
   }
   try {
     const holder = JSON.parse(text) as Partial<Holder> | null;

@@ -133,22 +133,27 @@ export function beginReplace(file: string, reserve = 0): Replacement {
   return { write, commit, abandon };
 }
 
-/** Replaces a file's content in one step. @throws FobError; then the old file is still there. */
-export function replaceFile(file: string, content: Buffer): void {
-  const replacement = beginReplace(file);
-  replacement.write(content);
-  replacement.commit();
-}
-
-/** Removes what a killed process left beside a file. Only for whoever holds the file's lock. */
-export function sweepTemporaries(file: string): void {
+/** What a killed process left beside a file: contents that were not put in its place. Only under the file's lock. */
+export function leftovers(file: string): string[] {
   const leftover = temporaryOf(basename(file));
   try {
-    for (const name of readdirSync(dirname(file))) {
-      if (leftover.test(name)) unlinkSync(join(dirname(file), name));
-    }
+    return readdirSync(dirname(file))
+      .filter((name) => leftover.test(name))
+      .map((name) => join(dirname(file), name));
   } catch {
     // Tidying up is no reason to fail.
+    return [];
+  }
+}
+
+/** Removes what a killed process left beside a file. Only under the file's lock. */
+export function sweepLeftovers(file: string): void {
+  for (const path of leftovers(file)) {
+    try {
+      unlinkSync(path);
+    } catch {
+      // The next one may succeed.
+    }
   }
 }
 

@@ -1,15 +1,15 @@
 // The session store, written. Every session has a lock of its own.
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
 import { ensureFolder } from "../files/edit.ts";
 import { type LockOptions, withLock } from "../files/lock.ts";
 import { explained } from "../files/read.ts";
-import { assertReplaceable, beginReplace, sweepTemporaries } from "../files/replace.ts";
+import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
 import { quote, shellWord } from "../text.ts";
 import { margin, wanted } from "./freshness.ts";
 import { expirationText, type Session } from "./session.ts";
-import { fileName, openStore, type Store, sessionsFolder } from "./store.ts";
+import { fileName, openStore, readStored, type Store, sessionsFolder } from "./store.ts";
 
 export interface WritableStore extends Store {
   /** Runs `work` while no other process of fob makes or removes this session. */
@@ -39,17 +39,27 @@ export function openWritableStore(folder: string): WritableStore {
       makePrivate(folder);
       makePrivate(sessions);
       const lock = join(sessions, `.${fileName(profile)}.lock`);
-      return await withLock(lock, { ...options, patience: Number.POSITIVE_INFINITY }, work);
+      return await withLock(lock, { ...options, patience: Number.POSITIVE_INFINITY }, () => {
+        adoptLeftover(pathOf(profile), profile);
+        return work();
+      });
     },
     reserve(profile) {
       const path = pathOf(profile);
       assertReplaceable(path);
-      sweepTemporaries(path);
       const replacement = beginReplace(path, RESERVED_BYTES);
       return {
         fill(session) {
-          replacement.write(Buffer.from(serialise(session)));
-          replacement.commit();
+          const content = Buffer.from(serialise(session));
+          try {
+            replacement.write(content);
+            replacement.commit();
+          } catch {
+            // The code is spent: what went wrong with the space that was reserved may go well with another.
+            const second = beginReplace(path);
+            second.write(content);
+            second.commit();
+          }
         },
         abandon: replacement.abandon,
       };
@@ -75,6 +85,18 @@ export function processJson(session: Session): string {
     Expiration: expirationText(credentials.expiration),
     ...(account === undefined ? {} : { AccountId: account }),
   });
+}
+
+/** A process that was killed between writing a session and putting it in its place has left it beside it. */
+function adoptLeftover(path: string, profile: string): void {
+  const issued = (file: string): number => {
+    const stored = readStored(file, profile);
+    return stored.state === "readable" ? stored.session.issued : Number.NEGATIVE_INFINITY;
+  };
+  for (const leftover of leftovers(path)) {
+    if (issued(leftover) > issued(path)) renameSync(leftover, path);
+  }
+  sweepLeftovers(path);
 }
 
 function serialise(session: Session): string {

@@ -56,7 +56,8 @@ export function openStore(folder: string): Store {
 
 export const sessionsFolder = (folder: string): string => join(folder, "sessions");
 
-function readStored(path: string, profile: string): Stored {
+/** What a session file holds, under whatever name it stands. */
+export function readStored(path: string, profile: string): Stored {
   const unreadable = (reason: string): Stored => ({ state: "unreadable", profile, path, reason });
   try {
     const found = lstatSync(path);
