@@ -44,12 +44,13 @@ export class UsageError extends FobError {
   }
 }
 
-/** The user pressed Ctrl-C, or the process was told to end: exit code 130, and nothing more is said. */
+/** The user pressed Ctrl-C, or the process was told to end: exit code 130. */
 export class CancelledError extends FobError {
   override readonly name = "CancelledError";
 
-  constructor() {
-    super("cancelled", [], exitCodes.cancelled);
+  /** @param note what the user should know of what was under way */
+  constructor(note?: string) {
+    super(note === undefined ? "cancelled" : `cancelled; ${note}`, [], exitCodes.cancelled);
   }
 }
 

@@ -25,12 +25,20 @@ export async function commandOutput(command: string, options: CommandOptions): P
   return await new Promise((resolve, reject) => {
     const child = spawn(command, { shell: true, env: options.env, stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
-    let failure: FobError | undefined;
-    const stop = (reason: FobError): void => {
-      failure ??= reason;
-      endTree(child);
-      // Whatever is left may hold the pipe open.
+    let isOver = false;
+    const finish = (error?: FobError): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      options.signal.removeEventListener("abort", cancel);
+      // Something below the shell may hold the pipe open.
       child.stdout.destroy();
+      if (error) reject(error);
+      else resolve(output);
+    };
+    const stop = (reason: FobError): void => {
+      endTree(child);
+      finish(reason);
     };
     const timer = setTimeout(() => {
       stop(new FobError(`${title} did not end within ${inWords(options.timeout)}`, "run it by hand to see why"));
@@ -42,21 +50,18 @@ export async function commandOutput(command: string, options: CommandOptions): P
       output += text;
       if (output.length > MOST_OUTPUT) stop(new FobError(`${title} prints far too much`, "run it by hand to see what"));
     });
-    const finish = (error: FobError | undefined): void => {
-      clearTimeout(timer);
-      options.signal.removeEventListener("abort", cancel);
-      if (error) reject(error);
-      else resolve(output);
-    };
-    child.on("error", (error) => finish(failure ?? new FobError(`cannot run ${title}: ${error.message}`)));
-    child.on("close", (status, killedBy) => {
-      if (failure || status === 0) {
-        finish(failure);
-        return;
-      }
+    const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {
       const how = status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
-      finish(new FobError(`${title} ${how}`, "run it by hand to see why; its own messages are above"));
-    });
+      finish(
+        status === 0
+          ? undefined
+          : new FobError(`${title} ${how}`, "run it by hand to see why; its own messages are above"),
+      );
+    };
+    child.on("error", (error) => finish(new FobError(`cannot run ${title}: ${error.message}`)));
+    child.on("close", ended);
+    // What it left running in the background may keep the pipe open, but has nothing more to say.
+    child.on("exit", (status, killedBy) => setTimeout(() => ended(status, killedBy), 200));
   });
 }
 
@@ -65,16 +70,20 @@ export async function commandOutput(command: string, options: CommandOptions): P
  * from commands that ask on it.
  */
 function endTree(shell: ChildProcess): void {
-  if (process.platform !== "win32" && shell.pid !== undefined) {
-    for (const pid of descendantsOf(shell.pid)) {
+  const below = process.platform === "win32" || shell.pid === undefined ? [] : descendantsOf(shell.pid);
+  const end = (signal: NodeJS.Signals): void => {
+    for (const pid of below) {
       try {
-        process.kill(pid, "SIGTERM");
+        process.kill(pid, signal);
       } catch {
         // It has ended by itself.
       }
     }
-  }
-  shell.kill("SIGTERM");
+    shell.kill(signal);
+  };
+  end("SIGTERM");
+  // For those that do not listen; fob stays for that long.
+  setTimeout(() => end("SIGKILL"), 500);
 }
 
 function descendantsOf(ancestor: number): number[] {

@@ -58,3 +58,13 @@ test("the signal ends it", async () => {
   cancel.abort();
   await expect(running).rejects.toThrow("cancelled");
 });
+
+test("a command that does not listen is ended all the same, and nobody waits for it", async () => {
+  const began = performance.now();
+  await expect(run("trap '' TERM; sleep 5; sleep 5", { timeout: 0.2 })).rejects.toThrow("did not end within");
+  expect(performance.now() - began).toBeLessThan(2000);
+});
+
+test("what a command leaves running in the background is not waited for", async () => {
+  expect(await run("echo 123456; sleep 5 &")).toBe("123456\n");
+});

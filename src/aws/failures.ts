@@ -63,11 +63,13 @@ export interface CallContext {
   /** The endpoint where it is not AWS's own. */
   readonly endpoint: string | undefined;
   readonly serialNumber?: string | undefined;
+  /** Where the serial number is configured; undefined where AWS told it. */
+  readonly serialFrom?: string | undefined;
   /** The proxy for the call, without its password. */
   readonly proxy: string | undefined;
   readonly bundle: { readonly path: string; readonly from: string } | undefined;
   /** Milliseconds since 1970. */
-  readonly now: number;
+  readonly now: () => number;
 }
 
 /** Puts an error of an SDK call into words. Errors that are in words already pass through. */
@@ -106,13 +108,14 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
     );
   }
   if (/unable to validate MFA code/i.test(message)) {
-    return refused(`AWS cannot check codes of the device ${quote(context.serialNumber ?? "")} for this user`, [
+    const from = context.serialFrom === undefined ? "" : ` (from ${context.serialFrom})`;
+    return refused(`AWS cannot check codes of the device ${quote(context.serialNumber ?? "")}${from} for this user`, [
       "the serial number must be of a device of this very user: aws iam list-mfa-devices",
       `${login} --serial ARN`,
     ]);
   }
   if (/Signature (expired|not yet current)/i.test(message) || /^(RequestExpired|RequestTimeTooSkewed)/.test(name)) {
-    return final(`AWS refused the request because ${clockError($response?.headers, context.now)}`, [
+    return final(`AWS refused the request because ${clockError($response?.headers, context.now())}`, [
       "set the clock (on Linux: sudo timedatectl set-ntp true), then try again; the code was not used",
     ]);
   }

@@ -1,5 +1,5 @@
 // Partitions and their regions. https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-import { FobError, UsageError } from "../errors.ts";
+import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
 
 /** Partition, how its regions begin, and the region whose STS is used when none is configured. */
@@ -24,10 +24,16 @@ export function defaultRegion(partition: string): string | undefined {
   return partitions.find(({ name }) => name === partition)?.region;
 }
 
-/** @throws UsageError for what cannot be a region: it becomes part of a host name */
-export function checkedRegion(region: string, from: string): string {
-  if (/^[a-z]{2,}(-[a-z0-9]+){1,5}$/.test(region)) return region;
-  throw new UsageError(`${quote(region)} (from ${from}) is not a region`, "regions look like eu-central-1");
+/**
+ * Whether a region can be in a partition. One newer than this list has regions that look like those of `aws` here.
+ */
+export function isInPartition(region: string, partition: string): boolean {
+  return partitionOf(region) === (defaultRegion(partition) === undefined ? "aws" : partition);
+}
+
+/** Whether a text can be a region: it becomes part of a host name. */
+export function isRegion(text: string): boolean {
+  return /^[a-z]{2,}(-[a-z0-9]+){1,5}$/.test(text);
 }
 
 /**
@@ -49,9 +55,7 @@ export function regionFor(
       `name one: fob login ${profile} --region REGION`,
     );
   }
-  // A partition newer than this list has regions that look like those of `aws` here.
-  const known = partition !== undefined && defaultRegion(partition) !== undefined;
-  if (known && partitionOf(chosen.region) !== partition) {
+  if (partition !== undefined && !isInPartition(chosen.region, partition)) {
     throw new FobError(
       `the region ${quote(chosen.region)} (from ${chosen.from}) is in the partition ${partitionOf(chosen.region)}, but the MFA device is in ${partition}`,
       `name a region of that partition: fob login ${profile} --region ${defaultRegion(partition) ?? "REGION"}`,

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { readCode } from "../codes/code.ts";
 import { type CodeSource, codeFromCommand, codeFromOption, codeFromStdin } from "../codes/sources.ts";
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
 import { awsFilePaths } from "../profiles/files.ts";
@@ -8,7 +9,7 @@ import { storeFolder } from "../session/store.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, type Terminal } from "../terminal/tty.ts";
-import { quote, shellWord } from "../text.ts";
+import { neutralise, quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
 
@@ -63,6 +64,7 @@ async function run([profile]: readonly string[], options: LoginOptions, context:
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env),
     person: () => (options.input ? personAt(findTerminal()) : undefined),
+    again: commandLine(profile, options),
   };
   const { login } = await import("../session/login.ts");
   const outcome = await login(
@@ -94,6 +96,17 @@ function render({ session, isNew }: LoginOutcome, { env, now, say, stdout }: Con
   stdout.write(`${session.profile}\n`);
 }
 
+/** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
+function commandLine(profile: string | undefined, options: LoginOptions): string {
+  const valued = ["to", "serial", "duration", "region"] as const;
+  const flags = [
+    ...valued.flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, shellWord(options[name])])),
+    ...(options.sourceEnv ? ["--source-env"] : []),
+    ...(options.replaceLongTerm ? ["--replace-long-term"] : []),
+  ];
+  return ["fob login", ...(profile === undefined ? [] : [shellWord(profile)]), ...flags].join(" ");
+}
+
 function codeOf(options: LoginOptions, context: Context): CodeSource | undefined {
   if (options.code !== undefined) return codeFromOption(options.code);
   if (!options.codeStdin) return undefined;
@@ -109,7 +122,16 @@ function personAt(terminal: Terminal | undefined): Person | undefined {
   const prompts = () => import("../terminal/prompts.ts");
   return {
     canAskAgain: true,
-    ask: async (question) => (await prompts()).askCode(terminal, question),
+    ask: async ({ profile, serialNumber, again, signal }) => {
+      const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
+      const message = `MFA code for the profile ${quote(profile)} (device ${neutralise(device)}):`;
+      const problem = (text: string): string | undefined => {
+        const read = readCode(text);
+        return "code" in read ? undefined : read.problem;
+      };
+      const typed = await (await prompts()).askLine(terminal, { message, before: again, problem, signal });
+      return typed.replace(/\s/g, "");
+    },
     choose: async (message, choices, signal) => (await prompts()).choose(terminal, message, choices, signal),
   };
 }

@@ -78,7 +78,7 @@ function report(error: unknown, argv: readonly string[]): ExitCode {
   }
   const line = (text: string): void => void process.stderr.write(`fob: ${neutralise(text)}\n`);
   if (error instanceof CancelledError) {
-    line("cancelled");
+    line(error.message);
     return error.exitCode;
   }
   if (error instanceof FobError) {

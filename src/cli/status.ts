@@ -6,7 +6,7 @@ import { type StatusEntry, statusOf } from "../session/status.ts";
 import { openStore, storeFolder } from "../session/store.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { barOf, coloured, tableOf } from "../terminal/table.ts";
-import { quote, shellWord } from "../text.ts";
+import { neutralise, quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
 
@@ -71,20 +71,21 @@ function render(entries: readonly StatusEntry[], now: number, { env, home, stdou
     const { profile, source, state, expiration, secondsLeft: left } = entry;
     const time =
       left === undefined ? "" : left > 0 ? inWords(left) : `${inWords((now - (expiration ?? now)) / 1000)} ago`;
-    return {
+    return [
       profile,
-      source: entry.foreign ? "(another tool)" : (source ?? ""),
-      state: stdout.isTTY ? coloured(stdout, colours[state], state) : state,
-      left: stdout.isTTY && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
-      until: expiration === undefined ? "" : clockTime(expiration, now),
-      where: whereOf(entry, home),
-    };
+      entry.foreign ? "(another tool)" : (source ?? ""),
+      state,
+      stdout.isTTY && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
+      expiration === undefined ? "" : clockTime(expiration, now),
+      whereOf(entry, home),
+    ].map(neutralise);
   });
-  if (!stdout.isTTY) return rows.map((row) => `${Object.values(row).join("\t")}\n`).join("");
-  return tableOf(
-    ["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"],
-    rows.map((row) => Object.values(row)),
-  );
+  if (!stdout.isTTY) return rows.map((row) => `${row.join("\t")}\n`).join("");
+  for (const [index, row] of rows.entries()) {
+    const state = entries[index]?.state;
+    if (state !== undefined) row[2] = coloured(stdout, colours[state], state);
+  }
+  return tableOf(["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"], rows);
 }
 
 function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {

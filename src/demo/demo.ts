@@ -22,8 +22,8 @@ export interface DemoTools {
 /** Shows it, and leaves nothing behind. @throws FobError when something does not go as it should, CancelledError */
 export async function demo(tools: DemoTools): Promise<void> {
   const { print, signal } = tools;
-  const home = mkdtempSync(join(tmpdir(), "fob-demo-"));
   const sandbox = await startSandbox();
+  const home = mkdtempSync(join(tmpdir(), "fob-demo-"));
   try {
     const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
     const { accessKey } = sandbox.addUser({ name: "ada", policies: [everything, enforceMfaPolicy] });

@@ -21,6 +21,8 @@ export async function everydayCall(options: {
         }),
         endpoint: options.endpoint,
         forcePathStyle: true,
+        useFipsEndpoint: false,
+        useDualstackEndpoint: false,
         region: "eu-central-1",
       }),
   );

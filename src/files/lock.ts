@@ -5,8 +5,18 @@
 // the second unlinks the lock that the first has just taken. So the right to break a lock is itself a lock, named after
 // the very lock that is to be broken, and whoever holds it looks again before unlinking.
 import { randomBytes } from "node:crypto";
-import { linkSync, readFileSync, readlinkSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
@@ -93,12 +103,16 @@ function tryAcquire(path: string): Lock | Holder {
   try {
     writeFileSync(draft, JSON.stringify(me), { flag: "wx", mode: 0o600 });
     for (;;) {
-      if (linked(draft, path)) return held(path, me.id);
+      if (linked(draft, path)) {
+        sweepDead(path, draft);
+        return held(path, me.id);
+      }
       const holder = read(path);
       if (!holder) continue;
       if (!isDead(holder, path, draft) || !broken(path, holder.id)) return holder;
     }
   } catch (error) {
+    if (error instanceof FobError) throw error;
     if (/^(ENOSPC|EDQUOT|EROFS|EACCES)$/.test(systemCode(error))) throw explained(error, path);
     throw new FobError(
       `cannot make the lock ${quote(path)}: ${systemCode(error) || String(error)}`,
@@ -108,6 +122,20 @@ function tryAcquire(path: string): Lock | Holder {
     );
   } finally {
     remove(draft);
+  }
+}
+
+/** Removes what processes that were killed while they took this lock have left beside it. */
+function sweepDead(path: string, draft: string): void {
+  try {
+    const now = statSync(draft).mtimeMs;
+    for (const name of readdirSync(dirname(path))) {
+      const file = join(dirname(path), name);
+      const isOurs = name.startsWith(`${basename(path)}-`) || name.startsWith(`${basename(path)}.break.`);
+      if (isOurs && now - statSync(file).mtimeMs > SILENCE) unlinkSync(file);
+    }
+  } catch {
+    // Tidying up is no reason to fail.
   }
 }
 
@@ -182,8 +210,9 @@ function isDead(holder: Holder, path: string, draft: string): boolean {
   if (holder.host === me.host && holder.boot === me.boot) {
     if (!isRunning(holder.pid)) return true;
     const started = startOf(holder.pid);
-    // Not every process may be looked at.
-    return holder.started !== "" && started !== "" && holder.started !== started;
+    // Not every process may be looked at, and not every system tells: then only silence remains.
+    if (holder.started !== "" && started !== "") return holder.started !== started;
+    if (process.platform === "linux") return false;
   }
   try {
     // Both times come from the file system, so a wrong or a changed clock here does not matter.

@@ -1,5 +1,5 @@
 // The two AWS files as the rest of fob sees them: profiles with properties. Nothing else reads these files.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FobError } from "../errors.ts";
 import { readBytes } from "../files/read.ts";
 import { quote, shellWord } from "../text.ts";
@@ -17,6 +17,9 @@ import {
 /** Where the two files are. */
 export type AwsFilePaths = Readonly<Record<FileKind, string>>;
 
+/** A profile's properties by key. */
+export type Properties = ReadonlyMap<string, Property>;
+
 /** One of the two files, as it was when it was read. A file that is not there has no profiles. */
 export interface AwsFile {
   readonly kind: FileKind;
@@ -25,11 +28,11 @@ export interface AwsFile {
   profiles(): string[];
   has(profile: string): boolean;
   /** The properties of a profile by key, or undefined where the file has no such profile. @throws FobError */
-  properties(profile: string): ReadonlyMap<string, Property> | undefined;
+  properties(profile: string): Properties | undefined;
   /** Profiles that hold one of these keys. Reads only the sections where a key may stand. */
   profilesWith(keys: readonly string[]): string[];
   /** A property of a section that is no profile, e.g. `[services local]`. */
-  section(title: string): ReadonlyMap<string, Property> | undefined;
+  section(title: string): Properties | undefined;
 }
 
 export type AwsFiles = Readonly<Record<FileKind, AwsFile>>;
@@ -41,7 +44,7 @@ export type AwsFiles = Readonly<Record<FileKind, AwsFile>>;
  */
 export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, home: string): AwsFilePaths {
   const path = (variable: string | undefined, name: string): string =>
-    variable ? variable.replace(/^~(?=$|[/\\])/, home) : join(home, ".aws", name);
+    variable ? resolve(variable.replace(/^~(?=$|[/\\])/, home)) : join(home, ".aws", name);
   return {
     credentials: path(env.AWS_SHARED_CREDENTIALS_FILE, "credentials"),
     config: path(env.AWS_CONFIG_FILE, "config"),
@@ -66,7 +69,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
       );
     return found.get(profile);
   };
-  const mapped = (section: Section | undefined): ReadonlyMap<string, Property> | undefined =>
+  const mapped = (section: Section | undefined): Properties | undefined =>
     section && new Map(propertiesOf(text, section).map((property) => [property.key, property]));
   return {
     kind,

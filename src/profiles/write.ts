@@ -2,19 +2,27 @@
 import { type EditOutcome, editFile } from "../files/edit.ts";
 import type { LockOptions } from "../files/lock.ts";
 import { type Change, editSection, removeKeys } from "./edit.ts";
-import { type AwsFilePaths, guarded } from "./files.ts";
-import type { FileKind } from "./scan.ts";
+import { type AwsFilePaths, guarded, type Properties } from "./files.ts";
+import { type FileKind, findSection, propertiesOf, scan } from "./scan.ts";
+
+/**
+ * What should become of a profile, decided on what the file holds of it at that moment, under the file's lock. May be
+ * called again when another program writes in between; may throw to leave everything as it is.
+ */
+export type Decide<T> = (properties: Properties | undefined, bytes: string) => T;
 
 /** Sets (or with `undefined` removes) keys of a profile; every other byte of the file stays. @throws FobError */
 export function editProfile(
   paths: AwsFilePaths,
   kind: FileKind,
   profile: string,
-  change: Change,
+  decide: Decide<Change>,
   lock: Pick<LockOptions, "signal">,
 ): Promise<EditOutcome> {
   const path = paths[kind];
-  return editFile(path, lock, (text) => guarded(path, profile, () => editSection(text, kind, profile, change)));
+  return editFile(path, lock, (text) =>
+    guarded(path, profile, () => editSection(text, kind, profile, decide(found(text, kind, profile), text))),
+  );
 }
 
 /** Removes keys of a profile, and its section when nothing else is left in it. @throws FobError */
@@ -22,9 +30,16 @@ export function removeFromProfile(
   paths: AwsFilePaths,
   kind: FileKind,
   profile: string,
-  keys: readonly string[],
+  decide: Decide<readonly string[]>,
   lock: Pick<LockOptions, "signal">,
 ): Promise<EditOutcome> {
   const path = paths[kind];
-  return editFile(path, lock, (text) => guarded(path, profile, () => removeKeys(text, kind, profile, keys)));
+  return editFile(path, lock, (text) =>
+    guarded(path, profile, () => removeKeys(text, kind, profile, decide(found(text, kind, profile), text))),
+  );
+}
+
+function found(text: string, kind: FileKind, profile: string): Properties | undefined {
+  const section = findSection(scan(text, kind), profile);
+  return section && new Map(propertiesOf(text, section).map((property) => [property.key, property]));
 }

@@ -4,7 +4,7 @@ import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, commandOf } from "../profiles/files.ts";
 import { commandOutput } from "../subprocess.ts";
 import { quote, shellWord } from "../text.ts";
-import { isFob } from "./link.ts";
+import { processKind } from "./link.ts";
 import type { Source } from "./session.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,7 +41,7 @@ export async function longTermCredentials(
       `put one in: aws configure --profile ${shellWord(profile)}`,
     );
   }
-  if (isFob(command)) {
+  if (processKind(files, profile) === "fob") {
     throw new FobError(
       `the profile ${quote(profile)} gets its credentials from fob itself, so it cannot be a source`,
       "name the profile that holds the long-term access key: fob login PROFILE",

@@ -1,9 +1,11 @@
 // Which source profile and which session profile belong together.
+import { basename } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { FobError, UsageError } from "../errors.ts";
 import { isPortableName } from "../profiles/edit.ts";
-import { type AwsFiles, propertyValue } from "../profiles/files.ts";
+import { type AwsFiles, commandOf, type Properties, propertyValue } from "../profiles/files.ts";
 import { quote, shellWord } from "../text.ts";
+import type { Session } from "./session.ts";
 import type { Store } from "./store.ts";
 
 /** A source profile and its session profile: two names of one session. */
@@ -12,24 +14,48 @@ export interface Link {
   readonly session: string;
 }
 
-/** What a profile's own keys are. */
+export interface LinkContext {
+  readonly files: AwsFiles;
+  readonly store: Store;
+  /** How the user called fob, for hints: `fob login`, `fob logout`. */
+  readonly command: string;
+}
+
+/** What the keys of a profile are, without judging whether AWS knows them. */
 export type OwnKeys = "long-term" | "temporary" | "none";
 
-/** What the keys in a profile of the files are, without judging whether AWS knows them. */
+/** What the keys among these properties are. */
+export function keysIn(properties: Properties | undefined): OwnKeys {
+  const accessKeyId = properties?.get("aws_access_key_id")?.value;
+  if (!accessKeyId) return "none";
+  const token = properties.get("aws_session_token")?.value || properties.get("aws_security_token")?.value;
+  return token || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
+}
+
+/** What the keys of a profile are: those in the credentials file, else those in the config. */
 export function ownKeys(files: AwsFiles, profile: string): OwnKeys {
-  const kinds = [files.credentials, files.config].map((file): OwnKeys => {
-    const properties = file.properties(profile);
-    const accessKeyId = properties?.get("aws_access_key_id")?.value;
-    if (!accessKeyId) return "none";
-    const token = properties.get("aws_session_token")?.value || properties.get("aws_security_token")?.value;
-    return token || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
-  });
+  const kinds = [files.credentials, files.config].map((file) => keysIn(file.properties(profile)));
   return kinds.find((kind) => kind !== "none") ?? "none";
 }
 
-/** Whether a `credential_process` is fob itself, installed or spelt by hand. */
-export function isFob(command: string): boolean {
-  return /(^|[\s"'/\\])(fob|aws-fob|fob-credential-process)(\.cmd|\.exe)?["']?(\s|$)/.test(command);
+/** Whose `credential_process` a profile has. */
+export function processKind(files: AwsFiles, profile: string): "fob" | "foreign" | "none" {
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined) return "none";
+  return isFob(command) ? "fob" : "foreign";
+}
+
+/** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
+function isFob(command: string): boolean {
+  const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? "",
+  );
+  const programs = words.filter((word) => !word.startsWith("-")).map((word) => basename(word.replaceAll("\\", "/")));
+  const [first = "", second = ""] = programs.map((name) =>
+    name.replace(/\.(js|cmd|exe)$/i, "").replace(/@[\w.^~-]+$/, ""),
+  );
+  const isNamed = (name: string): boolean => ["fob", "aws-fob", "fob-credential-process"].includes(name);
+  return isNamed(first) || (["node", "npx"].includes(first) && isNamed(second));
 }
 
 /**
@@ -40,16 +66,11 @@ export function isFob(command: string): boolean {
  */
 export function linkOf(
   profile: string,
-  { files, store }: { files: AwsFiles; store: Store },
+  context: LinkContext,
   options: { to?: string | undefined; fromEnvironment?: boolean } = {},
 ): Link {
-  if (options.fromEnvironment) {
-    const source = sourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
-    return checked({ source, session: options.to ?? sessionName(source) });
-  }
-  const source = sourceOf(profile, files, store);
-  if (source !== profile) return checked({ source, session: options.to ?? profile });
-  return checked({ source, session: options.to ?? sessionOf(source, files, store) });
+  const source = sourceOf(profile, context, options.fromEnvironment ?? false);
+  return checked({ source, session: options.to ?? (source === profile ? sessionOf(source, context) : profile) });
 }
 
 /** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */
@@ -58,33 +79,44 @@ export function sessionName(source: string): string {
 }
 
 function checked(link: Link): Link {
+  const login = `fob login ${shellWord(link.source)} --to`;
   if (link.source === link.session) {
     throw new UsageError(
       `the session profile cannot be ${quote(link.source)} itself: its long-term credentials would be lost`,
-      `leave --to out, or name another profile: fob login ${shellWord(link.source)} --to ${shellWord(`${link.source}-mfa`)}`,
+      `leave --to out, or name another profile: ${login} ${shellWord(`${link.source}-mfa`)}`,
     );
   }
   if (!isPortableName(link.session)) {
     throw new UsageError(
       `${quote(link.session)} is no name for a session profile: some programs would not find it`,
-      `choose one without blanks, quotes and brackets: fob login ${shellWord(link.source)} --to NAME`,
+      `choose one without blanks, quotes and brackets: ${login} NAME`,
     );
   }
   return link;
 }
 
-function sourceOf(profile: string, files: AwsFiles, store: Store): string {
+function sourceOf(profile: string, context: LinkContext, fromEnvironment: boolean): string {
+  const { files, store } = context;
   const own = ownKeys(files, profile);
   if (own === "long-term") return profile;
-  const stored = store.read(profile);
-  if (stored.state === "readable") return stored.session.source.profile;
+  const sessions = sessionsIn(store);
+  const stored = sessions.find((session) => session.profile === profile);
+  if (stored) return stored.source.profile;
   const configured = configuredSource(profile, files);
   if (configured !== undefined) return configured;
-  const named = sourceByName(profile, (name) => isSource(name, files));
+  const named = sourceByName(profile, (name) => isSource(name, files) || isSourceOfOne(name, sessions));
   if (named !== undefined) return named;
-  if (isSource(profile, files)) return profile;
-  throw notASource(profile, own, files);
+  if (isSource(profile, files) || isSourceOfOne(profile, sessions)) return profile;
+  if (fromEnvironment) return sourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
+  throw notASource(profile, own, context);
 }
+
+function sessionsIn(store: Store): Session[] {
+  return store.list().flatMap((entry) => (entry.state === "readable" ? entry.session : []));
+}
+
+const isSourceOfOne = (profile: string, sessions: readonly Session[]): boolean =>
+  sessions.some(({ source }) => source.profile === profile);
 
 /** The source profile by the name rule, where `exists` says that there is one. */
 function sourceByName(session: string, exists: (source: string) => boolean): string | undefined {
@@ -93,8 +125,7 @@ function sourceByName(session: string, exists: (source: string) => boolean): str
 }
 
 function isSource(profile: string, files: AwsFiles): boolean {
-  const process = propertyValue(files, profile, "credential_process");
-  return ownKeys(files, profile) === "long-term" || (process !== undefined && !isFob(process));
+  return ownKeys(files, profile) === "long-term" || processKind(files, profile) === "foreign";
 }
 
 function configuredSource(profile: string, files: AwsFiles): string | undefined {
@@ -105,11 +136,12 @@ function configuredSource(profile: string, files: AwsFiles): string | undefined 
 }
 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
-function sessionOf(source: string, files: AwsFiles, store: Store): string {
+function sessionOf(source: string, { files, store, command }: LinkContext): string {
   const byName = sessionName(source);
-  const stored = store.list().flatMap((entry) => (entry.state === "readable" ? entry.session : []));
   const linked = new Set([
-    ...stored.filter((session) => session.source.profile === source).map(({ profile }) => profile),
+    ...sessionsIn(store)
+      .filter((session) => session.source.profile === source)
+      .map(({ profile }) => profile),
     ...files.config
       .profilesWith(["fob_source_profile"])
       .filter((profile) => propertyValue(files, profile, "fob_source_profile") === source),
@@ -119,31 +151,24 @@ function sessionOf(source: string, files: AwsFiles, store: Store): string {
   if (only !== undefined && others.length === 0) return only;
   throw new FobError(
     `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
-    `say which: fob login ${shellWord(source)} --to ${shellWord(only ?? byName)}`,
+    `say which: ${command} ${shellWord(only ?? byName)}`,
   );
 }
 
-function notASource(profile: string, own: OwnKeys, files: AwsFiles): FobError {
+function notASource(profile: string, own: OwnKeys, { files, command }: LinkContext): FobError {
   const asked = `the profile ${quote(profile)}`;
-  const baseOf = propertyValue(files, profile, "source_profile");
+  const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
   if (propertyValue(files, profile, "role_arn")) {
     return new FobError(
       `${asked} is a role profile, and a code opens a session of a user`,
-      `log in its source: fob login ${shellWord(baseOf ?? "PROFILE")}`,
+      `log in its source: fob login ${shellWord(propertyValue(files, profile, "source_profile") ?? "PROFILE")}`,
     );
   }
   if (own === "temporary") {
-    return new FobError(
-      `${asked} holds temporary credentials, and STS gives no session to those`,
-      "name the profile that holds the long-term access key: fob login PROFILE",
-    );
+    return new FobError(`${asked} holds temporary credentials, and STS gives no session to those`, nameAnother);
   }
-  const process = propertyValue(files, profile, "credential_process");
-  if (process !== undefined && isFob(process)) {
-    return new FobError(
-      `${asked} gets its credentials from fob itself, so it cannot be a source`,
-      "name the profile that holds the long-term access key: fob login PROFILE",
-    );
+  if (processKind(files, profile) === "fob") {
+    return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);
   }
   if (files.credentials.has(profile) || files.config.has(profile)) {
     return new FobError(`${asked} has no access key`, `put one in: aws configure --profile ${shellWord(profile)}`);
@@ -151,7 +176,7 @@ function notASource(profile: string, own: OwnKeys, files: AwsFiles): FobError {
   const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
   const nearest = nearestName(profile, names);
   if (nearest !== undefined) {
-    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: fob login ${shellWord(nearest)}`);
+    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${shellWord(nearest)}`);
   }
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     `make one with your access key: aws configure --profile ${shellWord(profile)}`,
@@ -160,7 +185,7 @@ function notASource(profile: string, own: OwnKeys, files: AwsFiles): FobError {
 }
 
 /** The name that was probably meant, or undefined where none is near. */
-export function nearestName(name: string, names: readonly string[]): string | undefined {
+function nearestName(name: string, names: readonly string[]): string | undefined {
   const near = names
     .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, far }) => far <= Math.ceil(candidate.length / 3))

@@ -35,7 +35,7 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
   for (const profile of new Set(sessions)) {
     const onWait = (holder: Holder): void =>
       tools.note(`waiting for another fob (process ${holder.pid}) that is logging in to ${quote(profile)}`);
-    await tools.store.locked(profile, { signal: tools.signal, onWait }, () => remove(profile, tools));
+    await tools.store.locked(profile, { signal: tools.signal, patience: 30_000, onWait }, () => remove(profile, tools));
   }
 }
 
@@ -47,7 +47,7 @@ function sessionProfile(profile: string, files: AwsFiles, store: Store): string 
       "remove it with the tool that wrote it",
     );
   }
-  return linkOf(profile, { files, store }).session;
+  return linkOf(profile, { files, store, command: "fob logout" }).session;
 }
 
 async function remove(profile: string, tools: LogoutTools): Promise<void> {
@@ -63,8 +63,7 @@ async function remove(profile: string, tools: LogoutTools): Promise<void> {
 
 async function removeEverywhere(session: Session, tools: LogoutTools): Promise<void> {
   for (const place of session.writtenTo) {
-    const files = readAwsFiles({ ...tools.paths, credentials: place.file });
-    const outcome = await unpublish(session, place, files, tools);
+    const outcome = await unpublish(place, tools);
     if (outcome === "foreign") {
       tools.warn(`${quote(place.profile)} in ${quote(place.file)} holds credentials that fob did not write; they stay`);
     }

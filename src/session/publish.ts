@@ -1,16 +1,18 @@
-// Writing a session to its session profile, and taking it away again.
-import { copyFileSync } from "node:fs";
-import { dirname } from "node:path";
+// Writing a session to its session profile, and taking it away again. What may be written is decided on what the file
+// holds at that moment, under its lock: a prompt may have been open for an hour.
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
 import { explained } from "../files/read.ts";
 import { assertReplaceable, realFile } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
-import { type AwsFilePaths, type AwsFiles, propertyValue } from "../profiles/files.ts";
+import { type AwsFilePaths, type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
+import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import { isFob, type Link, ownKeys, sessionName } from "./link.ts";
-import { expirationText, type Place, type Session } from "./session.ts";
+import { keysIn, type Link, ownKeys, processKind, sessionName } from "./link.ts";
+import { expirationText, type Place, parseExpiry, type Session, type WrittenPlace } from "./session.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
 const sessionKeys = [
@@ -27,50 +29,84 @@ const sessionKeys = [
 /** Settings of a profile with which programs would get other credentials, whatever the credentials file says. */
 const otherWays = ["role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"] as const;
 
+export interface TargetOptions {
+  readonly replaceLongTerm: boolean;
+  /** The session that fob has there, if any: its keys may be replaced. */
+  readonly previous: Session | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
 /**
- * Makes sure, before a code is asked for, that the session profile may be written.
+ * Makes sure that the session profile may be written: before a code is asked for, and again before it is written.
  *
- * @throws FobError where it holds long-term credentials (unless those are to be replaced) or gets its own in another way
+ * @throws FobError where it holds long-term credentials (unless those are to be replaced), another tool's session, or
+ * gets its credentials in another way
  */
-export function assertTarget(link: Link, files: AwsFiles, replaceLongTerm: boolean): void {
-  const { session, source } = link;
-  const elsewhere = `write the session to another profile: fob login ${shellWord(source)} --to NAME`;
-  const process = propertyValue(files, session, "credential_process");
-  if (process !== undefined && !isFob(process)) {
-    throw new FobError(
-      `the profile ${quote(session)} has a credential_process of its own, which programs would no longer run`,
-      [elsewhere, `or remove that line from ${quote(files.config.path)}`],
-    );
-  }
-  const other = otherWays.find((key) => propertyValue(files, session, key) !== undefined);
-  if (other !== undefined) {
-    throw new FobError(`the profile ${quote(session)} has ${other}, with which programs would not use the session`, [
+export function assertTarget(link: Link, files: AwsFiles, options: TargetOptions): void {
+  const { session } = link;
+  const elsewhere = elsewhereHint(link);
+  const inConfig = (key: string): FobError =>
+    new FobError(`the profile ${quote(session)} has ${key}, with which programs would not use the session`, [
       elsewhere,
       `or remove that line from ${quote(files.config.path)}`,
     ]);
-  }
-  if (ownKeys(files, session) === "long-term" && !replaceLongTerm) {
-    throw new FobError(`the profile ${quote(session)} holds long-term credentials, which fob does not overwrite`, [
-      elsewhere,
-      `or, with a backup of the file: fob login ${shellWord(source)} --to ${shellWord(session)} --replace-long-term`,
-    ]);
-  }
-  for (const file of [files.credentials, files.config]) assertReplaceable(realFile(file.path));
+  if (processKind(files, session) === "foreign") throw inConfig("a credential_process of its own");
+  const other = otherWays.find((key) => propertyValue(files, session, key) !== undefined);
+  if (other !== undefined) throw inConfig(other);
+  if (ownKeys(files, session) === "long-term" && !options.replaceLongTerm) throw holdsLongTerm(link);
+  assertOwn(link, files.credentials.properties(session), options);
+  assertReplaceable(realFile(files.credentials.path));
+  if (Object.keys(configChange(link, files, undefined)).length > 0) assertReplaceable(realFile(files.config.path));
 }
 
-/** Where a session goes. */
-export function placesOf(profile: string, paths: AwsFilePaths): Place[] {
-  return [{ file: paths.credentials, profile }];
+/** @throws FobError where the section holds a session that another tool has written and that still runs */
+function assertOwn(link: Link, properties: Properties | undefined, { previous, now }: TargetOptions): void {
+  const keyId = properties?.get("aws_access_key_id")?.value;
+  const expiry = parseExpiry(
+    properties?.get("expiration")?.value ?? properties?.get("x_security_token_expires")?.value,
+  );
+  // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
+  const isFobs = link.session === sessionName(link.source) || properties?.has("assumed_role");
+  const isKnown = previous?.writtenTo.some(({ keyIds }) => keyIds.includes(keyId ?? ""));
+  if (keyId === undefined || expiry === undefined || expiry <= now || isFobs || isKnown) return;
+  throw new FobError(
+    `the profile ${quote(link.session)} holds a session that another tool wrote, good until ${clockTime(expiry, now)}`,
+    [elsewhereHint(link), "or remove it first, with the tool that wrote it"],
+  );
+}
+
+function holdsLongTerm(link: Link): FobError {
+  return new FobError(`the profile ${quote(link.session)} holds long-term credentials, which fob does not overwrite`, [
+    elsewhereHint(link),
+    `or, with a backup of the file: fob login ${shellWord(link.source)} --to ${shellWord(link.session)} --replace-long-term`,
+  ]);
+}
+
+const elsewhereHint = ({ source }: Link): string =>
+  `write the session to another profile: fob login ${shellWord(source)} --to NAME`;
+
+/** Where a session goes: the places that held the one before it, and the present credentials file. */
+export function placesFor(
+  profile: string,
+  keyId: string,
+  paths: AwsFilePaths,
+  previous: readonly WrittenPlace[],
+): WrittenPlace[] {
+  const here = (place: Place): boolean => place.file === paths.credentials && place.profile === profile;
+  const known = previous.find(here)?.keyIds ?? [];
+  const keyIds = [...new Set([keyId, ...known])].slice(0, 10);
+  return [{ file: paths.credentials, profile, keyIds }, ...previous.filter((place) => !here(place))];
 }
 
 /** Whether the session profile holds the session already, in every detail. */
-export function isPublished(session: Session, files: AwsFiles): boolean {
+export function isPublished(session: Session, link: Link, files: AwsFiles): boolean {
   const properties = files.credentials.properties(session.profile);
   const isThere = Object.entries(credentialsChange(session, files)).every(
     ([key, value]) => properties?.get(key)?.raw === value,
   );
-  const config = configChange(session, files, undefined);
-  return isThere && Object.keys(config).length === 0;
+  const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
+  return isThere && isRecorded && Object.keys(configChange(link, files, undefined)).length === 0;
 }
 
 export interface PublishTools {
@@ -82,28 +118,37 @@ export interface PublishTools {
 /**
  * Writes a session to its session profile, and what programs need beside it (a region) to the config.
  *
- * @param chosenSerial the device, where the user chose it from several: it is remembered
+ * @param options.chosenSerial the device, where the user chose it from several: it is remembered
  * @throws FobError; the session is in the store then, so this can be done again without a code
  */
 export async function publish(
   session: Session,
-  files: AwsFiles,
+  link: Link,
   tools: PublishTools,
-  options: { chosenSerial?: string | undefined; replaceLongTerm: boolean },
+  options: TargetOptions & { chosenSerial?: string | undefined },
 ): Promise<void> {
   const { paths, warn } = tools;
-  if (ownKeys(files, session.profile) === "long-term" && options.replaceLongTerm) {
-    warn(`the long-term credentials of ${quote(session.profile)} are kept in ${quote(backUp(paths.credentials))}`);
-  }
+  const files = readAwsFiles(paths);
+  assertTarget(link, files, options);
   const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
     if (tightenedFrom === undefined) return;
     warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
   };
-  const credentials = credentialsChange(session, files);
-  tell(paths.credentials, await editProfile(paths, "credentials", session.profile, credentials, tools));
-  const config = configChange(session, files, options.chosenSerial);
-  if (Object.keys(config).length > 0) {
-    tell(paths.config, await editProfile(paths, "config", session.profile, config, tools));
+  let backup: string | undefined;
+  const decide = (properties: Properties | undefined, bytes: string): Change => {
+    assertOwn(link, properties, options);
+    if (keysIn(properties) === "long-term") {
+      if (!options.replaceLongTerm) throw holdsLongTerm(link);
+      backup = backUp(paths.credentials, bytes);
+    }
+    return credentialsChange(session, files);
+  };
+  tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+  if (backup !== undefined) warn(`the credentials file as it was is kept in ${quote(backup)}`);
+
+  if (Object.keys(configChange(link, files, options.chosenSerial)).length > 0) {
+    const change = () => configChange(link, readAwsFiles(paths), options.chosenSerial);
+    tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
   }
 }
 
@@ -112,28 +157,26 @@ export async function publish(
  *
  * @returns what was found there
  */
-export async function unpublish(
-  session: Session,
-  place: Place,
-  files: AwsFiles,
-  tools: PublishTools,
-): Promise<"removed" | "gone" | "foreign"> {
-  const properties = files.credentials.properties(place.profile);
-  if (!properties || !sessionKeys.some((key) => properties.has(key))) return "gone";
-  const keyId = properties.get("aws_access_key_id")?.value;
-  const isOurs = keyId === undefined || keyId === session.credentials.accessKeyId || keyId === session.previousKeyId;
-  if (!isOurs) return "foreign";
+export async function unpublish(place: WrittenPlace, tools: PublishTools): Promise<"removed" | "gone" | "foreign"> {
+  let outcome: "removed" | "gone" | "foreign" = "gone";
+  const decide = (properties: Properties | undefined): readonly string[] => {
+    const isThere = sessionKeys.some((key) => properties?.has(key));
+    const keyId = properties?.get("aws_access_key_id")?.value;
+    // Beside fob's credential_process there are no keys, only the expiry.
+    const isOurs = keyId === undefined || place.keyIds.includes(keyId);
+    outcome = !isThere ? "gone" : isOurs ? "removed" : "foreign";
+    return outcome === "removed" ? sessionKeys : [];
+  };
   const paths = { ...tools.paths, credentials: place.file };
-  await removeFromProfile(paths, "credentials", place.profile, sessionKeys, tools);
-  return "removed";
+  await removeFromProfile(paths, "credentials", place.profile, decide, tools);
+  return outcome;
 }
 
 /** What the credentials file should say of the session profile. */
 function credentialsChange({ profile, credentials }: Session, files: AwsFiles): Change {
   const expiry = expirationText(credentials.expiration);
-  const process = propertyValue(files, profile, "credential_process");
   // SDKs prefer static keys to a credential_process, for ever: beside one there must be none.
-  const isServed = process !== undefined && isFob(process);
+  const isServed = processKind(files, profile) === "fob";
   const key = (value: string): string | undefined => (isServed ? undefined : value);
   return {
     aws_access_key_id: key(credentials.accessKeyId),
@@ -146,27 +189,24 @@ function credentialsChange({ profile, credentials }: Session, files: AwsFiles): 
 }
 
 /** What is missing from the config for the session profile to be usable and to be found again. */
-function configChange({ profile, source }: Session, files: AwsFiles, chosenSerial: string | undefined): Change {
+function configChange({ source, session }: Link, files: AwsFiles, chosenSerial: string | undefined): Change {
   const change: Record<string, string> = {};
-  const region = propertyValue(files, source.profile, "region");
-  if (region !== undefined && propertyValue(files, profile, "region") === undefined) change.region = region;
-  const isNamed = sessionName(source.profile) === profile;
-  if (!isNamed && propertyValue(files, profile, "fob_source_profile") !== source.profile) {
-    change.fob_source_profile = source.profile;
-  }
+  const region = propertyValue(files, source, "region");
+  if (region !== undefined && propertyValue(files, session, "region") === undefined) change.region = region;
+  const linked = propertyValue(files, session, "fob_source_profile");
+  const isNamed = sessionName(source) === session;
+  if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
   if (chosenSerial !== undefined) change.fob_mfa_serial = chosenSerial;
   return change;
 }
 
-/** Copies a file beside itself, 0600. @returns the copy's path */
-function backUp(path: string): string {
-  const file = realFile(path);
-  const stamp = new Date().toISOString().replace(/[:.]/g, "").slice(0, 15);
-  const copy = `${file}.fob-backup-${stamp}`;
+/** Keeps a file's bytes beside it, under a name of their own, 0600. @returns the copy's path */
+function backUp(path: string, bytes: string): string {
+  const copy = `${realFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
   try {
-    copyFileSync(file, copy);
+    writeFileSync(copy, bytes, { encoding: "latin1", flag: "wx", mode: 0o600 });
     return copy;
   } catch (error) {
-    throw explained(error, dirname(copy));
+    throw explained(error, copy);
   }
 }

@@ -14,9 +14,7 @@ export interface Session {
   /** The STS endpoint where it is not AWS's own. */
   readonly endpoint: string | undefined;
   readonly issued: number;
-  /** The access key id of the session before this one: the session profile may still hold it. */
-  readonly previousKeyId: string | undefined;
-  readonly writtenTo: readonly Place[];
+  readonly writtenTo: readonly WrittenPlace[];
 }
 
 /** Where the long-term credentials came from. */
@@ -24,7 +22,7 @@ export interface Source {
   readonly profile: string;
   /** `environment`: they were in AWS_ACCESS_KEY_ID, under the name of that profile. */
   readonly from: "profile" | "environment";
-  /** Undefined when a `credential_process` gave them: it is not run just to compare. */
+  /** Undefined where a `credential_process` would have to be run to know it. */
   readonly accessKeyId: string | undefined;
 }
 
@@ -34,7 +32,21 @@ export interface Place {
   readonly profile: string;
 }
 
+/** A place with the access key ids that fob has written to it, the latest first: by them it knows its own. */
+export interface WrittenPlace extends Place {
+  readonly keyIds: readonly string[];
+}
+
 /** The expiration as files and programs have it: `2026-01-31T09:00:00Z`. */
 export function expirationText(expiration: number): string {
   return new Date(Math.floor(expiration / 1000) * 1000).toISOString().replace(".000Z", "Z");
+}
+
+/** RFC 3339; without a zone it is UTC, as aws-mfa writes it. Milliseconds since 1970. */
+export function parseExpiry(text: string | undefined): number | undefined {
+  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(text ?? "");
+  if (!parts) return undefined;
+  const [, day = "", time = "", zone = "Z"] = parts;
+  const at = Date.parse(`${day}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
+  return Number.isNaN(at) ? undefined : at;
 }

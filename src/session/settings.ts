@@ -2,7 +2,7 @@
 import { type Device, deviceOf } from "../aws/arn.ts";
 import { configuredEndpoints, type Endpoints } from "../aws/endpoints.ts";
 import { type Network, networkOf } from "../aws/network.ts";
-import { checkedRegion } from "../aws/partitions.ts";
+import { isRegion } from "../aws/partitions.ts";
 import { fidoOnly } from "../devices/choose.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
@@ -19,6 +19,8 @@ export interface Settings {
   readonly region: { readonly region: string; readonly from: string } | undefined;
   /** The device, where it is configured; else AWS is asked for the user's devices. */
   readonly device: Device | undefined;
+  /** Where the device is configured. */
+  readonly serialFrom: string | undefined;
   /** Length of a new session, in seconds. */
   readonly duration: number;
   readonly mfaProcess: string | undefined;
@@ -64,8 +66,9 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
   // In a role profile, duration_seconds is the role's.
   const length = option("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
-    region: region && { region: checkedRegion(region.value, region.from), from: region.from },
+    region: region && checkedRegion(region),
     device: serial && checkedDevice(serial, link),
+    serialFrom: serial?.from,
     duration: length ? checkedDuration(length) : duration.default,
     mfaProcess: commandOf(files, link.session, "mfa_process") ?? commandOf(files, link.source, "mfa_process"),
     endpoints: isOn("ignore_configured_endpoint_urls")
@@ -90,6 +93,15 @@ const option = (name: string, value: string | undefined): Configured | undefined
 function refuse({ from }: Configured, message: string, hint: string): never {
   if (from.startsWith("--")) throw new UsageError(message, hint);
   throw new FobError(message, hint);
+}
+
+function checkedRegion(region: Configured): { region: string; from: string } {
+  if (isRegion(region.value)) return { region: region.value, from: region.from };
+  return refuse(
+    region,
+    `${quote(region.value)} (from ${region.from}) is not a region`,
+    "regions look like eu-central-1",
+  );
 }
 
 function checkedDevice(serial: Configured, link: Link): Device {

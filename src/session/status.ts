@@ -1,9 +1,9 @@
 // What sessions there are, and how long they last.
 import { foreignHost } from "../aws/endpoints.ts";
-import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, type Properties, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
 import { linkOf } from "./link.ts";
-import type { Place, Session } from "./session.ts";
+import { type Place, parseExpiry, type Session } from "./session.ts";
 import type { Store, Stored } from "./store.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unreadable" | "missing";
@@ -45,12 +45,14 @@ export function statusOf(profiles: readonly string[], tools: StatusTools): Statu
   if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
   const own = tools.store.list();
   const names = new Set(own.map(({ profile }) => profile));
-  const foreign = tools.files.credentials
-    .profilesWith(["expiration", "x_security_token_expires"])
-    .filter((profile) => !names.has(profile));
+  const foreign = new Set(
+    [tools.files.credentials, tools.files.config]
+      .flatMap((file) => file.profilesWith(expiryKeys))
+      .filter((profile) => !names.has(profile)),
+  );
   return [
     ...own.map((stored) => ofStored(stored, tools)),
-    ...foreign.flatMap((profile) => ofForeign(profile, tools) ?? []),
+    ...[...foreign].flatMap((profile) => ofForeign(profile, tools) ?? []),
   ];
 }
 
@@ -59,7 +61,7 @@ function entryOf(profile: string, tools: StatusTools): StatusEntry {
   if (stored.state !== "missing") return ofStored(stored, tools);
   const foreign = ofForeign(profile, tools);
   if (foreign) return foreign;
-  const link = linkOf(profile, tools);
+  const link = linkOf(profile, { ...tools, command: "fob status" });
   const linked = tools.store.read(link.session);
   if (linked.state !== "missing") return ofStored(linked, tools);
   return { profile: link.session, source: link.source, state: "missing", foreign: false, writtenTo: [] };
@@ -82,7 +84,14 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
     issued: session.issued,
     expiration,
     secondsLeft: left(expiration, tools.now),
-    writtenTo: session.writtenTo.map((place) => ({ ...place, isThere: isThere(session, place, tools.files) })),
+    writtenTo: session.writtenTo
+      .map(({ file, profile: name }) => ({
+        file,
+        profile: name,
+        isThere: isThere(session, { file, profile: name }, tools.files),
+      }))
+      // A place that once held the session is worth a word only as long as it does.
+      .filter(({ file, isThere: holds }, index) => holds || file === tools.files.credentials.path || index === 0),
     account: session.account,
     user: session.user,
     serialNumber: session.serialNumber,
@@ -90,12 +99,24 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
   };
 }
 
-/** A session that another tool left in the credentials file, by the expiry that it wrote beside it. */
+const expiryKeys = ["expiration", "x_security_token_expires"] as const;
+
+/** A session that another tool left in the AWS files, by the expiry that it wrote beside it. */
 function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
-  const properties = files.credentials.properties(profile);
-  const text = properties?.get("expiration")?.value || properties?.get("x_security_token_expires")?.value;
-  if (!text || !properties.has("aws_access_key_id")) return undefined;
-  const writtenTo = [{ file: files.credentials.path, profile, isThere: true }];
+  let found: { text: string; file: string } | undefined;
+  try {
+    found = [files.credentials, files.config].flatMap((file) => {
+      const properties = file.properties(profile);
+      const text = expiryKeys.map((key) => properties?.get(key)?.value).find((value) => value);
+      return text ? { text, file: file.path } : [];
+    })[0];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { profile, state: "unreadable", foreign: true, reason, writtenTo: [] };
+  }
+  if (!found) return undefined;
+  const { text, file } = found;
+  const writtenTo = [{ file, profile, isThere: true }];
   const expiration = parseExpiry(text);
   if (expiration === undefined) {
     const reason = "its expiration is not a time";
@@ -125,20 +146,17 @@ const left = (expiration: number, now: number): number => Math.max(0, Math.floor
 
 /** Whether a place still holds the session: its keys, or (beside fob's credential_process) its expiry alone. */
 function isThere(session: Session, place: Place, files: AwsFiles): boolean {
-  const here =
-    place.file === files.credentials.path
-      ? files
-      : readAwsFiles({ config: files.config.path, credentials: place.file });
-  const properties = here.credentials.properties(place.profile);
+  let properties: Properties | undefined;
+  try {
+    const here =
+      place.file === files.credentials.path
+        ? files
+        : readAwsFiles({ config: files.config.path, credentials: place.file });
+    properties = here.credentials.properties(place.profile);
+  } catch {
+    // What cannot be read cannot be used either.
+    return false;
+  }
   const keyId = properties?.get("aws_access_key_id")?.value;
   return keyId === undefined ? (properties?.has("expiration") ?? false) : keyId === session.credentials.accessKeyId;
-}
-
-/** RFC 3339; without a zone it is UTC, as aws-mfa writes it. Milliseconds since 1970. */
-export function parseExpiry(text: string): number | undefined {
-  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(text);
-  if (!parts) return undefined;
-  const [, day = "", time = "", zone = "Z"] = parts;
-  const at = Date.parse(`${day}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
-  return Number.isNaN(at) ? undefined : at;
 }

@@ -13,9 +13,11 @@ import { fileName, openStore, readStored, type Store, sessionsFolder } from "./s
 
 export interface WritableStore extends Store {
   /** Runs `work` while no other process of fob makes or removes this session. */
-  readonly locked: <T>(profile: string, options: Omit<LockOptions, "patience">, work: () => Promise<T>) => Promise<T>;
+  readonly locked: <T>(profile: string, options: LockOptions, work: () => Promise<T>) => Promise<T>;
   /** Makes sure of the disk space for a session before a code is spent on it. Only under its lock. @throws FobError */
   readonly reserve: (profile: string) => Reservation;
+  /** Only under its lock. @throws FobError */
+  readonly save: (session: Session) => void;
   /** Only under its lock. @throws FobError */
   readonly remove: (profile: string) => void;
 }
@@ -39,7 +41,7 @@ export function openWritableStore(folder: string): WritableStore {
       makePrivate(folder);
       makePrivate(sessions);
       const lock = join(sessions, `.${fileName(profile)}.lock`);
-      return await withLock(lock, { ...options, patience: Number.POSITIVE_INFINITY }, () => {
+      return await withLock(lock, options, () => {
         adoptLeftover(pathOf(profile), profile);
         return work();
       });
@@ -64,6 +66,11 @@ export function openWritableStore(folder: string): WritableStore {
         abandon: replacement.abandon,
       };
     },
+    save(session) {
+      const replacement = beginReplace(pathOf(session.profile));
+      replacement.write(Buffer.from(serialise(session)));
+      replacement.commit();
+    },
     remove(profile) {
       try {
         unlinkSync(pathOf(profile));
@@ -75,7 +82,7 @@ export function openWritableStore(folder: string): WritableStore {
 }
 
 /** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
-export function processJson(session: Session): string {
+function processJson(session: Session): string {
   const { credentials, account } = session;
   return JSON.stringify({
     Version: 1,

@@ -9,7 +9,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { systemCode, UsageError } from "../errors.ts";
 import { explained, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
-import type { Session } from "./session.ts";
+import type { Session, WrittenPlace } from "./session.ts";
 
 /** What the store has under a session profile's name. */
 export type Stored =
@@ -97,8 +97,12 @@ function parse(text: string): Session | string {
       Number.isFinite(expiration) &&
       Number.isFinite(about.issued) &&
       typeof about.serialNumber === "string" &&
+      typeof about.partition === "string" &&
       typeof about.source.profile === "string" &&
+      ["profile", "environment"].includes(about.source.from) &&
+      (about.endpoint === undefined || URL.canParse(about.endpoint)) &&
       Array.isArray(about.writtenTo) &&
+      (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
       about.profile === header[2];
     if (!isWhole) return "lacks something that every session has";
     const account = typeof answer.AccountId === "string" ? answer.AccountId : undefined;
@@ -106,6 +110,10 @@ function parse(text: string): Session | string {
   } catch {
     return "is damaged";
   }
+}
+
+function isPlace(place: Partial<WrittenPlace> | null): boolean {
+  return typeof place?.file === "string" && typeof place.profile === "string" && Array.isArray(place.keyIds);
 }
 
 /**

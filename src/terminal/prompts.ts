@@ -1,33 +1,35 @@
 // Questions on the terminal. Heavy: import() it when something is to be asked.
 import input from "@inquirer/input";
 import select from "@inquirer/select";
-import { readCode } from "../codes/code.ts";
-import type { CodeQuestion } from "../codes/sources.ts";
 import { CancelledError } from "../errors.ts";
-import { neutralise, quote } from "../text.ts";
+import { neutralise } from "../text.ts";
 import type { Terminal } from "./tty.ts";
 
 const theme = { prefix: { idle: "fob:", done: "fob:" } };
 
+export interface LineQuestion {
+  readonly message: string;
+  /** A line to show above the question. */
+  readonly before?: string | undefined;
+  /** What is wrong with an answer; undefined accepts it. */
+  readonly problem: (answer: string) => string | undefined;
+  /** Ends the question. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * Asks for a token code; the question goes away once it is answered. The digits are shown while they are typed, see
+ * Asks for a line; the question goes away once it is answered. What is typed is shown, see
  * docs/decisions/the-code-is-shown.md.
  *
  * @throws CancelledError on Ctrl-C and when the question's signal ends it
  */
-export async function askCode(terminal: Terminal, question: CodeQuestion): Promise<string> {
-  const device = question.serialNumber.slice(question.serialNumber.lastIndexOf("/") + 1);
-  const message = `MFA code for the profile ${quote(question.profile)} (device ${neutralise(device)}):`;
-  const validate = (text: string): true | string => {
-    const read = readCode(text);
-    return "code" in read || read.problem;
-  };
-  const typed = await terminal.use((from, to) => {
-    if (question.again !== undefined) to.write(`fob: ${neutralise(question.again)}\n`);
-    const context = { input: from, output: to, clearPromptOnDone: true, signal: question.signal };
-    return asked(input({ message, theme, validate }, context));
+export async function askLine(terminal: Terminal, question: LineQuestion): Promise<string> {
+  const { message, before, problem, signal } = question;
+  const validate = (answer: string): true | string => problem(answer) ?? true;
+  return await terminal.use((from, to) => {
+    if (before !== undefined) to.write(`fob: ${neutralise(before)}\n`);
+    return asked(input({ message, theme, validate }, { input: from, output: to, clearPromptOnDone: true, signal }));
   });
-  return typed.replace(/\s/g, "");
 }
 
 /** Lets the user choose one of several. @throws CancelledError */

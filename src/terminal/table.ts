@@ -1,6 +1,5 @@
 // Tables, bars and colours, for terminals.
 import { stripVTControlCharacters, styleText } from "node:util";
-import { neutralise } from "../text.ts";
 
 /** A table with a heading; columns as wide as they need to be. Cells may be coloured. */
 export function tableOf(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -28,5 +27,5 @@ export function barOf(part: number, env: Readonly<Record<string, string | undefi
 /** Text in a colour, where the stream shows colours and NO_COLOR does not forbid them. */
 export function coloured(stream: NodeJS.WriteStream, colour: "green" | "yellow" | "red", text: string): string {
   const isWanted = stream.isTTY && stream.hasColors();
-  return isWanted ? styleText(colour, neutralise(text)) : text;
+  return isWanted ? styleText(colour, text) : text;
 }

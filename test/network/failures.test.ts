@@ -26,7 +26,7 @@ describe("what AWS looks at", () => {
     world.sandbox.addUser({ name: "bob" });
     const { serialNumber } = world.sandbox.addVirtualDevice("bob");
     const { error, hints } = await failedLogin(world, { args: ["--serial", serialNumber] });
-    expect(error).toBe(`AWS cannot check codes of the device "${serialNumber}" for this user`);
+    expect(error).toBe(`AWS cannot check codes of the device "${serialNumber}" (from --serial) for this user`);
     expect(hints.join()).toContain("aws iam list-mfa-devices");
   });
 
@@ -202,7 +202,7 @@ describe("in words", () => {
     endpoint: undefined,
     proxy: undefined,
     bundle: undefined,
-    now: 0,
+    now: () => 0,
   };
   const words = (cause: unknown, isUnsent: boolean, proxy?: string) => {
     const way = { host: "sts.eu-central-1.amazonaws.com", proxy, isUnsent };

@@ -94,8 +94,8 @@ test("an unparsable file is no empty one: reading says where it goes wrong, writ
     `line 3 of "${paths.config}" is neither a [section] nor "key = value", so fob does not touch the file`,
   );
   expect(error.hints).toEqual([`open it there: \${EDITOR:-vi} +3 ${paths.config}`]);
-  await expect(editProfile(paths, "config", "a", { region: "eu" }, lock)).rejects.toThrow(error.message);
-  await expect(removeFromProfile(paths, "config", "a", ["x"], lock)).rejects.toThrow(error.message);
+  await expect(editProfile(paths, "config", "a", () => ({ region: "eu" }), lock)).rejects.toThrow(error.message);
+  await expect(removeFromProfile(paths, "config", "a", () => ["x"], lock)).rejects.toThrow(error.message);
   expect([readFileSync(paths.config, "utf8"), readdirSync(home).sort()]).toEqual([text, ["config", "credentials"]]);
 });
 
@@ -108,7 +108,7 @@ test("a profile that stands twice is an error, any other profile of the file is 
   );
   expect(error.hints).toEqual([`keep one of them, open it there: \${EDITOR:-vi} +5 ${paths.credentials}`]);
   expect(credentials.properties("b")?.get("x")?.value).toBe("2");
-  await expect(editProfile(paths, "credentials", "a", { x: "4" }, lock)).rejects.toThrow(error.message);
+  await expect(editProfile(paths, "credentials", "a", () => ({ x: "4" }), lock)).rejects.toThrow(error.message);
   expect(readFileSync(paths.credentials, "utf8")).toBe(text);
 });
 
@@ -116,10 +116,10 @@ test("a session is written to the file and taken away again, to the byte", async
   const text = "[work]\r\nnote = \xff caf\xe9\r\n";
   writeFileSync(paths.credentials, text, { encoding: "latin1", mode: 0o600 });
   const change = { aws_access_key_id: "ASIA1", aws_session_token: "t==" };
-  expect(await editProfile(paths, "credentials", "work-mfa", change, lock)).toEqual({ changed: true });
+  expect(await editProfile(paths, "credentials", "work-mfa", () => change, lock)).toEqual({ changed: true });
   expect(readFileSync(paths.credentials, "latin1")).toBe(
     `${text}\r\n[work-mfa]\r\naws_access_key_id = ASIA1\r\naws_session_token = t==\r\n`,
   );
-  await removeFromProfile(paths, "credentials", "work-mfa", Object.keys(change), lock);
+  await removeFromProfile(paths, "credentials", "work-mfa", () => Object.keys(change), lock);
   expect(readFileSync(paths.credentials, "latin1")).toBe(text);
 });

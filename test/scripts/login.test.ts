@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { keysOf, makeWorld, temporaryFolder } from "../helpers/world.ts";
 
 test("a login asks for the code on the terminal and writes the session profile", async () => {
@@ -181,7 +182,10 @@ test("--force and a long --min-ttl open a new session although the old one is fr
   const world = await makeWorld();
   await world.fob(["login", "work", "--code", world.device.code(Date.now() - 30_000)]);
   const first = world.credentials();
-  expect((await world.fob(["login", "work", "--min-ttl", "13h"])).status).toBe(4);
+  expect((await world.fob(["login", "work", "--min-ttl", "12h30m", "--duration", "13h"])).status).toBe(4);
+  expect((await world.fob(["login", "work", "--min-ttl", "12h"])).stderr).toContain(
+    "more than a new session would have: 12 h",
+  );
   const forced = await world.fob(["login", "work", "--force", "--code", world.device.code()]);
   expect(forced.status).toBe(0);
   expect(world.credentials()).not.toBe(first);
@@ -257,6 +261,34 @@ test.each([
   await world.fob(["login", "work", "--duration", length, "--code", world.device.code()]);
   const expiration = /^expiration = (.+)$/m.exec(world.credentials())?.[1] ?? "";
   expect(Math.round((Date.parse(expiration) - Date.now()) / 60_000)).toBe(minutes);
+});
+
+test("Ctrl-C ends at once, although AWS does not answer", async () => {
+  const world = await makeWorld();
+  const { createServer } = await import("node:net");
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await new Promise((listening) => silent.once("listening", listening));
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const run = world.fobOnTerminal(["login", "work"], { env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` } });
+  await run.shows("MFA code");
+  const began = performance.now();
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+  expect(performance.now() - began).toBeLessThan(2000);
+});
+
+test("a login that nobody can be asked for does not wait for somebody else's prompt", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  expect((await world.fob(["login", "work"])).status).toBe(4);
+});
+
+test("the hint names the very session that was asked for", async () => {
+  const world = await makeWorld();
+  const { stderr } = await world.fob(["login", "work", "--to", "team", "--duration", "8h", "--force", "--no-input"]);
+  expect(stderr).toContain("run in one: fob login work --to team --duration 8h\n");
 });
 
 test("wrong usage ends with 2", async () => {

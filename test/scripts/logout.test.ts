@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { appendFileSync, existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { expect, test, vi } from "vitest";
 import { makeWorld } from "../helpers/world.ts";
 
 test("logout removes the session from every place and nothing else", async () => {
@@ -74,4 +74,46 @@ test("a logout where there is no session says so and is no error", async () => {
   const { status, stderr } = await world.fob(["logout", "work"]);
   expect(status).toBe(0);
   expect(stderr).toBe('fob: there is no session "work-mfa"\n');
+});
+
+test("what something else writes while logout waits for the file is not removed", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const lock = join(dirname(world.credentialsPath), ".credentials.fob.lock");
+  const { pid } = process;
+  writeFileSync(lock, JSON.stringify({ id: "test", pid, host: "elsewhere", boot: "", started: "" }));
+  const run = world.fobOnTerminal(["logout", "work"]);
+  // The session's lock is taken before the file's.
+  const taken = join(dirname(lock), "fob/sessions/.work-mfa.lock");
+  await vi.waitFor(() => expect(existsSync(taken)).toBe(true));
+  writeFileSync(world.credentialsPath, world.credentials().replace(/ASIA\w+/, "AKIAIOSFODNN7EXAMPLE"));
+  unlinkSync(lock);
+  expect((await run.ended).screen).toContain("holds credentials that fob did not write; they stay");
+  expect(world.credentials()).toContain("AKIAIOSFODNN7EXAMPLE");
+});
+
+test("a session that was written to two credentials files is removed from both", async () => {
+  const world = await makeWorld();
+  const second = join(world.home, "second");
+  writeFileSync(second, world.credentials(), { mode: 0o600 });
+  const store = { FOB_HOME: join(world.home, "store") };
+  await world.fob(["login", "work", "--code", world.device.code()], { env: store });
+  const env = { ...store, AWS_SHARED_CREDENTIALS_FILE: second };
+  expect((await world.fob(["login", "work"], { env })).stderr).toContain("no code needed");
+  await world.fob(["logout", "work"], { env: store });
+  expect(world.credentials()).not.toContain("ASIA");
+  expect(readFileSync(second, "utf8")).not.toContain("ASIA");
+});
+
+test("fob knows its own keys, also those of a session whose successor could not be written", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code(Date.now() - 30_000)]);
+  const preload = resolve(import.meta.dirname, "../helpers/faults.cjs");
+  for (const at of [0, 30_000]) {
+    const fault = { FAULT: "EIO", FAULT_CALLS: "^renameSync$", FAULT_AT: "2", FAULT_HOME: world.home };
+    const args = ["login", "work", "--force", "--code", world.device.code(Date.now() + at)];
+    expect((await world.fob(args, { env: { ...fault, NODE_OPTIONS: `--require ${preload}` } })).status).toBe(1);
+  }
+  await world.fob(["logout", "work"]);
+  expect(world.credentials()).not.toContain("ASIA");
 });

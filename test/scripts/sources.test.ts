@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { keysOf, makeWorld, type World } from "../helpers/world.ts";
@@ -167,8 +167,112 @@ test("long-term credentials in the session profile are replaced only when told s
   expect(status).toBe(0);
   expect(world.credentials()).not.toContain("precious");
   const folder = dirname(world.credentialsPath);
-  const backup = readdirSync(folder).find((name) => name.startsWith("credentials.fob-backup-"));
-  expect(readFileSync(join(folder, backup ?? ""), "utf8")).toBe(before);
+  const backup = readdirSync(folder).find((name) => name.startsWith("credentials.fob-backup-")) ?? "";
+  expect(readFileSync(join(folder, backup), "utf8")).toBe(before);
+  expect((statSync(join(folder, backup)).mode & 0o777).toString(8)).toBe("600");
+});
+
+test.each([
+  [
+    "credentials",
+    keysOf("work-mfa", { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "precious" }),
+    "long-term",
+  ],
+  ["config", "[profile work-mfa]\ncredential_process = /opt/other-tool\n", "credential_process of its own"],
+] as const)(
+  "what comes into the session profile of the %s while the code is typed is not overwritten",
+  async (file, section, why) => {
+    const world = await makeWorld();
+    const path = file === "config" ? world.configPath : world.credentialsPath;
+    const run = world.fobOnTerminal(["login", "work"]);
+    await run.shows("MFA code");
+    appendFileSync(path, `\n${section}`);
+    const before = [world.credentials(), world.config()];
+    run.type(`${world.device.code()}\r`);
+    const { status, screen } = await run.ended;
+    expect(status).toBe(1);
+    expect(screen).toContain(why);
+    expect(screen).toContain("the session itself is kept");
+    expect([world.credentials(), world.config()]).toEqual(before);
+  },
+);
+
+test("another tool's session is left alone as long as it runs", async () => {
+  const world = await makeWorld();
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  const keys = "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\n";
+  appendFileSync(world.credentialsPath, `\n[saml]\n${keys}x_security_token_expires = ${soon}\n`);
+  const before = world.credentials();
+  const { status, stderr } = await login(world, "work", "--to", "saml");
+  expect(status).toBe(1);
+  expect(stderr).toContain('the profile "saml" holds a session that another tool wrote');
+  expect(world.credentials()).toBe(before);
+  writeFileSync(world.credentialsPath, before.replace(soon, "2020-01-01T00:00:00Z"));
+  expect((await login(world, "work", "--to", "saml")).status).toBe(0);
+});
+
+test("a config that need not change may be anybody's", async () => {
+  const world = await makeWorld();
+  const { status } = await world.fob(["login", "work", "--code", world.device.code()], {
+    // As little a file to be replaced as any.
+    env: { AWS_CONFIG_FILE: "/dev/null", AWS_MFA_SERIAL: world.device.serialNumber },
+  });
+  expect(status).toBe(0);
+});
+
+test("a command that only mentions fob is not fob", async () => {
+  const world = await makeWorld();
+  appendFileSync(world.configPath, "[profile work-mfa]\ncredential_process = /opt/vault-creds --item fob\n");
+  expect((await login(world, "work")).stderr).toContain("has a credential_process of its own");
+});
+
+test("beside fob's own credential_process only the expiry is written", async () => {
+  const world = await makeWorld();
+  appendFileSync(
+    world.configPath,
+    `[profile work-mfa]\ncredential_process = "/opt/x y/fob" credential-process work-mfa\n`,
+  );
+  expect((await login(world, "work")).status).toBe(0);
+  expect(world.credentials()).toMatch(/\[work-mfa\]\nexpiration = \S+\nx_security_token_expires = \S+\n$/);
+});
+
+test("a session keeps its names although its source is not in the files", async () => {
+  const world = await makeWorld({ credentials: "" });
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const code = world.device.code();
+  const { serialNumber } = world.device;
+  await world.fob(["login", "ci", "--source-env", "--serial", serialNumber, "--code", code], { env });
+  expect((await world.fob(["status", "ci"])).stdout).toContain("ci-mfa\tci\tvalid");
+  expect((await world.fob(["logout", "ci"])).stderr).toContain('removed the session "ci-mfa"');
+});
+
+test("a session profile that is taken over by another source says so, and stays with it", async () => {
+  const world = await makeWorld();
+  const other = world.sandbox.addUser({ name: "other", policies: [] });
+  const device = world.sandbox.addVirtualDevice("other");
+  appendFileSync(world.credentialsPath, `\n${keysOf("other", other.accessKey)}`);
+  await world.fob(["login", "other", "--to", "work-mfa", "--serial", device.serialNumber, "--code", device.code()]);
+  const { stderr } = await world.fob([
+    "login",
+    "work",
+    "--serial",
+    world.device.serialNumber,
+    "--code",
+    world.device.code(),
+  ]);
+  expect(stderr).toContain('"work-mfa" was the session of the profile "other" until now');
+  await world.fob(["logout", "work"]);
+  expect((await world.fob(["status", "work-mfa", "--json"])).stdout).toContain('"source": "work"');
+});
+
+test("a region of a partition newer than fob is one session, too", async () => {
+  const world = await makeWorld();
+  const env = { AWS_MFA_SERIAL: `arn:aws-new:iam::${world.sandbox.account}:mfa/x`, AWS_REGION: "new-north-1" };
+  // The local AWS knows no such device; what matters is that the combination is taken.
+  expect((await world.fob(["login", "work", "--code", "123456"], { env })).stderr).toContain(
+    "cannot check codes of the device",
+  );
 });
 
 test("two sections with one name are an error that says where they are", async () => {

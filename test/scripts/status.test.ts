@@ -76,7 +76,7 @@ test("a profile without a session is missing one; an unknown profile is an error
   expect((await world.fob(["status", "--check", "work"])).status).toBe(3);
   const { status, stderr } = await world.fob(["status", "wrk"]);
   expect(status).toBe(1);
-  expect(stderr).toContain("did you mean: fob login work");
+  expect(stderr).toContain("did you mean: fob status work");
 });
 
 test.each([
@@ -170,4 +170,35 @@ test("the store is private, and made private again", async () => {
   const { statSync } = await import("node:fs");
   expect((statSync(folder).mode & 0o777).toString(8)).toBe("700");
   expect((statSync(sessionFile(world)).mode & 0o777).toString(8)).toBe("600");
+});
+
+test("one bad entry does not hide the others", async () => {
+  const world = await loggedIn();
+  const key = "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\nexpiration = 2020-01-01T00:00:00Z\n";
+  appendFileSync(world.credentialsPath, `[twice]\n${key}[twice]\n${key}`);
+  const text = readFileSync(sessionFile(world), "utf8").replaceAll("work-mfa", "second");
+  writeFileSync(
+    sessionFile(world).replace("work-mfa", "second"),
+    text.replace(/"endpoint":"[^"]*"/, '"endpoint":"nonsense"'),
+  );
+  expect(await statusOf(world)).toMatchObject([
+    { profile: "second", state: "unreadable" },
+    { profile: "work-mfa", state: "valid" },
+    { profile: "twice", state: "unreadable", foreign: true },
+  ]);
+});
+
+test("a name in the files cannot move the cursor or add a field", async () => {
+  const world = await makeWorld();
+  appendFileSync(world.credentialsPath, "\n[evil\u001b[2J\tx\u202e]\nexpiration = 2020-01-01T00:00:00Z\n");
+  for (const output of [(await world.fob(["status"])).stdout, (await world.fobOnTerminal(["status"]).ended).screen]) {
+    expect(output).toContain("evil\\x1b[2J\\x09x\\x202e");
+  }
+});
+
+test("a reader that has read enough is no error, a full disk is one", async () => {
+  const world = await loggedIn();
+  const { screen } = await world.shellOnTerminal("fob status --json >/dev/full; echo ended with $?").ended;
+  expect(screen).toContain("fob: error: cannot write to stdout");
+  expect(screen).toContain("ended with 1");
 });

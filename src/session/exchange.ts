@@ -1,0 +1,152 @@
+// Exchanging token codes for a session: the access key is checked while the user types, and each code is sent once.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Device, isRoot } from "../aws/arn.ts";
+import type { Aws, TemporaryCredentials } from "../aws/aws.ts";
+import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
+import type { CodeSource } from "../codes/sources.ts";
+import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Link } from "./link.ts";
+
+export interface Conversation {
+  readonly link: Link;
+  readonly device: Device;
+  /** Length of the session, in seconds. */
+  readonly duration: number;
+  readonly codes: CodeSource;
+  readonly context: CallContext;
+  readonly connect: () => Promise<Aws>;
+  readonly signal: AbortSignal;
+  readonly debug: (message: string) => void;
+}
+
+/** Whose access key it is, as far as AWS has told. */
+export interface Identity {
+  readonly account: string | undefined;
+  readonly arn: string | undefined;
+}
+
+const MOST_CODES = 3;
+
+/** Asks for codes until STS takes one. @throws FobError */
+export async function exchange(
+  conversation: Conversation,
+): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
+  const { link, device, duration, codes, context, connect, signal, debug } = conversation;
+  // The key is checked while the user types; when it turns out to be useless, the question is taken back.
+  const useless = new AbortController();
+  let uselessBecause: Error | undefined;
+  const checking = checkKey(connect, link, device, context, signal).catch((error: unknown) => {
+    uselessBecause = error instanceof Error ? error : new Error(String(error));
+    useless.abort();
+    return undefined;
+  });
+  const question = {
+    profile: link.source,
+    serialNumber: device.serialNumber,
+    signal: AbortSignal.any([signal, useless.signal]),
+  };
+  const used = new Set<string>();
+  let again: string | undefined;
+  for (;;) {
+    const code = await codes.ask({ ...question, again }).catch((error: unknown) => {
+      throw uselessBecause ?? error;
+    });
+    const identity = await checking;
+    if (uselessBecause !== undefined) throw uselessBecause;
+    throwIfCancelled(signal);
+    if (used.has(code)) {
+      again = "that code was sent already; wait until the device shows the next one";
+      continue;
+    }
+    used.add(code);
+    try {
+      const request = { serialNumber: device.serialNumber, tokenCode: code, duration };
+      return { given: await sentOnce(await connect(), request, context, signal), identity };
+    } catch (error) {
+      if (!(error instanceof AwsFailure)) throw error;
+      const needsAnother = error.consequence === "wrong code" || mayBeSpent(error);
+      if (!needsAnother || !codes.canAskAgain || used.size >= MOST_CODES) throw withSpentCode(error);
+      again = `${withSpentCode(error).message}; type the next one that the device shows`;
+      debug(`asking again: ${error.message}`);
+    }
+  }
+}
+
+const mayBeSpent = ({ consequence }: AwsFailure): boolean =>
+  consequence === "no answer" || consequence === "server error";
+
+/** Says that a code may be spent, where that is so. */
+function withSpentCode(error: AwsFailure): FobError {
+  if (!mayBeSpent(error)) return error;
+  const hints = ["try again with the next code that the device shows", ...error.hints];
+  return new FobError(`${error.message}; the code may be spent`, hints, undefined, error);
+}
+
+/** Sends a code; a second time only if nothing was sent the first time. */
+async function sentOnce(
+  aws: Aws,
+  request: Parameters<Aws["getSessionToken"]>[0],
+  context: CallContext,
+  signal: AbortSignal,
+): Promise<TemporaryCredentials> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await aws.getSessionToken(request);
+    } catch (error) {
+      if (signal.aborted) throw new CancelledError("the code may be spent");
+      const failure = awsFailure(error, context);
+      const isUnsent = failure instanceof AwsFailure && failure.consequence === "nothing sent";
+      if (!isUnsent || attempt === 2) throw failure;
+    }
+  }
+}
+
+/**
+ * Finds out whether AWS knows the access key, and whose it is, while the user types: a disabled key, a wrong clock or
+ * a missing network should not cost a code.
+ *
+ * @throws FobError where a code would be wasted; a service that does not answer this call is not held against it
+ */
+async function checkKey(
+  connect: () => Promise<Aws>,
+  link: Link,
+  device: Device,
+  context: CallContext,
+  signal: AbortSignal,
+): Promise<Identity | undefined> {
+  // The question appears first; loading the SDK takes longer than showing it.
+  await nextTurn();
+  const aws = await connect();
+  try {
+    const identity = await aws.callerIdentity();
+    if (identity.arn !== undefined && isRoot(identity.arn)) throw rootRefused(link);
+    if (device.kind === "arn" && identity.account !== undefined && identity.account !== device.account) {
+      throw wrongAccount(link, device.account, identity.account);
+    }
+    return identity;
+  } catch (error) {
+    throwIfCancelled(signal);
+    const failure = awsFailure(error, context);
+    const isHarmless =
+      failure instanceof AwsFailure && (failure.consequence === "refused" || failure.consequence === "server error");
+    if (isHarmless) return undefined;
+    throw failure;
+  }
+}
+
+function wrongAccount(link: Link, ofDevice: string, ofKey: string): FobError {
+  return new FobError(
+    `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(link.source)} is in ${ofKey}`,
+    `name a device of that account: fob login ${shellWord(link.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
+  );
+}
+
+function rootRefused(link: Link): FobError {
+  return new FobError(
+    `the access key of the profile ${quote(link.source)} is the root user's, and fob makes no sessions with those: a root session can do everything, and nothing can limit it`,
+    [
+      "make an IAM user for daily work and delete the root user's access key: https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
+    ],
+  );
+}
