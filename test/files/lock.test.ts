@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { CancelledError } from "../../src/errors.ts";
 import { type Holder, type LockOptions, withLock } from "../../src/files/lock.ts";
@@ -155,4 +155,13 @@ test("the lock goes when the work fails, and only if it is still the same", asyn
     expect(held.isHeld()).toBe(false);
   });
   expect(holderOf(lock).id).toBe("another");
+});
+
+test("what processes that were killed while they took the lock have left is swept, when it is old", async () => {
+  const old = [`${lock}-0123456789abcdef.tmp`, `${lock}.break.0123456789abcdef`];
+  for (const path of old) leave(path, {}, 3600);
+  const young = `${lock}-fedcba9876543210.tmp`;
+  leave(young, {});
+  await withLock(lock, patient, () => undefined);
+  expect(readdirSync(folder)).toEqual([basename(young)]);
 });
