@@ -52,11 +52,7 @@ export async function commandOutput(command: string, options: CommandOptions): P
     });
     const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {
       const how = status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
-      finish(
-        status === 0
-          ? undefined
-          : new FobError(`${title} ${how}`, "run it by hand to see why; its own messages are above"),
-      );
+      finish(status === 0 ? undefined : new FobError(`${title} ${how}`, "run it by hand to see why"));
     };
     child.on("error", (error) => finish(new FobError(`cannot run ${title}: ${error.message}`)));
     child.on("close", ended);

@@ -110,7 +110,7 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
   if (/unable to validate MFA code/i.test(message)) {
     const from = context.serialFrom === undefined ? "" : ` (from ${context.serialFrom})`;
     return refused(`AWS cannot check codes of the device ${quote(context.serialNumber ?? "")}${from} for this user`, [
-      "the serial number must be of a device of this very user: aws iam list-mfa-devices",
+      `the serial number must be of a device of this very user: aws iam list-mfa-devices --profile ${shellWord(profile)}`,
       `${login} --serial ARN`,
     ]);
   }

@@ -1,6 +1,6 @@
 // The one place where the program meets the outside world.
 import { homedir } from "node:os";
-import { CancelledError, exitCodes } from "../errors.ts";
+import { CancelledError } from "../errors.ts";
 import { neutralise } from "../text.ts";
 
 /** What every command is given. */
@@ -37,11 +37,6 @@ export function processContext(options: { debug: boolean }): Context {
       cancelled.abort();
     });
   }
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever reads stdout has read enough.
-    if (error.code !== "EPIPE") line(`error: cannot write to stdout: ${error.message}`);
-    process.exit(exitCodes.failed);
-  });
   const line = (text: string): void => void process.stderr.write(`fob: ${neutralise(text)}\n`);
   return {
     env: { ...process.env },

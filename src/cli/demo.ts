@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type ExitCode, exitCodes } from "../errors.ts";
+import { CancelledError, type ExitCode, exitCodes } from "../errors.ts";
 import { findTerminal } from "../terminal/tty.ts";
 import type { Context } from "./context.ts";
 import { action, type CommonOptions, declareCommon } from "./options.ts";
@@ -17,12 +17,18 @@ export function declareDemo(program: Command, exit: (code: ExitCode) => void): v
 async function run(_: readonly string[], options: CommonOptions, context: Context): Promise<ExitCode> {
   const { env, signal, stdout } = context;
   const { demo } = await import("../demo/demo.ts");
-  await demo({
-    env,
-    signal,
-    fob: [process.execPath, process.argv[1] ?? "fob"],
-    isOnTerminal: options.input && findTerminal() !== undefined,
-    print: (line) => void stdout.write(`${line}\n`),
-  });
+  try {
+    await demo({
+      env,
+      signal,
+      fob: [process.execPath, process.argv[1] ?? "fob"],
+      isOnTerminal: options.input && findTerminal() !== undefined,
+      print: (line) => void stdout.write(`${line}\n`),
+    });
+  } catch (error) {
+    // The login that was cancelled has said so.
+    if (error instanceof CancelledError) return error.exitCode;
+    throw error;
+  }
   return exitCodes.done;
 }

@@ -34,7 +34,7 @@ export function declareLogin(program: Command, exit: (code: ExitCode) => void): 
         "session profile's name on stdout.",
     )
     .argument("[profile]", "the source or the session profile (default: AWS_PROFILE, else default)")
-    .option("--to <profile>", "the session profile (default: <source>-mfa)")
+    .option("--to <profile>", "the session profile (default: the one used before, else <source>-mfa)")
     .option("--serial <serial>", "the MFA device: its ARN, or a hardware token's number")
     .option("--duration <length>", "how long a new session lasts, 15m to 36h (default: 12h)")
     .option("--min-ttl <length>", "how much must remain of a session that is kept (default: 1h)")
@@ -47,8 +47,8 @@ export function declareLogin(program: Command, exit: (code: ExitCode) => void): 
     "fob login                  # the profile AWS_PROFILE, else default",
     "fob login work             # opens or keeps the session work-mfa",
     "fob login work --duration 8h --to work-day",
-    "export AWS_PROFILE=$(fob login work)",
-    "ykman oath accounts code -s aws | fob login work --code-stdin",
+    'profile=$(fob login work) && export AWS_PROFILE="$profile"',
+    "ykman oath accounts code --single aws-work | fob login work --code-stdin",
   ]).action(action(exit, run));
 }
 
@@ -83,6 +83,9 @@ async function run([profile]: readonly string[], options: LoginOptions, context:
     tools,
   );
   render(outcome, context);
+  if (!outcome.isNew && options.duration !== undefined) {
+    say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
+  }
   return exitCodes.done;
 }
 

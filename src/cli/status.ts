@@ -49,10 +49,12 @@ function run(profiles: readonly string[], options: StatusOptions, context: Conte
     say.note("there are no sessions yet");
     say.hint("fob login");
   }
-  const stale = entries.filter(({ state }) => state !== "valid");
+  // A session that its profile has lost is of no use to programs.
+  const isLost = ({ writtenTo }: StatusEntry): boolean => !writtenTo.some(({ isThere }) => isThere);
+  const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
   if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
   for (const { profile, source, state } of stale) {
-    say.error(`the session ${quote(profile)} is ${state}`);
+    say.error(`the session ${quote(profile)} is ${state === "valid" ? "no longer in its profile" : state}`);
     say.hint(`fob login ${shellWord(source ?? profile)}`);
   }
   return Promise.resolve(exitCodes.notFresh);

@@ -25,7 +25,7 @@ export interface CodeSource {
 
 /** `--code`. @throws UsageError */
 export function codeFromOption(text: string): CodeSource {
-  const code = checked(text, (problem) => new UsageError(`--code: ${problem}`, "fob login --code 123456"));
+  const code = checked(text, (problem) => new UsageError(`--code: ${problem}`, "give it like this: --code 123456"));
   return { canAskAgain: false, ask: () => Promise.resolve(code) };
 }
 
@@ -37,7 +37,7 @@ export function codeFromStdin(stdin: Readable): CodeSource {
       const line = await firstLine(stdin, signal);
       return checked(
         line,
-        (problem) => new FobError(`what came on stdin is no code: ${problem}`, "echo 123456 | fob login --code-stdin"),
+        (problem) => new FobError(`what came on stdin is no code: ${problem}`, "one line with six digits"),
       );
     },
   };

@@ -22,7 +22,10 @@ export interface DemoTools {
 /** Shows it, and leaves nothing behind. @throws FobError when something does not go as it should, CancelledError */
 export async function demo(tools: DemoTools): Promise<void> {
   const { print, signal } = tools;
-  const sandbox = await startSandbox();
+  // The clock stands still, so that the code stays good for as long as somebody takes to type it: signatures do for five
+  // minutes.
+  const began = Date.now();
+  const sandbox = await startSandbox({ now: () => began });
   const home = mkdtempSync(join(tmpdir(), "fob-demo-"));
   try {
     const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
@@ -109,7 +112,7 @@ async function runFob(args: readonly string[], home: string, endpoint: string, t
     throwIfCancelled(tools.signal);
     if (status === new CancelledError().exitCode) throw new CancelledError();
     if (status !== 0)
-      throw new FobError(`fob ${args.join(" ")} ended with ${status ?? "a signal"}`, "fob demo --debug");
+      throw new FobError(`fob ${args.join(" ")} ended with ${status ?? "a signal"}`, "try again: fob demo");
   } finally {
     tools.signal.removeEventListener("abort", stop);
   }

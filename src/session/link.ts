@@ -178,8 +178,11 @@ function notASource(profile: string, own: OwnKeys, { files, command }: LinkConte
   if (nearest !== undefined) {
     return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${shellWord(nearest)}`);
   }
+  const isLogin = command === "fob login";
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
-    `make one with your access key: aws configure --profile ${shellWord(profile)}`,
+    isLogin
+      ? `make one with your access key: aws configure --profile ${shellWord(profile)}`
+      : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
 }

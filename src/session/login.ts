@@ -2,7 +2,7 @@
 import { type Device, deviceOf } from "../aws/arn.ts";
 import type { Access, Aws, Credentials } from "../aws/aws.ts";
 import { foreignHost } from "../aws/endpoints.ts";
-import { awsFailure, type CallContext } from "../aws/failures.ts";
+import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import { isInPartition, partitionOf, regionFor } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { usableDevice } from "../devices/choose.ts";
@@ -93,6 +93,10 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
 
   const kept = reusable();
   if (kept && isPublished(kept, link, files)) return { session: kept, isNew: false };
+  const before = store.read(link.session);
+  if (before.state === "unreadable") {
+    tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
+  }
   const codes = kept ? undefined : codesFrom(link, settings, request, tools);
 
   const waiting = {
@@ -150,7 +154,7 @@ function codesFrom(link: Link, { mfaProcess }: Settings, request: LoginRequest, 
   const codes = request.code ?? (mfaProcess ? tools.codeFromCommand(mfaProcess, link.source) : tools.person());
   if (codes) return codes;
   throw new FobError(
-    `${quote(link.session)} needs an MFA code, and there is no terminal to ask on; run in one: ${tools.again}`,
+    `${quote(link.session)} needs an MFA code, and nobody can be asked here; run in a terminal: ${tools.again}`,
     [],
     exitCodes.codeNeeded,
   );
@@ -185,10 +189,6 @@ async function newSession(
   tools: LoginTools,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
   const { env, paths, store, warn, debug } = tools;
-  const before = store.read(link.session);
-  if (before.state === "unreadable") {
-    warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
-  }
   const reservation = store.reserve(link.session);
   // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
   const scope = new AbortController();
@@ -253,9 +253,10 @@ async function deviceFor(
     throwIfCancelled(tools.signal);
     const failure = awsFailure(error, context);
     const hint = `name the device yourself: fob login ${shellWord(link.source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
+    const isAboutListing = failure instanceof AwsFailure && failure.consequence === "refused";
     throw new FobError(
       `cannot list your MFA devices: ${failure.message}`,
-      [...failure.hints, hint],
+      [...failure.hints, ...(isAboutListing ? [hint] : [])],
       undefined,
       failure,
     );

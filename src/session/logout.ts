@@ -54,6 +54,9 @@ async function remove(profile: string, tools: LogoutTools): Promise<void> {
   const stored = tools.store.read(profile);
   if (stored.state === "missing") {
     tools.note(`there is no session ${quote(profile)}`);
+    if (ownKeys(readAwsFiles(tools.paths), profile) === "temporary") {
+      tools.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
+    }
     return;
   }
   if (stored.state === "readable") await removeEverywhere(stored.session, tools);

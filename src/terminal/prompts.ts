@@ -5,7 +5,7 @@ import { CancelledError } from "../errors.ts";
 import { neutralise } from "../text.ts";
 import type { Terminal } from "./tty.ts";
 
-const theme = { prefix: { idle: "fob:", done: "fob:" } };
+const theme = { prefix: { idle: "fob:", done: "fob:" }, validationFailureMode: "clear" as const };
 
 export interface LineQuestion {
   readonly message: string;

@@ -1,12 +1,13 @@
 // The terminal itself, whatever stdin, stdout and stderr are.
 import { execFileSync } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
+import { type Readable, Transform } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 
 /** A terminal that can be asked. */
 export interface Terminal {
-  /** Opens it for one question; it is closed again however that ends. */
-  use<T>(question: (input: ReadStream, output: WriteStream) => Promise<T>): Promise<T>;
+  /** Opens it for one question; it is closed again however that ends. Ctrl-Z does nothing meanwhile. */
+  use<T>(question: (input: Readable, output: WriteStream) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -18,7 +19,10 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
   const paths = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
   const open = (): [ReadStream, WriteStream] => {
     const [from, to] = paths.map((path) => openSync(path, "r+")) as [number, number];
-    return [new ReadStream(from), new WriteStream(to)];
+    const streams: [ReadStream, WriteStream] = [new ReadStream(from), new WriteStream(to)];
+    // A terminal that goes away sends a signal too, and that is what ends the question.
+    for (const stream of streams) stream.on("error", () => undefined);
+    return streams;
   };
   const close = ([input, output]: [ReadStream, WriteStream]): void => {
     if (input.isRaw) input.setRawMode(false);
@@ -34,12 +38,26 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     async use(question) {
       const streams = open();
       try {
-        return await question(...streams);
+        return await question(withoutSuspension(streams[0]), streams[1]);
       } finally {
         close(streams);
       }
     },
   };
+}
+
+/**
+ * What is typed, without Ctrl-Z: a process that is stopped at its question keeps others waiting, and those who started
+ * it (the demo, an SDK) would wait without being stopped.
+ */
+function withoutSuspension(input: ReadStream): Readable {
+  const typed = new Transform({
+    transform(chunk: Buffer, _, done) {
+      done(null, Buffer.from(chunk.filter((byte) => byte !== 0x1a)));
+    },
+  });
+  input.pipe(typed);
+  return Object.assign(typed, { isTTY: true, setRawMode: (mode: boolean) => input.setRawMode(mode) });
 }
 
 /** Whether the process is in the foreground of its terminal. */

@@ -25,6 +25,10 @@ test("on a terminal the person types the code that the demo shows", async () => 
   const { folder, env } = world();
   const run = onTerminal(process.execPath, [program, "demo"], { env });
   await run.shows("MFA code");
+  // Also after a slip: the code that is shown stays good.
+  run.type("000000\r");
+  await run.shows("did not accept");
+  await run.shows("MFA code");
   run.type(`${/authenticator shows (\d{6})/.exec(run.screen())?.[1] ?? ""}\r`);
   const { status, screen } = await run.ended;
   expect(status).toBe(0);
@@ -37,7 +41,9 @@ test("Ctrl-C in the demo leaves nothing behind", async () => {
   const run = onTerminal(process.execPath, [program, "demo"], { env });
   await run.shows("MFA code");
   run.type("\u0003");
-  expect((await run.ended).status).toBe(130);
+  const { status, screen } = await run.ended;
+  expect(status).toBe(130);
+  expect(screen.match(/cancelled/g)).toHaveLength(1);
   expect(readdirSync(folder)).toEqual([]);
 });
 

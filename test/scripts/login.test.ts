@@ -64,6 +64,24 @@ test("after three wrong codes it gives up, and the files are as they were", asyn
   expect([world.credentials(), world.config()]).toEqual(before);
 });
 
+test("Ctrl-Z does nothing at the prompt: a stopped login would keep others waiting", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  run.type(`\u001a${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+});
+
+test("a rejected answer is taken out of the field", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  run.type("abc\r");
+  await run.shows("a code is six digits");
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+});
+
 test("a code that was sent already is not sent again", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
@@ -86,7 +104,6 @@ test("what is not six digits is refused at the prompt and never sent", async () 
   await run.shows("MFA code");
   run.type("12345\r");
   await run.shows("a code is six digits, not 5");
-  run.type("\u0015");
   run.type("ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\r");
   await run.shows("one-time password of a YubiKey");
   run.type("\u0003");
@@ -137,7 +154,7 @@ test("without a terminal it says on one line what to do, and ends with 4 at once
   expect(status).toBe(4);
   expect(stdout).toBe("");
   expect(stderr.trimEnd().split("\n")).toEqual([
-    'fob: error: "work-mfa" needs an MFA code, and there is no terminal to ask on; run in one: fob login work',
+    'fob: error: "work-mfa" needs an MFA code, and nobody can be asked here; run in a terminal: fob login work',
   ]);
   expect(world.sandbox.requests).toEqual([]);
 });
@@ -288,7 +305,7 @@ test("a login that nobody can be asked for does not wait for somebody else's pro
 test("the hint names the very session that was asked for", async () => {
   const world = await makeWorld();
   const { stderr } = await world.fob(["login", "work", "--to", "team", "--duration", "8h", "--force", "--no-input"]);
-  expect(stderr).toContain("run in one: fob login work --to team --duration 8h\n");
+  expect(stderr).toContain("run in a terminal: fob login work --to team --duration 8h\n");
 });
 
 test("wrong usage ends with 2", async () => {

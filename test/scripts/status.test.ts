@@ -110,6 +110,9 @@ test("a session profile that has lost its session is said to have", async () => 
   const world = await loggedIn();
   writeFileSync(world.credentialsPath, world.credentials().split("\n[work-mfa]")[0] ?? "");
   expect((await world.fob(["status"])).stdout).toContain("credentials (no longer there)");
+  const { status, stderr } = await world.fob(["status", "--check", "work"]);
+  expect(status).toBe(3);
+  expect(stderr).toContain('the session "work-mfa" is no longer in its profile\nfob: hint: fob login work');
 });
 
 test("sessions that other tools wrote are shown and marked, aws-mfa's times without a zone too", async () => {
@@ -201,4 +204,8 @@ test("a reader that has read enough is no error, a full disk is one", async () =
   const { screen } = await world.shellOnTerminal("fob status --json >/dev/full; echo ended with $?").ended;
   expect(screen).toContain("fob: error: cannot write to stdout");
   expect(screen).toContain("ended with 1");
+  const early = await world.shellOnTerminal(
+    "set -o pipefail; fob --help | true; fob status | true; fob --version | true; echo all",
+  ).ended;
+  expect(early.screen.trim()).toBe("all");
 });
