@@ -88,6 +88,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     const isGood = session && isSame(session, source, settings) && lasts(session, request.minTtl, now());
     return isGood ? session : undefined;
   };
+  await store.recover(link.session, signal);
   assertTarget(link, files, target(stored()));
   if ((request.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration);
 

@@ -14,6 +14,8 @@ import { fileName, openStore, readStored, type Store, sessionsFolder } from "./s
 export interface WritableStore extends Store {
   /** Runs `work` while no other process of fob makes or removes this session. */
   readonly locked: <T>(profile: string, options: LockOptions, work: () => Promise<T>) => Promise<T>;
+  /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
+  readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
   /** Makes sure of the disk space for a session before a code is spent on it. Only under its lock. @throws FobError */
   readonly reserve: (profile: string) => Reservation;
   /** Only under its lock. @throws FobError */
@@ -35,16 +37,24 @@ const RESERVED_BYTES = 16_384;
 export function openWritableStore(folder: string): WritableStore {
   const sessions = sessionsFolder(folder);
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
+  const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
   return {
     ...openStore(folder),
     async locked(profile, options, work) {
       makePrivate(folder);
       makePrivate(sessions);
-      const lock = join(sessions, `.${fileName(profile)}.lock`);
-      return await withLock(lock, options, () => {
+      return await withLock(lockOf(profile), options, () => {
         adoptLeftover(pathOf(profile), profile);
         return work();
       });
+    },
+    async recover(profile, signal) {
+      if (leftovers(pathOf(profile)).length === 0) return;
+      try {
+        await withLock(lockOf(profile), { signal, patience: 0 }, () => adoptLeftover(pathOf(profile), profile));
+      } catch {
+        // Somebody is writing it at this moment, or the store cannot be written: who needs it will find out.
+      }
     },
     reserve(profile) {
       const path = pathOf(profile);

@@ -60,3 +60,12 @@ test("a file that cannot be read is never taken for an empty one", async () => {
   }
   expect([world.credentials(), world.config()]).toEqual(before);
 });
+
+test("a session that a killed process had written, but not put in its place, is found again", async () => {
+  const world = await makeWorld();
+  // The first rename puts the session in its place.
+  const killed = await loginWith(world, { FAULT: "kill", FAULT_CALLS: "^renameSync$", FAULT_AT: "1" });
+  expect(killed.signal).toBe("SIGKILL");
+  expect(await world.fob(["login", "work"])).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
