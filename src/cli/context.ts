@@ -1,7 +1,7 @@
 // The one place where the program meets the outside world.
 import { homedir } from "node:os";
 import { CancelledError } from "../errors.ts";
-import { neutralise } from "../text.ts";
+import { writeLine } from "./output.ts";
 
 /** What every command is given. */
 export interface Context {
@@ -37,7 +37,6 @@ export function processContext(options: { debug: boolean }): Context {
       cancelled.abort();
     });
   }
-  const line = (text: string): void => void process.stderr.write(`fob: ${neutralise(text)}\n`);
   return {
     env: { ...process.env },
     home: homedir(),
@@ -46,12 +45,12 @@ export function processContext(options: { debug: boolean }): Context {
     stdout: process.stdout,
     stdin: () => process.stdin,
     say: {
-      note: line,
-      error: (message) => line(`error: ${message}`),
-      hint: (message) => line(`hint: ${message}`),
-      warning: (message) => line(`warning: ${message}`),
+      note: writeLine,
+      error: (message) => writeLine(`error: ${message}`),
+      hint: (message) => writeLine(`hint: ${message}`),
+      warning: (message) => writeLine(`warning: ${message}`),
       debug: (message) => {
-        if (options.debug) line(`debug: ${message}`);
+        if (options.debug) writeLine(`debug: ${message}`);
       },
     },
   };

@@ -1,7 +1,8 @@
 // The command line: which commands there are, and the one map from errors to exit codes.
 import { Command, CommanderError } from "commander";
 import { CancelledError, type ExitCode, exitCodes, FobError, UsageError } from "../errors.ts";
-import { neutralise, quote } from "../text.ts";
+import { quote } from "../text.ts";
+import { writeLine } from "./output.ts";
 
 type Declare = (program: Command, exit: (code: ExitCode) => void) => void;
 
@@ -76,19 +77,18 @@ function report(error: unknown, argv: readonly string[]): ExitCode {
     if (error.exitCode === 0) return exitCodes.done;
     return report(usageError(error, argv), argv);
   }
-  const line = (text: string): void => void process.stderr.write(`fob: ${neutralise(text)}\n`);
   if (error instanceof CancelledError) {
-    line(error.message);
+    writeLine(error.message);
     return error.exitCode;
   }
   if (error instanceof FobError) {
-    line(`error: ${error.message}`);
-    for (const hint of error.hints) line(`hint: ${hint}`);
+    writeLine(`error: ${error.message}`);
+    for (const hint of error.hints) writeLine(`hint: ${hint}`);
     return error.exitCode;
   }
-  line(`error: this should not happen: ${error instanceof Error ? error.message : String(error)}`);
-  line("hint: please report it, with the lines that --debug adds");
-  if (argv.includes("--debug") && error instanceof Error) line(`debug: ${error.stack ?? ""}`);
+  writeLine(`error: this should not happen: ${error instanceof Error ? error.message : String(error)}`);
+  writeLine("hint: please report it, with the lines that --debug adds");
+  if (argv.includes("--debug") && error instanceof Error) writeLine(`debug: ${error.stack ?? ""}`);
   return exitCodes.failed;
 }
 

@@ -4,7 +4,7 @@
 // survives an edit to the byte. Names and values are decoded as UTF-8 where they leave this folder.
 //
 // The readers out there disagree at the edges. What is said below of "botocore" (the aws command; Python's
-// configparser) and of "the SDK for JavaScript" was read in their sources and is held by test/profiles/readers.test.ts.
+// configparser) and of "the SDK for JavaScript" was read in their sources and is held by test/profiles/readers.ts.
 
 /** Which of the two files a text comes from: they spell profile sections differently. */
 export type FileKind = "credentials" | "config";

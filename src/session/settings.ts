@@ -63,7 +63,7 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
     inEnvironment("AWS_MFA_SERIAL") ??
     // The last is aws-mfa's name for it.
     first(["fob_mfa_serial", "mfa_serial", "aws_mfa_device"]);
-  // In a role profile, duration_seconds is the role's.
+  // aws-vault's users have duration_seconds; a role profile, where it is the role's, is neither of the two profiles.
   const length = option("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
     region: region && checkedRegion(region),

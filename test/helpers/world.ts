@@ -49,9 +49,9 @@ export interface World {
  * she may do everything.
  */
 export async function makeWorld(
-  options: { config?: string; credentials?: string; policies?: readonly object[] } = {},
+  options: { config?: string; credentials?: string; policies?: readonly object[]; partition?: string } = {},
 ): Promise<World> {
-  const sandbox = await startSandbox();
+  const sandbox = await startSandbox(options.partition === undefined ? {} : { partition: options.partition });
   onTestFinished(() => sandbox.close());
   const home = temporaryFolder();
   const name = `user-${Math.random().toString(36).slice(2, 10)}`;
