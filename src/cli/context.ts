@@ -1,7 +1,7 @@
 // The one place where the program meets the outside world.
 import { homedir } from "node:os";
 import { CancelledError } from "../errors.ts";
-import { writeLine } from "./output.ts";
+import { type Output, stdout, writeLine } from "./output.ts";
 
 /** What every command is given. */
 export interface Context {
@@ -12,7 +12,7 @@ export interface Context {
   readonly now: () => number;
   /** Ends what is under way: Ctrl-C, or a request to end. */
   readonly signal: AbortSignal;
-  readonly stdout: NodeJS.WriteStream;
+  readonly stdout: Output;
   /** Opening it takes Node.js longer than most of what fob does. */
   readonly stdin: () => NodeJS.ReadStream;
   /** Lines on stderr: `fob: …`. Control characters are made visible. */
@@ -29,20 +29,16 @@ export interface Say {
 }
 
 export function processContext(options: { debug: boolean }): Context {
-  const cancelled = new AbortController();
-  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for.
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      if (cancelled.signal.aborted) process.exit(new CancelledError().exitCode);
-      cancelled.abort();
-    });
-  }
+  let signal: AbortSignal | undefined;
   return {
     env: { ...process.env },
     home: homedir(),
     now: Date.now,
-    signal: cancelled.signal,
-    stdout: process.stdout,
+    get signal() {
+      signal ??= endSignal();
+      return signal;
+    },
+    stdout,
     stdin: () => process.stdin,
     say: {
       note: writeLine,
@@ -54,4 +50,16 @@ export function processContext(options: { debug: boolean }): Context {
       },
     },
   };
+}
+
+function endSignal(): AbortSignal {
+  const cancelled = new AbortController();
+  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for.
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (cancelled.signal.aborted) process.exit(new CancelledError().exitCode);
+      cancelled.abort();
+    });
+  }
+  return cancelled.signal;
 }

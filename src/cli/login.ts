@@ -1,7 +1,6 @@
-import { type Command, Option } from "commander";
 import { readCode } from "../codes/code.ts";
 import { type CodeSource, codeFromCommand, codeFromOption, codeFromStdin } from "../codes/sources.ts";
-import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
+import { exitCodes, UsageError } from "../errors.ts";
 import { awsFilePaths } from "../profiles/files.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
@@ -10,84 +9,75 @@ import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, type Terminal } from "../terminal/tty.ts";
 import { neutralise, quote, shellWord } from "../text.ts";
+import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
-import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
+import { defaultProfile, minTtlOf } from "./options.ts";
 
-interface LoginOptions extends CommonOptions {
-  readonly to?: string;
-  readonly serial?: string;
-  readonly duration?: string;
-  readonly minTtl?: string;
-  readonly force?: boolean;
-  readonly code?: string;
-  readonly codeStdin?: boolean;
-  readonly sourceEnv?: boolean;
-  readonly replaceLongTerm?: boolean;
-}
+const loginOptions = {
+  to: { value: "profile", text: "the session profile (default: the one used before, else <source>-mfa)" },
+  serial: { value: "serial", text: "the MFA device: its ARN, or a hardware token's number" },
+  duration: { value: "length", text: "how long a new session lasts, 15m to 36h (default: 12h)" },
+  minTtl: { value: "length", text: "how much must remain of a session that is kept (default: 1h)" },
+  force: { text: "open a new session although the old one is fresh" },
+  code: { value: "code", text: "the code, instead of a question" },
+  codeStdin: { text: "read the code from stdin" },
+  sourceEnv: { text: "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" },
+  replaceLongTerm: { text: "overwrite long-term credentials in the session profile, after a backup" },
+} as const;
 
-export function declareLogin(program: Command, exit: (code: ExitCode) => void): void {
-  const command = program
-    .command("login")
-    .summary("make sure that the session profile has a fresh session")
-    .description(
-      "Makes sure that the session profile has a fresh session; asks for an MFA code only when it must. Prints the " +
-        "session profile's name on stdout.",
-    )
-    .argument("[profile]", "the source or the session profile (default: AWS_PROFILE, else default)")
-    .option("--to <profile>", "the session profile (default: the one used before, else <source>-mfa)")
-    .option("--serial <serial>", "the MFA device: its ARN, or a hardware token's number")
-    .option("--duration <length>", "how long a new session lasts, 15m to 36h (default: 12h)")
-    .option("--min-ttl <length>", "how much must remain of a session that is kept (default: 1h)")
-    .option("--force", "open a new session although the old one is fresh")
-    .option("--code <code>", "the code, instead of a question")
-    .addOption(new Option("--code-stdin", "read the code from stdin").conflicts("code"))
-    .option("--source-env", "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    .option("--replace-long-term", "overwrite long-term credentials in the session profile, after a backup");
-  declareCommon(command, [
+type LoginOptions = Values<typeof loginOptions & typeof commonOptions>;
+
+export const loginCommand = defineCommand({
+  name: "login",
+  description:
+    "Makes sure that the session profile has a fresh session; asks for an MFA code only when it must. Prints the " +
+    "session profile's name on stdout.",
+  profiles: { atMost: 1, text: "the source or the session profile (default: AWS_PROFILE, else default)" },
+  options: loginOptions,
+  examples: [
     "fob login                  # the profile AWS_PROFILE, else default",
     "fob login work             # opens or keeps the session work-mfa",
     "fob login work --duration 8h --to work-day",
     'profile=$(fob login work) && export AWS_PROFILE="$profile"',
     "ykman oath accounts code --single aws-work | fob login work --code-stdin",
-  ]).action(action(exit, run));
-}
-
-async function run([profile]: readonly string[], options: LoginOptions, context: Context): Promise<ExitCode> {
-  const { env, home, say } = context;
-  const paths = awsFilePaths(env, home);
-  const tools: LoginTools = {
-    ...context,
-    ...say,
-    warn: say.warning,
-    paths,
-    store: openWritableStore(storeFolder(env, paths.credentials)),
-    connect: async (access) => (await import("../aws/clients.ts")).connect(access),
-    codeFromCommand: (command, of) => codeFromCommand(command, of, env),
-    person: () => (options.input ? personAt(findTerminal()) : undefined),
-    again: commandLine(profile, options),
-  };
-  const { login } = await import("../session/login.ts");
-  const outcome = await login(
-    {
-      profile: profile ?? defaultProfile(context),
-      to: options.to,
-      serial: options.serial,
-      duration: options.duration,
-      region: options.region,
-      minTtl: minTtlOf(options.minTtl),
-      force: options.force ?? false,
-      fromEnvironment: options.sourceEnv ?? false,
-      replaceLongTerm: options.replaceLongTerm ?? false,
-      code: codeOf(options, context),
-    },
-    tools,
-  );
-  render(outcome, context);
-  if (!outcome.isNew && options.duration !== undefined) {
-    say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
-  }
-  return exitCodes.done;
-}
+  ],
+  async run([profile], options, context) {
+    const { env, home, say } = context;
+    const paths = awsFilePaths(env, home);
+    const tools: LoginTools = {
+      ...context,
+      ...say,
+      warn: say.warning,
+      paths,
+      store: openWritableStore(storeFolder(env, paths.credentials)),
+      connect: async (access) => (await import("../aws/clients.ts")).connect(access),
+      codeFromCommand: (command, of) => codeFromCommand(command, of, env),
+      person: () => (options.noInput ? undefined : personAt(findTerminal())),
+      again: commandLine(profile, options),
+    };
+    const { login } = await import("../session/login.ts");
+    const outcome = await login(
+      {
+        profile: profile ?? defaultProfile(context),
+        to: options.to,
+        serial: options.serial,
+        duration: options.duration,
+        region: options.region,
+        minTtl: minTtlOf(options.minTtl),
+        force: options.force ?? false,
+        fromEnvironment: options.sourceEnv ?? false,
+        replaceLongTerm: options.replaceLongTerm ?? false,
+        code: codeOf(options, context),
+      },
+      tools,
+    );
+    render(outcome, context);
+    if (!outcome.isNew && options.duration !== undefined) {
+      say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
+    }
+    return exitCodes.done;
+  },
+});
 
 function render({ session, isNew }: LoginOutcome, { env, now, say, stdout }: Context): void {
   const { expiration } = session.credentials;
@@ -111,6 +101,9 @@ function commandLine(profile: string | undefined, options: LoginOptions): string
 }
 
 function codeOf(options: LoginOptions, context: Context): CodeSource | undefined {
+  if (options.code !== undefined && options.codeStdin) {
+    throw new UsageError("--code and --code-stdin exclude each other", "leave one of them out");
+  }
   if (options.code !== undefined) return codeFromOption(options.code);
   if (!options.codeStdin) return undefined;
   const stdin = context.stdin();

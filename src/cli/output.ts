@@ -1,17 +1,64 @@
+// The two streams that fob writes. Node.js takes longer to make its objects for them than most commands take, so they
+// are made only for terminals, which need them (for colours, and on Windows for letters beyond ASCII).
+import { fstatSync, writeSync } from "node:fs";
+import { systemCode } from "../errors.ts";
 import { neutralise } from "../text.ts";
+
+/** Where a command's data goes. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Whether it shows colours, and nobody has forbidden them (NO_COLOR). */
+  readonly hasColours: boolean;
+  write(text: string): void;
+}
+
+export const stdout: Output = {
+  get isTerminal() {
+    return isTerminal(1);
+  },
+  get hasColours() {
+    return isTerminal(1) && process.stdout.hasColors();
+  },
+  write(text) {
+    try {
+      write(1, text);
+    } catch (error) {
+      process.exitCode = 1;
+      // Otherwise whoever reads it has read enough.
+      if (systemCode(error) !== "EPIPE") writeLine(`error: cannot write to stdout: ${(error as Error).message}`);
+    }
+  },
+};
 
 /** A line of fob's on stderr, control characters made visible. */
 export function writeLine(text: string): void {
-  process.stderr.write(`fob: ${neutralise(text)}\n`);
+  try {
+    write(2, `fob: ${neutralise(text)}\n`);
+  } catch {
+    // There is nowhere left to say it.
+  }
 }
 
-/** What happens when stdout or stderr cannot be written to, instead of a stack trace. */
-export function guardOutput(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever reads it has read enough.
-    if (error.code !== "EPIPE") writeLine(`error: cannot write to stdout: ${error.message}`);
-    process.exitCode = 1;
-  });
-  // There is nowhere left to say it.
-  process.stderr.on("error", () => undefined);
+function write(descriptor: 1 | 2, text: string): void {
+  if (isTerminal(descriptor)) {
+    const stream = descriptor === 1 ? process.stdout : process.stderr;
+    // A terminal that has gone ends the process with a signal; that is enough said.
+    if (stream.listenerCount("error") === 0) stream.on("error", () => undefined);
+    stream.write(text);
+    return;
+  }
+  let rest: Uint8Array = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      // A full pipe that another program has set to non-blocking: its reader needs a moment.
+      if (systemCode(error) !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function isTerminal(descriptor: 1 | 2): boolean {
+  return fstatSync(descriptor).isCharacterDevice() && (descriptor === 1 ? process.stdout : process.stderr).isTTY;
 }

@@ -1,64 +1,54 @@
-import type { Command } from "commander";
-import { type ExitCode, exitCodes } from "../errors.ts";
+import { styleText } from "node:util";
+import { exitCodes } from "../errors.ts";
 import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
 import { expirationText } from "../session/session.ts";
 import { type StatusEntry, statusOf } from "../session/status.ts";
 import { openStore, storeFolder } from "../session/store.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
-import { barOf, coloured, tableOf } from "../terminal/table.ts";
+import { barOf, tableOf } from "../terminal/table.ts";
 import { neutralise, quote, shellWord } from "../text.ts";
+import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
-import { action, type CommonOptions, declareCommon, defaultProfile, minTtlOf } from "./options.ts";
+import { defaultProfile, minTtlOf } from "./options.ts";
 
-interface StatusOptions extends CommonOptions {
-  readonly check?: boolean;
-  readonly minTtl?: string;
-  readonly json?: boolean;
-}
-
-export function declareStatus(program: Command, exit: (code: ExitCode) => void): void {
-  const command = program
-    .command("status")
-    .summary("show the sessions and how long they last")
-    .description("Shows the sessions that fob made and those that other tools left, and how long they last.")
-    .argument("[profile...]", "source or session profiles (default: every session)")
-    .option("--check", "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)")
-    .option("--min-ttl <length>", "how much must remain of a fresh session (default: 15m)")
-    .option("--json", "print JSON");
-  declareCommon(command, [
-    "fob status",
-    "fob status work --json",
-    "fob status --check --min-ttl 30m work || fob login work",
-  ]).action(action(exit, run));
-}
-
-function run(profiles: readonly string[], options: StatusOptions, context: Context): Promise<ExitCode> {
-  const { env, home, say, stdout } = context;
-  const paths = awsFilePaths(env, home);
-  const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
-  const now = context.now();
-  const entries = statusOf(asked, {
-    files: readAwsFiles(paths),
-    store: openStore(storeFolder(env, paths.credentials)),
-    now,
-    minTtl: minTtlOf(options.minTtl),
-  });
-  if (options.json) stdout.write(`${JSON.stringify(entries.map(toJson), undefined, 2)}\n`);
-  else if (entries.length > 0) stdout.write(render(entries, now, context));
-  else {
-    say.note("there are no sessions yet");
-    say.hint("fob login");
-  }
-  // A session that its profile has lost is of no use to programs.
-  const isLost = ({ writtenTo }: StatusEntry): boolean => !writtenTo.some(({ isThere }) => isThere);
-  const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
-  if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
-  for (const { profile, source, state } of stale) {
-    say.error(`the session ${quote(profile)} is ${state === "valid" ? "no longer in its profile" : state}`);
-    say.hint(`fob login ${shellWord(source ?? profile)}`);
-  }
-  return Promise.resolve(exitCodes.notFresh);
-}
+export const statusCommand = defineCommand({
+  name: "status",
+  description: "Shows the sessions that fob made and those that other tools left, and how long they last.",
+  profiles: { atMost: Number.POSITIVE_INFINITY, text: "source or session profiles (default: every session)" },
+  options: {
+    check: { text: "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)" },
+    minTtl: { value: "length", text: "how much must remain of a fresh session (default: 15m)" },
+    json: { text: "print JSON" },
+  },
+  examples: ["fob status", "fob status work --json", "fob status --check --min-ttl 30m work || fob login work"],
+  run(profiles, options, context) {
+    const { env, home, say, stdout } = context;
+    const paths = awsFilePaths(env, home);
+    const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
+    const now = context.now();
+    const entries = statusOf(asked, {
+      files: readAwsFiles(paths),
+      store: openStore(storeFolder(env, paths.credentials)),
+      now,
+      minTtl: minTtlOf(options.minTtl),
+    });
+    if (options.json) stdout.write(`${JSON.stringify(entries.map(toJson), undefined, 2)}\n`);
+    else if (entries.length > 0) stdout.write(render(entries, now, context));
+    else {
+      say.note("there are no sessions yet");
+      say.hint("fob login");
+    }
+    // A session that its profile has lost is of no use to programs.
+    const isLost = ({ writtenTo }: StatusEntry): boolean => !writtenTo.some(({ isThere }) => isThere);
+    const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
+    if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
+    for (const { profile, source, state } of stale) {
+      say.error(`the session ${quote(profile)} is ${state === "valid" ? "no longer in its profile" : state}`);
+      say.hint(`fob login ${shellWord(source ?? profile)}`);
+    }
+    return Promise.resolve(exitCodes.notFresh);
+  },
+});
 
 function toJson({ issued, expiration, ...entry }: StatusEntry) {
   const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : expirationText(at));
@@ -69,6 +59,7 @@ const colours = { valid: "green", expiring: "yellow", expired: "red", unreadable
 
 /** A table on a terminal; lines of tab-separated fields elsewhere, without a heading. */
 function render(entries: readonly StatusEntry[], now: number, { env, home, stdout }: Context): string {
+  const { isTerminal } = stdout;
   const rows = entries.map((entry) => {
     const { profile, source, state, expiration, secondsLeft: left } = entry;
     const time =
@@ -77,15 +68,15 @@ function render(entries: readonly StatusEntry[], now: number, { env, home, stdou
       profile,
       entry.foreign ? "(another tool)" : (source ?? ""),
       state,
-      stdout.isTTY && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
+      isTerminal && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
       expiration === undefined ? "" : clockTime(expiration, now),
       whereOf(entry, home),
     ].map(neutralise);
   });
-  if (!stdout.isTTY) return rows.map((row) => `${row.join("\t")}\n`).join("");
+  if (!isTerminal) return rows.map((row) => `${row.join("\t")}\n`).join("");
   for (const [index, row] of rows.entries()) {
     const state = entries[index]?.state;
-    if (state !== undefined) row[2] = coloured(stdout, colours[state], state);
+    if (state !== undefined && stdout.hasColours) row[2] = styleText(colours[state], state);
   }
   return tableOf(["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"], rows);
 }

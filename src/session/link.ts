@@ -1,7 +1,7 @@
 // Which source profile and which session profile belong together.
 import { basename } from "node:path";
-import { distance } from "fastest-levenshtein";
 import { FobError, UsageError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { isPortableName } from "../profiles/edit.ts";
 import { type AwsFiles, commandOf, type Properties, propertyValue } from "../profiles/files.ts";
 import { quote, shellWord } from "../text.ts";
@@ -174,9 +174,9 @@ function notASource(profile: string, own: OwnKeys, { files, command }: LinkConte
     return new FobError(`${asked} has no access key`, `put one in: aws configure --profile ${shellWord(profile)}`);
   }
   const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
-  const nearest = nearestName(profile, names);
-  if (nearest !== undefined) {
-    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${shellWord(nearest)}`);
+  const meant = nearest(profile, names);
+  if (meant !== undefined) {
+    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${shellWord(meant)}`);
   }
   const isLogin = command === "fob login";
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
@@ -185,13 +185,4 @@ function notASource(profile: string, own: OwnKeys, { files, command }: LinkConte
       : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
-}
-
-/** The name that was probably meant, or undefined where none is near. */
-function nearestName(name: string, names: readonly string[]): string | undefined {
-  const near = names
-    .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, far }) => far <= Math.ceil(candidate.length / 3))
-    .sort((a, b) => a.far - b.far);
-  return near[0]?.candidate;
 }

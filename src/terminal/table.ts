@@ -1,5 +1,5 @@
 // Tables, bars and colours, for terminals.
-import { stripVTControlCharacters, styleText } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 
 /** A table with a heading; columns as wide as they need to be. Cells may be coloured. */
 export function tableOf(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -22,10 +22,4 @@ export function barOf(part: number, env: Readonly<Record<string, string | undefi
   const length = 8;
   const filled = part <= 0 ? 0 : Math.max(1, Math.round(part * length));
   return full.repeat(filled) + empty.repeat(length - filled);
-}
-
-/** Text in a colour, where the stream shows colours and NO_COLOR does not forbid them. */
-export function coloured(stream: NodeJS.WriteStream, colour: "green" | "yellow" | "red", text: string): string {
-  const isWanted = stream.isTTY && stream.hasColors();
-  return isWanted ? styleText(colour, text) : text;
 }

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { build } from "rolldown";
 
 const { values: options } = parseArgs({
   options: { check: { type: "boolean" }, json: { type: "boolean" }, pairs: { type: "string", default: "25" } },
@@ -17,8 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), "fob-bench-"));
 /** The local AWS, whose source is TypeScript. */
 async function sandbox() {
   const outfile = join(folder, "sandbox.mjs");
-  const entryPoints = [join(root, "src/sandbox/server.ts")];
-  await build({ entryPoints, outfile, bundle: true, platform: "node", format: "esm", logLevel: "error" });
+  await build({ input: join(root, "src/sandbox/server.ts"), platform: "node", output: { file: outfile } });
   const { startSandbox } = await import(outfile);
   return await startSandbox();
 }

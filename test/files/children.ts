@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { buildSync } from "esbuild";
+import { build } from "rolldown";
 import { onTestFinished } from "vitest";
 
 /** A folder that goes when the test ends. */
@@ -15,10 +15,9 @@ export function temporaryFolder(): string {
 }
 
 /** Bundles child.ts, once for a test file. */
-export function buildChild(folder: string): string {
+export async function buildChild(folder: string): Promise<string> {
   const outfile = join(folder, "child.mjs");
-  const entry = join(import.meta.dirname, "child.ts");
-  buildSync({ entryPoints: [entry], bundle: true, platform: "node", format: "esm", outfile });
+  await build({ input: join(import.meta.dirname, "child.ts"), platform: "node", output: { file: outfile } });
   return outfile;
 }
 

@@ -24,7 +24,7 @@ import { beginReplace } from "../../src/files/replace.ts";
 import { buildChild, ownMounts, startChild, temporaryFolder, withMounts } from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
-const program = buildChild(build);
+const program = await buildChild(build);
 afterAll(() => rmSync(build, { recursive: true }));
 
 let folder: string;

@@ -7,7 +7,7 @@ import { type Holder, type LockOptions, withLock } from "../../src/files/lock.ts
 import { buildChild, type Child, startChild, temporaryFolder } from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
-const program = buildChild(build);
+const program = await buildChild(build);
 afterAll(() => rmSync(build, { recursive: true }));
 
 let folder: string;

@@ -1,0 +1,69 @@
+import { UsageError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { quote } from "../text.ts";
+import { type Command, flagOf, type Given, optionsOf } from "./command.ts";
+
+/** A command line, understood. */
+export type Arguments =
+  | { readonly help: true }
+  | { readonly help: false; readonly profiles: readonly string[]; readonly options: Given };
+
+/** Reads what follows a command's name. @throws UsageError */
+export function parseArguments(command: Command, argv: readonly string[]): Arguments {
+  const specs = optionsOf(command);
+  const help = `fob ${command.name} --help`;
+  const named: string[] = [];
+  const options: Record<string, string | boolean> = {};
+  const rest = argv.values();
+  for (const word of rest) {
+    if (word === "--") named.push(...rest);
+    else if (!word.startsWith("-") || word === "-") named.push(word);
+    else if (word === "--help" || word === "-h") return { help: true };
+    else {
+      const [, flag = "", value] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      const name = Object.keys(specs).find((candidate) => flagOf(candidate) === flag);
+      if (name === undefined) throw unknownOption(flag, Object.keys(specs), help);
+      const kind = specs[name]?.value;
+      options[name] = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
+    }
+  }
+  return { help: false, profiles: profilesOf(command, named, options.profile, help), options };
+}
+
+function switchedOn(flag: string, value: string | undefined, help: string): true {
+  if (value !== undefined) throw new UsageError(`${flag} takes no value`, help);
+  return true;
+}
+
+/** The next word, unless it is an option: `--to --force` has forgotten the value; who means it writes `--to=--force`. */
+function next(rest: Iterator<string, undefined>): string | undefined {
+  const word = rest.next().value;
+  return word?.startsWith("-") ? undefined : word;
+}
+
+function givenValue(flag: string, kind: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${flag} needs a value`, `write it like this: ${flag} <${kind}>`);
+  return value;
+}
+
+function unknownOption(flag: string, names: readonly string[], help: string): UsageError {
+  const meant = nearest(flag, [...names.map(flagOf), "--help"]);
+  return new UsageError(`unknown option ${quote(flag)}`, meant === undefined ? help : `did you mean: ${meant}`);
+}
+
+/** The profiles that were named, as arguments or as `--profile`. */
+function profilesOf(
+  command: Command,
+  named: readonly string[],
+  option: string | boolean | undefined,
+  help: string,
+): readonly string[] {
+  const atMost = command.profiles?.atMost ?? 0;
+  if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
+  if (typeof option === "string" && named.length > 0) {
+    throw new UsageError("the profile is given twice, as an argument and as --profile", "leave one of them out");
+  }
+  const profiles = typeof option === "string" ? [option] : named;
+  if (profiles.includes("")) throw new UsageError("the profile's name is empty", "leave it out for the default one");
+  return profiles;
+}

@@ -1,0 +1,62 @@
+// What a command is: data, which the parser and the help read.
+import type { ExitCode } from "../errors.ts";
+import type { Context } from "./context.ts";
+
+/** What an option is for, and what its value is; a switch has none. */
+export interface OptionSpec {
+  readonly text: string;
+  readonly value?: string;
+}
+
+/** Options by their names in code: `minTtl` is `--min-ttl`. */
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** What may be given for declared options. */
+export type Values<Specs extends OptionSpecs> = {
+  readonly [Name in keyof Specs]?: (Specs[Name] extends { readonly value: string } ? string : boolean) | undefined;
+};
+
+/** What every command has. */
+export const commonOptions = {
+  region: { value: "region", text: "the region whose STS is asked" },
+  noInput: { text: "never ask anything; fail instead" },
+  debug: { text: "say what is done, secrets masked" },
+} as const satisfies OptionSpecs;
+
+type Common = Values<typeof commonOptions>;
+
+/** What was given, by the options' names in code. */
+export type Given = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Command {
+  readonly name: string;
+  readonly description: string;
+  /** Profiles as arguments, of which one may be given as `--profile` instead. */
+  readonly profiles?: { readonly atMost: number; readonly text: string };
+  readonly options: OptionSpecs;
+  readonly examples: readonly string[];
+  run(profiles: readonly string[], options: Given, context: Context): Promise<ExitCode>;
+}
+
+interface Declared<Specs extends OptionSpecs> extends Omit<Command, "options" | "run"> {
+  readonly options: Specs;
+  run(profiles: readonly string[], options: Values<Specs> & Common, context: Context): Promise<ExitCode>;
+}
+
+/** A command whose `run` sees just the options that it declares; the parser gives it no others. */
+export function defineCommand<const Specs extends OptionSpecs>(command: Declared<Specs>): Command {
+  return command;
+}
+
+/** All options of a command, in the order in which the help lists them. */
+export function optionsOf(command: Command): OptionSpecs {
+  const profile: OptionSpecs = command.profiles
+    ? { profile: { value: "name", text: "the profile, instead of the argument" } }
+    : {};
+  return { ...command.options, ...profile, ...commonOptions };
+}
+
+/** `minTtl` as it is typed: `--min-ttl`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

@@ -1,0 +1,84 @@
+// What --help prints.
+import { exitCodes } from "../errors.ts";
+import { type Command, flagOf, optionsOf } from "./command.ts";
+
+/** A command as the list of all commands shows it. */
+export interface Listed {
+  readonly name: string;
+  readonly group: string;
+  readonly takes: string;
+  readonly summary: string;
+}
+
+type Row = readonly [left: string, right: string];
+
+/** The list of all commands. */
+export function overviewOf(commands: readonly Listed[]): string {
+  const rows = commands.map(({ group, name, takes, summary }) => ({
+    group,
+    row: [`${name} ${takes}`, summary] as Row,
+  }));
+  const help: Row = ["help [topic]", "help for a command, or the topic exit-codes"];
+  const groups = [...new Set(commands.map(({ group }) => group))];
+  const width = widthOf([...rows.map(({ row }) => row), help]);
+  return [
+    "Usage: fob <command> [options]\n",
+    "Type one MFA code, work all day: temporary AWS credentials in a named profile.\n",
+    ...groups.map((group) =>
+      section(
+        group,
+        rows.filter((row) => row.group === group).map(({ row }) => row),
+        width,
+      ),
+    ),
+    section("Help", [help, ["--help, --version", "this list, or a command's own help; fob's version"]], width),
+  ].join("\n");
+}
+
+/** Everything about one command. */
+export function helpOf(command: Command): string {
+  const { name, description, profiles, examples } = command;
+  const takes = profiles === undefined ? "" : ` [profile${profiles.atMost > 1 ? "..." : ""}]`;
+  const options = Object.entries(optionsOf(command)).map(
+    ([option, { text, value }]): Row => [`${flagOf(option)}${value === undefined ? "" : ` <${value}>`}`, text],
+  );
+  options.push(["-h, --help", "show this help"]);
+  return [
+    `Usage: fob ${name} [options]${takes}\n`,
+    `${wrapped(description, 80).join("\n")}\n`,
+    ...(profiles === undefined ? [] : [section("Arguments", [["profile", profiles.text]], widthOf(options))]),
+    section("Options", options, widthOf(options)),
+    `Examples:\n${examples.map((example) => `  ${example}\n`).join("")}`,
+  ].join("\n");
+}
+
+export const exitCodesHelp = `Exit codes of fob:
+
+  ${exitCodes.done}    done
+  ${exitCodes.failed}    failed
+  ${exitCodes.usage}    wrong usage
+  ${exitCodes.notFresh}    a session is not fresh (status --check)
+  ${exitCodes.codeNeeded}    a code is needed and nobody can be asked
+  ${exitCodes.cancelled}  cancelled
+`;
+
+const widthOf = (rows: readonly Row[]): number => Math.max(...rows.map(([left]) => left.length));
+
+function section(title: string, rows: readonly Row[], width: number): string {
+  const lines = rows.flatMap(([left, right]) =>
+    wrapped(right, 76 - width).map((line, index) => `  ${(index === 0 ? left : "").padEnd(width)}  ${line}\n`),
+  );
+  return `${title}:\n${lines.join("")}`;
+}
+
+/** Text in lines of at most so many characters. */
+function wrapped(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
