@@ -7,7 +7,7 @@
  * The condition operators that are supported, of
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */
-export const conditionOperators = ["Bool", "BoolIfExists"] as const;
+const conditionOperators = ["Bool", "BoolIfExists"] as const;
 
 export type ConditionOperator = (typeof conditionOperators)[number];
 

@@ -6,7 +6,7 @@ import type { Condition, ConditionOperator, PolicyDocument, Statement } from "./
 import { readStatements } from "./document.ts";
 import { matchesWildcard } from "./wildcard.ts";
 
-export type { PolicyDocument, PolicyStatement } from "./document.ts";
+export type { PolicyDocument } from "./document.ts";
 export { PolicyError, parsePolicy } from "./document.ts";
 
 export type Decision = "allowed" | "explicitDeny" | "implicitDeny" | "unknown";

@@ -45,7 +45,7 @@ export class UnparsableText extends Error {
   }
 }
 
-export const decode = (bytes: string): string => {
+const decode = (bytes: string): string => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: everything that is not ASCII
   return /^[\x00-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
 };

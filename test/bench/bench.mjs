@@ -1,4 +1,4 @@
-// Measures the figures that the design promises, as ratios within one run: `npm run bench`.
+// Measures the figures that fob promises, as ratios within one run: see README.md beside this file.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -44,7 +44,9 @@ function home(name, aws, profiles) {
 function timed(command, env) {
   return new Promise((done, fail) => {
     const began = performance.now();
-    const child = spawn(command[0], command.slice(1), { env, stdio: "ignore" });
+    const child = spawn(command[0], command.slice(1), { env, stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.resume();
+    child.stderr.resume();
     child.on("error", fail);
     child.on("close", (status) => {
       if (status === 0) done(performance.now() - began);

@@ -38,7 +38,7 @@ export async function failedLogin(world: World, options: Options = {}): Promise<
 }
 
 /** The one error of a run, and its hints; nothing but fob's own lines is on stderr. */
-export function messagesOf({ stderr }: Result): Failed {
+function messagesOf({ stderr }: Result): Failed {
   const lines = stderr.trimEnd().split("\n");
   for (const line of lines) expect(line).toMatch(/^fob: (error|hint|warning|debug): \S/);
   const after = (prefix: string): string[] =>
