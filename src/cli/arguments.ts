@@ -1,3 +1,4 @@
+// Reading a command line, by what its command declares.
 import { UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../text.ts";
