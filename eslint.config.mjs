@@ -13,4 +13,18 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
+  {
+    files: ["test/**"],
+    ignores: ["test/helpers/world.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        {
+          object: "process",
+          property: "execPath",
+          message: "Tests run programs with `node` of test/helpers/world.ts.",
+        },
+      ],
+    },
+  },
 );

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "rolldown";
 import { onTestFinished } from "vitest";
+import { node } from "../helpers/world.ts";
 
 /** A folder that goes when the test ends. */
 export function temporaryFolder(): string {
@@ -32,7 +33,7 @@ export interface Child {
 }
 
 export function startChild(program: string, ...args: readonly string[]): Child {
-  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [program, ...args]);
+  const child: ChildProcessWithoutNullStreams = spawn(node, [program, ...args]);
   child.stderr.pipe(process.stderr);
   const ended = once(child, "close");
   onTestFinished(() => void child.kill("SIGKILL"));

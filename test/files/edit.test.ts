@@ -21,6 +21,7 @@ import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vi
 import { FobError } from "../../src/errors.ts";
 import { editFile } from "../../src/files/edit.ts";
 import { beginReplace } from "../../src/files/replace.ts";
+import { node } from "../helpers/world.ts";
 import { buildChild, ownMounts, startChild, temporaryFolder, withMounts } from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
@@ -154,7 +155,7 @@ describe("what fob may not replace stays as it is", () => {
   ])("a file that is mounted by itself, as containers do, has its own message: %s", (_, command) => {
     put(file);
     const script = `mount --bind "$1" "$1"; ${command}`;
-    const error = JSON.parse(withMounts(script, file, process.execPath, program)) as FobError;
+    const error = JSON.parse(withMounts(script, file, node, program)) as FobError;
     expect(error.message).toBe(`"${file}" is mounted as a single file, which cannot be replaced safely`);
     expect(error.hints[0]).toContain("mount its folder into the container instead");
     expect([read(file), readdirSync(folder)]).toEqual(["old\n", ["credentials"]]);
@@ -163,7 +164,7 @@ describe("what fob may not replace stays as it is", () => {
   test.skipIf(!ownMounts)("a file on a read-only file system", () => {
     put(file);
     const script = `mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; exec "$2" "$3" edit "$1/credentials" new`;
-    const error = JSON.parse(withMounts(script, folder, process.execPath, program)) as FobError;
+    const error = JSON.parse(withMounts(script, folder, node, program)) as FobError;
     expect(error.message).toBe(`"${file}" is on a read-only file system`);
     expect(read(file)).toBe("old\n");
   });
@@ -177,7 +178,7 @@ describe("what fob may not replace stays as it is", () => {
       'mount -t tmpfs -o size=256k none "$1"; printf old > "$1/credentials"; chmod 600 "$1/credentials"',
       '"$2" "$3" editWhenFull "$1/credentials" "$4"; cat "$1/credentials"; echo; ls -A "$1"',
     ].join("\n");
-    const said = withMounts(script, folder, process.execPath, program, String(left)).split("\n");
+    const said = withMounts(script, folder, node, program, String(left)).split("\n");
     const error = JSON.parse(said[0] ?? "") as FobError;
     expect(error.message).toBe(`no space left to write "${join(folder, full)}"`);
     expect(error.hints).toEqual([`see what is full: df -h ${folder}`]);

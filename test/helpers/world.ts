@@ -9,6 +9,9 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 
 export const program = resolve(import.meta.dirname, "../../bin/fob");
 
+/** What runs it: the Node.js of the tests, or the one that `npm run test:matrix` is at. */
+export const node = process.env.FOB_TEST_NODE ?? process.execPath;
+
 export interface Result {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -86,10 +89,10 @@ export async function makeWorld(
     env,
     credentials: () => read(credentialsPath),
     config: () => read(configPath),
-    fob: (args, run) => execute(process.execPath, [program, ...args], { ...run, env: merged(run) }),
-    fobOnTerminal: (args, run) => onTerminal(process.execPath, [program, ...args], { ...run, env: merged(run) }),
+    fob: (args, run) => execute(node, [program, ...args], { ...run, env: merged(run) }),
+    fobOnTerminal: (args, run) => onTerminal(node, [program, ...args], { ...run, env: merged(run) }),
     shellOnTerminal(command, run) {
-      const fob = `fob() { ${quoted(process.execPath)} ${quoted(program)} "$@"; }`;
+      const fob = `fob() { ${quoted(node)} ${quoted(program)} "$@"; }`;
       return onTerminal("bash", ["--norc", "-c", `${fob}; ${command}`], { ...run, env: merged(run) });
     },
     calls: (action) => sandbox.requests.filter((request) => request.action === action).length,

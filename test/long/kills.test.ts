@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
-import { execute, keysOf, program, temporaryFolder } from "../helpers/world.ts";
+import { execute, keysOf, node, program, temporaryFolder } from "../helpers/world.ts";
 
 const preload = resolve(import.meta.dirname, "../helpers/faults.cjs");
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
@@ -32,7 +32,7 @@ function newHome() {
   const env = { PATH: process.env.PATH, HOME: home, AWS_ENDPOINT_URL: sandbox.url };
   const fob = (args: readonly string[], fault: Record<string, string> = {}) => {
     const injected = { NODE_OPTIONS: `--require ${preload}`, FAULT_HOME: home, ...fault };
-    return execute(process.execPath, [program, ...args], { env: { ...env, ...injected } });
+    return execute(node, [program, ...args], { env: { ...env, ...injected } });
   };
   let step = -2;
   const given = () =>

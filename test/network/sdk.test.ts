@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { execute, makeWorld, type World } from "../helpers/world.ts";
+import { execute, makeWorld, node, type World } from "../helpers/world.ts";
 import { startProxy } from "./servers.ts";
 
 describe("the AWS files are read by fob alone, which reads synchronously; the SDK reads with promises", () => {
@@ -23,7 +23,7 @@ describe("the AWS files are read by fob alone, which reads synchronously; the SD
     const world = await makeWorld();
     const { env, reads } = watched(world);
     const script = `new (require("@aws-sdk/client-sts").STSClient)({}).config.region().catch(() => {})`;
-    await execute(process.execPath, ["-e", script], {
+    await execute(node, ["-e", script], {
       env: { ...world.env, ...env },
       cwd: resolve(import.meta.dirname),
     });

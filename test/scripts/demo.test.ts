@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { execute, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
+import { execute, node, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
 
 /** The demo, with a temporary folder of its own, so that what it leaves behind can be seen. */
 function world() {
@@ -11,7 +11,7 @@ function world() {
 
 test("without a terminal the demo answers itself: refused, logged in, allowed, and nothing is left behind", async () => {
   const { folder, env } = world();
-  const { status, stdout, stderr } = await execute(process.execPath, [program, "demo"], { env });
+  const { status, stdout, stderr } = await execute(node, [program, "demo"], { env });
   expect(status).toBe(0);
   expect(stdout).toContain("AccessDenied: User: arn:aws:iam::123456789012:user/ada is not authorized");
   expect(stdout).toContain("aws_secret_access_key = ********\n");
@@ -23,7 +23,7 @@ test("without a terminal the demo answers itself: refused, logged in, allowed, a
 
 test("on a terminal the person types the code that the demo shows", async () => {
   const { folder, env } = world();
-  const run = onTerminal(process.execPath, [program, "demo"], { env });
+  const run = onTerminal(node, [program, "demo"], { env });
   await run.shows("MFA code");
   // Also after a slip: the code that is shown stays good.
   run.type("000000\r");
@@ -38,7 +38,7 @@ test("on a terminal the person types the code that the demo shows", async () => 
 
 test("Ctrl-C in the demo leaves nothing behind", async () => {
   const { folder, env } = world();
-  const run = onTerminal(process.execPath, [program, "demo"], { env });
+  const run = onTerminal(node, [program, "demo"], { env });
   await run.shows("MFA code");
   run.type("\u0003");
   const { status, screen } = await run.ended;
@@ -49,7 +49,7 @@ test("Ctrl-C in the demo leaves nothing behind", async () => {
 
 test("a demo that is told to end takes the login with it and leaves nothing behind", async () => {
   const { folder, env } = world();
-  const run = onTerminal(process.execPath, [program, "demo"], { env });
+  const run = onTerminal(node, [program, "demo"], { env });
   await run.shows("MFA code");
   run.kill("SIGTERM");
   expect((await run.ended).status).toBe(130);
