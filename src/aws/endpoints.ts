@@ -60,14 +60,15 @@ const domains = [
 
 function checkedEndpoint(url: string, service: string): string {
   const hint = `see where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;
+  // Wherever it stands: "https://user:1#2@host" is a URL without a password, for the host "user".
+  if (url.includes("@")) {
+    throw new FobError(`the endpoint for ${service} holds a user name or a password, which AWS does not take`, hint);
+  }
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
     throw new FobError(`the endpoint ${quote(url)} for ${service} is not a URL`, hint);
-  }
-  if (parsed.username || parsed.password) {
-    throw new FobError(`the endpoint for ${service} holds a user name or a password, which AWS does not take`, hint);
   }
   if (parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname))) return url;
   throw new FobError(

@@ -84,6 +84,10 @@ describe("an endpoint to which no code may go is refused before anything is aske
     ["127.0.0.1:4566", "is not"],
     ["not a URL", "is not a URL"],
     ["https://jane:s3cr3t@sts.example", "holds a user name or a password, which AWS does not take"],
+    ["https://jane:s3cr3t@sts.example:99999", "holds a user name or a password"],
+    ["https://jane:12#s3cr3t@sts.example", "holds a user name or a password"],
+    ["http://jane:12#s3cr3t@sts.example", "holds a user name or a password"],
+    ["jane:s3cr3t@sts.example", "holds a user name or a password"],
   ])("%s", async (url, problem) => {
     const world = await makeWorld();
     const run = world.fobOnTerminal(["login", "work"], { env: { AWS_ENDPOINT_URL_STS: url } });
