@@ -83,7 +83,12 @@ export function connect(access: Access): Aws {
         TokenCode: tokenCode,
         DurationSeconds: duration,
       });
-      const { Credentials: given } = await logged("sts:GetSessionToken", clients.code.send(command, options));
+      const sent = clients.code.send(command, options).catch((error: unknown) => {
+        // What a service does not accept it quotes, and a code that it has not looked at is still good.
+        if (error instanceof Error) error.message = error.message.replaceAll(tokenCode, "******");
+        throw error;
+      });
+      const { Credentials: given } = await logged("sts:GetSessionToken", sent);
       if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
         throw new AwsFailure("server error", "STS answered without credentials", [
           "see which endpoint is set: env | grep AWS_ENDPOINT_URL",

@@ -155,6 +155,17 @@ describe("what AWS rarely says, and what others say in its place", () => {
     expect(front.codes(), "sent once").toHaveLength(1);
   });
 
+  test("a refusal that quotes the code: it may still be good, and is not shown", async () => {
+    const world = await makeWorld();
+    const front = await startFront({
+      to: world.sandbox.url,
+      reply: ({ action, code }) =>
+        action === "GetSessionToken" ? refusal(400, "ValidationError", `Value '${code}' at 'tokenCode'`) : "forward",
+    });
+    const { error } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url } });
+    expect(error).toBe("AWS did not accept the request: Value '******' at 'tokenCode'");
+  });
+
   test.each([200, 302])("a sign-in page (HTTP %s) gets no code", async (status) => {
     const world = await makeWorld();
     const front = await startFront({ reply: () => ({ status, body: page, headers: html }) });
