@@ -51,6 +51,9 @@ export interface CodeDevice {
   readonly code: (atMs?: number) => string;
 }
 
+/** A secret, and what it is. */
+export type Secret = readonly [string, "secret access key" | "session token" | "device seed"];
+
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const devicesPerUser = 8;
 
@@ -128,6 +131,19 @@ export class Account {
 
   credential(accessKeyId: string): Credential | undefined {
     return this.#credentials.get(accessKeyId);
+  }
+
+  /** Every secret that this account has made. */
+  secrets(): Secret[] {
+    const keys = [...this.#credentials.values()].flatMap(({ secretAccessKey, session }): Secret[] => [
+      [secretAccessKey, "secret access key"],
+      ...(session ? [[session.token, "session token"] satisfies Secret] : []),
+    ]);
+    const devices = [...this.#users.values()].flatMap((user) => user.devices);
+    const seeds = devices.flatMap(({ seed }): Secret[] =>
+      seed ? [base32Encode(seed), seed.toString("hex")].map((text) => [text, "device seed"]) : [],
+    );
+    return [...keys, ...seeds];
   }
 
   /** A device whose codes the secret makes. Throws an Error when the user has eight devices, or for a taken serial. */

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Account, type CodeDevice, randomId, randomTokenNumber } from "./account.ts";
+import { Account, type CodeDevice, randomId, randomTokenNumber, type Secret } from "./account.ts";
 import { AwsError, notModelled, type Service } from "./errors.ts";
 import { iam } from "./iam.ts";
 import { findAction } from "./query.ts";
@@ -63,6 +63,8 @@ export interface Sandbox {
   readonly buckets: string[];
   /** The latest requests, oldest first. */
   readonly requests: readonly RequestRecord[];
+  /** Every secret so far, for those who make sure that none is seen: of access keys, sessions and devices. */
+  secrets(): readonly Secret[];
   /** Sets the clock: to a function, or to a time (ms since 1970) at which it then stands still. */
   setClock(now: number | (() => number)): void;
   /** An IAM user with one access key. Policies are documents, or their JSON. */
@@ -106,6 +108,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     rootAccessKey: { accessKeyId, secretAccessKey },
     buckets,
     requests,
+    secrets: () => account.secrets(),
     setClock: (now) => {
       account.now = typeof now === "number" ? () => now : now;
     },

@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import { spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { commandName, mayHoldSecrets, searchFolder, searchOutput, watched } from "./leaks.ts";
+import { type Kind, knowCodes, knowSandbox } from "./secrets.ts";
 
 export const program = resolve(import.meta.dirname, "../../bin/fob");
 
@@ -24,6 +26,8 @@ export interface RunOptions {
   /** What comes on stdin; without it stdin is at its end. */
   readonly input?: string;
   readonly cwd?: string;
+  /** Secrets that are shown, because that is what the command is for: on stdout, or on the terminal. */
+  readonly shows?: readonly Kind[];
 }
 
 export interface World {
@@ -43,6 +47,8 @@ export interface World {
   fobOnTerminal(args: readonly string[], options?: RunOptions): OnTerminal;
   /** Runs a shell command on a terminal; `fob` in it is the built program. */
   shellOnTerminal(command: string, options?: RunOptions): OnTerminal;
+  /** A command that prints this; it stands in a file, so that a code in it is in no argument list. */
+  commandThatPrints(text: string): string;
   /** Calls of an action that the local AWS has had. */
   calls(action: string): number;
 }
@@ -56,11 +62,13 @@ export async function makeWorld(
 ): Promise<World> {
   const sandbox = await startSandbox(options.partition === undefined ? {} : { partition: options.partition });
   onTestFinished(() => sandbox.close());
+  knowSandbox(sandbox);
   const home = temporaryFolder();
   const name = `user-${Math.random().toString(36).slice(2, 10)}`;
   const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
   const user = sandbox.addUser({ name, policies: options.policies ?? [everything] });
-  const device = sandbox.addVirtualDevice(name, name);
+  const { serialNumber, base32Secret, code } = sandbox.addVirtualDevice(name, name);
+  const device = { serialNumber, base32Secret, code: (atMs?: number) => knowCodes(code(atMs)) };
 
   const folder = join(home, ".aws");
   mkdirSync(folder, { mode: 0o700 });
@@ -78,6 +86,7 @@ export async function makeWorld(
     LANG: "C.UTF-8",
     AWS_ENDPOINT_URL: sandbox.url,
   };
+  let printed = 0;
   const merged = (run?: RunOptions) => ({ ...env, ...run?.env });
   return {
     sandbox,
@@ -95,6 +104,12 @@ export async function makeWorld(
       const fob = `fob() { ${quoted(node)} ${quoted(program)} "$@"; }`;
       return onTerminal("bash", ["--norc", "-c", `${fob}; ${command}`], { ...run, env: merged(run) });
     },
+    commandThatPrints(text) {
+      const file = join(home, `printed-${printed++}`);
+      writeFileSync(file, text, { mode: 0o600 });
+      mayHoldSecrets(file);
+      return `cat ${file}`;
+    },
     calls: (action) => sandbox.requests.filter((request) => request.action === action).length,
   };
 }
@@ -108,9 +123,11 @@ export function keysOf(profile: string, key: { accessKeyId: string; secretAccess
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "fob-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  searchFolder(folder);
   return folder;
 }
 
+const nameOf = (args: readonly string[]): string => commandName(args.map((arg) => (arg === program ? "fob" : arg)));
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -119,12 +136,15 @@ export function execute(file: string, args: readonly string[], options: RunOptio
   return new Promise((done, fail) => {
     // A session of its own, so that it has no terminal even when the tests run on one.
     const child = spawn(file, args, {
-      env: options.env,
+      env: watched(args, options.env, options.input),
       cwd: options.cwd,
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
     });
     let [stdout, stderr] = ["", ""];
+    const name = nameOf(args);
+    searchOutput({ where: `the stdout of ${name}`, text: () => stdout, shows: options.shows });
+    searchOutput({ where: `the stderr of ${name}`, text: () => stderr });
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
@@ -153,12 +173,17 @@ export interface OnTerminal {
 /** Runs a program on a terminal of its own. */
 export function onTerminal(file: string, args: readonly string[], options: RunOptions): OnTerminal {
   const terminal = spawnOnTerminal(file, [...args], {
-    env: options.env ?? {},
+    env: watched(args, options.env),
     cwd: options.cwd ?? tmpdir(),
     cols: 200,
     rows: 50,
   });
   let text = "";
+  searchOutput({
+    where: `the screen of ${nameOf(args)}`,
+    text: () => withoutAnswers(plain(text)),
+    shows: options.shows,
+  });
   let seen = 0;
   let isOver = false;
   const waiting = new Set<() => void>();
@@ -200,7 +225,10 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
         check();
       });
     },
-    type: (typed) => terminal.write(typed),
+    type(typed) {
+      knowCodes(typed);
+      terminal.write(typed);
+    },
     kill: (signal) => terminal.kill(signal),
     ended,
   };
@@ -209,4 +237,9 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
 function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this removes
   return text.replace(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Z0-9]|\u001b[=>78]|\r/g, "");
+}
+
+/** The screen without what is typed at the question: docs/decisions/the-code-is-shown.md */
+function withoutAnswers(screen: string): string {
+  return screen.replace(/(MFA code for the profile .*?\(device [^)\n]*\):)[ \d]*/g, "$1");
 }

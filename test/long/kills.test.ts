@@ -1,9 +1,10 @@
 // Every file-system call of login, logout and status fails once, and is the last one of a killed process once. After
 // each: both AWS files are whole, the next run works without help, and no session that AWS has given is lost.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { knowSandbox } from "../helpers/secrets.ts";
 import { execute, keysOf, node, program, temporaryFolder } from "../helpers/world.ts";
 
 const preload = resolve(import.meta.dirname, "../helpers/faults.cjs");
@@ -19,6 +20,7 @@ let count = 0;
 
 /** A user with a device and a home folder of her own. */
 function newHome() {
+  knowSandbox(sandbox);
   const name = `user-${count++}`;
   const user = sandbox.addUser({ name, policies: [everything] });
   const device = sandbox.addVirtualDevice(name);
@@ -113,7 +115,6 @@ for (const [name, { before, args }] of Object.entries(runs)) {
         expect(help.status, where + help.stderr).toBe(0);
       }
       expect(home.read()[0], where).toMatch(/\n\[work-mfa\]\r?\naws_access_key_id = ASIA/);
-      rmSync(home.home, { recursive: true, force: true });
     };
     await Promise.all([worker(), worker(), worker()]);
   }, 600_000);

@@ -60,7 +60,10 @@ describe("the AWS files are read by fob alone, which reads synchronously; the SD
 test("the SDK's notice about old versions of Node.js is not shown, nor are children told to hide it", async () => {
   const world = await makeWorld();
   const seen = join(world.home, "environment");
-  writeFileSync(world.configPath, `${world.config()}mfa_process = env > ${seen}; echo ${world.device.code()}\n`);
+  writeFileSync(
+    world.configPath,
+    `${world.config()}mfa_process = env > ${seen}; ${world.commandThatPrints(world.device.code())}\n`,
+  );
   const result = await world.fob(["login", "work"]);
   expect(result.status).toBe(0);
   for (const line of result.stderr.trimEnd().split("\n")) expect(line).toMatch(/^fob: /);

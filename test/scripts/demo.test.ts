@@ -23,7 +23,7 @@ test("without a terminal the demo answers itself: refused, logged in, allowed, a
 
 test("on a terminal the person types the code that the demo shows", async () => {
   const { folder, env } = world();
-  const run = onTerminal(node, [program, "demo"], { env });
+  const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
   await run.shows("MFA code");
   // Also after a slip: the code that is shown stays good.
   run.type("000000\r");
@@ -38,7 +38,7 @@ test("on a terminal the person types the code that the demo shows", async () => 
 
 test("Ctrl-C in the demo leaves nothing behind", async () => {
   const { folder, env } = world();
-  const run = onTerminal(node, [program, "demo"], { env });
+  const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
   await run.shows("MFA code");
   run.type("\u0003");
   const { status, screen } = await run.ended;
@@ -49,7 +49,7 @@ test("Ctrl-C in the demo leaves nothing behind", async () => {
 
 test("a demo that is told to end takes the login with it and leaves nothing behind", async () => {
   const { folder, env } = world();
-  const run = onTerminal(node, [program, "demo"], { env });
+  const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
   await run.shows("MFA code");
   run.kill("SIGTERM");
   expect((await run.ended).status).toBe(130);

@@ -314,7 +314,7 @@ test("wrong usage ends with 2", async () => {
     ["login", "--nonsense"],
     ["login", "work", "--profile", "work"],
     ["login", "work", "--code", "12345"],
-    ["login", "work", "--code", "123456", "--code-stdin"],
+    ["login", "work", "--code", "654321", "--code-stdin"],
     ["login", "work", "--min-ttl", "soon"],
     ["login", "work", "--serial", "arn:aws:iam::12:mfa/x"],
     ["login", "work", "--region", "evil.example/"],

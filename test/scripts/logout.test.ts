@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { expect, test, vi } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { makeWorld } from "../helpers/world.ts";
 
 test("logout removes the session from every place and nothing else", async () => {
@@ -96,6 +97,7 @@ test("a session that was written to two credentials files is removed from both",
   const world = await makeWorld();
   const second = join(world.home, "second");
   writeFileSync(second, world.credentials(), { mode: 0o600 });
+  mayHoldSecrets(second);
   const store = { FOB_HOME: join(world.home, "store") };
   await world.fob(["login", "work", "--code", world.device.code()], { env: store });
   const env = { ...store, AWS_SHARED_CREDENTIALS_FILE: second };

@@ -1,6 +1,7 @@
 import { appendFileSync, chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { keysOf, makeWorld, type World } from "../helpers/world.ts";
 
 const login = (world: World, ...args: string[]) => world.fob(["login", ...args, "--code", world.device.code()]);
@@ -61,6 +62,7 @@ test("a profile's name cannot play tricks with the terminal", async () => {
 test("keys may stand in the config file", async () => {
   const world = await makeWorld({ credentials: "" });
   appendFileSync(world.configPath, keysOf("", world.user.accessKey).split("\n").slice(1).join("\n"));
+  mayHoldSecrets(world.configPath);
   expect((await login(world, "work")).status).toBe(0);
 });
 
@@ -68,7 +70,7 @@ test("a source may have a credential_process of its own", async () => {
   const world = await makeWorld({ credentials: "" });
   const { accessKeyId, secretAccessKey } = world.user.accessKey;
   const answer = JSON.stringify({ Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey });
-  appendFileSync(world.configPath, `credential_process = echo '${answer}'\n`);
+  appendFileSync(world.configPath, `credential_process = ${world.commandThatPrints(answer)}\n`);
   expect((await login(world, "work")).status).toBe(0);
   expect((await world.fob(["login", "work"])).stderr).toContain("no code needed");
 });

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
 const loggedIn = async (...args: string[]): Promise<World> => {
@@ -100,7 +101,8 @@ test.each([
 test("a session file that is a symbolic link is unreadable", async () => {
   const world = await loggedIn();
   const moved = join(world.home, "elsewhere");
-  writeFileSync(moved, readFileSync(sessionFile(world)));
+  writeFileSync(moved, readFileSync(sessionFile(world)), { mode: 0o600 });
+  mayHoldSecrets(moved);
   unlinkSync(sessionFile(world));
   symlinkSync(moved, sessionFile(world));
   expect(await statusOf(world)).toMatchObject([{ state: "unreadable" }]);
@@ -183,6 +185,7 @@ test("one bad entry does not hide the others", async () => {
   writeFileSync(
     sessionFile(world).replace("work-mfa", "second"),
     text.replace(/"endpoint":"[^"]*"/, '"endpoint":"nonsense"'),
+    { mode: 0o600 },
   );
   expect(await statusOf(world)).toMatchObject([
     { profile: "second", state: "unreadable" },
