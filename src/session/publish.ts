@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
 import { explained } from "../files/read.ts";
-import { assertReplaceable, realFile } from "../files/replace.ts";
+import { assertReplaceable, leftovers, realFile } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
 import { type AwsFilePaths, type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
@@ -99,14 +99,15 @@ export function placesFor(
   return [{ file: paths.credentials, profile, keyIds }, ...previous.filter((place) => !here(place))];
 }
 
-/** Whether the session profile holds the session already, in every detail. */
+/** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
 export function isPublished(session: Session, link: Link, files: AwsFiles): boolean {
   const properties = files.credentials.properties(session.profile);
   const isThere = Object.entries(credentialsChange(session, files)).every(
     ([key, value]) => properties?.get(key)?.raw === value,
   );
   const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
-  return isThere && isRecorded && Object.keys(configChange(link, files, undefined)).length === 0;
+  const isComplete = isThere && isRecorded && Object.keys(configChange(link, files, undefined)).length === 0;
+  return isComplete && leftovers(realFile(files.credentials.path)).length === 0;
 }
 
 export interface PublishTools {

@@ -61,6 +61,17 @@ test("a file that cannot be read is never taken for an empty one", async () => {
   expect([world.credentials(), world.config()]).toEqual(before);
 });
 
+test("what a killed logout has left of the credentials is swept by the next login, also where it has nothing to do", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const fault = { FAULT: "kill", FAULT_CALLS: "^renameSync$", FAULT_HOME: world.home };
+  await world.fob(["logout", "work"], { env: { ...fault, NODE_OPTIONS: `--require ${preload}` } });
+  const left = () => readdirSync(dirname(world.credentialsPath)).filter((name) => name.endsWith(".tmp"));
+  expect(left()).toHaveLength(1);
+  expect((await world.fob(["login", "work"])).stderr).toContain("no code needed");
+  expect(left()).toEqual([]);
+});
+
 test("a session that a killed process had written, but not put in its place, is found again", async () => {
   const world = await makeWorld();
   // The first rename puts the session in its place.
