@@ -1,9 +1,9 @@
 // How a command line is read, and what is said of one that is wrong.
 import { expect, test } from "vitest";
-import { execute, program, temporaryFolder } from "../helpers/world.ts";
+import { execute, node, program, temporaryFolder } from "../helpers/world.ts";
 
 const fob = (...args: readonly string[]) =>
-  execute(process.execPath, [program, ...args], { env: { PATH: process.env.PATH, HOME: temporaryFolder() } });
+  execute(node, [program, ...args], { env: { PATH: process.env.PATH, HOME: temporaryFolder() } });
 
 test.each([
   [["stauts"], 'unknown command "stauts"', "did you mean: fob status"],
