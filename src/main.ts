@@ -6,8 +6,15 @@ import { run } from "./cli/program.ts";
 const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   stdout.write(`${version}\n`);
+  end(0);
 } else {
-  void run(argv).then((code) => {
-    process.exitCode ||= code;
-  });
+  void run(argv).then(end);
+}
+
+/** Ends the process, unless something that went wrong with the output has decided on the exit code before. */
+function end(code: number): void {
+  process.exitCode ||= code;
+  // Everything has been written by then (only Windows writes to terminals later); to wait until Node.js has tidied
+  // itself up takes a millisecond.
+  if (process.platform !== "win32") process.exit();
 }

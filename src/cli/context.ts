@@ -1,5 +1,4 @@
 // The one place where the program meets the outside world.
-import { homedir } from "node:os";
 import { CancelledError } from "../errors.ts";
 import { type Output, stdout, writeLine } from "./output.ts";
 
@@ -28,11 +27,12 @@ export interface Say {
   readonly debug: (message: string) => void;
 }
 
-export function processContext(options: { debug: boolean }): Context {
+export async function processContext(options: { debug: boolean }): Promise<Context> {
   let signal: AbortSignal | undefined;
   return {
     env: { ...process.env },
-    home: homedir(),
+    // On POSIX systems homedir() says so too; its module takes a while to load.
+    home: (process.platform !== "win32" && process.env.HOME) || (await import("node:os")).homedir(),
     now: Date.now,
     get signal() {
       signal ??= endSignal();

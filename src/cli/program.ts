@@ -49,7 +49,8 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     const command = await find(name).load();
     const given = parseArguments(command, rest);
     if (given.help) return await help(name);
-    return await command.run(given.profiles, given.options, processContext({ debug: given.options.debug === true }));
+    const context = await processContext({ debug: given.options.debug === true });
+    return await command.run(given.profiles, given.options, context);
   } catch (error) {
     return report(error, argv);
   }
