@@ -6,14 +6,16 @@
 // the very lock that is to be broken, and whoever holds it looks again before unlinking.
 import { randomBytes } from "node:crypto";
 import {
+  closeSync,
   linkSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   statSync,
   unlinkSync,
-  utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -50,7 +52,15 @@ export interface LockOptions {
 
 /** A holder that cannot be asked whether it lives (another machine) is dead after this long without a sign, in ms. */
 const SILENCE = 60_000;
-const HEARTBEAT = 5_000;
+const HEARTBEAT = 2_000;
+/**
+ * How often whoever waits must have seen the same last sign, at least 20 ms apart: for longer than a heartbeat. A machine
+ * that wakes up, or whose clock is set, finds the last sign of a living holder hours old.
+ */
+const LOOKS = 100;
+
+/** What a process that waits has seen of locks whose holders cannot be asked: the last sign, and how often it was that. */
+type Sights = Map<string, { readonly sign: string; readonly looks: number }>;
 
 /**
  * Runs `work` while holding the lock. The lock is released however `work` ends.
@@ -72,10 +82,11 @@ export async function withLock<T>(
 
 async function acquire(path: string, options: LockOptions): Promise<Lock> {
   const began = performance.now();
+  const sights: Sights = new Map();
   let told = false;
   for (;;) {
     if (options.signal.aborted) throw new CancelledError();
-    const outcome = tryAcquire(path);
+    const outcome = tryAcquire(path, sights);
     if ("release" in outcome) return outcome;
     const waited = performance.now() - began;
     if (waited > options.patience) {
@@ -97,7 +108,7 @@ async function acquire(path: string, options: LockOptions): Promise<Lock> {
 }
 
 /** Takes the lock, or tells who has it. A dead holder's lock is broken on the way. */
-function tryAcquire(path: string): Lock | Holder {
+function tryAcquire(path: string, sights: Sights): Lock | Holder {
   const me: Holder = { ...thisProcess(), id: randomBytes(8).toString("hex") };
   const draft = `${path}-${me.id}.tmp`;
   try {
@@ -109,7 +120,7 @@ function tryAcquire(path: string): Lock | Holder {
       }
       const holder = read(path);
       if (!holder) continue;
-      if (!isDead(holder, path, draft) || !broken(path, holder.id)) return holder;
+      if (!isDead(holder, path, draft, sights) || !broken(path, holder.id, sights)) return holder;
     }
   } catch (error) {
     if (error instanceof FobError) throw error;
@@ -153,9 +164,7 @@ function held(path: string, id: string): Lock {
   const isHeld = (): boolean => read(path)?.id === id;
   const heartbeat = setInterval(() => {
     try {
-      if (!isHeld()) return;
-      const now = new Date();
-      utimesSync(path, now, now);
+      beat(path, id);
     } catch {
       // The lock has gone, or the file system has: whoever asks isHeld() will know.
     }
@@ -174,9 +183,24 @@ function held(path: string, id: string): Lock {
   };
 }
 
+/**
+ * Gives a sign of life: the same bytes once more, so that the file system notes the time by its own clock, which is the
+ * one that others compare with. This machine's may be an hour behind.
+ */
+function beat(path: string, id: string): void {
+  const descriptor = openSync(path, "r+");
+  try {
+    // What was opened stays the same file, even when another lock takes its place now.
+    const text = readFileSync(descriptor, "utf8");
+    if (holderIn(text).id === id) writeSync(descriptor, text, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Removes a dead holder's lock. False when somebody else is at it. */
-function broken(path: string, deadId: string): boolean {
-  const right = tryAcquire(`${path}.break.${deadId}`);
+function broken(path: string, deadId: string, sights: Sights): boolean {
+  const right = tryAcquire(`${path}.break.${deadId}`, sights);
   if (!("release" in right)) return false;
   try {
     if (read(path)?.id === deadId) remove(path);
@@ -195,6 +219,10 @@ function read(path: string): Holder | undefined {
     if (systemCode(error) === "ENOENT") return undefined;
     throw explained(error, path);
   }
+  return holderIn(text);
+}
+
+function holderIn(text: string): Holder {
   try {
     const holder = JSON.parse(text) as Partial<Holder> | null;
     if (typeof holder?.pid === "number" && typeof holder.id === "string") return holder as Holder;
@@ -205,7 +233,7 @@ function read(path: string): Holder | undefined {
   return { id: "unreadable", pid: 0, host: "", boot: "", started: "" };
 }
 
-function isDead(holder: Holder, path: string, draft: string): boolean {
+function isDead(holder: Holder, path: string, draft: string, sights: Sights): boolean {
   const me = thisProcess();
   if (holder.host === me.host && holder.boot === me.boot) {
     if (!isRunning(holder.pid)) return true;
@@ -215,8 +243,13 @@ function isDead(holder: Holder, path: string, draft: string): boolean {
     if (process.platform === "linux") return false;
   }
   try {
-    // Both times come from the file system, so a wrong or a changed clock here does not matter.
-    return statSync(draft).mtimeMs - statSync(path).mtimeMs > SILENCE;
+    // Both times come from the file system, so a wrong clock here or there does not matter.
+    const [now, last] = [statSync(draft).mtimeMs, statSync(path).mtimeMs];
+    const sign = `${holder.id} ${last}`;
+    const seen = sights.get(path);
+    const looks = seen?.sign === sign ? seen.looks + 1 : 1;
+    sights.set(path, { sign, looks });
+    return looks > LOOKS && Math.abs(now - last) > SILENCE;
   } catch {
     return false;
   }

@@ -1,10 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { CancelledError } from "../../src/errors.ts";
 import { type Holder, type LockOptions, withLock } from "../../src/files/lock.ts";
-import { buildChild, type Child, startChild, temporaryFolder } from "./children.ts";
+import { age, buildChild, type Child, contend, holderOf, leave, startChild, temporaryFolder } from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
 const program = await buildChild(build);
@@ -20,7 +20,6 @@ beforeEach(() => {
 const { signal } = new AbortController();
 const patient: LockOptions = { signal, patience: 20_000 };
 const impatient: LockOptions = { signal, patience: 0 };
-const holderOf = (path: string): Holder => JSON.parse(readFileSync(path, "utf8")) as Holder;
 
 async function startHolder(path = lock): Promise<Child> {
   const child = startChild(program, "hold", path);
@@ -30,13 +29,6 @@ async function startHolder(path = lock): Promise<Child> {
 
 /** What the lock of this process looks like, from inside. */
 const ownHolder = (): Promise<Holder> => withLock(lock, patient, () => holderOf(lock));
-
-/** Leaves a lock behind, as its holder would. */
-function leave(path: string, holder: unknown, secondsAgo = 0): void {
-  writeFileSync(path, JSON.stringify(holder));
-  const time = Date.now() / 1000 - secondsAgo;
-  utimesSync(path, time, time);
-}
 
 test("of eight processes only one is in at a time, and each gets its turn", async () => {
   const file = join(folder, "number");
@@ -56,22 +48,10 @@ test("the lock of a killed process holds nobody up", async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
+// A hundred rounds are in test/long/locks.test.ts.
 test("of eight that find the lock of a killed process, never two are in at once", async () => {
-  const dead = await startHolder();
-  dead.kill();
-  await dead.ended;
-  const left = holderOf(lock);
-  const children = Array.from({ length: 8 }, () => startChild(program, "contend"));
-  await Promise.all(children.map((child) => child.line()));
-  for (let round = 0; round < 12; round++) {
-    const path = join(folder, `lock-${round}`);
-    leave(path, { ...left, id: `${left.id}${round}` });
-    const soon = Date.now() + 15;
-    for (const child of children) child.tell(`${soon} ${path}`);
-    const answers = await Promise.all(children.map((child) => child.line()));
-    expect(answers).toEqual(Array.from({ length: 8 }, () => "alone"));
-  }
-  expect(readdirSync(folder)).toEqual(["lock"]);
+  expect(await contend(program, folder, 12)).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test("a lock whose breaker was killed too is broken all the same", async () => {
@@ -116,21 +96,32 @@ test("when patience runs out, the error names the process", async () => {
 
 test("the lock of another machine is broken after a minute of silence, not before; no process here is to be killed for it", async () => {
   const foreign = { id: "f", pid: process.pid, host: "elsewhere", boot: "b", started: "1" };
-  leave(lock, foreign, 50);
-  await expect(withLock(lock, impatient, () => "in")).rejects.toMatchObject({
-    hints: [`it runs on another machine or in another container: cat ${lock}`],
-  });
+  const young = join(folder, "young");
+  leave(young, foreign, 40);
   leave(lock, foreign, 70);
-  expect(await withLock(lock, impatient, () => "in")).toBe("in");
+  const refused = expect(withLock(young, { signal, patience: 6_000 }, () => "in")).rejects.toMatchObject({
+    hints: [`it runs on another machine or in another container: cat ${young}`],
+  });
+  // Whose clock was an hour ahead, or whose machine's clock has been set since.
+  const ahead = join(folder, "ahead");
+  leave(ahead, foreign, -3600);
+  const all = [lock, ahead].map((path) => withLock(path, patient, () => "in"));
+  expect(await Promise.all(all)).toEqual(["in", "in"]);
+  await refused;
 });
 
 test("a lock file that is torn or not a lock holds nobody up for more than a minute", async () => {
-  for (const text of ["", "null", "5", "{}", '{"id"']) {
-    writeFileSync(lock, text);
-    await expect(withLock(lock, impatient, () => "in")).rejects.toThrow("has held the lock");
-    utimesSync(lock, 0, 0);
-    expect(await withLock(lock, impatient, () => "in")).toBe("in");
+  const torn = ["", "null", "5", "{}", '{"id"'].map((text, index) => {
+    const path = join(folder, `torn-${index}`);
+    writeFileSync(path, text);
+    return path;
+  });
+  for (const path of torn) {
+    await expect(withLock(path, impatient, () => "in")).rejects.toThrow("has held the lock");
+    age(path, 70);
   }
+  const all = torn.map((path) => withLock(path, patient, () => "in"));
+  expect(await Promise.all(all)).toEqual(torn.map(() => "in"));
 });
 
 test.skipIf(!existsSync("/proc/self/stat"))(
