@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   linkSync,
   openSync,
   readdirSync,
@@ -124,6 +125,8 @@ function tryAcquire(path: string, sights: Sights): Lock | Holder {
     }
   } catch (error) {
     if (error instanceof FobError) throw error;
+    // Who is stopped for a minute between making its draft and linking it finds it swept away.
+    if (systemCode(error) === "ENOENT" && existsSync(dirname(path))) return tryAcquire(path, sights);
     if (/^(ENOSPC|EDQUOT|EROFS|EACCES)$/.test(systemCode(error))) throw explained(error, path);
     throw new FobError(
       `cannot make the lock ${quote(path)}: ${systemCode(error) || String(error)}`,
@@ -198,16 +201,18 @@ function beat(path: string, id: string): void {
   }
 }
 
-/** Removes a dead holder's lock. False when somebody else is at it. */
+/** Removes a dead holder's lock. False when somebody else is at it. @throws FobError when it cannot be removed */
 function broken(path: string, deadId: string, sights: Sights): boolean {
   const right = tryAcquire(`${path}.break.${deadId}`, sights);
   if (!("release" in right)) return false;
   try {
-    if (read(path)?.id === deadId) remove(path);
-    return true;
+    if (read(path)?.id === deadId) unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw explained(error, path);
   } finally {
     right.release();
   }
+  return true;
 }
 
 /** The holder that a lock names; undefined when the lock has gone. */
