@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { FobError } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { type LockOptions, withLock } from "./lock.ts";
-import { explained, readBytes } from "./read.ts";
+import { explained, readBytes, readWhole } from "./read.ts";
 import { assertReplaceable, beginReplace, realFile, sweepLeftovers } from "./replace.ts";
 
 export interface EditOutcome {
@@ -44,7 +44,7 @@ export async function editFile(
   return await withLock(lockPath, { ...lock, patience: 30_000 }, (held) => {
     sweepLeftovers(file);
     for (let attempt = 0; attempt < 10; attempt++) {
-      const before = readBytes(file);
+      const before = readWhole(file);
       const after = change(before ?? "");
       if (after === (before ?? "")) return { changed: false };
       const mode = assertReplaceable(file)?.mode ?? 0o600;

@@ -1,5 +1,5 @@
 // Reading files, and what the file system says in plain words.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
@@ -11,6 +11,31 @@ export function readBytes(path: string): string | undefined {
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw explained(error, path);
+  }
+}
+
+/** The bytes of a file that others write in place. Who is at it at this moment gets two seconds to finish. */
+export function readWhole(path: string): string | undefined {
+  for (let looks = 1; ; looks++) {
+    const bytes = readBytes(path);
+    if (bytes === undefined || looks > 100 || !isHalfWritten(path, bytes.length)) return bytes;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+}
+
+/**
+ * Whether the so many bytes that were read of a file are probably not what somebody means to leave: it has more now, or
+ * it was written just now up to the end of a page. Those who write in place empty it first and fill it page by page; a
+ * busy disk lets them wait in between.
+ */
+function isHalfWritten(path: string, length: number): boolean {
+  try {
+    const found = statSync(path);
+    const isYoung = Math.abs(Date.now() - found.mtimeMs) < 2000;
+    return found.isFile() && (found.size > length || (length % 4096 === 0 && isYoung));
+  } catch {
+    // It has gone, or cannot be asked: what was read is what there is.
+    return false;
   }
 }
 

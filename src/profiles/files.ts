@@ -1,7 +1,7 @@
 // The two AWS files as the rest of fob sees them: profiles with properties. Nothing else reads these files.
 import { join, resolve } from "node:path";
 import { FobError } from "../errors.ts";
-import { readBytes } from "../files/read.ts";
+import { readWhole } from "../files/read.ts";
 import { quote, shellWord } from "../text.ts";
 import {
   DuplicateSection,
@@ -58,7 +58,7 @@ export function readAwsFiles(paths: AwsFilePaths): AwsFiles {
 
 function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const path = paths[kind];
-  const text = readBytes(path) ?? "";
+  const text = readWhole(path) ?? "";
   const sections = guarded(path, "", () => scan(text, kind));
   const found = new Map<string, Section | undefined>();
   const find = (profile: string): Section | undefined => {
