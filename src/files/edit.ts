@@ -1,11 +1,12 @@
 // Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
-import { mkdirSync } from "node:fs";
+import { linkSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { FobError } from "../errors.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { type LockOptions, withLock } from "./lock.ts";
 import { explained, readBytes, readWhole } from "./read.ts";
-import { assertReplaceable, beginReplace, realFile, sweepLeftovers } from "./replace.ts";
+import { assertReplaceable, beginReplace, realFile, sweepLeftovers, temporaryName } from "./replace.ts";
 
 export interface EditOutcome {
   readonly changed: boolean;
@@ -41,7 +42,7 @@ export async function editFile(
   assertReplaceable(file);
   ensureFolder(dirname(file));
   const lockPath = join(dirname(file), `.${basename(file)}.fob.lock`);
-  return await withLock(lockPath, { ...lock, patience: 30_000 }, (held) => {
+  return await withLock(lockPath, { ...lock, patience: 30_000 }, async (held) => {
     sweepLeftovers(file);
     for (let attempt = 0; attempt < 10; attempt++) {
       const before = readWhole(file);
@@ -53,6 +54,7 @@ export async function editFile(
       if (replaceUnlessChanged(file, before, after)) {
         return (mode & 0o077) === 0 ? { changed: true } : { changed: true, tightenedFrom: mode & 0o777 };
       }
+      await sleep(10 * attempt);
     }
     throw new FobError(
       `another program keeps writing ${quote(path)}`,
@@ -61,7 +63,7 @@ export async function editFile(
   });
 }
 
-/** False when the file is not what it was when it was read; it is left alone then. */
+/** False when the file is not what it was when it was read; what somebody else has written is in place then. */
 function replaceUnlessChanged(file: string, before: string | undefined, after: string): boolean {
   const replacement = beginReplace(file);
   replacement.write(Buffer.from(after, "latin1"));
@@ -69,6 +71,30 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
     replacement.abandon();
     return false;
   }
-  replacement.commit();
-  return true;
+  if (before === undefined) return replacement.commitNew();
+  // Whoever opened the old file before the rename writes into that, where nobody would find it: so it keeps a name for
+  // as long as it takes to see, and goes back to its place when it has changed.
+  const old = temporaryName(file);
+  try {
+    linkSync(file, old);
+    replacement.commit();
+    if (readBytes(old) === before) return true;
+    renameSync(old, file);
+    return false;
+  } catch (error) {
+    // Removed in between.
+    if (systemCode(error) === "ENOENT") return false;
+    throw explained(error, file);
+  } finally {
+    replacement.abandon();
+    unlinkIfThere(old);
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It has got its old place back, or the next edit sweeps it away.
+  }
 }

@@ -62,7 +62,9 @@ export function explained(error: unknown, file: string): FobError {
         undefined,
         error,
       );
+    // What rename and link say of a mount point.
     case "EBUSY":
+    case "EXDEV":
       return mounted(file);
     default: {
       const reason = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,7 @@ import {
   constants,
   fsyncSync,
   ftruncateSync,
+  linkSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -28,6 +29,8 @@ export interface Replacement {
   readonly write: (content: Buffer) => void;
   /** Puts what was written in the file's place. @throws FobError; then the old file is still there. */
   readonly commit: () => void;
+  /** Puts it where no file is yet. False when there is one meanwhile. @throws FobError */
+  readonly commitNew: () => boolean;
   /** Leaves the old file as it is. Nothing to do after a commit or an error. */
   readonly abandon: () => void;
 }
@@ -35,6 +38,10 @@ export interface Replacement {
 /** Whether a kill can have left it there: temporary files of a file with this name. */
 const temporaryOf = (name: string): RegExp =>
   new RegExp(`^\\.${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\.fob-[0-9a-f]+\\.tmp$`);
+
+/** A name beside a file for what is to go again; what a kill leaves under it is swept. */
+export const temporaryName = (file: string): string =>
+  join(dirname(file), `.${basename(file)}.fob-${randomBytes(6).toString("hex")}.tmp`);
 
 /**
  * The file itself, behind any symbolic links; it need not exist yet.
@@ -88,7 +95,7 @@ export function assertReplaceable(file: string): Stats | undefined {
  * @throws FobError
  */
 export function beginReplace(file: string, reserve = 0): Replacement {
-  const temporary = join(dirname(file), `.${basename(file)}.fob-${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = temporaryName(file);
   let descriptor: number | undefined;
   let isThere = false;
   const close = (): void => {
@@ -129,8 +136,23 @@ export function beginReplace(file: string, reserve = 0): Replacement {
       isThere = false;
       syncFolder(dirname(file));
     });
+  const commitNew = (): boolean => {
+    let isNew = true;
+    guarded(() => {
+      close();
+      try {
+        linkSync(temporary, file);
+        syncFolder(dirname(file));
+      } catch (error) {
+        if (systemCode(error) !== "EEXIST") throw error;
+        isNew = false;
+      }
+    });
+    abandon();
+    return isNew;
+  };
   if (reserve > 0) write(Buffer.alloc(reserve, " "));
-  return { write, commit, abandon };
+  return { write, commit, commitNew, abandon };
 }
 
 /** What a killed process left beside a file: contents that were not put in its place. Only under the file's lock. */
