@@ -31,7 +31,7 @@ beforeEach(() => {
 const { signal } = new AbortController();
 const hour = 3600;
 /** Longer than it takes to see that a holder gives no sign of life. */
-const patience = 7_000;
+const patience = 6_000;
 
 const child = (...args: string[]): string[] => [process.execPath, program, ...args];
 

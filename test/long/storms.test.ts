@@ -1,6 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { age } from "../files/children.ts";
+import { meanwhile } from "../helpers/meanwhile.ts";
 import { keysOf, makeWorld } from "../helpers/world.ts";
 
 test("200 logins at once into different profiles of one file: all are there, and nothing else has changed", async () => {
@@ -50,4 +52,40 @@ test("a login that is stopped at its prompt keeps others waiting, who can give u
   first.kill("SIGCONT");
   first.type(`${world.device.code()}\r`);
   expect((await first.ended).status).toBe(0);
+});
+
+test("a login that is stopped while it replaces a file keeps others waiting, who can give up, and goes on when it is woken", async () => {
+  const world = await makeWorld();
+  appendFileSync(world.credentialsPath, keysOf("second", world.user.accessKey));
+  const lock = join(world.home, ".aws/.credentials.fob.lock");
+  const codes = [-30_000, 0].map((shift) => world.device.code(Date.now() + shift));
+  const login = (profile: string, code = ""): string[] => ["login", profile, "--code", code];
+  const stopping = meanwhile("^renameSync .*[.]tmp .*/credentials$", "touch stopping; kill -STOP $PROGRAM");
+  const first = world.fobOnTerminal(login("work", codes[0]), { env: stopping });
+  const isThere = (name: string) =>
+    vi.waitFor(() => expect(existsSync(join(world.home, ".aws", name))).toBe(true), 9_000);
+  await isThere("stopping");
+  age(lock, 3600);
+  const before = world.credentials();
+
+  const serial = ["--serial", world.device.serialNumber];
+  const second = world.fobOnTerminal([...login("second", codes[1]), ...serial]);
+  await isThere("fob/sessions/second-mfa");
+  second.type("\u0003");
+  const { status, screen } = await second.ended;
+  expect(screen).toContain("cancelled; the session itself is kept: fob login second");
+  expect(status).toBe(130);
+  expect(world.credentials()).toBe(before);
+
+  const third = world.fob(["login", "second", ...serial]);
+  await isThere("fob/sessions/.second-mfa.lock");
+  first.kill("SIGCONT");
+  expect([(await first.ended).status, (await third).status]).toEqual([0, 0]);
+  expect(
+    world
+      .credentials()
+      .match(/^\[.*\]$/gm)
+      ?.sort(),
+  ).toEqual(["[second-mfa]", "[second]", "[work-mfa]", "[work]"]);
+  expect(world.calls("GetSessionToken")).toBe(2);
 });
