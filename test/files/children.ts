@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "rolldown";
 import { onTestFinished } from "vitest";
-import { node } from "../helpers/world.ts";
 import type { Holder } from "../../src/files/lock.ts";
+import { node } from "../helpers/world.ts";
 
 /** A folder that goes when the test ends. */
 export function temporaryFolder(): string {

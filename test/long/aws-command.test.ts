@@ -4,7 +4,7 @@ import { appendFileSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectNothingLost, moments } from "../helpers/meanwhile.ts";
-import { execute, makeWorld, program, type Result, type World } from "../helpers/world.ts";
+import { execute, makeWorld, node, program, type Result, type World } from "../helpers/world.ts";
 
 const hasAws = spawnSync("aws", ["--version"]).status === 0;
 
@@ -29,7 +29,7 @@ describe.skipIf(!hasAws)("the aws command", () => {
     skip,
   }) => {
     const world = await makeWorld();
-    const login = `${process.execPath} ${program} login work --code ${world.device.code()} && touch $HOME/between`;
+    const login = `${node} ${program} login work --code ${world.device.code()} && touch $HOME/between`;
     const between = { PYTHONPATH: resolve(import.meta.dirname, "../helpers"), MEANWHILE: login };
     await configureSet(world, "aws_session_token", "theirs", "work", between);
     skip(!existsSync(join(world.home, "between")), "this aws command does not let anybody in between");

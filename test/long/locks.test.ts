@@ -18,9 +18,10 @@ import {
   temporaryFolder,
   withOwnPids,
 } from "../files/children.ts";
+import { node } from "../helpers/world.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
-const program = buildChild(build);
+const program = await buildChild(build);
 afterAll(() => rmSync(build, { recursive: true }));
 
 let folder: string;
@@ -33,7 +34,7 @@ const hour = 3600;
 /** Longer than it takes to see that a holder gives no sign of life. */
 const patience = 6_000;
 
-const child = (...args: string[]): string[] => [process.execPath, program, ...args];
+const child = (...args: string[]): string[] => [node, program, ...args];
 
 async function startHolder(command: string[], env?: Record<string, string>): Promise<Child> {
   const holder = startCommand(command, env);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { cannotUnshare, holderOf, signsOfLife, withOwnPids } from "../files/children.ts";
-import { execute, makeWorld, onTerminal, program } from "../helpers/world.ts";
+import { execute, makeWorld, node, onTerminal, program } from "../helpers/world.ts";
 
 test("a login in a container makes those in others wait, whatever their clocks say; one code is enough for all", async ({
   skip,
@@ -11,7 +11,7 @@ test("a login in a container makes those in others wait, whatever their clocks s
   skip(cannotUnshare !== false, String(cannotUnshare));
   const world = await makeWorld();
   // With a terminal of its own in there, so that it can see that it is in the foreground.
-  const inContainer = ["script", "-qec", `${process.execPath} ${program} login work`, "/dev/null"];
+  const inContainer = ["script", "-qec", `${node} ${program} login work`, "/dev/null"];
   const [file = "", ...args] = withOwnPids(inContainer);
   const first = onTerminal(file, args, { env: world.env });
   await first.shows("MFA code");
@@ -51,7 +51,7 @@ test("twelve logins in as many containers write one file one after the other, an
     const device = world.sandbox.addVirtualDevice(profile);
     const keys = { AWS_ACCESS_KEY_ID: accessKey.accessKeyId, AWS_SECRET_ACCESS_KEY: accessKey.secretAccessKey };
     const login = ["login", profile, "--source-env", "--serial", device.serialNumber, "--code-stdin"];
-    const [file = "", ...args] = withOwnPids([process.execPath, program, ...login]);
+    const [file = "", ...args] = withOwnPids([node, program, ...login]);
     return execute(file, args, { env: { ...world.env, ...keys }, input: `${device.code(Date.now() + 30_000)}\n` });
   });
   const results = await Promise.all(runs);

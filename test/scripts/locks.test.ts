@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { makeWorld, program } from "../helpers/world.ts";
+import { makeWorld, node, program } from "../helpers/world.ts";
 
 const preloaded = (name: string, env: Record<string, string>): Record<string, string> => ({
   NODE_OPTIONS: `--require ${resolve(import.meta.dirname, `../helpers/${name}.cjs`)}`,
@@ -14,7 +14,7 @@ test("who is stopped for a minute while it takes a lock takes it all the same, t
   const env = preloaded("meanwhile", {
     MEANWHILE_AT: "^linkSync .*/sessions/.work-mfa.lock-",
     // Whoever has the lock meanwhile sweeps what is older than a minute.
-    MEANWHILE: `[ $CALL -gt 1 ] || { touch -d '2 minutes ago' "$HOME"/.aws/fob/sessions/.*.tmp; ${process.execPath} ${program} logout work; }`,
+    MEANWHILE: `[ $CALL -gt 1 ] || { touch -d '2 minutes ago' "$HOME"/.aws/fob/sessions/.*.tmp; ${node} ${program} logout work; }`,
   });
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
   expect(stderr).toContain('"work-mfa" is good until');
