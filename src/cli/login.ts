@@ -1,16 +1,12 @@
-import { readCode } from "../codes/code.ts";
-import { type CodeSource, codeFromCommand, codeFromOption, codeFromStdin } from "../codes/sources.ts";
+import { type CodeSource, codeFromOption, codeFromStdin } from "../codes/sources.ts";
 import { exitCodes, UsageError } from "../errors.ts";
-import { awsFilePaths } from "../profiles/files.ts";
-import { secondsLeft } from "../session/freshness.ts";
-import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
-import { storeFolder } from "../session/store.ts";
-import { openWritableStore } from "../session/store-writer.ts";
+import { secondsLeft, wanted } from "../session/freshness.ts";
+import { type LoginOutcome, login } from "../session/login.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
-import { findTerminal, type Terminal } from "../terminal/tty.ts";
-import { neutralise, quote, shellWord } from "../text.ts";
+import { quote, shellWord } from "../text.ts";
 import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
+import { loginTools } from "./login-tools.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
 
 const loginOptions = {
@@ -42,20 +38,8 @@ export const loginCommand = defineCommand({
     "ykman oath accounts code --single aws-work | fob login work --code-stdin",
   ],
   async run([profile], options, context) {
-    const { env, home, say } = context;
-    const paths = awsFilePaths(env, home);
-    const tools: LoginTools = {
-      ...context,
-      ...say,
-      warn: say.warning,
-      paths,
-      store: openWritableStore(storeFolder(env, paths.credentials)),
-      connect: async (access) => (await import("../aws/clients.ts")).connect(access),
-      codeFromCommand: (command, of) => codeFromCommand(command, of, env),
-      person: () => (options.noInput ? undefined : personAt(findTerminal())),
-      again: commandLine(profile, options),
-    };
-    const { login } = await import("../session/login.ts");
+    const { say } = context;
+    const tools = loginTools(context, options, commandLine(profile, options));
     const outcome = await login(
       {
         profile: profile ?? defaultProfile(context),
@@ -63,6 +47,7 @@ export const loginCommand = defineCommand({
         serial: options.serial,
         duration: options.duration,
         region: options.region,
+        wish: wanted.login,
         minTtl: minTtlOf(options.minTtl),
         force: options.force ?? false,
         fromEnvironment: options.sourceEnv ?? false,
@@ -111,23 +96,4 @@ function codeOf(options: LoginOptions, context: Context): CodeSource | undefined
     throw new UsageError("--code-stdin reads a pipe, and stdin is a terminal", "leave --code-stdin out to be asked");
   }
   return codeFromStdin(stdin);
-}
-
-function personAt(terminal: Terminal | undefined): Person | undefined {
-  if (!terminal) return undefined;
-  const prompts = () => import("../terminal/prompts.ts");
-  return {
-    canAskAgain: true,
-    ask: async ({ profile, serialNumber, again, signal }) => {
-      const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
-      const message = `MFA code for the profile ${quote(profile)} (device ${neutralise(device)}):`;
-      const problem = (text: string): string | undefined => {
-        const read = readCode(text);
-        return "code" in read ? undefined : read.problem;
-      };
-      const typed = await (await prompts()).askLine(terminal, { message, before: again, problem, signal });
-      return typed.replace(/\s/g, "");
-    },
-    choose: async (message, choices, signal) => (await prompts()).choose(terminal, message, choices, signal),
-  };
 }

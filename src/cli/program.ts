@@ -32,6 +32,13 @@ const commands: readonly (Listed & { load: () => Promise<Command> })[] = [
     load: async () => (await import("./logout.ts")).logoutCommand,
   },
   {
+    name: "credential-process",
+    group: "Daily",
+    takes: "[profile]",
+    summary: "serve a session to programs, as their credential_process",
+    load: async () => (await import("./credential-process.ts")).credentialProcessCommand,
+  },
+  {
     name: "demo",
     group: "Try it",
     takes: "",
@@ -57,7 +64,9 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
 }
 
 function find(name: string): (typeof commands)[number] {
-  const found = commands.find((command) => command.name === name);
+  // The SDKs' own spelling of it.
+  const spelt = name === "credential_process" ? "credential-process" : name;
+  const found = commands.find((command) => command.name === spelt);
   if (found) return found;
   if (name.startsWith("-")) throw new UsageError(`the command comes before ${quote(name)}`, "fob --help");
   const meant = nearest(

@@ -1,4 +1,5 @@
 // The two AWS files as the rest of fob sees them: profiles with properties. Nothing else reads these files.
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FobError } from "../errors.ts";
 import { readWhole } from "../files/read.ts";
@@ -49,6 +50,12 @@ export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, 
     credentials: path(env.AWS_SHARED_CREDENTIALS_FILE, "credentials"),
     config: path(env.AWS_CONFIG_FILE, "config"),
   };
+}
+
+/** When one of the two files last changed, in milliseconds since 1970; 0 where there is neither. */
+export function lastChangeOf(paths: AwsFilePaths): number {
+  const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Math.max(changed(paths.credentials), changed(paths.config));
 }
 
 /** Reads both files. @throws FobError for a file that cannot be read or parsed; it is never taken for an empty one. */

@@ -16,7 +16,9 @@ export function sourceOfCredentials(
   env: Environment,
   fromEnvironment: boolean,
 ): Source {
-  const accessKeyId = fromEnvironment ? env.AWS_ACCESS_KEY_ID : staticKeys(profile, files)?.accessKeyId;
+  // Temporary credentials in the environment are not the source's.
+  const inEnvironment = env.AWS_SESSION_TOKEN ? undefined : env.AWS_ACCESS_KEY_ID;
+  const accessKeyId = fromEnvironment ? inEnvironment : staticKeys(profile, files)?.accessKeyId;
   return { profile, from: fromEnvironment ? "environment" : "profile", accessKeyId };
 }
 

@@ -45,12 +45,26 @@ export function processKind(files: AwsFiles, profile: string): "fob" | "foreign"
   return isFob(command) ? "fob" : "foreign";
 }
 
-/** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
-function isFob(command: string): boolean {
-  const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+/** The endpoint that a session profile was installed for, where that is not AWS's own. */
+export function installedEndpoint(files: AwsFiles, profile: string): string | undefined {
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined || !isFob(command)) return undefined;
+  const words = wordsOf(command);
+  const index = words.indexOf("--endpoint-url");
+  return index < 0 ? undefined : words[index + 1];
+}
+
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare ?? "",
   );
-  const programs = words.filter((word) => !word.startsWith("-")).map((word) => basename(word.replaceAll("\\", "/")));
+}
+
+/** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
+function isFob(command: string): boolean {
+  const programs = wordsOf(command)
+    .filter((word) => !word.startsWith("-"))
+    .map((word) => basename(word.replaceAll("\\", "/")));
   const [first = "", second = ""] = programs.map((name) =>
     name.replace(/\.(js|cmd|exe)$/i, "").replace(/@[\w.^~-]+$/, ""),
   );

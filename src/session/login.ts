@@ -3,43 +3,40 @@ import { type Device, deviceOf } from "../aws/arn.ts";
 import type { Access, Aws, Credentials } from "../aws/aws.ts";
 import { foreignHost } from "../aws/endpoints.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
-import { isInPartition, partitionOf, regionFor } from "../aws/partitions.ts";
+import { partitionOf, regionFor } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { usableDevice } from "../devices/choose.ts";
 import { CancelledError, exitCodes, FobError, throwIfCancelled, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
-import { type AwsFilePaths, readAwsFiles } from "../profiles/files.ts";
+import { lastChangeOf, readAwsFiles } from "../profiles/files.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import { longTermCredentials, sourceOfCredentials } from "./credentials.ts";
+import { longTermCredentials } from "./credentials.ts";
 import { exchange } from "./exchange.ts";
-import { isFresh, wanted } from "./freshness.ts";
-import { type Link, linkOf } from "./link.ts";
+import { isFresh } from "./freshness.ts";
+import type { Link } from "./link.ts";
+import { type Plan, type PlanRequest, type PlanTools, planOf } from "./plan.ts";
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
-import type { Session, Source } from "./session.ts";
-import { type Settings, settingsOf, type Wishes } from "./settings.ts";
-import type { Stored } from "./store.ts";
+import type { Session } from "./session.ts";
+import type { Settings } from "./settings.ts";
 import type { WritableStore } from "./store-writer.ts";
 
-export interface LoginRequest extends Wishes {
-  /** The source profile or the session profile. */
-  readonly profile: string;
-  readonly to: string | undefined;
-  /** Seconds that should remain of a session that is kept. */
+export interface LoginRequest extends PlanRequest {
+  /** Seconds that should remain of a session that is kept, where the user does not say. */
+  readonly wish: number;
+  /** The same, where the user says so. */
   readonly minTtl: number | undefined;
   /** A new session even when the old one is fresh. */
   readonly force: boolean;
-  readonly fromEnvironment: boolean;
   readonly replaceLongTerm: boolean;
   /** A code that came with the command. */
   readonly code: CodeSource | undefined;
+  /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s where there is nobody. */
+  readonly patience?: number;
 }
 
 /** What a login uses of the world. */
-export interface LoginTools {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  readonly paths: AwsFilePaths;
+export interface LoginTools extends PlanTools {
   readonly store: WritableStore;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -54,6 +51,8 @@ export interface LoginTools {
   readonly person: () => Person | undefined;
   /** The command line that makes the same session again, without a code in it. */
   readonly again: string;
+  /** Stands around everything that makes a new session, under its lock; may refuse by throwing. */
+  readonly guard?: <T>(profile: string, make: () => Promise<T>) => Promise<T>;
 }
 
 export interface Person extends CodeSource {
@@ -73,27 +72,27 @@ export interface LoginOutcome {
  */
 export async function login(request: LoginRequest, tools: LoginTools): Promise<LoginOutcome> {
   const { paths, store, signal, now } = tools;
-  const files = readAwsFiles(paths);
-  const link = linkOf(request.profile, { files, store, command: "fob login" }, request);
-  const settings = settingsOf(link, files, tools.env, tools.home, request);
-  const source = sourceOfCredentials(link.source, files, tools.env, request.fromEnvironment);
+  const lastChange = lastChangeOf(paths);
+  const plan = planOf(request, tools);
+  const { link, settings, files } = plan;
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: request.replaceLongTerm,
     previous,
     now: now(),
   });
-  const stored = (): Session | undefined => sessionIn(store.read(link.session));
   const reusable = (): Session | undefined => {
-    const session = request.force ? undefined : stored();
-    const isGood = session && isSame(session, source, settings) && lasts(session, request.minTtl, now());
-    return isGood ? session : undefined;
+    const session = request.force ? undefined : plan.matching();
+    return session && lasts(session, request, now()) ? session : undefined;
   };
   await store.recover(link.session, signal);
-  assertTarget(link, files, target(stored()));
+  assertTarget(link, files, target(plan.stored()));
   if ((request.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration);
 
   const kept = reusable();
-  if (kept && isPublished(kept, link, files)) return { session: kept, isNew: false };
+  if (kept && isPublished(kept, link, files)) {
+    store.vouch(link.session, lastChange);
+    return { session: kept, isNew: false };
+  }
   const before = store.read(link.session);
   if (before.state === "unreadable") {
     tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
@@ -103,15 +102,16 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   const waiting = {
     signal,
     // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
-    patience: codes?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000,
+    patience: request.patience ?? (codes?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
     onWait: (holder: Holder) =>
       tools.note(`waiting for another fob (process ${holder.pid}) that is logging in to ${quote(link.session)}`),
   };
   return await store.locked(link.session, waiting, async () => {
     // Somebody else may have logged in while this process waited.
-    const previous = stored();
+    const previous = plan.stored();
     const session = reusable();
     if (session) {
+      if (isPublished(session, link, readAwsFiles(paths))) return { session, isNew: false };
       const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
       const moved = { ...session, writtenTo: places };
       if (places.length > session.writtenTo.length) store.save(moved);
@@ -123,7 +123,9 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
     const codesNow = codes ?? codesFrom(link, settings, request, tools);
-    const made = await newSession({ link, source, settings, codes: codesNow, previous }, tools);
+    const make = () => newSession({ plan, codes: codesNow, previous }, tools);
+    const made = tools.guard ? await tools.guard(link.session, make) : await make();
+    store.forgetRefusal(link.session);
     try {
       await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
     } catch (error) {
@@ -132,8 +134,6 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     return { session: made.session, isNew: true };
   });
 }
-
-const sessionIn = (stored: Stored): Session | undefined => (stored.state === "readable" ? stored.session : undefined);
 
 /** Says that the code was not spent for nothing. */
 function withKeptSession(error: unknown, again: string): unknown {
@@ -161,35 +161,22 @@ function codesFrom(link: Link, { mfaProcess }: Settings, request: LoginRequest, 
   );
 }
 
-/** Whether a stored session is what this login would make. */
-function isSame(session: Session, source: Source, { endpoints, device, region }: Settings): boolean {
-  return (
-    session.source.profile === source.profile &&
-    session.source.from === source.from &&
-    (source.accessKeyId === undefined || session.source.accessKeyId === source.accessKeyId) &&
-    session.endpoint === endpoints.sts &&
-    (device === undefined || device.serialNumber === session.serialNumber) &&
-    (region === undefined || isInPartition(region.region, session.partition))
-  );
-}
-
-function lasts({ issued, credentials }: Session, minTtl: number | undefined, now: number): boolean {
-  return isFresh({ issued, expiration: credentials.expiration }, wanted.login, minTtl, now);
+function lasts({ issued, credentials }: Session, { wish, minTtl }: LoginRequest, now: number): boolean {
+  return isFresh({ issued, expiration: credentials.expiration }, wish, minTtl, now);
 }
 
 interface NewSession {
-  readonly link: Link;
-  readonly source: Source;
-  readonly settings: Settings;
+  readonly plan: Plan;
   readonly codes: CodeSource;
   readonly previous: Session | undefined;
 }
 
 async function newSession(
-  { link, source, settings, codes, previous }: NewSession,
+  { plan, codes, previous }: NewSession,
   tools: LoginTools,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
   const { env, paths, store, warn, debug } = tools;
+  const { link, source, settings } = plan;
   const reservation = store.reserve(link.session);
   // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
   const scope = new AbortController();
@@ -224,6 +211,7 @@ async function newSession(
       serialNumber: device.serialNumber,
       partition: device.kind === "arn" ? device.partition : partitionOf(context.region),
       endpoint: settings.endpoints.sts,
+      isForAnyEnvironment: settings.isInstalledEndpoint || host === undefined,
       issued: tools.now(),
       writtenTo: placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
     };

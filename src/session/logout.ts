@@ -62,6 +62,7 @@ async function remove(profile: string, tools: LogoutTools): Promise<void> {
   if (stored.state === "readable") await removeEverywhere(stored.session, tools);
   else warnOfLeftovers(stored, tools);
   tools.store.remove(profile);
+  tools.store.forgetRefusal(profile);
 }
 
 async function removeEverywhere(session: Session, tools: LogoutTools): Promise<void> {

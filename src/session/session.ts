@@ -13,6 +13,8 @@ export interface Session {
   readonly partition: string;
   /** The STS endpoint where it is not AWS's own. */
   readonly endpoint: string | undefined;
+  /** Whether the environment has no say in it: the endpoint is AWS's own, or the profile was installed for it. */
+  readonly isForAnyEnvironment: boolean;
   readonly issued: number;
   readonly writtenTo: readonly WrittenPlace[];
 }
@@ -49,4 +51,17 @@ export function parseExpiry(text: string | undefined): number | undefined {
   const [, day = "", time = "", zone = "Z"] = parts;
   const at = Date.parse(`${day}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
   return Number.isNaN(at) ? undefined : at;
+}
+
+/** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
+export function processJson(session: Session): string {
+  const { credentials, account } = session;
+  return JSON.stringify({
+    Version: 1,
+    AccessKeyId: credentials.accessKeyId,
+    SecretAccessKey: credentials.secretAccessKey,
+    SessionToken: credentials.sessionToken,
+    Expiration: expirationText(credentials.expiration),
+    ...(account === undefined ? {} : { AccountId: account }),
+  });
 }

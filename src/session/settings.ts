@@ -8,7 +8,7 @@ import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
 import { inWords, parseDuration } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import type { Link } from "./link.ts";
+import { installedEndpoint, type Link } from "./link.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,6 +25,8 @@ export interface Settings {
   readonly duration: number;
   readonly mfaProcess: string | undefined;
   readonly endpoints: Endpoints;
+  /** Whether the profile was installed for that endpoint, so that it does not come from the environment. */
+  readonly isInstalledEndpoint: boolean;
   readonly useFips: boolean;
   readonly useDualstack: boolean;
   readonly network: Network;
@@ -53,6 +55,7 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
   };
   const isOn = (key: string): boolean =>
     (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase() === "true";
+  const installed = installedEndpoint(files, link.session);
   const region =
     option("--region", wishes.region) ??
     first(["region"]) ??
@@ -71,9 +74,13 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
     serialFrom: serial?.from,
     duration: length ? checkedDuration(length) : duration.default,
     mfaProcess: commandOf(files, link.session, "mfa_process") ?? commandOf(files, link.source, "mfa_process"),
-    endpoints: isOn("ignore_configured_endpoint_urls")
-      ? { sts: undefined, iam: undefined }
-      : configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
+    endpoints:
+      installed !== undefined
+        ? configuredEndpoints({}, () => installed)
+        : isOn("ignore_configured_endpoint_urls")
+          ? { sts: undefined, iam: undefined }
+          : configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
+    isInstalledEndpoint: installed !== undefined,
     useFips: isOn("use_fips_endpoint"),
     useDualstack: isOn("use_dualstack_endpoint"),
     network: networkOf(env, home, first(["ca_bundle"])?.value),

@@ -1,5 +1,15 @@
 // The session store, written. Every session has a lock of its own.
-import { chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
 import { ensureFolder } from "../files/edit.ts";
@@ -8,8 +18,8 @@ import { explained } from "../files/read.ts";
 import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
 import { quote, shellWord } from "../text.ts";
 import { margin, wanted } from "./freshness.ts";
-import { expirationText, type Session } from "./session.ts";
-import { fileName, openStore, readStored, type Store, sessionsFolder } from "./store.ts";
+import { processJson, type Session } from "./session.ts";
+import { fileName, openStore, type Refusal, readStored, type Store, sessionsFolder } from "./store.ts";
 
 export interface WritableStore extends Store {
   /** Runs `work` while no other process of fob makes or removes this session. */
@@ -22,6 +32,15 @@ export interface WritableStore extends Store {
   readonly save: (session: Session) => void;
   /** Only under its lock. @throws FobError */
   readonly remove: (profile: string) => void;
+  /**
+   * Says that the session still is what the AWS files ask for, as they were at `lastChange` (ms since 1970): until one
+   * of them changes it may be served without a look at them.
+   */
+  readonly vouch: (profile: string, lastChange: number) => void;
+  /** Keeps why a program got no session, for those that ask next. Only under its lock. */
+  readonly refuse: (profile: string, message: string) => void;
+  readonly refusal: (profile: string) => Refusal | undefined;
+  readonly forgetRefusal: (profile: string) => void;
 }
 
 export interface Reservation {
@@ -38,6 +57,7 @@ export function openWritableStore(folder: string): WritableStore {
   const sessions = sessionsFolder(folder);
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
   const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
+  const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
   return {
     ...openStore(folder),
     async locked(profile, options, work) {
@@ -88,20 +108,36 @@ export function openWritableStore(folder: string): WritableStore {
         if (systemCode(error) !== "ENOENT") throw explained(error, pathOf(profile));
       }
     },
+    vouch(profile, lastChange) {
+      const path = pathOf(profile);
+      // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
+      const time = (Math.ceil(lastChange) + 1) / 1000;
+      try {
+        if (lstatSync(path).mtimeMs <= lastChange) utimesSync(path, time, time);
+      } catch {
+        // Then the next one has to look at the AWS files too.
+      }
+    },
+    refuse(profile, message) {
+      try {
+        writeFileSync(refusalOf(profile), `${JSON.stringify({ message })}\n`, { mode: 0o600 });
+      } catch {
+        // Then the next one asks again.
+      }
+    },
+    refusal(profile) {
+      try {
+        const { message } = JSON.parse(readFileSync(refusalOf(profile), "utf8")) as Partial<Refusal>;
+        const at = statSync(refusalOf(profile)).mtimeMs;
+        return typeof message === "string" ? { at, message } : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    forgetRefusal(profile) {
+      rmSync(refusalOf(profile), { force: true });
+    },
   };
-}
-
-/** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
-function processJson(session: Session): string {
-  const { credentials, account } = session;
-  return JSON.stringify({
-    Version: 1,
-    AccessKeyId: credentials.accessKeyId,
-    SecretAccessKey: credentials.secretAccessKey,
-    SessionToken: credentials.sessionToken,
-    Expiration: expirationText(credentials.expiration),
-    ...(account === undefined ? {} : { AccountId: account }),
-  });
 }
 
 /** A process that was killed between writing a session and putting it in its place has left it beside it. */
@@ -121,7 +157,8 @@ function serialise(session: Session): string {
   const { credentials, ...rest } = session;
   const about = { ...rest, account: undefined };
   const span = { issued: session.issued, expiration: credentials.expiration };
-  const servedUntil = Math.floor(credentials.expiration / 1000 - margin(span, wanted.use, undefined));
+  const fresh = credentials.expiration / 1000 - margin(span, wanted.use, undefined);
+  const servedUntil = session.isForAnyEnvironment ? Math.floor(fresh) : 0;
   return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
 }
 

@@ -17,6 +17,13 @@ export type Stored =
   | { readonly state: "unreadable"; readonly profile: string; readonly path: string; readonly reason: string }
   | { readonly state: "readable"; readonly profile: string; readonly session: Session };
 
+/** A refusal that programs are told again for a moment instead of asking somebody again. */
+export interface Refusal {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly message: string;
+}
+
 export interface Store {
   readonly folder: string;
   readonly read: (profile: string) => Stored;

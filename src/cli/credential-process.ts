@@ -1,0 +1,30 @@
+import { exitCodes } from "../errors.ts";
+import { awsFilePaths } from "../profiles/files.ts";
+import { cachedAnswer } from "../session/cached.ts";
+import { storeFolder } from "../session/store.ts";
+import { defineCommand } from "./command.ts";
+import { defaultProfile } from "./options.ts";
+
+export const credentialProcessCommand = defineCommand({
+  name: "credential-process",
+  description:
+    "Prints the session's credentials as SDKs expect them of a credential_process; asks for an MFA code when it must, " +
+    "once for all programs that wait. In the AWS config: credential_process = fob credential-process work-mfa",
+  profiles: { atMost: 1, text: "the session or the source profile (default: AWS_PROFILE, else default)" },
+  options: {},
+  examples: [
+    "fob credential-process work-mfa",
+    "aws s3 ls --profile work-mfa   # which runs it, once it is in the config",
+  ],
+  async run([named], options, context) {
+    const { env, home, now, stdout } = context;
+    const profile = named ?? defaultProfile(context);
+    const paths = awsFilePaths(env, home);
+    const store = storeFolder(env, paths.credentials);
+    const answer =
+      cachedAnswer(profile, store, paths, env, now()) ??
+      (await (await import("./serving.ts")).serveProfile(profile, options, context));
+    stdout.write(`${answer}\n`);
+    return exitCodes.done;
+  },
+});

@@ -1,0 +1,50 @@
+// What opening a session uses of the world, for every command that may open one.
+import { readCode } from "../codes/code.ts";
+import { codeFromCommand } from "../codes/sources.ts";
+import { awsFilePaths } from "../profiles/files.ts";
+import type { LoginTools, Person } from "../session/login.ts";
+import { storeFolder } from "../session/store.ts";
+import { openWritableStore } from "../session/store-writer.ts";
+import { findTerminal, type Terminal } from "../terminal/tty.ts";
+import { neutralise, quote } from "../text.ts";
+import type { Context } from "./context.ts";
+
+/** @param again the command line that makes the same session again, without a code in it */
+export function loginTools(
+  context: Context,
+  options: { readonly noInput?: boolean | undefined },
+  again: string,
+): LoginTools {
+  const { env, home, say } = context;
+  const paths = awsFilePaths(env, home);
+  return {
+    ...context,
+    ...say,
+    warn: say.warning,
+    paths,
+    store: openWritableStore(storeFolder(env, paths.credentials)),
+    connect: async (access) => (await import("../aws/clients.ts")).connect(access),
+    codeFromCommand: (command, of) => codeFromCommand(command, of, env),
+    person: () => (options.noInput ? undefined : personAt(findTerminal())),
+    again,
+  };
+}
+
+function personAt(terminal: Terminal | undefined): Person | undefined {
+  if (!terminal) return undefined;
+  const prompts = () => import("../terminal/prompts.ts");
+  return {
+    canAskAgain: true,
+    ask: async ({ profile, serialNumber, again, signal }) => {
+      const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
+      const message = `MFA code for the profile ${quote(profile)} (device ${neutralise(device)}):`;
+      const problem = (text: string): string | undefined => {
+        const read = readCode(text);
+        return "code" in read ? undefined : read.problem;
+      };
+      const typed = await (await prompts()).askLine(terminal, { message, before: again, problem, signal });
+      return typed.replace(/\s/g, "");
+    },
+    choose: async (message, choices, signal) => (await prompts()).choose(terminal, message, choices, signal),
+  };
+}

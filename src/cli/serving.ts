@@ -1,0 +1,45 @@
+// Answering a program through credential_process: for how long, and for whom.
+import { readFileSync } from "node:fs";
+import { serve } from "../session/serve.ts";
+import { processJson } from "../session/session.ts";
+import { shellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+import { loginTools } from "./login-tools.ts";
+
+/** The Go SDK kills the process after a minute; milliseconds from its start. */
+const PATIENCE = 55_000;
+
+/** @returns the JSON for the program @throws FobError */
+export async function serveProfile(
+  profile: string,
+  options: { readonly noInput?: boolean | undefined },
+  context: Context,
+): Promise<string> {
+  const tools = loginTools(context, options, `fob login ${shellWord(profile)}`);
+  const abandoned = new AbortController();
+  const callers = callersNow();
+  // A question on the terminal must not outlive the program that wanted the answer.
+  const watching = setInterval(() => {
+    if (callersNow() !== callers) abandoned.abort();
+  }, 500);
+  watching.unref();
+  const session = await serve(profile, {
+    ...tools,
+    signal: AbortSignal.any([tools.signal, abandoned.signal]),
+    deadline: AbortSignal.timeout(Math.max(1, Math.round(PATIENCE - performance.now()))),
+  });
+  clearInterval(watching);
+  return processJson(session);
+}
+
+/** The process that started this one, and where that is a shell, the one that started the shell. */
+function callersNow(): string {
+  const parent = process.ppid;
+  try {
+    const stat = readFileSync(`/proc/${parent}/stat`, "utf8");
+    const isShell = /^\d+ \((?:ba|da|k|z|busybox )?sh\)/.test(stat);
+    return isShell ? `${parent} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? ""}` : String(parent);
+  } catch {
+    return String(parent);
+  }
+}

@@ -1,0 +1,36 @@
+// The quick answer: a session file that may be served as it is. The launcher (src/launcher/) decides in the same way.
+import { lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type AwsFilePaths, lastChangeOf } from "../profiles/files.ts";
+import { fileName, sessionsFolder } from "./store.ts";
+
+/** Variables that have a say in which session is the right one. */
+const deciding = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_MFA_SERIAL"];
+
+/**
+ * The JSON for `credential_process`, if the session file is this user's, of that very profile, still fresh, and no
+ * older than the AWS files; else undefined, and it takes a closer look.
+ *
+ * @param now milliseconds since 1970
+ */
+export function cachedAnswer(
+  profile: string,
+  folder: string,
+  paths: AwsFilePaths,
+  env: Readonly<Record<string, string | undefined>>,
+  now: number,
+): string | undefined {
+  if (deciding.some((name) => env[name])) return undefined;
+  const path = join(sessionsFolder(folder), fileName(profile));
+  try {
+    const found = lstatSync(path);
+    if (!found.isFile() || found.uid !== (process.geteuid?.() ?? found.uid)) return undefined;
+    if (lastChangeOf(paths) > found.mtimeMs) return undefined;
+    const [first, second, ...rest] = readFileSync(path, "utf8").split("\n");
+    const header = /^fob1 (\d+) (.+)$/.exec(first ?? "");
+    const isServed = header?.[2] === profile && Number(header[1]) > now / 1000 && rest.length === 2;
+    return isServed ? second : undefined;
+  } catch {
+    return undefined;
+  }
+}

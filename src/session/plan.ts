@@ -1,0 +1,65 @@
+// What is to be done for a session: which one, with which key, device and endpoint; and which stored session is that one.
+import { isInPartition } from "../aws/partitions.ts";
+import { type AwsFilePaths, type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { sourceOfCredentials } from "./credentials.ts";
+import { type Link, linkOf } from "./link.ts";
+import type { Session, Source } from "./session.ts";
+import { type Settings, settingsOf, type Wishes } from "./settings.ts";
+import type { Store } from "./store.ts";
+
+export interface PlanRequest extends Wishes {
+  /** The source profile or the session profile. */
+  readonly profile: string;
+  readonly to: string | undefined;
+  /** Take the long-term credentials from the environment. */
+  readonly fromEnvironment: boolean;
+}
+
+export interface PlanTools {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly paths: AwsFilePaths;
+  readonly store: Store;
+}
+
+export interface Plan {
+  readonly link: Link;
+  readonly source: Source;
+  readonly settings: Settings;
+  /** The AWS files as they were when the plan was made. */
+  readonly files: AwsFiles;
+  /** The session that is in the store now, if one is. */
+  stored(): Session | undefined;
+  /** The same, if it is the session that this plan would make: of that key, device, endpoint and partition. */
+  matching(): Session | undefined;
+}
+
+/** @throws FobError, UsageError; nothing has been asked then */
+export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTools): Plan {
+  const files = readAwsFiles(paths);
+  const link = linkOf(request.profile, { files, store, command: "fob login" }, request);
+  const settings = settingsOf(link, files, env, home, request);
+  const source = sourceOfCredentials(link.source, files, env, request.fromEnvironment);
+  const stored = (): Session | undefined => {
+    const found = store.read(link.session);
+    return found.state === "readable" ? found.session : undefined;
+  };
+  return {
+    ...{ link, source, settings, files, stored },
+    matching() {
+      const session = stored();
+      return session && isSame(session, source, settings) ? session : undefined;
+    },
+  };
+}
+
+function isSame(session: Session, source: Source, { endpoints, device, region }: Settings): boolean {
+  return (
+    session.source.profile === source.profile &&
+    session.source.from === source.from &&
+    (source.accessKeyId === undefined || session.source.accessKeyId === source.accessKeyId) &&
+    session.endpoint === endpoints.sts &&
+    (device === undefined || device.serialNumber === session.serialNumber) &&
+    (region === undefined || isInPartition(region.region, session.partition))
+  );
+}

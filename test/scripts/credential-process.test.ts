@@ -1,0 +1,176 @@
+// What SDKs get that run `fob credential-process`.
+import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { makeWorld, program, type World } from "../helpers/world.ts";
+
+const sessionFile = (world: World): string => join(world.home, ".aws/fob/sessions/work-mfa");
+const login = (world: World, at?: number) => world.fob(["login", "work", "--code", world.device.code(at)]);
+const ask = (world: World, ...args: string[]) => world.fob(["credential-process", ...args]);
+
+/** Lets the stored session end so many seconds from now. */
+function endsIn(world: World, seconds: number): string {
+  const end = Math.floor(Date.now() / 1000 + seconds) * 1000;
+  const expiration = new Date(end).toISOString().replace(".000Z", "Z");
+  const [, answer = "", about = ""] = readFileSync(sessionFile(world), "utf8").split("\n");
+  const aged = answer.replace(/"Expiration":"[^"]*"/, `"Expiration":"${expiration}"`);
+  writeFileSync(
+    sessionFile(world),
+    `fob1 0 work-mfa\n${aged}\n${JSON.stringify({ ...(JSON.parse(about) as object), issued: end - 43_200_000 })}\n`,
+  );
+  return aged;
+}
+
+test("a session in the store is answered as the SDKs want it, nothing more, and without AWS", async () => {
+  const world = await makeWorld();
+  await login(world);
+  const calls = world.sandbox.requests.length;
+  const { status, stdout, stderr } = await ask(world, "work-mfa");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toEqual({
+    Version: 1,
+    AccessKeyId: expect.stringMatching(/^ASIA\w{16}$/) as string,
+    SecretAccessKey: expect.stringMatching(/^\S{40}$/) as string,
+    SessionToken: expect.stringMatching(/^\S{100,}$/) as string,
+    Expiration: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) as string,
+    AccountId: world.sandbox.account,
+  });
+  expect(stdout.match(/\n/g)).toHaveLength(1);
+  expect(world.sandbox.requests.length).toBe(calls);
+  expect((await ask(world, "work")).stdout).toBe(stdout);
+  expect((await world.fob(["credential_process"], { env: { AWS_PROFILE: "work-mfa" } })).stdout).toBe(stdout);
+});
+
+test("without a session it asks on the terminal although stdin, stdout and stderr are pipes", async () => {
+  const world = await makeWorld();
+  const run = world.shellOnTerminal("true | fob credential-process work-mfa 2>/dev/null | cat > answer", {
+    cwd: world.home,
+  });
+  await run.shows('MFA code for the profile "work"');
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+  expect(readFileSync(join(world.home, "answer"), "utf8")).toContain('"AccessKeyId":"ASIA');
+  expect(world.credentials()).toContain("[work-mfa]\naws_access_key_id = ASIA");
+});
+
+test("where nobody can be asked it ends at once, with the command to run", async () => {
+  const world = await makeWorld();
+  expect(await ask(world, "work-mfa")).toMatchObject({
+    status: 4,
+    stdout: "",
+    stderr:
+      'fob: error: "work-mfa" needs an MFA code, and nobody can be asked here; run in a terminal: fob login work-mfa\n',
+  });
+});
+
+test.each([14, 9])(
+  "credentials with %i minutes left are better than none, and stderr says why they are old",
+  async (left) => {
+    const world = await makeWorld();
+    await login(world);
+    const old = endsIn(world, left * 60);
+    const { status, stdout, stderr } = await ask(world, "work-mfa");
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${old}\n` });
+    expect(stderr).toMatch(/^fob: warning: "work-mfa" needs an MFA code, .* last another \d+ min\n$/);
+  },
+);
+
+test("credentials with less than a minute left are not served", async () => {
+  const world = await makeWorld();
+  await login(world);
+  endsIn(world, 50);
+  expect(await ask(world, "work-mfa")).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("old credentials of another key, device or endpoint are not served", async () => {
+  const world = await makeWorld();
+  await login(world);
+  endsIn(world, 840);
+  const run = await world.fob(["credential-process", "work-mfa"], {
+    env: { AWS_MFA_SERIAL: world.device.serialNumber.replace("mfa/", "mfa/other-") },
+  });
+  expect(run).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("a mfa_process gives the code, and stdin is never read", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, `${world.config()}mfa_process = echo ${world.device.code()}\n`);
+  const { status, stdout } = await world.fob(["credential-process", "work-mfa"], { input: "not for fob\n" });
+  expect(status).toBe(0);
+  expect(stdout).toContain('"AccessKeyId":"ASIA');
+});
+
+test("a refusal counts for those who ask in the next seconds, and never for fob login", async () => {
+  const world = await makeWorld();
+  const refused = world.fobOnTerminal(["credential-process", "work-mfa"]);
+  await refused.shows("MFA code");
+  refused.type("\u0003");
+  expect((await refused.ended).status).toBe(130);
+
+  const again = world.fobOnTerminal(["credential-process", "work-mfa"]);
+  const { status, screen } = await again.ended;
+  expect({ status, screen }).toMatchObject({
+    status: 4,
+    screen: expect.stringContaining("cancelled (a moment ago)") as string,
+  });
+  expect(screen).not.toContain("MFA code for");
+
+  const login = world.fobOnTerminal(["login", "work"]);
+  await login.shows("MFA code");
+  login.type(`${world.device.code()}\r`);
+  expect((await login.ended).status).toBe(0);
+  expect((await ask(world, "work-mfa")).status).toBe(0);
+});
+
+test("a refusal at the prompt while the old credentials last is answered with those", async () => {
+  const world = await makeWorld();
+  await login(world);
+  const old = endsIn(world, 600);
+  const run = world.fobOnTerminal(["credential-process", "work-mfa"]);
+  await run.shows("MFA code");
+  run.type("\u0003");
+  expect(await run.ended).toMatchObject({ status: 0, screen: expect.stringContaining(old) as string });
+});
+
+test("the question goes away with the program that wanted the answer, also behind a shell", async () => {
+  const world = await makeWorld();
+  const fob = `'${process.execPath}' '${program}' credential-process work-mfa`;
+  // As SDKs do it: by a shell, which may or may not replace itself by the command.
+  for (const command of [`exec ${fob}`, `${fob}; true`]) {
+    const sdk = `require("node:child_process").exec(${JSON.stringify(command)}); console.log("sdk " + process.pid);`;
+    writeFileSync(join(world.home, "sdk.cjs"), sdk);
+    const run = world.shellOnTerminal(`'${process.execPath}' sdk.cjs; cat`, { cwd: world.home });
+    await run.shows("MFA code");
+    const lock = join(world.home, ".aws/fob/sessions/.work-mfa.lock");
+    expect(existsSync(lock)).toBe(true);
+    process.kill(Number(/sdk (\d+)/.exec(run.screen())?.[1]), "SIGKILL");
+    await expect.poll(() => existsSync(lock), { timeout: 10_000 }).toBe(false);
+    run.type("\u0003");
+    await run.ended;
+  }
+});
+
+test("what was answered from the store is looked at again after every change of the AWS files", async () => {
+  const world = await makeWorld();
+  await login(world);
+  const stamp = (): number => statSync(sessionFile(world)).mtimeMs;
+  const before = stamp();
+  await ask(world, "work-mfa");
+  expect(stamp()).toBeGreaterThan(before);
+  const vouched = stamp();
+  await ask(world, "work-mfa");
+  expect(stamp()).toBe(vouched);
+  const later = Date.now() / 1000 + 5;
+  utimesSync(world.configPath, later, later);
+  await ask(world, "work-mfa");
+  expect(stamp()).toBeGreaterThan(later * 1000);
+});
+
+test("a session file that is cut off is said to be, and is not asked over", async () => {
+  const world = await makeWorld();
+  await login(world);
+  writeFileSync(sessionFile(world), readFileSync(sessionFile(world), "utf8").slice(0, 200));
+  const { status, stderr } = await ask(world, "work-mfa");
+  expect(status).toBe(4);
+  expect(stderr).toMatch(/^fob: warning: the session file ".*" is cut off, so a new session is needed\nfob: error: /);
+});
