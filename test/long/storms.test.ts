@@ -89,3 +89,38 @@ test("a login that is stopped while it replaces a file keeps others waiting, who
   ).toEqual(["[second-mfa]", "[second]", "[work-mfa]", "[work]"]);
   expect(world.calls("GetSessionToken")).toBe(2);
 });
+
+/** Starts 200 at once and gathers what they answer. */
+const twoHundred = `for i in $(seq 200); do fob credential-process work-mfa >answer-$i 2>error-$i </dev/null & done; wait`;
+
+function answersIn(folder: string): { answers: Set<string>; errors: Set<string> } {
+  const read = (name: string) =>
+    Array.from({ length: 200 }, (_, index) => readFileSync(join(folder, `${name}-${index + 1}`), "utf8"));
+  return { answers: new Set(read("answer")), errors: new Set(read("error")) };
+}
+
+test("200 programs that need a session at once, on a terminal: one question, one call of STS, one answer", async () => {
+  const world = await makeWorld();
+  const run = world.shellOnTerminal(twoHundred, { cwd: world.home });
+  await run.shows("MFA code");
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+  const { answers, errors } = answersIn(world.home);
+  expect([...errors].join("")).toMatch(/^(fob: warning: the code goes to .*\n)?$/);
+  expect(answers.size).toBe(1);
+  expect(JSON.parse([...answers].join(""))).toMatchObject({ Version: 1 });
+  expect(world.calls("GetSessionToken")).toBe(1);
+}, 120_000);
+
+test("200 programs that need a session at once, without a terminal: one run of mfa_process, one call of STS", async () => {
+  const world = await makeWorld();
+  const counting = `echo run >> ${join(world.home, "runs")}; echo ${world.device.code()}`;
+  writeFileSync(world.configPath, `${world.config()}mfa_process = ${counting}\n`);
+  const run = world.shellOnTerminal(`export -f fob; setsid -w bash -c '${twoHundred}'`, { cwd: world.home });
+  expect((await run.ended).status).toBe(0);
+  const { answers } = answersIn(world.home);
+  expect(answers.size).toBe(1);
+  expect(JSON.parse([...answers].join(""))).toMatchObject({ Version: 1 });
+  expect(readFileSync(join(world.home, "runs"), "utf8")).toBe("run\n");
+  expect(world.calls("GetSessionToken")).toBe(1);
+}, 120_000);
