@@ -2,9 +2,11 @@
 import { readCode } from "../codes/code.ts";
 import { codeFromCommand } from "../codes/sources.ts";
 import { awsFilePaths } from "../profiles/files.ts";
-import type { LoginTools, Person } from "../session/login.ts";
+import { secondsLeft } from "../session/freshness.ts";
+import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
 import { storeFolder } from "../session/store.ts";
 import { openWritableStore } from "../session/store-writer.ts";
+import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, type Terminal } from "../terminal/tty.ts";
 import { neutralise, quote } from "../text.ts";
 import type { Context } from "./context.ts";
@@ -28,6 +30,15 @@ export function loginTools(
     person: () => (options.noInput ? undefined : personAt(findTerminal())),
     again,
   };
+}
+
+/** Says until when a session is good. */
+export function tell({ session, isNew }: LoginOutcome, { now, say }: Context): void {
+  const { expiration } = session.credentials;
+  const left = inWords(secondsLeft({ expiration }, now()) + (isNew ? 1 : 0));
+  say.note(
+    `${quote(session.profile)} is good until ${clockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
+  );
 }
 
 function personAt(terminal: Terminal | undefined): Person | undefined {

@@ -1,12 +1,11 @@
 import { type CodeSource, codeFromOption, codeFromStdin } from "../codes/sources.ts";
 import { exitCodes, UsageError } from "../errors.ts";
-import { secondsLeft, wanted } from "../session/freshness.ts";
-import { type LoginOutcome, login } from "../session/login.ts";
-import { clockTime, inWords } from "../terminal/duration.ts";
-import { quote, shellWord } from "../text.ts";
+import { wanted } from "../session/freshness.ts";
+import { login } from "../session/login.ts";
+import { shellWord } from "../text.ts";
 import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
-import { loginTools } from "./login-tools.ts";
+import { loginTools, tell } from "./login-tools.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
 
 const loginOptions = {
@@ -56,23 +55,16 @@ export const loginCommand = defineCommand({
       },
       tools,
     );
-    render(outcome, context);
+    tell(outcome, context);
+    const { profile: selected } = outcome.session;
+    if (context.env.AWS_PROFILE !== selected) say.hint(`export AWS_PROFILE=${shellWord(selected)}`);
+    context.stdout.write(`${selected}\n`);
     if (!outcome.isNew && options.duration !== undefined) {
       say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
     }
     return exitCodes.done;
   },
 });
-
-function render({ session, isNew }: LoginOutcome, { env, now, say, stdout }: Context): void {
-  const { expiration } = session.credentials;
-  const left = inWords(secondsLeft({ expiration }, now()) + (isNew ? 1 : 0));
-  say.note(
-    `${quote(session.profile)} is good until ${clockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
-  );
-  if (env.AWS_PROFILE !== session.profile) say.hint(`export AWS_PROFILE=${shellWord(session.profile)}`);
-  stdout.write(`${session.profile}\n`);
-}
 
 /** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
 function commandLine(profile: string | undefined, options: LoginOptions): string {

@@ -25,6 +25,13 @@ const commands: readonly (Listed & { load: () => Promise<Command> })[] = [
     load: async () => (await import("./status.ts")).statusCommand,
   },
   {
+    name: "refresh",
+    group: "Daily",
+    takes: "[profile...]",
+    summary: "renew what runs out; --watch stays and renews in time",
+    load: async () => (await import("./refresh.ts")).refreshCommand,
+  },
+  {
     name: "logout",
     group: "Daily",
     takes: "[profile...]",

@@ -1,15 +1,12 @@
-import { styleText } from "node:util";
 import { exitCodes } from "../errors.ts";
 import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
 import { expirationText } from "../session/session.ts";
 import { type StatusEntry, statusOf } from "../session/status.ts";
 import { openStore, storeFolder } from "../session/store.ts";
-import { clockTime, inWords } from "../terminal/duration.ts";
-import { barOf, tableOf } from "../terminal/table.ts";
-import { neutralise, quote, shellWord } from "../text.ts";
+import { quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
-import type { Context } from "./context.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
+import { render } from "./session-table.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -53,45 +50,4 @@ export const statusCommand = defineCommand({
 function toJson({ issued, expiration, ...entry }: StatusEntry) {
   const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : expirationText(at));
   return { ...entry, issued: time(issued), expiration: time(expiration) };
-}
-
-const colours = { valid: "green", expiring: "yellow", expired: "red", unreadable: "red", missing: "red" } as const;
-
-/** A table on a terminal; lines of tab-separated fields elsewhere, without a heading. */
-function render(entries: readonly StatusEntry[], now: number, { env, home, stdout }: Context): string {
-  const { isTerminal } = stdout;
-  const rows = entries.map((entry) => {
-    const { profile, source, state, expiration, secondsLeft: left } = entry;
-    const time =
-      left === undefined ? "" : left > 0 ? inWords(left) : `${inWords((now - (expiration ?? now)) / 1000)} ago`;
-    return [
-      profile,
-      entry.foreign ? "(another tool)" : (source ?? ""),
-      state,
-      isTerminal && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
-      expiration === undefined ? "" : clockTime(expiration, now),
-      whereOf(entry, home),
-    ].map(neutralise);
-  });
-  if (!isTerminal) return rows.map((row) => `${row.join("\t")}\n`).join("");
-  for (const [index, row] of rows.entries()) {
-    const state = entries[index]?.state;
-    if (state !== undefined && stdout.hasColours) row[2] = styleText(colours[state], state);
-  }
-  return tableOf(["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"], rows);
-}
-
-function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {
-  // A session whose start is not known counts as one of STS's default 12 hours.
-  const whole = issued === undefined || expiration === undefined ? 43_200 : (expiration - issued) / 1000;
-  return Math.min(1, (left ?? 0) / whole);
-}
-
-function whereOf({ writtenTo, reason, endpoint }: StatusEntry, home: string): string {
-  const short = (path: string): string => (path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
-  return [
-    ...writtenTo.map((place) => `${short(place.file)}${place.isThere ? "" : " (no longer there)"}`),
-    ...(reason === undefined ? [] : [reason]),
-    ...(endpoint === undefined ? [] : [`from ${new URL(endpoint).host}, not AWS`]),
-  ].join(", ");
 }

@@ -2,24 +2,11 @@
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { endsIn, sessionFile } from "../helpers/sessions.ts";
 import { makeWorld, program, type World } from "../helpers/world.ts";
 
-const sessionFile = (world: World): string => join(world.home, ".aws/fob/sessions/work-mfa");
 const login = (world: World, at?: number) => world.fob(["login", "work", "--code", world.device.code(at)]);
 const ask = (world: World, ...args: string[]) => world.fob(["credential-process", ...args]);
-
-/** Lets the stored session end so many seconds from now. */
-function endsIn(world: World, seconds: number): string {
-  const end = Math.floor(Date.now() / 1000 + seconds) * 1000;
-  const expiration = new Date(end).toISOString().replace(".000Z", "Z");
-  const [, answer = "", about = ""] = readFileSync(sessionFile(world), "utf8").split("\n");
-  const aged = answer.replace(/"Expiration":"[^"]*"/, `"Expiration":"${expiration}"`);
-  writeFileSync(
-    sessionFile(world),
-    `fob1 0 work-mfa\n${aged}\n${JSON.stringify({ ...(JSON.parse(about) as object), issued: end - 43_200_000 })}\n`,
-  );
-  return aged;
-}
 
 test("a session in the store is answered as the SDKs want it, nothing more, and without AWS", async () => {
   const world = await makeWorld();
