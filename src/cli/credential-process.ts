@@ -11,8 +11,12 @@ export const credentialProcessCommand = defineCommand({
     "Prints the session's credentials as SDKs expect them of a credential_process; asks for an MFA code when it must, " +
     "once for all programs that wait. In the AWS config: credential_process = fob credential-process work-mfa",
   profiles: { atMost: 1, text: "the session or the source profile (default: AWS_PROFILE, else default)" },
-  options: {},
+  options: {
+    install: { text: "let programs get the profile's credentials so, instead of from the credentials file" },
+    endpointUrl: { value: "url", text: "the endpoint that the profile was installed for, if it is not AWS's own" },
+  },
   examples: [
+    "fob credential-process --install work",
     "fob credential-process work-mfa",
     "aws s3 ls --profile work-mfa   # which runs it, once it is in the config",
   ],
@@ -21,8 +25,12 @@ export const credentialProcessCommand = defineCommand({
     const profile = named ?? defaultProfile(context);
     const paths = awsFilePaths(env, home);
     const store = storeFolder(env, paths.credentials);
+    if (options.install) {
+      await (await import("./install.ts")).installProfile(profile, options, context);
+      return exitCodes.done;
+    }
     const answer =
-      cachedAnswer(profile, store, paths, env, now()) ??
+      cachedAnswer(profile, store, paths, env, now(), options.endpointUrl) ??
       (await (await import("./serving.ts")).serveProfile(profile, options, context));
     stdout.write(`${answer}\n`);
     return exitCodes.done;

@@ -35,7 +35,9 @@ export function loginTools(
 /** Says until when a session is good. */
 export function tell({ session, isNew }: LoginOutcome, { now, say }: Context): void {
   const { expiration } = session.credentials;
-  const left = inWords(secondsLeft({ expiration }, now()) + (isNew ? 1 : 0));
+  const seconds = secondsLeft({ expiration }, now());
+  // A new session has the length that was asked for; the second that it took to get it is not worth a word.
+  const left = inWords(isNew ? Math.round(seconds / 60) * 60 : seconds);
   say.note(
     `${quote(session.profile)} is good until ${clockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
   );

@@ -12,7 +12,7 @@ const PATIENCE = 55_000;
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(
   profile: string,
-  options: { readonly noInput?: boolean | undefined },
+  options: { readonly noInput?: boolean | undefined; readonly endpointUrl?: string | undefined },
   context: Context,
 ): Promise<string> {
   const tools = loginTools(context, options, `fob login ${shellWord(profile)}`);
@@ -23,7 +23,7 @@ export async function serveProfile(
     if (callersNow() !== callers) abandoned.abort();
   }, 500);
   watching.unref();
-  const session = await serve(profile, {
+  const session = await serve(profile, options.endpointUrl, {
     ...tools,
     signal: AbortSignal.any([tools.signal, abandoned.signal]),
     deadline: AbortSignal.timeout(Math.max(1, Math.round(PATIENCE - performance.now()))),

@@ -1,5 +1,7 @@
 // Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
 import { linkSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
+
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, systemCode } from "../errors.ts";
@@ -20,6 +22,21 @@ export function ensureFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw explained(error, folder);
+  }
+}
+
+/** Makes a folder that is the user's alone (0700), also where it is there already. @throws FobError */
+export function ensurePrivateFolder(folder: string): void {
+  ensureFolder(folder);
+  try {
+    if (process.platform !== "win32" && (lstatSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  } catch (error) {
+    throw new FobError(
+      `others can read ${quote(folder)}, and that cannot be changed`,
+      `chmod 700 ${shellWord(folder)}`,
+      undefined,
+      error,
+    );
   }
 }
 

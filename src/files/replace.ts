@@ -89,13 +89,16 @@ export function assertReplaceable(file: string): Stats | undefined {
 }
 
 /**
- * Starts to replace a file. The new one has mode 0600 from its first byte.
+ * Starts to replace a file. The new one has its mode from its first byte.
  *
  * @param reserve how many bytes to write ahead, so that a full disk is found now and not at the commit
  * @throws FobError
  */
 export function beginReplace(file: string, reserve = 0): Replacement {
   const temporary = temporaryName(file);
+
+export function beginReplace(file: string, reserve = 0, mode = 0o600): Replacement {
+  const temporary = join(dirname(file), `.${basename(file)}.fob-${randomBytes(6).toString("hex")}.tmp`);
   let descriptor: number | undefined;
   let isThere = false;
   const close = (): void => {
@@ -122,7 +125,7 @@ export function beginReplace(file: string, reserve = 0): Replacement {
   };
   const write = (content: Buffer): void =>
     guarded(() => {
-      descriptor ??= openSync(temporary, "wx", 0o600);
+      descriptor ??= openSync(temporary, "wx", mode);
       isThere = true;
       writeAll(descriptor, content);
       ftruncateSync(descriptor, content.length);

@@ -4,14 +4,12 @@ import { join } from "node:path";
 import { type AwsFilePaths, lastChangeOf } from "../profiles/files.ts";
 import { fileName, sessionsFolder } from "./store.ts";
 
-/** Variables that have a say in which session is the right one. */
-const deciding = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_MFA_SERIAL"];
-
 /**
  * The JSON for `credential_process`, if the session file is this user's, of that very profile, still fresh, and no
  * older than the AWS files; else undefined, and it takes a closer look.
  *
  * @param now milliseconds since 1970
+ * @param endpoint the one that the profile was installed for, if that is not AWS's own
  */
 export function cachedAnswer(
   profile: string,
@@ -19,8 +17,11 @@ export function cachedAnswer(
   paths: AwsFilePaths,
   env: Readonly<Record<string, string | undefined>>,
   now: number,
+  endpoint: string | undefined,
 ): string | undefined {
-  if (deciding.some((name) => env[name])) return undefined;
+  // Variables that have a say in which session is the right one.
+  const isElsewhere = [env.AWS_ENDPOINT_URL, env.AWS_ENDPOINT_URL_STS].some((url) => url && url !== endpoint);
+  if (isElsewhere || env.AWS_MFA_SERIAL) return undefined;
   const path = join(sessionsFolder(folder), fileName(profile));
   try {
     const found = lstatSync(path);

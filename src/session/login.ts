@@ -14,9 +14,9 @@ import { quote, shellWord } from "../text.ts";
 import { longTermCredentials } from "./credentials.ts";
 import { exchange } from "./exchange.ts";
 import { isFresh } from "./freshness.ts";
-import type { Link } from "./link.ts";
+import { type Link, processKind } from "./link.ts";
 import { type Plan, type PlanRequest, type PlanTools, planOf } from "./plan.ts";
-import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
+import { assertTarget, isPublished, placesFor, publish, type TargetOptions, unpublishProcess } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { WritableStore } from "./store-writer.ts";
@@ -73,7 +73,7 @@ export interface LoginOutcome {
 export async function login(request: LoginRequest, tools: LoginTools): Promise<LoginOutcome> {
   const { paths, store, signal, now } = tools;
   const lastChange = lastChangeOf(paths);
-  const plan = planOf(request, tools);
+  const plan = await settledPlan(request, tools);
   const { link, settings, files } = plan;
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: request.replaceLongTerm,
@@ -133,6 +133,19 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     }
     return { session: made.session, isNew: true };
   });
+}
+
+/** The plan; where the user has named a profile that fob serves as a process, she says whether it is to stay so. */
+async function settledPlan(request: LoginRequest, tools: LoginTools): Promise<Plan> {
+  const plan = planOf(request, tools);
+  const { session } = plan.link;
+  const person = request.to !== undefined && processKind(plan.files, session) === "fob" ? tools.person() : undefined;
+  if (!person) return plan;
+  const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
+  const message = `Programs get the credentials of ${quote(session)} from fob's credential_process.`;
+  if ((await person.choose(message, answers, tools.signal)) !== answers[1]) return plan;
+  await unpublishProcess(session, tools);
+  return planOf(request, tools);
 }
 
 /** Says that the code was not spent for nothing. */

@@ -153,6 +153,27 @@ export async function publish(
   }
 }
 
+/** Writes the command into the config by which programs get the session from fob. @throws FobError */
+export async function publishProcess(
+  link: Link,
+  command: string,
+  tools: PublishTools,
+  options: TargetOptions,
+): Promise<void> {
+  const { paths } = tools;
+  const change = (): Change => {
+    const files = readAwsFiles(paths);
+    assertTarget(link, files, options);
+    return { ...configChange(link, files, undefined), credential_process: command };
+  };
+  await editProfile(paths, "config", link.session, change, tools);
+}
+
+/** Takes the command out of the config again: the session's keys go into the credentials file. @throws FobError */
+export async function unpublishProcess(profile: string, tools: PublishTools): Promise<void> {
+  await removeFromProfile(tools.paths, "config", profile, () => ["credential_process"], tools);
+}
+
 /**
  * Takes a session out of a place, if what is there is fob's.
  *

@@ -23,13 +23,13 @@ const REFUSED_FOR = 10_000;
  *
  * @throws FobError where there is nothing to serve
  */
-export async function serve(profile: string, tools: ServeTools): Promise<Session> {
+export async function serve(profile: string, endpointUrl: string | undefined, tools: ServeTools): Promise<Session> {
   const { env, store, now, warn, debug } = tools;
   const began = now();
   const isFromEnvironment = store.list().some((entry) => {
     return entry.state === "readable" && entry.profile === profile && entry.session.source.from === "environment";
   });
-  const request = { profile, to: undefined, fromEnvironment: isFromEnvironment };
+  const request = { profile, to: undefined, fromEnvironment: isFromEnvironment, endpointUrl };
   const plan = planOf(request, tools);
   const guard = async <T>(session: string, make: () => Promise<T>): Promise<T> => {
     const refusal = store.refusal(session);

@@ -36,6 +36,8 @@ export interface Wishes {
   readonly serial?: string | undefined;
   readonly duration?: string | undefined;
   readonly region?: string | undefined;
+  /** An endpoint that comes before every other; "" leaves out the one that the profile was installed for. */
+  readonly endpointUrl?: string | undefined;
 }
 
 /** @throws UsageError for a wrong option, FobError for a wrong value elsewhere; nothing has been asked then */
@@ -55,7 +57,7 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
   };
   const isOn = (key: string): boolean =>
     (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase() === "true";
-  const installed = installedEndpoint(files, link.session);
+  const installed = (wishes.endpointUrl ?? installedEndpoint(files, link.session)) || undefined;
   const region =
     option("--region", wishes.region) ??
     first(["region"]) ??

@@ -1,22 +1,11 @@
 // The session store, written. Every session has a lock of its own.
-import {
-  chmodSync,
-  lstatSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FobError, systemCode } from "../errors.ts";
-import { ensureFolder } from "../files/edit.ts";
+import { systemCode } from "../errors.ts";
+import { ensurePrivateFolder } from "../files/edit.ts";
 import { type LockOptions, withLock } from "../files/lock.ts";
 import { explained } from "../files/read.ts";
 import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
-import { quote, shellWord } from "../text.ts";
 import { margin, wanted } from "./freshness.ts";
 import { processJson, type Session } from "./session.ts";
 import { fileName, openStore, type Refusal, readStored, type Store, sessionsFolder } from "./store.ts";
@@ -61,8 +50,8 @@ export function openWritableStore(folder: string): WritableStore {
   return {
     ...openStore(folder),
     async locked(profile, options, work) {
-      makePrivate(folder);
-      makePrivate(sessions);
+      ensurePrivateFolder(folder);
+      ensurePrivateFolder(sessions);
       return await withLock(lockOf(profile), options, () => {
         adoptLeftover(pathOf(profile), profile);
         return work();
@@ -160,18 +149,4 @@ function serialise(session: Session): string {
   const fresh = credentials.expiration / 1000 - margin(span, wanted.use, undefined);
   const servedUntil = session.isForAnyEnvironment ? Math.floor(fresh) : 0;
   return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
-}
-
-function makePrivate(folder: string): void {
-  ensureFolder(folder);
-  try {
-    if (process.platform !== "win32" && (lstatSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  } catch (error) {
-    throw new FobError(
-      `others can read ${quote(folder)}, and that cannot be changed`,
-      `chmod 700 ${shellWord(folder)}`,
-      undefined,
-      error,
-    );
-  }
 }

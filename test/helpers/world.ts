@@ -98,8 +98,8 @@ export async function makeWorld(
     env,
     credentials: () => read(credentialsPath),
     config: () => read(configPath),
-    fob: (args, run) => execute(node, [program, ...args], { ...run, env: merged(run) }),
-    fobOnTerminal: (args, run) => onTerminal(node, [program, ...args], { ...run, env: merged(run) }),
+    fob: (args, run) => execute(node, [program, ...args], { ...showing(args), ...run, env: merged(run) }),
+    fobOnTerminal: (args, run) => onTerminal(node, [program, ...args], { ...showing(args), ...run, env: merged(run) }),
     shellOnTerminal(command, run) {
       const fob = `fob() { ${quoted(node)} ${quoted(program)} "$@"; }`;
       return onTerminal("bash", ["--norc", "-c", `${fob}; ${command}`], { ...run, env: merged(run) });
@@ -113,6 +113,10 @@ export async function makeWorld(
     calls: (action) => sandbox.requests.filter((request) => request.action === action).length,
   };
 }
+
+/** What a command is there to show. */
+const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =>
+  /^credential.process$/.test(command) ? { shows: ["secret access key", "session token"] } : {};
 
 /** A credentials-file section with a long-term access key. */
 export function keysOf(profile: string, key: { accessKeyId: string; secretAccessKey: string }): string {

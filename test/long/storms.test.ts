@@ -114,7 +114,7 @@ test("200 programs that need a session at once, on a terminal: one question, one
 
 test("200 programs that need a session at once, without a terminal: one run of mfa_process, one call of STS", async () => {
   const world = await makeWorld();
-  const counting = `echo run >> ${join(world.home, "runs")}; echo ${world.device.code()}`;
+  const counting = `echo run >> ${join(world.home, "runs")}; ${world.commandThatPrints(world.device.code())}`;
   writeFileSync(world.configPath, `${world.config()}mfa_process = ${counting}\n`);
   const run = world.shellOnTerminal(`export -f fob; setsid -w bash -c '${twoHundred}'`, { cwd: world.home });
   expect((await run.ended).status).toBe(0);

@@ -81,7 +81,7 @@ test("old credentials of another key, device or endpoint are not served", async 
 
 test("a mfa_process gives the code, and stdin is never read", async () => {
   const world = await makeWorld();
-  writeFileSync(world.configPath, `${world.config()}mfa_process = echo ${world.device.code()}\n`);
+  writeFileSync(world.configPath, `${world.config()}mfa_process = ${world.commandThatPrints(world.device.code())}\n`);
   const { status, stdout } = await world.fob(["credential-process", "work-mfa"], { input: "not for fob\n" });
   expect(status).toBe(0);
   expect(stdout).toContain('"AccessKeyId":"ASIA');

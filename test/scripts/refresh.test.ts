@@ -35,12 +35,13 @@ test("for cron: no question, an honest exit code, and the sessions that can be r
   const world = await makeWorld();
   await login(world);
   endsIn(world, 1800);
-  await world.fob(["login", "work", "--to", "other", "--duration", "2h", "--code", world.device.code()]);
+  await world.fob(["login", "work", "--to", "other", "--code", world.device.code()]);
+  endsIn(world, 1800, "other");
   // The last section is "other"; the one before it renews by itself.
   const next = world.device.code(Date.now() + 30_000);
-  const withProcess = `[profile work-mfa]\nmfa_process = echo ${next}\n`;
+  const withProcess = `[profile work-mfa]\nmfa_process = ${world.commandThatPrints(next)}\n`;
   writeFileSync(world.configPath, world.config().replace("[profile work-mfa]\n", withProcess));
-  const { status, stderr } = await world.fob(["refresh", "--no-input", "--min-ttl", "119m59s"]);
+  const { status, stderr } = await world.fob(["refresh", "--no-input"]);
   expect(status).toBe(4);
   expect(stderr).toMatch(/fob: error: "other" needs an MFA code, .*: fob login other\n/);
   expect(stderr).toMatch(/fob: "work-mfa" is good until/);

@@ -1,0 +1,34 @@
+// `fob credential-process --install`
+import { realpathSync } from "node:fs";
+import { FobError } from "../errors.ts";
+import { isFromNpxCache } from "../launcher/install.ts";
+import { install } from "../session/install.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+import { loginTools } from "./login-tools.ts";
+
+export async function installProfile(
+  profile: string,
+  options: { readonly noInput?: boolean | undefined; readonly endpointUrl?: string | undefined },
+  context: Context,
+): Promise<void> {
+  const { env, say } = context;
+  const program = realpathSync(process.argv[1] ?? "");
+  if (isFromNpxCache(program)) {
+    throw new FobError("this fob is in npx's cache, which may be cleared at any time, and programs would lose it", [
+      "npm install --global aws-fob",
+      `then: fob credential-process --install ${shellWord(profile)}`,
+    ]);
+  }
+  const tools = loginTools(context, options, "");
+  const session = await install({ profile, endpointUrl: options.endpointUrl ?? "" }, tools, {
+    store: tools.store.folder,
+    paths: tools.paths,
+    node: process.execPath,
+    program,
+  });
+  say.note(
+    `programs that use the profile ${quote(session)} get its credentials from fob now, and a new session in time`,
+  );
+  if (env.AWS_PROFILE !== session) say.hint(`export AWS_PROFILE=${shellWord(session)}`);
+}

@@ -1,0 +1,40 @@
+// Putting a session profile into process mode: programs get its credentials from fob, not from the credentials file.
+import { foreignHost } from "../aws/endpoints.ts";
+import { installLauncher } from "../launcher/install.ts";
+import { credentialProcessLine } from "../launcher/line.ts";
+import type { Installation } from "../launcher/script.ts";
+import type { LoginTools } from "./login.ts";
+import { planOf } from "./plan.ts";
+import { assertTarget, publish, publishProcess } from "./publish.ts";
+
+/**
+ * @param request.endpointUrl "" for the endpoint that is configured
+ * @returns the session profile
+ * @throws FobError where the profile holds what is not fob's; then nothing has changed
+ */
+export async function install(
+  request: { readonly profile: string; readonly endpointUrl: string },
+  tools: LoginTools,
+  installation: Installation,
+): Promise<string> {
+  const { store, signal, now, note } = tools;
+  const plan = planOf({ ...request, to: undefined, fromEnvironment: false }, tools);
+  const { link, settings, files } = plan;
+  const endpoint = foreignHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
+  const line = credentialProcessLine(installation, link.session, endpoint);
+  const target = () => ({ replaceLongTerm: false, previous: plan.stored(), now: now() });
+  assertTarget(link, files, target());
+  const onWait = () => note("waiting for another fob that is logging in");
+  await store.locked(link.session, { signal, patience: 30_000, onWait }, async () => {
+    if (process.platform !== "win32") installLauncher(installation);
+    // First the new way, then the old one goes: in between programs find the keys.
+    await publishProcess(link, line, tools, target());
+    const session = plan.stored();
+    if (!session) return;
+    const isInstalledFor = session.endpoint === settings.endpoints.sts;
+    const served = { ...session, isForAnyEnvironment: isInstalledFor || session.isForAnyEnvironment };
+    store.save(served);
+    await publish(served, link, tools, target());
+  });
+  return link.session;
+}

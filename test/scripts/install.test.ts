@@ -1,0 +1,111 @@
+// `fob credential-process --install`: programs get the session from fob itself.
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { endsIn, sessionFile } from "../helpers/sessions.ts";
+import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
+
+const login = (world: World) => world.fob(["login", "work", "--code", world.device.code()]);
+const install = (world: World) => world.fob(["credential-process", "--install", "work"]);
+const launcher = (world: World): string => join(world.home, ".aws/fob/bin/fob-credential-process");
+/** Runs what stands in the config, as most SDKs do. */
+const served = (world: World, env: Record<string, string | undefined> = {}) => {
+  const command = /^credential_process = (.*)$/m.exec(world.config())?.[1] ?? "";
+  return execute("/bin/sh", ["-c", command], {
+    env: { ...world.env, ...env },
+    shows: ["secret access key", "session token"],
+  });
+};
+
+test("the config gets the launcher, and the keys leave the credentials file; expiry and region stay", async () => {
+  const world = await makeWorld();
+  await login(world);
+  const { status, stdout, stderr } = await install(world);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  expect(stderr).toContain('programs that use the profile "work-mfa" get its credentials from fob now');
+  expect(world.config()).toContain(
+    `credential_process = ${launcher(world)} work-mfa --endpoint-url ${world.sandbox.url}\n`,
+  );
+  expect(world.config()).toContain("[profile work-mfa]\nregion = eu-central-1\n");
+  const section = world.credentials().split("[work-mfa]\n")[1];
+  expect(section).toMatch(/^expiration = (\S+Z)\nx_security_token_expires = \1\n$/);
+  expect(statSync(launcher(world)).mode & 0o777).toBe(0o700);
+});
+
+test("what stands in the config answers from the session file, and hands over to fob when that is not enough", async () => {
+  const world = await makeWorld();
+  await login(world);
+  await install(world);
+  const first = await served(world);
+  expect(first).toMatchObject({ status: 0, stderr: "" });
+  expect(first.stdout).toBe(`${readFileSync(sessionFile(world), "utf8").split("\n")[1] ?? ""}\n`);
+  // Node.js is not there, and is not missed.
+  expect((await served(world, { PATH: "/nowhere" })).stdout).toBe(first.stdout);
+  endsIn(world, 30);
+  expect(await served(world, { PATH: "/nowhere" })).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("a login renews what programs get, and writes no keys beside the credential_process", async () => {
+  const world = await makeWorld();
+  await install(world);
+  expect((await login(world)).status).toBe(0);
+  expect(world.credentials()).not.toMatch(/\[work-mfa\][^]*aws_session_token/);
+  expect((await served(world)).stdout).toContain('"Version":1');
+});
+
+test("fob login --to asks whether the keys are to stand in the credentials file again", async () => {
+  const world = await makeWorld();
+  await login(world);
+  await install(world);
+  const keep = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
+  await keep.shows("leave it so");
+  keep.type("\r");
+  expect((await keep.ended).status).toBe(0);
+  expect(world.config()).toContain("credential_process");
+  const change = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
+  await change.shows("leave it so");
+  change.type("\u001b[B\r");
+  expect((await change.ended).status).toBe(0);
+  expect(world.config()).not.toContain("credential_process");
+  expect(world.credentials()).toMatch(/\[work-mfa\]\n[^]*aws_session_token = /);
+});
+
+test.each([
+  ["long-term credentials", "[work-mfa]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n", ""],
+  ["a credential_process of its own", "", "\n[profile work-mfa]\ncredential_process = /bin/other\n"],
+])("a profile with %s is left alone", async (what, credentials, config) => {
+  const world = await makeWorld();
+  writeFileSync(world.credentialsPath, `${world.credentials()}${credentials}`);
+  writeFileSync(world.configPath, `${world.config()}${config}`);
+  const before = [world.credentials(), world.config()];
+  const { status, stderr } = await install(world);
+  expect(status).toBe(1);
+  expect(stderr).toContain(what);
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
+
+test("from npx's cache it is refused, with the way out", async () => {
+  const world = await makeWorld();
+  const cached = join(world.home, ".npm/_npx/0123/node_modules/aws-fob");
+  mkdirSync(dirname(cached), { recursive: true });
+  cpSync(join(dirname(program), "../dist"), join(cached, "dist"), { recursive: true });
+  cpSync(dirname(program), join(cached, "bin"), { recursive: true });
+  const { status, stderr } = await execute(node, [join(cached, "bin/fob"), "credential-process", "--install", "work"], {
+    env: world.env,
+  });
+  expect(status).toBe(1);
+  expect(stderr).toContain("npm install --global aws-fob");
+  expect(existsSync(launcher(world))).toBe(false);
+});
+
+test("a session from an endpoint that the profile was not installed for never takes the short way", async () => {
+  const world = await makeWorld();
+  // Installed for AWS itself.
+  await world.fob(["credential-process", "--install", "work"], { env: { AWS_ENDPOINT_URL: undefined } });
+  expect(world.config()).not.toContain("--endpoint-url");
+  await login(world);
+  expect(readFileSync(sessionFile(world), "utf8")).toMatch(/^fob1 0 work-mfa\n/);
+  // Without the variable it is another session that is wanted.
+  expect(await served(world, { AWS_ENDPOINT_URL: undefined })).toMatchObject({ status: 4, stdout: "" });
+  expect((await served(world)).stdout).toContain('"Version":1');
+});
