@@ -49,7 +49,7 @@ test("a login renews what programs get, and writes no keys beside the credential
   const world = await makeWorld();
   await install(world);
   expect((await login(world)).status).toBe(0);
-  expect(world.credentials()).not.toMatch(/\[work-mfa\][^]*aws_session_token/);
+  expect(world.credentials()).not.toMatch(/\[work-mfa\][\s\S]*aws_session_token/);
   expect((await served(world)).stdout).toContain('"Version":1');
 });
 
@@ -67,7 +67,7 @@ test("fob login --to asks whether the keys are to stand in the credentials file 
   change.type("\u001b[B\r");
   expect((await change.ended).status).toBe(0);
   expect(world.config()).not.toContain("credential_process");
-  expect(world.credentials()).toMatch(/\[work-mfa\]\n[^]*aws_session_token = /);
+  expect(world.credentials()).toMatch(/\[work-mfa\]\n[\s\S]*aws_session_token = /);
 });
 
 test.each([
