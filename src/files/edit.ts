@@ -17,7 +17,7 @@ export interface EditOutcome {
 }
 
 /** Makes a folder, 0700, and those above it; one that is there keeps its mode. @throws FobError */
-export function ensureFolder(folder: string): void {
+function ensureFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
