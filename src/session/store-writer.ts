@@ -1,5 +1,5 @@
 // The session store, written. Every session has a lock of its own.
-import { renameSync, unlinkSync } from "node:fs";
+import { lstatSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemCode } from "../errors.ts";
 import { ensurePrivateFolder } from "../files/edit.ts";

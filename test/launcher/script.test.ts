@@ -377,6 +377,7 @@ test("it understands what the store writes", () => {
     serialNumber: "arn:aws:iam::123456789012:mfa/alice",
     partition: "aws",
     endpoint: undefined,
+    isForAnyEnvironment: true,
     issued: Date.now(),
     writtenTo: [],
   });
