@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { installLauncher, isFromNpxCache, launcherPath } from "../../src/launcher/install.ts";
 import type { Installation } from "../../src/launcher/script.ts";
-import { temporaryFolder } from "../helpers/world.ts";
+import { node, temporaryFolder } from "../helpers/world.ts";
 import { always, answer } from "./shells.ts";
 
 function installation(): Installation {
   const folder = temporaryFolder();
   const paths = { config: join(folder, "config"), credentials: join(folder, "credentials") };
-  return { store: join(folder, "fob"), paths, node: process.execPath, program: join(folder, "fob.js") };
+  return { store: join(folder, "fob"), paths, node: node, program: join(folder, "fob.js") };
 }
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;

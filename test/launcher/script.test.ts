@@ -16,7 +16,7 @@ import { describe, expect, test } from "vitest";
 import { launcherScript, shellLiteral } from "../../src/launcher/script.ts";
 import { fileName } from "../../src/session/store.ts";
 import { openWritableStore } from "../../src/session/store-writer.ts";
-import { temporaryFolder } from "../helpers/world.ts";
+import { node, temporaryFolder } from "../helpers/world.ts";
 import {
   type Answer,
   always,
@@ -242,7 +242,7 @@ for (const shell of shells) {
     test("hands its caller's environment over as it was, and nothing of the session", () => {
       const place = makePlace();
       writeFileSync(place.program, "console.log(JSON.stringify({ env: process.env, argv: process.argv.slice(2) }))");
-      writeLauncher(place.launcher, { ...place, node: process.execPath });
+      writeLauncher(place.launcher, { ...place, node: node });
       writeSession(place, "work", sessionText(now() - 1));
       const env = {
         PATH: "/of/the/user:/usr/bin:/bin",

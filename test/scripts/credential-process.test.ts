@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "n
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
-import { makeWorld, program, type World } from "../helpers/world.ts";
+import { makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const login = (world: World, at?: number) => world.fob(["login", "work", "--code", world.device.code(at)]);
 const ask = (world: World, ...args: string[]) => world.fob(["credential-process", ...args]);
@@ -124,12 +124,12 @@ test("a refusal at the prompt while the old credentials last is answered with th
 
 test("the question goes away with the program that wanted the answer, also behind a shell", async () => {
   const world = await makeWorld();
-  const fob = `'${process.execPath}' '${program}' credential-process work-mfa`;
+  const fob = `'${node}' '${program}' credential-process work-mfa`;
   // As SDKs do it: by a shell, which may or may not replace itself by the command.
   for (const command of [`exec ${fob}`, `${fob}; true`]) {
     const sdk = `require("node:child_process").exec(${JSON.stringify(command)}); console.log("sdk " + process.pid);`;
     writeFileSync(join(world.home, "sdk.cjs"), sdk);
-    const run = world.shellOnTerminal(`'${process.execPath}' sdk.cjs; cat`, { cwd: world.home });
+    const run = world.shellOnTerminal(`'${node}' sdk.cjs; cat`, { cwd: world.home });
     await run.shows("MFA code");
     const lock = join(world.home, ".aws/fob/sessions/.work-mfa.lock");
     expect(existsSync(lock)).toBe(true);
