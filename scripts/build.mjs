@@ -26,7 +26,7 @@ await build({
     // Each with all that it imports, except what an earlier one has.
     codeSplitting: {
       groups: [
-        { name: "fob", test: /src[\\/](main|cli[\\/](status|credential-process))\.ts$/ },
+        { name: "fob", test: /src[\\/]main\.ts$/ },
         { name: "login", test: /src[\\/](cli|session)[\\/](login|logout|serve|serving)\.ts$/ },
         { name: "prompts", test: /src[\\/]terminal[\\/]prompts\.ts$/ },
         { name: "aws", test: /src[\\/]aws[\\/]clients\.ts$/ },

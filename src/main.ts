@@ -1,11 +1,13 @@
-// The program's entry: decides how much of it has to be loaded.
+// The program's entry.
 import { version } from "../package.json";
 import { stdout } from "./cli/output.ts";
 import { run } from "./cli/program.ts";
+import { quickAnswer } from "./cli/quick.ts";
 
 const argv = process.argv.slice(2);
-if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-  stdout.write(`${version}\n`);
+const answer = quickAnswer(argv, version);
+if (answer !== undefined) {
+  stdout.write(`${answer}\n`);
   end(0);
 } else {
   void run(argv).then(end);

@@ -1,7 +1,4 @@
 import { exitCodes } from "../errors.ts";
-import { awsFilePaths } from "../profiles/files.ts";
-import { cachedAnswer } from "../session/cached.ts";
-import { storeFolder } from "../session/store.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile } from "./options.ts";
 
@@ -21,18 +18,13 @@ export const credentialProcessCommand = defineCommand({
     "aws s3 ls --profile work-mfa   # which runs it, once it is in the config",
   ],
   async run([named], options, context) {
-    const { env, home, now, stdout } = context;
     const profile = named ?? defaultProfile(context);
-    const paths = awsFilePaths(env, home);
-    const store = storeFolder(env, paths.credentials);
     if (options.install) {
       await (await import("./install.ts")).installProfile(profile, options, context);
       return exitCodes.done;
     }
-    const answer =
-      cachedAnswer(profile, store, paths, env, now(), options.endpointUrl) ??
-      (await (await import("./serving.ts")).serveProfile(profile, options, context));
-    stdout.write(`${answer}\n`);
+    // The session file alone was not enough (quick.ts).
+    context.stdout.write(`${await (await import("./serving.ts")).serveProfile(profile, options, context)}\n`);
     return exitCodes.done;
   },
 });

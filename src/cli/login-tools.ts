@@ -1,10 +1,10 @@
 // What opening a session uses of the world, for every command that may open one.
 import { readCode } from "../codes/code.ts";
 import { codeFromCommand } from "../codes/sources.ts";
-import { awsFilePaths } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
-import { storeFolder } from "../session/store.ts";
+import { storeFolder } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, type Terminal } from "../terminal/tty.ts";

@@ -1,7 +1,7 @@
 import { exitCodes, UsageError } from "../errors.ts";
-import { awsFilePaths } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
 import { logout } from "../session/logout.ts";
-import { storeFolder } from "../session/store.ts";
+import { storeFolder } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile } from "./options.ts";

@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exitCodes } from "../errors.ts";
-import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
 import { type RefreshTools, refresh, sessionsOf, watch } from "../session/refresh.ts";
 import { statusOf } from "../session/status.ts";
-import { openStore, storeFolder } from "../session/store.ts";
+import { openStore } from "../session/store.ts";
+import { storeFolder } from "../session/store-paths.ts";
 import { neutralise, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";

@@ -1,8 +1,10 @@
 import { exitCodes } from "../errors.ts";
-import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
 import { expirationText } from "../session/session.ts";
 import { type StatusEntry, statusOf } from "../session/status.ts";
-import { openStore, storeFolder } from "../session/store.ts";
+import { openStore } from "../session/store.ts";
+import { storeFolder } from "../session/store-paths.ts";
 import { quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";

@@ -3,8 +3,8 @@
 //
 // It runs under whatever /bin/sh is (dash, bash, busybox, ksh, zsh), so it uses what those have in common, and it starts
 // one process, `date`. What it is called with is not trusted: SDKs, IDEs and `make` call it in odd environments.
-import type { AwsFilePaths } from "../profiles/files.ts";
-import { sessionsFolder } from "../session/store.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
+import { sessionsFolder } from "../session/store-paths.ts";
 import { quote } from "../text.ts";
 
 /** Where fob is on this machine, and where its files are. All paths are absolute. */

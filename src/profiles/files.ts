@@ -1,9 +1,8 @@
 // The two AWS files as the rest of fob sees them: profiles with properties. Nothing else reads these files.
-import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { FobError } from "../errors.ts";
 import { readWhole } from "../files/read.ts";
 import { quote, shellWord } from "../text.ts";
+import type { AwsFilePaths } from "./paths.ts";
 import {
   DuplicateSection,
   type FileKind,
@@ -14,9 +13,6 @@ import {
   scan,
   UnparsableText,
 } from "./scan.ts";
-
-/** Where the two files are. */
-export type AwsFilePaths = Readonly<Record<FileKind, string>>;
 
 /** A profile's properties by key. */
 export type Properties = ReadonlyMap<string, Property>;
@@ -37,26 +33,6 @@ export interface AwsFile {
 }
 
 export type AwsFiles = Readonly<Record<FileKind, AwsFile>>;
-
-/**
- * Where the AWS files are: `AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`, else below `~/.aws`.
- *
- * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
- */
-export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, home: string): AwsFilePaths {
-  const path = (variable: string | undefined, name: string): string =>
-    variable ? resolve(variable.replace(/^~(?=$|[/\\])/, home)) : join(home, ".aws", name);
-  return {
-    credentials: path(env.AWS_SHARED_CREDENTIALS_FILE, "credentials"),
-    config: path(env.AWS_CONFIG_FILE, "config"),
-  };
-}
-
-/** When one of the two files last changed, in milliseconds since 1970; 0 where there is neither. */
-export function lastChangeOf(paths: AwsFilePaths): number {
-  const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return Math.max(changed(paths.credentials), changed(paths.config));
-}
 
 /** Reads both files. @throws FobError for a file that cannot be read or parsed; it is never taken for an empty one. */
 export function readAwsFiles(paths: AwsFilePaths): AwsFiles {

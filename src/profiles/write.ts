@@ -2,7 +2,8 @@
 import { type EditOutcome, editFile } from "../files/edit.ts";
 import type { LockOptions } from "../files/lock.ts";
 import { type Change, editSection, removeKeys } from "./edit.ts";
-import { type AwsFilePaths, guarded, type Properties } from "./files.ts";
+import { guarded, type Properties } from "./files.ts";
+import type { AwsFilePaths } from "./paths.ts";
 import { type FileKind, findSection, propertiesOf, scan } from "./scan.ts";
 
 /**

@@ -1,8 +1,8 @@
 // The quick answer: a session file that may be served as it is. The launcher (src/launcher/) decides in the same way.
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type AwsFilePaths, lastChangeOf } from "../profiles/files.ts";
-import { fileName, sessionsFolder } from "./store.ts";
+import { type AwsFilePaths, lastChangeOf } from "../profiles/paths.ts";
+import { fileName, sessionsFolder } from "./store-paths.ts";
 
 /**
  * The JSON for `credential_process`, if the session file is this user's, of that very profile, still fresh, and no

@@ -1,7 +1,8 @@
 // Removing sessions from every place that fob wrote them to, and nothing else.
 import { FobError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
-import { type AwsFilePaths, type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
 import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { linkOf, ownKeys } from "./link.ts";

@@ -1,6 +1,7 @@
 // What is to be done for a session: which one, with which key, device and endpoint; and which stored session is that one.
 import { isInPartition } from "../aws/partitions.ts";
-import { type AwsFilePaths, type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
 import { sourceOfCredentials } from "./credentials.ts";
 import { type Link, linkOf } from "./link.ts";
 import type { Session, Source } from "./session.ts";

@@ -8,7 +8,8 @@ import { explained } from "../files/read.ts";
 import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
 import { margin, wanted } from "./freshness.ts";
 import { processJson, type Session } from "./session.ts";
-import { fileName, openStore, type Refusal, readStored, type Store, sessionsFolder } from "./store.ts";
+import { openStore, type Refusal, readStored, type Store } from "./store.ts";
+import { fileName, sessionsFolder } from "./store-paths.ts";
 
 export interface WritableStore extends Store {
   /** Runs `work` while no other process of fob makes or removes this session. */

@@ -5,11 +5,12 @@
 // Line 3: what else is known, as JSON.
 // So a shell can decide on line 1, print line 2, and need not understand either.
 import { lstatSync, readdirSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
-import { systemCode, UsageError } from "../errors.ts";
+import { join } from "node:path";
+import { systemCode } from "../errors.ts";
 import { explained, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
 import type { Session, WrittenPlace } from "./session.ts";
+import { fileName, sessionsFolder } from "./store-paths.ts";
 
 /** What the store has under a session profile's name. */
 export type Stored =
@@ -31,18 +32,6 @@ export interface Store {
   readonly list: () => Stored[];
 }
 
-/**
- * Where the store is: `FOB_HOME`, else `fob/` beside the credentials file in use.
- *
- * @throws UsageError for a relative FOB_HOME, which would be another store in every folder
- */
-export function storeFolder(env: Readonly<Record<string, string | undefined>>, credentialsPath: string): string {
-  const home = env.FOB_HOME;
-  if (!home) return join(dirname(credentialsPath), "fob");
-  if (isAbsolute(home)) return home;
-  throw new UsageError(`FOB_HOME is ${quote(home)}, which is not an absolute path`, 'export FOB_HOME="$HOME/.fob"');
-}
-
 export function openStore(folder: string): Store {
   const sessions = sessionsFolder(folder);
   return {
@@ -60,8 +49,6 @@ export function openStore(folder: string): Store {
     },
   };
 }
-
-export const sessionsFolder = (folder: string): string => join(folder, "sessions");
 
 /** What a session file holds, under whatever name it stands. */
 export function readStored(path: string, profile: string): Stored {
@@ -121,20 +108,6 @@ function parse(text: string): Session | string {
 
 function isPlace(place: Partial<WrittenPlace> | null): boolean {
   return typeof place?.file === "string" && typeof place.profile === "string" && Array.isArray(place.keyIds);
-}
-
-/**
- * A profile's file: its name, with everything percent-encoded that some file system or shell might take for something
- * else, capitals included, since `Work` and `work` are one file on some.
- */
-export function fileName(profile: string): string {
-  return [...Buffer.from(profile)]
-    .map((byte, index) => {
-      const character = String.fromCharCode(byte);
-      const isPlain = /[a-z0-9_@+=-]/.test(character) || (character === "." && index > 0);
-      return isPlain ? character : `%${byte.toString(16).padStart(2, "0")}`;
-    })
-    .join("");
 }
 
 function profileOf(name: string): string {

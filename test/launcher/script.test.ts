@@ -14,7 +14,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { launcherScript, shellLiteral } from "../../src/launcher/script.ts";
-import { fileName } from "../../src/session/store.ts";
+import { fileName } from "../../src/session/store-paths.ts";
 import { openWritableStore } from "../../src/session/store-writer.ts";
 import { node, temporaryFolder } from "../helpers/world.ts";
 import {

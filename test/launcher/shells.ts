@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Installation, launcherScript } from "../../src/launcher/script.ts";
-import { fileName } from "../../src/session/store.ts";
+import { fileName } from "../../src/session/store-paths.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
 export interface Shell {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FobError } from "../../src/errors.ts";
-import { awsFilePaths, commandOf, endpointUrlOf, propertyValue, readAwsFiles } from "../../src/profiles/files.ts";
+import { commandOf, endpointUrlOf, propertyValue, readAwsFiles } from "../../src/profiles/files.ts";
+import { awsFilePaths } from "../../src/profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../../src/profiles/write.ts";
 
 let home: string;

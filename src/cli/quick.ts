@@ -1,0 +1,24 @@
+// Command lines that are answered before they are even looked at: programs wait for these, thousands of times.
+import { awsFilePaths } from "../profiles/paths.ts";
+import { cachedAnswer } from "../session/cached.ts";
+import { storeFolder } from "../session/store-paths.ts";
+
+/** What to print, where no more than a look at a file is needed to know it; else undefined. */
+export function quickAnswer(argv: readonly string[], version: string): string | undefined {
+  const [command, profile, option, endpoint, ...rest] = argv;
+  if ((command === "--version" || command === "-V") && argv.length === 1) return version;
+  const isPlain = argv.length <= 2 || (option === "--endpoint-url" && argv.length === 4 && rest.length === 0);
+  if (!/^credential[-_]process$/.test(command ?? "") || profile?.startsWith("-") || !isPlain) return undefined;
+  const { env } = process;
+  // Elsewhere the home folder takes longer to find.
+  const home = process.platform === "win32" ? undefined : env.HOME;
+  if (!home) return undefined;
+  try {
+    const paths = awsFilePaths(env, home);
+    const folder = storeFolder(env, paths.credentials);
+    return cachedAnswer(profile || env.AWS_PROFILE || "default", folder, paths, env, Date.now(), endpoint);
+  } catch {
+    // What is wrong is found out again, and said, on the long way.
+    return undefined;
+  }
+}

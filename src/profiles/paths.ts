@@ -1,0 +1,27 @@
+// Where the two AWS files are.
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { FileKind } from "./scan.ts";
+
+/** Where the two files are. */
+export type AwsFilePaths = Readonly<Record<FileKind, string>>;
+
+/**
+ * Where the AWS files are: `AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`, else below `~/.aws`.
+ *
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
+ */
+export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, home: string): AwsFilePaths {
+  const path = (variable: string | undefined, name: string): string =>
+    variable ? resolve(variable.replace(/^~(?=$|[/\\])/, home)) : join(home, ".aws", name);
+  return {
+    credentials: path(env.AWS_SHARED_CREDENTIALS_FILE, "credentials"),
+    config: path(env.AWS_CONFIG_FILE, "config"),
+  };
+}
+
+/** When one of the two files last changed, in milliseconds since 1970; 0 where there is neither. */
+export function lastChangeOf(paths: AwsFilePaths): number {
+  const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Math.max(changed(paths.credentials), changed(paths.config));
+}

@@ -1,0 +1,32 @@
+// Where the session store is, and a session in it.
+import { dirname, isAbsolute, join } from "node:path";
+import { UsageError } from "../errors.ts";
+import { quote } from "../text.ts";
+
+/**
+ * Where the store is: `FOB_HOME`, else `fob/` beside the credentials file in use.
+ *
+ * @throws UsageError for a relative FOB_HOME, which would be another store in every folder
+ */
+export function storeFolder(env: Readonly<Record<string, string | undefined>>, credentialsPath: string): string {
+  const home = env.FOB_HOME;
+  if (!home) return join(dirname(credentialsPath), "fob");
+  if (isAbsolute(home)) return home;
+  throw new UsageError(`FOB_HOME is ${quote(home)}, which is not an absolute path`, 'export FOB_HOME="$HOME/.fob"');
+}
+
+export const sessionsFolder = (folder: string): string => join(folder, "sessions");
+
+/**
+ * A profile's file: its name, with everything percent-encoded that some file system or shell might take for something
+ * else, capitals included, since `Work` and `work` are one file on some.
+ */
+export function fileName(profile: string): string {
+  return [...Buffer.from(profile)]
+    .map((byte, index) => {
+      const character = String.fromCharCode(byte);
+      const isPlain = /[a-z0-9_@+=-]/.test(character) || (character === "." && index > 0);
+      return isPlain ? character : `%${byte.toString(16).padStart(2, "0")}`;
+    })
+    .join("");
+}
