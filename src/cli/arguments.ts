@@ -7,7 +7,7 @@ import { type Command, flagOf, type Given, optionsOf } from "./command.ts";
 /** A command line, understood. */
 export type Arguments =
   | { readonly help: true }
-  | { readonly help: false; readonly profiles: readonly string[]; readonly options: Given };
+  | { readonly help: false; readonly named: readonly string[]; readonly options: Given };
 
 /** Reads what follows a command's name. @throws UsageError */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
@@ -28,7 +28,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
       options[name] = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
     }
   }
-  return { help: false, profiles: profilesOf(command, named, options.profile, help), options };
+  return { help: false, named: checked(command, named, options.profile, help), options };
 }
 
 function switchedOn(flag: string, value: string | undefined, help: string): true {
@@ -52,19 +52,21 @@ function unknownOption(flag: string, names: readonly string[], help: string): Us
   return new UsageError(`unknown option ${quote(flag)}`, meant === undefined ? help : `did you mean: ${meant}`);
 }
 
-/** The profiles that were named, as arguments or as `--profile`. */
-function profilesOf(
+/** What was named, as arguments or as `--profile`. */
+function checked(
   command: Command,
   named: readonly string[],
   option: string | boolean | undefined,
   help: string,
 ): readonly string[] {
-  const atMost = command.profiles?.atMost ?? 0;
+  const { name, atMost = 0 } = command.takes ?? {};
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
   if (typeof option === "string" && named.length > 0) {
     throw new UsageError("the profile is given twice, as an argument and as --profile", "leave one of them out");
   }
-  const profiles = typeof option === "string" ? [option] : named;
-  if (profiles.includes("")) throw new UsageError("the profile's name is empty", "leave it out for the default one");
-  return profiles;
+  const all = typeof option === "string" ? [option] : named;
+  if (name === "profile" && all.includes("")) {
+    throw new UsageError("the profile's name is empty", "leave it out for the default one");
+  }
+  return all;
 }

@@ -28,19 +28,27 @@ type Common = Values<typeof commonOptions>;
 /** What was given, by the options' names in code. */
 export type Given = Readonly<Record<string, string | boolean | undefined>>;
 
+/** What stands behind the command's name and is no option. A profile may be given as `--profile` instead. */
+export interface ArgumentSpec {
+  readonly name: "profile" | "shell";
+  readonly atMost: number;
+  readonly text: string;
+  /** All that it may be, where it must be one of a few; the command checks that. */
+  readonly choices?: readonly string[];
+}
+
 export interface Command {
   readonly name: string;
   readonly description: string;
-  /** Profiles as arguments, of which one may be given as `--profile` instead. */
-  readonly profiles?: { readonly atMost: number; readonly text: string };
+  readonly takes?: ArgumentSpec;
   readonly options: OptionSpecs;
   readonly examples: readonly string[];
-  run(profiles: readonly string[], options: Given, context: Context): Promise<ExitCode>;
+  run(named: readonly string[], options: Given, context: Context): Promise<ExitCode>;
 }
 
 interface Declared<Specs extends OptionSpecs> extends Omit<Command, "options" | "run"> {
   readonly options: Specs;
-  run(profiles: readonly string[], options: Values<Specs> & Common, context: Context): Promise<ExitCode>;
+  run(named: readonly string[], options: Values<Specs> & Common, context: Context): Promise<ExitCode>;
 }
 
 /** A command whose `run` sees just the options that it declares; the parser gives it no others. */
@@ -50,9 +58,10 @@ export function defineCommand<const Specs extends OptionSpecs>(command: Declared
 
 /** All options of a command, in the order in which the help lists them. */
 export function optionsOf(command: Command): OptionSpecs {
-  const profile: OptionSpecs = command.profiles
-    ? { profile: { value: "name", text: "the profile, instead of the argument" } }
-    : {};
+  const profile: OptionSpecs =
+    command.takes?.name === "profile"
+      ? { profile: { value: "profile", text: "the profile, instead of the argument" } }
+      : {};
   return { ...command.options, ...profile, ...commonOptions };
 }
 

@@ -1,6 +1,6 @@
 // What --help prints.
 import { exitCodes } from "../errors.ts";
-import { type Command, flagOf, optionsOf } from "./command.ts";
+import { type ArgumentSpec, type Command, flagOf, optionsOf } from "./command.ts";
 
 /** A command as the list of all commands shows it. */
 export interface Listed {
@@ -37,19 +37,23 @@ export function overviewOf(commands: readonly Listed[]): string {
 
 /** Everything about one command. */
 export function helpOf(command: Command): string {
-  const { name, description, profiles, examples } = command;
-  const takes = profiles === undefined ? "" : ` [profile${profiles.atMost > 1 ? "..." : ""}]`;
+  const { name, description, takes, examples } = command;
   const options = Object.entries(optionsOf(command)).map(
     ([option, { text, value }]): Row => [`${flagOf(option)}${value === undefined ? "" : ` <${value}>`}`, text],
   );
   options.push(["-h, --help", "show this help"]);
   return [
-    `Usage: fob ${name} [options]${takes}\n`,
+    `Usage: fob ${name} [options]${takes === undefined ? "" : ` ${argumentOf(takes)}`}\n`,
     `${wrapped(description, 80).join("\n")}\n`,
-    ...(profiles === undefined ? [] : [section("Arguments", [["profile", profiles.text]], widthOf(options))]),
+    ...(takes === undefined ? [] : [section("Arguments", [[takes.name, takes.text]], widthOf(options))]),
     section("Options", options, widthOf(options)),
     `Examples:\n${examples.map((example) => `  ${example}\n`).join("")}`,
   ].join("\n");
+}
+
+function argumentOf({ name, atMost, choices }: ArgumentSpec): string {
+  const argument = `${name}${atMost > 1 ? "..." : ""}`;
+  return choices === undefined ? `[${argument}]` : `<${argument}>`;
 }
 
 export const exitCodesHelp = `Exit codes of fob:

@@ -27,7 +27,11 @@ export const loginCommand = defineCommand({
   description:
     "Makes sure that the session profile has a fresh session; asks for an MFA code only when it must. Prints the " +
     "session profile's name on stdout.",
-  profiles: { atMost: 1, text: "the source or the session profile (default: AWS_PROFILE, else default)" },
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the source or the session profile (default: AWS_PROFILE, else default)",
+  },
   options: loginOptions,
   examples: [
     "fob login                  # the profile AWS_PROFILE, else default",

@@ -9,7 +9,8 @@ import { defaultProfile } from "./options.ts";
 export const logoutCommand = defineCommand({
   name: "logout",
   description: "Removes sessions from every place that fob wrote them to, and nothing else.",
-  profiles: {
+  takes: {
+    name: "profile",
     atMost: Number.POSITIVE_INFINITY,
     text: "source or session profiles (default: AWS_PROFILE, else default)",
   },

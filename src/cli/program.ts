@@ -66,7 +66,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     const given = parseArguments(command, rest);
     if (given.help) return await help(name);
     const context = await processContext({ debug: given.options.debug === true });
-    return await command.run(given.profiles, given.options, context);
+    return await command.run(given.named, given.options, context);
   } catch (error) {
     return report(error, argv);
   }

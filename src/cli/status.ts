@@ -13,7 +13,11 @@ import { render } from "./session-table.ts";
 export const statusCommand = defineCommand({
   name: "status",
   description: "Shows the sessions that fob made and those that other tools left, and how long they last.",
-  profiles: { atMost: Number.POSITIVE_INFINITY, text: "source or session profiles (default: every session)" },
+  takes: {
+    name: "profile",
+    atMost: Number.POSITIVE_INFINITY,
+    text: "source or session profiles (default: every session)",
+  },
   options: {
     check: { text: "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)" },
     minTtl: { value: "length", text: "how much must remain of a fresh session (default: 15m)" },
