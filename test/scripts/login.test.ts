@@ -28,11 +28,14 @@ test("stdout holds the session profile's name and nothing else", async () => {
   expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
 });
 
-test("the hint to select the profile is left out when it is selected already", async () => {
+test("the hint to select the profile is left out when it is selected already, or when something else reads its name", async () => {
   const world = await makeWorld();
-  const { stderr } = await world.fob(["login", "--code", world.device.code()], { env: { AWS_PROFILE: "work-mfa" } });
-  expect(stderr).toContain('"work-mfa" is good until');
-  expect(stderr).not.toContain("export AWS_PROFILE");
+  const { stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
+  const { screen } = await world.fobOnTerminal(["login"], { env: { AWS_PROFILE: "work-mfa" } }).ended;
+  for (const said of [stderr, screen]) {
+    expect(said).toContain('"work-mfa" is good until');
+    expect(said).not.toContain("export AWS_PROFILE");
+  }
 });
 
 test("a wrong code is asked again, with AWS's reason in plain words", async () => {
