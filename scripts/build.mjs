@@ -16,6 +16,7 @@ await build({
   input: { fob: "src/main.ts" },
   platform: "node",
   resolve: { mainFields: ["module", "main"] },
+  moduleTypes: { ".sh": "text", ".bash": "text", ".zsh": "text", ".fish": "text", ".ps1": "text" },
   logLevel: "warn",
   output: {
     dir: "dist",
@@ -28,6 +29,7 @@ await build({
       groups: [
         { name: "fob", test: /src[\\/]main\.ts$/ },
         { name: "login", test: /src[\\/](cli|session)[\\/](login|logout|serve|serving)\.ts$/ },
+        { name: "shells", test: /src[\\/]cli[\\/](shell-init|completion)\.ts$/ },
         { name: "prompts", test: /src[\\/]terminal[\\/]prompts\.ts$/ },
         { name: "aws", test: /src[\\/]aws[\\/]clients\.ts$/ },
         { name: "aws-rest", test: /node_modules[\\/]@(aws-sdk|smithy)[\\/]/ },

@@ -8,6 +8,7 @@ export interface Listed {
   readonly group: string;
   readonly takes: string;
   readonly summary: string;
+  readonly load: () => Promise<Command>;
 }
 
 type Row = readonly [left: string, right: string];

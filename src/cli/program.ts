@@ -3,14 +3,13 @@ import { CancelledError, type ExitCode, exitCodes, FobError, UsageError } from "
 import { nearest } from "../nearest.ts";
 import { quote } from "../text.ts";
 import { parseArguments } from "./arguments.ts";
-import type { Command } from "./command.ts";
 import { processContext } from "./context.ts";
 import type { Listed } from "./help.ts";
 import { stdout, writeLine } from "./output.ts";
 import { statusCommand } from "./status.ts";
 
 /** The commands, as `--help` groups them. Only what is asked for is loaded. */
-const commands: readonly (Listed & { load: () => Promise<Command> })[] = [
+const commands: readonly Listed[] = [
   {
     name: "login",
     group: "Daily",
@@ -48,6 +47,20 @@ const commands: readonly (Listed & { load: () => Promise<Command> })[] = [
     load: async () => (await import("./credential-process.ts")).credentialProcessCommand,
   },
   {
+    name: "shell-init",
+    group: "Set up",
+    takes: "<shell>",
+    summary: "mfa, a prompt segment and completion for your shell",
+    load: async () => (await import("./shell-init.ts")).shellInitCommand,
+  },
+  {
+    name: "completion",
+    group: "Set up",
+    takes: "<shell>",
+    summary: "completion alone",
+    load: async () => (await import("./completion.ts")).completionCommand,
+  },
+  {
     name: "demo",
     group: "Try it",
     takes: "",
@@ -62,6 +75,10 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     const [name, ...rest] = argv;
     if (name === undefined || name === "--help" || name === "-h") return await help(undefined);
     if (name === "help") return await help(rest[0]);
+    if (name === "complete") {
+      const { complete } = await import("./complete.ts");
+      return await complete(rest, commands, await processContext({ debug: false }));
+    }
     const command = await find(name).load();
     const given = parseArguments(command, rest);
     if (given.help) return await help(name);

@@ -1,0 +1,88 @@
+// What may follow on a command line: the scripts of `fob completion` ask at every TAB.
+import { type ExitCode, exitCodes } from "../errors.ts";
+import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
+import { openStore, storeFolder } from "../session/store.ts";
+import { neutralise } from "../text.ts";
+import { type Command, flagOf, optionsOf } from "./command.ts";
+import type { Context } from "./context.ts";
+import type { Listed } from "./help.ts";
+
+/** What may be typed, and what it is. */
+type Candidate = readonly [value: string, text: string];
+
+/**
+ * Prints what the last of these words may be, which follow `fob`: one to a line, with a tab and a text where there is one.
+ * A shell takes from them what begins with what has been typed.
+ */
+export async function complete(
+  words: readonly string[],
+  commands: readonly Listed[],
+  context: Context,
+): Promise<ExitCode> {
+  // Windows PowerShell passes no empty arguments; a blank is one.
+  const word = words.at(-1)?.trim() ?? "";
+  const candidates = await candidatesOf(words.slice(0, -1), word, commands, () => profilesOf(context));
+  const lines = candidates
+    // What would move the cursor is no use on a command line.
+    .filter(([value]) => neutralise(value) === value)
+    .map(([value, text]) => `${value}${text === "" ? "" : `\t${neutralise(text)}`}\n`);
+  context.stdout.write(lines.join(""));
+  return exitCodes.done;
+}
+
+async function candidatesOf(
+  [name, ...rest]: readonly string[],
+  word: string,
+  commands: readonly Listed[],
+  profiles: () => Candidate[],
+): Promise<Candidate[]> {
+  const listed = commands.map(({ name: command, summary }): Candidate => [command, summary]);
+  if (name === undefined && word.startsWith("-")) {
+    return [
+      ["--help", "list the commands"],
+      ["--version", "fob's version"],
+    ];
+  }
+  if (name === undefined) return [...listed, ["help", "help for a command"]];
+  if (name === "help") return rest.length > 0 ? [] : [...listed, ["exit-codes", "the exit codes of every command"]];
+  const command = await commands.find((candidate) => candidate.name === name)?.load();
+  return command === undefined ? [] : ofCommand(command, rest, word, profiles);
+}
+
+function ofCommand(command: Command, rest: readonly string[], word: string, profiles: () => Candidate[]): Candidate[] {
+  const specs = Object.entries(optionsOf(command)).map(([option, spec]) => ({ flag: flagOf(option), ...spec }));
+  const kindOf = (flag: string): string | undefined => specs.find((spec) => spec.flag === flag)?.value;
+  const values = (kind: string | undefined, choices: readonly string[] = []): Candidate[] =>
+    kind === "profile" ? profiles() : choices.map((choice) => [choice, ""]);
+  let named = 0;
+  let isOver = false;
+  const typed = rest.values();
+  for (const before of typed) {
+    if (isOver || !before.startsWith("-") || before === "-") named += 1;
+    else if (before === "--") isOver = true;
+    else {
+      const kind = kindOf(before);
+      if (kind !== undefined && typed.next().done) return values(kind);
+    }
+  }
+  if (isOver || !word.startsWith("-")) {
+    const { name, atMost = 0, choices } = command.takes ?? {};
+    return named < atMost ? values(name, choices) : [];
+  }
+  const [, flag] = /^(--[^=]+)=/.exec(word) ?? [];
+  if (flag !== undefined) return values(kindOf(flag)).map(([value, text]) => [`${flag}=${value}`, text]);
+  return [...specs.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
+}
+
+/** The profiles of the AWS files, and the session profiles. */
+function profilesOf({ env, home }: Context): Candidate[] {
+  const paths = awsFilePaths(env, home);
+  const { credentials, config } = readAwsFiles(paths);
+  const sessions = openStore(storeFolder(env, paths.credentials)).list();
+  const texts = new Map([...credentials.profiles(), ...config.profiles()].map((name) => [name, ""]));
+  for (const stored of sessions) {
+    texts.set(stored.profile, stored.state === "readable" ? `session of ${stored.session.source.profile}` : "session");
+  }
+  // What begins with a dash would be read as an option.
+  return [...texts].filter(([name]) => !name.startsWith("-"));
+}

@@ -1,0 +1,13 @@
+# Completion: fob itself is asked for it at every TAB.
+function _fob_complete
+    set -l words (commandline --cut-at-cursor --tokenize --current-process)
+    if test "$words[1]" = mfa
+        set words[1] login
+    else
+        set -e words[1]
+    end
+    set -l word (commandline --cut-at-cursor --current-token)
+    fob complete $words "$word" 2>/dev/null </dev/null
+end
+complete --command fob --no-files --keep-order --arguments '(_fob_complete)'
+complete --command mfa --no-files --keep-order --arguments '(_fob_complete)'
