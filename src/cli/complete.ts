@@ -1,7 +1,9 @@
 // What may follow on a command line: the scripts of `fob completion` ask at every TAB.
 import { type ExitCode, exitCodes } from "../errors.ts";
-import { awsFilePaths, readAwsFiles } from "../profiles/files.ts";
-import { openStore, storeFolder } from "../session/store.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
+import { openStore } from "../session/store.ts";
+import { storeFolder } from "../session/store-paths.ts";
 import { neutralise } from "../text.ts";
 import { type Command, flagOf, optionsOf } from "./command.ts";
 import type { Context } from "./context.ts";

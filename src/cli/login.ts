@@ -62,7 +62,8 @@ export const loginCommand = defineCommand({
     tell(outcome, context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
-    if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected) say.hint(`export AWS_PROFILE=${shellWord(selected)}`);
+    if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
+      say.hint(`export AWS_PROFILE=${shellWord(selected)}`);
     context.stdout.write(`${selected}\n`);
     if (!outcome.isNew && options.duration !== undefined) {
       say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);

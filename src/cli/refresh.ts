@@ -19,7 +19,11 @@ export const refreshCommand = defineCommand({
   description:
     "Renews the sessions that run out. With --watch it stays and renews them in time: it rings the bell, sends a " +
     "desktop notification, and asks.",
-  profiles: { atMost: Number.POSITIVE_INFINITY, text: "source or session profiles (default: every session)" },
+  takes: {
+    name: "profile",
+    atMost: Number.POSITIVE_INFINITY,
+    text: "source or session profiles (default: every session)",
+  },
   options: {
     minTtl: { value: "length", text: "renew what lasts for less than this (default: 1h)" },
     watch: { text: "stay, and renew in time" },
