@@ -1,7 +1,5 @@
 // Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
-import { linkSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
-
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, systemCode } from "../errors.ts";

@@ -94,11 +94,8 @@ export function assertReplaceable(file: string): Stats | undefined {
  * @param reserve how many bytes to write ahead, so that a full disk is found now and not at the commit
  * @throws FobError
  */
-export function beginReplace(file: string, reserve = 0): Replacement {
-  const temporary = temporaryName(file);
-
 export function beginReplace(file: string, reserve = 0, mode = 0o600): Replacement {
-  const temporary = join(dirname(file), `.${basename(file)}.fob-${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = temporaryName(file);
   let descriptor: number | undefined;
   let isThere = false;
   const close = (): void => {

@@ -5,13 +5,6 @@ import { age } from "../files/children.ts";
 import { meanwhile } from "../helpers/meanwhile.ts";
 import { keysOf, makeWorld } from "../helpers/world.ts";
 
-import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { expect, test } from "vitest";
-import { sessionFile } from "../helpers/sessions.ts";
-import { keysOf, makeWorld, type World } from "../helpers/world.ts";
-
 test("200 logins at once into different profiles of one file: all are there, and nothing else has changed", async () => {
   const world = await makeWorld();
   const others = `# kept\n${keysOf("other", world.user.accessKey)}\r\n[odd ]\nkey : value ; kept\n`;
@@ -96,38 +89,3 @@ test("a login that is stopped while it replaces a file keeps others waiting, who
   ).toEqual(["[second-mfa]", "[second]", "[work-mfa]", "[work]"]);
   expect(world.calls("GetSessionToken")).toBe(2);
 });
-
-/** Starts 200 at once and gathers what they answer. */
-const twoHundred = `for i in $(seq 200); do fob credential-process work-mfa >answer-$i 2>error-$i </dev/null & done; wait`;
-
-/** Starts 200 at once; what they answer is kept as a hash. */
-const twoHundred = `for i in $(seq 200); do fob credential-process work-mfa 2>error-$i </dev/null | sha256sum >answer-$i & done; wait`;
-
-function assertAnswered(world: World): void {
-  const answer = `${readFileSync(sessionFile(world), "utf8").split("\n")[1] ?? ""}\n`;
-  const hash = createHash("sha256").update(answer).digest("hex");
-  const read = (name: string) =>
-    Array.from({ length: 200 }, (_, index) => readFileSync(join(world.home, `${name}-${index + 1}`), "utf8"));
-  expect(new Set(read("answer"))).toEqual(new Set([`${hash}  -\n`]));
-  expect([...new Set(read("error"))].join("")).toMatch(/^(fob: warning: the code goes to .*\n)?$/);
-  expect(world.calls("GetSessionToken")).toBe(1);
-}
-
-test("200 programs that need a session at once, on a terminal: one question, one call of STS, one answer", async () => {
-  const world = await makeWorld();
-  const run = world.shellOnTerminal(twoHundred, { cwd: world.home });
-  await run.shows("MFA code");
-  run.type(`${world.device.code()}\r`);
-  expect((await run.ended).status).toBe(0);
-  assertAnswered(world);
-}, 120_000);
-
-test("200 programs that need a session at once, without a terminal: one run of mfa_process, one call of STS", async () => {
-  const world = await makeWorld();
-  const counting = `echo run >> ${join(world.home, "runs")}; ${world.commandThatPrints(world.device.code())}`;
-  writeFileSync(world.configPath, `${world.config()}mfa_process = ${counting}\n`);
-  const run = world.shellOnTerminal(`export -f fob; setsid -w bash -c '${twoHundred}'`, { cwd: world.home });
-  expect((await run.ended).status).toBe(0);
-  assertAnswered(world);
-  expect(readFileSync(join(world.home, "runs"), "utf8")).toBe("run\n");
-}, 120_000);
