@@ -1,5 +1,7 @@
-// Commands from the AWS config (`mfa_process`, a source's `credential_process`): run by the platform's shell.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+// Commands from the AWS config (`mfa_process`, a source's `credential_process`), run by the platform's shell, and programs
+// that fob knows.
+import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { CancelledError, FobError } from "./errors.ts";
 import { inWords } from "./terminal/duration.ts";
 
@@ -12,6 +14,15 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
 }
 
+/** How a program ended. */
+export interface Ended {
+  /** Its exit code; null where a signal ended it. */
+  readonly status: number | null;
+  readonly killedBy: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** A code or an access key: nothing that these commands print is long. */
 const MOST_OUTPUT = 65_536;
 
@@ -21,52 +32,86 @@ const MOST_OUTPUT = 65_536;
  * @throws FobError when it fails, prints too much or does not end in time; the message never holds what it printed
  */
 export async function commandOutput(command: string, options: CommandOptions): Promise<string> {
+  const child = spawn(command, { shell: true, env: options.env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = await endOf(child, options);
+  if (ended.status !== 0) throw new FobError(`${options.title} ${howItEnded(ended)}`, byHand("why"));
+  return ended.stdout;
+}
+
+/**
+ * Runs a program without a shell and without fob's stdin; it may end as it likes.
+ *
+ * @param input what it gets on its own stdin; without it that is at its end
+ * @throws FobError when it cannot be started, prints too much or does not end in time
+ */
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions & { readonly input?: string | undefined },
+): Promise<Ended> {
+  const child = spawn(file, args, { env: options.env, stdio: ["pipe", "pipe", "pipe"] });
+  // It may end without reading.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.input ?? "");
+  return await endOf(child, options);
+}
+
+/** In words, to go behind the program's name. */
+export function howItEnded({ status, killedBy }: Ended): string {
+  return status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
+}
+
+const byHand = (what: string): string => `run it by hand to see ${what}`;
+
+async function endOf(
+  child: ChildProcessByStdio<Writable | null, Readable, Readable | null>,
+  options: CommandOptions,
+): Promise<Ended> {
   const { title } = options;
   return await new Promise((resolve, reject) => {
-    const child = spawn(command, { shell: true, env: options.env, stdio: ["ignore", "pipe", "inherit"] });
-    let output = "";
+    const printed = { stdout: "", stderr: "" };
     let isOver = false;
-    const finish = (error?: FobError): void => {
+    const finish = (result: FobError | Omit<Ended, "stdout" | "stderr">): void => {
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
       options.signal.removeEventListener("abort", cancel);
-      // Something below the shell may hold the pipe open.
+      // Something below it may hold the pipes open.
       child.stdout.destroy();
-      if (error) reject(error);
-      else resolve(output);
+      child.stderr?.destroy();
+      if (result instanceof FobError) reject(result);
+      else resolve({ ...result, ...printed });
     };
     const stop = (reason: FobError): void => {
       endTree(child);
       finish(reason);
     };
     const timer = setTimeout(() => {
-      stop(new FobError(`${title} did not end within ${inWords(options.timeout)}`, "run it by hand to see why"));
+      stop(new FobError(`${title} did not end within ${inWords(options.timeout)}`, byHand("why")));
     }, options.timeout * 1000);
     const cancel = (): void => stop(new CancelledError());
     options.signal.addEventListener("abort", cancel);
     if (options.signal.aborted) cancel();
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      if (output.length > MOST_OUTPUT) stop(new FobError(`${title} prints far too much`, "run it by hand to see what"));
-    });
-    const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {
-      const how = status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
-      finish(status === 0 ? undefined : new FobError(`${title} ${how}`, "run it by hand to see why"));
-    };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name]?.setEncoding("utf8").on("data", (text: string) => {
+        printed[name] += text;
+        if (printed[name].length > MOST_OUTPUT) stop(new FobError(`${title} prints far too much`, byHand("what")));
+      });
+    }
+    const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => finish({ status, killedBy });
     child.on("error", (error) => finish(new FobError(`cannot run ${title}: ${error.message}`)));
     child.on("close", ended);
-    // What it left running in the background may keep the pipe open, but has nothing more to say.
+    // What it left running in the background may keep the pipes open, but has nothing more to say.
     child.on("exit", (status, killedBy) => setTimeout(() => ended(status, killedBy), 200));
   });
 }
 
 /**
- * Ends a shell and what runs below it. A process group of its own would make that one call, but take the terminal away
+ * Ends a program and what runs below it. A process group of its own would make that one call, but take the terminal away
  * from commands that ask on it.
  */
-function endTree(shell: ChildProcess): void {
-  const below = process.platform === "win32" || shell.pid === undefined ? [] : descendantsOf(shell.pid);
+function endTree(program: ChildProcess): void {
+  const below = process.platform === "win32" || program.pid === undefined ? [] : descendantsOf(program.pid);
   const end = (signal: NodeJS.Signals): void => {
     for (const pid of below) {
       try {
@@ -75,7 +120,7 @@ function endTree(shell: ChildProcess): void {
         // It has ended by itself.
       }
     }
-    shell.kill(signal);
+    program.kill(signal);
   };
   end("SIGTERM");
   // For those that do not listen; fob stays for that long.
