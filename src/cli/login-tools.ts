@@ -1,6 +1,7 @@
 // What opening a session uses of the world, for every command that may open one.
 import { readCode } from "../codes/code.ts";
-import { codeFromCommand } from "../codes/sources.ts";
+import { graphicalPrompt } from "../codes/graphical.ts";
+import { codeFromCommand, questionText } from "../codes/sources.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
@@ -8,7 +9,7 @@ import { storeFolder } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, type Terminal } from "../terminal/tty.ts";
-import { neutralise, quote } from "../text.ts";
+import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
 
 /** @param again the command line that makes the same session again, without a code in it */
@@ -27,7 +28,7 @@ export function loginTools(
     store: openWritableStore(storeFolder(env, paths.credentials)),
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env),
-    person: () => (options.noInput ? undefined : personAt(findTerminal())),
+    person: () => (options.noInput ? undefined : (personAt(findTerminal()) ?? inWindow(context))),
     again,
   };
 }
@@ -43,14 +44,17 @@ export function tell({ session, isNew }: LoginOutcome, { now, say }: Context): v
   );
 }
 
+/** Somebody at a desktop, who can be asked for a code but not to choose. */
+const inWindow = ({ env, say }: Context): Person | undefined =>
+  graphicalPrompt({ env, platform: process.platform, debug: say.debug });
+
 function personAt(terminal: Terminal | undefined): Person | undefined {
   if (!terminal) return undefined;
   const prompts = () => import("../terminal/prompts.ts");
   return {
     canAskAgain: true,
-    ask: async ({ profile, serialNumber, again, signal }) => {
-      const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
-      const message = `MFA code for the profile ${quote(profile)} (device ${neutralise(device)}):`;
+    ask: async ({ again, signal, ...question }) => {
+      const message = `${questionText(question)}:`;
       const problem = (text: string): string | undefined => {
         const read = readCode(text);
         return "code" in read ? undefined : read.problem;

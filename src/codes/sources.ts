@@ -2,7 +2,7 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
 import { commandOutput } from "../subprocess.ts";
-import { quote } from "../text.ts";
+import { neutralise, quote } from "../text.ts";
 import { readCode } from "./code.ts";
 
 /** What a person is told who is asked for a code. */
@@ -21,6 +21,12 @@ export interface CodeSource {
   readonly canAskAgain: boolean;
   /** @returns six digits @throws FobError, CancelledError */
   ask(question: CodeQuestion): Promise<string>;
+}
+
+/** The question itself. */
+export function questionText({ profile, serialNumber }: Pick<CodeQuestion, "profile" | "serialNumber">): string {
+  const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
+  return `MFA code for the profile ${quote(profile)} (device ${neutralise(device)})`;
 }
 
 /** `--code`. @throws UsageError */

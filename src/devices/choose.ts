@@ -3,21 +3,19 @@ import type { Device } from "../aws/arn.ts";
 import { FobError } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 
-/** Somebody who can choose. */
-export interface Chooser {
-  choose(message: string, choices: readonly string[], signal: AbortSignal): Promise<string>;
-}
+/** Lets somebody choose. */
+export type Choose = (message: string, choices: readonly string[], signal: AbortSignal) => Promise<string>;
 
 /**
  * The device that STS takes codes of: the only one, or the one that the user chooses.
  *
- * @param person opens the way to the user, if there is one
+ * @param chooser opens the way to the user, if there is one
  * @throws FobError where there is none, or several and nobody to ask
  */
 export async function usableDevice(
   profile: string,
   devices: readonly Device[],
-  person: () => Chooser | undefined,
+  chooser: () => Choose | undefined,
   signal: AbortSignal,
 ): Promise<{ device: Device; wasChosen: boolean }> {
   const usable = devices.filter((device) => device.kind === "arn" || device.kind === "hardware");
@@ -33,18 +31,14 @@ export async function usableDevice(
     ]);
   }
   const serials = usable.map(({ serialNumber }) => serialNumber);
-  const chooser = person();
-  if (!chooser) {
+  const choose = chooser();
+  if (!choose) {
     throw new FobError(
       `there are ${usable.length} MFA devices to choose from: ${serials.map(quote).join(", ")}`,
       `name one: ${login} --serial ${shellWord(only.serialNumber)}`,
     );
   }
-  const chosen = await chooser.choose(
-    `Which device shows the code for the profile ${quote(profile)}?`,
-    serials,
-    signal,
-  );
+  const chosen = await choose(`Which device shows the code for the profile ${quote(profile)}?`, serials, signal);
   return { device: usable.find(({ serialNumber }) => serialNumber === chosen) ?? only, wasChosen: true };
 }
 

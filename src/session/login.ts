@@ -5,7 +5,7 @@ import { foreignHost } from "../aws/endpoints.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import { partitionOf, regionFor } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
-import { usableDevice } from "../devices/choose.ts";
+import { type Choose, usableDevice } from "../devices/choose.ts";
 import { CancelledError, exitCodes, FobError, throwIfCancelled, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { readAwsFiles } from "../profiles/files.ts";
@@ -57,7 +57,8 @@ export interface LoginTools extends PlanTools {
 }
 
 export interface Person extends CodeSource {
-  choose(message: string, choices: readonly string[], signal: AbortSignal): Promise<string>;
+  /** Where there is a way to choose. */
+  readonly choose?: Choose;
 }
 
 export interface LoginOutcome {
@@ -141,7 +142,7 @@ async function settledPlan(request: LoginRequest, tools: LoginTools): Promise<Pl
   const plan = planOf(request, tools);
   const { session } = plan.link;
   const person = request.to !== undefined && processKind(plan.files, session) === "fob" ? tools.person() : undefined;
-  if (!person) return plan;
+  if (!person?.choose) return plan;
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
   const message = `Programs get the credentials of ${quote(session)} from fob's credential_process.`;
   if ((await person.choose(message, answers, tools.signal)) !== answers[1]) return plan;
@@ -264,7 +265,7 @@ async function deviceFor(
       failure,
     );
   }
-  return await usableDevice(link.source, serials.map(deviceOf), tools.person, tools.signal);
+  return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
 }
 
 function accessOf(

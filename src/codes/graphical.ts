@@ -1,0 +1,201 @@
+// Asks for a code in a window, where there is no terminal: in an IDE, or when a desktop starts the program. With the
+// programs that desktops have for that; what is to be shown goes to them as data, and the code comes on their stdout.
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+import { CancelledError, exitCodes, FobError } from "../errors.ts";
+import { type Ended, howItEnded, runProgram } from "../subprocess.ts";
+import { inWords } from "../terminal/duration.ts";
+import { neutralise, quote, shellWord } from "../text.ts";
+import { readCode } from "./code.ts";
+import { type CodeQuestion, type CodeSource, questionText } from "./sources.ts";
+
+export interface GraphicalTools {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  /** Only with --debug. */
+  readonly debug: (message: string) => void;
+}
+
+/** What became of a dialog: `unanswered` when it went away by itself. */
+type Outcome = "answered" | "cancelled" | "unanswered" | "broken";
+
+interface Dialog {
+  readonly program: string;
+  readonly args: (text: string) => readonly string[];
+  readonly input?: (text: string) => string;
+  readonly outcome: (ended: Ended) => Outcome;
+}
+
+/** How long a dialog stays, in seconds. A little later the program that shows it is ended. */
+const PATIENCE = 300;
+
+/** Against a program that always prints something else at once. */
+const MOST_QUESTIONS = 10;
+
+/**
+ * Dialogs that may work here; undefined where there is none. They are tried in turn, and one that is broken is not tried
+ * again.
+ */
+export function graphicalPrompt({ env, platform, debug }: GraphicalTools): CodeSource | undefined {
+  let dialogs = dialogsOf(platform, env).filter(({ program }) => platform === "win32" || isOnPath(program, env));
+  if (dialogs.length === 0) return undefined;
+  const problems: string[] = [];
+
+  /** What was typed into the first dialog that works. */
+  async function typed(text: string, question: CodeQuestion): Promise<string> {
+    for (const dialog of dialogs) {
+      const shown = await show(dialog, text, env, question.signal);
+      if (shown.outcome === "answered") return shown.typed;
+      if (shown.outcome === "cancelled") throw new CancelledError();
+      if (shown.outcome === "unanswered") {
+        throw needed(`nobody answered the dialog within ${inWords(PATIENCE)}`, question);
+      }
+      debug(shown.problem);
+      problems.push(shown.problem);
+      dialogs = dialogs.filter((other) => other !== dialog);
+    }
+    throw needed(`no dialog can be shown to ask for it: ${problems.join("; ")}`, question);
+  }
+
+  return {
+    canAskAgain: true,
+    async ask(question) {
+      let { again } = question;
+      for (let count = 0; count < MOST_QUESTIONS; count++) {
+        const before = again === undefined ? "" : `${neutralise(again)}\n\n`;
+        const read = readCode(await typed(before + questionText(question), question));
+        if ("code" in read) return read.code;
+        again = read.problem;
+      }
+      throw needed(`none was typed in ${MOST_QUESTIONS} dialogs`, question);
+    },
+  };
+}
+
+interface Shown {
+  readonly outcome: Outcome;
+  readonly typed: string;
+  /** What is wrong where it is broken. */
+  readonly problem: string;
+}
+
+async function show(
+  { program, args, input, outcome }: Dialog,
+  text: string,
+  env: GraphicalTools["env"],
+  signal: AbortSignal,
+): Promise<Shown> {
+  const options = { env, title: program, timeout: PATIENCE + 10, signal, input: input?.(text) };
+  try {
+    const ended = await runProgram(program, args(text), options);
+    const said = lastLine(ended.stderr);
+    const problem = `${program} ${howItEnded(ended)}${said === "" ? "" : `: ${said}`}`;
+    return { outcome: outcome(ended), typed: ended.stdout, problem };
+  } catch (error) {
+    if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+    return { outcome: "broken", typed: "", problem: error.message };
+  }
+}
+
+function needed(why: string, { profile }: CodeQuestion): FobError {
+  return new FobError(
+    `the profile ${quote(profile)} needs an MFA code, and ${why}`,
+    `run in a terminal: fob login ${shellWord(profile)}`,
+    exitCodes.codeNeeded,
+  );
+}
+
+function dialogsOf(platform: NodeJS.Platform, env: GraphicalTools["env"]): readonly Dialog[] {
+  // Through SSH the dialog would appear where nobody may sit.
+  if (platform === "darwin") return env.SSH_CONNECTION ? [] : [osascript];
+  if (platform === "win32") return [powershell];
+  const isWsl = Boolean(env.WSL_DISTRO_NAME);
+  return [...(env.DISPLAY || env.WAYLAND_DISPLAY ? [zenity, kdialog] : []), ...(isWsl ? [powershell] : [])];
+}
+
+/** Both say "cancelled" and "no display" with exit code 1. */
+function unixOutcome({ status, stderr }: Ended): Outcome {
+  if (status === 0) return "answered";
+  return status === 1 && !/(cannot|failed to) open display/i.test(stderr) ? "cancelled" : "broken";
+}
+
+/** https://help.gnome.org/users/zenity/stable/entry.html */
+const zenity: Dialog = {
+  program: "zenity",
+  args: (text) => [
+    "--entry",
+    "--title=fob",
+    // No markup here, but C's escapes, and an underscore underlines the next letter.
+    `--text=${text.replaceAll("\\", "\\\\").replaceAll("_", "__")}`,
+    `--timeout=${PATIENCE}`,
+  ],
+  outcome: (ended) => (ended.status === 5 ? "unanswered" : unixOutcome(ended)),
+};
+
+/** What looks like HTML to Qt is HTML: so this is. In it an ampersand still underlines the next letter. */
+const kdialog: Dialog = {
+  program: "kdialog",
+  args: (text) => ["--title", "fob", "--inputbox", `<qt>${htmlText(text.replaceAll("&", "&&"))}</qt>`],
+  outcome: unixOutcome,
+};
+
+/** Every character but letters and digits by its number, so that nothing is left for kdialog's own escapes either. */
+function htmlText(text: string): string {
+  const escaped = text.replace(/[^\p{L}\p{N} \n]/gu, (character) => `&#${character.codePointAt(0) ?? 0};`);
+  return escaped.replaceAll("\n", "<br>");
+}
+
+const appleScript = `on run argv
+  try
+    tell me to activate
+  end try
+  set reply to display dialog (item 1 of argv) with title "fob" default answer "" giving up after ${PATIENCE}
+  if gave up of reply then error "nobody answered" number -1712
+  return text returned of reply
+end run`;
+
+const osascript: Dialog = {
+  program: "osascript",
+  args: (text) => ["-e", appleScript, text],
+  outcome({ status, stderr }) {
+    if (status === 0) return "answered";
+    if (stderr.includes("(-128)")) return "cancelled";
+    return stderr.includes("(-1712)") ? "unanswered" : "broken";
+  },
+};
+
+const powershellScript = [
+  "$ErrorActionPreference = 'Stop'",
+  "$question = [Console]::In.ReadToEnd() | ConvertFrom-Json",
+  "Add-Type -AssemblyName Microsoft.VisualBasic",
+  "[Console]::Out.Write([Microsoft.VisualBasic.Interaction]::InputBox($question.text, 'fob'))",
+].join("; ");
+
+/** Also from within WSL. The text goes by stdin, in ASCII: what else it may be read as depends on the code page. */
+const powershell: Dialog = {
+  program: "powershell.exe",
+  args: () => ["-NoProfile", "-NonInteractive", "-STA", "-Command", powershellScript],
+  input: (text) =>
+    JSON.stringify({ text }).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  outcome({ status, stdout }) {
+    if (status !== 0) return "broken";
+    // An empty answer cannot be told from none.
+    return stdout.trim() === "" ? "cancelled" : "answered";
+  },
+};
+
+function isOnPath(program: string, env: GraphicalTools["env"]): boolean {
+  return (env.PATH ?? "").split(":").some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Programs say last what ended them. */
+function lastLine(text: string): string {
+  return (text.trim().split("\n").at(-1) ?? "").slice(0, 200);
+}
