@@ -84,6 +84,8 @@ fob_cached() {
 
 fob_cached "$@"
 
+# The store that this launcher is in, also where a program that was not started from a shell does not know of it.
+test -n "$FOB_HOME" || { FOB_HOME=$fob_home; export FOB_HOME; }
 # The very Node.js and program that wrote this, whatever a version manager or an IDE has made of the PATH.
 if test -f "$fob_node" && test -x "$fob_node" && test -r "$fob_program"; then
   exec "$fob_node" "$fob_program" credential-process "$@"

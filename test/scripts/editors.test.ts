@@ -1,7 +1,8 @@
 // Editors know no lock. What they write at the worst moments, and what they have half written.
 import { readdirSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { expectNothingLost, meanwhile, moments, once } from "../helpers/meanwhile.ts";
 import { makeWorld } from "../helpers/world.ts";
 
@@ -65,6 +66,7 @@ test.each([
   ["is not the base of what fob writes", "[ -e .credentials.fob.lock ]"],
 ])("a file that an editor has emptied and not filled yet %s", async (_, condition) => {
   const world = await makeWorld();
+  mayHoldSecrets(join(dirname(world.credentialsPath), "whole"));
   const env = meanwhile("^readFileSync .*/credentials latin1$", halfWritten(condition));
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
   expect(stderr).toContain('"work-mfa" is good until');

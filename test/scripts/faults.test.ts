@@ -67,7 +67,7 @@ test("what a killed logout has left of the credentials is swept by the next logi
   const fault = { FAULT: "kill", FAULT_CALLS: "^renameSync$", FAULT_HOME: world.home };
   await world.fob(["logout", "work"], { env: { ...fault, NODE_OPTIONS: `--require ${preload}` } });
   const left = () => readdirSync(dirname(world.credentialsPath)).filter((name) => name.endsWith(".tmp"));
-  expect(left()).toHaveLength(1);
+  expect(left().length).toBeGreaterThan(0);
   expect((await world.fob(["login", "work"])).stderr).toContain("no code needed");
   expect(left()).toEqual([]);
 });

@@ -21,7 +21,12 @@ function age(world: World, hours: number): void {
   const seconds = hours * 3600;
   answer.Expiration = new Date(Date.parse(answer.Expiration) - seconds * 1000).toISOString().replace(/\.\d+Z/, "Z");
   about.issued -= seconds * 1000;
-  const lines = [`fob1 ${Number(until) - seconds} ${profile}`, JSON.stringify(answer), JSON.stringify(about), ""];
+  const lines = [
+    `fob1 ${Math.max(0, Number(until) - seconds)} ${profile}`,
+    JSON.stringify(answer),
+    JSON.stringify(about),
+    "",
+  ];
   writeFileSync(sessionFile(world), lines.join("\n"), { mode: 0o600 });
 }
 
