@@ -48,8 +48,8 @@ const commands: Record<string, (...args: string[]) => void | Promise<void>> = {
   async hold(lock = "") {
     await withLock(lock, options, async () => {
       say("held");
-      const lines = listen();
-      await lines.next();
+      // Without a line whoever started it has been killed, and takes it along.
+      if ((await listen().next()).done) process.kill(process.pid, "SIGKILL");
       writeFileSync(`${lock}.done`, "");
     });
     process.exit();

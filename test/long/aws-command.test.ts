@@ -30,7 +30,8 @@ describe.skipIf(!hasAws)("the aws command", () => {
   }) => {
     const world = await makeWorld();
     const login = `${node} ${program} login work --code ${world.device.code()} && touch $HOME/between`;
-    const between = { PYTHONPATH: resolve(import.meta.dirname, "../helpers"), MEANWHILE: login };
+    const helpers = resolve(import.meta.dirname, "../helpers");
+    const between = { PYTHONPATH: helpers, PYTHONDONTWRITEBYTECODE: "1", MEANWHILE: login };
     await configureSet(world, "aws_session_token", "theirs", "work", between);
     skip(!existsSync(join(world.home, "between")), "this aws command does not let anybody in between");
     expect(world.credentials()).toContain("aws_session_token = theirs\n");

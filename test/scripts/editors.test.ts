@@ -1,5 +1,5 @@
 // Editors know no lock. What they write at the worst moments, and what they have half written.
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
@@ -26,6 +26,14 @@ test.each(moments.slice(0, 2))(
     await expectNothingLost("credentials", moment, byRename("credentials"), theirs);
   },
 );
+
+test("what an editor has written before fob looks again is not missing from the file for a moment", async () => {
+  const world = await makeWorld();
+  const before = `if [ $CALL = 1 ]; then ${inPlace("credentials")}; else grep -L theirs .credentials.fob-*.tmp >> without; fi`;
+  const env = meanwhile("^(openSync .*/[.]credentials[.]fob-\\w+[.]tmp wx|renameSync .*/credentials)$", before);
+  expect((await world.fob(["login", "work", "--code", world.device.code()], { env })).status).toBe(0);
+  expect(readFileSync(join(world.home, ".aws/without"), "utf8")).toBe("");
+});
 
 test("what an editor writes while fob logs out stays, and the session goes", async () => {
   const world = await makeWorld();
