@@ -73,7 +73,22 @@ export async function withLock<T>(
   options: LockOptions,
   work: (lock: Lock) => T | Promise<T>,
 ): Promise<T> {
-  const lock = await acquire(path, options);
+  return (await withLockUnless(path, options, undefined, work)) as T;
+}
+
+/**
+ * The same, unless while it waits `isNeedless` says that the work has been done by somebody else.
+ *
+ * @returns undefined then
+ */
+export async function withLockUnless<T>(
+  path: string,
+  options: LockOptions,
+  isNeedless: (() => boolean) | undefined,
+  work: (lock: Lock) => T | Promise<T>,
+): Promise<T | undefined> {
+  const lock = await acquire(path, options, isNeedless);
+  if (!lock) return undefined;
   try {
     return await work(lock);
   } finally {
@@ -81,7 +96,11 @@ export async function withLock<T>(
   }
 }
 
-async function acquire(path: string, options: LockOptions): Promise<Lock> {
+async function acquire(
+  path: string,
+  options: LockOptions,
+  isNeedless: (() => boolean) | undefined,
+): Promise<Lock | undefined> {
   const began = performance.now();
   const sights: Sights = new Map();
   let told = false;
@@ -89,6 +108,7 @@ async function acquire(path: string, options: LockOptions): Promise<Lock> {
     if (options.signal.aborted) throw new CancelledError();
     const outcome = tryAcquire(path, sights);
     if ("release" in outcome) return outcome;
+    if (isNeedless?.()) return undefined;
     const waited = performance.now() - began;
     if (waited > options.patience) {
       const isHere = outcome.host === thisProcess().host;
@@ -103,8 +123,9 @@ async function acquire(path: string, options: LockOptions): Promise<Lock> {
       told = true;
       options.onWait?.(outcome);
     }
-    // Not all at the same moment: hundreds may be waiting.
-    await sleep(20 + Math.random() * 40, undefined, { signal: options.signal }).catch(() => undefined);
+    // Not all at the same moment: hundreds may be waiting, and the one whom they wait for needs the processor too.
+    const pause = isNeedless && waited > 500 ? 120 : 20;
+    await sleep(pause + Math.random() * 2 * pause, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }
 

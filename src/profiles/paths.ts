@@ -20,8 +20,15 @@ export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, 
   };
 }
 
-/** When one of the two files last changed, in milliseconds since 1970; 0 where there is neither. */
+/**
+ * When one of the two files last changed, in milliseconds since 1970; 0 where there is neither, Infinity where that
+ * cannot be told.
+ */
 export function lastChangeOf(paths: AwsFilePaths): number {
-  const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return Math.max(changed(paths.credentials), changed(paths.config));
+  try {
+    const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return Math.max(changed(paths.credentials), changed(paths.config));
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

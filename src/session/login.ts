@@ -108,33 +108,45 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     onWait: (holder: Holder) =>
       tools.note(`waiting for another fob (process ${holder.pid}) that is logging in to ${quote(link.session)}`),
   };
-  return await store.locked(link.session, waiting, async () => {
-    // Somebody else may have logged in while this process waited.
-    const previous = plan.stored();
+  const settled = (): LoginOutcome | undefined => {
     const session = reusable();
-    if (session) {
-      if (isPublished(session, link, readAwsFiles(paths))) return { session, isNew: false };
-      const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
-      const moved = { ...session, writtenTo: places };
-      if (places.length > session.writtenTo.length) store.save(moved);
-      await publish(moved, link, tools, target(moved));
-      return { session: moved, isNew: false };
-    }
-    const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
-    if (isTakenOver) {
-      tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
-    }
-    const codesNow = codes ?? codesFrom(link, settings, request, tools);
-    const make = () => newSession({ plan, codes: codesNow, previous }, tools);
-    const made = tools.guard ? await tools.guard(link.session, make) : await make();
-    store.forgetRefusal(link.session);
-    try {
-      await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
-    } catch (error) {
-      throw withKeptSession(error, tools.again);
-    }
-    return { session: made.session, isNew: true };
-  });
+    return session && isPublished(session, link, readAwsFiles(paths)) ? { session, isNew: false } : undefined;
+  };
+  const outcome = await store.lockedUnless(
+    link.session,
+    waiting,
+    () => settled() !== undefined,
+    async () => {
+      // Somebody else may have logged in while this process waited.
+      const previous = plan.stored();
+      const session = reusable();
+      const done = settled();
+      if (done) return done;
+      if (session) {
+        const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
+        const moved = { ...session, writtenTo: places };
+        if (places.length > session.writtenTo.length) store.save(moved);
+        await publish(moved, link, tools, target(moved));
+        return { session: moved, isNew: false };
+      }
+      const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
+      if (isTakenOver) {
+        tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
+      }
+      const codesNow = codes ?? codesFrom(link, settings, request, tools);
+      const make = () => newSession({ plan, codes: codesNow, previous }, tools);
+      const made = tools.guard ? await tools.guard(link.session, make) : await make();
+      store.forgetRefusal(link.session);
+      try {
+        await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
+      } catch (error) {
+        throw withKeptSession(error, tools.again);
+      }
+      return { session: made.session, isNew: true };
+    },
+  );
+  // Removed again in that very moment: then it is looked at once more.
+  return outcome ?? settled() ?? login(request, tools);
 }
 
 /** The plan; where the user has named a profile that fob serves as a process, she says whether it is to stay so. */

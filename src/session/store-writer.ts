@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utim
 import { join } from "node:path";
 import { systemCode } from "../errors.ts";
 import { ensurePrivateFolder } from "../files/edit.ts";
-import { type LockOptions, withLock } from "../files/lock.ts";
+import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explained } from "../files/read.ts";
 import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
 import { margin, wanted } from "./freshness.ts";
@@ -14,6 +14,13 @@ import { fileName, sessionsFolder } from "./store-paths.ts";
 export interface WritableStore extends Store {
   /** Runs `work` while no other process of fob makes or removes this session. */
   readonly locked: <T>(profile: string, options: LockOptions, work: () => Promise<T>) => Promise<T>;
+  /** The same, unless while it waits `isNeedless` says that the work has been done by somebody else. */
+  readonly lockedUnless: <T>(
+    profile: string,
+    options: LockOptions,
+    isNeedless: (() => boolean) | undefined,
+    work: () => Promise<T>,
+  ) => Promise<T | undefined>;
   /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
   readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
   /** Makes sure of the disk space for a session before a code is spent on it. Only under its lock. @throws FobError */
@@ -48,16 +55,19 @@ export function openWritableStore(folder: string): WritableStore {
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
   const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
   const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
+  const lockedUnless: WritableStore["lockedUnless"] = async (profile, options, isNeedless, work) => {
+    ensurePrivateFolder(folder);
+    ensurePrivateFolder(sessions);
+    return await withLockUnless(lockOf(profile), options, isNeedless, () => {
+      adoptLeftover(pathOf(profile), profile);
+      return work();
+    });
+  };
   return {
     ...openStore(folder),
-    async locked(profile, options, work) {
-      ensurePrivateFolder(folder);
-      ensurePrivateFolder(sessions);
-      return await withLock(lockOf(profile), options, () => {
-        adoptLeftover(pathOf(profile), profile);
-        return work();
-      });
-    },
+    locked: async <T>(profile: string, options: LockOptions, work: () => Promise<T>) =>
+      (await lockedUnless(profile, options, undefined, work)) as T,
+    lockedUnless,
     async recover(profile, signal) {
       if (leftovers(pathOf(profile)).length === 0) return;
       try {
@@ -125,7 +135,11 @@ export function openWritableStore(folder: string): WritableStore {
       }
     },
     forgetRefusal(profile) {
-      rmSync(refusalOf(profile), { force: true });
+      try {
+        rmSync(refusalOf(profile), { force: true });
+      } catch {
+        // It counts for seconds only, and for programs only.
+      }
     },
   };
 }
