@@ -49,6 +49,8 @@ export async function runProgram(
   args: readonly string[],
   options: CommandOptions & { readonly input?: string | undefined },
 ): Promise<Ended> {
+  // Windows would look for it in the working directory first, of whoever has started fob there.
+  if (process.platform === "win32") process.env.NoDefaultCurrentDirectoryInExePath = "1";
   const child = spawn(file, args, { env: options.env, stdio: ["pipe", "pipe", "pipe"] });
   // It may end without reading.
   child.stdin.on("error", () => undefined);

@@ -46,7 +46,8 @@ export function tell({ session, isNew }: LoginOutcome, { now, say }: Context): v
 
 /** Somebody at a desktop, who can be asked for a code but not to choose. */
 const inWindow = ({ env, say }: Context): Person | undefined =>
-  graphicalPrompt({ env, platform: process.platform, debug: say.debug });
+  // Nobody sits there.
+  env.CI || env.SSH_CONNECTION ? undefined : graphicalPrompt({ env, platform: process.platform, debug: say.debug });
 
 function personAt(terminal: Terminal | undefined): Person | undefined {
   if (!terminal) return undefined;

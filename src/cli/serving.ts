@@ -23,10 +23,12 @@ export async function serveProfile(
     if (callersNow() !== callers) abandoned.abort();
   }, 500);
   watching.unref();
+  const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   const session = await serve(profile, options.endpointUrl, {
     ...tools,
     signal: AbortSignal.any([tools.signal, abandoned.signal]),
-    deadline: AbortSignal.timeout(Math.max(1, Math.round(PATIENCE - performance.now()))),
+    deadline: AbortSignal.timeout(patience),
+    patience,
   });
   clearInterval(watching);
   return processJson(session);

@@ -5,7 +5,7 @@ import { credentialProcessLine } from "../launcher/line.ts";
 import type { Installation } from "../launcher/script.ts";
 import type { LoginTools } from "./login.ts";
 import { planOf } from "./plan.ts";
-import { assertTarget, publish, publishProcess } from "./publish.ts";
+import { assertTarget, publish, publishProcess, unpublishKeys } from "./publish.ts";
 
 /**
  * @param request.endpointUrl "" for the endpoint that is configured
@@ -30,9 +30,12 @@ export async function install(
     // First the new way, then the old one goes: in between programs find the keys.
     await publishProcess(link, line, tools, target());
     const session = plan.stored();
-    if (!session) return;
+    if (!session) {
+      await unpublishKeys(link.session, tools);
+      return;
+    }
     const isInstalledFor = session.endpoint === settings.endpoints.sts;
-    const served = { ...session, isForAnyEnvironment: isInstalledFor || session.isForAnyEnvironment };
+    const served = { ...session, isForAnyEnvironment: session.source.from === "profile" && isInstalledFor };
     store.save(served);
     await publish(served, link, tools, target());
   });

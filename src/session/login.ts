@@ -238,7 +238,7 @@ async function newSession(
       serialNumber: device.serialNumber,
       partition: device.kind === "arn" ? device.partition : partitionOf(context.region),
       endpoint: settings.endpoints.sts,
-      isForAnyEnvironment: settings.isInstalledEndpoint || host === undefined,
+      isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
       issued: tools.now(),
       writtenTo: placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
     };

@@ -170,6 +170,13 @@ export async function publishProcess(
   await editProfile(paths, "config", link.session, change, tools);
 }
 
+/** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
+export async function unpublishKeys(profile: string, tools: PublishTools): Promise<void> {
+  const decide = (properties: Properties | undefined): readonly string[] =>
+    keysIn(properties) === "temporary" ? sessionKeys : [];
+  await removeFromProfile(tools.paths, "credentials", profile, decide, tools);
+}
+
 /** Takes the command out of the config again: the session's keys go into the credentials file. @throws FobError */
 export async function unpublishProcess(profile: string, tools: PublishTools): Promise<void> {
   await removeFromProfile(tools.paths, "config", profile, () => ["credential_process"], tools);

@@ -1,5 +1,5 @@
 // Renewing sessions that run out: once, or for as long as somebody watches.
-import { CancelledError, type ExitCode, exitCodes, FobError, UsageError } from "../errors.ts";
+import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { quote } from "../text.ts";
 import { isFresh, wanted } from "./freshness.ts";
@@ -38,8 +38,7 @@ export async function refresh(
     try {
       tools.done(await renew(profile, minTtl, tools));
     } catch (error) {
-      const isOfOne = error instanceof FobError && !(error instanceof CancelledError || error instanceof UsageError);
-      if (!isOfOne) throw error;
+      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
       tools.error(error, profile);
       if (code === exitCodes.done) code = error.exitCode;
     }
@@ -73,7 +72,7 @@ const TICK = 10_000;
 /** Milliseconds after which a failed renewal is tried again: the network may be back, or the user. */
 const RETRY = 60_000;
 
-/** Renews sessions in time, until it is cancelled. @throws CancelledError, UsageError */
+/** Renews sessions in time, until it is cancelled. @throws CancelledError */
 export async function watch(
   profiles: readonly string[],
   minTtl: number | undefined,
@@ -93,13 +92,19 @@ export async function watch(
     },
   };
   for (;;) {
-    for (const profile of sessionsOf(profiles, tools)) {
-      const now = tools.now();
-      const triedAgo = Math.abs(now - (failed.get(profile)?.at ?? Number.NEGATIVE_INFINITY));
-      if (triedAgo < RETRY || !isDue(profile, minTtl, now, tools)) continue;
-      if ((await refresh([profile], minTtl, told)) === exitCodes.done) failed.delete(profile);
+    try {
+      for (const profile of sessionsOf(profiles, tools)) {
+        const now = tools.now();
+        const triedAgo = Math.abs(now - (failed.get(profile)?.at ?? Number.NEGATIVE_INFINITY));
+        if (triedAgo < RETRY || !isDue(profile, minTtl, now, tools)) continue;
+        if ((await refresh([profile], minTtl, told)) === exitCodes.done) failed.delete(profile);
+      }
+      tools.show();
+    } catch (error) {
+      // An AWS file that somebody is editing just now, say.
+      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+      told.error(error, "");
     }
-    tools.show();
     await tools.sleep(TICK);
     if (tools.signal.aborted) throw new CancelledError();
   }

@@ -1,4 +1,5 @@
 // Credentials for programs that wait: what `fob credential-process` answers.
+import type { CodeQuestion, CodeSource } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
@@ -10,6 +11,8 @@ import type { Session } from "./session.ts";
 export interface ServeTools extends LoginTools {
   /** Ends the waiting for somebody's answer: programs wait for a minute at most. */
   readonly deadline: AbortSignal;
+  /** The same for the lock, in milliseconds. */
+  readonly patience: number;
 }
 
 /** Seconds for which old credentials have to last to be worth more than an error. */
@@ -24,7 +27,7 @@ const REFUSED_FOR = 10_000;
  * @throws FobError where there is nothing to serve
  */
 export async function serve(profile: string, endpointUrl: string | undefined, tools: ServeTools): Promise<Session> {
-  const { env, store, now, warn, debug } = tools;
+  const { store, now, warn, debug } = tools;
   const began = now();
   const isFromEnvironment = store.list().some((entry) => {
     return entry.state === "readable" && entry.profile === profile && entry.session.source.from === "environment";
@@ -33,14 +36,15 @@ export async function serve(profile: string, endpointUrl: string | undefined, to
   const plan = planOf(request, tools);
   const guard = async <T>(session: string, make: () => Promise<T>): Promise<T> => {
     const refusal = store.refusal(session);
-    if (refusal && (refusal.at >= began || Math.abs(now() - refusal.at) < REFUSED_FOR)) {
+    const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
+    if (isRecent) {
       throw new FobError(`${refusal.message} (a moment ago)`, tools.again, exitCodes.codeNeeded);
     }
     try {
       return await make();
     } catch (error) {
       // Who is told to end has not refused anything.
-      if (!tools.signal.aborted) store.refuse(session, messageOf(error));
+      if (!tools.signal.aborted) store.refuse(session, messageOf(inTime(error, tools)));
       throw error;
     }
   };
@@ -53,22 +57,22 @@ export async function serve(profile: string, endpointUrl: string | undefined, to
         force: false,
         replaceLongTerm: false,
         code: undefined,
-        patience: Number.POSITIVE_INFINITY,
+        patience: tools.patience,
       },
       {
         ...tools,
         guard,
-        signal: AbortSignal.any([tools.signal, tools.deadline]),
+        // The waiting for an answer ends then, and not a call of AWS that has a code in it.
+        person: () => until(tools.deadline, tools.person()),
+        codeFromCommand: (command, of) => until(tools.deadline, tools.codeFromCommand(command, of)),
         // It appears in the middle of another program's output.
         note: debug,
-        env,
       },
     );
     return outcome.session;
   } catch (error) {
     if (tools.signal.aborted) throw error;
-    const reason = tools.deadline.aborted && error instanceof CancelledError ? nobodyAnswered(tools) : error;
-    return oldOr(reason, plan, now(), warn);
+    return oldOr(inTime(error, tools), plan, now(), warn);
   }
 }
 
@@ -83,6 +87,16 @@ function oldOr(error: unknown, plan: Plan, now: number, warn: (message: string) 
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function nobodyAnswered({ again }: ServeTools): FobError {
+/** The same source of codes, with an end to its patience. */
+function until<Source extends CodeSource | undefined>(deadline: AbortSignal, source: Source): Source {
+  if (!source) return source;
+  const ask = (question: CodeQuestion): Promise<string> =>
+    source.ask({ ...question, signal: AbortSignal.any([question.signal, deadline]) });
+  return { ...source, ask };
+}
+
+/** What really happened to a question that was taken back. */
+function inTime(error: unknown, { again, deadline }: ServeTools): unknown {
+  if (!deadline.aborted || !(error instanceof CancelledError)) return error;
   return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
 }

@@ -109,3 +109,21 @@ test("a session from an endpoint that the profile was not installed for never ta
   expect(await served(world, { AWS_ENDPOINT_URL: undefined })).toMatchObject({ status: 4, stdout: "" });
   expect((await served(world)).stdout).toContain('"Version":1');
 });
+
+test("temporary keys that somebody has left in the profile go too: programs would prefer them", async () => {
+  const world = await makeWorld();
+  const left =
+    "[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n";
+  writeFileSync(world.credentialsPath, `${world.credentials()}${left}other = kept\n`);
+  expect((await install(world)).status).toBe(0);
+  expect(world.credentials()).not.toContain("ASIA");
+  expect(world.credentials()).toContain("[work-mfa]\nother = kept\n");
+});
+
+test("a session of the environment's keys is not served to whoever has other ones there", async () => {
+  const world = await makeWorld();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  await world.fob(["login", "work", "--source-env", "--code", world.device.code()], { env: keys });
+  expect(readFileSync(sessionFile(world), "utf8")).toMatch(/^fob1 0 work-mfa\n/);
+});

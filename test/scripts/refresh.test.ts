@@ -74,3 +74,16 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
 });
+
+test("--watch outlives a config that cannot be read for a moment, and says so once", async () => {
+  const world = await makeWorld();
+  await login(world);
+  const config = world.config();
+  writeFileSync(world.configPath, `${config}broken\n`);
+  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  await run.shows("so fob does not touch the file");
+  writeFileSync(world.configPath, config);
+  await run.shows(/work-mfa +work +valid/);
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+});
