@@ -29,9 +29,9 @@ export function knowSecret(kind: Kind, secret: string): void {
   if (secret.length >= 6) known.set(secret, kind);
 }
 
-/** Makes all codes in a text known, and returns it. */
+/** Makes all codes in a text known, and returns it. Six digits within a word are none: of a hash in a path, say. */
 export function knowCodes(text: string): string {
-  for (const [code] of text.matchAll(/(?<!\d)\d{3} ?\d{3}(?!\d)/g)) knowSecret("code", code.replace(" ", ""));
+  for (const [code] of text.matchAll(/(?<!\w)\d{3} ?\d{3}(?!\w)/g)) knowSecret("code", code.replace(" ", ""));
   return text;
 }
 
