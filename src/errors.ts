@@ -1,3 +1,4 @@
+// What can go wrong, and the exit code for it.
 /**
  * The exit codes of every command. `fob help exit-codes` prints this table.
  */

@@ -1,3 +1,4 @@
+// What was probably meant: "did you mean".
 import leven from "leven";
 
 /** The name that was probably meant, or undefined where none is near. */

@@ -1,3 +1,4 @@
+// The notice with which the SDK greets users of older versions of Node.js.
 /**
  * Makes an SDK client without the notice that the SDK prints on Node.js 20 for its own users: fob's users cannot act on
  * it. Nothing of this reaches child processes.

@@ -1,3 +1,4 @@
+// `fob completion`: completion for a shell's start-up file.
 import { exitCodes } from "../errors.ts";
 import { completionText, shellList, shellOf, shells } from "../shell/shells.ts";
 import { defineCommand } from "./command.ts";

@@ -1,3 +1,4 @@
+// `fob credential-process`: credentials for programs, and the way of putting them on to it.
 import { exitCodes } from "../errors.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile } from "./options.ts";

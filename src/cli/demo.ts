@@ -1,3 +1,4 @@
+// `fob demo`: the whole story in a minute, against the local AWS.
 import { CancelledError, exitCodes } from "../errors.ts";
 import { findTerminal } from "../terminal/tty.ts";
 import { defineCommand } from "./command.ts";

@@ -1,3 +1,4 @@
+// `fob login`: from the command line to a fresh session.
 import { type CodeSource, codeFromOption, codeFromStdin } from "../codes/sources.ts";
 import { exitCodes, UsageError } from "../errors.ts";
 import { wanted } from "../session/freshness.ts";

@@ -1,3 +1,4 @@
+// `fob logout`: which sessions go.
 import { exitCodes, UsageError } from "../errors.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { logout } from "../session/logout.ts";

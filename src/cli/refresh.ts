@@ -1,3 +1,4 @@
+// `fob refresh`: renews sessions, once or for as long as it is watched.
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exitCodes } from "../errors.ts";

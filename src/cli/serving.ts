@@ -22,16 +22,18 @@ export async function serveProfile(
   const watching = setInterval(() => {
     if (callersNow() !== callers) abandoned.abort();
   }, 500);
-  watching.unref();
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
-  const session = await serve(profile, options.endpointUrl, {
-    ...tools,
-    signal: AbortSignal.any([tools.signal, abandoned.signal]),
-    deadline: AbortSignal.timeout(patience),
-    patience,
-  });
-  clearInterval(watching);
-  return processJson(session);
+  try {
+    const session = await serve(profile, options.endpointUrl, {
+      ...tools,
+      signal: AbortSignal.any([tools.signal, abandoned.signal]),
+      deadline: AbortSignal.timeout(patience),
+      patience,
+    });
+    return processJson(session);
+  } finally {
+    clearInterval(watching);
+  }
 }
 
 /** The process that started this one, and where that is a shell, the one that started the shell. */

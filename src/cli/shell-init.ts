@@ -1,3 +1,4 @@
+// `fob shell-init`: mfa, a prompt segment and completion for a shell's start-up file.
 import { exitCodes } from "../errors.ts";
 import { initText, shellList, shellOf, shells } from "../shell/shells.ts";
 import { defineCommand } from "./command.ts";

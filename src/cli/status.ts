@@ -1,3 +1,4 @@
+// `fob status`: the sessions, as a table or JSON, and whether they last.
 import { exitCodes } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { awsFilePaths } from "../profiles/paths.ts";

@@ -1,3 +1,4 @@
+// The enforcement policy.
 import type { PolicyDocument } from "./document.ts";
 
 /**

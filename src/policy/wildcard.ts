@@ -1,3 +1,4 @@
+// The wildcards of policies.
 /**
  * Whether `text` matches `pattern`, in which `*` stands for any characters (none, too) and `?` for exactly one:
  * [wildcards in ARNs](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).

@@ -1,3 +1,4 @@
+// The XML in which AWS's query services answer.
 import type { AwsError } from "./errors.ts";
 
 /** Text as XML content. Characters that XML 1.0 cannot hold at all become U+FFFD. */

@@ -87,6 +87,11 @@ export function linkOf(
   return checked({ source, session: options.to ?? (source === profile ? sessionOf(source, context) : profile) });
 }
 
+/** The session profile that a name stands for: of a session in the store, else by its link. @throws FobError */
+export function sessionNamed(profile: string, context: LinkContext): string {
+  return context.store.read(profile).state === "missing" ? linkOf(profile, context).session : profile;
+}
+
 /** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */
 export function sessionName(source: string): string {
   return source.endsWith("-long-term") ? source.slice(0, -"-long-term".length) : `${source}-mfa`;

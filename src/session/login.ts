@@ -112,39 +112,35 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     const session = reusable();
     return session && isPublished(session, link, readAwsFiles(paths)) ? { session, isNew: false } : undefined;
   };
-  const outcome = await store.lockedUnless(
-    link.session,
-    waiting,
-    () => settled() !== undefined,
-    async () => {
-      // Somebody else may have logged in while this process waited.
-      const previous = plan.stored();
-      const session = reusable();
-      const done = settled();
-      if (done) return done;
-      if (session) {
-        const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
-        const moved = { ...session, writtenTo: places };
-        if (places.length > session.writtenTo.length) store.save(moved);
-        await publish(moved, link, tools, target(moved));
-        return { session: moved, isNew: false };
-      }
-      const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
-      if (isTakenOver) {
-        tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
-      }
-      const codesNow = codes ?? codesFrom(link, settings, request, tools);
-      const make = () => newSession({ plan, codes: codesNow, previous }, tools);
-      const made = tools.guard ? await tools.guard(link.session, make) : await make();
-      store.forgetRefusal(link.session);
-      try {
-        await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
-      } catch (error) {
-        throw withKeptSession(error, tools.again);
-      }
-      return { session: made.session, isNew: true };
-    },
-  );
+  const work = async (): Promise<LoginOutcome> => {
+    // Somebody else may have logged in while this process waited.
+    const previous = plan.stored();
+    const session = reusable();
+    const done = settled();
+    if (done) return done;
+    if (session) {
+      const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
+      const moved = { ...session, writtenTo: places };
+      if (places.length > session.writtenTo.length) store.save(moved);
+      await publish(moved, link, tools, target(moved));
+      return { session: moved, isNew: false };
+    }
+    const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
+    if (isTakenOver) {
+      tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
+    }
+    const codesNow = codes ?? codesFrom(link, settings, request, tools);
+    const make = () => newSession({ plan, codes: codesNow, previous }, tools);
+    const made = tools.guard ? await tools.guard(link.session, make) : await make();
+    store.forgetRefusal(link.session);
+    try {
+      await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
+    } catch (error) {
+      throw withKeptSession(error, tools.again);
+    }
+    return { session: made.session, isNew: true };
+  };
+  const outcome = await store.locked(link.session, waiting, work, () => settled() !== undefined);
   // Removed again in that very moment: then it is looked at once more.
   return outcome ?? settled() ?? login(request, tools);
 }

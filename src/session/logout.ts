@@ -5,7 +5,7 @@ import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import { linkOf, ownKeys } from "./link.ts";
+import { ownKeys, sessionNamed } from "./link.ts";
 import { unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Store, Stored } from "./store.ts";
@@ -41,14 +41,13 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
 }
 
 function sessionProfile(profile: string, files: AwsFiles, store: Store): string {
-  if (store.read(profile).state !== "missing") return profile;
-  if (ownKeys(files, profile) === "temporary") {
+  if (store.read(profile).state === "missing" && ownKeys(files, profile) === "temporary") {
     throw new FobError(
       `the session in the profile ${quote(profile)} is another tool's, so fob leaves it alone`,
       "remove it with the tool that wrote it",
     );
   }
-  return linkOf(profile, { files, store, command: "fob logout" }).session;
+  return sessionNamed(profile, { files, store, command: "fob logout" });
 }
 
 async function remove(profile: string, tools: LogoutTools): Promise<void> {

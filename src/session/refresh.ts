@@ -3,7 +3,7 @@ import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts
 import { readAwsFiles } from "../profiles/files.ts";
 import { quote } from "../text.ts";
 import { isFresh, wanted } from "./freshness.ts";
-import { linkOf } from "./link.ts";
+import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login, type Person } from "./login.ts";
 import type { Session } from "./session.ts";
 
@@ -18,8 +18,7 @@ export interface RefreshTools extends LoginTools {
 export function sessionsOf(profiles: readonly string[], { store, paths }: RefreshTools): string[] {
   if (profiles.length === 0) return store.list().map(({ profile }) => profile);
   const files = readAwsFiles(paths);
-  const link = (profile: string): string => linkOf(profile, { files, store, command: "fob refresh" }).session;
-  return [...new Set(profiles.map((profile) => (store.read(profile).state === "missing" ? link(profile) : profile)))];
+  return [...new Set(profiles.map((profile) => sessionNamed(profile, { files, store, command: "fob refresh" })))];
 }
 
 /**

@@ -1,3 +1,4 @@
+// What a session is, and how its times and credentials are written.
 import type { TemporaryCredentials } from "../aws/aws.ts";
 
 /** Temporary credentials from GetSessionToken with MFA, with all that is known of them. Times are ms since 1970. */

@@ -12,14 +12,15 @@ import { openStore, type Refusal, readStored, type Store } from "./store.ts";
 import { fileName, sessionsFolder } from "./store-paths.ts";
 
 export interface WritableStore extends Store {
-  /** Runs `work` while no other process of fob makes or removes this session. */
-  readonly locked: <T>(profile: string, options: LockOptions, work: () => Promise<T>) => Promise<T>;
-  /** The same, unless while it waits `isNeedless` says that the work has been done by somebody else. */
-  readonly lockedUnless: <T>(
+  /**
+   * Runs `work` while no other process of fob makes or removes this session; or not, and gives undefined, where
+   * `isNeedless` says while it waits that somebody else has done the work.
+   */
+  readonly locked: <T>(
     profile: string,
     options: LockOptions,
-    isNeedless: (() => boolean) | undefined,
     work: () => Promise<T>,
+    isNeedless?: () => boolean,
   ) => Promise<T | undefined>;
   /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
   readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
@@ -55,19 +56,16 @@ export function openWritableStore(folder: string): WritableStore {
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
   const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
   const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
-  const lockedUnless: WritableStore["lockedUnless"] = async (profile, options, isNeedless, work) => {
-    ensurePrivateFolder(folder);
-    ensurePrivateFolder(sessions);
-    return await withLockUnless(lockOf(profile), options, isNeedless, () => {
-      adoptLeftover(pathOf(profile), profile);
-      return work();
-    });
-  };
   return {
     ...openStore(folder),
-    locked: async <T>(profile: string, options: LockOptions, work: () => Promise<T>) =>
-      (await lockedUnless(profile, options, undefined, work)) as T,
-    lockedUnless,
+    async locked(profile, options, work, isNeedless) {
+      ensurePrivateFolder(folder);
+      ensurePrivateFolder(sessions);
+      return await withLockUnless(lockOf(profile), options, isNeedless, () => {
+        adoptLeftover(pathOf(profile), profile);
+        return work();
+      });
+    },
     async recover(profile, signal) {
       if (leftovers(pathOf(profile)).length === 0) return;
       try {
@@ -113,7 +111,7 @@ export function openWritableStore(folder: string): WritableStore {
       // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
       const time = (Math.ceil(lastChange) + 1) / 1000;
       try {
-        if (lstatSync(path).mtimeMs <= lastChange) utimesSync(path, time, time);
+        if (lstatSync(path).mtimeMs < lastChange) utimesSync(path, time, time);
       } catch {
         // Then the next one has to look at the AWS files too.
       }

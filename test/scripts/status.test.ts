@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unli
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { endsIn, sessionFile } from "../helpers/sessions.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
 const loggedIn = async (...args: string[]): Promise<World> => {
@@ -9,26 +10,6 @@ const loggedIn = async (...args: string[]): Promise<World> => {
   await world.fob(["login", "work", "--code", world.device.code(), ...args]);
   return world;
 };
-
-const sessionFile = (world: World): string => join(dirname(world.credentialsPath), "fob/sessions/work-mfa");
-
-/** Moves a session in time, as the passing hours would. */
-function age(world: World, hours: number): void {
-  const [first = "", second = "", third = ""] = readFileSync(sessionFile(world), "utf8").split("\n");
-  const [, until, profile] = first.split(" ");
-  const answer = JSON.parse(second) as { Expiration: string };
-  const about = JSON.parse(third) as { issued: number };
-  const seconds = hours * 3600;
-  answer.Expiration = new Date(Date.parse(answer.Expiration) - seconds * 1000).toISOString().replace(/\.\d+Z/, "Z");
-  about.issued -= seconds * 1000;
-  const lines = [
-    `fob1 ${Math.max(0, Number(until) - seconds)} ${profile}`,
-    JSON.stringify(answer),
-    JSON.stringify(about),
-    "",
-  ];
-  writeFileSync(sessionFile(world), lines.join("\n"), { mode: 0o600 });
-}
 
 const statusOf = async (world: World, ...args: string[]) => {
   const { stdout } = await world.fob(["status", "--json", ...args]);
@@ -38,9 +19,9 @@ const statusOf = async (world: World, ...args: string[]) => {
 test("a session is valid, then expiring, then expired", async () => {
   const world = await loggedIn();
   expect(await statusOf(world)).toMatchObject([{ profile: "work-mfa", source: "work", state: "valid" }]);
-  age(world, 11.8);
+  endsIn(world, 720);
   expect(await statusOf(world)).toMatchObject([{ state: "expiring" }]);
-  age(world, 1);
+  endsIn(world, -2880);
   expect(await statusOf(world)).toMatchObject([{ state: "expired", secondsLeft: 0 }]);
 });
 
@@ -50,7 +31,7 @@ test("time left is shown in words, and where the session is written to", async (
   expect(stdout).toMatch(
     /^work-mfa\twork\tvalid\t11 h 59 min\t(tomorrow )?\d\d:\d\d\t~\/\.aws\/credentials, from 127\.0\.0\.1:\d+, not AWS\n$/,
   );
-  age(world, 14);
+  endsIn(world, -7200);
   expect((await world.fob(["status"])).stdout).toContain("\texpired\t2 h ago\t");
 });
 
@@ -65,7 +46,7 @@ test("--check ends with 3 when a session is not fresh, and says what to do", asy
   const world = await loggedIn();
   expect((await world.fob(["status", "--check", "work"])).status).toBe(0);
   expect((await world.fob(["status", "--check", "work-mfa", "--min-ttl", "12h"])).status).toBe(3);
-  age(world, 11.8);
+  endsIn(world, 720);
   const { status, stderr } = await world.fob(["status", "--check"], { env: { AWS_PROFILE: "work-mfa" } });
   expect(status).toBe(3);
   expect(stderr).toBe('fob: error: the session "work-mfa" is expiring\nfob: hint: fob login work\n');
