@@ -6,12 +6,9 @@ import { install } from "../session/install.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { loginTools } from "./login-tools.ts";
+import type { ServingOptions } from "./serving.ts";
 
-export async function installProfile(
-  profile: string,
-  options: { readonly noInput?: boolean | undefined; readonly endpointUrl?: string | undefined },
-  context: Context,
-): Promise<void> {
+export async function installProfile(profile: string, options: ServingOptions, context: Context): Promise<void> {
   const { env, say } = context;
   const program = realpathSync(process.argv[1] ?? "");
   if (isFromNpxCache(program)) {
@@ -21,7 +18,7 @@ export async function installProfile(
     ]);
   }
   const tools = loginTools(context, options, "");
-  const session = await install({ profile, endpointUrl: options.endpointUrl ?? "" }, tools, {
+  const session = await install({ profile, endpointUrl: options.endpointUrl ?? "", region: options.region }, tools, {
     store: tools.store.folder,
     paths: tools.paths,
     node: process.execPath,

@@ -9,12 +9,14 @@ import { loginTools } from "./login-tools.ts";
 /** The Go SDK kills the process after a minute; milliseconds from its start. */
 const PATIENCE = 55_000;
 
+export interface ServingOptions {
+  readonly noInput?: boolean | undefined;
+  readonly endpointUrl?: string | undefined;
+  readonly region?: string | undefined;
+}
+
 /** @returns the JSON for the program @throws FobError */
-export async function serveProfile(
-  profile: string,
-  options: { readonly noInput?: boolean | undefined; readonly endpointUrl?: string | undefined },
-  context: Context,
-): Promise<string> {
+export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
   const tools = loginTools(context, options, `fob login ${shellWord(profile)}`);
   const abandoned = new AbortController();
   const callers = callersNow();
@@ -24,12 +26,16 @@ export async function serveProfile(
   }, 500);
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   try {
-    const session = await serve(profile, options.endpointUrl, {
-      ...tools,
-      signal: AbortSignal.any([tools.signal, abandoned.signal]),
-      deadline: AbortSignal.timeout(patience),
-      patience,
-    });
+    const { endpointUrl, region } = options;
+    const session = await serve(
+      { profile, endpointUrl, region },
+      {
+        ...tools,
+        signal: AbortSignal.any([tools.signal, abandoned.signal]),
+        deadline: AbortSignal.timeout(patience),
+        patience,
+      },
+    );
     return processJson(session);
   } finally {
     clearInterval(watching);

@@ -22,8 +22,10 @@ export interface Installation {
  * The launcher's text. It is called with a profile, perhaps followed by `--endpoint-url URL`, and hands over to
  * `fob credential-process` with the same arguments.
  *
- * It relies on line 1 of a session file as src/session/store.ts describes it. Where the store is, and where the AWS files
- * are, counts as of now: an environment that says otherwise is left to fob.
+ * It relies on line 1 of a session file as src/session/store.ts describes it, and on `installedFor` in line 3. Where the
+ * store is, and where the AWS files are, counts as of now: an environment that says otherwise is left to fob.
+ *
+ * An AWS file that an older one takes the place of is newer to src/session/cached.ts, but not to a shell's `test`.
  */
 export function launcherScript({ store, paths, node, program }: Installation): string {
   const gone = (path: string): string =>
@@ -36,7 +38,7 @@ export function launcherScript({ store, paths, node, program }: Installation): s
 \\unalias -a
 set +aeuvx
 unset -f echo fob read test
-unset fob_answer fob_config fob_credentials fob_file fob_head fob_home fob_node fob_now fob_other fob_program \\
+unset fob_about fob_answer fob_config fob_credentials fob_file fob_head fob_home fob_node fob_now fob_other fob_program \\
   fob_sessions fob_until fob_url
 
 fob_home=${shellLiteral(store)}
@@ -70,7 +72,11 @@ fob_cached() {
     test -f "$fob_file" && test ! -L "$fob_file" && test -O "$fob_file" && test -r "$fob_file" &&
     test ! "$fob_config" -nt "$fob_file" && test ! "$fob_credentials" -nt "$fob_file" || return 1
   # A line without an end is of a file that was cut off.
-  { IFS= read -r fob_head && IFS= read -r fob_answer; } <"$fob_file" || return 1
+  { IFS= read -r fob_head && IFS= read -r fob_answer && IFS= read -r fob_about; } <"$fob_file" || return 1
+  # The endpoint that the profile was installed for, if that is not AWS's own.
+  fob_about=\${fob_about#*'"installedFor":"'}
+  fob_about=\${fob_about%%'"'*}
+  test "$fob_about" = "$fob_url" || return 1
   fob_until=\${fob_head#fob1 }
   fob_until=\${fob_until%" $1"}
   test "$fob_head" = "fob1 $fob_until $1" && fob_is_second "$fob_until" || return 1

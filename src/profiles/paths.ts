@@ -1,5 +1,5 @@
 // Where the two AWS files are.
-import { statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FileKind } from "./scan.ts";
 
@@ -21,13 +21,16 @@ export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, 
 }
 
 /**
- * When one of the two files last changed, in milliseconds since 1970; 0 where there is neither, Infinity where that
- * cannot be told.
+ * When one of the two files last changed, or an older one took its place (which its own time does not tell, but the
+ * file system does), in milliseconds since 1970; 0 where there is neither, Infinity where that cannot be told.
  */
 export function lastChangeOf(paths: AwsFilePaths): number {
   try {
-    const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    return Math.max(changed(paths.credentials), changed(paths.config));
+    const times = [paths.credentials, paths.config].flatMap((path) => {
+      const [file, link] = [statSync(path, { throwIfNoEntry: false }), lstatSync(path, { throwIfNoEntry: false })];
+      return [file?.mtimeMs ?? 0, file?.ctimeMs ?? 0, link?.ctimeMs ?? 0];
+    });
+    return Math.max(...times);
   } catch {
     return Number.POSITIVE_INFINITY;
   }

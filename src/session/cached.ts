@@ -2,11 +2,12 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AwsFilePaths, lastChangeOf } from "../profiles/paths.ts";
+import type { Session } from "./session.ts";
 import { fileName, sessionsFolder } from "./store-paths.ts";
 
 /**
- * The JSON for `credential_process`, if the session file is this user's, of that very profile, still fresh, and no
- * older than the AWS files; else undefined, and it takes a closer look.
+ * The JSON for `credential_process`, if the session file is this user's, of that very profile and endpoint, still fresh,
+ * and no older than the AWS files; else undefined, and it takes a closer look.
  *
  * @param now milliseconds since 1970
  * @param endpoint the one that the profile was installed for, if that is not AWS's own
@@ -27,9 +28,11 @@ export function cachedAnswer(
     const found = lstatSync(path);
     if (!found.isFile() || found.uid !== (process.geteuid?.() ?? found.uid)) return undefined;
     if (lastChangeOf(paths) > found.mtimeMs) return undefined;
-    const [first, second, ...rest] = readFileSync(path, "utf8").split("\n");
-    const header = /^fob1 (\d+) (.+)$/.exec(first ?? "");
-    const isServed = header?.[2] === profile && Number(header[1]) > now / 1000 && rest.length === 2;
+    const [first = "", second, third = "", ...rest] = readFileSync(path, "utf8").split("\n");
+    const header = /^fob1 (\d+) (.+)$/.exec(first);
+    const { installedFor } = JSON.parse(third) as Pick<Session, "installedFor">;
+    const isOfEndpoint = installedFor === (endpoint ?? "");
+    const isServed = header?.[2] === profile && Number(header[1]) > now / 1000 && isOfEndpoint && rest.length === 1;
     return isServed ? second : undefined;
   } catch {
     return undefined;

@@ -13,12 +13,12 @@ import { assertTarget, publish, publishProcess, unpublishKeys } from "./publish.
  * @throws FobError where the profile holds what is not fob's; then nothing has changed
  */
 export async function install(
-  request: { readonly profile: string; readonly endpointUrl: string },
+  request: { readonly profile: string; readonly endpointUrl: string; readonly region: string | undefined },
   tools: LoginTools,
   installation: Installation,
 ): Promise<string> {
   const { store, signal, now, note } = tools;
-  const plan = planOf({ ...request, to: undefined, fromEnvironment: false }, tools);
+  const plan = planOf({ ...request, isRenewal: true }, tools);
   const { link, settings, files } = plan;
   const endpoint = foreignHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = credentialProcessLine(installation, link.session, endpoint);
@@ -35,7 +35,11 @@ export async function install(
       return;
     }
     const isInstalledFor = session.endpoint === settings.endpoints.sts;
-    const served = { ...session, isForAnyEnvironment: session.source.from === "profile" && isInstalledFor };
+    const served = {
+      ...session,
+      isForAnyEnvironment: session.source.from === "profile" && isInstalledFor,
+      installedFor: endpoint ?? "",
+    };
     store.save(served);
     await publish(served, link, tools, target());
   });

@@ -51,13 +51,13 @@ export function installedEndpoint(files: AwsFiles, profile: string): string | un
   if (command === undefined || !isFob(command)) return undefined;
   const words = wordsOf(command);
   const index = words.indexOf("--endpoint-url");
-  return index < 0 ? undefined : words[index + 1];
+  if (index >= 0) return words[index + 1];
+  return words.find((word) => word.startsWith("--endpoint-url="))?.slice("--endpoint-url=".length);
 }
 
 function wordsOf(command: string): string[] {
-  return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, bare]) => double ?? single ?? bare ?? "",
-  );
+  const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 }
 
 /** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
@@ -141,6 +141,12 @@ const isSourceOfOne = (profile: string, sessions: readonly Session[]): boolean =
 function sourceByName(session: string, exists: (source: string) => boolean): string | undefined {
   const candidates = [session.endsWith("-mfa") ? session.slice(0, -"-mfa".length) : "", `${session}-long-term`];
   return candidates.find((source) => source !== "" && exists(source));
+}
+
+/** The profiles that hold long-term credentials. */
+export function sourcesIn(files: AwsFiles): string[] {
+  const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
+  return [...new Set(keyed)].filter((profile) => ownKeys(files, profile) === "long-term");
 }
 
 function isSource(profile: string, files: AwsFiles): boolean {

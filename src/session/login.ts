@@ -8,7 +8,7 @@ import type { CodeSource } from "../codes/sources.ts";
 import { type Choose, usableDevice } from "../devices/choose.ts";
 import { CancelledError, exitCodes, FobError, throwIfCancelled, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
-import { readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
@@ -17,7 +17,7 @@ import { exchange } from "./exchange.ts";
 import { isFresh } from "./freshness.ts";
 import { type Link, processKind } from "./link.ts";
 import { type Plan, type PlanRequest, type PlanTools, planOf } from "./plan.ts";
-import { assertTarget, isPublished, placesFor, publish, type TargetOptions, unpublishProcess } from "./publish.ts";
+import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { WritableStore } from "./store-writer.ts";
@@ -26,12 +26,12 @@ export interface LoginRequest extends PlanRequest {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
   readonly wish: number;
   /** The same, where the user says so. */
-  readonly minTtl: number | undefined;
+  readonly minTtl?: number | undefined;
   /** A new session even when the old one is fresh. */
-  readonly force: boolean;
-  readonly replaceLongTerm: boolean;
+  readonly force?: boolean;
+  readonly replaceLongTerm?: boolean;
   /** A code that came with the command. */
-  readonly code: CodeSource | undefined;
+  readonly code?: CodeSource | undefined;
   /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s where there is nobody. */
   readonly patience?: number;
 }
@@ -75,23 +75,28 @@ export interface LoginOutcome {
 export async function login(request: LoginRequest, tools: LoginTools): Promise<LoginOutcome> {
   const { paths, store, signal, now } = tools;
   const lastChange = lastChangeOf(paths);
-  const plan = await settledPlan(request, tools);
+  const asItIs = planOf(request, tools);
+  const leavesProcess = await wantsKeys(request, asItIs, tools);
+  const plan = leavesProcess ? planOf({ ...request, endpointUrl: "" }, tools) : asItIs;
   const { link, settings, files } = plan;
   const target = (previous: Session | undefined): TargetOptions => ({
-    replaceLongTerm: request.replaceLongTerm,
+    replaceLongTerm: request.replaceLongTerm ?? false,
     previous,
     now: now(),
+    leavesProcess,
   });
+  const isInPlace = (session: Session, now: AwsFiles): boolean =>
+    isPublished(session, link, now) && !(leavesProcess && processKind(now, link.session) === "fob");
   const reusable = (): Session | undefined => {
     const session = request.force ? undefined : plan.matching();
     return session && lasts(session, request, now()) ? session : undefined;
   };
   await store.recover(link.session, signal);
   assertTarget(link, files, target(plan.stored()));
-  if ((request.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration);
+  if ((request.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration, link);
 
   const kept = reusable();
-  if (kept && isPublished(kept, link, files)) {
+  if (kept && isInPlace(kept, files)) {
     store.vouch(link.session, lastChange);
     return { session: kept, isNew: false };
   }
@@ -110,7 +115,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   };
   const settled = (): LoginOutcome | undefined => {
     const session = reusable();
-    return session && isPublished(session, link, readAwsFiles(paths)) ? { session, isNew: false } : undefined;
+    return session && isInPlace(session, readAwsFiles(paths)) ? { session, isNew: false } : undefined;
   };
   const work = async (): Promise<LoginOutcome> => {
     // Somebody else may have logged in while this process waited.
@@ -145,17 +150,14 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   return outcome ?? settled() ?? login(request, tools);
 }
 
-/** The plan; where the user has named a profile that fob serves as a process, she says whether it is to stay so. */
-async function settledPlan(request: LoginRequest, tools: LoginTools): Promise<Plan> {
-  const plan = planOf(request, tools);
-  const { session } = plan.link;
-  const person = request.to !== undefined && processKind(plan.files, session) === "fob" ? tools.person() : undefined;
-  if (!person?.choose) return plan;
+/** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */
+async function wantsKeys(request: LoginRequest, { files, link }: Plan, tools: LoginTools): Promise<boolean> {
+  const isServed = processKind(files, link.session) === "fob";
+  const person = request.to !== undefined && isServed ? tools.person() : undefined;
+  if (!person?.choose) return false;
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
-  const message = `Programs get the credentials of ${quote(session)} from fob's credential_process.`;
-  if ((await person.choose(message, answers, tools.signal)) !== answers[1]) return plan;
-  await unpublishProcess(session, tools);
-  return planOf(request, tools);
+  const message = `Programs get the credentials of ${quote(link.session)} from fob's credential_process.`;
+  return (await person.choose(message, answers, tools.signal)) === answers[1];
 }
 
 /** Says that the code was not spent for nothing. */
@@ -166,10 +168,10 @@ function withKeptSession(error: unknown, again: string): unknown {
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 
-function longerThanItLasts(duration: number): UsageError {
+function longerThanItLasts(duration: number, { source }: Link): UsageError {
   return new UsageError(
-    `--min-ttl asks for more than a new session would have: ${inWords(duration)}`,
-    "ask for less, or for longer sessions with --duration",
+    `--min-ttl asks for as much as a new session has, or more: ${inWords(duration)}`,
+    `ask for less, or for longer sessions: fob login ${shellWord(source)} --duration LENGTH`,
   );
 }
 
@@ -235,6 +237,8 @@ async function newSession(
       partition: device.kind === "arn" ? device.partition : partitionOf(context.region),
       endpoint: settings.endpoints.sts,
       isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
+      installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
+      asked: plan.asked,
       issued: tools.now(),
       writtenTo: placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
     };

@@ -4,16 +4,18 @@ import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { sourceOfCredentials } from "./credentials.ts";
 import { type Link, linkOf } from "./link.ts";
-import type { Session, Source } from "./session.ts";
+import type { Asked, Session, Source } from "./session.ts";
 import { type Settings, settingsOf, type Wishes } from "./settings.ts";
 import type { Store } from "./store.ts";
 
 export interface PlanRequest extends Wishes {
   /** The source profile or the session profile. */
   readonly profile: string;
-  readonly to: string | undefined;
+  readonly to?: string | undefined;
   /** Take the long-term credentials from the environment. */
-  readonly fromEnvironment: boolean;
+  readonly fromEnvironment?: boolean;
+  /** What the user does not say now is as she said it when she opened the session that is in the store. */
+  readonly isRenewal?: boolean;
 }
 
 export interface PlanTools {
@@ -27,6 +29,7 @@ export interface Plan {
   readonly link: Link;
   readonly source: Source;
   readonly settings: Settings;
+  readonly asked: Asked;
   /** The AWS files as they were when the plan was made. */
   readonly files: AwsFiles;
   /** The session that is in the store now, if one is. */
@@ -39,14 +42,21 @@ export interface Plan {
 export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTools): Plan {
   const files = readAwsFiles(paths);
   const link = linkOf(request.profile, { files, store, command: "fob login" }, request);
-  const settings = settingsOf(link, files, env, home, request);
-  const source = sourceOfCredentials(link.source, files, env, request.fromEnvironment);
   const stored = (): Session | undefined => {
     const found = store.read(link.session);
     return found.state === "readable" ? found.session : undefined;
   };
+  const before = request.isRenewal ? stored() : undefined;
+  const asked: Asked = {
+    serial: request.serial ?? before?.asked.serial,
+    duration: request.duration ?? before?.asked.duration,
+    region: request.region ?? before?.asked.region,
+  };
+  const settings = settingsOf(link, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
+  const fromEnvironment = request.fromEnvironment ?? before?.source.from === "environment";
+  const source = sourceOfCredentials(link.source, files, env, fromEnvironment);
   return {
-    ...{ link, source, settings, files, stored },
+    ...{ link, source, settings, asked, files, stored },
     matching() {
       const session = stored();
       return session && isSame(session, source, settings) ? session : undefined;

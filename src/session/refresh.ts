@@ -7,6 +7,12 @@ import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login, type Person } from "./login.ts";
 import type { Session } from "./session.ts";
 
+export interface RefreshWishes {
+  /** Seconds that should remain; an hour where the user does not say. */
+  readonly minTtl: number | undefined;
+  readonly region: string | undefined;
+}
+
 export interface RefreshTools extends LoginTools {
   readonly error: (error: FobError, profile: string) => void;
   readonly done: (outcome: LoginOutcome) => void;
@@ -22,20 +28,20 @@ export function sessionsOf(profiles: readonly string[], { store, paths }: Refres
 }
 
 /**
- * Renews these sessions where less than `minTtl` seconds remain (an hour where the user does not say).
+ * Renews these sessions where too little of them remains.
  *
  * @returns the exit code of the first that failed
  * @throws CancelledError when the user gives up
  */
 export async function refresh(
   sessions: readonly string[],
-  minTtl: number | undefined,
+  wishes: RefreshWishes,
   tools: RefreshTools,
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
   for (const profile of sessions) {
     try {
-      tools.done(await renew(profile, minTtl, tools));
+      tools.done(await renew(profile, wishes, tools));
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
       tools.error(error, profile);
@@ -45,16 +51,9 @@ export async function refresh(
   return code;
 }
 
-function renew(profile: string, minTtl: number | undefined, tools: RefreshTools): Promise<LoginOutcome> {
-  const stored = tools.store.read(profile);
-  const fromEnvironment = stored.state === "readable" && stored.session.source.from === "environment";
-  return login(
-    {
-      ...{ profile, to: undefined, fromEnvironment, wish: wanted.login, minTtl },
-      ...{ force: false, replaceLongTerm: false, code: undefined },
-    },
-    { ...tools, again: tools.againFor(profile) },
-  );
+function renew(profile: string, wishes: RefreshWishes, tools: RefreshTools): Promise<LoginOutcome> {
+  const request = { profile, ...wishes, isRenewal: true, wish: wanted.login };
+  return login(request, { ...tools, again: tools.againFor(profile) });
 }
 
 export interface WatchTools extends RefreshTools {
@@ -72,11 +71,7 @@ const TICK = 10_000;
 const RETRY = 60_000;
 
 /** Renews sessions in time, until it is cancelled. @throws CancelledError */
-export async function watch(
-  profiles: readonly string[],
-  minTtl: number | undefined,
-  tools: WatchTools,
-): Promise<never> {
+export async function watch(profiles: readonly string[], wishes: RefreshWishes, tools: WatchTools): Promise<never> {
   const failed = new Map<string, { readonly at: number; readonly message: string }>();
   const told: RefreshTools = {
     ...tools,
@@ -95,8 +90,8 @@ export async function watch(
       for (const profile of sessionsOf(profiles, tools)) {
         const now = tools.now();
         const triedAgo = Math.abs(now - (failed.get(profile)?.at ?? Number.NEGATIVE_INFINITY));
-        if (triedAgo < RETRY || !isDue(profile, minTtl, now, tools)) continue;
-        if ((await refresh([profile], minTtl, told)) === exitCodes.done) failed.delete(profile);
+        if (triedAgo < RETRY || !isDue(profile, wishes, now, tools)) continue;
+        if ((await refresh([profile], wishes, told)) === exitCodes.done) failed.delete(profile);
       }
       tools.show();
     } catch (error) {
@@ -121,7 +116,7 @@ function calling(person: Person | undefined, alert: (message: string) => void): 
   };
 }
 
-function isDue(profile: string, minTtl: number | undefined, now: number, { store }: RefreshTools): boolean {
+function isDue(profile: string, { minTtl }: RefreshWishes, now: number, { store }: RefreshTools): boolean {
   const stored = store.read(profile);
   if (stored.state !== "readable") return true;
   const { issued, credentials }: Session = stored.session;

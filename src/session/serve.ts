@@ -5,8 +5,10 @@ import { inWords } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import { secondsLeft, wanted } from "./freshness.ts";
 import { type LoginTools, login } from "./login.ts";
-import { type Plan, planOf } from "./plan.ts";
+import { type Plan, type PlanRequest, planOf } from "./plan.ts";
 import type { Session } from "./session.ts";
+
+export type ServeRequest = Pick<PlanRequest, "profile" | "endpointUrl" | "region">;
 
 export interface ServeTools extends LoginTools {
   /** Ends the waiting for somebody's answer: programs wait for a minute at most. */
@@ -26,14 +28,11 @@ const REFUSED_FOR = 10_000;
  *
  * @throws FobError where there is nothing to serve
  */
-export async function serve(profile: string, endpointUrl: string | undefined, tools: ServeTools): Promise<Session> {
+export async function serve(request: ServeRequest, tools: ServeTools): Promise<Session> {
   const { store, now, warn, debug } = tools;
   const began = now();
-  const isFromEnvironment = store.list().some((entry) => {
-    return entry.state === "readable" && entry.profile === profile && entry.session.source.from === "environment";
-  });
-  const request = { profile, to: undefined, fromEnvironment: isFromEnvironment, endpointUrl };
-  const plan = planOf(request, tools);
+  const renewal = { ...request, isRenewal: true };
+  const plan = planOf(renewal, tools);
   const guard = async <T>(session: string, make: () => Promise<T>): Promise<T> => {
     const refusal = store.refusal(session);
     const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
@@ -51,12 +50,8 @@ export async function serve(profile: string, endpointUrl: string | undefined, to
   try {
     const outcome = await login(
       {
-        ...request,
+        ...renewal,
         wish: wanted.use,
-        minTtl: undefined,
-        force: false,
-        replaceLongTerm: false,
-        code: undefined,
         patience: tools.patience,
       },
       {

@@ -16,8 +16,19 @@ export interface Session {
   readonly endpoint: string | undefined;
   /** Whether the environment has no say in it: the endpoint is AWS's own, or the profile was installed for it. */
   readonly isForAnyEnvironment: boolean;
+  /** That endpoint, where it is not AWS's own; else "". */
+  readonly installedFor: string;
+  /** What the user asked for with options, and a renewal asks for again. */
+  readonly asked: Asked;
   readonly issued: number;
   readonly writtenTo: readonly WrittenPlace[];
+}
+
+/** Options of `fob login` as they were given. */
+export interface Asked {
+  readonly serial?: string | undefined;
+  readonly duration?: string | undefined;
+  readonly region?: string | undefined;
 }
 
 /** Where the long-term credentials came from. */

@@ -9,6 +9,7 @@ import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profi
 import { inWords, parseDuration } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { installedEndpoint, type Link } from "./link.ts";
+import type { Asked } from "./session.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,10 +33,7 @@ export interface Settings {
   readonly network: Network;
 }
 
-export interface Wishes {
-  readonly serial?: string | undefined;
-  readonly duration?: string | undefined;
-  readonly region?: string | undefined;
+export interface Wishes extends Asked {
   /** An endpoint that comes before every other; "" leaves out the one that the profile was installed for. */
   readonly endpointUrl?: string | undefined;
 }

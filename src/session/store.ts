@@ -97,6 +97,8 @@ function parse(text: string): Session | string {
       (about.endpoint === undefined || URL.canParse(about.endpoint)) &&
       Array.isArray(about.writtenTo) &&
       (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
+      typeof about.installedFor === "string" &&
+      Object.values(about.asked).every((value) => typeof value === "string") &&
       about.profile === header[2];
     if (!isWhole) return "lacks something that every session has";
     const account = typeof answer.AccountId === "string" ? answer.AccountId : undefined;

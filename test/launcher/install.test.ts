@@ -21,7 +21,7 @@ test("a launcher runs by itself, and is its owner's alone", () => {
   expect(path).toBe(launcherPath(made.store));
   expect([made.store, join(made.store, "bin"), path].map(modeOf)).toEqual([0o700, 0o700, 0o700]);
   mkdirSync(join(made.store, "sessions"));
-  writeFileSync(join(made.store, "sessions", "work"), `fob1 ${always} work\n${answer}\n{}\n`);
+  writeFileSync(join(made.store, "sessions", "work"), `fob1 ${always} work\n${answer}\n{"installedFor":""}\n`);
   expect(execFileSync(path, ["work"], { encoding: "utf8", env: {} })).toBe(`${answer}\n`);
 });
 

@@ -19,6 +19,7 @@ import { openWritableStore } from "../../src/session/store-writer.ts";
 import { node, temporaryFolder } from "../helpers/world.ts";
 import {
   type Answer,
+  about,
   always,
   answer,
   fromFile,
@@ -70,7 +71,7 @@ const doubts: readonly [string, (place: Place) => void][] = [
   ["the profile has a blank behind it", (place) => writeSession(place, "work", sessionText(always, "work "))],
   ["the time is over", (place) => writeSession(place, "work", sessionText(now()))],
   ["the time is 0", (place) => writeSession(place, "work", sessionText(0))],
-  ["the time is missing", (place) => writeSession(place, "work", `fob1 work\n${answer}\n{}\n`)],
+  ["the time is missing", (place) => writeSession(place, "work", `fob1 work\n${answer}\n${about()}\n`)],
   ["the time is no number", (place) => writeSession(place, "work", sessionText("0x7fffffff"))],
   ["the time is an expression", (place) => writeSession(place, "work", sessionText("9*999999999"))],
   ["the time goes on", (place) => writeSession(place, "work", sessionText(`${always}+`))],
@@ -83,9 +84,15 @@ const doubts: readonly [string, (place: Place) => void][] = [
   ["the file ends in the first line", (place) => writeSession(place, "work", `fob1 ${always} work\n`)],
   ["the file ends in the answer", (place) => writeSession(place, "work", `fob1 ${always} work\n${answer}`)],
   ["the answer is cut off", (place) => truncateSync(place.session, `fob1 ${always} work\n${answer}`.length - 9)],
-  ["the answer is empty", (place) => writeSession(place, "work", `fob1 ${always} work\n\n{}\n`)],
-  ["the answer is no object", (place) => writeSession(place, "work", `fob1 ${always} work\nfob1\n{}\n`)],
-  ["the answer has backslashes", (place) => writeSession(place, "work", `fob1 ${always} work\n{"\\n"}\n{}\n`)],
+  ["the answer is empty", (place) => writeSession(place, "work", `fob1 ${always} work\n\n${about()}\n`)],
+  ["the answer is no object", (place) => writeSession(place, "work", `fob1 ${always} work\nfob1\n${about()}\n`)],
+  [
+    "the session is of another endpoint",
+    (place) => writeSession(place, "work", sessionText(always, "work", "http://x")),
+  ],
+  ["nothing tells the endpoint", (place) => writeSession(place, "work", `fob1 ${always} work\n${answer}\n{}\n`)],
+  ["the file ends in what else is known", (place) => writeSession(place, "work", sessionText(always).slice(0, -1))],
+  ["the answer has backslashes", (place) => writeSession(place, "work", `fob1 ${always} work\n{"\\n"}\n${about()}\n`)],
   ["the config is newer", ({ paths }) => setTime(paths.config, 1_000_102)],
   ["the credentials file is newer", ({ paths }) => setTime(paths.credentials, 1_000_102)],
 ];
@@ -201,6 +208,8 @@ for (const shell of shells) {
     test("answers for a profile whose sessions come from another endpoint, unless the environment names a third", () => {
       const place = makePlace();
       const args = ["work", "--endpoint-url", "http://localhost:1"];
+      expect(runLauncher(shell, place, args)).toEqual(slow(place, ...args));
+      writeSession(place, "work", sessionText(always, "work", "http://localhost:1"));
       expect(runLauncher(shell, place, args)).toEqual(fromFile);
       expect(runLauncher(shell, place, args, { AWS_ENDPOINT_URL: "http://localhost:1" })).toEqual(fromFile);
       const third = { AWS_ENDPOINT_URL_STS: "http://localhost:2" };
@@ -211,7 +220,10 @@ for (const shell of shells) {
       const place = makePlace();
       const folder = temporaryFolder();
       const early = 'alias exec=: test=: date="echo 1" case=:\ntest() { return 0; }\n';
-      writeFileSync(join(folder, "rc"), `${early}read() { fob_head='fob1 ${always} work'; fob_answer='{}'; }\n`);
+      writeFileSync(
+        join(folder, "rc"),
+        `${early}read() { fob_head='fob1 ${always} work'; fob_answer='{}'; fob_about='${about()}'; }\n`,
+      );
       writeFileSync(join(folder, "date"), "#!/bin/sh\necho 1\n", { mode: 0o755 });
       const hostile = {
         PATH: `${folder}:${process.env.PATH ?? ""}`,
@@ -378,6 +390,8 @@ test("it understands what the store writes", () => {
     partition: "aws",
     endpoint: undefined,
     isForAnyEnvironment: true,
+    installedFor: "",
+    asked: {},
     issued: Date.now(),
     writtenTo: [],
   });

@@ -72,8 +72,11 @@ export function writeSession({ store }: Place, profile: string, text = sessionTe
   setTime(path, 1_000_100);
 }
 
-export const sessionText = (second: number | string, profile = "work"): string =>
-  `fob1 ${second} ${profile}\n${answer}\n{}\n`;
+/** Line 3 of a session file, as far as a launcher reads it. */
+export const about = (endpoint = ""): string => JSON.stringify({ installedFor: endpoint, writtenTo: [] });
+
+export const sessionText = (second: number | string, profile = "work", endpoint = ""): string =>
+  `fob1 ${second} ${profile}\n${answer}\n${about(endpoint)}\n`;
 
 /** When a file was changed, in seconds since 1970. */
 export const setTime = (path: string, second: number): void => utimesSync(path, second, second);

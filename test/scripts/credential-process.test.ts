@@ -1,5 +1,5 @@
 // What SDKs get that run `fob credential-process`.
-import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
@@ -154,6 +154,17 @@ test("what was answered from the store is looked at again after every change of 
   utimesSync(world.configPath, later, later);
   await ask(world, "work-mfa");
   expect(stamp()).toBeGreaterThan(later * 1000);
+});
+
+test("an older file that takes the place of an AWS file is noticed too", async () => {
+  const world = await makeWorld();
+  await login(world);
+  await ask(world, "work-mfa");
+  const older = join(world.home, "older");
+  writeFileSync(older, world.config().replace(/mfa_serial = .*/, "mfa_serial = arn:aws:iam::123456789012:mfa/other"));
+  utimesSync(older, 0, 0);
+  renameSync(older, world.configPath);
+  expect(await ask(world, "work-mfa")).toMatchObject({ status: 4, stdout: "" });
 });
 
 test("a session file that is cut off is said to be, and is not asked over", async () => {

@@ -204,7 +204,7 @@ test("--force and a long --min-ttl open a new session although the old one is fr
   const first = world.credentials();
   expect((await world.fob(["login", "work", "--min-ttl", "12h30m", "--duration", "13h"])).status).toBe(4);
   expect((await world.fob(["login", "work", "--min-ttl", "12h"])).stderr).toContain(
-    "more than a new session would have: 12 h",
+    "as much as a new session has, or more: 12 h",
   );
   const forced = await world.fob(["login", "work", "--force", "--code", world.device.code()]);
   expect(forced.status).toBe(0);
