@@ -25,3 +25,9 @@ export function shellWord(word: string): string {
 export function maskKeyId(accessKeyId: string): string {
   return `${neutralise(accessKeyId.slice(0, 4))}…${neutralise(accessKeyId.slice(-4))}`;
 }
+
+/** JSON in ASCII alone: what else a program reads depends on the system's code page. */
+export function asciiJson(value: unknown): string {
+  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/[^ -~]/g, escaped);
+}

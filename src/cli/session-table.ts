@@ -1,10 +1,38 @@
 // Sessions as a person reads them.
 import { styleText } from "node:util";
-import type { StatusEntry } from "../session/status.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
+import { sourcesIn } from "../session/link.ts";
+import { type StatusEntry, statusOf } from "../session/status.ts";
+import { openStore } from "../session/store.ts";
+import { storeFolder } from "../session/store-paths.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { barOf, tableOf } from "../terminal/table.ts";
-import { neutralise } from "../text.ts";
+import { neutralise, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
+import { defaultProfile } from "./options.ts";
+
+/** The sessions of these profiles, or all, as they are now. @param minTtl seconds that should remain */
+export function entriesOf(
+  profiles: readonly string[],
+  minTtl: number | undefined,
+  { env, home, now }: Context,
+): StatusEntry[] {
+  const paths = awsFilePaths(env, home);
+  const store = openStore(storeFolder(env, paths.credentials));
+  return statusOf(profiles, { files: readAwsFiles(paths), store, now: now(), minTtl });
+}
+
+/** Says that there are no sessions, and how to open one. */
+export function sayNone(context: Context): void {
+  const { env, home, say } = context;
+  const sources = sourcesIn(readAwsFiles(awsFilePaths(env, home)));
+  const own = defaultProfile(context);
+  const [first] = sources;
+  say.note("there are no sessions yet");
+  if (first === undefined) say.hint("put your access key in: aws configure");
+  else say.hint(sources.includes(own) ? "fob login" : `fob login ${shellWord(first)}`);
+}
 
 const colours = { valid: "green", expiring: "yellow", expired: "red", unreadable: "red", missing: "red" } as const;
 
@@ -38,9 +66,10 @@ function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): numbe
   return Math.min(1, (left ?? 0) / whole);
 }
 
-function whereOf({ writtenTo, reason, endpoint }: StatusEntry, home: string): string {
+function whereOf({ mode, writtenTo, reason, endpoint }: StatusEntry, home: string): string {
   const short = (path: string): string => (path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
   return [
+    ...(mode === "process" ? ["credential_process"] : []),
     ...writtenTo.map((place) => `${short(place.file)}${place.isThere ? "" : " (no longer there)"}`),
     ...(reason === undefined ? [] : [reason]),
     ...(endpoint === undefined ? [] : [`from ${new URL(endpoint).host}, not AWS`]),

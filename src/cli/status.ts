@@ -1,15 +1,11 @@
 // `fob status`: the sessions, as a table or JSON, and whether they last.
 import { exitCodes } from "../errors.ts";
-import { readAwsFiles } from "../profiles/files.ts";
-import { awsFilePaths } from "../profiles/paths.ts";
 import { expirationText } from "../session/session.ts";
-import { type StatusEntry, statusOf } from "../session/status.ts";
-import { openStore } from "../session/store.ts";
-import { storeFolder } from "../session/store-paths.ts";
+import type { StatusEntry } from "../session/status.ts";
 import { quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
-import { render } from "./session-table.ts";
+import { entriesOf, render, sayNone } from "./session-table.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -26,29 +22,21 @@ export const statusCommand = defineCommand({
   },
   examples: ["fob status", "fob status work --json", "fob status --check --min-ttl 30m work || fob login work"],
   run(profiles, options, context) {
-    const { env, home, say, stdout } = context;
-    const paths = awsFilePaths(env, home);
+    const { say, stdout } = context;
     const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
-    const now = context.now();
-    const entries = statusOf(asked, {
-      files: readAwsFiles(paths),
-      store: openStore(storeFolder(env, paths.credentials)),
-      now,
-      minTtl: minTtlOf(options.minTtl),
-    });
+    const entries = entriesOf(asked, minTtlOf(options.minTtl), context);
     if (options.json) stdout.write(`${JSON.stringify(entries.map(toJson), undefined, 2)}\n`);
-    else if (entries.length > 0) stdout.write(render(entries, now, context));
-    else {
-      say.note("there are no sessions yet");
-      say.hint("fob login");
-    }
+    else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
+    else sayNone(context);
     // A session that its profile has lost is of no use to programs.
-    const isLost = ({ writtenTo }: StatusEntry): boolean => !writtenTo.some(({ isThere }) => isThere);
+    const isLost = ({ mode, writtenTo }: StatusEntry): boolean =>
+      mode === "keys" && !writtenTo.some(({ isThere }) => isThere);
     const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
+    const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${shellWord(options.minTtl)}`;
     for (const { profile, source, state } of stale) {
       say.error(`the session ${quote(profile)} is ${state === "valid" ? "no longer in its profile" : state}`);
-      say.hint(`fob login ${shellWord(source ?? profile)}`);
+      say.hint(`fob login ${shellWord(source ?? profile)}${minTtl}`);
     }
     return Promise.resolve(exitCodes.notFresh);
   },

@@ -5,7 +5,7 @@ import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import { ownKeys, sessionNamed } from "./link.ts";
+import { ownKeys, processKind, sessionNamed } from "./link.ts";
 import { unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Store, Stored } from "./store.ts";
@@ -63,6 +63,9 @@ async function remove(profile: string, tools: LogoutTools): Promise<void> {
   else warnOfLeftovers(stored, tools);
   tools.store.remove(profile);
   tools.store.forgetRefusal(profile);
+  if (processKind(readAwsFiles(tools.paths), profile) === "fob") {
+    tools.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
+  }
 }
 
 async function removeEverywhere(session: Session, tools: LogoutTools): Promise<void> {

@@ -36,6 +36,8 @@ export interface TargetOptions {
   readonly previous: Session | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** The keys go into the credentials file, although fob's credential_process stands in the config: that goes then. */
+  readonly leavesProcess?: boolean;
 }
 
 /**
@@ -103,7 +105,8 @@ export function placesFor(
 /** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
 export function isPublished(session: Session, link: Link, files: AwsFiles): boolean {
   const properties = files.credentials.properties(session.profile);
-  const isThere = Object.entries(credentialsChange(session, files)).every(
+  const isServed = processKind(files, session.profile) === "fob";
+  const isThere = Object.entries(credentialsChange(session, isServed)).every(
     ([key, value]) => properties?.get(key)?.raw === value,
   );
   const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
@@ -143,7 +146,7 @@ export async function publish(
       if (!options.replaceLongTerm) throw holdsLongTerm(link);
       backup = backUp(paths.credentials, bytes);
     }
-    return credentialsChange(session, files);
+    return credentialsChange(session, processKind(files, session.profile) === "fob" && !options.leavesProcess);
   };
   tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
   if (backup !== undefined) warn(`the credentials file as it was is kept in ${quote(backup)}`);
@@ -151,6 +154,9 @@ export async function publish(
   if (Object.keys(configChange(link, files, options.chosenSerial)).length > 0) {
     const change = () => configChange(link, readAwsFiles(paths), options.chosenSerial);
     tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
+  }
+  if (options.leavesProcess) {
+    await removeFromProfile(paths, "config", session.profile, () => ["credential_process"], tools);
   }
 }
 
@@ -177,11 +183,6 @@ export async function unpublishKeys(profile: string, tools: PublishTools): Promi
   await removeFromProfile(tools.paths, "credentials", profile, decide, tools);
 }
 
-/** Takes the command out of the config again: the session's keys go into the credentials file. @throws FobError */
-export async function unpublishProcess(profile: string, tools: PublishTools): Promise<void> {
-  await removeFromProfile(tools.paths, "config", profile, () => ["credential_process"], tools);
-}
-
 /**
  * Takes a session out of a place, if what is there is fob's.
  *
@@ -202,11 +203,10 @@ export async function unpublish(place: WrittenPlace, tools: PublishTools): Promi
   return outcome;
 }
 
-/** What the credentials file should say of the session profile. */
-function credentialsChange({ profile, credentials }: Session, files: AwsFiles): Change {
+/** What the credentials file should say of a session profile, which may be served by fob's credential_process. */
+function credentialsChange({ credentials }: Session, isServed: boolean): Change {
   const expiry = expirationText(credentials.expiration);
   // SDKs prefer static keys to a credential_process, for ever: beside one there must be none.
-  const isServed = processKind(files, profile) === "fob";
   const key = (value: string): string | undefined => (isServed ? undefined : value);
   return {
     aws_access_key_id: key(credentials.accessKeyId),

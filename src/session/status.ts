@@ -2,11 +2,13 @@
 import { foreignHost } from "../aws/endpoints.ts";
 import { type AwsFiles, type Properties, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
-import { linkOf } from "./link.ts";
+import { linkOf, processKind } from "./link.ts";
 import { type Place, parseExpiry, type Session } from "./session.ts";
 import type { Store, Stored } from "./store.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unreadable" | "missing";
+
+export type Mode = "keys" | "process";
 
 export interface StatusEntry {
   /** The session profile. */
@@ -15,6 +17,8 @@ export interface StatusEntry {
   /** Whether another tool wrote it. */
   readonly foreign: boolean;
   readonly source?: string | undefined;
+  /** How programs get it: from the credentials file, or from fob. */
+  readonly mode: Mode;
   /** Milliseconds since 1970. */
   readonly issued?: number | undefined;
   /** Milliseconds since 1970. */
@@ -45,16 +49,30 @@ export function statusOf(profiles: readonly string[], tools: StatusTools): Statu
   if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
   const own = tools.store.list();
   const names = new Set(own.map(({ profile }) => profile));
-  const foreign = new Set(
+  const others = new Set(
     [tools.files.credentials, tools.files.config]
-      .flatMap((file) => file.profilesWith(expiryKeys))
+      .flatMap((file) => file.profilesWith([...expiryKeys, "credential_process"]))
       .filter((profile) => !names.has(profile)),
   );
   return [
     ...own.map((stored) => ofStored(stored, tools)),
-    ...[...foreign].flatMap((profile) => ofForeign(profile, tools) ?? []),
+    ...[...others].flatMap((profile) => ofOther(profile, tools) ?? []),
   ];
 }
+
+/** A profile that fob has no session for, and that somebody else has one for, or that gets one from fob when it is used. */
+function ofOther(profile: string, tools: StatusTools): StatusEntry | undefined {
+  const foreign = ofForeign(profile, tools);
+  if (foreign) return foreign;
+  try {
+    return modeOf(profile, tools.files) === "process" ? entryOf(profile, tools) : undefined;
+  } catch {
+    // Its source has gone, say. What the other profiles have is of more use than that.
+    return { profile, mode: "process", state: "missing", foreign: false, writtenTo: [] };
+  }
+}
+
+const modeOf = (profile: string, files: AwsFiles): Mode => (processKind(files, profile) === "fob" ? "process" : "keys");
 
 function entryOf(profile: string, tools: StatusTools): StatusEntry {
   const stored = tools.store.read(profile);
@@ -64,27 +82,34 @@ function entryOf(profile: string, tools: StatusTools): StatusEntry {
   const link = linkOf(profile, { ...tools, command: "fob status" });
   const linked = tools.store.read(link.session);
   if (linked.state !== "missing") return ofStored(linked, tools);
-  return { profile: link.session, source: link.source, state: "missing", foreign: false, writtenTo: [] };
+  const mode = modeOf(link.session, tools.files);
+  return { profile: link.session, source: link.source, mode, state: "missing", foreign: false, writtenTo: [] };
 }
 
 function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
   const { profile } = stored;
-  if (stored.state === "missing") return { profile, state: "missing", foreign: false, writtenTo: [] };
+  const mode = modeOf(profile, tools.files);
+  if (stored.state === "missing") return { profile, mode, state: "missing", foreign: false, writtenTo: [] };
   if (stored.state === "unreadable") {
     const reason = `${stored.path} ${stored.reason}`;
-    return { profile, state: "unreadable", foreign: false, reason, writtenTo: [] };
+    return { profile, mode, state: "unreadable", foreign: false, reason, writtenTo: [] };
   }
   const { session } = stored;
   const { expiration } = session.credentials;
+  // Beside fob's credential_process there is only the expiry, for prompts.
+  const isPlace = ({ file, profile: name }: Place): boolean =>
+    mode === "keys" || file !== tools.files.credentials.path || name !== profile;
   return {
     profile,
     state: stateOf({ issued: session.issued, expiration }, tools),
     foreign: false,
+    mode,
     source: session.source.profile,
     issued: session.issued,
     expiration,
     secondsLeft: left(expiration, tools.now),
     writtenTo: session.writtenTo
+      .filter(isPlace)
       .map(({ file, profile: name }) => ({
         file,
         profile: name,
@@ -105,6 +130,7 @@ const expiryKeys = ["expiration", "x_security_token_expires"] as const;
 function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
   let found: { text: string; file: string } | undefined;
   try {
+    if (modeOf(profile, files) === "process") return undefined;
     found = [files.credentials, files.config].flatMap((file) => {
       const properties = file.properties(profile);
       const text = expiryKeys.map((key) => properties?.get(key)?.value).find((value) => value);
@@ -112,7 +138,7 @@ function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEnt
     })[0];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { profile, state: "unreadable", foreign: true, reason, writtenTo: [] };
+    return { profile, mode: "keys", state: "unreadable", foreign: true, reason, writtenTo: [] };
   }
   if (!found) return undefined;
   const { text, file } = found;
@@ -120,12 +146,13 @@ function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEnt
   const expiration = parseExpiry(text);
   if (expiration === undefined) {
     const reason = "its expiration is not a time";
-    return { profile, state: "unreadable", foreign: true, reason, writtenTo };
+    return { profile, mode: "keys", state: "unreadable", foreign: true, reason, writtenTo };
   }
   // When it was issued is not known: long enough ago for the whole margin.
   const span = { issued: Number.NEGATIVE_INFINITY, expiration };
   return {
     profile,
+    mode: "keys",
     state: stateOf(span, tools),
     foreign: true,
     expiration,

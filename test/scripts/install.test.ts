@@ -70,6 +70,58 @@ test("fob login --to asks whether the keys are to stand in the credentials file 
   expect(world.credentials()).toMatch(/\[work-mfa\]\n[\s\S]*aws_session_token = /);
 });
 
+test("fob login --to takes the credential_process away only when there are keys instead", async () => {
+  const world = await makeWorld();
+  await install(world);
+  const config = world.config();
+  const run = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
+  await run.shows("leave it so");
+  run.type("\u001b[B\r");
+  await run.shows("MFA code");
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+  expect(world.config()).toBe(config);
+});
+
+test("status says that programs get the session from fob, also when there is none", async () => {
+  const world = await makeWorld();
+  await install(world);
+  expect((await world.fob(["status"])).stdout).toBe("work-mfa\twork\tmissing\t\t\tcredential_process\n");
+  await login(world);
+  expect((await world.fob(["status"])).stdout).toMatch(/^work-mfa\twork\tvalid\t.*\tcredential_process, from 127/);
+  const [entry] = JSON.parse((await world.fob(["status", "--json"])).stdout) as unknown[];
+  expect(entry).toMatchObject({ profile: "work-mfa", mode: "process", writtenTo: [] });
+  expect((await world.fob(["status", "--check", "work"])).status).toBe(0);
+});
+
+test("logout says that the next program makes fob ask", async () => {
+  const world = await makeWorld();
+  await install(world);
+  await login(world);
+  const { status, stderr } = await world.fob(["logout", "work"]);
+  expect(status).toBe(0);
+  expect(stderr).toContain('the next program that uses the profile "work-mfa" makes fob ask for a new one');
+  expect(await served(world)).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("a session is served only to those who name the endpoint that it is from", async () => {
+  const world = await makeWorld();
+  await install(world);
+  await login(world);
+  const env = { AWS_ENDPOINT_URL: undefined };
+  const url = world.sandbox.url;
+  const ask = (command: readonly string[]) =>
+    execute(command[0] ?? "", command.slice(1), {
+      env: { ...world.env, ...env },
+      shows: ["secret access key", "session token"],
+    });
+  for (const command of [[node, program, "credential-process"], [launcher(world)]]) {
+    expect(await ask([...command, "work-mfa", "--endpoint-url", url])).toMatchObject({ status: 0, stderr: "" });
+    const other = await ask([...command, "work-mfa", "--endpoint-url", "http://localhost:1"]);
+    expect(other).toMatchObject({ status: 4, stdout: "" });
+  }
+});
+
 test.each([
   ["long-term credentials", "[work-mfa]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n", ""],
   ["a credential_process of its own", "", "\n[profile work-mfa]\ncredential_process = /bin/other\n"],

@@ -47,12 +47,68 @@ test("for cron: no question, an honest exit code, and the sessions that can be r
   expect(stderr).toMatch(/fob: "work-mfa" is good until/);
 });
 
-test("without sessions there is nothing to do", async () => {
+test("what was said with options when the session was opened counts again", async () => {
   const world = await makeWorld();
-  expect(await world.fob(["refresh"])).toMatchObject({
-    status: 0,
-    stderr: expect.stringContaining("no sessions") as string,
+  const config = world.config();
+  writeFileSync(world.configPath, config.replace(/mfa_serial = .*/, "mfa_serial = arn:aws:iam::123456789012:mfa/lost"));
+  await login(world, "--serial", world.device.serialNumber, "--duration", "2h", "--region", "eu-west-1");
+  endsIn(world, 60);
+  const run = world.fobOnTerminal(["refresh", "--debug"]);
+  await run.shows("MFA code");
+  run.type(`${world.device.code()}\r`);
+  const { screen } = await run.ended;
+  expect(screen).toMatch(/"work-mfa" is good until .* \(2 h\)/);
+  expect(screen).toContain("eu-west-1");
+  expect(world.sandbox.requests.at(-1)).toMatchObject({ action: "GetSessionToken", status: 200 });
+  // And the session is the right one for programs too, which have no options to say so.
+  expect((await world.fob(["credential-process", "work-mfa"])).status).toBe(0);
+});
+
+test("a region that is no region is refused", async () => {
+  const world = await makeWorld();
+  await login(world);
+  for (const args of [["refresh"], ["credential-process", "work-mfa"], ["credential-process", "--install", "work"]]) {
+    const { status, stderr } = await world.fob([...args, "--region", "nowhere"]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringContaining('"nowhere" (from --region)') as string,
+    });
+  }
+});
+
+test("the command that a refusal names asks for as much as was asked for", async () => {
+  const world = await makeWorld();
+  await login(world);
+  const { status, stderr } = await world.fob(["refresh", "--no-input", "--min-ttl", "12h"]);
+  expect({ status, stderr }).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("fob login work --duration") as string,
   });
+  endsIn(world, 7200);
+  const { stderr: refused } = await world.fob(["refresh", "--no-input", "--min-ttl", "8h"]);
+  expect(refused).toMatch(/run in a terminal: fob login work-mfa --min-ttl 8h\n$/);
+  const { stderr: stale } = await world.fob(["status", "--check", "--min-ttl", "8h", "work"]);
+  expect(stale).toMatch(/hint: fob login work --min-ttl 8h\n$/);
+});
+
+test("without sessions there is nothing to do, and the command that opens one is named", async () => {
+  const world = await makeWorld();
+  const { status, stderr } = await world.fob(["refresh"]);
+  expect({ status, stderr }).toEqual({
+    status: 0,
+    stderr: "fob: there are no sessions yet\nfob: hint: fob login work\n",
+  });
+});
+
+test("--watch waits for the first session", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  await run.shows("there are no sessions yet");
+  await run.shows("when less than 1 h of it is left");
+  await login(world);
+  await run.shows(/work-mfa +work +valid/);
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
 });
 
 test("--watch stays, shows the table, calls for the user in time, and ends with Ctrl-C", async () => {
