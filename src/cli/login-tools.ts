@@ -1,7 +1,10 @@
 // What opening a session uses of the world, for every command that may open one.
+import { join } from "node:path";
 import { readCode } from "../codes/code.ts";
 import { graphicalPrompt } from "../codes/graphical.ts";
 import { codeFromCommand, questionText } from "../codes/sources.ts";
+import { ensurePrivateFolder } from "../files/edit.ts";
+import { withLock } from "../files/lock.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools, Person } from "../session/login.ts";
@@ -20,15 +23,16 @@ export function loginTools(
 ): LoginTools {
   const { env, home, say } = context;
   const paths = awsFilePaths(env, home);
+  const store = openWritableStore(storeFolder(env, paths.credentials));
   return {
     ...context,
     ...say,
     warn: say.warning,
     paths,
-    store: openWritableStore(storeFolder(env, paths.credentials)),
+    store,
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env),
-    person: () => (options.noInput ? undefined : (personAt(findTerminal()) ?? inWindow(context))),
+    person: () => (options.noInput ? undefined : (personAt(findTerminal(), store.folder) ?? inWindow(context))),
     again,
   };
 }
@@ -49,9 +53,15 @@ const inWindow = ({ env, say }: Context): Person | undefined =>
   // Nobody sits there.
   env.CI || env.SSH_CONNECTION ? undefined : graphicalPrompt({ env, platform: process.platform, debug: say.debug });
 
-function personAt(terminal: Terminal | undefined): Person | undefined {
+function personAt(terminal: Terminal | undefined, store: string): Person | undefined {
   if (!terminal) return undefined;
   const prompts = () => import("../terminal/prompts.ts");
+  // Programs may want several sessions at once: on one terminal the questions come one after the other.
+  const lock = join(store, `.terminal-${terminal.name}.lock`);
+  const inTurn = async <T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
+    ensurePrivateFolder(store);
+    return await withLock(lock, { signal, patience: Number.POSITIVE_INFINITY }, question);
+  };
   return {
     canAskAgain: true,
     ask: async ({ again, signal, ...question }) => {
@@ -60,9 +70,13 @@ function personAt(terminal: Terminal | undefined): Person | undefined {
         const read = readCode(text);
         return "code" in read ? undefined : read.problem;
       };
-      const typed = await (await prompts()).askLine(terminal, { message, before: again, problem, signal });
+      const { askLine } = await prompts();
+      const typed = await inTurn(signal, () => askLine(terminal, { message, before: again, problem, signal }));
       return typed.replace(/\s/g, "");
     },
-    choose: async (message, choices, signal) => (await prompts()).choose(terminal, message, choices, signal),
+    async choose(message, choices, signal) {
+      const { choose } = await prompts();
+      return await inTurn(signal, () => choose(terminal, message, choices, signal));
+    },
   };
 }

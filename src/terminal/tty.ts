@@ -6,6 +6,8 @@ import { ReadStream, WriteStream } from "node:tty";
 
 /** A terminal that can be asked. */
 export interface Terminal {
+  /** Tells it from other terminals, as far as the system does; fit for a file's name. */
+  readonly name: string;
   /** Opens it for one question; it is closed again however that ends. Ctrl-Z does nothing meanwhile. */
   use<T>(question: (input: Readable, output: WriteStream) => Promise<T>): Promise<T>;
 }
@@ -15,7 +17,9 @@ export interface Terminal {
  * the system would stop it for ever as soon as it changed the terminal's mode.
  */
 export function findTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
-  if (platform !== "win32" && !isForeground(platform)) return undefined;
+  const job = platform === "win32" ? undefined : platform === "linux" ? jobFromProc() : jobFromPs();
+  // Where the system does not tell, opening the terminal will.
+  if (job && !isForeground(job)) return undefined;
   const paths = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
   const open = (): [ReadStream, WriteStream] => {
     const [from, to] = paths.map((path) => openSync(path, "r+")) as [number, number];
@@ -35,6 +39,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     return undefined;
   }
   return {
+    name: job?.terminal.replaceAll("/", "-") ?? "",
     async use(question) {
       const streams = open();
       try {
@@ -60,29 +65,34 @@ function withoutSuspension(input: ReadStream): Readable {
   return Object.assign(typed, { isTTY: true, setRawMode: (mode: boolean) => input.setRawMode(mode) });
 }
 
-/** Whether the process is in the foreground of its terminal. */
-function isForeground(platform: NodeJS.Platform): boolean {
-  const groups = platform === "linux" ? groupsFromProc() : groupsFromPs();
-  // Where the system does not tell, opening the terminal will.
-  return groups === undefined || (groups.own === groups.foreground && groups.foreground > 0);
+/** What the system tells of a process and its terminal. */
+interface Job {
+  readonly group: number;
+  /** The terminal's foreground group; none is less than 1. */
+  readonly foreground: number;
+  /** The terminal's name or number. */
+  readonly terminal: string;
 }
 
-/** proc_pid_stat(5): field 5 is the process group, field 8 the terminal's foreground group, -1 without a terminal. */
-function groupsFromProc(): { own: number; foreground: number } | undefined {
+/** Whether a process is in the foreground of its terminal. */
+const isForeground = ({ group, foreground }: Job): boolean => group === foreground && foreground > 0;
+
+/** proc_pid_stat(5): field 5 is the process group, 7 the terminal, 8 its foreground group, -1 without a terminal. */
+function jobFromProc(): Job | undefined {
   try {
     const stat = readFileSync("/proc/self/stat", "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { own: Number(fields[2]), foreground: Number(fields[5]) };
+    return { group: Number(fields[2]), terminal: fields[4] ?? "", foreground: Number(fields[5]) };
   } catch {
     return undefined;
   }
 }
 
-function groupsFromPs(): { own: number; foreground: number } | undefined {
+function jobFromPs(): Job | undefined {
   try {
-    const output = execFileSync("ps", ["-o", "pgid=,tpgid=", "-p", String(process.pid)], { encoding: "utf8" });
-    const [own, foreground] = output.trim().split(/\s+/).map(Number);
-    return own === undefined || foreground === undefined ? undefined : { own, foreground };
+    const columns = ["-o", "pgid=,tpgid=,tty=", "-p", String(process.pid)];
+    const [group, foreground, terminal] = execFileSync("ps", columns, { encoding: "utf8" }).trim().split(/\s+/);
+    return terminal === undefined ? undefined : { group: Number(group), foreground: Number(foreground), terminal };
   } catch {
     return undefined;
   }

@@ -1,10 +1,12 @@
 // What SDKs get that run `fob credential-process`.
-import { existsSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
-import { makeWorld, node, program, type World } from "../helpers/world.ts";
+import { keysOf, makeWorld, node, program, type World } from "../helpers/world.ts";
 
+const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
 const login = (world: World, at?: number) => world.fob(["login", "work", "--code", world.device.code(at)]);
 const ask = (world: World, ...args: string[]) => world.fob(["credential-process", ...args]);
 
@@ -174,4 +176,29 @@ test("a session file that is cut off is said to be, and is not asked over", asyn
   const { status, stderr } = await ask(world, "work-mfa");
   expect(status).toBe(4);
   expect(stderr).toMatch(/^fob: warning: the session file ".*" is cut off, so a new session is needed\nfob: error: /);
+});
+
+test("programs that want different sessions on one terminal ask one after the other", async () => {
+  const world = await makeWorld();
+  const other = world.sandbox.addUser({ name: "other", policies: [everything] });
+  const device = world.sandbox.addVirtualDevice("other", "other");
+  appendFileSync(world.credentialsPath, keysOf("other", other.accessKey));
+  appendFileSync(world.configPath, `[profile other]\nmfa_serial = ${device.serialNumber}\n`);
+  const codes = { work: world.device.code(), other: device.code() };
+  for (const name of ["first", "second"]) mayHoldSecrets(join(world.home, name));
+  // In a pipeline both are in the terminal's foreground.
+  const run = world.shellOnTerminal(
+    "fob credential-process work-mfa >first | fob credential-process other-mfa >second; grep -c SessionToken first second",
+    { cwd: world.home },
+  );
+  const asked = /MFA code for the profile "(work|other)"/g;
+  await run.shows(asked);
+  const [[, first = ""] = []] = run.screen().matchAll(asked);
+  const second = first === "work" ? "other" : "work";
+  run.type(`${codes[first as "work" | "other"]}\r`);
+  await run.shows(`MFA code for the profile "${second}"`);
+  run.type(`${codes[second]}\r`);
+  await run.shows("first:1");
+  await run.shows("second:1");
+  await run.ended;
 });
