@@ -188,7 +188,7 @@ test("programs that want different sessions on one terminal ask one after the ot
   for (const name of ["first", "second"]) mayHoldSecrets(join(world.home, name));
   // In a pipeline both are in the terminal's foreground.
   const run = world.shellOnTerminal(
-    "fob credential-process work-mfa >first | fob credential-process other-mfa >second; grep -c SessionToken first second",
+    "umask 077; fob credential-process work-mfa >first | fob credential-process other-mfa >second; grep -c SessionToken first second",
     { cwd: world.home },
   );
   const asked = /MFA code for the profile "(work|other)"/g;
