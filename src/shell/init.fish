@@ -2,6 +2,10 @@
 # mfa -: selects what was selected before the first mfa, or nothing.
 function mfa --description 'log in to AWS with an MFA code and select the session profile'
     if test "$argv" = -
+        if not set -qg _fob_before
+            echo 'mfa: nothing to go back to in this shell' >&2
+            return 0
+        end
         if test -n "$_fob_before"
             set -gx AWS_PROFILE $_fob_before
         else

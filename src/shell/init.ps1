@@ -1,9 +1,13 @@
-$global:_fob_before = $null
+if (-not (Test-Path Variable:global:_fob_before)) { $global:_fob_before = $null }
 
 # mfa [PROFILE] [OPTIONS OF fob login]: logs in, and selects the session profile in this shell.
 # mfa -: selects what was selected before the first mfa, or nothing.
 function mfa {
     if ($args.Count -eq 1 -and $args[0] -eq '-') {
+        if ($null -eq $global:_fob_before) {
+            [Console]::Error.WriteLine('mfa: nothing to go back to in this shell')
+            return
+        }
         $env:AWS_PROFILE = if ($global:_fob_before) { $global:_fob_before } else { $null }
         $global:_fob_before = $null
         return
@@ -28,12 +32,14 @@ function fob_prompt {
     })
     $name = $name -replace '^\.', '%2e'
     $file = if ($env:AWS_SHARED_CREDENTIALS_FILE) { $env:AWS_SHARED_CREDENTIALS_FILE } else { '~/.aws/credentials' }
+    # Not what PowerShell takes ~ for: to Windows PowerShell that is a network drive in some companies.
+    if ($file -match '^~[/\\]') { $file = Join-Path ([Environment]::GetFolderPath('UserProfile')) $file.Substring(2) }
     $file = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($file)
     $store = if ($env:FOB_HOME) { $env:FOB_HOME } else { Join-Path (Split-Path -Parent $file) 'fob' }
     $file = Join-Path (Join-Path $store 'sessions') $name
     if (-not (Test-Path -LiteralPath $file -PathType Leaf)) { return }
     $header, $session = Get-Content -LiteralPath $file -TotalCount 2 -Encoding UTF8 -ErrorAction SilentlyContinue
-    if ("$header" -cnotlike 'fob1 *' -or "$header".Split(' ', 3)[2] -cne $env:AWS_PROFILE) { return }
+    if ("$header" -cnotmatch "^fob1 \d+ $([regex]::Escape($env:AWS_PROFILE))$") { return }
     if (-not ("$session" -match '"Expiration":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"')) { return }
     $expiry = [DateTimeOffset]::Parse($Matches[1], [Globalization.CultureInfo]::InvariantCulture)
     $left = $expiry - [DateTimeOffset]::UtcNow

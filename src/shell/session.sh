@@ -2,7 +2,11 @@
 # mfa -: selects what was selected before the first mfa, or nothing.
 mfa() {
   if [[ $# -eq 1 && $1 == - ]]; then
-    if [[ -n ${_fob_before-} ]]; then export AWS_PROFILE="$_fob_before"; else unset AWS_PROFILE; fi
+    if [[ -z ${_fob_before+set} ]]; then
+      printf '%s\n' 'mfa: nothing to go back to in this shell' >&2
+      return 0
+    fi
+    if [[ -n $_fob_before ]]; then export AWS_PROFILE="$_fob_before"; else unset AWS_PROFILE; fi
     unset _fob_before
     return 0
   fi
