@@ -2,6 +2,7 @@
 import { realpathSync } from "node:fs";
 import { FobError } from "../errors.ts";
 import { isFromNpxCache } from "../launcher/install.ts";
+import { installAgain } from "../launcher/script.ts";
 import { install } from "../session/install.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
@@ -13,7 +14,7 @@ export async function installProfile(profile: string, options: ServingOptions, c
   const program = realpathSync(process.argv[1] ?? "");
   if (isFromNpxCache(program)) {
     throw new FobError("this fob is in npx's cache, which may be cleared at any time, and programs would lose it", [
-      "npm install --global aws-fob",
+      installAgain,
       `then: fob credential-process --install ${shellWord(profile)}`,
     ]);
   }

@@ -18,6 +18,9 @@ export interface Installation {
   readonly program: string;
 }
 
+/** For hints: the package is in no registry, so the way leads through a checkout. */
+export const installAgain = 'install fob, in a checkout of it: npm ci && npm install --global "$(npm pack --silent)"';
+
 /**
  * The launcher's text. It is called with a profile, perhaps followed by `--endpoint-url URL`, and hands over to
  * `fob credential-process` with the same arguments.
@@ -102,7 +105,12 @@ if test -x "$fob_node"; then
 else
   echo ${gone(node)} >&2
 fi
-echo 'fob: hint: npm install --global aws-fob' >&2
+echo ${shellLiteral(`fob: hint: ${installAgain}`)} >&2
+# A name that a shell or echo might change is left for the reader to fill in.
+case $1 in
+  '' | -* | *[!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@+.-]*) set -- PROFILE ;;
+esac
+echo "fob: hint: then: fob credential-process --install $1" >&2
 exit 1
 `;
 }

@@ -311,8 +311,13 @@ for (const shell of shells) {
             stdout: "",
             stderr:
               `fob: error: "${place[what]}" is gone, and there is no fob on the PATH\n` +
-              "fob: hint: npm install --global aws-fob\n",
+              'fob: hint: install fob, in a checkout of it: npm ci && npm install --global "$(npm pack --silent)"\n' +
+              "fob: hint: then: fob credential-process --install Work\n",
           });
+        }
+        for (const odd of ["a b", "$(touch x)", "`touch x`", "a\\101", "a;b", "a\nb", "-n", "wörk", ""]) {
+          const { stderr } = runLauncher(shell, place, [odd], { PATH: "" });
+          expect(stderr).toMatch(/\nfob: hint: then: fob credential-process --install PROFILE\n$/);
         }
         expect(runLauncher(shell, place)).toEqual(fromFile);
       }
