@@ -23,6 +23,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A program took longer than it may, and was ended for that. */
+export class TookTooLong extends FobError {}
+
 /** A code or an access key: nothing that these commands print is long. */
 const MOST_OUTPUT = 65_536;
 
@@ -42,7 +45,7 @@ export async function commandOutput(command: string, options: CommandOptions): P
  * Runs a program without a shell and without fob's stdin; it may end as it likes.
  *
  * @param input what it gets on its own stdin; without it that is at its end
- * @throws FobError when it cannot be started, prints too much or does not end in time
+ * @throws FobError when it cannot be started or prints too much; TookTooLong when it does not end in time
  */
 export async function runProgram(
   file: string,
@@ -89,7 +92,7 @@ async function endOf(
       finish(reason);
     };
     const timer = setTimeout(() => {
-      stop(new FobError(`${title} did not end within ${inWords(options.timeout)}`, byHand("why")));
+      stop(new TookTooLong(`${title} did not end within ${inWords(options.timeout)}`, byHand("why")));
     }, options.timeout * 1000);
     const cancel = (): void => stop(new CancelledError());
     options.signal.addEventListener("abort", cancel);

@@ -3,7 +3,7 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
-import { type Ended, howItEnded, runProgram } from "../subprocess.ts";
+import { type Ended, howItEnded, runProgram, TookTooLong } from "../subprocess.ts";
 import { inWords } from "../terminal/duration.ts";
 import { neutralise, quote, shellWord } from "../text.ts";
 import { readCode } from "./code.ts";
@@ -93,7 +93,8 @@ async function show(
     return { outcome: outcome(ended), typed: ended.stdout, problem };
   } catch (error) {
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-    return { outcome: "broken", typed: "", problem: error.message };
+    // Not every dialog can go away by itself: kdialog's and PowerShell's stay until fob ends them.
+    return { outcome: error instanceof TookTooLong ? "unanswered" : "broken", typed: "", problem: error.message };
   }
 }
 

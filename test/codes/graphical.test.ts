@@ -91,6 +91,20 @@ test.each(programs.filter(({ unanswered }) => unanswered))(
   },
 );
 
+test.each(programs)("$program: one that fob had to end was not answered either", async ({ program, platform }) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const hanging = ': >"$0.shown"; exec /bin/sleep 600';
+  const { prompt, folder } = desktop(platform, { kdialog: answers, [program]: hanging });
+  const asking = expect(prompt()?.ask(about("work"))).rejects.toMatchObject({
+    exitCode: exitCodes.codeNeeded,
+    message: expect.stringContaining("nobody answered the dialog within 5 min") as string,
+  });
+  await vi.waitFor(() => expect(existsSync(join(folder, `${program}.shown`))).toBe(true), 10_000);
+  vi.advanceTimersByTime(320_000);
+  await asking;
+});
+
 const hostile = [
   "<b>bold</b>",
   '"; do shell script "touch /tmp/x"; "',
