@@ -2,6 +2,7 @@
 // that fob knows.
 import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError } from "./errors.ts";
 import { inWords } from "./terminal/duration.ts";
 
@@ -76,6 +77,7 @@ async function endOf(
   return await new Promise((resolve, reject) => {
     const printed = { stdout: "", stderr: "" };
     let isOver = false;
+    let isStopped = false;
     const finish = (result: FobError | Omit<Ended, "stdout" | "stderr">): void => {
       if (isOver) return;
       isOver = true;
@@ -88,8 +90,10 @@ async function endOf(
       else resolve({ ...result, ...printed });
     };
     const stop = (reason: FobError): void => {
-      endTree(child);
-      finish(reason);
+      if (isStopped) return;
+      isStopped = true;
+      // Not before it has ended: fob itself may end with this.
+      void endTree(child).then(() => finish(reason));
     };
     const timer = setTimeout(() => {
       stop(new TookTooLong(`${title} did not end within ${inWords(options.timeout)}`, byHand("why")));
@@ -103,7 +107,9 @@ async function endOf(
         if (printed[name].length > MOST_OUTPUT) stop(new FobError(`${title} prints far too much`, byHand("what")));
       });
     }
-    const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => finish({ status, killedBy });
+    const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {
+      if (!isStopped) finish({ status, killedBy });
+    };
     child.on("error", (error) => finish(new FobError(`cannot run ${title}: ${error.message}`)));
     child.on("close", ended);
     // What it left running in the background may keep the pipes open, but has nothing more to say.
@@ -115,21 +121,24 @@ async function endOf(
  * Ends a program and what runs below it. A process group of its own would make that one call, but take the terminal away
  * from commands that ask on it.
  */
-function endTree(program: ChildProcess): void {
-  const below = process.platform === "win32" || program.pid === undefined ? [] : descendantsOf(program.pid);
-  const end = (signal: NodeJS.Signals): void => {
-    for (const pid of below) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has ended by itself.
-      }
-    }
-    program.kill(signal);
-  };
-  end("SIGTERM");
-  // For those that do not listen; fob stays for that long.
-  setTimeout(() => end("SIGKILL"), 500);
+async function endTree({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return;
+  const tree = [pid, ...(process.platform === "win32" ? [] : descendantsOf(pid))];
+  /** @returns whether any of them is there to get it */
+  const send = (signal: NodeJS.Signals | 0): boolean => tree.map((member) => isSent(member, signal)).includes(true);
+  send("SIGTERM");
+  // Half a second for those that do not listen.
+  for (let looks = 0; looks < 25 && send(0); looks++) await sleep(20);
+  send("SIGKILL");
+}
+
+/** Whether a process is there to get a signal. */
+function isSent(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 function descendantsOf(ancestor: number): number[] {

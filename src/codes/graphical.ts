@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
 import { type Ended, howItEnded, runProgram, TookTooLong } from "../subprocess.ts";
 import { inWords } from "../terminal/duration.ts";
-import { neutralise, quote, shellWord } from "../text.ts";
+import { asciiJson, neutralise, quote, shellWord } from "../text.ts";
 import { readCode } from "./code.ts";
 import { type CodeQuestion, type CodeSource, questionText } from "./sources.ts";
 
@@ -172,12 +172,11 @@ const powershellScript = [
   "[Console]::Out.Write([Microsoft.VisualBasic.Interaction]::InputBox($question.text, 'fob'))",
 ].join("; ");
 
-/** Also from within WSL. The text goes by stdin, in ASCII: what else it may be read as depends on the code page. */
+/** Also from within WSL. The text goes by stdin. */
 const powershell: Dialog = {
   program: "powershell.exe",
   args: () => ["-NoProfile", "-NonInteractive", "-STA", "-Command", powershellScript],
-  input: (text) =>
-    JSON.stringify({ text }).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  input: (text) => asciiJson({ text }),
   outcome({ status, stdout }) {
     if (status !== 0) return "broken";
     // An empty answer cannot be told from none.

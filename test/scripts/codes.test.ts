@@ -1,4 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { knowSecret } from "../helpers/secrets.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
@@ -82,4 +84,17 @@ test("Ctrl-C ends an mfa_process that waits", async () => {
   await run.shows("waiting");
   run.kill("SIGINT");
   expect((await run.ended).status).toBe(130);
+});
+
+test("a mfa_process that does not listen ends with fob all the same", async () => {
+  const fileOf = (world: World): string => join(world.home, "pid");
+  const world = await withProcess((made) => `trap '' TERM INT HUP; echo $$ >${fileOf(made)}; while :; do sleep 0.1; done`);
+  const read = (): string => (existsSync(fileOf(world)) ? readFileSync(fileOf(world), "utf8") : "");
+  const run = world.fobOnTerminal(["login", "work"]);
+  await expect.poll(read).toMatch(/\d\n/);
+  run.kill("SIGTERM");
+  expect((await run.ended).status).toBe(130);
+  // Ended, or ended and not yet collected by its new parent.
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", read().trim()], { encoding: "utf8" });
+  expect(stdout).toMatch(/^(Z.*)?\s*$/);
 });
