@@ -1,7 +1,7 @@
 // The session store, written. Every session has a lock of its own.
 import { lstatSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { systemCode } from "../errors.ts";
+import { FobError, systemCode } from "../errors.ts";
 import { ensurePrivateFolder } from "../files/edit.ts";
 import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explained } from "../files/read.ts";
@@ -87,8 +87,12 @@ export function openWritableStore(folder: string): WritableStore {
           } catch {
             // The code is spent: what went wrong with the space that was reserved may go well with another.
             const second = beginReplace(path);
-            second.write(content);
-            second.commit();
+            try {
+              second.write(content);
+              second.commit();
+            } catch (error) {
+              throw withSpentCode(error);
+            }
           }
         },
         abandon: replacement.abandon,
@@ -140,6 +144,13 @@ export function openWritableStore(folder: string): WritableStore {
       }
     },
   };
+}
+
+/** Says that the same command needs another code. */
+function withSpentCode(error: unknown): unknown {
+  if (!(error instanceof FobError)) return error;
+  const hint = "the code is spent; once that is mended, try again with the next one that the device shows";
+  return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 
 /** A process that was killed between writing a session and putting it in its place has left it beside it. */

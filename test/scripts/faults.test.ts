@@ -48,6 +48,18 @@ test.each([
   },
 );
 
+test("when the session itself cannot be kept although AWS has given it, the message says that the code is spent", async () => {
+  const world = await makeWorld();
+  const before = [world.credentials(), world.config()];
+  const { status, stdout, stderr } = await loginWith(world, { FAULT: "EROFS", FAULT_CALLS: "^renameSync$" });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toMatch(
+    /fob: error: ".*work-mfa" is on a read-only file system\nfob: hint: .*\nfob: hint: the code is spent; /,
+  );
+  expect(world.calls("GetSessionToken")).toBe(1);
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
+
 test("a file that cannot be read is never taken for an empty one", async () => {
   const world = await makeWorld();
   await world.fob(["login", "work", "--code", world.device.code()]);
