@@ -71,12 +71,12 @@ export async function serve(request: ServeRequest, tools: ServeTools): Promise<S
   }
 }
 
-/** The old session, with a warning; or the error. */
+/** The session that there is, with a warning; or the error. It may be new: kept, but not to be written everywhere. */
 function oldOr(error: unknown, plan: Plan, now: number, warn: (message: string) => void): Session {
   const session = plan.matching();
   const left = session ? secondsLeft(session.credentials, now) : 0;
   if (!session || left <= WORTH_SERVING) throw error;
-  warn(`${messageOf(error)}; the old credentials of ${quote(session.profile)} last another ${inWords(left)}`);
+  warn(`${messageOf(error)}; the credentials of ${quote(session.profile)} last another ${inWords(left)}`);
   return session;
 }
 
