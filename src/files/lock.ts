@@ -43,6 +43,11 @@ export interface Lock {
   release(): void;
 }
 
+/** Whoever holds the lock has held it for longer than somebody else would wait. */
+export class StillHeld extends FobError {
+  override readonly name = "StillHeld";
+}
+
 export interface LockOptions {
   readonly signal: AbortSignal;
   /** How long to wait for somebody else, in milliseconds; Infinity to wait until `signal`. */
@@ -66,7 +71,7 @@ type Sights = Map<string, { readonly sign: string; readonly looks: number }>;
 /**
  * Runs `work` while holding the lock. The lock is released however `work` ends.
  *
- * @throws FobError when the lock stays somebody else's for longer than `patience`, or cannot be made at all.
+ * @throws StillHeld when the lock stays somebody else's for longer than `patience`, FobError when it cannot be made at all.
  */
 export async function withLock<T>(
   path: string,
@@ -112,7 +117,7 @@ async function acquire(
     const waited = performance.now() - began;
     if (waited > options.patience) {
       const isHere = outcome.host === thisProcess().host;
-      throw new FobError(
+      throw new StillHeld(
         `another fob (process ${outcome.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
         isHere
           ? `if that process is stuck, end it: kill ${outcome.pid}`

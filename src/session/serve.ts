@@ -1,6 +1,7 @@
 // Credentials for programs that wait: what `fob credential-process` answers.
 import type { CodeQuestion, CodeSource } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
+import { StillHeld } from "../files/lock.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import { secondsLeft, wanted } from "./freshness.ts";
@@ -90,8 +91,9 @@ function until<Source extends CodeSource | undefined>(deadline: AbortSignal, sou
   return { ...source, ask };
 }
 
-/** What really happened to a question that was taken back. */
+/** What really happened to a question that was taken back, or is still somebody else's. */
 function inTime(error: unknown, { again, deadline }: ServeTools): unknown {
-  if (!deadline.aborted || !(error instanceof CancelledError)) return error;
+  const isOver = error instanceof StillHeld || (deadline.aborted && error instanceof CancelledError);
+  if (!isOver) return error;
   return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
 }

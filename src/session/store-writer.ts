@@ -86,8 +86,8 @@ export function openWritableStore(folder: string): WritableStore {
             replacement.commit();
           } catch {
             // The code is spent: what went wrong with the space that was reserved may go well with another.
-            const second = beginReplace(path);
             try {
+              const second = beginReplace(path);
               second.write(content);
               second.commit();
             } catch (error) {

@@ -242,7 +242,7 @@ test("where nobody answers it ends within a minute of its start: with an error, 
   await Promise.all([beside, behind].map(({ run }) => run.shows("waiting for another fob")));
 
   const ends = await Promise.all([alone, beside, renewing, behind].map(({ end }) => end));
-  expect(ends.map(({ status }) => status)).toEqual([4, 4, 0, 1]);
+  expect(ends.map(({ status }) => status)).toEqual([4, 4, 0, 4]);
   for (const { seconds } of ends) expect(seconds).toBeLessThan(60);
   for (const { seconds } of [ends[0], ends[2], ends[3]].filter((end) => end !== undefined)) {
     expect(seconds).toBeGreaterThan(54);
@@ -252,7 +252,7 @@ test("where nobody answers it ends within a minute of its start: with an error, 
   expect(second).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
   expect(third).toMatch(/^fob: warning: nobody answered in time; .* last another \d+ min\n/m);
   expect(answerOn(third ?? "")).toBe(oldAnswer);
-  expect(fourth).toMatch(/^fob: error: another fob \(process \d+\) has held the lock .* for 55 s\nfob: hint: /m);
+  expect(fourth).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
 
   login.type(next(held, 0));
   expect((await login.ended).status).toBe(0);

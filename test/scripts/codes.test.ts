@@ -88,7 +88,9 @@ test("Ctrl-C ends an mfa_process that waits", async () => {
 
 test("a mfa_process that does not listen ends with fob all the same", async () => {
   const fileOf = (world: World): string => join(world.home, "pid");
-  const world = await withProcess((made) => `trap '' TERM INT HUP; echo $$ >${fileOf(made)}; while :; do sleep 0.1; done`);
+  const world = await withProcess(
+    (made) => `trap '' TERM INT HUP; echo $$ >${fileOf(made)}; while :; do sleep 0.1; done`,
+  );
   const read = (): string => (existsSync(fileOf(world)) ? readFileSync(fileOf(world), "utf8") : "");
   const run = world.fobOnTerminal(["login", "work"]);
   await expect.poll(read).toMatch(/\d\n/);
