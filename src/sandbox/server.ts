@@ -47,6 +47,8 @@ export interface RequestRecord {
   readonly service: string;
   readonly action: string;
   readonly accessKeyId: string;
+  /** What the program says that it is; empty where it says nothing. */
+  readonly userAgent: string;
   readonly status: number;
   readonly errorCode: string | undefined;
 }
@@ -178,7 +180,8 @@ async function answer(
     [progress.service === "s3" ? "x-amz-request-id" : "x-amzn-requestid"]: requestId,
   });
   response.end(request.method === "HEAD" ? undefined : body);
-  return { time, ...progress, service: progress.service ?? "", status, errorCode };
+  const userAgent = request.headers["user-agent"] ?? "";
+  return { time, ...progress, service: progress.service ?? "", userAgent, status, errorCode };
 }
 
 /** The body of the answer. Throws AwsError for everything that is refused. */
