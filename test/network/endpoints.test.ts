@@ -1,11 +1,11 @@
 // Where STS is: which setting wins, which region and partition, and whether the host is AWS's own.
 
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, test, vi } from "vitest";
 import { configuredEndpoints, foreignHost } from "../../src/aws/endpoints.ts";
 import { defaultRegion, isRegion, partitionOf, regionFor } from "../../src/aws/partitions.ts";
+import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 import { failedLogin } from "./failing.ts";
 import { type Front, startFront, startProxy } from "./servers.ts";
@@ -52,17 +52,14 @@ describe("of several settings", () => {
     expect(asked()).toEqual([wins]);
   });
 
-  test.skipIf(spawnSync("aws", ["--version"]).error !== undefined)(
-    "the aws command decides in the same way",
-    async () => {
-      const worlds = await Promise.all(cases.map(([, places]) => worldWith(places)));
-      const commands = worlds.map(({ world }) =>
-        execute("aws", ["sts", "get-caller-identity", "--profile", "work"], { env: world.env }),
-      );
-      expect((await Promise.all(commands)).map(({ status }) => status)).toEqual(cases.map(() => 0));
-      expect(worlds.map(({ asked }) => asked())).toEqual(cases.map(([wins]) => [wins]));
-    },
-  );
+  test.skipIf(!isThere("aws", "--version"))("the aws command decides in the same way", async () => {
+    const worlds = await Promise.all(cases.map(([, places]) => worldWith(places)));
+    const commands = worlds.map(({ world }) =>
+      execute("aws", ["sts", "get-caller-identity", "--profile", "work"], { env: world.env }),
+    );
+    expect((await Promise.all(commands)).map(({ status }) => status)).toEqual(cases.map(() => 0));
+    expect(worlds.map(({ asked }) => asked())).toEqual(cases.map(([wins]) => [wins]));
+  });
 
   test("with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS none is, and the code goes to AWS", async () => {
     const { world, asked } = await worldWith(["STS", "ALL", "SERVICE", "PROFILE"]);

@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { networkOf } from "../../src/aws/network.ts";
+import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 import { makeAuthority } from "./certificates.ts";
 import { failedLogin } from "./failing.ts";
@@ -186,7 +187,7 @@ test.each(environments)("the proxy is %j with %j", (proxy, variables) => {
   expect(network.proxyFor(new URL("https://localhost:4566"))?.hostname ?? "").toBe(proxy.toLowerCase());
 });
 
-test.skipIf(spawnSync("aws", ["--version"]).error !== undefined)(
+test.skipIf(!isThere("aws", "--version"))(
   "fob and the aws command go the same way, with each set of variables",
   async () => {
     const { world, front, own } = await makeProxiedWorld(({ action }) =>
@@ -217,9 +218,7 @@ test.skipIf(spawnSync("aws", ["--version"]).error !== undefined)(
   },
 );
 
-const python = spawnSync("python3", ["--version"]).error === undefined;
-
-test.skipIf(!python)(
+test.skipIf(!isThere("python3", "--version"))(
   "NO_PROXY and the proxy variables mean what Python's urllib, and so botocore, takes them for",
   () => {
     const urls = [`https://${aws}/`, "https://host.example:8443/", "https://127.0.0.1:4566/", "https://[::1]:4566/"];

@@ -1,5 +1,5 @@
 // Programs that no one here wrote, reading what fob writes: the SDK for JavaScript, npm's ini, Python and botocore.
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { loadSharedConfigFiles } from "@smithy/core/config";
 import { parse } from "ini";
 import type { FileKind } from "../../src/profiles/scan.ts";
+import { isThere } from "../helpers/needed.ts";
 
 /** Sections, or for `kind: "profiles"` profiles, by name; a nested block's keys come as `s3.addressing_style`. */
 export type Reading = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -132,10 +133,6 @@ class Python {
   private child: ChildProcessWithoutNullStreams | undefined;
   private readonly waiting: ((answer: string) => void)[] = [];
 
-  has(module: string): boolean {
-    return spawnSync("python3", ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
-  }
-
   async ask(...question: readonly string[]): Promise<Reading | undefined> {
     this.child ??= this.start();
     const { stdin } = this.child;
@@ -163,7 +160,7 @@ const python = new Python();
 
 const configparser: Reader = {
   name: "Python's configparser",
-  isThere: python.has("configparser"),
+  isThere: isThere("python3", "-c", "import configparser"),
   read: async (text, kind) => unquoted(await python.ask("configparser", put(text), kind)),
   nameOf: titleOf,
   keeps: () => true,
@@ -171,7 +168,7 @@ const configparser: Reader = {
 
 const botocore: Reader = {
   name: "botocore",
-  isThere: python.has("botocore"),
+  isThere: isThere("python3", "-c", "import botocore"),
   read: (text, kind) => python.ask("botocore", put(text), kind),
   nameOf: (profile) => profile,
   keeps: () => true,

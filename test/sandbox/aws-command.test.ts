@@ -1,9 +1,9 @@
 // The local AWS as the `aws` command sees it: a client that shares no code with the SDK for JavaScript.
 
 import { execFile } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   type AccessKey,
@@ -12,16 +12,7 @@ import {
   type SandboxUser,
   startSandbox,
 } from "../../src/sandbox/server.ts";
-
-const path = process.env.PATH ?? "";
-const installed = path.split(delimiter).some((directory) => {
-  try {
-    accessSync(join(directory, "aws"), constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-});
+import { isThere } from "../helpers/needed.ts";
 
 const allowWithMfa = {
   Version: "2012-10-17",
@@ -54,7 +45,7 @@ afterAll(async () => {
 /** Runs `aws` with these credentials and nothing of this machine's configuration. */
 function aws(key: AccessKey & { token?: string }, ...args: string[]): Promise<{ json: unknown; stderr: string }> {
   const env = {
-    PATH: path,
+    PATH: process.env.PATH ?? "",
     HOME: home,
     AWS_EC2_METADATA_DISABLED: "true",
     AWS_REGION: "eu-west-1",
@@ -72,40 +63,43 @@ function aws(key: AccessKey & { token?: string }, ...args: string[]): Promise<{ 
   });
 }
 
-test.skipIf(!installed)("aws: devices, a session with MFA, and the everyday call that needs it", async () => {
-  const [devices, refused, wrong, session] = await Promise.all([
-    aws(alice.accessKey, "iam", "list-mfa-devices"),
-    aws(alice.accessKey, "s3api", "list-buckets"),
-    aws(alice.accessKey, "sts", "get-session-token", "--serial-number", "GAHT12345678", "--token-code", "000000"),
-    aws(
-      alice.accessKey,
-      "sts",
-      "get-session-token",
-      "--serial-number",
-      device.serialNumber,
-      "--token-code",
-      device.code(),
-    ),
-  ]);
-  expect(devices).toMatchObject({
-    json: { MFADevices: [{ UserName: "alice", SerialNumber: device.serialNumber }] },
-    stderr: "",
-  });
-  expect(refused.stderr).toContain("(AccessDenied) when calling the ListBuckets operation: User: arn:aws:iam::");
-  expect(refused.stderr).toContain("with an explicit deny in an identity-based policy");
-  expect(wrong.stderr).toContain(
-    "(AccessDenied) when calling the GetSessionToken operation: MultiFactorAuthentication",
-  );
+test.skipIf(!isThere("aws", "--version"))(
+  "aws: devices, a session with MFA, and the everyday call that needs it",
+  async () => {
+    const [devices, refused, wrong, session] = await Promise.all([
+      aws(alice.accessKey, "iam", "list-mfa-devices"),
+      aws(alice.accessKey, "s3api", "list-buckets"),
+      aws(alice.accessKey, "sts", "get-session-token", "--serial-number", "GAHT12345678", "--token-code", "000000"),
+      aws(
+        alice.accessKey,
+        "sts",
+        "get-session-token",
+        "--serial-number",
+        device.serialNumber,
+        "--token-code",
+        device.code(),
+      ),
+    ]);
+    expect(devices).toMatchObject({
+      json: { MFADevices: [{ UserName: "alice", SerialNumber: device.serialNumber }] },
+      stderr: "",
+    });
+    expect(refused.stderr).toContain("(AccessDenied) when calling the ListBuckets operation: User: arn:aws:iam::");
+    expect(refused.stderr).toContain("with an explicit deny in an identity-based policy");
+    expect(wrong.stderr).toContain(
+      "(AccessDenied) when calling the GetSessionToken operation: MultiFactorAuthentication",
+    );
 
-  expect(session.stderr).toBe("");
-  const { Credentials } = session.json as { Credentials: Record<string, string> };
-  const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials;
-  const temporary = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, token: SessionToken };
-  const [buckets, identity] = await Promise.all([
-    aws(temporary, "s3api", "list-buckets"),
-    aws(temporary, "sts", "get-caller-identity"),
-  ]);
-  const { Buckets } = buckets.json as { Buckets: { Name: string }[] };
-  expect(Buckets.map(({ Name }) => Name)).toEqual(sandbox.buckets);
-  expect(identity.json).toMatchObject({ Account: sandbox.account, Arn: alice.arn });
-});
+    expect(session.stderr).toBe("");
+    const { Credentials } = session.json as { Credentials: Record<string, string> };
+    const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials;
+    const temporary = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, token: SessionToken };
+    const [buckets, identity] = await Promise.all([
+      aws(temporary, "s3api", "list-buckets"),
+      aws(temporary, "sts", "get-caller-identity"),
+    ]);
+    const { Buckets } = buckets.json as { Buckets: { Name: string }[] };
+    expect(Buckets.map(({ Name }) => Name)).toEqual(sandbox.buckets);
+    expect(identity.json).toMatchObject({ Account: sandbox.account, Arn: alice.arn });
+  },
+);
