@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "**/*.mjs", "**/*.cjs", "bin/"] },
+  { ignores: ["dist/", "node_modules/", "test/interop/installed/", "**/*.mjs", "**/*.cjs", "bin/"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true } },

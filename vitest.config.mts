@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/long/**", "test/interop/credential-process.test.ts", "**/node_modules/**"],
+    exclude: ["test/long/**", "test/interop/**", "**/node_modules/**"],
     setupFiles: ["test/helpers/setup.ts"],
     // Tests mostly wait for the programs that they start.
     maxWorkers: 3,

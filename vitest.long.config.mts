@@ -5,7 +5,7 @@ import config from "./vitest.config.mts";
 export default defineConfig({
   test: {
     ...config.test,
-    include: ["test/long/**/*.test.ts", "test/interop/credential-process.test.ts"],
+    include: ["test/long/**/*.test.ts", "test/interop/**/*.test.ts"],
     exclude: [],
     // Programs wait for a minute at most: what starts 200 of them needs most of the machine.
     maxWorkers: 2,

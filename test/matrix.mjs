@@ -11,7 +11,7 @@ const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const given = process.argv.slice(2);
 const asked = given.length > 0 ? given : [`${engines.node.replace(">=", "")}.0`, "20", "22", "24", "26"];
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const tests = ["test/scripts", "test/network", "test/interop", "test/files"];
+const tests = ["test/scripts", "test/network", "test/files"];
 
 /**
  * The executable of a Node.js, from a package without install scripts: where those are off, the package `node` brings

@@ -1,0 +1,99 @@
+// Programs that nobody here wrote; install.mjs installs them.
+import { join } from "node:path";
+import { isThere, succeeds } from "../helpers/needed.ts";
+import { execute, node, type OnTerminal, onTerminal, type Result, type World } from "../helpers/world.ts";
+
+export interface Program {
+  readonly name: string;
+  /** It prints the ARN of the user as whom it finds itself by AWS_PROFILE. */
+  readonly command: readonly string[];
+  readonly isThere: boolean;
+  /** What its user sees of that which fob says on stderr. */
+  readonly shows: "nothing" | "errors" | "everything";
+  /** Whether it waits for an answer for as long as fob does. */
+  readonly isPatient: boolean;
+}
+
+const client = (name: string): string => join(import.meta.dirname, "clients", name);
+const inPath = (command: string) => ["sh", "-c", `command -v ${command}`] as const;
+
+const needed: readonly Program[] = [
+  {
+    name: "SDK for JavaScript",
+    command: [node, client("identity.mjs")],
+    isThere: true,
+    shows: "nothing",
+    isPatient: true,
+  },
+  {
+    name: "boto3",
+    command: ["python3", client("identity.py")],
+    isThere: isThere("python3", "-c", "import boto3"),
+    shows: "errors",
+    isPatient: true,
+  },
+  {
+    name: "aws command",
+    command: ["aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
+    isThere: isThere("aws", "--version"),
+    shows: "errors",
+    isPatient: true,
+  },
+  {
+    name: "SDK for Go",
+    command: ["identity-go"],
+    isThere: isThere(...inPath("identity-go")),
+    shows: "everything",
+    isPatient: true,
+  },
+];
+
+/** `npm run test:interop -- --all` runs these where they can be built. */
+const others: readonly Program[] = [
+  {
+    name: "SDK for Java",
+    command: ["identity-java"],
+    isThere: succeeds(...inPath("identity-java")),
+    shows: "nothing",
+    isPatient: true,
+  },
+  {
+    name: "SDK for Rust",
+    command: ["identity-rust"],
+    isThere: succeeds(...inPath("identity-rust")),
+    shows: "errors",
+    isPatient: false,
+  },
+];
+
+export const programs = process.env.FOB_INTEROP === "all" ? [...needed, ...others] : needed;
+
+/** The SDK for JavaScript with its process provider alone. */
+export const fromProcess: Program = {
+  name: "SDK for JavaScript, fromProcess",
+  command: [node, client("identity.mjs"), "fromProcess"],
+  isThere: true,
+  shows: "errors",
+  isPatient: true,
+};
+
+const envOf = (world: World) => ({
+  ...world.env,
+  AWS_PROFILE: "work-mfa",
+  AWS_EC2_METADATA_DISABLED: "true",
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+});
+
+/** Runs it without a terminal. */
+export const run = ({ command: [file = "", ...args] }: Program, world: World): Promise<Result> =>
+  execute(file, args, { env: envOf(world) });
+
+export const runOnTerminal = ({ command: [file = "", ...args] }: Program, world: World): OnTerminal =>
+  onTerminal(file, args, { env: envOf(world) });
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** Of the program that a test has run; run.mjs finds its version there. */
+    userAgent?: string;
+  }
+}
