@@ -1,13 +1,13 @@
-// How IAM decides on a request from the identity-based policies of its caller: an explicit deny wins over an allow, and
-// what nothing allows is denied.
+// How IAM decides on a request from the identity-based policies of its caller, or from the trust policy of a role: an
+// explicit deny wins over an allow, and what nothing allows is denied.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
-import type { Condition, ConditionOperator, PolicyDocument, Statement } from "./document.ts";
+import type { Comparison, Condition, PolicyDocument, Statement, TrustStatement } from "./document.ts";
 import { readStatements } from "./document.ts";
 import { matchesWildcard } from "./wildcard.ts";
 
-export type { PolicyDocument } from "./document.ts";
-export { PolicyError, parsePolicy } from "./document.ts";
+export type { PolicyDocument, TrustStatement } from "./document.ts";
+export { PolicyError, parsePolicy, readTrustPolicy } from "./document.ts";
 
 export type Decision = "allowed" | "explicitDeny" | "implicitDeny" | "unknown";
 
@@ -67,7 +67,23 @@ const needNoPermissions: readonly string[] = ["sts:getsessiontoken", "sts:getcal
  */
 export function evaluate(policies: readonly PolicyDocument[], request: AuthorizationRequest): Evaluation {
   // Read first: a policy that cannot be evaluated is an error for every action, also for one that needs no permissions.
-  const statements = policies.map(statementsOf);
+  return decide(policies.map(statementsOf), request);
+}
+
+/**
+ * Decides on one request from a role's trust policy alone.
+ *
+ * @param names under which the caller may be named there; a statement that names none of them is not about it
+ */
+export function evaluateTrust(
+  trust: readonly TrustStatement[],
+  names: readonly string[],
+  request: AuthorizationRequest,
+): Evaluation {
+  return decide([trust.filter(({ principals }) => principals.some((name) => names.includes(name)))], request);
+}
+
+function decide(statements: readonly (readonly Statement[])[], request: AuthorizationRequest): Evaluation {
   const action = request.action.toLowerCase();
   if (!/^[\w-]+:[\w-]+$/.test(action)) {
     throw new Error(`action ${JSON.stringify(request.action)} is not of the form "service:Action"`);
@@ -123,23 +139,43 @@ function isAbout(statement: Statement, action: string, resource: string): boolea
   return named !== statement.exceptActions && statement.resources.some((pattern) => matchesWildcard(pattern, resource));
 }
 
-/** One operator on one key: the value of the request (undefined: absent) against the values of the policy. */
-type Operator = (value: string | undefined, wanted: readonly string[]) => boolean;
+/** One operator on one key: the value of the request against one value of the policy. */
+type Matches = (value: string, wanted: string) => boolean;
 
-const isOneOf: Operator = (value, wanted) => wanted.some((item) => item.toLowerCase() === value?.toLowerCase());
+const isEqual: Matches = (value, wanted) => value === wanted;
+const isLike: Matches = (value, wanted) => matchesWildcard(wanted, value);
+/** "Each of the six colon-delimited components of the ARN is checked separately"; ArnEquals and ArnLike are the same. */
+const isLikeArn: Matches = (value, wanted) => {
+  const [parts, patterns] = [value, wanted].map((arn) => arn.match(/^(.*?):(.*?):(.*?):(.*?):(.*?):(.*)$/s)?.slice(1));
+  return patterns?.every((pattern, index) => parts !== undefined && isLike(parts[index] ?? "", pattern)) ?? false;
+};
 
-const operators: Readonly<Record<ConditionOperator, Operator>> = {
-  // An absent key does not match.
-  Bool: isOneOf,
-  // "If the condition key is present in the context of the request, process the key as specified in the policy. If the
-  // key is not present, evaluate the condition element as true."
-  BoolIfExists: (value, wanted) => value === undefined || isOneOf(value, wanted),
+const comparisons: Readonly<Record<Comparison, Matches>> = {
+  Bool: (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
+  StringEquals: isEqual,
+  StringNotEquals: isEqual,
+  StringLike: isLike,
+  StringNotLike: isLike,
+  ArnEquals: isLikeArn,
+  ArnLike: isLikeArn,
+  NumericLessThan: (value, wanted) => Number(value) < Number(wanted),
+  NumericLessThanEquals: (value, wanted) => Number(value) <= Number(wanted),
+  NumericGreaterThan: (value, wanted) => Number(value) > Number(wanted),
+  NumericGreaterThanEquals: (value, wanted) => Number(value) >= Number(wanted),
 };
 
 function conditionHolds(condition: Condition, value: ContextValue | undefined): boolean | "unknown" {
-  const operator = operators[condition.operator];
-  const holds = (candidate: string | undefined) => operator(candidate, condition.values);
+  const { comparison, ifExists, values } = condition;
+  const isNegated = comparison.includes("Not");
+  const holds = (candidate: string | undefined) => {
+    // "If the condition key is present in the context of the request, process the key as specified in the policy. If the
+    // key is not present, evaluate the condition element as true." Without IfExists an absent key does not match, which
+    // is what a negated operator asks for.
+    if (candidate === undefined) return ifExists || isNegated;
+    return values.some((wanted) => comparisons[comparison](candidate, wanted)) !== isNegated;
+  };
   if (value === UNKNOWN) {
+    if (comparison !== "Bool") return "unknown";
     const outcomes = new Set([undefined, "true", "false"].map(holds));
     return outcomes.size === 1 ? holds(undefined) : "unknown";
   }
