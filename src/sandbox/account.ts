@@ -1,19 +1,24 @@
-// One AWS account: its root user, its IAM users with their policies, MFA devices and access keys, and their sessions.
+// One AWS account: its root user, its IAM users with their policies, MFA devices and access keys, its roles, and the
+// sessions of them all.
 
 import { randomBytes, randomInt } from "node:crypto";
 import { type Context, evaluate, type PolicyDocument, parsePolicy } from "../policy/evaluate.ts";
-import { AwsError, notModelled } from "./errors.ts";
+import { AwsError, accessDenied, notModelled } from "./errors.ts";
+import type { Role } from "./roles.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
-/** The root user or an IAM user. */
+/** The root user, an IAM user, or who has assumed a role. */
 export interface Principal {
-  /** The IAM user's name; undefined for the root user. */
+  /** The IAM user's name; undefined for the others. */
   readonly name: string | undefined;
+  /** As AWS shows it: of who has assumed a role `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
   readonly arn: string;
-  /** `AIDA…`; the root user's is the account number. */
+  /** `AIDA…`; the root user's is the account number, that of who has assumed a role `AROA…:SESSION`. */
   readonly userId: string;
   readonly policies: PolicyDocument[];
   readonly devices: MfaDevice[];
+  /** The role that is assumed. */
+  readonly role?: Role;
 }
 
 export interface MfaDevice {
@@ -40,7 +45,11 @@ export interface Session {
   readonly token: string;
   readonly expiresMs: number;
   /** When the code was accepted; undefined for a session without MFA. */
-  readonly mfaMs: number | undefined;
+  readonly mfaMs?: number | undefined;
+  /** A role's session that was asked for with the credentials of another session. */
+  readonly isChained?: boolean;
+  /** It has transitive tags or a source identity, which AWS passes on to the roles that are assumed with it. */
+  readonly passesOn?: boolean;
 }
 
 /** What a device answers with, and what its owner needs to read codes from it. */
@@ -75,6 +84,7 @@ export class Account {
   now: () => number;
   readonly root: Principal;
   readonly #users = new Map<string, Principal>();
+  readonly #roles = new Map<string, Role>();
   readonly #credentials = new Map<string, Credential>();
 
   constructor(id: string, partition: string, now: () => number) {
@@ -115,14 +125,24 @@ export class Account {
 
   /** Attaches a policy to a user. Throws an Error when it uses what the evaluator or this account does not model. */
   attachPolicy(userName: string, policy: unknown): void {
-    const document = parsePolicy(policy);
-    for (const { Condition: operators = {} } of [document.Statement].flat()) {
-      const key = Object.values(operators)
-        .flatMap(Object.keys)
-        .find((name) => !modelledKeys.includes(name.toLowerCase()));
-      if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
-    }
-    this.user(userName).policies.push(document);
+    this.user(userName).policies.push(readModelledPolicy(policy));
+  }
+
+  addRole(role: Role): Role {
+    const isTaken = [...this.#roles.values()].some(({ name }) => name.toLowerCase() === role.name.toLowerCase());
+    if (isTaken) throw new Error(`role ${JSON.stringify(role.name)} already exists`);
+    this.#roles.set(role.arn, role);
+    return role;
+  }
+
+  findRole(arn: string): Role | undefined {
+    return this.#roles.get(arn);
+  }
+
+  /** Whether it is the ARN of a user or role of this account, or the account's own. */
+  hasPrincipal(arn: string): boolean {
+    const users = [this.root, ...this.#users.values()];
+    return this.#roles.has(arn) || users.some((user) => user.arn === arn);
   }
 
   addAccessKey(principal: Principal): Credential {
@@ -162,14 +182,18 @@ export class Account {
     return { serialNumber, base32Secret: base32Encode(seed), code: (atMs = this.now()) => totp(seed, atMs) };
   }
 
-  /** Temporary credentials with the permissions of the user that asks for them. */
-  addSession(principal: Principal, durationSeconds: number, withMfa: boolean): Credential & { session: Session } {
+  /** Temporary credentials with the permissions of the principal. */
+  addSession(
+    principal: Principal,
+    durationSeconds: number,
+    details: Omit<Session, "token" | "expiresMs">,
+  ): Credential & { session: Session } {
     const nowMs = this.now();
     // 3n + 1 bytes, so that the token ends in "==", which some readers and writers of the credentials file cut off.
     const token = randomBytes(268).toString("base64");
     // Whole seconds, as the answer can only say those: the session must not end after what the client was told.
     const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
-    const session = { token, expiresMs, mfaMs: withMfa ? nowMs : undefined };
+    const session = { token, expiresMs, ...details };
     const credential = { ...newKey("ASIA"), principal, active: true, session };
     this.#addCredential(credential);
     return credential;
@@ -181,9 +205,9 @@ export class Account {
    * @param shown the resource as the error names it; S3 does not name `*`
    */
   authorize(caller: Credential, action: string, resource: string, shown?: string): void {
-    const { arn, policies, name } = caller.principal;
-    if (name === undefined) return;
-    const { decision, hangsOn } = evaluate(policies, { action, resource, context: this.#context(caller) });
+    const { arn, policies } = caller.principal;
+    if (caller.principal === this.root) return;
+    const { decision, hangsOn } = evaluate(policies, { action, resource, context: this.context(caller) });
     if (decision === "allowed") return;
     if (decision === "unknown") throw notModelled(`the condition keys ${hangsOn.join(", ")}`);
     const reason =
@@ -191,14 +215,19 @@ export class Account {
         ? "with an explicit deny in an identity-based policy"
         : `because no identity-based policy allows the ${action} action`;
     const on = shown === undefined ? "" : ` on resource: ${shown}`;
-    throw new AwsError("AccessDenied", 403, `User: ${arn} is not authorized to perform: ${action}${on} ${reason}`);
+    throw accessDenied(`User: ${arn} is not authorized to perform: ${action}${on} ${reason}`);
   }
 
   /**
    * `aws:MultiFactorAuthPresent` is absent with an access key, "false" for a session without MFA:
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
+   *
+   * A role's session is one without MFA, however the role was assumed: "The temporary credentials returned by AssumeRole
+   * do not include MFA information in the context, so you cannot check individual API operations for MFA."
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+   * Users report that AWS says "true" where the role was assumed with a session with MFA; no page of AWS promises it.
    */
-  #context({ session }: Credential): Context {
+  context({ session }: Credential): Context {
     const direct = { "aws:ViaAWSService": "false" };
     if (session === undefined) return direct;
     if (session.mfaMs === undefined) return { ...direct, "aws:MultiFactorAuthPresent": "false" };
@@ -210,6 +239,18 @@ export class Account {
     this.#credentials.set(credential.accessKeyId, credential);
     return credential;
   }
+}
+
+/** A policy for a user or role. Throws an Error when it uses what the evaluator or this account does not model. */
+export function readModelledPolicy(policy: unknown): PolicyDocument {
+  const document = parsePolicy(policy);
+  for (const { Condition: operators = {} } of [document.Statement].flat()) {
+    const key = Object.values(operators)
+      .flatMap(Object.keys)
+      .find((name) => !modelledKeys.includes(name.toLowerCase()));
+    if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
+  }
+  return document;
 }
 
 /** Checks a code and, if it is right, uses it up. "unavailable": too many verifications, or a device without codes. */

@@ -21,6 +21,11 @@ export function notModelled(what: string): AwsError {
   return new AwsError("NotImplemented", 501, `This local AWS does not model ${what}`);
 }
 
+/** The caller may not do this. */
+export function accessDenied(message: string): AwsError {
+  return new AwsError("AccessDenied", 403, message);
+}
+
 const badSignature =
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key " +
   "and signing method. Consult the service documentation for details.";

@@ -1,6 +1,6 @@
 // AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
-import { authenticationError } from "./errors.ts";
+import { AwsError, authenticationError } from "./errors.ts";
 import { type QueryAction, type QueryCall, type QueryService, validate } from "./query.ts";
 import { textElement } from "./xml.ts";
 
@@ -12,6 +12,9 @@ const listMfaDevices: QueryAction = {
     const { account, caller, parameters } = call;
     const userName = parameters.get("UserName");
     validate({ name: "userName", value: userName, min: 1, max: 128, pattern: "[\\w+=,.@-]+" });
+    if (userName === undefined && caller.principal.role !== undefined) {
+      throw new AwsError("ValidationError", 400, "Must specify userName when calling with non-User credentials");
+    }
     const shown = userName ?? caller.principal.name ?? "root";
     const user = userName === undefined ? caller.principal : account.findUser(userName);
     account.authorize(caller, "iam:ListMFADevices", user?.arn ?? account.arn(`user/${shown}`), `user ${shown}`);
@@ -28,9 +31,11 @@ const listMfaDevices: QueryAction = {
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+ * The credentials of a role are not under this rule.
  */
-function refuseSessionWithoutMfa({ caller: { session } }: QueryCall): void {
-  if (session !== undefined && session.mfaMs === undefined) throw authenticationError("wrongToken", "iam");
+function refuseSessionWithoutMfa({ caller: { session, principal } }: QueryCall): void {
+  if (session !== undefined && session.mfaMs === undefined && principal.role === undefined)
+    throw authenticationError("wrongToken", "iam");
 }
 
 export const iam: QueryService = {

@@ -10,7 +10,7 @@ export interface QueryCall {
 }
 
 export interface QueryAction {
-  /** The parameters that are modelled; any other is refused. */
+  /** The parameters that are modelled, of a list as `Tags.member.N.Key`; any other is refused. */
   readonly parameters: readonly string[];
   /** Returns the members of the result, in XML. */
   readonly run: (call: QueryCall) => string;
@@ -23,15 +23,19 @@ export interface QueryService {
 }
 
 /** Finds the action that the parameters name, and refuses what is not modelled of it. */
-export function findAction(name: string, service: QueryService, parameters: ReadonlyMap<string, string>): QueryAction {
+export function findAction(
+  serviceName: string,
+  service: QueryService,
+  parameters: ReadonlyMap<string, string>,
+): QueryAction {
   const asked = parameters.get("Action") ?? "";
   const version = parameters.get("Version") ?? "";
   const action = service.actions.get(asked);
-  if (action === undefined) throw notModelled(`the action ${name}:${asked}`);
-  if (version !== service.version) throw notModelled(`version '${version}' of ${name}`);
+  if (action === undefined) throw notModelled(`the action ${serviceName}:${asked}`);
+  if (version !== service.version) throw notModelled(`version '${version}' of ${serviceName}`);
   const known = ["Action", "Version", ...action.parameters];
-  const other = [...parameters.keys()].find((parameter) => !known.includes(parameter));
-  if (other !== undefined) throw notModelled(`the parameter ${other} of ${name}:${asked}`);
+  const other = [...parameters.keys()].find((name) => !known.includes(name.replace(/\.member\.\d{1,3}/, ".member.N")));
+  if (other !== undefined) throw notModelled(`the parameter ${other} of ${serviceName}:${asked}`);
   return action;
 }
 
@@ -39,6 +43,8 @@ export function findAction(name: string, service: QueryService, parameters: Read
 export interface Checked {
   readonly name: string;
   readonly value: string | number | undefined;
+  /** Default: the parameter may be left out. */
+  readonly isRequired?: boolean;
   readonly min: number;
   readonly max: number;
   /** For strings: the expression as AWS writes it. */
@@ -47,14 +53,16 @@ export interface Checked {
 
 /** Throws one ValidationError for all constraints that are not met. */
 export function validate(...checks: readonly Checked[]): void {
-  const problems = checks.flatMap(({ name, value, min, max, pattern }) => {
-    if (value === undefined) return [];
+  const problems = checks.flatMap(({ name, value, isRequired = false, min, max, pattern }) => {
+    if (value === undefined) {
+      return isRequired ? [`Value null at '${name}' failed to satisfy constraint: Member must not be null`] : [];
+    }
     const [measure, size] = typeof value === "string" ? ["length", value.length] : ["value", value];
     const problem = (constraint: string) => `Value '${value}' at '${name}' failed to satisfy constraint: ${constraint}`;
     return [
       ...(size < min ? [problem(`Member must have ${measure} greater than or equal to ${min}`)] : []),
       ...(size > max ? [problem(`Member must have ${measure} less than or equal to ${max}`)] : []),
-      ...(pattern !== undefined && !new RegExp(`^(?:${pattern})$`).test(String(value))
+      ...(pattern !== undefined && !new RegExp(`^(?:${pattern})$`, "u").test(String(value))
         ? [problem(`Member must satisfy regular expression pattern: ${pattern}`)]
         : []),
     ];
@@ -62,6 +70,15 @@ export function validate(...checks: readonly Checked[]): void {
   if (problems.length === 0) return;
   const detected = `${problems.length} validation ${problems.length === 1 ? "error" : "errors"} detected`;
   throw new AwsError("ValidationError", 400, `${detected}: ${problems.join("; ")}`);
+}
+
+/** The numbers of a list's members that are given, in order: `Tags.member.1.Key` is of member 1 of `Tags`. */
+export function members(parameters: ReadonlyMap<string, string>, list: string): readonly number[] {
+  const numbers = [...parameters.keys()].flatMap((name) => {
+    const [found, , number] = name.split(".");
+    return found === list ? [Number(number)] : [];
+  });
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 /** A 32-bit integer of the query protocol. What is none is MalformedInput (the code is AWS's, the words are not). */

@@ -10,6 +10,7 @@ import { Account, type CodeDevice, randomId, randomTokenNumber, type Secret } fr
 import { AwsError, notModelled, type Service } from "./errors.ts";
 import { iam } from "./iam.ts";
 import { findAction } from "./query.ts";
+import { addRole, type RoleOptions } from "./roles.ts";
 import { findS3Action, listBuckets } from "./s3.ts";
 import { authenticate, type HttpRequest, parseAuthorization } from "./sigv4.ts";
 import { sts } from "./sts.ts";
@@ -72,6 +73,8 @@ export interface Sandbox {
   /** An IAM user with one access key. Policies are documents, or their JSON. */
   addUser(user: { name: string; path?: string; policies?: readonly unknown[] }): SandboxUser;
   attachPolicy(userName: string, policy: unknown): void;
+  /** A role of this account, which those whom its trust policy names can assume. */
+  addRole(role: RoleOptions): { readonly name: string; readonly arn: string };
   /** A virtual MFA device, `arn:aws:iam::ACCOUNT:mfa/NAME`; named after its user unless it has a name of its own. */
   addVirtualDevice(userName: string, name?: string): CodeDevice;
   /** A hardware token, whose serial number is no ARN. */
@@ -121,6 +124,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return { name, arn: user.arn, accessKey };
     },
     attachPolicy: (userName, policy) => account.attachPolicy(userName, policy),
+    addRole: (role) => {
+      const { name, arn } = addRole(account, role);
+      return { name, arn };
+    },
     addVirtualDevice: (userName, name = userName) => account.addCodeDevice(userName, account.arn(`mfa/${name}`)),
     addHardwareDevice: (userName, serialNumber = randomTokenNumber()) => account.addCodeDevice(userName, serialNumber),
     addFidoDevice: (userName, name = "security-key") => {

@@ -1,4 +1,5 @@
 // The XML in which AWS's query services answer.
+import type { Credential, Session } from "./account.ts";
 import type { AwsError } from "./errors.ts";
 
 /** Text as XML content. Characters that XML 1.0 cannot hold at all become U+FFFD. */
@@ -14,6 +15,21 @@ function escapeXml(text: string): string {
 /** `<Name>text</Name>`. */
 export function textElement(name: string, text: string): string {
   return `<${name}>${escapeXml(text)}</${name}>`;
+}
+
+/** Temporary credentials, as STS hands them out. */
+export function credentialsElement({
+  accessKeyId,
+  secretAccessKey,
+  session,
+}: Credential & { session: Session }): string {
+  const credentials = [
+    textElement("AccessKeyId", accessKeyId),
+    textElement("SecretAccessKey", secretAccessKey),
+    textElement("SessionToken", session.token),
+    textElement("Expiration", new Date(session.expiresMs).toISOString().replace(".000Z", "Z")),
+  ];
+  return `<Credentials>${credentials.join("")}</Credentials>`;
 }
 
 /** The answer of an action of the AWS query protocol; `result` is the XML of its members. */

@@ -321,10 +321,10 @@ describe("requests that are none", () => {
 
   test("what is not modelled says so", async () => {
     const answer = await send(
-      sign(post({ ...whoAmI, Action: "AssumeRole" }), sandbox.url, key, { atMs: now }),
+      sign(post({ ...whoAmI, Action: "GetFederationToken" }), sandbox.url, key, { atMs: now }),
       sandbox.url,
     );
-    expect(answer.message).toBe("This local AWS does not model the action sts:AssumeRole");
+    expect(answer.message).toBe("This local AWS does not model the action sts:GetFederationToken");
   });
 
   test("not even HTTP, or a connection that breaks off, harms the server", async () => {

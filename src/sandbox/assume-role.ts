@@ -1,0 +1,139 @@
+// AssumeRole: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+
+import type { Context } from "../policy/evaluate.ts";
+import type { Credential } from "./account.ts";
+import { AwsError, accessDenied, notModelled } from "./errors.ts";
+import { checkMfa, mfaChecks } from "./mfa.ts";
+import { type Checked, integer, members, type QueryAction, validate } from "./query.ts";
+import { assumedRole, authorizeOnRole, policyArn } from "./roles.ts";
+import { credentialsElement, textElement } from "./xml.ts";
+
+export const assumeRole: QueryAction = {
+  parameters: [
+    ...["RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "SerialNumber", "TokenCode", "SourceIdentity"],
+    ...["Tags.member.N.Key", "Tags.member.N.Value", "TransitiveTagKeys.member.N"],
+  ],
+  run: (call) => {
+    const { account, caller } = call;
+    const asked = readRequest(call.parameters);
+    refuseCaller(caller, caller.principal === account.root, asked);
+    const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = asked;
+
+    const withMfa = checkMfa(call, asked.serialNumber, asked.tokenCode);
+    // One request has one context, for the role's policy and for the caller's.
+    const context: Context = {
+      ...account.context(caller),
+      ...(withMfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
+      "aws:PrincipalArn": policyArn(caller.principal),
+      "sts:RoleSessionName": sessionName,
+      ...(asked.externalId === undefined ? {} : { "sts:ExternalId": asked.externalId }),
+      ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),
+      ...Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value])),
+    };
+    const role = account.findRole(resource);
+    authorizeOnRole(account, caller.principal, role, { action: "sts:AssumeRole", resource, context });
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    const actions = [tags.size > 0 && "sts:TagSession", sourceIdentity !== undefined && "sts:SetSourceIdentity"];
+    for (const action of actions) {
+      if (action) authorizeOnRole(account, caller.principal, role, { action, resource, context });
+    }
+    if (duration > role.maxSessionSeconds) {
+      throw invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    }
+
+    const principal = assumedRole(account, role, sessionName);
+    const isChained = caller.session !== undefined;
+    const passesOn = asked.hasTransitiveTags || sourceIdentity !== undefined;
+    const credential = account.addSession(principal, duration, { isChained, passesOn });
+    const user = textElement("AssumedRoleId", principal.userId) + textElement("Arn", principal.arn);
+    const source = sourceIdentity === undefined ? "" : textElement("SourceIdentity", sourceIdentity);
+    return `${credentialsElement(credential)}<AssumedRoleUser>${user}</AssumedRoleUser>${source}`;
+  },
+};
+
+interface Asked extends Tags {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly duration: number | undefined;
+  readonly externalId: string | undefined;
+  readonly sourceIdentity: string | undefined;
+  readonly serialNumber: string | undefined;
+  readonly tokenCode: string | undefined;
+}
+
+function readRequest(parameters: ReadonlyMap<string, string>): Asked {
+  const [roleArn, sessionName] = [parameters.get("RoleArn"), parameters.get("RoleSessionName")];
+  const [externalId, sourceIdentity] = [parameters.get("ExternalId"), parameters.get("SourceIdentity")];
+  const [serialNumber, tokenCode] = [parameters.get("SerialNumber"), parameters.get("TokenCode")];
+  const duration = integer(parameters, "DurationSeconds");
+  const name = { min: 2, max: 64, pattern: "[\\w+=,.@-]*" };
+  validate(
+    { name: "roleArn", value: roleArn, isRequired: true, min: 20, max: 2048 },
+    { name: "roleSessionName", value: sessionName, isRequired: true, ...name },
+    { name: "durationSeconds", value: duration, min: 900, max: 43_200 },
+    { name: "externalId", value: externalId, min: 2, max: 1224, pattern: "[\\w+=,.@:\\/-]*" },
+    { name: "sourceIdentity", value: sourceIdentity, ...name },
+    ...mfaChecks(serialNumber, tokenCode),
+  );
+  const tags = readTags(parameters);
+  const arn = roleArn ?? "";
+  if (!/^arn:[\w-]+:iam::\d{12}:role\//.test(arn)) throw invalid(`${arn} is invalid`);
+  const asked = { roleArn: arn, sessionName: sessionName ?? "", duration, externalId, sourceIdentity };
+  return { ...asked, serialNumber, tokenCode, ...tags };
+}
+
+/** What depends on whose credentials the request is made with, and not on the role. */
+function refuseCaller({ session }: Credential, isRoot: boolean, asked: Asked): void {
+  if (isRoot) throw accessDenied("Roles may not be assumed by root accounts.");
+  if (session === undefined) return;
+  // "If you assume a role using role chaining and provide a DurationSeconds parameter value greater than one hour, the
+  // operation fails." That holds for sessions from GetSessionToken as well:
+  // https://repost.aws/knowledge-center/iam-role-chaining-limit
+  if (asked.duration !== undefined && asked.duration > 3600) {
+    throw invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
+  }
+  const asksForMfa = asked.serialNumber !== undefined || asked.tokenCode !== undefined;
+  if (asksForMfa) throw notModelled("AssumeRole with a code and session credentials");
+  if (session.passesOn) throw notModelled("role chaining with transitive tags or a source identity");
+}
+
+interface Tags {
+  readonly tags: ReadonlyMap<string, string>;
+  readonly hasTransitiveTags: boolean;
+}
+
+/** The session tags of a request. The words of the errors are AWS's. */
+function readTags(parameters: ReadonlyMap<string, string>): Tags {
+  const given = members(parameters, "Tags").map((number) => ({
+    number,
+    key: parameters.get(`Tags.member.${number}.Key`),
+    value: parameters.get(`Tags.member.${number}.Value`),
+  }));
+  const pattern = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*";
+  validate(
+    ...given.flatMap(({ number, key, value }): Checked[] => [
+      { name: `tags.${number}.member.key`, value: key, isRequired: true, min: 1, max: 128, pattern },
+      { name: `tags.${number}.member.value`, value, isRequired: true, min: 0, max: 256, pattern },
+    ]),
+  );
+  if (given.length > 50) throw notModelled("more than 50 session tags, which AWS does not allow");
+  const tags = new Map(given.map(({ key = "", value = "" }) => [key, value]));
+  const keys = new Set([...tags.keys()].map((key) => key.toLowerCase()));
+  if (keys.size < given.length) {
+    const message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+    throw invalid(message, "InvalidParameterValue");
+  }
+  const transitive = members(parameters, "TransitiveTagKeys").map((n) =>
+    parameters.get(`TransitiveTagKeys.member.${n}`),
+  );
+  if (transitive.some((key = "") => !keys.has(key.toLowerCase()))) {
+    const message = "The specified transitive tag key must be included in the requested tags.";
+    throw invalid(message, "InvalidParameterValue");
+  }
+  return { tags, hasTransitiveTags: transitive.length > 0 };
+}
+
+function invalid(message: string, code = "ValidationError"): AwsError {
+  return new AwsError(code, 400, message);
+}
