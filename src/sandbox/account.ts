@@ -61,7 +61,7 @@ export interface CodeDevice {
 }
 
 /** A secret, and what it is. */
-export type Secret = readonly [string, "secret access key" | "session token" | "device seed"];
+export type Secret = readonly [string, "secret access key" | "session token" | "device seed" | "sign-in token"];
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const devicesPerUser = 8;

@@ -1,4 +1,5 @@
-// A local AWS on the loopback interface: STS, IAM and a little of S3 for one account, on one port.
+// A local AWS on the loopback interface: STS, IAM, a little of S3 and the console's federation endpoint for one account,
+// on one port.
 //
 // It exists so that everything fob does can be tried and tested without an AWS account, and so that a test fails where
 // AWS would have refused: it checks signatures, codes and policies for real, and refuses what it does not model.
@@ -8,6 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { Account, type CodeDevice, randomId, randomTokenNumber, type Secret } from "./account.ts";
 import { AwsError, notModelled, type Service } from "./errors.ts";
+import { errorPage, Federation } from "./federation.ts";
 import { iam } from "./iam.ts";
 import { findAction } from "./query.ts";
 import { addRole, type RoleOptions } from "./roles.ts";
@@ -44,7 +46,7 @@ export interface SandboxUser {
 export interface RequestRecord {
   /** ms since 1970, by the sandbox's clock */
   readonly time: number;
-  /** Empty where the request did not get as far as naming it. */
+  /** `sts`, `iam`, `s3`, or `signin` for the federation endpoint; empty where the request did not get that far. */
   readonly service: string;
   readonly action: string;
   readonly accessKeyId: string;
@@ -66,7 +68,7 @@ export interface Sandbox {
   readonly buckets: string[];
   /** The latest requests, oldest first. */
   readonly requests: readonly RequestRecord[];
-  /** Every secret so far, for those who make sure that none is seen: of access keys, sessions and devices. */
+  /** Every secret so far, for those who make sure that none is seen: of access keys, sessions, devices, sign-in links. */
   secrets(): readonly Secret[];
   /** Sets the clock: to a function, or to a time (ms since 1970) at which it then stands still. */
   setClock(now: number | (() => number)): void;
@@ -93,10 +95,10 @@ const recordsKept = 10_000;
 /** Starts a local AWS; it keeps the process alive until it is closed. Rejects when the port is taken. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const account = new Account(options.account ?? "123456789012", options.partition ?? "aws", options.now ?? Date.now);
-  const buckets = ["invoices", "team-photos"];
+  const aws: LocalAws = { account, federation: new Federation(account), buckets: ["invoices", "team-photos"] };
   const requests: RequestRecord[] = [];
   const server = createServer((request, response) => {
-    void answer(request, response, account, buckets).then((record) => {
+    void answer(request, response, aws).then((record) => {
       requests.push(record);
       if (requests.length > recordsKept) requests.shift();
     });
@@ -111,9 +113,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     account: account.id,
     rootArn: account.root.arn,
     rootAccessKey: { accessKeyId, secretAccessKey },
-    buckets,
+    buckets: aws.buckets,
     requests,
-    secrets: () => account.secrets(),
+    secrets: () => [...account.secrets(), ...aws.federation.secrets()],
     setClock: (now) => {
       account.now = typeof now === "number" ? () => now : now;
     },
@@ -148,60 +150,73 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
+interface LocalAws {
+  readonly account: Account;
+  readonly federation: Federation;
+  readonly buckets: string[];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /** What is known of a request so far: an error is reported with as much as there is. */
 interface Progress {
-  service: Service | undefined;
+  service: Service | "signin" | undefined;
   action: string;
   accessKeyId: string;
 }
 
 /** Answers one request and returns what is recorded of it. Never rejects, whatever the request is. */
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  account: Account,
-  buckets: readonly string[],
-): Promise<RequestRecord> {
+async function answer(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
   const requestId = randomUUID();
   const progress: Progress = { service: undefined, action: "", accessKeyId: "" };
-  let status = 200;
   let errorCode: string | undefined;
-  let body: string;
+  let reply: Answer;
   try {
-    body = handle(await readRequest(request), progress, account, buckets, requestId);
+    reply = handle(await readRequest(request), progress, aws, requestId);
   } catch (thrown) {
     const error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
-    ({ status, code: errorCode } = error);
-    const namespace = (progress.service === "iam" ? iam : sts).namespace;
-    body = progress.service === "s3" ? s3Error(error, requestId) : queryError(error, namespace, requestId);
+    errorCode = error.code;
+    reply = errorAnswer(error, progress.service, requestId);
     // The rest of a body that is too large is not read, so the connection cannot be used again.
     if (!request.complete) response.setHeader("connection", "close");
   }
-  const time = account.now();
+  const { status, headers, body } = reply;
+  const time = aws.account.now();
   // The time of AWS, from which clients work out by how much their own clock is wrong.
   response.sendDate = false;
   response.writeHead(status, {
     date: new Date(time).toUTCString(),
-    "content-type": progress.service === "s3" ? "application/xml" : "text/xml",
     "content-length": Buffer.byteLength(body),
     [progress.service === "s3" ? "x-amz-request-id" : "x-amzn-requestid"]: requestId,
+    ...headers,
   });
   response.end(request.method === "HEAD" ? undefined : body);
   const userAgent = request.headers["user-agent"] ?? "";
   return { time, ...progress, service: progress.service ?? "", userAgent, status, errorCode };
 }
 
-/** The body of the answer. Throws AwsError for everything that is refused. */
-function handle(
-  request: HttpRequest,
-  progress: Progress,
-  account: Account,
-  buckets: readonly string[],
-  requestId: string,
-): string {
+const xml = { "content-type": "text/xml" };
+const s3Xml = { "content-type": "application/xml" };
+
+function errorAnswer(error: AwsError, service: Progress["service"], requestId: string): Answer {
+  const { status } = error;
+  if (service === "s3") return { status, headers: s3Xml, body: s3Error(error, requestId) };
+  if (service === "signin") return { status, headers: { "content-type": "text/html" }, body: errorPage(error) };
+  const { namespace } = service === "iam" ? iam : sts;
+  return { status, headers: xml, body: queryError(error, namespace, requestId) };
+}
+
+/** The answer. Throws AwsError for everything that is refused. */
+function handle(request: HttpRequest, progress: Progress, aws: LocalAws, requestId: string): Answer {
+  const { account } = aws;
   if (!request.target.startsWith("/"))
     throw new AwsError("MalformedQueryString", 400, "The request target is not a path");
   const { pathname: path, searchParams: query } = new URL(`http://localhost${request.target}`);
+  if (path === "/federation") return handleFederation(request, query, progress, aws.federation);
   if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm") || query.has("Signature")) {
     throw notModelled("requests that are signed in the query string");
   }
@@ -215,7 +230,7 @@ function handle(
   if (service === "s3") {
     const caller = signedIn();
     progress.action = findS3Action(request.method, path, query);
-    return listBuckets(account, caller, buckets);
+    return { status: 200, headers: s3Xml, body: listBuckets(account, caller, aws.buckets) };
   }
   const parameters = readParameters(request, query);
   progress.action = wordOrNothing(parameters.get("Action") ?? "");
@@ -223,7 +238,23 @@ function handle(
   if (path !== "/") throw notModelled(`the path of this request to ${service}`);
   const definition = service === "sts" ? sts : iam;
   const action = findAction(service, definition, parameters);
-  return queryResponse(progress.action, definition.namespace, action.run({ account, caller, parameters }), requestId);
+  const result = action.run({ account, caller, parameters });
+  return { status: 200, headers: xml, body: queryResponse(progress.action, definition.namespace, result, requestId) };
+}
+
+/** Its requests are not signed: the credentials, or the token, stand in them. */
+function handleFederation(
+  request: HttpRequest,
+  query: URLSearchParams,
+  progress: Progress,
+  federation: Federation,
+): Answer {
+  progress.service = "signin";
+  const parameters = readParameters(request, query);
+  progress.action = wordOrNothing(parameters.get("Action") ?? "");
+  const { accessKeyId, ...answer } = federation.answer(parameters);
+  progress.accessKeyId = accessKeyId;
+  return answer;
 }
 
 async function readRequest(request: IncomingMessage): Promise<HttpRequest> {
@@ -239,7 +270,7 @@ async function readRequest(request: IncomingMessage): Promise<HttpRequest> {
 }
 
 function readParameters({ method, body }: HttpRequest, query: URLSearchParams): ReadonlyMap<string, string> {
-  if (method !== "POST" && method !== "GET") throw notModelled("this HTTP method for STS and IAM");
+  if (method !== "POST" && method !== "GET") throw notModelled("this HTTP method here");
   return new Map([...query, ...new URLSearchParams(body.toString("utf8"))]);
 }
 

@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import querystring from "node:querystring";
+import type { Secret as SandboxSecret } from "../../src/sandbox/account.ts";
 import type { Sandbox } from "../../src/sandbox/server.ts";
 import { base32Encode, totp } from "../../src/sandbox/totp.ts";
 
-export type Kind = "secret access key" | "session token" | "device seed" | "code" | "password" | "line of stdin";
+export type Kind = SandboxSecret[1] | "code" | "password" | "line of stdin";
 
 const known = new Map<string, Kind>();
 const sandboxes = new Set<Sandbox>();
