@@ -1,26 +1,18 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
-import { type Device, deviceOf } from "../aws/arn.ts";
-import type { Access, Aws, Credentials } from "../aws/aws.ts";
-import { foreignHost } from "../aws/endpoints.ts";
-import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
-import { partitionOf, regionFor } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
-import { type Choose, usableDevice } from "../devices/choose.ts";
-import { CancelledError, exitCodes, FobError, throwIfCancelled, UsageError } from "../errors.ts";
+import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import { longTermCredentials } from "./credentials.ts";
-import { exchange } from "./exchange.ts";
 import { isFresh } from "./freshness.ts";
 import { type Link, processKind } from "./link.ts";
-import { type Plan, type PlanRequest, type PlanTools, planOf } from "./plan.ts";
+import { type ObtainTools, obtain } from "./obtain.ts";
+import { type Plan, type PlanRequest, planOf } from "./plan.ts";
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import type { WritableStore } from "./store-writer.ts";
 
 export interface LoginRequest extends PlanRequest {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
@@ -37,28 +29,14 @@ export interface LoginRequest extends PlanRequest {
 }
 
 /** What a login uses of the world. */
-export interface LoginTools extends PlanTools {
-  readonly store: WritableStore;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly signal: AbortSignal;
+export interface LoginTools extends ObtainTools {
   readonly note: (message: string) => void;
-  readonly warn: (message: string) => void;
-  readonly debug: (message: string) => void;
-  readonly connect: (access: Access) => Promise<Aws>;
   /** A configured command that prints codes. */
   readonly codeFromCommand: (command: string, profile: string) => CodeSource;
-  /** A person to ask; undefined where there is nobody. */
-  readonly person: () => Person | undefined;
   /** The command line that makes the same session again, without a code in it. */
   readonly again: string;
   /** Stands around everything that makes a new session, under its lock; may refuse by throwing. */
   readonly guard?: <T>(profile: string, make: () => Promise<T>) => Promise<T>;
-}
-
-export interface Person extends CodeSource {
-  /** Where there is a way to choose. */
-  readonly choose?: Choose;
 }
 
 export interface LoginOutcome {
@@ -135,7 +113,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
     const codesNow = codes ?? codesFrom(link, settings, request, tools);
-    const make = () => newSession({ plan, codes: codesNow, previous }, tools);
+    const make = () => obtain({ plan, codes: codesNow, previous }, tools);
     const made = tools.guard ? await tools.guard(link.session, make) : await make();
     store.forgetRefusal(link.session);
     try {
@@ -188,136 +166,4 @@ function codesFrom(link: Link, { mfaProcess }: Settings, request: LoginRequest, 
 
 function lasts({ issued, credentials }: Session, { wish, minTtl }: LoginRequest, now: number): boolean {
   return isFresh({ issued, expiration: credentials.expiration }, wish, minTtl, now);
-}
-
-interface NewSession {
-  readonly plan: Plan;
-  readonly codes: CodeSource;
-  readonly previous: Session | undefined;
-}
-
-async function newSession(
-  { plan, codes, previous }: NewSession,
-  tools: LoginTools,
-): Promise<{ session: Session; chosenSerial: string | undefined }> {
-  const { env, paths, store, warn, debug } = tools;
-  const { link, source, settings } = plan;
-  const reservation = store.reserve(link.session);
-  // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
-  const scope = new AbortController();
-  const signal = AbortSignal.any([tools.signal, scope.signal]);
-  let aws: Aws | undefined;
-  try {
-    const files = readAwsFiles(paths);
-    const credentials = await longTermCredentials(source, { files, env, signal });
-    const connect = async (device: Device | undefined): Promise<Aws> => {
-      throwIfCancelled(signal);
-      aws ??= await tools.connect({ ...accessOf(credentials, device, settings, link), signal, debug });
-      return aws;
-    };
-    const { device, wasChosen } = await deviceFor(link, credentials, settings, connect, tools);
-    const context = callContext(link, credentials, device, settings, tools);
-    const host = foreignHost(settings.endpoints.sts);
-    if (host !== undefined) {
-      const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
-      warn(`the code goes to ${quote(host)}${through}, which is not AWS`);
-    }
-    const { duration } = settings;
-    const { given, identity } = await exchange({
-      ...{ link, device, duration, codes, context, signal, debug },
-      connect: () => connect(device),
-    });
-    const session: Session = {
-      profile: link.session,
-      credentials: given,
-      account: identity?.account ?? (device.kind === "arn" ? device.account : undefined),
-      user: identity?.arn,
-      source: { ...source, accessKeyId: credentials.accessKeyId },
-      serialNumber: device.serialNumber,
-      partition: device.kind === "arn" ? device.partition : partitionOf(context.region),
-      endpoint: settings.endpoints.sts,
-      isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
-      installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
-      asked: plan.asked,
-      issued: tools.now(),
-      writtenTo: placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
-    };
-    reservation.fill(session);
-    return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };
-  } finally {
-    scope.abort();
-    reservation.abandon();
-    aws?.close();
-  }
-}
-
-/** The device from the settings, else the one that AWS knows the user by. */
-async function deviceFor(
-  link: Link,
-  credentials: Credentials,
-  settings: Settings,
-  connect: (device: undefined) => Promise<Aws>,
-  tools: LoginTools,
-): Promise<{ device: Device; wasChosen: boolean }> {
-  if (settings.device) return { device: settings.device, wasChosen: false };
-  const context = { ...callContext(link, credentials, undefined, settings, tools), endpoint: settings.endpoints.iam };
-  const aws = await connect(undefined);
-  let serials: string[];
-  try {
-    serials = await aws.listMfaDevices();
-  } catch (error) {
-    throwIfCancelled(tools.signal);
-    const failure = awsFailure(error, context);
-    const hint = `name the device yourself: fob login ${shellWord(link.source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
-    const isAboutListing = failure instanceof AwsFailure && failure.consequence === "refused";
-    throw new FobError(
-      `cannot list your MFA devices: ${failure.message}`,
-      [...failure.hints, ...(isAboutListing ? [hint] : [])],
-      undefined,
-      failure,
-    );
-  }
-  return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
-}
-
-function accessOf(
-  credentials: Credentials,
-  device: Device | undefined,
-  settings: Settings,
-  link: Link,
-): Omit<Access, "signal" | "debug"> {
-  return {
-    credentials,
-    region: regionOf(device, settings, link),
-    endpoints: settings.endpoints,
-    useFips: settings.useFips,
-    useDualstack: settings.useDualstack,
-    network: settings.network,
-  };
-}
-
-function regionOf(device: Device | undefined, settings: Settings, link: Link): string {
-  return regionFor(settings.region, device?.kind === "arn" ? device.partition : undefined, shellWord(link.source));
-}
-
-function callContext(
-  link: Link,
-  credentials: Credentials,
-  device: Device | undefined,
-  settings: Settings,
-  tools: LoginTools,
-): CallContext {
-  const region = regionOf(device, settings, link);
-  const proxy = settings.network.proxyFor(new URL(settings.endpoints.sts ?? `https://sts.${region}.amazonaws.com`));
-  return {
-    profile: link.source,
-    accessKeyId: credentials.accessKeyId,
-    region,
-    endpoint: settings.endpoints.sts,
-    serialNumber: device?.serialNumber,
-    serialFrom: settings.serialFrom,
-    proxy: proxy?.host,
-    bundle: settings.network.bundle,
-    now: tools.now,
-  };
 }

@@ -4,7 +4,8 @@ import { readAwsFiles } from "../profiles/files.ts";
 import { quote } from "../text.ts";
 import { isFresh, wanted } from "./freshness.ts";
 import { sessionNamed } from "./link.ts";
-import { type LoginOutcome, type LoginTools, login, type Person } from "./login.ts";
+import { type LoginOutcome, type LoginTools, login } from "./login.ts";
+import type { Person } from "./obtain.ts";
 import type { Session } from "./session.ts";
 
 export interface RefreshWishes {

@@ -1,0 +1,171 @@
+// A new session from AWS, for a token code.
+import { type Device, deviceOf } from "../aws/arn.ts";
+import type { Access, Aws, Credentials } from "../aws/aws.ts";
+import { foreignHost } from "../aws/endpoints.ts";
+import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
+import { partitionOf, regionFor } from "../aws/partitions.ts";
+import type { CodeSource } from "../codes/sources.ts";
+import { type Choose, usableDevice } from "../devices/choose.ts";
+import { FobError, throwIfCancelled } from "../errors.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { quote, shellWord } from "../text.ts";
+import { longTermCredentials } from "./credentials.ts";
+import { exchange } from "./exchange.ts";
+import type { Link } from "./link.ts";
+import type { Plan, PlanTools } from "./plan.ts";
+import { placesFor } from "./publish.ts";
+import type { Session } from "./session.ts";
+import type { Settings } from "./settings.ts";
+import type { WritableStore } from "./store-writer.ts";
+
+/** What asking AWS for a session uses of the world. */
+export interface ObtainTools extends PlanTools {
+  readonly store: WritableStore;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
+  readonly debug: (message: string) => void;
+  readonly connect: (access: Access) => Promise<Aws>;
+  /** A person to ask; undefined where there is nobody. */
+  readonly person: () => Person | undefined;
+}
+
+export interface Person extends CodeSource {
+  /** Where there is a way to choose. */
+  readonly choose?: Choose;
+}
+
+export interface Wanted {
+  readonly plan: Plan;
+  readonly codes: CodeSource;
+  /** The session that this one takes the place of. */
+  readonly previous?: Session | undefined;
+}
+
+/** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
+export async function obtain(
+  { plan, codes, previous }: Wanted,
+  tools: ObtainTools,
+): Promise<{ session: Session; chosenSerial: string | undefined }> {
+  const { env, paths, store, warn, debug } = tools;
+  const { link, source, settings } = plan;
+  const reservation = store.reserve(link.session);
+  // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
+  const scope = new AbortController();
+  const signal = AbortSignal.any([tools.signal, scope.signal]);
+  let aws: Aws | undefined;
+  try {
+    const files = readAwsFiles(paths);
+    const credentials = await longTermCredentials(source, { files, env, signal });
+    const connect = async (device: Device | undefined): Promise<Aws> => {
+      throwIfCancelled(signal);
+      aws ??= await tools.connect({ ...accessOf(credentials, device, settings, link), signal, debug });
+      return aws;
+    };
+    const { device, wasChosen } = await deviceFor(link, credentials, settings, connect, tools);
+    const context = callContext(link, credentials, device, settings, tools);
+    const host = foreignHost(settings.endpoints.sts);
+    if (host !== undefined) {
+      const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
+      warn(`the code goes to ${quote(host)}${through}, which is not AWS`);
+    }
+    const { duration } = settings;
+    const { given, identity } = await exchange({
+      ...{ link, device, duration, codes, context, signal, debug },
+      connect: () => connect(device),
+    });
+    const session: Session = {
+      profile: link.session,
+      credentials: given,
+      account: identity?.account ?? (device.kind === "arn" ? device.account : undefined),
+      user: identity?.arn,
+      source: { ...source, accessKeyId: credentials.accessKeyId },
+      serialNumber: device.serialNumber,
+      partition: device.kind === "arn" ? device.partition : partitionOf(context.region),
+      endpoint: settings.endpoints.sts,
+      isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
+      installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
+      asked: plan.asked,
+      issued: tools.now(),
+      writtenTo: placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
+    };
+    reservation.fill(session);
+    return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };
+  } finally {
+    scope.abort();
+    reservation.abandon();
+    aws?.close();
+  }
+}
+
+/** The device from the settings, else the one that AWS knows the user by. */
+async function deviceFor(
+  link: Link,
+  credentials: Credentials,
+  settings: Settings,
+  connect: (device: undefined) => Promise<Aws>,
+  tools: ObtainTools,
+): Promise<{ device: Device; wasChosen: boolean }> {
+  if (settings.device) return { device: settings.device, wasChosen: false };
+  const context = { ...callContext(link, credentials, undefined, settings, tools), endpoint: settings.endpoints.iam };
+  const aws = await connect(undefined);
+  let serials: string[];
+  try {
+    serials = await aws.listMfaDevices();
+  } catch (error) {
+    throwIfCancelled(tools.signal);
+    const failure = awsFailure(error, context);
+    const hint = `name the device yourself: fob login ${shellWord(link.source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
+    const isAboutListing = failure instanceof AwsFailure && failure.consequence === "refused";
+    throw new FobError(
+      `cannot list your MFA devices: ${failure.message}`,
+      [...failure.hints, ...(isAboutListing ? [hint] : [])],
+      undefined,
+      failure,
+    );
+  }
+  return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
+}
+
+function accessOf(
+  credentials: Credentials,
+  device: Device | undefined,
+  settings: Settings,
+  link: Link,
+): Omit<Access, "signal" | "debug"> {
+  return {
+    credentials,
+    region: regionOf(device, settings, link),
+    endpoints: settings.endpoints,
+    useFips: settings.useFips,
+    useDualstack: settings.useDualstack,
+    network: settings.network,
+  };
+}
+
+function regionOf(device: Device | undefined, settings: Settings, link: Link): string {
+  return regionFor(settings.region, device?.kind === "arn" ? device.partition : undefined, shellWord(link.source));
+}
+
+function callContext(
+  link: Link,
+  credentials: Credentials,
+  device: Device | undefined,
+  settings: Settings,
+  tools: ObtainTools,
+): CallContext {
+  const region = regionOf(device, settings, link);
+  const proxy = settings.network.proxyFor(new URL(settings.endpoints.sts ?? `https://sts.${region}.amazonaws.com`));
+  return {
+    profile: link.source,
+    accessKeyId: credentials.accessKeyId,
+    region,
+    endpoint: settings.endpoints.sts,
+    serialNumber: device?.serialNumber,
+    serialFrom: settings.serialFrom,
+    proxy: proxy?.host,
+    bundle: settings.network.bundle,
+    now: tools.now,
+  };
+}
