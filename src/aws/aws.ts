@@ -28,6 +28,24 @@ export interface Access {
   readonly debug: (message: string) => void;
 }
 
+/** A token code, with the device that shows it. */
+export interface Mfa {
+  readonly serialNumber: string;
+  readonly tokenCode: string;
+}
+
+export interface RoleRequest {
+  readonly arn: string;
+  readonly sessionName: string;
+  /** Seconds. */
+  readonly duration: number;
+  readonly externalId?: string | undefined;
+  readonly sourceIdentity?: string | undefined;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+  readonly transitiveTags: readonly string[];
+  readonly mfa?: Mfa | undefined;
+}
+
 export interface Aws {
   /**
    * Who the access key belongs to. Needs no permission.
@@ -45,11 +63,19 @@ export interface Aws {
    *
    * @param request.duration seconds
    */
-  getSessionToken(request: {
-    serialNumber: string;
-    tokenCode: string;
-    duration: number;
-  }): Promise<TemporaryCredentials>;
+  getSessionToken(request: Mfa & { duration: number }): Promise<TemporaryCredentials>;
+  /**
+   * Credentials of a role; in one attempt where a token code goes with the request.
+   * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+   */
+  assumeRole(request: RoleRequest): Promise<TemporaryCredentials>;
+  /**
+   * A token with which a browser is signed in to the console, from the caller's own credentials.
+   *
+   * @param request.duration length of the console's session, in seconds; not for roles that another role or a session
+   * has asked for
+   */
+  signInToken(request: { federation: URL; duration: number | undefined }): Promise<string>;
   /** Closes the connections; the process could not end before. */
   close(): void;
 }

@@ -1,10 +1,20 @@
 // The SDK's clients. This module is heavy: import() it, and only when AWS is really called.
+
 import { Agent as HttpAgent, validateHeaderValue } from "node:http";
+import type { Readable } from "node:stream";
+import { text as streamText } from "node:stream/consumers";
 import { IAMClient, ListMFADevicesCommand } from "@aws-sdk/client-iam";
-import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
+import {
+  AssumeRoleCommand,
+  GetCallerIdentityCommand,
+  GetSessionTokenCommand,
+  STSClient,
+  type Credentials as StsCredentials,
+} from "@aws-sdk/client-sts";
+import { HttpRequest } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { byProxy, isUnsent, SecureAgent, TunnelAgent } from "./agents.ts";
-import type { Access, Aws } from "./aws.ts";
+import type { Access, Aws, TemporaryCredentials } from "./aws.ts";
 import { AwsFailure, TransportError } from "./failures.ts";
 import { readBundle } from "./network.ts";
 import { withoutNotice } from "./notice.ts";
@@ -83,25 +93,92 @@ export function connect(access: Access): Aws {
         TokenCode: tokenCode,
         DurationSeconds: duration,
       });
-      const sent = clients.code.send(command, options).catch((error: unknown) => {
-        // What a service does not accept it quotes, and a code that it has not looked at is still good.
-        if (error instanceof Error) error.message = error.message.replaceAll(tokenCode, "******");
-        throw error;
+      const sent = withoutCode(clients.code.send(command, options), tokenCode);
+      return temporary((await logged("sts:GetSessionToken", sent)).Credentials);
+    },
+    async assumeRole({ arn, sessionName, duration, externalId, sourceIdentity, tags, transitiveTags, mfa }) {
+      const command = new AssumeRoleCommand({
+        RoleArn: arn,
+        RoleSessionName: sessionName,
+        DurationSeconds: duration,
+        ExternalId: externalId,
+        SourceIdentity: sourceIdentity,
+        ...(tags.length > 0 ? { Tags: tags.map(([Key, Value]) => ({ Key, Value })) } : {}),
+        ...(transitiveTags.length > 0 ? { TransitiveTagKeys: [...transitiveTags] } : {}),
+        ...(mfa ? { SerialNumber: mfa.serialNumber, TokenCode: mfa.tokenCode } : {}),
       });
-      const { Credentials: given } = await logged("sts:GetSessionToken", sent);
-      if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
-        throw new AwsFailure("server error", "STS answered without credentials", [
-          "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
-        ]);
-      }
-      return {
-        accessKeyId: given.AccessKeyId,
-        secretAccessKey: given.SecretAccessKey,
-        sessionToken: given.SessionToken,
-        expiration: given.Expiration.getTime(),
+      const sent = mfa
+        ? withoutCode(clients.code.send(command, options), mfa.tokenCode)
+        : clients.identity.send(command, options);
+      return temporary((await logged("sts:AssumeRole", sent)).Credentials);
+    },
+    async signInToken({ federation, duration }) {
+      const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;
+      const session = { sessionId: accessKeyId, sessionKey: secretAccessKey, sessionToken };
+      const query = {
+        Action: "getSigninToken",
+        ...(duration === undefined ? {} : { SessionDuration: String(duration) }),
+        Session: JSON.stringify(session),
       };
+      const request = new HttpRequest({
+        method: "GET",
+        protocol: federation.protocol,
+        hostname: federation.hostname,
+        ...(federation.port === "" ? {} : { port: Number(federation.port) }),
+        path: federation.pathname,
+        query,
+        headers: { host: federation.host },
+      });
+      return await logged("signin:GetSigninToken", signInTokenFrom(handler.handle(request, options)));
     },
     close: () => handler.destroy(),
+  };
+}
+
+async function signInTokenFrom(answer: ReturnType<NodeHttpHandler["handle"]>): Promise<string> {
+  const { response } = await answer;
+  const text = await streamText(response.body as Readable);
+  if (response.statusCode === 200) {
+    const { SigninToken } = parsed(text) as { SigninToken?: unknown };
+    if (typeof SigninToken === "string") return SigninToken;
+  }
+  throw new AwsFailure(
+    response.statusCode === 400 ? "refused" : "server error",
+    `AWS's sign-in service gave no link for these credentials (HTTP ${response.statusCode})`,
+    "it takes those of roles only, and only while they last: fob status",
+  );
+}
+
+function parsed(text: string): object {
+  try {
+    return (JSON.parse(text) as object | null) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** An answer whose error does not tell the code. */
+async function withoutCode<T>(answer: Promise<T>, code: string): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    // What a service does not accept it quotes, and a code that it has not looked at is still good.
+    if (error instanceof Error) error.message = error.message.replaceAll(code, "******");
+    throw error;
+  }
+}
+
+function temporary(given: StsCredentials | undefined): TemporaryCredentials {
+  if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
+    throw new AwsFailure("server error", "STS answered without credentials", [
+      "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
+    ]);
+  }
+  return {
+    accessKeyId: given.AccessKeyId,
+    secretAccessKey: given.SecretAccessKey,
+    sessionToken: given.SessionToken,
+    expiration: given.Expiration.getTime(),
   };
 }
 

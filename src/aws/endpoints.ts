@@ -6,6 +6,8 @@ import { quote } from "../text.ts";
 export interface Endpoints {
   readonly sts: string | undefined;
   readonly iam: string | undefined;
+  /** The console's sign-in service. */
+  readonly signin: string | undefined;
 }
 
 /**
@@ -17,13 +19,13 @@ export interface Endpoints {
  */
 export function configuredEndpoints(
   env: Readonly<Record<string, string | undefined>>,
-  ofProfile: (service: "sts" | "iam") => string | undefined,
+  ofProfile: (service: keyof Endpoints) => string | undefined,
 ): Endpoints {
-  const endpoint = (service: "sts" | "iam"): string | undefined => {
+  const endpoint = (service: keyof Endpoints): string | undefined => {
     const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL || ofProfile(service);
     return url ? checkedEndpoint(url, service) : undefined;
   };
-  return { sts: endpoint("sts"), iam: endpoint("iam") };
+  return { sts: endpoint("sts"), iam: endpoint("iam"), signin: endpoint("signin") };
 }
 
 /** The host (and port) of an endpoint that is not AWS's own, else undefined. */

@@ -31,6 +31,17 @@ export function isInPartition(region: string, partition: string): boolean {
   return partitionOf(region) === (defaultRegion(partition) === undefined ? "aws" : partition);
 }
 
+/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html */
+const legacyRegions = [
+  ...["ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1"],
+  ...["eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"],
+];
+
+/** The region as the SDK knows it that has STS's endpoint: `aws-global` is sts.amazonaws.com. */
+export function stsRegion(region: string, usesGlobal: boolean): string {
+  return usesGlobal && legacyRegions.includes(region) ? "aws-global" : region;
+}
+
 /** Whether a text can be a region: it becomes part of a host name. */
 export function isRegion(text: string): boolean {
   return /^[a-z]{2,}(-[a-z0-9]+){1,5}$/.test(text);

@@ -1,9 +1,12 @@
 // `fob login`: from the command line to a fresh session.
 import { type CodeSource, codeFromOption, codeFromStdin } from "../codes/sources.ts";
 import { exitCodes, UsageError } from "../errors.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { awsFilePaths } from "../profiles/paths.ts";
+import { rolesThatAsk } from "../roles/chain.ts";
 import { wanted } from "../session/freshness.ts";
 import { login } from "../session/login.ts";
-import { shellWord } from "../text.ts";
+import { neutralise, quote, shellWord } from "../text.ts";
 import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { loginTools, tell } from "./login-tools.ts";
@@ -61,6 +64,7 @@ export const loginCommand = defineCommand({
       tools,
     );
     tell(outcome, context);
+    if (outcome.isNew) warnOfRolesThatAsk(outcome.session.profile, context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
     if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
@@ -72,6 +76,15 @@ export const loginCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+/** With these lines programs would ask for a code again. */
+function warnOfRolesThatAsk(session: string, { env, home, say }: Context): void {
+  const files = readAwsFiles(awsFilePaths(env, home));
+  for (const { profile, serial } of rolesThatAsk(session, files)) {
+    say.warning(`programs that use the role profile ${quote(profile)} will ask for a code of their own`);
+    say.hint(`remove this line from it in ${quote(files.config.path)}: mfa_serial = ${neutralise(serial)}`);
+  }
+}
 
 /** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
 function commandLine(profile: string | undefined, options: LoginOptions): string {

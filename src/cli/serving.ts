@@ -1,6 +1,6 @@
 // Answering a program through credential_process: for how long, and for whom.
 import { readFileSync } from "node:fs";
-import { serve } from "../session/serve.ts";
+import { credentialsOf } from "../roles/credentials.ts";
 import { processJson } from "../session/session.ts";
 import { shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
@@ -27,13 +27,12 @@ export async function serveProfile(profile: string, options: ServingOptions, con
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   try {
     const { endpointUrl, region } = options;
-    const session = await serve(
+    const session = await credentialsOf(
       { profile, endpointUrl, region },
       {
         ...tools,
         signal: AbortSignal.any([tools.signal, abandoned.signal]),
-        deadline: AbortSignal.timeout(patience),
-        patience,
+        program: { deadline: AbortSignal.timeout(patience), patience },
       },
     );
     return processJson(session);

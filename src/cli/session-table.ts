@@ -66,10 +66,10 @@ function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): numbe
   return Math.min(1, (left ?? 0) / whole);
 }
 
-function whereOf({ mode, writtenTo, reason, endpoint }: StatusEntry, home: string): string {
+function whereOf({ role, mode, writtenTo, reason, endpoint }: StatusEntry, home: string): string {
   const short = (path: string): string => (path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
   return [
-    ...(mode === "process" ? ["credential_process"] : []),
+    ...(role !== undefined ? [role] : mode === "process" ? ["credential_process"] : []),
     ...writtenTo.map((place) => `${short(place.file)}${place.isThere ? "" : " (no longer there)"}`),
     ...(reason === undefined ? [] : [reason]),
     ...(endpoint === undefined ? [] : [`from ${new URL(endpoint).host}, not AWS`]),

@@ -1,7 +1,7 @@
-// Exchanging token codes for a session: the access key is checked while the user types, and each code is sent once.
+// Exchanging token codes for credentials: the access key is checked while the user types, and each code is sent once.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Device, isRoot } from "../aws/arn.ts";
-import type { Aws, TemporaryCredentials } from "../aws/aws.ts";
+import type { Aws, Mfa, TemporaryCredentials } from "../aws/aws.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
@@ -11,8 +11,10 @@ import type { Link } from "./link.ts";
 export interface Conversation {
   readonly link: Link;
   readonly device: Device;
-  /** Length of the session, in seconds. */
-  readonly duration: number;
+  /** Asks AWS, with a code. */
+  readonly send: (aws: Aws, mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
+  /** Why a code is needed, where that is not plain. */
+  readonly why?: string | undefined;
   readonly codes: CodeSource;
   readonly context: CallContext;
   readonly connect: () => Promise<Aws>;
@@ -28,11 +30,11 @@ export interface Identity {
 
 const MOST_CODES = 3;
 
-/** Asks for codes until STS takes one. @throws FobError */
+/** Asks for codes until AWS takes one. @throws FobError */
 export async function exchange(
   conversation: Conversation,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { link, device, duration, codes, context, connect, signal, debug } = conversation;
+  const { link, device, send, why, codes, context, connect, signal, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
@@ -47,7 +49,7 @@ export async function exchange(
     signal: AbortSignal.any([signal, useless.signal]),
   };
   const used = new Set<string>();
-  let again: string | undefined;
+  let again = why;
   for (;;) {
     const code = await codes.ask({ ...question, again }).catch((error: unknown) => {
       throw uselessBecause ?? error;
@@ -61,8 +63,9 @@ export async function exchange(
     }
     used.add(code);
     try {
-      const request = { serialNumber: device.serialNumber, tokenCode: code, duration };
-      return { given: await sentOnce(await connect(), request, context, signal), identity };
+      const aws = await connect();
+      const mfa = { serialNumber: device.serialNumber, tokenCode: code };
+      return { given: await sentOnce(() => send(aws, mfa, identity), context, signal), identity };
     } catch (error) {
       if (!(error instanceof AwsFailure)) throw error;
       const needsAnother = error.consequence === "wrong code" || mayBeSpent(error);
@@ -85,14 +88,13 @@ function withSpentCode(error: AwsFailure): FobError {
 
 /** Sends a code; a second time only if nothing was sent the first time. */
 async function sentOnce(
-  aws: Aws,
-  request: Parameters<Aws["getSessionToken"]>[0],
+  send: () => Promise<TemporaryCredentials>,
   context: CallContext,
   signal: AbortSignal,
 ): Promise<TemporaryCredentials> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await aws.getSessionToken(request);
+      return await send();
     } catch (error) {
       if (signal.aborted) throw new CancelledError("the code may be spent");
       const failure = awsFailure(error, context);

@@ -6,7 +6,7 @@ import { isPortableName } from "../profiles/edit.ts";
 import { type AwsFiles, commandOf, type Properties, propertyValue } from "../profiles/files.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Session } from "./session.ts";
-import type { Store } from "./store.ts";
+import { isOfRole, type Store } from "./store.ts";
 
 /** A source profile and its session profile: two names of one session. */
 export interface Link {
@@ -131,7 +131,7 @@ function sourceOf(profile: string, context: LinkContext, fromEnvironment: boolea
 }
 
 function sessionsIn(store: Store): Session[] {
-  return store.list().flatMap((entry) => (entry.state === "readable" ? entry.session : []));
+  return store.list().flatMap((entry) => (entry.state === "readable" && !isOfRole(entry) ? entry.session : []));
 }
 
 const isSourceOfOne = (profile: string, sessions: readonly Session[]): boolean =>

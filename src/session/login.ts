@@ -12,7 +12,6 @@ import { type ObtainTools, obtain } from "./obtain.ts";
 import { type Plan, type PlanRequest, planOf } from "./plan.ts";
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
 import type { Session } from "./session.ts";
-import type { Settings } from "./settings.ts";
 
 export interface LoginRequest extends PlanRequest {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
@@ -82,7 +81,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   if (before.state === "unreadable") {
     tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
   }
-  const codes = kept ? undefined : codesFrom(link, settings, request, tools);
+  const codes = kept ? undefined : codesFrom(plan, request, tools);
 
   const waiting = {
     signal,
@@ -112,7 +111,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     if (isTakenOver) {
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
-    const codesNow = codes ?? codesFrom(link, settings, request, tools);
+    const codesNow = codes ?? codesFrom(plan, request, tools);
     const make = () => obtain({ plan, codes: codesNow, previous }, tools);
     const made = tools.guard ? await tools.guard(link.session, make) : await make();
     store.forgetRefusal(link.session);
@@ -153,9 +152,15 @@ function longerThanItLasts(duration: number, { source }: Link): UsageError {
   );
 }
 
+/** Where codes come from when none came with the command; undefined where nobody can be asked. */
+export function codeSource({ link, settings: { mfaProcess } }: Plan, tools: LoginTools): CodeSource | undefined {
+  return mfaProcess ? tools.codeFromCommand(mfaProcess, link.source) : tools.person();
+}
+
 /** Where this login's codes come from. @throws FobError with its own exit code where nobody can be asked */
-function codesFrom(link: Link, { mfaProcess }: Settings, request: LoginRequest, tools: LoginTools): CodeSource {
-  const codes = request.code ?? (mfaProcess ? tools.codeFromCommand(mfaProcess, link.source) : tools.person());
+function codesFrom(plan: Plan, request: LoginRequest, tools: LoginTools): CodeSource {
+  const { link } = plan;
+  const codes = request.code ?? codeSource(plan, tools);
   if (codes) return codes;
   throw new FobError(
     `${quote(link.session)} needs an MFA code, and nobody can be asked here; run in a terminal: ${tools.again}`,

@@ -8,7 +8,7 @@ import { quote, shellWord } from "../text.ts";
 import { ownKeys, processKind, sessionNamed } from "./link.ts";
 import { unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
-import type { Store, Stored } from "./store.ts";
+import { isOfRole, type Store, type Stored } from "./store.ts";
 import type { WritableStore } from "./store-writer.ts";
 
 export interface LogoutTools {
@@ -31,7 +31,7 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
   const sessions =
     profiles === "all"
       ? tools.store.list().map(({ profile }) => profile)
-      : profiles.map((profile) => sessionProfile(profile, files, tools.store));
+      : profiles.flatMap((profile) => withRoles(sessionProfile(profile, files, tools.store), tools.store));
   if (sessions.length === 0) tools.note("there are no sessions");
   for (const profile of new Set(sessions)) {
     const onWait = (holder: Holder): void =>
@@ -48,6 +48,16 @@ function sessionProfile(profile: string, files: AwsFiles, store: Store): string 
     );
   }
   return sessionNamed(profile, { files, store, command: "fob logout" });
+}
+
+/** A session profile, and the role profiles whose credentials came by way of its source. */
+function withRoles(profile: string, store: Store): string[] {
+  const sourceOf = (stored: Stored): string | undefined =>
+    stored.state === "readable" ? stored.session.source.profile : undefined;
+  const own = store.read(profile);
+  if (isOfRole(own)) return [profile];
+  const roles = store.list().filter((stored) => isOfRole(stored) && sourceOf(stored) === sourceOf(own));
+  return [profile, ...roles.map((role) => role.profile)];
 }
 
 async function remove(profile: string, tools: LogoutTools): Promise<void> {
@@ -78,7 +88,8 @@ async function removeEverywhere(session: Session, tools: LogoutTools): Promise<v
   const { expiration } = session.credentials;
   const now = tools.now();
   const until = expiration > now ? `; AWS still honours its credentials until ${clockTime(expiration, now)}` : "";
-  tools.note(`removed the session ${quote(session.profile)}${until}`);
+  const what = session.roles.length > 0 ? "credentials of the role profile" : "session";
+  tools.note(`removed the ${what} ${quote(session.profile)}${until}`);
 }
 
 /** A damaged session file no longer tells what fob wrote where. */

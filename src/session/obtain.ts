@@ -1,9 +1,9 @@
 // A new session from AWS, for a token code.
 import { type Device, deviceOf } from "../aws/arn.ts";
-import type { Access, Aws, Credentials } from "../aws/aws.ts";
+import type { Access, Aws, Credentials, RoleRequest } from "../aws/aws.ts";
 import { foreignHost } from "../aws/endpoints.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
-import { partitionOf, regionFor } from "../aws/partitions.ts";
+import { partitionOf, regionFor, stsRegion } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { type Choose, usableDevice } from "../devices/choose.ts";
 import { FobError, throwIfCancelled } from "../errors.ts";
@@ -14,7 +14,7 @@ import { exchange } from "./exchange.ts";
 import type { Link } from "./link.ts";
 import type { Plan, PlanTools } from "./plan.ts";
 import { placesFor } from "./publish.ts";
-import type { Session } from "./session.ts";
+import type { Role, Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { WritableStore } from "./store-writer.ts";
 
@@ -39,18 +39,22 @@ export interface Person extends CodeSource {
 export interface Wanted {
   readonly plan: Plan;
   readonly codes: CodeSource;
+  /** A role that is asked for with the code, instead of a session. */
+  readonly role?: { readonly role: Role; readonly why: string } | undefined;
   /** The session that this one takes the place of. */
   readonly previous?: Session | undefined;
 }
 
 /** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
 export async function obtain(
-  { plan, codes, previous }: Wanted,
+  { plan, codes, role: direct, previous }: Wanted,
   tools: ObtainTools,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
   const { env, paths, store, warn, debug } = tools;
   const { link, source, settings } = plan;
-  const reservation = store.reserve(link.session);
+  const role = direct?.role;
+  const profile = role?.profile ?? link.session;
+  const reservation = store.reserve(profile);
   // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
   const scope = new AbortController();
   const signal = AbortSignal.any([tools.signal, scope.signal]);
@@ -70,15 +74,19 @@ export async function obtain(
       const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
       warn(`the code goes to ${quote(host)}${through}, which is not AWS`);
     }
-    const { duration } = settings;
     const { given, identity } = await exchange({
-      ...{ link, device, duration, codes, context, signal, debug },
+      ...{ link, device, codes, context, signal, debug, why: direct?.why },
       connect: () => connect(device),
+      send: (to, mfa, user) =>
+        role
+          ? to.assumeRole({ ...roleRequest(role, user?.arn, source.profile), mfa })
+          : to.getSessionToken({ ...mfa, duration: settings.duration }),
     });
     const session: Session = {
-      profile: link.session,
+      profile,
       credentials: given,
-      account: identity?.account ?? (device.kind === "arn" ? device.account : undefined),
+      account:
+        (role && accountOf(role.arn)) ?? identity?.account ?? (device.kind === "arn" ? device.account : undefined),
       user: identity?.arn,
       source: { ...source, accessKeyId: credentials.accessKeyId },
       serialNumber: device.serialNumber,
@@ -88,7 +96,8 @@ export async function obtain(
       installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
       asked: plan.asked,
       issued: tools.now(),
-      writtenTo: placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
+      roles: role ? [role] : [],
+      writtenTo: role ? [] : placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
     };
     reservation.fill(session);
     return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };
@@ -98,6 +107,20 @@ export async function obtain(
     aws?.close();
   }
 }
+
+/** The length of a role session where nothing else is said, and the longest of one that is asked for with a session, in seconds. */
+export const HOUR = 3600;
+
+/** What AWS is asked for a role. @param user the ARN of the user who asks, where AWS has told it */
+export function roleRequest(role: Role, user: string | undefined, source: string): RoleRequest {
+  const { arn, duration = HOUR, externalId, sourceIdentity, tags, transitiveTags } = role;
+  // CloudTrail shows it: a name by which a person is found.
+  const who = user?.slice(user.lastIndexOf("/") + 1) ?? source;
+  const sessionName = role.sessionName ?? `fob-${who}`.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
+  return { arn, sessionName, duration, externalId, sourceIdentity, tags, transitiveTags };
+}
+
+export const accountOf = (arn: string): string | undefined => arn.split(":")[4];
 
 /** The device from the settings, else the one that AWS knows the user by. */
 async function deviceFor(
@@ -128,7 +151,7 @@ async function deviceFor(
   return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
 }
 
-function accessOf(
+export function accessOf(
   credentials: Credentials,
   device: Device | undefined,
   settings: Settings,
@@ -136,7 +159,7 @@ function accessOf(
 ): Omit<Access, "signal" | "debug"> {
   return {
     credentials,
-    region: regionOf(device, settings, link),
+    region: stsRegion(regionOf(device, settings, link), settings.usesGlobalSts),
     endpoints: settings.endpoints,
     useFips: settings.useFips,
     useDualstack: settings.useDualstack,
@@ -148,7 +171,7 @@ function regionOf(device: Device | undefined, settings: Settings, link: Link): s
   return regionFor(settings.region, device?.kind === "arn" ? device.partition : undefined, shellWord(link.source));
 }
 
-function callContext(
+export function callContext(
   link: Link,
   credentials: Credentials,
   device: Device | undefined,

@@ -6,7 +6,7 @@ import { sourceOfCredentials } from "./credentials.ts";
 import { type Link, linkOf } from "./link.ts";
 import type { Asked, Session, Source } from "./session.ts";
 import { type Settings, settingsOf, type Wishes } from "./settings.ts";
-import type { Store } from "./store.ts";
+import { isOfRole, type Store } from "./store.ts";
 
 export interface PlanRequest extends Wishes {
   /** The source profile or the session profile. */
@@ -44,7 +44,7 @@ export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTo
   const link = linkOf(request.profile, { files, store, command: "fob login" }, request);
   const stored = (): Session | undefined => {
     const found = store.read(link.session);
-    return found.state === "readable" ? found.session : undefined;
+    return found.state === "readable" && !isOfRole(found) ? found.session : undefined;
   };
   const before = request.isRenewal ? stored() : undefined;
   const asked: Asked = {
@@ -64,7 +64,8 @@ export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTo
   };
 }
 
-function isSame(session: Session, source: Source, { endpoints, device, region }: Settings): boolean {
+/** Whether a session is of this key, device, endpoint and partition. */
+export function isSame(session: Session, source: Source, { endpoints, device, region }: Settings): boolean {
   return (
     session.source.profile === source.profile &&
     session.source.from === source.from &&

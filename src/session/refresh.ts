@@ -7,6 +7,7 @@ import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login } from "./login.ts";
 import type { Person } from "./obtain.ts";
 import type { Session } from "./session.ts";
+import { sessionProfiles } from "./store.ts";
 
 export interface RefreshWishes {
   /** Seconds that should remain; an hour where the user does not say. */
@@ -23,7 +24,7 @@ export interface RefreshTools extends LoginTools {
 
 /** The sessions that these profiles name; without any, every session in the store. */
 export function sessionsOf(profiles: readonly string[], { store, paths }: RefreshTools): string[] {
-  if (profiles.length === 0) return store.list().map(({ profile }) => profile);
+  if (profiles.length === 0) return sessionProfiles(store);
   const files = readAwsFiles(paths);
   return [...new Set(profiles.map((profile) => sessionNamed(profile, { files, store, command: "fob refresh" })))];
 }

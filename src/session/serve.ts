@@ -6,12 +6,20 @@ import { inWords } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import { secondsLeft, wanted } from "./freshness.ts";
 import { type LoginTools, login } from "./login.ts";
-import { type Plan, type PlanRequest, planOf } from "./plan.ts";
+import { type PlanRequest, planOf } from "./plan.ts";
 import type { Session } from "./session.ts";
 
-export type ServeRequest = Pick<PlanRequest, "profile" | "endpointUrl" | "region">;
+export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region"> {
+  /** Seconds that should remain, where the user says so. */
+  readonly minTtl?: number | undefined;
+}
 
 export interface ServeTools extends LoginTools {
+  /** Where a program waits for the answer, and not a person who has typed a command. */
+  readonly program?: WaitingProgram | undefined;
+}
+
+export interface WaitingProgram {
   /** Ends the waiting for somebody's answer: programs wait for a minute at most. */
   readonly deadline: AbortSignal;
   /** The same for the lock, in milliseconds. */
@@ -29,56 +37,63 @@ const REFUSED_FOR = 10_000;
  *
  * @throws FobError where there is nothing to serve
  */
-export async function serve(request: ServeRequest, tools: ServeTools): Promise<Session> {
-  const { store, now, warn, debug } = tools;
-  const began = now();
+export async function serveSession(request: ServeRequest, tools: ServeTools): Promise<Session> {
   const renewal = { ...request, isRenewal: true };
   const plan = planOf(renewal, tools);
-  const guard = async <T>(session: string, make: () => Promise<T>): Promise<T> => {
-    const refusal = store.refusal(session);
-    const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
-    if (isRecent) {
-      throw new FobError(`${refusal.message} (a moment ago)`, tools.again, exitCodes.codeNeeded);
-    }
-    try {
-      return await make();
-    } catch (error) {
-      // Who is told to end has not refused anything.
-      if (!tools.signal.aborted) store.refuse(session, messageOf(inTime(error, tools)));
-      throw error;
-    }
-  };
-  try {
-    const outcome = await login(
-      {
-        ...renewal,
-        wish: wanted.use,
-        patience: tools.patience,
-      },
-      {
-        ...tools,
-        guard,
-        // The waiting for an answer ends then, and not a call of AWS that has a code in it.
-        person: () => until(tools.deadline, tools.person()),
-        codeFromCommand: (command, of) => until(tools.deadline, tools.codeFromCommand(command, of)),
-        // It appears in the middle of another program's output.
-        note: debug,
-      },
-    );
+  return await orOld(plan.matching, tools, async () => {
+    const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
+    const outcome = await login({ ...renewal, wish: wanted.use, ...patience }, askingFor(tools));
     return outcome.session;
+  });
+}
+
+/**
+ * What `make` makes; where it fails, the credentials that there are, with a warning, while they last. They may be new: kept,
+ * but not to be written everywhere.
+ */
+export async function orOld(
+  there: () => Session | undefined,
+  tools: ServeTools,
+  make: () => Promise<Session>,
+): Promise<Session> {
+  try {
+    return await make();
   } catch (error) {
     if (tools.signal.aborted) throw error;
-    return oldOr(inTime(error, tools), plan, now(), warn);
+    const session = there();
+    const left = session ? secondsLeft(session.credentials, tools.now()) : 0;
+    const reason = inTime(error, tools);
+    if (!session || left <= WORTH_SERVING) throw reason;
+    tools.warn(`${messageOf(reason)}; the credentials of ${quote(session.profile)} last another ${inWords(left)}`);
+    return session;
   }
 }
 
-/** The session that there is, with a warning; or the error. It may be new: kept, but not to be written everywhere. */
-function oldOr(error: unknown, plan: Plan, now: number, warn: (message: string) => void): Session {
-  const session = plan.matching();
-  const left = session ? secondsLeft(session.credentials, now) : 0;
-  if (!session || left <= WORTH_SERVING) throw error;
-  warn(`${messageOf(error)}; the credentials of ${quote(session.profile)} last another ${inWords(left)}`);
-  return session;
+/** The same tools, where a program waits: nobody is asked for longer than it does, nor again after a refusal. */
+export function askingFor(tools: ServeTools): ServeTools {
+  const { program, store, now } = tools;
+  if (!program) return tools;
+  const began = now();
+  return {
+    ...tools,
+    // The waiting for an answer ends then, and not a call of AWS that has a code in it.
+    person: () => until(program.deadline, tools.person()),
+    codeFromCommand: (command, of) => until(program.deadline, tools.codeFromCommand(command, of)),
+    // It appears in the middle of another program's output.
+    note: tools.debug,
+    async guard(profile, make) {
+      const refusal = store.refusal(profile);
+      const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
+      if (isRecent) throw new FobError(`${refusal.message} (a moment ago)`, tools.again, exitCodes.codeNeeded);
+      try {
+        return await make();
+      } catch (error) {
+        // Who is told to end has not refused anything.
+        if (!tools.signal.aborted) store.refuse(profile, messageOf(inTime(error, tools)));
+        throw error;
+      }
+    },
+  };
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -92,8 +107,8 @@ function until<Source extends CodeSource | undefined>(deadline: AbortSignal, sou
 }
 
 /** What really happened to a question that was taken back, or is still somebody else's. */
-function inTime(error: unknown, { again, deadline }: ServeTools): unknown {
-  const isOver = error instanceof StillHeld || (deadline.aborted && error instanceof CancelledError);
-  if (!isOver) return error;
+function inTime(error: unknown, { again, program }: ServeTools): unknown {
+  const isOver = error instanceof StillHeld || (program?.deadline.aborted && error instanceof CancelledError);
+  if (!program || !isOver) return error;
   return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
 }

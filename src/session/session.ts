@@ -1,9 +1,12 @@
 // What a session is, and how its times and credentials are written.
 import type { TemporaryCredentials } from "../aws/aws.ts";
 
-/** Temporary credentials from GetSessionToken with MFA, with all that is known of them. Times are ms since 1970. */
+/**
+ * Temporary credentials from GetSessionToken with MFA, with all that is known of them; or those of a role that was assumed
+ * by way of them. Times are ms since 1970.
+ */
 export interface Session {
-  /** The session profile. */
+  /** The session profile, or the role profile. */
   readonly profile: string;
   readonly credentials: TemporaryCredentials;
   readonly account: string | undefined;
@@ -21,7 +24,24 @@ export interface Session {
   /** What the user asked for with options, and a renewal asks for again. */
   readonly asked: Asked;
   readonly issued: number;
+  /** The roles that lead from the user to these credentials, as the config had them; none for a session itself. */
+  readonly roles: readonly Role[];
   readonly writtenTo: readonly WrittenPlace[];
+}
+
+/** A role, and what a role profile asks for with it. */
+export interface Role {
+  readonly profile: string;
+  readonly arn: string;
+  /** The profile with whose credentials it is asked for. */
+  readonly by: string;
+  /** Seconds, where the profile says so. */
+  readonly duration?: number | undefined;
+  readonly sessionName?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly sourceIdentity?: string | undefined;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+  readonly transitiveTags: readonly string[];
 }
 
 /** Options of `fob login` as they were given. */

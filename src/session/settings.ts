@@ -28,6 +28,8 @@ export interface Settings {
   readonly endpoints: Endpoints;
   /** Whether the profile was installed for that endpoint, so that it does not come from the environment. */
   readonly isInstalledEndpoint: boolean;
+  /** Whether STS's global endpoint is asked, where the region is one of those that had no other at first. */
+  readonly usesGlobalSts: boolean;
   readonly useFips: boolean;
   readonly useDualstack: boolean;
   readonly network: Network;
@@ -53,8 +55,9 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
     const value = env[name];
     return value ? { value, from: name } : undefined;
   };
-  const isOn = (key: string): boolean =>
-    (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase() === "true";
+  const setting = (key: string): string =>
+    (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase();
+  const isOn = (key: string): boolean => setting(key) === "true";
   const installed = (wishes.endpointUrl ?? installedEndpoint(files, link.session)) || undefined;
   const region =
     option("--region", wishes.region) ??
@@ -78,9 +81,10 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
       installed !== undefined
         ? configuredEndpoints({}, () => installed)
         : isOn("ignore_configured_endpoint_urls")
-          ? { sts: undefined, iam: undefined }
+          ? { sts: undefined, iam: undefined, signin: undefined }
           : configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
     isInstalledEndpoint: installed !== undefined,
+    usesGlobalSts: setting("sts_regional_endpoints") === "legacy",
     useFips: isOn("use_fips_endpoint"),
     useDualstack: isOn("use_dualstack_endpoint"),
     network: networkOf(env, home, first(["ca_bundle"])?.value),

@@ -4,7 +4,7 @@ import { type AwsFiles, type Properties, readAwsFiles } from "../profiles/files.
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
 import { linkOf, processKind } from "./link.ts";
 import { type Place, parseExpiry, type Session } from "./session.ts";
-import type { Store, Stored } from "./store.ts";
+import { isOfRole, type Store, type Stored } from "./store.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unreadable" | "missing";
 
@@ -26,6 +26,8 @@ export interface StatusEntry {
   /** Seconds; 0 once it has expired. */
   readonly secondsLeft?: number | undefined;
   readonly writtenTo: readonly (Place & { readonly isThere: boolean })[];
+  /** The role, where the credentials are of one. */
+  readonly role?: string | undefined;
   readonly account?: string | undefined;
   readonly user?: string | undefined;
   readonly serialNumber?: string | undefined;
@@ -47,7 +49,7 @@ export interface StatusTools {
 /** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
 export function statusOf(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
   if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
-  const own = tools.store.list();
+  const own = bySession(tools.store.list());
   const names = new Set(own.map(({ profile }) => profile));
   const others = new Set(
     [tools.files.credentials, tools.files.config]
@@ -58,6 +60,23 @@ export function statusOf(profiles: readonly string[], tools: StatusTools): Statu
     ...own.map((stored) => ofStored(stored, tools)),
     ...[...others].flatMap((profile) => ofOther(profile, tools) ?? []),
   ];
+}
+
+/** Roles stand below the session that they came by. */
+function bySession(stored: readonly Stored[]): Stored[] {
+  const roles = stored.filter(isOfRole);
+  const sessions = stored.filter((entry) => !isOfRole(entry));
+  const isBelow = (role: Stored, { profile }: Stored): boolean => sessionOf(role, sessions) === profile;
+  const orphans = roles.filter((role) => sessionOf(role, sessions) === undefined);
+  return [...sessions.flatMap((session) => [session, ...roles.filter((role) => isBelow(role, session))]), ...orphans];
+}
+
+/** The session profile by way of which a role came: one of its source's. */
+function sessionOf(role: Stored, sessions: readonly Stored[]): string | undefined {
+  const sourceOf = (stored: Stored) => (stored.state === "readable" ? stored.session.source.profile : undefined);
+  const by = role.state === "readable" ? role.session.roles[0]?.by : undefined;
+  const own = sessions.filter((session) => sourceOf(session) !== undefined && sourceOf(session) === sourceOf(role));
+  return (own.find(({ profile }) => profile === by) ?? own[0])?.profile;
 }
 
 /** A profile that fob has no session for, and that somebody else has one for, or that gets one from fob when it is used. */
@@ -88,7 +107,7 @@ function entryOf(profile: string, tools: StatusTools): StatusEntry {
 
 function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
   const { profile } = stored;
-  const mode = modeOf(profile, tools.files);
+  const mode = isOfRole(stored) ? "process" : modeOf(profile, tools.files);
   if (stored.state === "missing") return { profile, mode, state: "missing", foreign: false, writtenTo: [] };
   if (stored.state === "unreadable") {
     const reason = `${stored.path} ${stored.reason}`;
@@ -104,7 +123,8 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
     state: stateOf({ issued: session.issued, expiration }, tools),
     foreign: false,
     mode,
-    source: session.source.profile,
+    source: session.roles.at(-1)?.by ?? session.source.profile,
+    role: session.roles.at(-1)?.arn,
     issued: session.issued,
     expiration,
     secondsLeft: left(expiration, tools.now),

@@ -28,9 +28,17 @@ export interface Refusal {
 export interface Store {
   readonly folder: string;
   readonly read: (profile: string) => Stored;
-  /** All that is there, by name. */
+  /** All that is there, by name, roles too. */
   readonly list: () => Stored[];
 }
+
+/** The sessions themselves: the credentials of roles come from them. */
+export function sessionProfiles(store: Store): string[] {
+  return store.list().flatMap((stored) => (isOfRole(stored) ? [] : stored.profile));
+}
+
+/** Whether it is of a role, and not a session itself. */
+export const isOfRole = (stored: Stored): boolean => stored.state === "readable" && stored.session.roles.length > 0;
 
 export function openStore(folder: string): Store {
   const sessions = sessionsFolder(folder);
@@ -98,6 +106,7 @@ function parse(text: string): Session | string {
       Array.isArray(about.writtenTo) &&
       (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
       typeof about.installedFor === "string" &&
+      Array.isArray(about.roles) &&
       Object.values(about.asked).every((value) => typeof value === "string") &&
       about.profile === header[2];
     if (!isWhole) return "lacks something that every session has";

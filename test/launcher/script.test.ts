@@ -397,6 +397,7 @@ test("it understands what the store writes", () => {
     isForAnyEnvironment: true,
     installedFor: "",
     asked: {},
+    roles: [],
     issued: Date.now(),
     writtenTo: [],
   });

@@ -71,6 +71,20 @@ describe("of several settings", () => {
   });
 });
 
+test.each([
+  ["legacy", "eu-central-1", "sts.amazonaws.com"],
+  ["legacy", "eu-south-1", "sts.eu-south-1.amazonaws.com"],
+  ["regional", "eu-central-1", "sts.eu-central-1.amazonaws.com"],
+])("with sts_regional_endpoints = %s, %s is asked at %s", async (setting, region, host) => {
+  const world = await makeWorld();
+  const lines = `[profile work]\nsts_regional_endpoints = ${setting}\n`;
+  const config = world.config().replace("[profile work]\n", lines).replace("eu-central-1", region);
+  writeFileSync(world.configPath, config);
+  const proxy = await startProxy({ refuses: 403 });
+  await failedLogin(world, { env: { AWS_ENDPOINT_URL: undefined, HTTPS_PROXY: proxy.url } });
+  expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT ${host}:443`]));
+});
+
 describe("an endpoint to which no code may go is refused before anything is asked", () => {
   test.each([
     ["http://sts.eu-central-1.amazonaws.com", "is not https, so anybody on the way could read the credentials"],

@@ -1,0 +1,119 @@
+// Role profiles in the AWS config: which role, and by way of whom.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
+import { FobError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { type AwsFiles, propertyValue } from "../profiles/files.ts";
+import { ownKeys } from "../session/link.ts";
+import type { Role } from "../session/session.ts";
+import { parseDuration } from "../terminal/duration.ts";
+import { quote, shellWord } from "../text.ts";
+
+/** AssumeRole's bounds, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const [SHORTEST, LONGEST] = [900, 43_200];
+
+/**
+ * Role profiles that programs cannot use by way of a session, because they have an `mfa_serial`: the SDKs ask for a code of
+ * their own then, or refuse.
+ */
+export function rolesThatAsk(
+  session: string,
+  files: AwsFiles,
+): { readonly profile: string; readonly serial: string }[] {
+  return files.config.profilesWith(["mfa_serial"]).flatMap((profile) => {
+    const value = (key: string): string | undefined => propertyValue(files, profile, key);
+    const serial = value("mfa_serial");
+    const isBySession = value("role_arn") !== undefined && value("source_profile") === session;
+    return isBySession && serial !== undefined ? { profile, serial } : [];
+  });
+}
+
+/**
+ * The roles that a profile stands for, from the one that the user asks for to the profile's own; none where it is no role
+ * profile.
+ *
+ * @throws FobError for a chain that leads nowhere or round in a circle
+ */
+export function roleChain(profile: string, files: AwsFiles): readonly Role[] {
+  const chain: Role[] = [];
+  for (let name = profile; ; ) {
+    const role = roleOf(name, files);
+    if (!role) return chain;
+    chain.unshift(role);
+    // Such a profile holds the keys with which it asks for its role.
+    if (role.by === name && ownKeys(files, name) !== "none") return chain;
+    if (chain.some((later) => later.profile === role.by)) throw loop(role, chain);
+    name = role.by;
+  }
+}
+
+function loop(role: Role, chain: readonly Role[]): FobError {
+  const way = [role.by, ...chain.map(({ profile }) => profile)].reverse();
+  return new FobError(
+    `the source_profile of ${quote(role.profile)} leads back to ${quote(role.by)}: ${way.map(quote).join(" from ")}`,
+    `one of them must name the profile of your session: aws configure set source_profile PROFILE --profile ${shellWord(role.profile)}`,
+  );
+}
+
+function roleOf(profile: string, files: AwsFiles): Role | undefined {
+  const value = (key: string): string | undefined => propertyValue(files, profile, key);
+  const arn = value("role_arn");
+  if (arn === undefined || value("web_identity_token_file") !== undefined) return undefined;
+  const wrong = (key: string, text: string, rule: string): FobError =>
+    new FobError(
+      `${key} of the profile ${quote(profile)} is ${quote(text)}, and it must be ${rule}`,
+      `aws configure set ${key} VALUE --profile ${shellWord(profile)}`,
+    );
+  if (!/^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(arn)) {
+    throw wrong("role_arn", arn, "the ARN of a role, like arn:aws:iam::123456789012:role/NAME");
+  }
+  const by = value("source_profile");
+  if (by === undefined) throw withoutSource(profile, value("credential_source"));
+  assertThere(by, profile, files);
+  const length = value("duration_seconds");
+  const duration = length === undefined ? undefined : parseDuration(length);
+  if (length !== undefined && (duration === undefined || duration < SHORTEST || duration > LONGEST)) {
+    throw wrong("duration_seconds", length, `a number from ${SHORTEST} to ${LONGEST}`);
+  }
+  const sessionName = value("role_session_name");
+  if (sessionName !== undefined && !/^[\w+=,.@-]{2,64}$/.test(sessionName)) {
+    throw wrong("role_session_name", sessionName, "2 to 64 letters, digits and _+=,.@-");
+  }
+  return {
+    ...{ profile, arn, by, duration, sessionName },
+    externalId: value("external_id"),
+    // As aws-vault's users have them: key=value,key=value
+    sourceIdentity: value("source_identity"),
+    tags: listOf(value("session_tags")).map((tag) => {
+      const [, key, text] = /^([^=]+?)\s*=\s*(.*)$/.exec(tag) ?? [];
+      if (key === undefined) throw wrong("session_tags", tag, "written like this: key=value,key=value");
+      return [key, text ?? ""] as const;
+    }),
+    transitiveTags: listOf(value("transitive_session_tags")),
+  };
+}
+
+const listOf = (text: string | undefined): string[] =>
+  (text ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+function withoutSource(profile: string, elsewhere: string | undefined): FobError {
+  return new FobError(
+    elsewhere === undefined
+      ? `the role profile ${quote(profile)} has no source_profile`
+      : `the role profile ${quote(profile)} takes its credentials from ${quote(elsewhere)}, and not from a session of a user`,
+    `name the profile of your session: aws configure set source_profile PROFILE --profile ${shellWord(profile)}`,
+  );
+}
+
+function assertThere(source: string, profile: string, files: AwsFiles): void {
+  if (files.credentials.has(source) || files.config.has(source)) return;
+  // A session profile that nobody has logged in to yet stands in neither file.
+  if (source.endsWith("-mfa") && ownKeys(files, source.slice(0, -"-mfa".length)) === "long-term") return;
+  const meant = nearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
+  throw new FobError(
+    `the source_profile of ${quote(profile)} is ${quote(source)}, and there is no such profile`,
+    `aws configure set source_profile ${shellWord(meant)} --profile ${shellWord(profile)}`,
+  );
+}

@@ -1,0 +1,190 @@
+// Role profiles by way of the MFA session of their source.
+import { appendFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { endsIn } from "../helpers/sessions.ts";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+/** Whoever is in the account, with MFA. */
+const withMfa = (world: World, condition: object = { Bool: { "aws:MultiFactorAuthPresent": "true" } }) => ({
+  Version: "2012-10-17",
+  Statement: [
+    {
+      Effect: "Allow",
+      Principal: { AWS: `arn:aws:iam::${world.sandbox.account}:root` },
+      Action: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+      Condition: condition,
+    },
+  ],
+});
+const anybody = (world: World) => withMfa(world, {});
+
+/** Adds a role, and a profile for it. */
+function addRole(
+  world: World,
+  profile: string,
+  by: string,
+  options: { trust?: object; max?: number; more?: string } = {},
+) {
+  const { trust = withMfa(world), max = 3600, more = "" } = options;
+  const { arn } = world.sandbox.addRole({ name: profile, trust, policies: [everything], maxSessionSeconds: max });
+  appendFileSync(world.configPath, `\n[profile ${profile}]\nrole_arn = ${arn}\nsource_profile = ${by}\n${more}`);
+  return arn;
+}
+
+const login = (world: World) => world.fob(["login", "work", "--code", world.device.code()]);
+const ask = (world: World, profile: string, ...args: string[]) => world.fob(["credential-process", profile, ...args]);
+const identities = (world: World) => world.sandbox.requests.filter(({ action }) => action === "AssumeRole");
+
+test.each(["work", "work-mfa"])(
+  "a role whose source is %s needs no code of its own, and AWS is asked once",
+  async (by) => {
+    const world = await makeWorld();
+    addRole(world, "prod", by);
+    await login(world);
+    const first = await ask(world, "prod");
+    expect(first).toMatchObject({ status: 0, stderr: "" });
+    expect(JSON.parse(first.stdout)).toMatchObject({ Version: 1, AccountId: world.sandbox.account });
+    expect((await ask(world, "prod")).stdout).toBe(first.stdout);
+    expect(world.calls("AssumeRole")).toBe(1);
+    expect(world.calls("GetSessionToken")).toBe(1);
+  },
+);
+
+test("without a session the code is asked for once, for the session and every role of the day", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work");
+  addRole(world, "test", "work-mfa");
+  const run = world.fobOnTerminal(["credential-process", "prod"]);
+  await run.shows('MFA code for the profile "work"');
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+  expect((await ask(world, "test")).status).toBe(0);
+  expect((await ask(world, "work-mfa")).status).toBe(0);
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("a chain of roles is followed, each with the credentials of the one before", async () => {
+  const world = await makeWorld();
+  addRole(world, "first", "work");
+  addRole(world, "second", "first", { trust: anybody(world) });
+  addRole(world, "third", "second", { trust: anybody(world) });
+  await login(world);
+  expect((await ask(world, "third")).status).toBe(0);
+  expect(world.calls("AssumeRole")).toBe(3);
+  // All of them are kept.
+  expect((await ask(world, "second")).status).toBe(0);
+  expect(world.calls("AssumeRole")).toBe(3);
+});
+
+test("a chain that leads back to itself is said to, and nothing is asked", async () => {
+  const world = await makeWorld();
+  addRole(world, "one", "two");
+  addRole(world, "two", "one");
+  const { status, stderr } = await ask(world, "one");
+  expect(status).toBe(1);
+  expect(stderr).toContain('the source_profile of "two" leads back to "one": "one" from "two" from "one"');
+  expect(world.sandbox.requests).toHaveLength(0);
+});
+
+test("a source that is not there is named, with the one that was meant", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "wrok");
+  const { status, stderr } = await ask(world, "prod");
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /the source_profile of "prod" is "wrok", and there is no such profile\n.*source_profile work --profile prod/,
+  );
+});
+
+test("what the profile asks for is asked for", async () => {
+  const world = await makeWorld();
+  const condition = {
+    StringEquals: { "sts:ExternalId": "ext:1", "aws:RequestTag/team": "a=b" },
+  };
+  const more = "external_id = ext:1\nrole_session_name = alice@laptop\nsession_tags = team = a=b,cost=1\n";
+  addRole(world, "prod", "work", { trust: withMfa(world, condition), more });
+  await login(world);
+  const run = await ask(world, "prod");
+  expect(run.stderr).toBe("");
+  expect(run.status).toBe(0);
+});
+
+test("a role that refuses: AWS's reason, and which profile it was", async () => {
+  const world = await makeWorld();
+  addRole(world, "first", "work");
+  addRole(world, "second", "first", { trust: withMfa(world, { StringEquals: { "sts:ExternalId": "other" } }) });
+  await login(world);
+  const { status, stderr } = await ask(world, "second");
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /error: the role profile "second": AWS denied the request: User: .*assumed-role\/first\/.* sts:AssumeRole/,
+  );
+});
+
+test("a role that is changed in the config is asked for anew", async () => {
+  const world = await makeWorld();
+  const old = addRole(world, "prod", "work");
+  await login(world);
+  const first = await ask(world, "prod");
+  const { arn } = world.sandbox.addRole({ name: "other", trust: withMfa(world), policies: [everything] });
+  writeFileSync(world.configPath, world.config().replace(old, arn));
+  expect((await ask(world, "prod")).stdout).not.toBe(first.stdout);
+  expect(world.calls("AssumeRole")).toBe(2);
+});
+
+test("a role for more than an hour is asked for with a code of its own, and the reason is shown", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
+  await login(world);
+  const run = world.fobOnTerminal(["credential-process", "prod"]);
+  await run.shows('the role of "prod" is wanted for 8 h; AWS gives more than an hour only for a code of its own');
+  await run.shows("MFA code");
+  run.type(`${world.device.code(Date.now() + 30_000)}\r`);
+  expect((await run.ended).status).toBe(0);
+  const { Expiration } = JSON.parse((await ask(world, "prod")).stdout) as { Expiration: string };
+  expect(Date.parse(Expiration) - Date.now()).toBeGreaterThan(7 * 3_600_000);
+  expect(identities(world)).toHaveLength(1);
+});
+
+test("where nobody can be asked, such a role lasts for an hour, with a warning", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
+  await login(world);
+  const { status, stderr } = await ask(world, "prod");
+  expect(status).toBe(0);
+  expect(stderr).toContain('warning: the role of "prod" lasts for an hour, and not for 8 h');
+});
+
+test("credentials of a role that run out are renewed, without a code", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work");
+  await login(world);
+  const first = await ask(world, "prod");
+  endsIn(world, 600, "prod");
+  expect((await ask(world, "prod")).stdout).not.toBe(first.stdout);
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("status shows a role under its session, and logout removes it with that", async () => {
+  const world = await makeWorld();
+  const arn = addRole(world, "a-role", "work-mfa");
+  await login(world);
+  await ask(world, "a-role");
+  const { stdout } = await world.fob(["status"]);
+  expect(stdout).toMatch(new RegExp(`^work-mfa\\twork\\t.*\\na-role\\twork-mfa\\tvalid\\t59 min\\t.*\\t${arn}`));
+  expect((await world.fob(["refresh"])).stderr).not.toContain("a-role");
+  const { stderr } = await world.fob(["logout", "work"]);
+  expect(stderr).toContain('removed the credentials of the role profile "a-role"');
+  expect((await world.fob(["status"])).stdout).toBe("");
+});
+
+test("login names the line that would make programs ask again", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work-mfa", { more: `mfa_serial = ${world.device.serialNumber}\n` });
+  const { stderr } = await login(world);
+  expect(stderr).toContain('programs that use the role profile "prod" will ask for a code of their own');
+  expect(stderr).toContain(
+    `remove this line from it in "${world.configPath}": mfa_serial = ${world.device.serialNumber}\n`,
+  );
+});
