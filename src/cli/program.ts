@@ -40,6 +40,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./logout.ts")).logoutCommand,
   },
   {
+    name: "console",
+    group: "Daily",
+    takes: "[profile]",
+    summary: "open the AWS console in the browser, as a role",
+    load: async () => (await import("./console.ts")).consoleCommand,
+  },
+  {
     name: "credential-process",
     group: "Daily",
     takes: "[profile]",

@@ -1,0 +1,33 @@
+// `fob console`: the AWS console in the browser, signed in as a role.
+import { exitCodes } from "../errors.ts";
+import { shellWord } from "../text.ts";
+import { defineCommand } from "./command.ts";
+import { loginTools } from "./login-tools.ts";
+import { defaultProfile } from "./options.ts";
+
+export const consoleCommand = defineCommand({
+  name: "console",
+  description:
+    "Opens the AWS console in your browser, signed in as the role of a role profile. The browser is given an address " +
+    "on this computer that works once; the link itself, which holds a token, is in no argument list.",
+  takes: { name: "profile", atMost: 1, text: "a role profile (default: AWS_PROFILE, else default)" },
+  options: { print: { text: "print the link instead; whoever opens it within 15 minutes is signed in" } },
+  examples: ["fob console prod", "fob console prod --print"],
+  async run([named], options, context) {
+    const { env, say, stdout } = context;
+    const profile = named ?? defaultProfile(context);
+    const tools = loginTools(context, options, `fob console ${shellWord(profile)}`);
+    const { signInLink } = await import("../console/link.ts");
+    const link = await signInLink({ profile, region: options.region }, tools);
+    if (options.print) {
+      stdout.write(`${link.href}\n`);
+      return exitCodes.done;
+    }
+    const { leadTo } = await import("../console/one-shot.ts");
+    const { openBrowser } = await import("../console/browser.ts");
+    const { signal } = tools;
+    const browser = { env, platform: process.platform, signal, debug: say.debug };
+    await leadTo(link, (address) => openBrowser(address, browser), signal);
+    return exitCodes.done;
+  },
+});

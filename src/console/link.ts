@@ -1,0 +1,60 @@
+// The sign-in link for a role profile.
+import { deviceOf } from "../aws/arn.ts";
+import { awsFailure } from "../aws/failures.ts";
+import { FobError } from "../errors.ts";
+import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import { roleChain } from "../roles/chain.ts";
+import { credentialsOf } from "../roles/credentials.ts";
+import { secondsLeft } from "../session/freshness.ts";
+import type { Link } from "../session/link.ts";
+import { accessOf, callContext, HOUR } from "../session/obtain.ts";
+import { planOf } from "../session/plan.ts";
+import type { ServeRequest, ServeTools } from "../session/serve.ts";
+import type { Session } from "../session/session.ts";
+import { quote, shellWord } from "../text.ts";
+import { consoleUrl, federationUrl, loginUrl } from "./sign-in.ts";
+
+/** Whoever opens it is signed in to the console as the profile's role. @throws FobError for a profile without a role */
+export async function signInLink(request: ServeRequest, tools: ServeTools): Promise<URL> {
+  const files = readAwsFiles(tools.paths);
+  const [first] = roleChain(request.profile, files);
+  const { link, settings } = planOf({ ...request, profile: first?.by ?? request.profile, isRenewal: true }, tools);
+  if (!first) throw notForUsers(link, files);
+  const session = await credentialsOf(request, tools);
+  const device = deviceOf(session.serialNumber);
+  const federation = federationUrl(session.partition, settings.endpoints.signin);
+  const { signal, debug } = tools;
+  const aws = await tools.connect({ ...accessOf(session.credentials, device, settings, link), signal, debug });
+  try {
+    const token = await aws.signInToken({ federation, duration: consoleSession(session, tools.now()) });
+    const region = request.region ?? propertyValue(files, request.profile, "region") ?? settings.region?.region;
+    return loginUrl(federation, token, consoleUrl(session.partition, region));
+  } catch (error) {
+    throw awsFailure(error, callContext(link, session.credentials, device, settings, tools));
+  } finally {
+    aws.close();
+  }
+}
+
+/** How long the console's session may last: AWS takes a wish only for roles that a user has asked for directly. */
+function consoleSession({ issued, credentials }: Session, now: number): number | undefined {
+  const isDirect = credentials.expiration - issued > 1000 * (HOUR + 60);
+  return isDirect ? Math.floor(secondsLeft(credentials, now)) : undefined;
+}
+
+function notForUsers({ source, session }: Link, files: AwsFiles): FobError {
+  const roles = files.config.profilesWith(["role_arn"]).filter((profile) => {
+    try {
+      const [first] = roleChain(profile, files);
+      return first !== undefined && [source, session].includes(first.by);
+    } catch {
+      return false;
+    }
+  });
+  return new FobError(
+    `AWS gives sign-in links for roles only, and ${quote(session)} is a session of a user`,
+    roles.length > 0
+      ? roles.slice(0, 5).map((profile) => `fob console ${shellWord(profile)}`)
+      : `make a profile for a role: aws configure set role_arn ARN --profile NAME; aws configure set source_profile ${shellWord(session)} --profile NAME`,
+  );
+}

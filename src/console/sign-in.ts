@@ -1,0 +1,45 @@
+// Sign-in links for the AWS console, from temporary credentials of a role.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
+import { FobError } from "../errors.ts";
+import { quote } from "../text.ts";
+
+/** Where a partition's console and its federation endpoint are. */
+const places: Readonly<Record<string, { readonly signIn: string; readonly console: string } | undefined>> = {
+  aws: { signIn: "signin.aws.amazon.com", console: "console.aws.amazon.com" },
+  "aws-cn": { signIn: "signin.amazonaws.cn", console: "console.amazonaws.cn" },
+  "aws-us-gov": { signIn: "signin.amazonaws-us-gov.com", console: "console.amazonaws-us-gov.com" },
+  "aws-eusc": { signIn: "signin.amazonaws-eusc.eu", console: "console.amazonaws-eusc.eu" },
+};
+
+/** The federation endpoint of a partition. @param endpoint where it is configured to be instead @throws FobError */
+export function federationUrl(partition: string, endpoint: string | undefined): URL {
+  return new URL("/federation", endpoint ?? `https://${placeOf(partition).signIn}`);
+}
+
+/** The console's first page. @throws FobError for a partition whose console fob does not know */
+export function consoleUrl(partition: string, region: string | undefined): URL {
+  const url = new URL(`https://${placeOf(partition).console}/console/home`);
+  if (region !== undefined) url.searchParams.set("region", region);
+  return url;
+}
+
+/** The link itself: whoever opens it within 15 minutes is signed in. */
+export function loginUrl(federation: URL, token: string, destination: URL): URL {
+  const url = new URL(federation);
+  url.search = new URLSearchParams({
+    Action: "login",
+    Issuer: "fob",
+    Destination: destination.href,
+    SigninToken: token,
+  }).toString();
+  return url;
+}
+
+function placeOf(partition: string): { readonly signIn: string; readonly console: string } {
+  const place = places[partition];
+  if (place) return place;
+  throw new FobError(
+    `fob does not know where the console of the partition ${quote(partition)} is`,
+    "sign in there as your organization says",
+  );
+}
