@@ -9,6 +9,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Whether it shows colours, and nobody has forbidden them (NO_COLOR). */
   readonly hasColours: boolean;
+  /** How wide the terminal is; Infinity elsewhere. */
+  readonly columns: number;
   write(text: string): void;
 }
 
@@ -18,6 +20,9 @@ export const stdout: Output = {
   },
   get hasColours() {
     return isTerminal(1) && process.stdout.hasColors();
+  },
+  get columns() {
+    return (isTerminal(1) && process.stdout.columns) || Number.POSITIVE_INFINITY;
   },
   write(text) {
     try {

@@ -1,10 +1,11 @@
 // `fob refresh`: renews sessions, once or for as long as it is watched.
 import { setTimeout as sleep } from "node:timers/promises";
 import { wanted } from "../session/freshness.ts";
-import { type RefreshTools, type RefreshWishes, refresh, sessionsOf, watch } from "../session/refresh.ts";
+import { type RefreshTools, type RefreshWishes, refresh, watch } from "../session/refresh.ts";
+import { sessionProfiles } from "../session/store.ts";
 import { inWords } from "../terminal/duration.ts";
 import { notify } from "../terminal/notify.ts";
-import { shellWord } from "../text.ts";
+import { fitted } from "../terminal/table.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { loginTools, tell } from "./login-tools.ts";
@@ -33,23 +34,23 @@ export const refreshCommand = defineCommand({
   ],
   async run(profiles, options, context) {
     const { say } = context;
-    const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${shellWord(options.minTtl)}`;
     const tools: RefreshTools = {
-      ...loginTools(context, options, "fob refresh"),
+      ...loginTools(context, options),
       error(error) {
         say.error(error.message);
         error.hints.map(say.hint);
       },
       done: (outcome) => tell(outcome, context),
-      againFor: (profile) => `fob login ${shellWord(profile)}${minTtl}`,
     };
     const wishes = { minTtl: minTtlOf(options.minTtl), region: options.region };
     if (options.watch) return await watchSessions(profiles, wishes, tools, context);
-    const sessions = sessionsOf(profiles, tools);
-    if (sessions.length === 0) sayNone(context);
-    return await refresh(sessions, wishes, tools);
+    if (isWithoutSessions(profiles, tools)) sayNone(context);
+    return await refresh(profiles, wishes, tools);
   },
 });
+
+const isWithoutSessions = (profiles: readonly string[], { store }: RefreshTools): boolean =>
+  profiles.length === 0 && sessionProfiles(store).length === 0;
 
 async function watchSessions(
   profiles: readonly string[],
@@ -59,10 +60,10 @@ async function watchSessions(
 ): Promise<never> {
   const { env, say, stdout } = context;
   const table = liveTable(profiles, context);
-  if (sessionsOf(profiles, tools).length === 0) sayNone(context);
-  say.note(
-    `a session is renewed when less than ${inWords(wishes.minTtl ?? wanted.login)} of it is left; Ctrl-C ends this`,
-  );
+  if (isWithoutSessions(profiles, tools)) sayNone(context);
+  const { minTtl } = wishes;
+  const limit = `${inWords(minTtl ?? wanted.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
+  say.note(`a session is renewed when less than ${limit}; Ctrl-C ends this`);
   return await watch(profiles, wishes, {
     ...tools,
     done(outcome) {
@@ -86,10 +87,9 @@ function liveTable(profiles: readonly string[], context: Context): { draw(): voi
   return {
     draw() {
       if (!stdout.isTerminal) return;
-      const text = render(entriesOf(profiles, undefined, context), now(), context);
+      const text = fitted(render(entriesOf(profiles, undefined, context), now(), context), stdout.columns);
       const up = lines > 0 ? `\u001b[${lines}A\u001b[J` : "";
-      // What is too long for the terminal is cut off, so that a line of text is a line there.
-      stdout.write(`${up}\u001b[?7l${text}\u001b[?7h`);
+      stdout.write(`${up}${text}`);
       lines = text.split("\n").length - 1;
     },
     /** Something else has been written below it. */

@@ -29,8 +29,8 @@ export function sayNone(context: Context): void {
   const sources = sourcesIn(readAwsFiles(awsFilePaths(env, home)));
   const own = defaultProfile(context);
   const [first] = sources;
-  say.note("there are no sessions yet");
-  if (first === undefined) say.hint("put your access key in: aws configure");
+  say.note("there are no sessions");
+  if (first === undefined) say.hint("put your access key in: aws configure --profile work");
   else say.hint(sources.includes(own) ? "fob login" : `fob login ${shellWord(first)}`);
 }
 

@@ -1,12 +1,11 @@
 // Renewing sessions that run out: once, or for as long as somebody watches.
-import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
+import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { quote } from "../text.ts";
 import { isFresh, wanted } from "./freshness.ts";
 import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login } from "./login.ts";
 import type { Person } from "./obtain.ts";
-import type { Session } from "./session.ts";
 import { sessionProfiles } from "./store.ts";
 
 export interface RefreshWishes {
@@ -16,46 +15,43 @@ export interface RefreshWishes {
 }
 
 export interface RefreshTools extends LoginTools {
-  readonly error: (error: FobError, profile: string) => void;
+  readonly error: (error: FobError) => void;
   readonly done: (outcome: LoginOutcome) => void;
-  /** The command line for one session. */
-  readonly againFor: (profile: string) => string;
-}
-
-/** The sessions that these profiles name; without any, every session in the store. */
-export function sessionsOf(profiles: readonly string[], { store, paths }: RefreshTools): string[] {
-  if (profiles.length === 0) return sessionProfiles(store);
-  const files = readAwsFiles(paths);
-  return [...new Set(profiles.map((profile) => sessionNamed(profile, { files, store, command: "fob refresh" })))];
 }
 
 /**
- * Renews these sessions where too little of them remains.
+ * Renews the sessions that these profiles name (without any, every session in the store) where too little of them remains.
  *
  * @returns the exit code of the first that failed
  * @throws CancelledError when the user gives up
  */
 export async function refresh(
-  sessions: readonly string[],
+  profiles: readonly string[],
   wishes: RefreshWishes,
   tools: RefreshTools,
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
-  for (const profile of sessions) {
+  for (const profile of profiles.length > 0 ? profiles : sessionProfiles(tools.store)) {
     try {
       tools.done(await renew(profile, wishes, tools));
     } catch (error) {
-      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      tools.error(error, profile);
-      if (code === exitCodes.done) code = error.exitCode;
+      const failure = failureOf(error);
+      tools.error(failure);
+      if (code === exitCodes.done) code = failure.exitCode;
     }
   }
   return code;
 }
 
 function renew(profile: string, wishes: RefreshWishes, tools: RefreshTools): Promise<LoginOutcome> {
-  const request = { profile, ...wishes, isRenewal: true, wish: wanted.login };
-  return login(request, { ...tools, again: tools.againFor(profile) });
+  return login({ profile, ...wishes, isRenewal: true, wish: wanted.login }, tools);
+}
+
+/** What has gone wrong with one session. @throws CancelledError where the user gives up altogether */
+function failureOf(error: unknown): FobError {
+  const isFailure = error instanceof FobError && (!(error instanceof CancelledError) || error instanceof RefusedError);
+  if (!isFailure) throw error;
+  return error;
 }
 
 export interface WatchTools extends RefreshTools {
@@ -72,55 +68,100 @@ const TICK = 10_000;
 /** Milliseconds after which a failed renewal is tried again: the network may be back, or the user. */
 const RETRY = 60_000;
 
-/** Renews sessions in time, until it is cancelled. @throws CancelledError */
+/** Renews sessions in time, each by itself: a question for one does not hold up another. @throws CancelledError */
 export async function watch(profiles: readonly string[], wishes: RefreshWishes, tools: WatchTools): Promise<never> {
-  const failed = new Map<string, { readonly at: number; readonly message: string }>();
-  const told: RefreshTools = {
-    ...tools,
-    person: () => calling(tools.person(), tools.alert),
-    error(error, profile) {
-      // Once, not every minute.
-      if (failed.get(profile)?.message !== error.message) {
-        tools.error(error, profile);
-        tools.alert(error.message);
-      }
-      failed.set(profile, { at: tools.now(), message: error.message });
-    },
+  try {
+    return await watchUntilCancelled(profiles, wishes, tools);
+  } catch (error) {
+    throw error instanceof CancelledError ? new CancelledError("no session is renewed any more") : error;
+  }
+}
+
+async function watchUntilCancelled(
+  profiles: readonly string[],
+  wishes: RefreshWishes,
+  tools: WatchTools,
+): Promise<never> {
+  const failures = failureLog(tools);
+  const underWay = new Map<string, Promise<void>>();
+  let questions = 0;
+  const person = (): Person | undefined =>
+    asking(tools.person(), async (question, ask) => {
+      tools.alert(question);
+      questions += 1;
+      return await ask().finally(() => {
+        questions -= 1;
+      });
+    });
+  const renewing = async (profile: string): Promise<void> => {
+    try {
+      tools.done(await renew(profile, wishes, { ...tools, person }));
+      failures.clear(profile);
+    } catch (error) {
+      failures.add(profile, failureOf(error));
+    } finally {
+      underWay.delete(profile);
+    }
   };
   for (;;) {
     try {
-      for (const profile of sessionsOf(profiles, tools)) {
-        const now = tools.now();
-        const triedAgo = Math.abs(now - (failed.get(profile)?.at ?? Number.NEGATIVE_INFINITY));
-        if (triedAgo < RETRY || !isDue(profile, wishes, now, tools)) continue;
-        if ((await refresh([profile], wishes, told)) === exitCodes.done) failed.delete(profile);
+      for (const profile of watched(profiles, tools)) {
+        const isDue = !underWay.has(profile) && failures.mayTryAgain(profile) && !lasts(profile, wishes, tools);
+        if (isDue) underWay.set(profile, renewing(profile));
       }
-      tools.show();
+      // It would be drawn over the question.
+      if (questions === 0) tools.show();
+      failures.clear("");
     } catch (error) {
       // An AWS file that somebody is editing just now, say.
-      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      told.error(error, "");
+      failures.add("", failureOf(error));
     }
-    await tools.sleep(TICK);
+    await Promise.race([tools.sleep(TICK), ...underWay.values()]);
     if (tools.signal.aborted) throw new CancelledError();
   }
 }
 
-/** The same person, called before each question. */
-function calling(person: Person | undefined, alert: (message: string) => void): Person | undefined {
-  if (!person) return undefined;
+function watched(profiles: readonly string[], { store, paths }: WatchTools): string[] {
+  if (profiles.length === 0) return sessionProfiles(store);
+  const files = readAwsFiles(paths);
+  return [...new Set(profiles.map((profile) => sessionNamed(profile, { files, store, command: "fob refresh" })))];
+}
+
+function lasts(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {
+  const stored = store.read(profile);
+  if (stored.state !== "readable") return false;
+  const { issued, credentials } = stored.session;
+  return isFresh({ issued, expiration: credentials.expiration }, wanted.login, minTtl, now());
+}
+
+/** What has failed, by profile. It is said once, not every minute. */
+function failureLog({ error, alert, now }: WatchTools) {
+  const failed = new Map<string, { readonly at: number; readonly message: string }>();
   return {
-    ...person,
-    ask(question) {
-      alert(`${quote(question.profile)} needs an MFA code`);
-      return person.ask(question);
+    add(profile: string, failure: FobError): void {
+      const isNew = failed.get(profile)?.message !== failure.message;
+      failed.set(profile, { at: now(), message: failure.message });
+      if (!isNew) return;
+      error(failure);
+      alert(failure.message);
+    },
+    clear: (profile: string): void => void failed.delete(profile),
+    mayTryAgain(profile: string): boolean {
+      const last = failed.get(profile);
+      // The clock may have been set.
+      return last === undefined || Math.abs(now() - last.at) >= RETRY;
     },
   };
 }
 
-function isDue(profile: string, { minTtl }: RefreshWishes, now: number, { store }: RefreshTools): boolean {
-  const stored = store.read(profile);
-  if (stored.state !== "readable") return true;
-  const { issued, credentials }: Session = stored.session;
-  return !isFresh({ issued, expiration: credentials.expiration }, wanted.login, minTtl, now);
+/** The same person, with something around each question. */
+function asking(
+  person: Person | undefined,
+  around: (question: string, ask: () => Promise<string>) => Promise<string>,
+): Person | undefined {
+  if (!person) return undefined;
+  return {
+    ...person,
+    ask: (question) => around(`${quote(question.profile)} needs an MFA code`, () => person.ask(question)),
+  };
 }

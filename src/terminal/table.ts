@@ -15,6 +15,17 @@ export function tableOf(heading: readonly string[], rows: readonly (readonly str
 
 const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;
 
+/** Text of which no line is wider than a terminal, escape sequences aside. */
+export function fitted(text: string, columns: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this looks for
+  const parts = /\u001b\[[0-9;]*m|./gu;
+  const cut = (line: string): string => {
+    let width = 0;
+    return (line.match(parts) ?? []).filter((part) => part.length > 2 || ++width <= columns).join("");
+  };
+  return text.split("\n").map(cut).join("\n");
+}
+
 /** A small bar for a part (0 to 1) of a whole. */
 export function barOf(part: number, env: Readonly<Record<string, string | undefined>>): string {
   const isUtf8 = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");

@@ -96,14 +96,14 @@ test("without sessions there is nothing to do, and the command that opens one is
   const { status, stderr } = await world.fob(["refresh"]);
   expect({ status, stderr }).toEqual({
     status: 0,
-    stderr: "fob: there are no sessions yet\nfob: hint: fob login work\n",
+    stderr: "fob: there are no sessions\nfob: hint: fob login work\n",
   });
 });
 
 test("--watch waits for the first session", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["refresh", "--watch"]);
-  await run.shows("there are no sessions yet");
+  await run.shows("there are no sessions");
   await run.shows("when less than 1 h of it is left");
   await login(world);
   await run.shows(/work-mfa +work +valid/);
@@ -122,6 +122,7 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
     env: { PATH: `${bin}:${process.env.PATH ?? ""}` },
   });
   await run.shows(/work-mfa +work +valid/);
+  await run.shows("\u0007");
   await run.shows("MFA code");
   run.type(`${world.device.code()}\r`);
   await run.shows('"work-mfa" is good until');
@@ -129,6 +130,29 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
   await expect.poll(() => readFileSync(join(world.home, "notified"), "utf8")).toContain('"work" needs an MFA code');
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
+});
+
+test("a question for one session holds up no other, and a name that is not there no renewal", async () => {
+  const world = await makeWorld();
+  await login(world);
+  await world.fob(["login", "work", "--to", "other", "--code", world.device.code()]);
+  const next = world.device.code(Date.now() + 30_000);
+  const withProcess = `[profile work-mfa]\nmfa_process = ${world.commandThatPrints(next)}\n`;
+  writeFileSync(world.configPath, world.config().replace("[profile work-mfa]\n", withProcess));
+  endsIn(world, 1800);
+  endsIn(world, 1800, "other");
+  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  await run.shows("MFA code");
+  await run.shows('"work-mfa" is good until');
+  run.type("\u0003");
+  const { status, screen } = await run.ended;
+  expect(status).toBe(130);
+  expect(screen).toContain("fob: cancelled; no session is renewed any more");
+
+  endsIn(world, 1800);
+  const { status: failed, stderr } = await world.fob(["refresh", "--no-input", "gone", "work-mfa"]);
+  expect(failed).toBe(1);
+  expect(stderr).toMatch(/error: there is no profile "gone"[\s\S]*"work-mfa"/);
 });
 
 test("--watch outlives a config that cannot be read for a moment, and says so once", async () => {
