@@ -55,9 +55,23 @@ export class CancelledError extends FobError {
   }
 }
 
+/** The user has closed one question, and may want the rest all the same. */
+export class RefusedError extends CancelledError {}
+
 /** Throws {@link CancelledError} when the user has asked to stop. */
 export function throwIfCancelled(signal: AbortSignal): void {
   if (signal.aborted) throw new CancelledError();
+}
+
+/** What comes of some work, unless the signal comes first. @throws CancelledError then: the work's own end is ignored */
+export async function before<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return await work;
+  return await new Promise((resolve, reject) => {
+    const cancel = (): void => reject(new CancelledError());
+    signal.addEventListener("abort", cancel);
+    if (signal.aborted) cancel();
+    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", cancel));
+  });
 }
 
 /** The `code` of a Node.js system error (`ENOENT`, `ECONNREFUSED`), or "" when it has none. */

@@ -2,12 +2,11 @@
 import { readFileSync } from "node:fs";
 import { credentialsOf } from "../roles/credentials.ts";
 import { processJson } from "../session/session.ts";
-import { shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { loginTools } from "./login-tools.ts";
 
-/** The Go SDK kills the process after a minute; milliseconds from its start. */
-const PATIENCE = 55_000;
+/** The Go SDK kills the process after a minute, and AWS takes a moment to answer to a code; milliseconds from its start. */
+const PATIENCE = 52_000;
 
 export interface ServingOptions {
   readonly noInput?: boolean | undefined;
@@ -17,10 +16,11 @@ export interface ServingOptions {
 
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
-  const tools = loginTools(context, options, `fob login ${shellWord(profile)}`);
+  const tools = loginTools(context, options);
   const abandoned = new AbortController();
   const callers = callersNow();
   // A question on the terminal must not outlive the program that wanted the answer.
+  if (isOrphan()) abandoned.abort();
   const watching = setInterval(() => {
     if (callersNow() !== callers) abandoned.abort();
   }, 500);
@@ -43,12 +43,27 @@ export async function serveProfile(profile: string, options: ServingOptions, con
 
 /** The process that started this one, and where that is a shell, the one that started the shell. */
 function callersNow(): string {
-  const parent = process.ppid;
+  const { name, parent } = statOf(process.ppid) ?? {};
+  const isShell = /^(?:ba|da|k|z|busybox )?sh$/.test(name ?? "");
+  return isShell ? `${process.ppid} ${parent}` : String(process.ppid);
+}
+
+/** Whether the process that started this one had gone before this one looked: then it has been given to the system's own. */
+function isOrphan(): boolean {
+  const parent = statOf(process.ppid);
+  const isOfSystem = process.ppid === 1 || parent?.name === "systemd";
+  // A container's first process may be the program that waits; this one is in its session then.
+  return isOfSystem && parent !== undefined && parent.session !== statOf(process.pid)?.session;
+}
+
+/** proc_pid_stat(5), on Linux. */
+function statOf(pid: number): { name: string; parent: string; session: string } | undefined {
   try {
-    const stat = readFileSync(`/proc/${parent}/stat`, "utf8");
-    const isShell = /^\d+ \((?:ba|da|k|z|busybox )?sh\)/.test(stat);
-    return isShell ? `${parent} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? ""}` : String(parent);
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const end = stat.lastIndexOf(")");
+    const [, parent = "", , session = ""] = stat.slice(end + 2).split(" ");
+    return { name: stat.slice(stat.indexOf("(") + 1, end), parent, session };
   } catch {
-    return String(parent);
+    return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { type Device, isRoot } from "../aws/arn.ts";
 import type { Aws, Mfa, TemporaryCredentials } from "../aws/aws.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import type { CodeSource } from "../codes/sources.ts";
-import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
+import { before, CancelledError, FobError, throwIfCancelled } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Link } from "./link.ts";
 
@@ -13,12 +13,14 @@ export interface Conversation {
   readonly device: Device;
   /** Asks AWS, with a code. */
   readonly send: (aws: Aws, mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
-  /** Why a code is needed, where that is not plain. */
-  readonly why?: string | undefined;
+  /** What whoever is asked should know before; "" for nothing. */
+  readonly why: string;
   readonly codes: CodeSource;
   readonly context: CallContext;
   readonly connect: () => Promise<Aws>;
   readonly signal: AbortSignal;
+  /** After it no code is asked for or sent. */
+  readonly deadline: AbortSignal | undefined;
   readonly debug: (message: string) => void;
 }
 
@@ -34,7 +36,7 @@ const MOST_CODES = 3;
 export async function exchange(
   conversation: Conversation,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { link, device, send, why, codes, context, connect, signal, debug } = conversation;
+  const { link, device, send, why, codes, context, connect, signal, deadline, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
@@ -46,15 +48,15 @@ export async function exchange(
   const question = {
     profile: link.source,
     serialNumber: device.serialNumber,
-    signal: AbortSignal.any([signal, useless.signal]),
+    signal: AbortSignal.any([signal, useless.signal, ...(deadline ? [deadline] : [])]),
   };
   const used = new Set<string>();
-  let again = why;
+  let again = why || undefined;
   for (;;) {
     const code = await codes.ask({ ...question, again }).catch((error: unknown) => {
       throw uselessBecause ?? error;
     });
-    const identity = await checking;
+    const identity = await before(deadline, checking);
     if (uselessBecause !== undefined) throw uselessBecause;
     throwIfCancelled(signal);
     if (used.has(code)) {

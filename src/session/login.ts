@@ -9,7 +9,7 @@ import { quote, shellWord } from "../text.ts";
 import { isFresh } from "./freshness.ts";
 import { type Link, processKind } from "./link.ts";
 import { type ObtainTools, obtain } from "./obtain.ts";
-import { type Plan, type PlanRequest, planOf } from "./plan.ts";
+import { loginCommand, type Plan, type PlanRequest, planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
 import type { Session } from "./session.ts";
 
@@ -32,8 +32,8 @@ export interface LoginTools extends ObtainTools {
   readonly note: (message: string) => void;
   /** A configured command that prints codes. */
   readonly codeFromCommand: (command: string, profile: string) => CodeSource;
-  /** The command line that makes the same session again, without a code in it. */
-  readonly again: string;
+  /** The command line that makes the same session again, without a code in it, where a command line has asked for it. */
+  readonly again?: string | undefined;
   /** Stands around everything that makes a new session, under its lock; may refuse by throwing. */
   readonly guard?: <T>(profile: string, make: () => Promise<T>) => Promise<T>;
 }
@@ -56,6 +56,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   const leavesProcess = await wantsKeys(request, asItIs, tools);
   const plan = leavesProcess ? planOf({ ...request, endpointUrl: "" }, tools) : asItIs;
   const { link, settings, files } = plan;
+  const again = tools.again ?? loginCommand(request.profile, plan) + forAsLong(request);
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: request.replaceLongTerm ?? false,
     previous,
@@ -74,21 +75,26 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
 
   const kept = reusable();
   if (kept && isInPlace(kept, files)) {
-    store.vouch(link.session, lastChange);
+    if (undisputedPlan(link.session, tools)?.matching()) store.vouch(link.session, lastChange, now());
     return { session: kept, isNew: false };
   }
   const before = store.read(link.session);
   if (before.state === "unreadable") {
     tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
   }
-  const codes = kept ? undefined : codesFrom(plan, request, tools);
+  // A program waits also where it cannot ask, for whoever is asking now.
+  const isWaiting = request.patience !== undefined;
+  const source = kept ? undefined : (request.code ?? codeSource(plan, tools));
+  if (!kept && !source && !isWaiting) throw nobodyToAsk(link, again);
 
   const waiting = {
     signal,
     // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
-    patience: request.patience ?? (codes?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
+    patience: request.patience ?? (source?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
     onWait: (holder: Holder) =>
-      tools.note(`waiting for another fob (process ${holder.pid}) that is logging in to ${quote(link.session)}`),
+      tools.note(
+        `waiting for another fob (process ${holder.pid}) that is logging in to ${quote(link.session)}; to be asked here: kill ${holder.pid}`,
+      ),
   };
   const settled = (): LoginOutcome | undefined => {
     const session = reusable();
@@ -105,21 +111,24 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       const moved = { ...session, writtenTo: places };
       if (places.length > session.writtenTo.length) store.save(moved);
       await publish(moved, link, tools, target(moved));
+      if (leavesProcess) tellOfKeys(link, tools);
       return { session: moved, isNew: false };
     }
     const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
     if (isTakenOver) {
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
-    const codesNow = codes ?? codesFrom(plan, request, tools);
-    const make = () => obtain({ plan, codes: codesNow, previous }, tools);
+    const codes = source ?? request.code ?? codeSource(plan, tools);
+    if (!codes) throw nobodyToAsk(link, again);
+    const make = () => obtain({ plan, codes, previous }, tools);
     const made = tools.guard ? await tools.guard(link.session, make) : await make();
     store.forgetRefusal(link.session);
     try {
       await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
     } catch (error) {
-      throw withKeptSession(error, tools.again);
+      throw withKeptSession(error, again);
     }
+    if (leavesProcess) tellOfKeys(link, tools);
     return { session: made.session, isNew: true };
   };
   const outcome = await store.locked(link.session, waiting, work, () => settled() !== undefined);
@@ -148,7 +157,7 @@ function withKeptSession(error: unknown, again: string): unknown {
 function longerThanItLasts(duration: number, { source }: Link): UsageError {
   return new UsageError(
     `--min-ttl asks for as much as a new session has, or more: ${inWords(duration)}`,
-    `ask for less, or for longer sessions: fob login ${shellWord(source)} --duration LENGTH`,
+    `ask for less, or for longer sessions: fob login ${shellWord(source)} --duration LENGTH --force`,
   );
 }
 
@@ -157,16 +166,19 @@ export function codeSource({ link, settings: { mfaProcess } }: Plan, tools: Logi
   return mfaProcess ? tools.codeFromCommand(mfaProcess, link.source) : tools.person();
 }
 
-/** Where this login's codes come from. @throws FobError with its own exit code where nobody can be asked */
-function codesFrom(plan: Plan, request: LoginRequest, tools: LoginTools): CodeSource {
-  const { link } = plan;
-  const codes = request.code ?? codeSource(plan, tools);
-  if (codes) return codes;
-  throw new FobError(
-    `${quote(link.session)} needs an MFA code, and nobody can be asked here; run in a terminal: ${tools.again}`,
-    [],
-    exitCodes.codeNeeded,
-  );
+const tellOfKeys = ({ session }: Link, { note }: LoginTools): void =>
+  note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
+
+function nobodyToAsk({ session }: Link, again: string): FobError {
+  const message = `${quote(session)} needs an MFA code, and nobody can be asked here; run in a terminal: ${again}`;
+  return new FobError(message, [], exitCodes.codeNeeded);
+}
+
+/** The option that asks for as much time as this request does. */
+function forAsLong({ minTtl }: LoginRequest): string {
+  if (minTtl === undefined) return "";
+  const length = minTtl % 3600 === 0 ? `${minTtl / 3600}h` : minTtl % 60 === 0 ? `${minTtl / 60}m` : String(minTtl);
+  return ` --min-ttl ${length}`;
 }
 
 function lasts({ issued, credentials }: Session, { wish, minTtl }: LoginRequest, now: number): boolean {

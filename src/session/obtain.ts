@@ -6,7 +6,7 @@ import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import { partitionOf, regionFor, stsRegion } from "../aws/partitions.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { type Choose, usableDevice } from "../devices/choose.ts";
-import { FobError, throwIfCancelled } from "../errors.ts";
+import { before, FobError, throwIfCancelled } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { quote, shellWord } from "../text.ts";
 import { longTermCredentials } from "./credentials.ts";
@@ -29,6 +29,8 @@ export interface ObtainTools extends PlanTools {
   readonly connect: (access: Access) => Promise<Aws>;
   /** A person to ask; undefined where there is nobody. */
   readonly person: () => Person | undefined;
+  /** Ends everything that comes before a code is sent; a call that has one in it is not given up. */
+  readonly deadline?: AbortSignal | undefined;
 }
 
 export interface Person extends CodeSource {
@@ -61,21 +63,22 @@ export async function obtain(
   let aws: Aws | undefined;
   try {
     const files = readAwsFiles(paths);
-    const credentials = await longTermCredentials(source, { files, env, signal });
+    const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal }));
     const connect = async (device: Device | undefined): Promise<Aws> => {
       throwIfCancelled(signal);
       aws ??= await tools.connect({ ...accessOf(credentials, device, settings, link), signal, debug });
       return aws;
     };
-    const { device, wasChosen } = await deviceFor(link, credentials, settings, connect, tools);
+    const { device, wasChosen } = await before(tools.deadline, deviceFor(link, credentials, settings, connect, tools));
     const context = callContext(link, credentials, device, settings, tools);
     const host = foreignHost(settings.endpoints.sts);
-    if (host !== undefined) {
-      const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
-      warn(`the code goes to ${quote(host)}${through}, which is not AWS`);
-    }
+    const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
+    const whereTo = host === undefined ? undefined : `the code goes to ${quote(host)}${through}, which is not AWS`;
+    // Who is asked reads it with the question: a program may have taken stderr.
+    if (whereTo !== undefined && !codes.canAskAgain) warn(whereTo);
+    const why = [direct?.why, ...(codes.canAskAgain ? [whereTo] : [])].filter((line) => line !== undefined).join("\n");
     const { given, identity } = await exchange({
-      ...{ link, device, codes, context, signal, debug, why: direct?.why },
+      ...{ link, device, codes, context, signal, debug, why, deadline: tools.deadline },
       connect: () => connect(device),
       send: (to, mfa, user) =>
         role

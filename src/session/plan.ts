@@ -2,6 +2,7 @@
 import { isInPartition } from "../aws/partitions.ts";
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
+import { shellWord } from "../text.ts";
 import { sourceOfCredentials } from "./credentials.ts";
 import { type Link, linkOf } from "./link.ts";
 import type { Asked, Session, Source } from "./session.ts";
@@ -33,9 +34,9 @@ export interface Plan {
   /** The AWS files as they were when the plan was made. */
   readonly files: AwsFiles;
   /** The session that is in the store now, if one is. */
-  stored(): Session | undefined;
+  readonly stored: () => Session | undefined;
   /** The same, if it is the session that this plan would make: of that key, device, endpoint and partition. */
-  matching(): Session | undefined;
+  readonly matching: () => Session | undefined;
 }
 
 /** @throws FobError, UsageError; nothing has been asked then */
@@ -57,11 +58,33 @@ export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTo
   const source = sourceOfCredentials(link.source, files, env, fromEnvironment);
   return {
     ...{ link, source, settings, asked, files, stored },
-    matching() {
+    matching: () => {
       const session = stored();
       return session && isSame(session, source, settings) ? session : undefined;
     },
   };
+}
+
+/**
+ * The plan that a program is served by without a look at its environment and options: what the AWS files ask for, and
+ * what the login asked for. Undefined where they ask for nothing that can be had.
+ */
+export function undisputedPlan(profile: string, tools: PlanTools): Plan | undefined {
+  try {
+    return planOf({ profile, isRenewal: true }, { ...tools, env: {} });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command line that makes the same session again, without a code in it. */
+export function loginCommand(profile: string, { asked, source }: Plan): string {
+  const options = (["serial", "duration", "region"] as const).flatMap((name) => {
+    const value = asked[name];
+    return value === undefined ? [] : [`--${name}`, shellWord(value)];
+  });
+  const from = source.from === "environment" ? ["--source-env"] : [];
+  return ["fob login", shellWord(profile), ...options, ...from].join(" ");
 }
 
 /** Whether a session is of this key, device, endpoint and partition. */

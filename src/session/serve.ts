@@ -1,13 +1,13 @@
 // Credentials for programs that wait: what `fob credential-process` answers.
-import type { CodeQuestion, CodeSource } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
 import { StillHeld } from "../files/lock.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import { secondsLeft, wanted } from "./freshness.ts";
 import { type LoginTools, login } from "./login.ts";
-import { type PlanRequest, planOf } from "./plan.ts";
+import { loginCommand, type PlanRequest, planOf } from "./plan.ts";
 import type { Session } from "./session.ts";
+import type { Refusal } from "./store.ts";
 
 export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region"> {
   /** Seconds that should remain, where the user says so. */
@@ -40,10 +40,10 @@ const REFUSED_FOR = 10_000;
 export async function serveSession(request: ServeRequest, tools: ServeTools): Promise<Session> {
   const renewal = { ...request, isRenewal: true };
   const plan = planOf(renewal, tools);
-  return await orOld(plan.matching, tools, async () => {
+  const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan) });
+  return await orOld(plan.matching, asking, async () => {
     const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
-    const outcome = await login({ ...renewal, wish: wanted.use, ...patience }, askingFor(tools));
-    return outcome.session;
+    return (await login({ ...renewal, wish: wanted.use, ...patience }, asking)).session;
   });
 }
 
@@ -76,20 +76,23 @@ export function askingFor(tools: ServeTools): ServeTools {
   const began = now();
   return {
     ...tools,
-    // The waiting for an answer ends then, and not a call of AWS that has a code in it.
-    person: () => until(program.deadline, tools.person()),
-    codeFromCommand: (command, of) => until(program.deadline, tools.codeFromCommand(command, of)),
+    deadline: program.deadline,
     // It appears in the middle of another program's output.
     note: tools.debug,
-    async guard(profile, make) {
+    guard: async (profile, make) => {
       const refusal = store.refusal(profile);
       const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
-      if (isRecent) throw new FobError(`${refusal.message} (a moment ago)`, tools.again, exitCodes.codeNeeded);
+      if (isRecent)
+        throw new FobError(
+          `${refusal.message} (a moment ago, and for ten seconds nobody is asked again)`,
+          refusal.hints,
+          refusal.exitCode,
+        );
       try {
         return await make();
       } catch (error) {
         // Who is told to end has not refused anything.
-        if (!tools.signal.aborted) store.refuse(profile, messageOf(inTime(error, tools)));
+        if (!tools.signal.aborted) store.refuse(profile, asRefusal(inTime(error, tools), tools));
         throw error;
       }
     },
@@ -98,16 +101,15 @@ export function askingFor(tools: ServeTools): ServeTools {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The same source of codes, with an end to its patience. */
-function until<Source extends CodeSource | undefined>(deadline: AbortSignal, source: Source): Source {
-  if (!source) return source;
-  const ask = (question: CodeQuestion): Promise<string> =>
-    source.ask({ ...question, signal: AbortSignal.any([question.signal, deadline]) });
-  return { ...source, ask };
+/** For those who ask next: a question that was closed is a code that is needed. */
+function asRefusal(error: unknown, { again = "" }: ServeTools): Omit<Refusal, "at"> {
+  const isClosed = !(error instanceof FobError) || error instanceof CancelledError;
+  if (isClosed) return { message: messageOf(error), hints: [again], exitCode: exitCodes.codeNeeded };
+  return { message: error.message, hints: error.hints, exitCode: error.exitCode };
 }
 
 /** What really happened to a question that was taken back, or is still somebody else's. */
-function inTime(error: unknown, { again, program }: ServeTools): unknown {
+function inTime(error: unknown, { again = "", program }: ServeTools): unknown {
   const isOver = error instanceof StillHeld || (program?.deadline.aborted && error instanceof CancelledError);
   if (!program || !isOver) return error;
   return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);

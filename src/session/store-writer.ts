@@ -32,11 +32,11 @@ export interface WritableStore extends Store {
   readonly remove: (profile: string) => void;
   /**
    * Says that the session still is what the AWS files ask for, as they were at `lastChange` (ms since 1970): until one
-   * of them changes it may be served without a look at them.
+   * of them changes it may be served without a look at them. Not within a second of that: some shells see no less.
    */
-  readonly vouch: (profile: string, lastChange: number) => void;
+  readonly vouch: (profile: string, lastChange: number, now: number) => void;
   /** Keeps why a program got no session, for those that ask next. Only under its lock. */
-  readonly refuse: (profile: string, message: string) => void;
+  readonly refuse: (profile: string, refusal: Omit<Refusal, "at">) => void;
   readonly refusal: (profile: string) => Refusal | undefined;
   readonly forgetRefusal: (profile: string) => void;
 }
@@ -110,7 +110,8 @@ export function openWritableStore(folder: string): WritableStore {
         if (systemCode(error) !== "ENOENT") throw explained(error, pathOf(profile));
       }
     },
-    vouch(profile, lastChange) {
+    vouch(profile, lastChange, now) {
+      if (now - lastChange < 1000) return;
       const path = pathOf(profile);
       // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
       const time = (Math.ceil(lastChange) + 1) / 1000;
@@ -120,18 +121,17 @@ export function openWritableStore(folder: string): WritableStore {
         // Then the next one has to look at the AWS files too.
       }
     },
-    refuse(profile, message) {
+    refuse(profile, refusal) {
       try {
-        writeFileSync(refusalOf(profile), `${JSON.stringify({ message })}\n`, { mode: 0o600 });
+        writeFileSync(refusalOf(profile), `${JSON.stringify(refusal)}\n`, { mode: 0o600 });
       } catch {
         // Then the next one asks again.
       }
     },
     refusal(profile) {
       try {
-        const { message } = JSON.parse(readFileSync(refusalOf(profile), "utf8")) as Partial<Refusal>;
-        const at = statSync(refusalOf(profile)).mtimeMs;
-        return typeof message === "string" ? { at, message } : undefined;
+        const refusal = JSON.parse(readFileSync(refusalOf(profile), "utf8")) as Omit<Refusal, "at">;
+        return { ...refusal, at: statSync(refusalOf(profile)).mtimeMs };
       } catch {
         return undefined;
       }

@@ -6,7 +6,7 @@
 // So a shell can decide on line 1, print line 2, and need not understand either.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { systemCode } from "../errors.ts";
+import { type ExitCode, systemCode } from "../errors.ts";
 import { explained, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
 import type { Session, WrittenPlace } from "./session.ts";
@@ -23,6 +23,8 @@ export interface Refusal {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly message: string;
+  readonly hints: readonly string[];
+  readonly exitCode: ExitCode;
 }
 
 export interface Store {
