@@ -1,6 +1,5 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
 import { exitCodes } from "../errors.ts";
-import { shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { loginTools } from "./login-tools.ts";
 import { defaultProfile } from "./options.ts";
@@ -16,7 +15,7 @@ export const consoleCommand = defineCommand({
   async run([named], options, context) {
     const { env, say, stdout } = context;
     const profile = named ?? defaultProfile(context);
-    const tools = loginTools(context, options, `fob console ${shellWord(profile)}`);
+    const tools = loginTools(context, options);
     const { signInLink } = await import("../console/link.ts");
     const link = await signInLink({ profile, region: options.region }, tools);
     if (options.print) {

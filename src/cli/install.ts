@@ -18,7 +18,7 @@ export async function installProfile(profile: string, options: ServingOptions, c
       `then: fob credential-process --install ${shellWord(profile)}`,
     ]);
   }
-  const tools = loginTools(context, options, "");
+  const tools = loginTools(context, options);
   const session = await install({ profile, endpointUrl: options.endpointUrl ?? "", region: options.region }, tools, {
     store: tools.store.folder,
     paths: tools.paths,

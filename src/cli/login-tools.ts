@@ -1,10 +1,11 @@
 // What opening a session uses of the world, for every command that may open one.
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readCode } from "../codes/code.ts";
 import { graphicalPrompt } from "../codes/graphical.ts";
 import { codeFromCommand, questionText } from "../codes/sources.ts";
 import { ensurePrivateFolder } from "../files/edit.ts";
-import { withLock } from "../files/lock.ts";
+import { thisHost, withLock } from "../files/lock.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools } from "../session/login.ts";
@@ -16,11 +17,11 @@ import { findTerminal, type Terminal } from "../terminal/tty.ts";
 import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
 
-/** @param again the command line that makes the same session again, without a code in it */
+/** @param again the command line that makes the same session again, without a code in it, where it is one for that */
 export function loginTools(
   context: Context,
   options: { readonly noInput?: boolean | undefined },
-  again: string,
+  again?: string,
 ): LoginTools {
   const { env, home, say } = context;
   const paths = awsFilePaths(env, home);
@@ -58,8 +59,11 @@ function personAt(terminal: Terminal | undefined, store: string): Person | undef
   if (!terminal) return undefined;
   const prompts = () => import("../terminal/prompts.ts");
   // Programs may want several sessions at once: on one terminal the questions come one after the other.
-  const lock = join(store, `.terminal-${terminal.name}.lock`);
+  // Other machines and containers with the same home folder have other terminals, with the same names.
+  const place = createHash("sha256").update(`${thisHost()} ${terminal.name}`).digest("hex").slice(0, 12);
+  const lock = join(store, `.terminal-${place}.lock`);
   const inTurn = async <T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
+    if (terminal.name === "") return await question();
     ensurePrivateFolder(store);
     return await withLock(lock, { signal, patience: Number.POSITIVE_INFINITY }, question);
   };

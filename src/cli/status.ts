@@ -28,6 +28,11 @@ export const statusCommand = defineCommand({
     if (options.json) stdout.write(`${JSON.stringify(entries.map(toJson), undefined, 2)}\n`);
     else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
     else sayNone(context);
+    if (!options.check) {
+      for (const { profile } of entries.filter(({ state, foreign }) => state === "unreadable" && !foreign)) {
+        say.hint(`a new session takes its place: fob login ${shellWord(profile)}`);
+      }
+    }
     // A session that its profile has lost is of no use to programs.
     const isLost = ({ mode, writtenTo }: StatusEntry): boolean =>
       mode === "keys" && !writtenTo.some(({ isThere }) => isThere);

@@ -2,7 +2,7 @@
 // programs that desktops have for that; what is to be shown goes to them as data, and the code comes on their stdout.
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { CancelledError, exitCodes, FobError } from "../errors.ts";
+import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { type Ended, howItEnded, runProgram, TookTooLong } from "../subprocess.ts";
 import { inWords } from "../terminal/duration.ts";
 import { asciiJson, neutralise, quote, shellWord } from "../text.ts";
@@ -46,7 +46,7 @@ export function graphicalPrompt({ env, platform, debug }: GraphicalTools): CodeS
     for (const dialog of dialogs) {
       const shown = await show(dialog, text, env, question.signal);
       if (shown.outcome === "answered") return shown.typed;
-      if (shown.outcome === "cancelled") throw new CancelledError();
+      if (shown.outcome === "cancelled") throw new RefusedError();
       if (shown.outcome === "unanswered") {
         throw needed(`nobody answered the dialog within ${inWords(PATIENCE)}`, question);
       }
@@ -62,7 +62,7 @@ export function graphicalPrompt({ env, platform, debug }: GraphicalTools): CodeS
     async ask(question) {
       let { again } = question;
       for (let count = 0; count < MOST_QUESTIONS; count++) {
-        const before = again === undefined ? "" : `${neutralise(again)}\n\n`;
+        const before = again === undefined ? "" : `${again.split("\n").map(neutralise).join("\n")}\n\n`;
         const read = readCode(await typed(before + questionText(question), question));
         if ("code" in read) return read.code;
         again = read.problem;

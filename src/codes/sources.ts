@@ -10,7 +10,7 @@ export interface CodeQuestion {
   /** The source profile. */
   readonly profile: string;
   readonly serialNumber: string;
-  /** Why it is asked again. */
+  /** Why it is asked (again), in lines. */
   readonly again?: string | undefined;
   /** Ends the question. */
   readonly signal: AbortSignal;

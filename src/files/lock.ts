@@ -29,7 +29,7 @@ import { explained } from "./read.ts";
 export interface Holder {
   readonly id: string;
   readonly pid: number;
-  /** The machine, and on Linux the space in which its process ids count (containers share a machine, not those). */
+  /** {@link thisHost}: containers share a machine, but not its process ids. */
   readonly host: string;
   /** Which run of the machine, where the system tells (Linux); else "". */
   readonly boot: string;
@@ -120,7 +120,7 @@ async function acquire(
       throw new StillHeld(
         `another fob (process ${outcome.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
         isHere
-          ? `if that process is stuck, end it: kill ${outcome.pid}`
+          ? `answer its question, if it asks one in another window, or end it: kill ${outcome.pid}`
           : `it runs on another machine or in another container: cat ${shellWord(path)}`,
       );
     }
@@ -295,12 +295,15 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** The machine, and on Linux the space in which its process ids count. */
+export const thisHost = (): string => hostname() + orEmpty(() => readlinkSync("/proc/self/ns/pid"));
+
 let thisProcessOnce: Omit<Holder, "id"> | undefined;
 
 function thisProcess(): Omit<Holder, "id"> {
   thisProcessOnce ??= {
     pid: process.pid,
-    host: hostname() + orEmpty(() => readlinkSync("/proc/self/ns/pid")),
+    host: thisHost(),
     boot: orEmpty(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
     started: startOf(process.pid),
   };

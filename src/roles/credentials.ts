@@ -9,7 +9,7 @@ import { lastChangeOf } from "../profiles/paths.ts";
 import { isFresh, wanted } from "../session/freshness.ts";
 import { codeSource } from "../session/login.ts";
 import { accessOf, accountOf, callContext, HOUR, obtain, roleRequest } from "../session/obtain.ts";
-import { isSame, type Plan, planOf } from "../session/plan.ts";
+import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import type { Role, Session } from "../session/session.ts";
 import { inWords } from "../terminal/duration.ts";
@@ -41,7 +41,7 @@ async function ofRole(
   const lastChange = lastChangeOf(tools.paths);
   const base = { ...request, profile: first.by, isRenewal: true };
   const plan = planOf(base, tools);
-  const again = { ...tools, again: `fob login ${shellWord(plan.link.source)}` };
+  const again = { ...tools, again: loginCommand(first.by, plan) };
   const stored = (): Session | undefined => storedRole(chain, plan, tools);
   const fresh = (): Session | undefined => {
     const session = stored();
@@ -49,7 +49,8 @@ async function ofRole(
   };
   const kept = fresh();
   if (kept) {
-    store.vouch(role.profile, lastChange);
+    const undisputed = undisputedPlan(first.by, tools);
+    if (undisputed && storedRole(chain, undisputed, tools)) store.vouch(role.profile, lastChange, now());
     return kept;
   }
   const waiting = {

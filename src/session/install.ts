@@ -4,7 +4,7 @@ import { installLauncher } from "../launcher/install.ts";
 import { credentialProcessLine } from "../launcher/line.ts";
 import type { Installation } from "../launcher/script.ts";
 import type { LoginTools } from "./login.ts";
-import { planOf } from "./plan.ts";
+import { planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, publish, publishProcess, unpublishKeys } from "./publish.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function install(
   const { link, settings, files } = plan;
   const endpoint = foreignHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = credentialProcessLine(installation, link.session, endpoint);
-  const target = () => ({ replaceLongTerm: false, previous: plan.stored(), now: now() });
+  const target = () => ({ replaceLongTerm: false, previous: plan.stored(), now: now(), isOnlyOwn: true });
   assertTarget(link, files, target());
   const onWait = () => note("waiting for another fob that is logging in");
   await store.locked(link.session, { signal, patience: 30_000, onWait }, async () => {
@@ -34,10 +34,10 @@ export async function install(
       await unpublishKeys(link.session, tools);
       return;
     }
-    const isInstalledFor = session.endpoint === settings.endpoints.sts;
+    const isRight = undisputedPlan(link.session, tools)?.matching() !== undefined;
     const served = {
       ...session,
-      isForAnyEnvironment: session.source.from === "profile" && isInstalledFor,
+      isForAnyEnvironment: session.source.from === "profile" && isRight,
       installedFor: endpoint ?? "",
     };
     store.save(served);

@@ -36,6 +36,8 @@ export interface TargetOptions {
   readonly previous: Session | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Another tool's session is left alone, also where the profile has the name of one of fob's. */
+  readonly isOnlyOwn?: boolean;
   /** The keys go into the credentials file, although fob's credential_process stands in the config: that goes then. */
   readonly leavesProcess?: boolean;
 }
@@ -64,13 +66,14 @@ export function assertTarget(link: Link, files: AwsFiles, options: TargetOptions
 }
 
 /** @throws FobError where the section holds a session that another tool has written and that still runs */
-function assertOwn(link: Link, properties: Properties | undefined, { previous, now }: TargetOptions): void {
+function assertOwn(link: Link, properties: Properties | undefined, options: TargetOptions): void {
+  const { previous, now, isOnlyOwn = false } = options;
   const keyId = properties?.get("aws_access_key_id")?.value;
   const expiry = parseExpiry(
     properties?.get("expiration")?.value ?? properties?.get("x_security_token_expires")?.value,
   );
   // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
-  const isFobs = link.session === sessionName(link.source) || properties?.has("assumed_role");
+  const isFobs = !isOnlyOwn && (link.session === sessionName(link.source) || properties?.has("assumed_role"));
   const isKnown = previous?.writtenTo.some(({ keyIds }) => keyIds.includes(keyId ?? ""));
   if (keyId === undefined || expiry === undefined || expiry <= now || isFobs || isKnown) return;
   throw new FobError(
@@ -156,7 +159,9 @@ export async function publish(
     tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
   }
   if (options.leavesProcess) {
-    await removeFromProfile(paths, "config", session.profile, () => ["credential_process"], tools);
+    for (const kind of ["config", "credentials"] as const) {
+      await removeFromProfile(paths, kind, session.profile, () => ["credential_process"], tools);
+    }
   }
 }
 

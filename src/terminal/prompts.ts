@@ -9,7 +9,7 @@ const theme = { prefix: { idle: "fob:", done: "fob:" }, validationFailureMode: "
 
 export interface LineQuestion {
   readonly message: string;
-  /** A line to show above the question. */
+  /** Lines to show above the question. */
   readonly before?: string | undefined;
   /** What is wrong with an answer; undefined accepts it. */
   readonly problem: (answer: string) => string | undefined;
@@ -27,7 +27,7 @@ export async function askLine(terminal: Terminal, question: LineQuestion): Promi
   const { message, before, problem, signal } = question;
   const validate = (answer: string): true | string => problem(answer) ?? true;
   return await terminal.use((from, to) => {
-    if (before !== undefined) to.write(`fob: ${neutralise(before)}\n`);
+    for (const line of before?.split("\n") ?? []) to.write(`fob: ${neutralise(line)}\n`);
     return asked(input({ message, theme, validate }, { input: from, output: to, clearPromptOnDone: true, signal }));
   });
 }

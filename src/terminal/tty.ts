@@ -6,7 +6,7 @@ import { ReadStream, WriteStream } from "node:tty";
 
 /** A terminal that can be asked. */
 export interface Terminal {
-  /** Tells it from other terminals, as far as the system does; fit for a file's name. */
+  /** Tells it from other terminals of the machine; "" where the system tells nothing. */
   readonly name: string;
   /** Opens it for one question; it is closed again however that ends. Ctrl-Z does nothing meanwhile. */
   use<T>(question: (input: Readable, output: WriteStream) => Promise<T>): Promise<T>;
@@ -39,7 +39,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     return undefined;
   }
   return {
-    name: job?.terminal.replaceAll("/", "-") ?? "",
+    name: job?.terminal ?? "",
     async use(question) {
       const streams = open();
       try {
@@ -53,12 +53,12 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
 
 /**
  * What is typed, without Ctrl-Z: a process that is stopped at its question keeps others waiting, and those who started
- * it (the demo, an SDK) would wait without being stopped.
+ * it (the demo, an SDK) would wait without being stopped. Ctrl-D, which would leave the question without an end, is Ctrl-C.
  */
 function withoutSuspension(input: ReadStream): Readable {
   const typed = new Transform({
     transform(chunk: Buffer, _, done) {
-      done(null, Buffer.from(chunk.filter((byte) => byte !== 0x1a)));
+      done(null, Buffer.from(chunk.filter((byte) => byte !== 0x1a).map((byte) => (byte === 0x04 ? 0x03 : byte))));
     },
   });
   input.pipe(typed);

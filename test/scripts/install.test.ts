@@ -162,6 +162,26 @@ test("a session from an endpoint that the profile was not installed for never ta
   expect((await served(world)).stdout).toContain('"Version":1');
 });
 
+test("a session that was there before, from another endpoint, does not take the short way either", async () => {
+  const world = await makeWorld();
+  await login(world);
+  await world.fob(["credential-process", "--install", "work"], { env: { AWS_ENDPOINT_URL: undefined } });
+  expect(readFileSync(sessionFile(world), "utf8")).toMatch(/^fob1 0 work-mfa\n/);
+  expect(await served(world, { AWS_ENDPOINT_URL: undefined })).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("a session that another tool keeps in the profile, and that still runs, is left alone", async () => {
+  const world = await makeWorld();
+  const left =
+    "[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\nexpiration = 2100-01-01T00:00:00Z\n";
+  writeFileSync(world.credentialsPath, `${world.credentials()}${left}`);
+  const before = [world.credentials(), world.config()];
+  const { status, stderr } = await install(world);
+  expect(status).toBe(1);
+  expect(stderr).toContain('the profile "work-mfa" holds a session that another tool wrote');
+  expect([world.credentials(), world.config()]).toEqual(before);
+});
+
 test("temporary keys that somebody has left in the profile go too: programs would prefer them", async () => {
   const world = await makeWorld();
   const left =

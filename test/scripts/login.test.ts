@@ -330,3 +330,11 @@ test("wrong usage ends with 2", async () => {
     expect(stderr).toMatch(/^fob: error: /);
   }
 });
+
+test("Ctrl-D at the question is Ctrl-C", async () => {
+  const world = await makeWorld();
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("MFA code");
+  run.type("\u0004");
+  expect((await run.ended).status).toBe(130);
+});
