@@ -2,12 +2,12 @@
 import { UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../text.ts";
-import { type Command, flagOf, type Given, optionsOf } from "./command.ts";
+import { type Behind, type Command, flagOf, type Given, optionsOf } from "./command.ts";
 
 /** A command line, understood. */
 export type Arguments =
   | { readonly help: true }
-  | { readonly help: false; readonly named: readonly string[]; readonly options: Given };
+  | { readonly help: false; readonly named: readonly string[]; readonly options: Given; readonly command: Behind };
 
 /** Reads what follows a command's name. @throws UsageError */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
@@ -15,11 +15,17 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   const help = `fob ${command.name} --help`;
   const named: string[] = [];
   const options: Record<string, string | boolean> = {};
+  if (command.runs !== undefined && !argv.includes("--")) {
+    // Where the command begins, whose options are not fob's, nobody can tell.
+    return argv.some(asksForHelp) ? { help: true } : { help: false, named: argv, options, command: undefined };
+  }
+  let behind: readonly string[] = [];
   const rest = argv.values();
   for (const word of rest) {
-    if (word === "--") named.push(...rest);
+    if (word === "--" && command.runs !== undefined) behind = [...rest];
+    else if (word === "--") named.push(...rest);
     else if (!word.startsWith("-") || word === "-") named.push(word);
-    else if (word === "--help" || word === "-h") return { help: true };
+    else if (asksForHelp(word)) return { help: true };
     else {
       const [, flag = "", value] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
       const name = Object.keys(specs).find((candidate) => flagOf(candidate) === flag);
@@ -28,8 +34,10 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
       options[name] = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
     }
   }
-  return { help: false, named: checked(command, named, options.profile, help), options };
+  return { help: false, named: checked(command, named, options.profile, help), options, command: behind };
 }
+
+const asksForHelp = (word: string): boolean => word === "--help" || word === "-h";
 
 function switchedOn(flag: string, value: string | undefined, help: string): true {
   if (value !== undefined) throw new UsageError(`${flag} takes no value`, help);

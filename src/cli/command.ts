@@ -1,11 +1,12 @@
 // What a command is: data, which the parser and the help read.
-import type { ExitCode } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** What an option is for, and what its value is; a switch has none. */
 export interface OptionSpec {
   readonly text: string;
   readonly value?: string;
+  /** All that the value may be, where it must be one of a few; the command checks that. */
+  readonly choices?: readonly string[];
 }
 
 /** Options by their names in code: `minTtl` is `--min-ttl`. */
@@ -41,14 +42,20 @@ export interface Command {
   readonly name: string;
   readonly description: string;
   readonly takes?: ArgumentSpec;
+  /** It runs a command, which stands behind the first `--`: this is what the help says of it. */
+  readonly runs?: string;
   readonly options: OptionSpecs;
   readonly examples: readonly string[];
-  run(named: readonly string[], options: Given, context: Context): Promise<ExitCode>;
+  /** @returns one of fob's exit codes, or that of the command that it has run */
+  run(named: readonly string[], options: Given, context: Context, command: Behind): Promise<number>;
 }
+
+/** The words behind the first `--`, of a command that `runs` one. Undefined without a `--`: then no word has been read. */
+export type Behind = readonly string[] | undefined;
 
 interface Declared<Specs extends OptionSpecs> extends Omit<Command, "options" | "run"> {
   readonly options: Specs;
-  run(named: readonly string[], options: Values<Specs> & Common, context: Context): Promise<ExitCode>;
+  run(named: readonly string[], options: Values<Specs> & Common, context: Context, command: Behind): Promise<number>;
 }
 
 /** A command whose `run` sees just the options that it declares; the parser gives it no others. */

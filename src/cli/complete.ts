@@ -53,7 +53,7 @@ async function candidatesOf(
 
 function ofCommand(command: Command, rest: readonly string[], word: string, profiles: () => Candidate[]): Candidate[] {
   const specs = Object.entries(optionsOf(command)).map(([option, spec]) => ({ flag: flagOf(option), ...spec }));
-  const kindOf = (flag: string): string | undefined => specs.find((spec) => spec.flag === flag)?.value;
+  const specOf = (flag: string) => specs.find((spec) => spec.flag === flag);
   const values = (kind: string | undefined, choices: readonly string[] = []): Candidate[] =>
     kind === "profile" ? profiles() : choices.map((choice) => [choice, ""]);
   let named = 0;
@@ -63,16 +63,21 @@ function ofCommand(command: Command, rest: readonly string[], word: string, prof
     if (isOver || !before.startsWith("-") || before === "-") named += 1;
     else if (before === "--") isOver = true;
     else {
-      const kind = kindOf(before);
-      if (kind !== undefined && typed.next().done) return values(kind);
+      const spec = specOf(before);
+      if (spec?.value !== undefined && typed.next().done) return values(spec.value, spec.choices);
     }
   }
+  // What a shell knows better.
+  if (isOver && command.runs !== undefined) return [];
   if (isOver || !word.startsWith("-")) {
     const { name, atMost = 0, choices } = command.takes ?? {};
     return named < atMost ? values(name, choices) : [];
   }
   const [, flag] = /^(--[^=]+)=/.exec(word) ?? [];
-  if (flag !== undefined) return values(kindOf(flag)).map(([value, text]) => [`${flag}=${value}`, text]);
+  if (flag !== undefined) {
+    const spec = specOf(flag);
+    return values(spec?.value, spec?.choices).map(([value, text]) => [`${flag}=${value}`, text]);
+  }
   return [...specs.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
 }
 

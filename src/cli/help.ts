@@ -38,15 +38,17 @@ export function overviewOf(commands: readonly Listed[]): string {
 
 /** Everything about one command. */
 export function helpOf(command: Command): string {
-  const { name, description, takes, examples } = command;
+  const { name, description, takes, runs, examples } = command;
   const options = Object.entries(optionsOf(command)).map(
     ([option, { text, value }]): Row => [`${flagOf(option)}${value === undefined ? "" : ` <${value}>`}`, text],
   );
   options.push(["-h, --help", "show this help"]);
+  const named: Row[] = takes === undefined ? [] : [[takes.name, takes.text]];
+  if (runs !== undefined) named.push(["command", runs]);
   return [
-    `Usage: fob ${name} [options]${takes === undefined ? "" : ` ${argumentOf(takes)}`}\n`,
+    `Usage: fob ${name} [options]${takes === undefined ? "" : ` ${argumentOf(takes)}`}${runs === undefined ? "" : " -- <command...>"}\n`,
     `${wrapped(description, 80).join("\n")}\n`,
-    ...(takes === undefined ? [] : [section("Arguments", [[takes.name, takes.text]], widthOf(options))]),
+    ...(named.length === 0 ? [] : [section("Arguments", named, widthOf(options))]),
     section("Options", options, widthOf(options)),
     `Examples:\n${examples.map((example) => `  ${example}\n`).join("")}`,
   ].join("\n");
@@ -65,6 +67,12 @@ export const exitCodesHelp = `Exit codes of fob:
   ${exitCodes.notFresh}    a session is not fresh (status --check)
   ${exitCodes.codeNeeded}    a code is needed and nobody can be asked
   ${exitCodes.cancelled}  cancelled
+
+fob exec has its command's own, and as a shell does:
+
+  126  the command cannot be executed
+  127  the command does not exist
+  128  and more: a signal has ended the command, 128 + the signal's number
 `;
 
 const widthOf = (rows: readonly Row[]): number => Math.max(...rows.map(([left]) => left.length));

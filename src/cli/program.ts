@@ -77,7 +77,7 @@ const commands: readonly Listed[] = [
 ];
 
 /** Runs a command line (without Node's and the program's own names). @returns the exit code */
-export async function run(argv: readonly string[]): Promise<ExitCode> {
+export async function run(argv: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = argv;
     if (name === undefined || name === "--help" || name === "-h") return await help(undefined);
@@ -90,7 +90,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     const given = parseArguments(command, rest);
     if (given.help) return await help(name);
     const context = await processContext({ debug: given.options.debug === true });
-    return await command.run(given.named, given.options, context);
+    return await command.run(given.named, given.options, context, given.command);
   } catch (error) {
     return report(error, argv);
   }
