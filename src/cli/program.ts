@@ -40,6 +40,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./logout.ts")).logoutCommand,
   },
   {
+    name: "env",
+    group: "Daily",
+    takes: "[profile]",
+    summary: "print the credentials as environment variables, for your shell",
+    load: async () => (await import("./env.ts")).envCommand,
+  },
+  {
     name: "console",
     group: "Daily",
     takes: "[profile]",

@@ -28,6 +28,14 @@ export async function credentialsOf(request: ServeRequest, tools: ServeTools): P
   return chain.length === 0 ? await serveSession(request, tools) : await ofRole(chain, files, request, tools);
 }
 
+/** The region that a profile's programs use: the option's, the role profile's own, else the session's. */
+export function regionOf({ profile, region }: ServeRequest, tools: ServeTools): string | undefined {
+  const files = readAwsFiles(tools.paths);
+  const [first] = roleChain(profile, files);
+  const { settings } = planOf({ profile: first?.by ?? profile }, tools);
+  return region ?? (first && propertyValue(files, profile, "region")) ?? settings.region?.region;
+}
+
 async function ofRole(
   chain: readonly Role[],
   files: AwsFiles,
@@ -59,7 +67,7 @@ async function ofRole(
     onWait: ({ pid }: Holder) =>
       tools.debug(`waiting for another fob (process ${pid}) that asks for ${quote(role.profile)}`),
   };
-  return await orOld(stored, tools, async () => {
+  return await orOld(stored, request, tools, async () => {
     const work = async (): Promise<Session> => {
       const session = fresh();
       if (session) return session;

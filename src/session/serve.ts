@@ -41,7 +41,7 @@ export async function serveSession(request: ServeRequest, tools: ServeTools): Pr
   const renewal = { ...request, isRenewal: true };
   const plan = planOf(renewal, tools);
   const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan) });
-  return await orOld(plan.matching, asking, async () => {
+  return await orOld(plan.matching, request, asking, async () => {
     const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
     return (await login({ ...renewal, wish: wanted.use, ...patience }, asking)).session;
   });
@@ -53,6 +53,7 @@ export async function serveSession(request: ServeRequest, tools: ServeTools): Pr
  */
 export async function orOld(
   there: () => Session | undefined,
+  { minTtl }: ServeRequest,
   tools: ServeTools,
   make: () => Promise<Session>,
 ): Promise<Session> {
@@ -60,6 +61,8 @@ export async function orOld(
     return await make();
   } catch (error) {
     if (tools.signal.aborted) throw error;
+    // A person who gives up, or has said how long they must last, does not want the old ones.
+    if (!tools.program && (error instanceof CancelledError || minTtl !== undefined)) throw error;
     const session = there();
     const left = session ? secondsLeft(session.credentials, tools.now()) : 0;
     const reason = inTime(error, tools);

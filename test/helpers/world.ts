@@ -116,7 +116,7 @@ export async function makeWorld(
 
 /** What a command is there to show. */
 const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =>
-  /^credential.process$/.test(command) ? { shows: ["secret access key", "session token"] } : {};
+  /^(credential.process|env)$/.test(command) ? { shows: ["secret access key", "session token"] } : {};
 
 /** A credentials-file section with a long-term access key. */
 export function keysOf(profile: string, key: { accessKeyId: string; secretAccessKey: string }): string {
@@ -170,6 +170,7 @@ export interface OnTerminal {
   /** Resolves when the screen shows it (since the last `shows`, so that a second prompt can be waited for). */
   shows(what: string | RegExp): Promise<void>;
   type(text: string): void;
+  resize(columns: number, rows: number): void;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<{ status: number; screen: string }>;
 }
@@ -233,6 +234,7 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
       knowCodes(typed);
       terminal.write(typed);
     },
+    resize: (columns, rows) => terminal.resize(columns, rows),
     kill: (signal) => terminal.kill(signal),
     ended,
   };

@@ -1,0 +1,31 @@
+// The credentials of a profile, for a shell or for a command that a person starts.
+import type { ProfileCredentials } from "../environment/variables.ts";
+import { credentialsOf, regionOf } from "../roles/credentials.ts";
+import type { Context } from "./context.ts";
+import { loginTools } from "./login-tools.ts";
+
+export interface CredentialsOptions {
+  /** Seconds that have to remain, where the user says so. */
+  readonly minTtl?: number | undefined;
+  readonly region?: string | undefined;
+  readonly noInput?: boolean | undefined;
+}
+
+/**
+ * As `credential-process` gives them, but for a person: she may take her time at the question, Ctrl-C there ends the
+ * command, and a `minTtl` of hers holds.
+ *
+ * @throws FobError
+ */
+export async function profileCredentials(
+  profile: string,
+  options: CredentialsOptions,
+  context: Context,
+): Promise<ProfileCredentials> {
+  const { minTtl, region } = options;
+  const tools = loginTools(context, options);
+  const request = { profile, region, minTtl };
+  const session = await credentialsOf(request, tools);
+  const { credentials, account } = session;
+  return { profile: session.profile, credentials, account, region: regionOf(request, tools) };
+}

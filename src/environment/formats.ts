@@ -1,0 +1,95 @@
+// Environment variables as shells and files have them. What is written is run or read by others, so no value may be
+// anything but a value there: each is quoted, or, where a format has no quotes that all its readers understand, refused
+// unless it needs none. What AWS gives needs none.
+import { FobError } from "../errors.ts";
+import { isPortableName } from "../profiles/edit.ts";
+import { quote } from "../text.ts";
+import type { Variables } from "./variables.ts";
+
+export const formats = ["bash", "zsh", "fish", "powershell", "cmd", "dotenv", "json", "ini"] as const;
+
+export type Format = (typeof formats)[number];
+
+/** The variables in a format, which ends in a line's end. @param profile the section's name in ini @throws FobError */
+export function formatted(format: Format, variables: Variables, profile: string): string {
+  return `${lines[format](variables, profile).join("\n")}\n`;
+}
+
+const lines: Readonly<Record<Format, (variables: Variables, profile: string) => string[]>> = {
+  bash: posix,
+  zsh: posix,
+  fish: ({ set, unset }) => [
+    // A universal variable is the user's for good, and cannot be hidden from programs.
+    ...unset.map((name) => `set -eg ${name}; set -q ${name}; and echo '${universal(name)}' >&2`),
+    ...Object.entries(set).map(([name, value]) => `set -gx ${name} '${value.replace(/[\\']/g, "\\$&")}'`),
+  ],
+  powershell: ({ set, unset }) => [
+    ...unset.map((name) => `$Env:${name} = $null`),
+    ...Object.entries(set).map(([name, value]) => `$Env:${name} = ${powershellString(value)}`),
+  ],
+  cmd: ({ set, unset }) => [
+    ...unset.map((name) => `set "${name}="`),
+    ...Object.entries(plain("cmd", set)).map(([name, value]) => `set "${name}=${value}"`),
+  ],
+  // docker --env-file takes quotes for a part of the value; others take a # or a blank for the value's end.
+  dotenv: ({ set }) => Object.entries(plain("dotenv", set)).map(([name, value]) => `${name}=${value}`),
+  json: ({ set }) => [JSON.stringify(set, undefined, 2)],
+  ini: ({ set }, profile) => section(profile, plain("ini", set)),
+};
+
+const universal = (name: string): string =>
+  `fob: warning: ${name} is a universal variable, which programs may take before these credentials: set -eU ${name}`;
+
+function posix({ set, unset }: Variables): string[] {
+  return [
+    // Without -v it would be a function's name where there is no such variable.
+    `unset -v ${unset.join(" ")}`,
+    ...Object.entries(set).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`),
+  ];
+}
+
+/**
+ * All but printable ASCII by its number: PowerShell takes curly quotes for quotes too, and reads bytes in a code page in
+ * which the bytes of another character may be one; line ends become those of Windows on the way.
+ */
+function powershellString(value: string): string {
+  const parts = value.match(/[ -~]+|[^ -~]/g) ?? [];
+  const strings = parts.map((part) => {
+    if (!/^[ -~]/.test(part)) return `[char]0x${part.charCodeAt(0).toString(16)}`;
+    return `'${part.replaceAll("'", "''")}'`;
+  });
+  // What stands first decides that + joins texts.
+  return (strings[0]?.startsWith("'") ? strings : ["''", ...strings]).join(" + ");
+}
+
+/** Values that mean the same with and without quotes, in every program that reads such a file or line. @throws FobError */
+function plain(format: Format, set: Variables["set"]): Variables["set"] {
+  const [odd] = Object.entries(set).find(([, value]) => !/^[\w@+=:,./-]*$/.test(value)) ?? [];
+  if (odd === undefined) return set;
+  throw new FobError(
+    `${odd} holds a character that not every reader of the format ${format} takes as it is`,
+    "take a format that can quote it: fob env --shell json",
+  );
+}
+
+const iniKeys: Readonly<Record<string, readonly string[]>> = {
+  AWS_ACCESS_KEY_ID: ["aws_access_key_id"],
+  AWS_SECRET_ACCESS_KEY: ["aws_secret_access_key"],
+  AWS_SESSION_TOKEN: ["aws_session_token"],
+  // As fob login writes it, for prompts.
+  AWS_CREDENTIAL_EXPIRATION: ["expiration", "x_security_token_expires"],
+  AWS_ACCOUNT_ID: ["aws_account_id"],
+  AWS_REGION: ["region"],
+};
+
+/** A section of a credentials file. @throws FobError */
+function section(profile: string, set: Variables["set"]): string[] {
+  if (!isPortableName(profile)) {
+    throw new FobError(
+      `${quote(profile)} is no name for a section: some programs would not find it`,
+      "take another format: fob env --shell json",
+    );
+  }
+  const keys = Object.entries(set).flatMap(([name, value]) => (iniKeys[name] ?? []).map((key) => `${key} = ${value}`));
+  return [`[${profile}]`, ...keys];
+}

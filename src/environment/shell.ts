@@ -1,0 +1,78 @@
+// For which shell variables are printed, where nobody says it, and how that shell takes them over.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { win32 } from "node:path";
+import { type Format, formats } from "./formats.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Shells that read what another one reads. */
+const others: Readonly<Record<string, Format>> = {
+  sh: "bash",
+  dash: "bash",
+  ash: "bash",
+  ksh: "bash",
+  mksh: "bash",
+  pwsh: "powershell",
+};
+
+/** The format of that name, or of a shell. */
+export function formatNamed(name: string): Format | undefined {
+  return formats.find((format) => format === name) ?? others[name];
+}
+
+/**
+ * The shell that has started this process, else the user's own; undefined where neither is one that is known.
+ *
+ * @param parent the name of the process that has started this one
+ */
+export function shellInUse(
+  env: Environment,
+  parent: string | undefined,
+  platform: NodeJS.Platform = process.platform,
+): Format | undefined {
+  const named = [parent, env.SHELL].map((path) => path && shellAt(path)).find((format) => format !== undefined);
+  if (named || platform !== "win32") return named || undefined;
+  // PowerShell adds the user's own modules and its own to those of the system.
+  return (env.PSModulePath ?? "").split(";").length > 2 ? "powershell" : "cmd";
+}
+
+/** A shell by its path, or by its name as `ps` has it: a login shell's begins with a dash. */
+function shellAt(path: string): Format | undefined {
+  const name = win32.basename(path.trim()).replace(/^-|\.exe$/gi, "");
+  const format = formatNamed(name.toLowerCase());
+  return format && !["dotenv", "json", "ini"].includes(format) ? format : undefined;
+}
+
+/** The name of the process that has started this one, where the system tells it. */
+export function parentName(platform: NodeJS.Platform = process.platform): string | undefined {
+  if (platform === "win32") return undefined;
+  try {
+    if (platform === "linux") return readFileSync(`/proc/${process.ppid}/comm`, "utf8");
+    const columns = ["-o", "comm=", "-p", String(process.ppid)];
+    return execFileSync("ps", columns, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A line that has a shell take over what a command prints, or a file keep it. */
+export function lineFor(format: Format, command: string): string {
+  switch (format) {
+    case "bash":
+    case "zsh":
+      return `eval "$(${command})"`;
+    case "fish":
+      return `${command} | source`;
+    case "powershell":
+      return `${command} | Out-String | Invoke-Expression`;
+    case "cmd":
+      return `for /f "delims=" %i in ('${command}') do @%i`;
+    case "dotenv":
+      return `(umask 077 && ${command} > .env)`;
+    case "json":
+      return `${command} | jq --raw-output .AWS_CREDENTIAL_EXPIRATION`;
+    case "ini":
+      return `(umask 077 && ${command} > session.ini)`;
+  }
+}

@@ -1,0 +1,68 @@
+// Environment variables that stand for credentials: those that are set, and those that would get in their way.
+import type { TemporaryCredentials } from "../aws/aws.ts";
+import { expirationText } from "../session/session.ts";
+
+/** Temporary credentials of a profile, with what programs want to know beside them. */
+export interface ProfileCredentials {
+  /** The profile that gives the same credentials. */
+  readonly profile: string;
+  readonly credentials: TemporaryCredentials;
+  readonly account: string | undefined;
+  readonly region: string | undefined;
+}
+
+export interface Variables {
+  readonly set: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What may be left of other credentials, and is taken before these or mixed with them.
+ *
+ * Not among them: what is asked only where there are no keys (AWS_ROLE_ARN, AWS_CONTAINER_CREDENTIALS_*), and where the
+ * AWS files and endpoints are.
+ */
+const stale = [
+  // JavaScript leaves out the keys of the environment where a profile is selected; .NET 3 looks for that profile first.
+  "AWS_PROFILE",
+  "AWS_DEFAULT_PROFILE",
+  // botocore takes it before AWS_SESSION_TOKEN.
+  "AWS_SECURITY_TOKEN",
+  // Older names of the two keys, which Go and Java read too.
+  "AWS_ACCESS_KEY",
+  "AWS_SECRET_KEY",
+  // JavaScript adds these two to whatever keys it finds in the environment, botocore the second.
+  "AWS_CREDENTIAL_SCOPE",
+  "AWS_ACCOUNT_ID",
+  // .NET 3 takes it before any keys.
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  // The end of other credentials, to prompts.
+  "AWS_SESSION_EXPIRATION",
+] as const;
+
+export function variablesOf({ credentials, account, region }: ProfileCredentials): Variables {
+  const set = {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+    AWS_CREDENTIAL_EXPIRATION: expirationText(credentials.expiration),
+    ...(account === undefined ? {} : { AWS_ACCOUNT_ID: account }),
+    // Some SDKs read the one, some the other.
+    ...(region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
+  };
+  return { set, unset: stale.filter((name) => !(name in set)) };
+}
+
+/** An environment with the variables in it. */
+export function withVariables(
+  env: Environment,
+  { set, unset }: Variables,
+  platform: NodeJS.Platform = process.platform,
+): Environment {
+  const replaced = new Set([...unset, ...Object.keys(set)]);
+  // Windows makes no difference between AWS_PROFILE and aws_profile.
+  const nameOf = (name: string): string => (platform === "win32" ? name.toUpperCase() : name);
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !replaced.has(nameOf(name)))), ...set };
+}
