@@ -28,7 +28,7 @@ await build({
     codeSplitting: {
       groups: [
         { name: "fob", test: /src[\\/]main\.ts$/ },
-        { name: "login", test: /src[\\/](cli|session)[\\/](login|logout|serve|serving)\.ts$/ },
+        { name: "login", test: /src[\\/](cli|session)[\\/](login|logout|serve|serving|env|exec)\.ts$/ },
         { name: "shells", test: /src[\\/]cli[\\/](shell-init|completion)\.ts$/ },
         { name: "prompts", test: /src[\\/]terminal[\\/]prompts\.ts$/ },
         { name: "aws", test: /src[\\/]aws[\\/]clients\.ts$/ },

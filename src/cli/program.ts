@@ -47,6 +47,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./env.ts")).envCommand,
   },
   {
+    name: "exec",
+    group: "Daily",
+    takes: "[profile] -- <command>",
+    summary: "run a command with the credentials in its environment",
+    load: async () => (await import("./exec.ts")).execCommand,
+  },
+  {
     name: "console",
     group: "Daily",
     takes: "[profile]",

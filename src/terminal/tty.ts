@@ -17,7 +17,7 @@ export interface Terminal {
  * the system would stop it for ever as soon as it changed the terminal's mode.
  */
 export function findTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
-  const job = platform === "win32" ? undefined : platform === "linux" ? jobFromProc() : jobFromPs();
+  const job = jobOf(platform);
   // Where the system does not tell, opening the terminal will.
   if (job && !isForeground(job)) return undefined;
   const paths = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
@@ -72,6 +72,16 @@ interface Job {
   readonly foreground: number;
   /** The terminal's name or number. */
   readonly terminal: string;
+}
+
+/** Whether what is typed at a terminal, Ctrl-C say, reaches this process and those in its group. */
+export function isAtTerminal(platform: NodeJS.Platform = process.platform): boolean {
+  const job = jobOf(platform);
+  return job !== undefined && isForeground(job);
+}
+
+function jobOf(platform: NodeJS.Platform): Job | undefined {
+  return platform === "win32" ? undefined : platform === "linux" ? jobFromProc() : jobFromPs();
 }
 
 /** Whether a process is in the foreground of its terminal. */

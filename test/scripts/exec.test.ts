@@ -1,0 +1,443 @@
+// `fob exec`: the command runs as if it had been typed without fob, but with credentials.
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { endsIn } from "../helpers/sessions.ts";
+import { interactive, run, withFob } from "../helpers/shells.ts";
+import { makeWorld, node, type OnTerminal, type RunOptions, type World } from "../helpers/world.ts";
+
+const both = { shows: ["secret access key", "session token"] } as const;
+
+async function loggedIn(options?: Parameters<typeof makeWorld>[0]): Promise<World> {
+  const world = await makeWorld(options);
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  return world;
+}
+
+const exec = (world: World, command: readonly string[], options?: RunOptions) =>
+  world.fob(["exec", "work", "--", ...command], options);
+
+describe("the environment", () => {
+  const theirs = { MINE: "kept", AWS_PROFILE: "play", AWS_SECURITY_TOKEN: "old", AWS_CA_BUNDLE: "/kept" };
+  const environmentIn = (output: string): Record<string, string> =>
+    Object.fromEntries([...output.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]));
+
+  test("is fob's own, with what fob env prints, without what would get in its way, and nothing else", async () => {
+    const world = await loggedIn();
+    const { status, stdout, stderr } = await exec(world, ["env"], { ...both, env: theirs });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const printed = JSON.parse((await world.fob(["env", "work", "--shell", "json"])).stdout) as Record<string, string>;
+    // The tests' own.
+    const record = { FOB_TEST_RECORD: expect.any(String) as string, NODE_OPTIONS: expect.any(String) as string };
+    const kept = { MINE: "kept", AWS_CA_BUNDLE: "/kept" };
+    expect(environmentIn(stdout)).toEqual({ ...world.env, ...record, ...kept, ...printed });
+  });
+
+  test("in a fob exec of another profile it is that one's, and of the same profile the same", async () => {
+    const world = await loggedIn();
+    const other = world.sandbox.addUser({ name: "other", policies: [] });
+    const device = world.sandbox.addVirtualDevice("other", "other");
+    const { accessKeyId, secretAccessKey } = other.accessKey;
+    const key = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+    appendFileSync(world.credentialsPath, `[other]\n${key}`);
+    appendFileSync(world.configPath, `[profile other]\nregion = us-east-1\nmfa_serial = ${device.serialNumber}\n`);
+    await world.fob(["login", "other", "--code", device.code()]);
+    const env = withFob(world.env);
+    const inside = async (profile: string) =>
+      environmentIn((await exec(world, ["sh", "-c", `fob exec ${profile} -- env`], { ...both, env })).stdout);
+    const direct = await world.fob(["exec", "other", "--", "env"], both);
+    const { AWS_ACCESS_KEY_ID, AWS_REGION } = environmentIn(direct.stdout);
+    expect(await inside("other")).toMatchObject({ AWS_ACCESS_KEY_ID, AWS_REGION, AWS_DEFAULT_REGION: "us-east-1" });
+    const { stdout } = await exec(world, ["env"], both);
+    expect(environmentIn((await exec(world, ["env"], { ...both, env })).stdout)).toMatchObject({
+      AWS_REGION: "eu-central-1",
+    });
+    expect(await inside("work")).toMatchObject({ AWS_SESSION_TOKEN: environmentIn(stdout).AWS_SESSION_TOKEN });
+  });
+
+  test("in a fob exec a new session is made with the long-term key of the files", async () => {
+    const world = await loggedIn();
+    const code = world.commandThatPrints(world.device.code(Date.now() + 30_000));
+    appendFileSync(world.configPath, `mfa_process = ${code}\n`);
+    const { status, stderr } = await exec(world, ["fob", "login", "work", "--force"], { env: withFob(world.env) });
+    expect(stderr).toContain('"work-mfa" is good until');
+    expect(status).toBe(0);
+  });
+});
+
+test("every word behind -- is the command's, and no shell reads it", async () => {
+  const world = await loggedIn();
+  const words = ["--help", "--profile", "x", "--", "", "two words", "$HOME", "`x`", "*", "é\n'\""];
+  const print = [node, "-e", "console.log(JSON.stringify(process.argv.slice(1)))", "--", ...words];
+  const { stdout } = await exec(world, print);
+  expect(JSON.parse(stdout)).toEqual(words);
+  expect((await world.fob(["exec", "--profile", "work", "--", "echo", "it"])).stdout).toBe("it\n");
+  expect((await world.fob(["exec", "--", "echo", "it"], { env: { AWS_PROFILE: "work" } })).stdout).toBe("it\n");
+});
+
+test.each([
+  [["work", "terraform", "plan", "-out", "x y"], "fob exec work -- terraform plan -out 'x y'"],
+  [["work-mfa", "ls"], "fob exec work-mfa -- ls"],
+  [["aws", "s3", "ls", "--profile", "x"], "fob exec -- aws s3 ls --profile x"],
+  [["work"], "fob exec work -- COMMAND"],
+  [["work", "--region", "x"], "fob exec work -- COMMAND"],
+  [[], "fob exec -- COMMAND"],
+])("without -- it says so, with the line that was meant: %j", async (args, line) => {
+  const world = await loggedIn();
+  const { status, stdout, stderr } = await world.fob(["exec", ...args]);
+  expect(stderr).toBe(`fob: error: the command has to stand behind --\nfob: hint: ${line}\n`);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+});
+
+test("nothing behind -- is an error too; what stands before it is checked", async () => {
+  const world = await makeWorld();
+  expect(await world.fob(["exec", "work", "--"])).toMatchObject({
+    status: 2,
+    stderr: "fob: error: there is no command behind --\nfob: hint: fob exec work -- COMMAND\n",
+  });
+  expect((await world.fob(["exec", "work", "ls", "--", "x"])).stderr).toContain('too many arguments: "ls"');
+  expect((await world.fob(["exec", "--regoin", "x", "--", "x"])).stderr).toContain("did you mean: --region");
+  expect((await world.fob(["exec", "work", "ls", "--help"])).stdout).toContain(
+    "Usage: fob exec [options] [profile] -- <command...>",
+  );
+  expect((await world.fob(["complete", "exec", "work", "--", ""])).stdout).toBe("");
+  expect((await world.fob(["complete", "exec", ""])).stdout).toBe("work\n");
+});
+
+describe("how it ends", () => {
+  test("with the command's exit code", async () => {
+    const world = await loggedIn();
+    for (const code of [0, 1, 3, 130, 255]) {
+      expect(await exec(world, ["sh", "-c", `exit ${code}`])).toMatchObject({ status: code, stderr: "" });
+    }
+  });
+
+  test("127 for what does not exist, 126 for what cannot be executed", async () => {
+    const world = await loggedIn();
+    const file = (name: string, text: string, mode: number): string => {
+      writeFileSync(join(world.home, name), text, { mode });
+      return join(world.home, name);
+    };
+    const missing = await exec(world, ["no-such-program"]);
+    expect(missing).toMatchObject({ status: 127, stdout: "" });
+    expect(missing.stderr).toBe(
+      'fob: error: there is no program "no-such-program"\n' +
+        "fob: hint: if it is a shell's own command: fob exec -- sh -c no-such-program\n",
+    );
+    for (const program of ["", "./no/such", join(world.home, "none")]) {
+      expect(await exec(world, [program])).toMatchObject({ status: 127 });
+    }
+    const plain = file("plain", "text", 0o644);
+    for (const program of [plain, world.home, `${plain}/below`, file("script", "#!/no/such/reader\n", 0o755)]) {
+      const { status, stderr } = await exec(world, [program]);
+      expect(stderr).toMatch(/^fob: error: cannot run ".*\nfob: hint: see what it is: ls -l /);
+      expect(status).toBe(126);
+    }
+    // What the system takes for a shell's script, a shell does too.
+    expect(await exec(world, [file("bare", "exit 7\n", 0o755)])).toMatchObject({ status: 7 });
+  });
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGKILL", 137],
+    ["SIGINT", 130],
+    ["SIGHUP", 129],
+    ["SIGUSR1", 138],
+    ["SIGPIPE", 141],
+  ] as const)("by the signal that ended the command: %s", async (signal, code) => {
+    const world = await loggedIn();
+    const kill = ["sh", "-c", `kill -s ${signal.slice(3)} $$`];
+    expect(await exec(world, kill)).toMatchObject({ status: null, signal, stderr: "" });
+    const { stdout } = await run("bash", `fob exec work -- ${kill.map((word) => `'${word}'`).join(" ")}; echo $?`, {
+      env: withFob(world.env),
+    });
+    expect(stdout).toBe(`${code}\n`);
+  });
+
+  test("with 128 + its number where the signal would have fob's memory written to a file", async () => {
+    const world = await loggedIn();
+    expect(await exec(world, ["sh", "-c", "kill -s ABRT $$"])).toMatchObject({ status: 134, signal: null });
+  });
+});
+
+describe("streams", () => {
+  const onPath = async () => {
+    const world = await loggedIn();
+    return { world, env: withFob(world.env) };
+  };
+
+  test("what comes on stdin is the command's, to the last byte, also while fob asks for the code", async () => {
+    const world = await makeWorld();
+    const terminal = world.shellOnTerminal("echo for the command | fob exec work -- cat > answer; cat answer", {
+      cwd: world.home,
+    });
+    await terminal.shows("MFA code");
+    terminal.type(`${world.device.code()}\r`);
+    await terminal.shows("for the command");
+    await terminal.ended;
+  });
+
+  test("a megabyte goes through in both directions", async () => {
+    const { world, env } = await onPath();
+    const script =
+      "head -c 1000000 /dev/zero | tr '\\0' x | fob exec work -- sh -c 'tee /dev/stderr' 2>both | cksum; cksum <both";
+    const { stdout } = await run("bash", script, { env, cwd: world.home });
+    const [piped, copied] = stdout.trim().split("\n");
+    expect(piped).toMatch(/ 1000000$/);
+    expect(copied).toBe(piped);
+  });
+
+  test("a reader that has enough ends the command as it does without fob", async () => {
+    const { env } = await onPath();
+    const { stdout, stderr } = await run("bash", "set -o pipefail; fob exec work -- yes | head -1; echo $?", { env });
+    expect({ stdout, stderr }).toEqual({ stdout: "y\n141\n", stderr: "" });
+  });
+
+  test("what the command leaves in the background is not waited for, and keeps its pipe", async () => {
+    const { world, env } = await onPath();
+    const { stdout } = await run("bash", "fob exec work -- sh -c '(sleep 0.3; echo late) & echo soon' | cat", {
+      env,
+      cwd: world.home,
+    });
+    expect(stdout).toBe("soon\nlate\n");
+  });
+});
+
+describe("sent to fob alone", () => {
+  /** A command that says which signals it gets, and when it is ready for them. */
+  const listener = `
+    for (const name of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGWINCH", "SIGCONT"])
+      process.on(name, () => console.log(name));
+    process.on("SIGUSR1", () => process.exit(5));
+    setInterval(() => {}, 1000);
+    console.log("ready " + process.ppid);`;
+
+  test("signals reach the command, which decides what they do", async () => {
+    const world = await loggedIn();
+    writeFileSync(join(world.home, "listener.cjs"), listener);
+    const log = join(world.home, "log");
+    // In a session of its own, so without a terminal.
+    const running = run("bash", `fob exec work -- '${node}' listener.cjs > log; echo $?`, {
+      env: withFob(world.env),
+      cwd: world.home,
+    });
+    const seen = (): string => (existsSync(log) ? readFileSync(log, "utf8") : "");
+    await expect.poll(seen, { timeout: 20_000 }).toMatch(/ready \d+\n/);
+    const fob = Number(/ready (\d+)/.exec(seen())?.[1]);
+    for (const name of [
+      "SIGTERM",
+      "SIGHUP",
+      "SIGINT",
+      "SIGQUIT",
+      "SIGUSR2",
+      "SIGWINCH",
+      "SIGCONT",
+      "SIGTERM",
+    ] as const) {
+      const before = seen();
+      process.kill(fob, name);
+      await expect.poll(seen).toBe(`${before}${name}\n`);
+    }
+    process.kill(fob, "SIGUSR1");
+    expect((await running).stdout).toBe("5\n");
+  });
+
+  test("a stop stops the command and fob, and both go on together", async () => {
+    const world = await loggedIn();
+    const terminal = await prompt(world);
+    terminal.type("fob exec work -- sh -c 'echo $$ $PPID rea''dy; exec cat'\r");
+    await terminal.shows(/\d+ \d+ ready/);
+    const [, command = "", fob = ""] = /(\d+) (\d+) ready/.exec(terminal.screen()) ?? [];
+    process.kill(Number(fob), "SIGTSTP");
+    await terminal.shows("Stopped");
+    await expect.poll(() => stateOf(command)).toBe("T");
+    await terminal.shows("$> ");
+    terminal.type("fg\r");
+    await expect.poll(() => stateOf(command)).not.toBe("T");
+    terminal.type("through\r");
+    await terminal.shows(/through\nthrough\n/);
+    terminal.type("\u0004");
+    terminal.type("echo the ''end $?\r");
+    await terminal.shows("the end 0");
+  });
+});
+
+/**
+ * A bash on a terminal, with `fob` on its path, at its prompt `$> `. What is typed before whoever is to read it is there
+ * may be lost.
+ */
+async function prompt(world: World): Promise<OnTerminal> {
+  const terminal = interactive("bash", { env: { ...withFob(world.env), PS1: "$> " }, cwd: world.home });
+  await terminal.shows("$> ");
+  return terminal;
+}
+
+/** Says that it is ready, and which process it is, and then what it reads. */
+const reader = "sh -c 'echo rea''dy $$; exec cat'";
+
+const stateOf = (pid: string): string =>
+  spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" }).stdout.slice(0, 1);
+
+describe("at a prompt", () => {
+  // Not `sh -c 'echo; sleep'`: a dash that Ctrl-C or Ctrl-Z reaches between the two hangs, without fob too.
+  test("Ctrl-C ends the command, and a command that handles it goes on", async () => {
+    const world = await loggedIn();
+    const terminal = await prompt(world);
+    terminal.type("fob exec work -- sh -c 'echo rea''dy; exec sleep 60'; echo it ''was $?\r");
+    await terminal.shows("ready");
+    terminal.type("\u0003");
+    // As without fob, bash forgets the rest of the line.
+    await terminal.shows("$> ");
+    terminal.type("echo it ''was $?\r");
+    await terminal.shows("it was 130");
+
+    const script = `let n = 0; process.on("SIGINT", () => { console.log("got " + ++n); if (n === 2) process.exit(9); }); setInterval(() => {}, 1000); console.log("list" + "ening")`;
+    writeFileSync(join(world.home, "counts.cjs"), script);
+    terminal.type(`fob exec work -- '${node}' counts.cjs; echo it ''was $?\r`);
+    await terminal.shows("listening");
+    terminal.type("\u0003");
+    await terminal.shows("got 1");
+    terminal.type("\u0003");
+    await terminal.shows("got 2");
+    await terminal.shows("it was 9");
+  });
+
+  test("Ctrl-C in a script ends the script too, as without fob", async () => {
+    const world = await loggedIn();
+    writeFileSync(join(world.home, "script"), "fob exec work -- sh -c 'echo rea''dy; exec sleep 60'\necho went ''on\n");
+    const terminal = await prompt(world);
+    terminal.type("bash script; echo it ''was $?\r");
+    await terminal.shows("ready");
+    terminal.type("\u0003");
+    await terminal.shows("$> ");
+    terminal.type("echo it ''was $?\r");
+    await terminal.shows("it was 130");
+    expect(terminal.screen()).not.toContain("went on");
+  });
+
+  test("Ctrl-Z stops it, fg and bg continue it, and kill ends it", async () => {
+    const world = await loggedIn();
+    const terminal = await prompt(world);
+    terminal.type(`fob exec work -- ${reader}\r`);
+    await terminal.shows("ready");
+    for (const round of [1, 2]) {
+      terminal.type("\u001a");
+      await terminal.shows(/\[1\]\+ +Stopped +fob exec work -- sh/);
+      await terminal.shows("$> ");
+      terminal.type("fg\r");
+      await terminal.shows("exec cat'\n");
+      terminal.type(`again ${round}\r`);
+      await terminal.shows(new RegExp(`again ${round}\nagain ${round}\n`));
+    }
+    terminal.type("\u001a");
+    await terminal.shows("$> ");
+    const [, pid = ""] = /ready (\d+)/.exec(terminal.screen()) ?? [];
+    expect(stateOf(pid)).toBe("T");
+    terminal.type("kill %1\r");
+    await expect.poll(() => stateOf(pid)).toBe("");
+
+    terminal.type("fob exec work -- bash -c 'echo rea''dy; sleep 0.5; echo went ''on'\r");
+    await terminal.shows("ready");
+    terminal.type("\u001a");
+    await terminal.shows("$> ");
+    terminal.type("bg\r");
+    await terminal.shows("went on");
+  });
+
+  test("a command that handles Ctrl-Z itself keeps the terminal", async () => {
+    const world = await loggedIn();
+    const script = `process.on("SIGTSTP", () => console.log("not " + "now")); process.stdin.on("data", () => process.exit(4)); console.log("list" + "ening")`;
+    writeFileSync(join(world.home, "busy.cjs"), script);
+    const terminal = await prompt(world);
+    terminal.type(`fob exec work -- '${node}' busy.cjs; echo it ''was $?\r`);
+    await terminal.shows("listening");
+    terminal.type("\u001a");
+    await terminal.shows("not now");
+    terminal.type("\r");
+    await terminal.shows("it was 4");
+    expect(terminal.screen()).not.toContain("Stopped");
+  });
+
+  test("a shell in it has job control of its own, and gives the terminal back", async () => {
+    const world = await loggedIn();
+    const terminal = await prompt(world);
+    terminal.type("fob exec work -- env PS1='inner> ' bash --norc -i\r");
+    await terminal.shows(/^inner> /m);
+    terminal.type(`${reader}\r`);
+    await terminal.shows("ready");
+    terminal.type("\u001a");
+    await terminal.shows(/\[1\]\+ +Stopped +sh/);
+    await terminal.shows("inner> ");
+    terminal.type("echo $AWS_ACCESS_KEY_ID ''inside; fg\r");
+    await terminal.shows(/ASIA\w+ inside/);
+    await terminal.shows("exec cat'\n");
+    terminal.type("through\r");
+    await terminal.shows(/through\nthrough\n/);
+    terminal.type("\u0003");
+    await terminal.shows("inner> ");
+    terminal.type("exit 6\r");
+    await terminal.shows("$> ");
+    terminal.type("echo it ''was $?\r");
+    await terminal.shows("it was 6");
+    terminal.type(`${reader}\r`);
+    await terminal.shows("ready");
+    terminal.type("\u0003");
+    await terminal.shows("$> ");
+  });
+
+  test("the command sees the terminal, and its new size", async () => {
+    const world = await loggedIn();
+    const script = `console.log(process.stdin.isTTY, process.stdout.isTTY, process.stdout.columns); process.stdout.on("resize", () => { console.log("now " + process.stdout.columns); process.exit(0); }); setInterval(() => {}, 1000); console.log("list" + "ening")`;
+    writeFileSync(join(world.home, "size.cjs"), script);
+    const terminal = world.fobOnTerminal(["exec", "work", "--", node, join(world.home, "size.cjs")]);
+    await terminal.shows("true true 200");
+    await terminal.shows("listening");
+    terminal.resize(100, 50);
+    await terminal.shows("now 100");
+    expect((await terminal.ended).status).toBe(0);
+  });
+});
+
+describe("how long the credentials last", () => {
+  test("it says so before it starts, when they run out within the hour", async () => {
+    const world = await loggedIn();
+    endsIn(world, 3700);
+    expect(await exec(world, ["echo", "it"])).toMatchObject({ stdout: "it\n", stderr: "" });
+    endsIn(world, 42 * 60 + 30);
+    expect(await exec(world, ["echo", "it"])).toMatchObject({
+      status: 0,
+      stdout: "it\n",
+      stderr: 'fob: warning: the credentials of "work-mfa" last another 42 min\n',
+    });
+  });
+
+  test("--min-ttl renews them first, or nothing is run", async () => {
+    const world = await loggedIn();
+    endsIn(world, 42 * 60);
+    const args = ["exec", "work", "--min-ttl", "2h", "--", "echo", "it"];
+    expect(await world.fob(args)).toMatchObject({
+      status: 4,
+      stdout: "",
+      stderr: expect.stringContaining("run in a terminal: fob login work --min-ttl 7200\n") as string,
+    });
+    const code = world.commandThatPrints(world.device.code(Date.now() + 30_000));
+    appendFileSync(world.configPath, `mfa_process = ${code}\n`);
+    const renewed = await world.fob(args);
+    expect(renewed).toMatchObject({ status: 0, stdout: "it\n" });
+    expect(renewed.stderr).not.toContain("last another");
+    expect((await world.fob(["exec", "work", "--min-ttl", "soon", "--", "x"])).stderr).toContain(
+      "not a length of time",
+    );
+  });
+
+  test("Ctrl-C at the question runs nothing, although the old ones still last", async () => {
+    const world = await loggedIn();
+    endsIn(world, 600);
+    const terminal = world.fobOnTerminal(["exec", "work", "--", "touch", join(world.home, "ran")]);
+    await terminal.shows("MFA code");
+    terminal.type("\u0003");
+    expect((await terminal.ended).status).toBe(130);
+    expect(existsSync(join(world.home, "ran"))).toBe(false);
+  });
+});
