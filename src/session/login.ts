@@ -56,7 +56,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   const leavesProcess = await wantsKeys(request, asItIs, tools);
   const plan = leavesProcess ? planOf({ ...request, endpointUrl: "" }, tools) : asItIs;
   const { link, settings, files } = plan;
-  const again = tools.again ?? loginCommand(request.profile, plan) + forAsLong(request);
+  const again = tools.again ?? loginCommand(request.profile, plan, request.minTtl);
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: request.replaceLongTerm ?? false,
     previous,
@@ -172,13 +172,6 @@ const tellOfKeys = ({ session }: Link, { note }: LoginTools): void =>
 function nobodyToAsk({ session }: Link, again: string): FobError {
   const message = `${quote(session)} needs an MFA code, and nobody can be asked here; run in a terminal: ${again}`;
   return new FobError(message, [], exitCodes.codeNeeded);
-}
-
-/** The option that asks for as much time as this request does. */
-function forAsLong({ minTtl }: LoginRequest): string {
-  if (minTtl === undefined) return "";
-  const length = minTtl % 3600 === 0 ? `${minTtl / 3600}h` : minTtl % 60 === 0 ? `${minTtl / 60}m` : String(minTtl);
-  return ` --min-ttl ${length}`;
 }
 
 function lasts({ issued, credentials }: Session, { wish, minTtl }: LoginRequest, now: number): boolean {

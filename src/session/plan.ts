@@ -77,14 +77,20 @@ export function undisputedPlan(profile: string, tools: PlanTools): Plan | undefi
   }
 }
 
-/** The command line that makes the same session again, without a code in it. */
-export function loginCommand(profile: string, { asked, source }: Plan): string {
+/** The command line that makes the same session again, without a code in it, with `minTtl` seconds where that was said. */
+export function loginCommand(profile: string, { asked, source }: Plan, minTtl?: number): string {
   const options = (["serial", "duration", "region"] as const).flatMap((name) => {
     const value = asked[name];
     return value === undefined ? [] : [`--${name}`, shellWord(value)];
   });
   const from = source.from === "environment" ? ["--source-env"] : [];
-  return ["fob login", shellWord(profile), ...options, ...from].join(" ");
+  const wish = minTtl === undefined ? [] : ["--min-ttl", lengthOf(minTtl)];
+  return ["fob login", shellWord(profile), ...options, ...from, ...wish].join(" ");
+}
+
+function lengthOf(seconds: number): string {
+  if (seconds % 60 !== 0) return String(seconds);
+  return seconds % 3600 === 0 ? `${seconds / 3600}h` : `${seconds / 60}m`;
 }
 
 /** Whether a session is of this key, device, endpoint and partition. */

@@ -40,7 +40,7 @@ const REFUSED_FOR = 10_000;
 export async function serveSession(request: ServeRequest, tools: ServeTools): Promise<Session> {
   const renewal = { ...request, isRenewal: true };
   const plan = planOf(renewal, tools);
-  const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan) });
+  const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan, request.minTtl) });
   return await orOld(plan.matching, request, asking, async () => {
     const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
     return (await login({ ...renewal, wish: wanted.use, ...patience }, asking)).session;

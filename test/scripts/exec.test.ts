@@ -419,7 +419,7 @@ describe("how long the credentials last", () => {
     expect(await world.fob(args)).toMatchObject({
       status: 4,
       stdout: "",
-      stderr: expect.stringContaining("run in a terminal: fob login work --min-ttl 7200\n") as string,
+      stderr: expect.stringContaining("run in a terminal: fob login work --min-ttl 2h\n") as string,
     });
     const code = world.commandThatPrints(world.device.code(Date.now() + 30_000));
     appendFileSync(world.configPath, `mfa_process = ${code}\n`);
