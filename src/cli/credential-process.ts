@@ -8,7 +8,11 @@ export const credentialProcessCommand = defineCommand({
   description:
     "Prints the session's credentials as SDKs expect them of a credential_process; asks for an MFA code when it must, " +
     "once for all programs that wait. In the AWS config: credential_process = fob credential-process work-mfa",
-  takes: { name: "profile", atMost: 1, text: "the session, the source or a role profile (default: AWS_PROFILE, else default)" },
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+  },
   options: {
     install: { text: "let programs get the profile's credentials so, instead of from the credentials file" },
     endpointUrl: { value: "url", text: "the endpoint that the profile was installed for, if it is not AWS's own" },

@@ -22,7 +22,11 @@ export const envCommand = defineCommand({
     "Prints a profile's credentials as environment variables, with AWS_CREDENTIAL_EXPIRATION, the account and the region " +
     "(--region, else the profile's), and unsets what programs would take instead, such as AWS_PROFILE. dotenv, json and " +
     "ini (a section of a credentials file) hold values alone. dotenv has no quotes, as Docker's --env-file wants it.",
-  takes: { name: "profile", atMost: 1, text: "the session, the source or a role profile (default: AWS_PROFILE, else default)" },
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+  },
   options: envOptions,
   examples: [
     'eval "$(fob env work-mfa)"      # bash, zsh',

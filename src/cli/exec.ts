@@ -24,7 +24,11 @@ export const execCommand = defineCommand({
     "Runs a command with a profile's credentials and region (--region, else the profile's) in its environment, and " +
     "without what programs would take instead, such as AWS_PROFILE. Streams, terminal, signals, job control and the exit " +
     "code are the command's own. It says so when less than an hour is left of the credentials.",
-  takes: { name: "profile", atMost: 1, text: "the session, the source or a role profile (default: AWS_PROFILE, else default)" },
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+  },
   runs: "the program and its arguments; no shell reads them again",
   options: {
     minTtl: { value: "length", text: "renew credentials that last for less than this (default: 15m)" },

@@ -76,7 +76,8 @@ export async function obtain(
     const whereTo = host === undefined ? undefined : `the code goes to ${quote(host)}${through}, which is not AWS`;
     // Who is asked reads it with the question: a program may have taken stderr.
     if (whereTo !== undefined && !codes.canAskAgain) warn(whereTo);
-    const why = [direct?.why, ...(codes.canAskAgain ? [whereTo] : [])].filter((line) => line !== undefined).join("\n");
+    const warning = whereTo !== undefined && codes.canAskAgain ? `warning: ${whereTo}` : undefined;
+    const why = [direct?.why, warning].filter((line) => line !== undefined).join("\n");
     const { given, identity } = await exchange({
       ...{ link, device, codes, context, signal, debug, why, deadline: tools.deadline },
       connect: () => connect(device),

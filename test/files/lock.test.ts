@@ -90,7 +90,7 @@ test("when patience runs out, the error names the process", async () => {
   const holder = await startHolder();
   await expect(withLock(lock, impatient, () => "in")).rejects.toMatchObject({
     message: expect.stringContaining(`another fob (process ${holder.pid}) has held the lock`) as string,
-    hints: [`if that process is stuck, end it: kill ${holder.pid}`],
+    hints: [`answer its question, if it asks one in another window, or end it: kill ${holder.pid}`],
   });
 });
 

@@ -117,8 +117,8 @@ describe("an endpoint to which no code may go is refused before anything is aske
     "https://sts.example/path",
   ])("%s is not refused", (url) => {
     const none = () => undefined;
-    expect(configuredEndpoints({ AWS_ENDPOINT_URL: url }, none)).toEqual({ sts: url, iam: url });
-    expect(configuredEndpoints({ AWS_ENDPOINT_URL_IAM: url }, none)).toEqual({ sts: undefined, iam: url });
+    expect(configuredEndpoints({ AWS_ENDPOINT_URL: url }, none)).toEqual({ sts: url, iam: url, signin: url });
+    expect(configuredEndpoints({ AWS_ENDPOINT_URL_IAM: url }, none)).toMatchObject({ sts: undefined, iam: url });
   });
 });
 

