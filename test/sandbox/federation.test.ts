@@ -125,4 +125,5 @@ test("sign-in tokens are known to those who look for leaks, and are in no record
     { ...record, action: "getSigninToken", status: 200 },
     { ...record, action: "login", status: 302 },
   ]);
+  expect(JSON.stringify(sandbox.requests)).not.toContain(token);
 });
