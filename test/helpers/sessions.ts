@@ -6,6 +6,10 @@ import type { World } from "./world.ts";
 export const sessionFile = (world: Pick<World, "home">, profile = "work-mfa"): string =>
   join(world.home, ".aws/fob/sessions", profile);
 
+/** The id of the session's access key. */
+export const keyIdOf = (world: Pick<World, "home">): string =>
+  /"AccessKeyId":"(\w+)"/.exec(readFileSync(sessionFile(world), "utf8"))?.[1] ?? "no session";
+
 /** Lets a session of 12 hours end so many seconds from now. @returns its JSON */
 export function endsIn(world: Pick<World, "home">, seconds: number, profile = "work-mfa"): string {
   const end = Math.floor(Date.now() / 1000 + seconds) * 1000;

@@ -1,7 +1,6 @@
 // Programs that nobody here wrote get their credentials from fob, by the command that --install writes.
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { endsIn, sessionFile } from "../helpers/sessions.ts";
+import { endsIn, keyIdOf } from "../helpers/sessions.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 import { fromProcess, programs, run, runOnTerminal } from "./programs.ts";
 
@@ -18,9 +17,6 @@ async function loggedIn({ minutes }: { minutes: number }): Promise<World> {
   endsIn(world, minutes * 60);
   return world;
 }
-
-const keyIdOf = (world: World): string =>
-  /"AccessKeyId":"(\w+)"/.exec(readFileSync(sessionFile(world), "utf8"))?.[1] ?? "no session";
 
 for (const program of [...programs, fromProcess]) {
   describe(program.name, () => {

@@ -5,7 +5,7 @@ import { execute, node, type OnTerminal, onTerminal, type Result, type World } f
 
 export interface Program {
   readonly name: string;
-  /** It prints the ARN of the user as whom it finds itself by AWS_PROFILE. */
+  /** It prints the ARN of whom it finds itself to be. */
   readonly command: readonly string[];
   readonly isThere: boolean;
   /** What its user sees of that which fob says on stderr. */
@@ -77,19 +77,24 @@ export const fromProcess: Program = {
   isPatient: true,
 };
 
-const envOf = (world: World) => ({
+/** The environment in which a program finds itself to be a profile. */
+export const envOf = (world: World, profile = "work-mfa"): World["env"] => ({
   ...world.env,
-  AWS_PROFILE: "work-mfa",
+  AWS_PROFILE: profile,
   AWS_EC2_METADATA_DISABLED: "true",
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
 });
 
 /** Runs it without a terminal. */
-export const run = ({ command: [file = "", ...args] }: Program, world: World): Promise<Result> =>
-  execute(file, args, { env: envOf(world) });
+export function run(program: Program, world: World, env = envOf(world)): Promise<Result> {
+  const [file = "", ...args] = program.command;
+  return execute(file, args, { env });
+}
 
-export const runOnTerminal = ({ command: [file = "", ...args] }: Program, world: World): OnTerminal =>
-  onTerminal(file, args, { env: envOf(world) });
+export function runOnTerminal(program: Program, world: World, env = envOf(world)): OnTerminal {
+  const [file = "", ...args] = program.command;
+  return onTerminal(file, args, { env });
+}
 
 declare module "vitest" {
   interface TaskMeta {
