@@ -34,7 +34,7 @@ for (const program of programs) {
       const world = await makeWorld();
       await world.fob(["login", "work", "--code", world.device.code()]);
       const command = ["env", `HOME=${elsewhere(world)}`, ...program.command];
-      const { stdout, stderr } = await way(world, command, envOf(world));
+      const { stdout, stderr } = await way(world, command, envOf(world, program));
       expect(stderr).toBe("");
       expect(stdout).toContain(world.user.arn);
       expect(world.sandbox.requests.at(-1)).toMatchObject({

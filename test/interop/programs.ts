@@ -12,6 +12,10 @@ export interface Program {
   readonly shows: "nothing" | "errors" | "everything";
   /** Whether it waits for an answer for as long as fob does. */
   readonly isPatient: boolean;
+  /** What it says of a role profile with an `mfa_serial`, and fails; without it, it takes no notice of that line. */
+  readonly atSerial?: string;
+  /** It asks for a role at AWS_ENDPOINT_URL_STS alone, and not at AWS_ENDPOINT_URL. */
+  readonly needsStsEndpoint?: true;
 }
 
 const client = (name: string): string => join(import.meta.dirname, "clients", name);
@@ -24,6 +28,7 @@ const needed: readonly Program[] = [
     isThere: true,
     shows: "nothing",
     isPatient: true,
+    atSerial: "requires multi-factor authentication, but no MFA code callback was provided",
   },
   {
     name: "boto3",
@@ -31,6 +36,7 @@ const needed: readonly Program[] = [
     isThere: isThere("python3", "-c", "import boto3"),
     shows: "errors",
     isPatient: true,
+    atSerial: "Enter MFA code for arn:aws:iam:",
   },
   {
     name: "aws command",
@@ -38,6 +44,7 @@ const needed: readonly Program[] = [
     isThere: isThere("aws", "--version"),
     shows: "errors",
     isPatient: true,
+    atSerial: "Enter MFA code for arn:aws:iam:",
   },
   {
     name: "SDK for Go",
@@ -45,6 +52,8 @@ const needed: readonly Program[] = [
     isThere: isThere(...inPath("identity-go")),
     shows: "everything",
     isPatient: true,
+    atSerial: "assume role with MFA enabled, but AssumeRoleTokenProvider session option not set",
+    needsStsEndpoint: true,
   },
 ];
 
@@ -78,20 +87,21 @@ export const fromProcess: Program = {
 };
 
 /** The environment in which a program finds itself to be a profile. */
-export const envOf = (world: World, profile = "work-mfa"): World["env"] => ({
+export const envOf = (world: World, { needsStsEndpoint }: Program, profile = "work-mfa"): World["env"] => ({
   ...world.env,
   AWS_PROFILE: profile,
   AWS_EC2_METADATA_DISABLED: "true",
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  ...(needsStsEndpoint ? { AWS_ENDPOINT_URL_STS: world.sandbox.url } : {}),
 });
 
 /** Runs it without a terminal. */
-export function run(program: Program, world: World, env = envOf(world)): Promise<Result> {
+export function run(program: Program, world: World, env = envOf(world, program)): Promise<Result> {
   const [file = "", ...args] = program.command;
   return execute(file, args, { env });
 }
 
-export function runOnTerminal(program: Program, world: World, env = envOf(world)): OnTerminal {
+export function runOnTerminal(program: Program, world: World, env = envOf(world, program)): OnTerminal {
   const [file = "", ...args] = program.command;
   return onTerminal(file, args, { env });
 }
