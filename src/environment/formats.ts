@@ -2,7 +2,7 @@
 // anything but a value there: each is quoted, or, where a format has no quotes that all its readers understand, refused
 // unless it needs none. What AWS gives needs none.
 import { FobError } from "../errors.ts";
-import { isPortableName } from "../profiles/edit.ts";
+import { isPortableName } from "../profiles/names.ts";
 import { quote } from "../text.ts";
 import type { Variables } from "./variables.ts";
 

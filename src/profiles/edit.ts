@@ -1,4 +1,5 @@
 // Edits one section of an AWS file's text and leaves every other byte as it was.
+import { isPortableName } from "./names.ts";
 import {
   encode,
   type FileKind,
@@ -13,15 +14,6 @@ import {
 
 /** What should hold of a profile's section afterwards: `undefined` stands for a key that must not be there. */
 export type Change = Readonly<Record<string, string | undefined>>;
-
-/**
- * A name that every program finds in the credentials file. White space, quotes and brackets part the readers; `DEFAULT`
- * and `__proto__` mean something else to some of them. (In the config, the SDK for JavaScript reads only names of ASCII
- * letters, digits and `-@+.%:/_`: for any other the region is not found there, and has to come from elsewhere.)
- */
-export function isPortableName(profile: string): boolean {
-  return /^[\p{L}\p{N}_@+.%:/,~=-]+$/u.test(profile) && profile !== "DEFAULT" && profile !== "__proto__";
-}
 
 /**
  * Sets and removes keys of a profile's section, and adds the section at the end where there is none.

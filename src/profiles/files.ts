@@ -27,7 +27,7 @@ export interface AwsFile {
   /** The properties of a profile by key, or undefined where the file has no such profile. @throws FobError */
   properties(profile: string): Properties | undefined;
   /** Profiles that hold one of these keys. Reads only the sections where a key may stand. */
-  profilesWith(keys: readonly string[]): string[];
+  profilesWith(keys: readonly string[]): readonly string[];
   /** A property of a section that is no profile, e.g. `[services local]`. */
   section(title: string): Properties | undefined;
 }
@@ -44,6 +44,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const text = readWhole(path) ?? "";
   const sections = guarded(path, "", () => scan(text, kind));
   const found = new Map<string, Section | undefined>();
+  const mentioned = new Map<string, readonly string[]>();
   const find = (profile: string): Section | undefined => {
     if (!found.has(profile))
       found.set(
@@ -60,9 +61,13 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
     profiles: () => sections.flatMap((section) => section.profile ?? []),
     has: (profile) => sections.some((section) => section.profile === profile),
     properties: (profile) => mapped(find(profile)),
-    profilesWith: (keys) => [
-      ...new Set(sectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
-    ],
+    profilesWith(keys) {
+      const known = mentioned.get(keys.join());
+      if (known) return known;
+      const profiles = [...new Set(sectionsMentioning(text, sections, keys).flatMap(({ profile }) => profile ?? []))];
+      mentioned.set(keys.join(), profiles);
+      return profiles;
+    },
     section: (title) => mapped(sections.find((section) => section.title === title)),
   };
 }

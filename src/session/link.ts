@@ -2,8 +2,8 @@
 import { basename } from "node:path";
 import { FobError, UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
-import { isPortableName } from "../profiles/edit.ts";
 import { type AwsFiles, commandOf, type Properties, propertyValue } from "../profiles/files.ts";
+import { isPortableName } from "../profiles/names.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Session } from "./session.ts";
 import { isOfRole, type Store } from "./store.ts";

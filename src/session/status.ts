@@ -1,6 +1,6 @@
 // What sessions there are, and how long they last.
 import { foreignHost } from "../aws/endpoints.ts";
-import { type AwsFiles, type Properties, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFile, type AwsFiles, type Properties, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
 import { linkOf, processKind } from "./link.ts";
 import { type Place, parseExpiry, type Session } from "./session.ts";
@@ -91,7 +91,12 @@ function ofOther(profile: string, tools: StatusTools): StatusEntry | undefined {
   }
 }
 
-const modeOf = (profile: string, files: AwsFiles): Mode => (processKind(files, profile) === "fob" ? "process" : "keys");
+/** How a profile's programs get its session. Most files have no `credential_process` at all, and that is soon seen. */
+function modeOf(profile: string, files: AwsFiles): Mode {
+  const mentions = (file: AwsFile): boolean => file.profilesWith(["credential_process"]).includes(profile);
+  const isMentioned = mentions(files.config) || mentions(files.credentials);
+  return isMentioned && processKind(files, profile) === "fob" ? "process" : "keys";
+}
 
 function entryOf(profile: string, tools: StatusTools): StatusEntry {
   const stored = tools.store.read(profile);

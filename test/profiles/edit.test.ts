@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Change, editSection, isPortableName, removeKeys } from "../../src/profiles/edit.ts";
+import { type Change, editSection, removeKeys } from "../../src/profiles/edit.ts";
+import { isPortableName } from "../../src/profiles/names.ts";
 import { DuplicateSection, type FileKind, propertiesOf, scan, UnparsableText } from "../../src/profiles/scan.ts";
 
 interface Case {

@@ -1,6 +1,6 @@
 // Arbitrary AWS files, as strings of one character a byte.
 import fc from "fast-check";
-import { isPortableName } from "../../src/profiles/edit.ts";
+import { isPortableName } from "../../src/profiles/names.ts";
 import { encode, type FileKind } from "../../src/profiles/scan.ts";
 
 // Fixed, so that a run can be repeated; FC_SEED tries other files.
