@@ -2,7 +2,7 @@
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
-import { openStore } from "../session/store.ts";
+import { openStore, type Stored } from "../session/store.ts";
 import { storeFolder } from "../session/store-paths.ts";
 import { neutralise } from "../text.ts";
 import { type Command, flagOf, optionsOf } from "./command.ts";
@@ -81,6 +81,12 @@ function ofCommand(command: Command, rest: readonly string[], word: string, prof
   return [...specs.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
 }
 
+function textOf(stored: Stored): string {
+  if (stored.state !== "readable") return "session";
+  const { roles, source } = stored.session;
+  return roles.length > 0 ? `role by way of ${roles.at(-1)?.by}` : `session of ${source.profile}`;
+}
+
 /** The profiles of the AWS files, and the session profiles. */
 function profilesOf({ env, home }: Context): Candidate[] {
   const paths = awsFilePaths(env, home);
@@ -88,7 +94,7 @@ function profilesOf({ env, home }: Context): Candidate[] {
   const sessions = openStore(storeFolder(env, paths.credentials)).list();
   const texts = new Map([...credentials.profiles(), ...config.profiles()].map((name) => [name, ""]));
   for (const stored of sessions) {
-    texts.set(stored.profile, stored.state === "readable" ? `session of ${stored.session.source.profile}` : "session");
+    texts.set(stored.profile, textOf(stored));
   }
   // What begins with a dash would be read as an option.
   return [...texts].filter(([name]) => !name.startsWith("-"));

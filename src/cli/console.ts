@@ -1,5 +1,6 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
-import { exitCodes } from "../errors.ts";
+import { CancelledError, exitCodes, FobError } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { loginTools } from "./login-tools.ts";
 import { defaultProfile } from "./options.ts";
@@ -24,9 +25,14 @@ export const consoleCommand = defineCommand({
     }
     const { leadTo } = await import("../console/one-shot.ts");
     const { openBrowser } = await import("../console/browser.ts");
-    const { signal } = tools;
-    const browser = { env, platform: process.platform, signal, debug: say.debug };
-    await leadTo(link, (address) => openBrowser(address, browser), signal);
+    say.note(`opening the AWS console as the role of ${quote(profile)} in your browser`);
+    const browser = { env, platform: process.platform, debug: say.debug };
+    try {
+      await leadTo(link, (address) => openBrowser(address, browser), tools.signal);
+    } catch (error) {
+      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+      throw new FobError(error.message, `print the link instead: fob console ${shellWord(profile)} --print`);
+    }
     return exitCodes.done;
   },
 });

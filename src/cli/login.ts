@@ -3,7 +3,7 @@ import { type CodeSource, codeFromOption, codeFromStdin } from "../codes/sources
 import { exitCodes, UsageError } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
-import { rolesThatAsk } from "../roles/chain.ts";
+import { serialsInRoles } from "../roles/chain.ts";
 import { wanted } from "../session/freshness.ts";
 import { login } from "../session/login.ts";
 import { neutralise, quote, shellWord } from "../text.ts";
@@ -64,7 +64,7 @@ export const loginCommand = defineCommand({
       tools,
     );
     tell(outcome, context);
-    if (outcome.isNew) warnOfRolesThatAsk(outcome.session.profile, context);
+    warnOfRolesThatAsk(outcome.session.profile, context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
     if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
@@ -80,9 +80,9 @@ export const loginCommand = defineCommand({
 /** With these lines programs would ask for a code again. */
 function warnOfRolesThatAsk(session: string, { env, home, say }: Context): void {
   const files = readAwsFiles(awsFilePaths(env, home));
-  for (const { profile, serial } of rolesThatAsk(session, files)) {
+  for (const { profile, serial, path } of serialsInRoles(session, files)) {
     say.warning(`programs that use the role profile ${quote(profile)} will ask for a code of their own`);
-    say.hint(`remove this line from it in ${quote(files.config.path)}: mfa_serial = ${neutralise(serial)}`);
+    say.hint(`remove this line from it in ${quote(path)}: mfa_serial = ${neutralise(serial)}`);
   }
 }
 

@@ -1,36 +1,50 @@
 // The user's browser.
+import { spawn } from "node:child_process";
 import { FobError } from "../errors.ts";
-import { howItEnded, runProgram } from "../subprocess.ts";
 
 export interface BrowserTools {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
-  readonly signal: AbortSignal;
   /** Only with --debug. */
   readonly debug: (message: string) => void;
 }
 
-/** Opens an address in the user's browser. @throws FobError where there is none that can be opened */
-export async function openBrowser(address: string, { env, platform, signal, debug }: BrowserTools): Promise<void> {
-  for (const [program, ...args] of openersOf(platform, env)) {
-    try {
-      const ended = await runProgram(program, [...args, address], { env, title: program, timeout: 30, signal });
-      if (ended.status === 0) return;
-      debug(`${program} ${howItEnded(ended)}`);
-    } catch (error) {
-      if (signal.aborted || !(error instanceof FobError)) throw error;
-      debug(error.message);
-    }
+/**
+ * Has an address opened in the user's browser. The browser may stay with that, or what opens it may end at once: it is not
+ * waited for by the address's own server, and never ended.
+ *
+ * @throws FobError where there is none that can be opened
+ */
+export async function openBrowser(address: string, { env, platform, debug }: BrowserTools): Promise<void> {
+  for (const [program, ...args] of openersOf(address, platform, env)) {
+    const problem = await problemOf(program, args, env);
+    if (problem === undefined) return;
+    debug(`${program}: ${problem}`);
   }
-  throw new FobError("no browser can be opened here", "print the link instead: fob console --print");
+  throw new FobError("no browser can be opened here");
+}
+
+/** What went wrong, once the program has ended; undefined where nothing did. */
+function problemOf(program: string, args: readonly string[], env: BrowserTools["env"]): Promise<string | undefined> {
+  return new Promise((done) => {
+    const child = spawn(program, args, { env, stdio: "ignore", detached: process.platform !== "win32" });
+    child.on("error", (error) => done(error.message));
+    child.on("exit", (status) => done(status === 0 ? undefined : `exit code ${status ?? "of a signal"}`));
+    child.unref();
+  });
 }
 
 type Opener = readonly [program: string, ...args: string[]];
 
-function openersOf(platform: NodeJS.Platform, env: BrowserTools["env"]): readonly Opener[] {
-  if (platform === "darwin") return [["open"]];
-  if (platform === "win32") return [["rundll32.exe", "url.dll,FileProtocolHandler"]];
-  // Dev containers and remote editors say by BROWSER how to reach the user's own; xdg-open would look there too.
-  const own: Opener[] = env.BROWSER ? [[env.BROWSER]] : [];
-  return [...own, ["xdg-open"], ["wslview"]];
+function openersOf(address: string, platform: NodeJS.Platform, env: BrowserTools["env"]): readonly Opener[] {
+  if (platform === "darwin") return [["open", address]];
+  if (platform === "win32") return [["rundll32.exe", "url.dll,FileProtocolHandler", address]];
+  // Dev containers and remote editors say by BROWSER how to reach the user's own. It is a list, and %s is the address.
+  const own = (env.BROWSER ?? "").split(":").flatMap((entry): Opener[] => {
+    const [program, ...args] = entry.split(" ").filter((word) => word !== "");
+    if (program === undefined) return [];
+    const named = args.map((word) => word.replace("%s", address));
+    return [[program, ...named, ...(entry.includes("%s") ? [] : [address])]];
+  });
+  return [...own, ["xdg-open", address], ["wslview", address]];
 }

@@ -7,12 +7,15 @@ import { roleChain } from "../roles/chain.ts";
 import { credentialsOf } from "../roles/credentials.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { Link } from "../session/link.ts";
-import { accessOf, callContext, HOUR } from "../session/obtain.ts";
+import { accessOf, callContext } from "../session/obtain.ts";
 import { planOf } from "../session/plan.ts";
 import type { ServeRequest, ServeTools } from "../session/serve.ts";
 import type { Session } from "../session/session.ts";
 import { quote, shellWord } from "../text.ts";
 import { consoleUrl, federationUrl, loginUrl } from "./sign-in.ts";
+
+/** The shortest session that the console takes a wish for, in seconds. */
+const SHORTEST = 900;
 
 /** Whoever opens it is signed in to the console as the profile's role. @throws FobError for a profile without a role */
 export async function signInLink(request: ServeRequest, tools: ServeTools): Promise<URL> {
@@ -36,10 +39,10 @@ export async function signInLink(request: ServeRequest, tools: ServeTools): Prom
   }
 }
 
-/** How long the console's session may last: AWS takes a wish only for roles that a user has asked for directly. */
-function consoleSession({ issued, credentials }: Session, now: number): number | undefined {
-  const isDirect = credentials.expiration - issued > 1000 * (HOUR + 60);
-  return isDirect ? Math.floor(secondsLeft(credentials, now)) : undefined;
+/** How long the console's session may last, in seconds: AWS takes a wish only for roles that a user has asked for directly. */
+function consoleSession({ isChained, credentials }: Session, now: number): number | undefined {
+  const left = Math.floor(secondsLeft(credentials, now));
+  return isChained || left < SHORTEST ? undefined : left;
 }
 
 function notForUsers({ source, session }: Link, files: AwsFiles): FobError {

@@ -41,8 +41,9 @@ export async function leadTo(link: URL, open: (address: string) => Promise<void>
       server.listen(0, "127.0.0.1", done);
     });
     host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    await open(`http://${host}${path}`);
-    await Promise.race([arrival, timeUp(signal, ending.signal)]);
+    // A browser may stay for as long as it is used.
+    const opened = open(`http://${host}${path}`).then(() => arrival);
+    await Promise.race([arrival, opened, timeUp(signal, ending.signal)]);
   } finally {
     ending.abort();
     server.close();
@@ -53,7 +54,7 @@ export async function leadTo(link: URL, open: (address: string) => Promise<void>
 function timeUp(signal: AbortSignal, ending: AbortSignal): Promise<never> {
   return new Promise((_, fail) => {
     const timer = setTimeout(() => {
-      fail(new FobError(`no browser came within ${inWords(PATIENCE)}`, "print the link instead: fob console --print"));
+      fail(new FobError(`no browser came within ${inWords(PATIENCE)}`));
     }, PATIENCE * 1000);
     const cancel = (): void => fail(new CancelledError());
     signal.addEventListener("abort", cancel);

@@ -1,5 +1,6 @@
 // Role profiles in the AWS config: which role, and by way of whom.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
+import { isRegion } from "../aws/partitions.ts";
 import { FobError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type AwsFiles, propertyValue } from "../profiles/files.ts";
@@ -11,20 +12,30 @@ import { quote, shellWord } from "../text.ts";
 /** AssumeRole's bounds, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 const [SHORTEST, LONGEST] = [900, 43_200];
 
-/**
- * Role profiles that programs cannot use by way of a session, because they have an `mfa_serial`: the SDKs ask for a code of
- * their own then, or refuse.
- */
-export function rolesThatAsk(
-  session: string,
-  files: AwsFiles,
-): { readonly profile: string; readonly serial: string }[] {
-  return files.config.profilesWith(["mfa_serial"]).flatMap((profile) => {
-    const value = (key: string): string | undefined => propertyValue(files, profile, key);
-    const serial = value("mfa_serial");
-    const isBySession = value("role_arn") !== undefined && value("source_profile") === session;
-    return isBySession && serial !== undefined ? { profile, serial } : [];
-  });
+/** An `mfa_serial` in a role profile, with which most programs ask for a code of their own, or refuse. */
+export interface SerialInRole {
+  readonly profile: string;
+  readonly serial: string;
+  /** The file in which it stands. */
+  readonly path: string;
+}
+
+/** Those in the role profiles that lead to a session profile. */
+export function serialsInRoles(session: string, files: AwsFiles): SerialInRole[] {
+  return [files.config, files.credentials].flatMap((file) =>
+    file.profilesWith(["mfa_serial"]).flatMap((profile) => {
+      const serial = file.properties(profile)?.get("mfa_serial")?.value;
+      return serial && leadsTo(session, profile, files) ? { profile, serial, path: file.path } : [];
+    }),
+  );
+}
+
+function leadsTo(session: string, profile: string, files: AwsFiles): boolean {
+  try {
+    return roleChain(profile, files)[0]?.by === session;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -74,6 +85,8 @@ function roleOf(profile: string, files: AwsFiles): Role | undefined {
   if (length !== undefined && (duration === undefined || duration < SHORTEST || duration > LONGEST)) {
     throw wrong("duration_seconds", length, `a number from ${SHORTEST} to ${LONGEST}`);
   }
+  const region = value("region");
+  if (region !== undefined && !isRegion(region)) throw wrong("region", region, "a region, like eu-central-1");
   const sessionName = value("role_session_name");
   if (sessionName !== undefined && !/^[\w+=,.@-]{2,64}$/.test(sessionName)) {
     throw wrong("role_session_name", sessionName, "2 to 64 letters, digits and _+=,.@-");

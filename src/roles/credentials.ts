@@ -2,13 +2,13 @@
 
 import { deviceOf } from "../aws/arn.ts";
 import { AwsFailure, awsFailure } from "../aws/failures.ts";
-import { FobError } from "../errors.ts";
+import { FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { isFresh, wanted } from "../session/freshness.ts";
 import { codeSource } from "../session/login.ts";
-import { accessOf, accountOf, callContext, HOUR, obtain, roleRequest } from "../session/obtain.ts";
+import { accessOf, accountOf, callContext, HOUR, obtain, roleRequest, type Wanted } from "../session/obtain.ts";
 import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import type { Role, Session } from "../session/session.ts";
@@ -23,9 +23,12 @@ import { roleChain } from "./chain.ts";
  * @throws FobError
  */
 export async function credentialsOf(request: ServeRequest, tools: ServeTools): Promise<Session> {
+  const lastChange = lastChangeOf(tools.paths);
   const files = readAwsFiles(tools.paths);
   const chain = roleChain(request.profile, files);
-  return chain.length === 0 ? await serveSession(request, tools) : await ofRole(chain, files, request, tools);
+  return chain.length === 0
+    ? await serveSession(request, tools)
+    : await ofRole(chain, { files, lastChange, request }, tools);
 }
 
 /** The region that a profile's programs use: the option's, the role profile's own, else the session's. */
@@ -36,20 +39,24 @@ export function regionOf({ profile, region }: ServeRequest, tools: ServeTools): 
   return region ?? (first && propertyValue(files, profile, "region")) ?? settings.region?.region;
 }
 
-async function ofRole(
-  chain: readonly Role[],
-  files: AwsFiles,
-  request: ServeRequest,
-  tools: ServeTools,
-): Promise<Session> {
+/** What a program wants, and the AWS files as they were when that was found out. */
+interface Occasion {
+  readonly files: AwsFiles;
+  /** When they last changed, in milliseconds since 1970. */
+  readonly lastChange: number;
+  readonly request: ServeRequest;
+}
+
+async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTools): Promise<Session> {
   const [first] = chain;
   const role = chain.at(-1);
   if (!first || !role) throw new TypeError("a chain of roles has at least one");
+  const { request, lastChange } = occasion;
   const { store, now, signal } = tools;
-  const lastChange = lastChangeOf(tools.paths);
-  const base = { ...request, profile: first.by, isRenewal: true };
-  const plan = planOf(base, tools);
-  const again = { ...tools, again: loginCommand(first.by, plan) };
+  const plan = roleRequestPlan(chain, occasion, tools);
+  const isDirect = (role.duration ?? HOUR) > HOUR && chain.length === 1;
+  if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR)) throw longerThanItLasts(role, isDirect);
+  const asking = askingFor({ ...tools, again: loginCommand(first.by, plan, request.minTtl) });
   const stored = (): Session | undefined => storedRole(chain, plan, tools);
   const fresh = (): Session | undefined => {
     const session = stored();
@@ -61,21 +68,52 @@ async function ofRole(
     if (undisputed && storedRole(chain, undisputed, tools)) store.vouch(role.profile, lastChange, now());
     return kept;
   }
+  const codes = codeSource(plan, asking);
   const waiting = {
     signal,
-    patience: tools.program?.patience ?? Number.POSITIVE_INFINITY,
+    // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
+    patience: tools.program?.patience ?? (codes?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
     onWait: ({ pid }: Holder) =>
-      tools.debug(`waiting for another fob (process ${pid}) that asks for ${quote(role.profile)}`),
+      asking.note(`waiting for another fob (process ${pid}) that asks for the role of ${quote(role.profile)}`),
   };
-  return await orOld(stored, request, tools, async () => {
+  return await orOld(stored, request, asking, async () => {
     const work = async (): Promise<Session> => {
-      const session = fresh();
-      if (session) return session;
-      return (await direct(role, chain, plan, again)) ?? (await chained(role, chain, files, plan, request, again));
+      const there = fresh();
+      if (there) return there;
+      const directly = isDirect && codes ? await direct(role, { plan, codes }, asking) : undefined;
+      const session = directly ?? (await chained(chain, plan, occasion, asking));
+      // What has changed in the AWS files meanwhile is newer than this.
+      store.date(role.profile, lastChange);
+      store.forgetRefusal(role.profile);
+      return session;
     };
     const made = await store.locked(role.profile, waiting, work, () => fresh() !== undefined);
-    return made ?? fresh() ?? (await ofRole(chain, files, request, tools));
+    return made ?? fresh() ?? (await ofRole(chain, occasion, tools));
   });
+}
+
+function longerThanItLasts({ profile }: Role, isDirect: boolean): UsageError {
+  const why = isDirect
+    ? "than its profile wants"
+    : "than AWS gives to a role that is asked for with a session: an hour";
+  return new UsageError(
+    `--min-ttl asks for as much of the role of ${quote(profile)}, or more, ${why}`,
+    "ask for less, or for longer with a code of its own: duration_seconds in the profile",
+  );
+}
+
+/** The plan for the session, with what the role profile says of the STS that is asked for the role. */
+function roleRequestPlan(chain: readonly Role[], { files, request }: Occasion, tools: ServeTools): Plan {
+  const profile = chain.at(-1)?.profile ?? "";
+  const plan = planOf({ ...request, profile: chain[0]?.by ?? "", isRenewal: true }, tools);
+  const own = propertyValue(files, profile, "region");
+  const region =
+    request.region === undefined && own !== undefined
+      ? { region: own, from: `region of the profile ${quote(profile)}` }
+      : plan.settings.region;
+  const sts = propertyValue(files, profile, "sts_regional_endpoints");
+  const usesGlobalSts = sts === undefined ? plan.settings.usesGlobalSts : sts.toLowerCase() === "legacy";
+  return { ...plan, settings: { ...plan.settings, region, usesGlobalSts } };
 }
 
 /** The credentials in the store, if they are of just these roles, by way of just that session. */
@@ -91,84 +129,72 @@ const spanOf = ({ issued, credentials }: Session) => ({ issued, expiration: cred
 
 /**
  * Asks for the role with a code of its own, where a session cannot give it for as long as its profile says: AWS counts a
- * session as one role before it, and ends what comes after within the hour. Undefined where that does not help, or nobody
- * can be asked.
+ * session as one role before it, and ends what comes after within the hour. Undefined where a program would rather have
+ * that hour than nothing.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
  */
-async function direct(role: Role, chain: readonly Role[], plan: Plan, tools: ServeTools): Promise<Session | undefined> {
-  if ((role.duration ?? HOUR) <= HOUR || chain.length > 1) return undefined;
-  const why = `the role of ${quote(role.profile)} is wanted for ${inWords(role.duration ?? HOUR)}; AWS gives more than an hour only for a code of its own`;
-  const asking = askingFor(tools);
-  const codes = codeSource(plan, asking);
-  if (!codes) return undefined;
-  const make = async () => (await obtain({ plan, codes, role: { role, why } }, asking)).session;
+async function direct(
+  role: Role,
+  { plan, codes }: Pick<Wanted, "plan" | "codes">,
+  tools: ServeTools,
+): Promise<Session | undefined> {
+  const length = inWords(role.duration ?? HOUR);
+  const why = `the role of ${quote(role.profile)} is wanted for ${length}; AWS gives more than an hour only for a code of its own`;
+  const make = async () => (await obtain({ plan, codes, role: { role, why } }, tools)).session;
   try {
-    return asking.guard ? await asking.guard(role.profile, make) : await make();
+    return tools.guard ? await tools.guard(role.profile, make) : await make();
   } catch (error) {
+    const session = plan.matching();
+    const hasSession = session !== undefined && isFresh(spanOf(session), wanted.use, undefined, tools.now());
+    const isUnanswered = error instanceof FobError && !(error instanceof AwsFailure);
+    if (tools.program && hasSession && isUnanswered && !tools.signal.aborted) return undefined;
     throw refusedRole(error, role);
   }
 }
 
-/** Asks for the role with the credentials of the profile before it. */
-async function chained(
-  role: Role,
-  chain: readonly Role[],
-  files: AwsFiles,
-  plan: Plan,
-  request: ServeRequest,
-  tools: ServeTools,
-): Promise<Session> {
+/** Asks for the last role with the credentials of the profile before it. */
+async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, tools: ServeTools): Promise<Session> {
+  const role = chain.at(-1);
+  if (!role) throw new TypeError("a chain of roles has at least one");
   const { store, signal, debug, now } = tools;
   const before = chain.slice(0, -1);
   const parent =
     before.length > 0
-      ? await ofRole(before, files, request, tools)
-      : await serveSession({ ...request, profile: role.by }, tools);
+      ? await ofRole(before, occasion, tools)
+      : await serveSession({ ...occasion.request, profile: role.by }, tools);
   if ((role.duration ?? HOUR) > HOUR) {
     tools.warn(
       `the role of ${quote(role.profile)} lasts for an hour, and not for ${inWords(role.duration ?? HOUR)}: AWS gives no more to who asks with a session or another role`,
     );
   }
-  const region = regionFor(role, request, files);
-  const settings = region === undefined ? plan.settings : { ...plan.settings, region };
   const device = deviceOf(parent.serialNumber);
-  const aws = await tools.connect({ ...accessOf(parent.credentials, device, settings, plan.link), signal, debug });
+  const access = accessOf(parent.credentials, device, plan.settings, plan.link);
+  const aws = await tools.connect({ ...access, signal, debug });
   try {
     const asked = roleRequest(role, parent.user, parent.source.profile);
     const credentials = await aws.assumeRole({ ...asked, duration: Math.min(asked.duration, HOUR) });
     const session: Session = {
       ...parent,
-      ...{ profile: role.profile, credentials, roles: chain, writtenTo: [], issued: now() },
+      ...{ profile: role.profile, credentials, roles: chain, isChained: true, writtenTo: [], issued: now() },
       account: accountOf(role.arn),
     };
     store.save(session);
     return session;
   } catch (error) {
     if (signal.aborted) throw error;
-    const context = callContext(plan.link, parent.credentials, device, settings, tools);
+    const context = callContext(plan.link, parent.credentials, device, plan.settings, tools);
     throw refusedRole(awsFailure(error, context), role);
   } finally {
     aws.close();
   }
 }
 
-/** The region whose STS is asked: the role profile's own comes first, as with the SDKs. */
-function regionFor(role: Role, request: ServeRequest, files: AwsFiles): { region: string; from: string } | undefined {
-  if (request.region !== undefined) return undefined;
-  const region = propertyValue(files, role.profile, "region");
-  return region === undefined ? undefined : { region, from: `region of the profile ${quote(role.profile)}` };
-}
-
 /** Says which role of a chain it was, and where to look. */
 function refusedRole(error: unknown, { profile, arn, by }: Role): unknown {
   if (!(error instanceof AwsFailure) || error.consequence !== "refused") return error;
-  return new FobError(
-    `the role profile ${quote(profile)}: ${error.message}`,
-    [
-      `the role's trust policy must allow it, and a policy of who asks (${quote(by)}) must allow sts:AssumeRole on ${arn}`,
-      `see what is asked for: aws configure list --profile ${shellWord(profile)}`,
-    ],
-    undefined,
-    error,
-  );
+  const isLength = /DurationSeconds/.test(error.message);
+  const hint = isLength
+    ? `aws configure set duration_seconds 3600 --profile ${shellWord(profile)}`
+    : `the role's trust policy must allow it, and a policy of who asks (${quote(by)}) must allow sts:AssumeRole on ${arn}`;
+  return new FobError(`the role profile ${quote(profile)}: ${error.message}`, hint, undefined, error);
 }

@@ -87,9 +87,19 @@ export function linkOf(
   return checked({ source, session: options.to ?? (source === profile ? sessionOf(source, context) : profile) });
 }
 
-/** The session profile that a name stands for: of a session in the store, else by its link. @throws FobError */
-export function sessionNamed(profile: string, context: LinkContext): string {
-  return context.store.read(profile).state === "missing" ? linkOf(profile, context).session : profile;
+/**
+ * The session profile that a name stands for: of a session in the store, else by its link; for a role profile the session
+ * that its credentials come by.
+ *
+ * @throws FobError
+ */
+export function sessionNamed(profile: string, context: LinkContext, before: readonly string[] = []): string {
+  const { files, store } = context;
+  const stored = store.read(profile);
+  if (stored.state !== "missing" && !isOfRole(stored)) return profile;
+  const by = propertyValue(files, profile, "role_arn") && propertyValue(files, profile, "source_profile");
+  const leadsOn = by !== undefined && by !== "" && !before.includes(by) && by !== profile;
+  return leadsOn ? sessionNamed(by, context, [...before, profile]) : linkOf(profile, context).session;
 }
 
 /** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */

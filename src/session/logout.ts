@@ -1,11 +1,11 @@
 // Removing sessions from every place that fob wrote them to, and nothing else.
 import { FobError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
-import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
-import { ownKeys, processKind, sessionNamed } from "./link.ts";
+import { linkOf, ownKeys, processKind, sessionNamed } from "./link.ts";
 import { unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
@@ -27,21 +27,52 @@ export interface LogoutTools {
  * @throws FobError; a session whose places could not all be cleaned stays in the store, so that it can be tried again
  */
 export async function logout(profiles: readonly string[] | "all", tools: LogoutTools): Promise<void> {
+  const { store } = tools;
+  const everything = (): string[] => store.list().map(({ profile }) => profile);
+  if (profiles === "all") {
+    if (everything().length === 0) tools.note("there are no sessions");
+    for (const profile of everything()) await removeUnderLock(profile, tools);
+    return;
+  }
   const files = readAwsFiles(tools.paths);
-  const sessions =
-    profiles === "all"
-      ? tools.store.list().map(({ profile }) => profile)
-      : profiles.flatMap((profile) => withRoles(sessionProfile(profile, files, tools.store), tools.store));
-  if (sessions.length === 0) tools.note("there are no sessions");
-  for (const profile of new Set(sessions)) {
-    const onWait = (holder: Holder): void =>
-      tools.note(`waiting for another fob (process ${holder.pid}) that is logging in to ${quote(profile)}`);
-    await tools.store.locked(profile, { signal: tools.signal, patience: 30_000, onWait }, () => remove(profile, tools));
+  for (const profile of new Set(profiles.map((name) => sessionProfile(name, files, store)))) {
+    const source = sourceOf(profile, files, store);
+    await removeUnderLock(profile, tools);
+    // After that nobody can get new ones by way of it.
+    for (const role of rolesOf(source, store)) await removeUnderLock(role, tools);
   }
 }
 
+async function removeUnderLock(profile: string, tools: LogoutTools): Promise<void> {
+  const { store, signal, note } = tools;
+  const onWait = ({ pid }: Holder): void =>
+    note(`waiting for another fob (process ${pid}) that is logging in to ${quote(profile)}`);
+  await store.locked(profile, { signal, patience: 30_000, onWait }, () => remove(profile, tools));
+}
+
+/** The source of a session profile; undefined for a role profile. */
+function sourceOf(profile: string, files: AwsFiles, store: Store): string | undefined {
+  const stored = store.read(profile);
+  if (isOfRole(stored) || propertyValue(files, profile, "role_arn") !== undefined) return undefined;
+  return stored.state === "readable"
+    ? stored.session.source.profile
+    : linkOf(profile, { files, store, command: "fob logout" }).source;
+}
+
+/** The role profiles whose credentials came by way of a source. */
+function rolesOf(source: string | undefined, store: Store): string[] {
+  const isBySource = (stored: Stored): boolean =>
+    isOfRole(stored) && stored.state === "readable" && stored.session.source.profile === source;
+  return store
+    .list()
+    .filter(isBySource)
+    .map(({ profile }) => profile);
+}
+
 function sessionProfile(profile: string, files: AwsFiles, store: Store): string {
-  if (store.read(profile).state === "missing" && ownKeys(files, profile) === "temporary") {
+  const isMissing = store.read(profile).state === "missing";
+  if (propertyValue(files, profile, "role_arn") !== undefined || isOfRole(store.read(profile))) return profile;
+  if (isMissing && ownKeys(files, profile) === "temporary") {
     throw new FobError(
       `the session in the profile ${quote(profile)} is another tool's, so fob leaves it alone`,
       "remove it with the tool that wrote it",
@@ -50,21 +81,13 @@ function sessionProfile(profile: string, files: AwsFiles, store: Store): string 
   return sessionNamed(profile, { files, store, command: "fob logout" });
 }
 
-/** A session profile, and the role profiles whose credentials came by way of its source. */
-function withRoles(profile: string, store: Store): string[] {
-  const sourceOf = (stored: Stored): string | undefined =>
-    stored.state === "readable" ? stored.session.source.profile : undefined;
-  const own = store.read(profile);
-  if (isOfRole(own)) return [profile];
-  const roles = store.list().filter((stored) => isOfRole(stored) && sourceOf(stored) === sourceOf(own));
-  return [profile, ...roles.map((role) => role.profile)];
-}
-
 async function remove(profile: string, tools: LogoutTools): Promise<void> {
   const stored = tools.store.read(profile);
   if (stored.state === "missing") {
-    tools.note(`there is no session ${quote(profile)}`);
-    if (ownKeys(readAwsFiles(tools.paths), profile) === "temporary") {
+    const files = readAwsFiles(tools.paths);
+    const isRole = propertyValue(files, profile, "role_arn") !== undefined;
+    tools.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
+    if (ownKeys(files, profile) === "temporary") {
       tools.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
     }
     return;

@@ -74,10 +74,10 @@ export async function obtain(
     const host = foreignHost(settings.endpoints.sts);
     const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
     const whereTo = host === undefined ? undefined : `the code goes to ${quote(host)}${through}, which is not AWS`;
+    const told = [direct?.why, whereTo].filter((line) => line !== undefined);
     // Who is asked reads it with the question: a program may have taken stderr.
-    if (whereTo !== undefined && !codes.canAskAgain) warn(whereTo);
-    const warning = whereTo !== undefined && codes.canAskAgain ? `warning: ${whereTo}` : undefined;
-    const why = [direct?.why, warning].filter((line) => line !== undefined).join("\n");
+    const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
+    if (!codes.canAskAgain) told.forEach(warn);
     const { given, identity } = await exchange({
       ...{ link, device, codes, context, signal, debug, why, deadline: tools.deadline },
       connect: () => connect(device),
@@ -101,6 +101,7 @@ export async function obtain(
       asked: plan.asked,
       issued: tools.now(),
       roles: role ? [role] : [],
+      isChained: false,
       writtenTo: role ? [] : placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
     };
     reservation.fill(session);

@@ -33,7 +33,7 @@ export async function refresh(
   let code: ExitCode = exitCodes.done;
   for (const profile of profiles.length > 0 ? profiles : sessionProfiles(tools.store)) {
     try {
-      tools.done(await renew(profile, wishes, tools));
+      tools.done(await renew(sessionOf(profile, tools), wishes, tools));
     } catch (error) {
       const failure = failureOf(error);
       tools.error(failure);
@@ -123,8 +123,11 @@ async function watchUntilCancelled(
 
 function watched(profiles: readonly string[], { store, paths }: WatchTools): string[] {
   if (profiles.length === 0) return sessionProfiles(store);
-  const files = readAwsFiles(paths);
-  return [...new Set(profiles.map((profile) => sessionNamed(profile, { files, store, command: "fob refresh" })))];
+  return [...new Set(profiles.map((profile) => sessionOf(profile, { store, paths })))];
+}
+
+function sessionOf(profile: string, { store, paths }: Pick<WatchTools, "store" | "paths">): string {
+  return sessionNamed(profile, { files: readAwsFiles(paths), store, command: "fob refresh" });
 }
 
 function lasts(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {

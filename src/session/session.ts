@@ -26,6 +26,8 @@ export interface Session {
   readonly issued: number;
   /** The roles that lead from the user to these credentials, as the config had them; none for a session itself. */
   readonly roles: readonly Role[];
+  /** Whether they were asked for with a session or another role, and not by the user with a code. */
+  readonly isChained: boolean;
   readonly writtenTo: readonly WrittenPlace[];
 }
 

@@ -79,7 +79,7 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
     mfaProcess: commandOf(files, link.session, "mfa_process") ?? commandOf(files, link.source, "mfa_process"),
     endpoints:
       installed !== undefined
-        ? configuredEndpoints({}, () => installed)
+        ? { ...configuredEndpoints({}, () => installed), signin: undefined }
         : isOn("ignore_configured_endpoint_urls")
           ? { sts: undefined, iam: undefined, signin: undefined }
           : configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),

@@ -1,8 +1,8 @@
 // What sessions there are, and how long they last.
 import { foreignHost } from "../aws/endpoints.ts";
-import { type AwsFile, type AwsFiles, type Properties, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFile, type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
-import { linkOf, processKind } from "./link.ts";
+import { linkOf, processKind, sessionNamed } from "./link.ts";
 import { type Place, parseExpiry, type Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
 
@@ -49,7 +49,9 @@ export interface StatusTools {
 /** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
 export function statusOf(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
   if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
-  const own = bySession(tools.store.list());
+  // Those of roles that have run out are renewed without a word.
+  const isOver = (stored: Stored): boolean => isOfRole(stored) && ofStored(stored, tools).state === "expired";
+  const own = bySession(tools.store.list().filter((stored) => !isOver(stored)));
   const names = new Set(own.map(({ profile }) => profile));
   const others = new Set(
     [tools.files.credentials, tools.files.config]
@@ -103,6 +105,11 @@ function entryOf(profile: string, tools: StatusTools): StatusEntry {
   if (stored.state !== "missing") return ofStored(stored, tools);
   const foreign = ofForeign(profile, tools);
   if (foreign) return foreign;
+  // The credentials of a role come by way of its session, and cost no code while that lasts.
+  if (propertyValue(tools.files, profile, "role_arn") !== undefined) {
+    const session = sessionNamed(profile, { ...tools, command: "fob status" });
+    if (session !== profile) return entryOf(session, tools);
+  }
   const link = linkOf(profile, { ...tools, command: "fob status" });
   const linked = tools.store.read(link.session);
   if (linked.state !== "missing") return ofStored(linked, tools);

@@ -35,6 +35,8 @@ export interface WritableStore extends Store {
    * of them changes it may be served without a look at them. Not within a second of that: some shells see no less.
    */
   readonly vouch: (profile: string, lastChange: number, now: number) => void;
+  /** Says that a session was made by the AWS files as they were at `lastChange` (ms since 1970), and by nothing newer. */
+  readonly date: (profile: string, lastChange: number) => void;
   /** Keeps why a program got no session, for those that ask next. Only under its lock. */
   readonly refuse: (profile: string, refusal: Omit<Refusal, "at">) => void;
   readonly refusal: (profile: string) => Refusal | undefined;
@@ -119,6 +121,14 @@ export function openWritableStore(folder: string): WritableStore {
         if (lstatSync(path).mtimeMs < lastChange) utimesSync(path, time, time);
       } catch {
         // Then the next one has to look at the AWS files too.
+      }
+    },
+    date(profile, lastChange) {
+      const time = (Math.ceil(lastChange) + 1) / 1000;
+      try {
+        utimesSync(pathOf(profile), time, time);
+      } catch {
+        // Then it is answered from as if it had been made just now.
       }
     },
     refuse(profile, refusal) {

@@ -398,6 +398,7 @@ test("it understands what the store writes", () => {
     installedFor: "",
     asked: {},
     roles: [],
+    isChained: false,
     issued: Date.now(),
     writtenTo: [],
   });
