@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { cannotUnshare, holderOf, signsOfLife, withOwnPids } from "../files/children.ts";
-import { execute, makeWorld, node, onTerminal, program } from "../helpers/world.ts";
+import { withFob } from "../helpers/shells.ts";
+import { execute, makeWorld, node, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
 
 test("a login in a container makes those in others wait, whatever their clocks say; one code is enough for all", async ({
   skip,
@@ -64,4 +65,41 @@ test("twelve logins in as many containers write one file one after the other, an
     const { SessionToken } = JSON.parse(stored) as { SessionToken: string };
     expect(text).toContain(`aws_session_token = ${SessionToken}\n`);
   }
+});
+
+test("containers in which the folder is bound to paths of their own share its sessions, by keys and by fob on the PATH", async ({
+  skip,
+}) => {
+  skip(cannotUnshare !== false, String(cannotUnshare));
+  const world = await makeWorld();
+  const env = withFob(world.env);
+  /** A container with a home of its own, where the host's is not to be seen. */
+  const container = () => {
+    const home = temporaryFolder();
+    const bound =
+      'mkdir -p "$2/.aws"; mount --bind "$1/.aws" "$2/.aws"; mount -t tmpfs none "$1"; HOME=$2; export HOME; shift 2; exec "$@"';
+    return (...command: readonly string[]) => {
+      const [file = "", ...args] = withOwnPids(["sh", "-ec", bound, "sh", world.home, home, ...command]);
+      return execute(file, args, { env, shows: ["secret access key", "session token"] });
+    };
+  };
+  const [one, two] = [container(), container()];
+  const code = world.device.code();
+  expect(await one("fob", "login", "work", "--code", code)).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+  const shown = await two("fob", "status", "work", "--json");
+  expect(JSON.parse(shown.stdout)).toMatchObject([{ profile: "work-mfa" }]);
+  expect(await two("fob", "login", "work")).toMatchObject({ status: 0, stdout: "work-mfa\n" });
+  expect((await world.fob(["login", "work"])).status).toBe(0);
+  expect(world.calls("GetSessionToken")).toBe(1);
+
+  // What the page with the recipes advises.
+  await world.fob(["credential-process", "--install", "work"]);
+  const line = /^credential_process = (.*)$/m.exec(world.config())?.[1] ?? "";
+  expect((await one("sh", "-c", line)).stderr).toMatch(/fob-credential-process.*not found/);
+  const [first, second] = [
+    await one("fob", "credential-process", "work-mfa"),
+    await two("fob", "credential-process", "work-mfa"),
+  ];
+  expect(first.stdout).toContain('"SessionToken"');
+  expect(second.stdout).toBe(first.stdout);
 });
