@@ -40,7 +40,10 @@ export const refreshCommand = defineCommand({
         say.error(error.message);
         error.hints.map(say.hint);
       },
-      done: (outcome) => tell(outcome, context),
+      done(outcome) {
+        // cron sends a letter for every line.
+        if (outcome.isNew || !options.noInput) tell(outcome, context);
+      },
     };
     const wishes = { minTtl: minTtlOf(options.minTtl), region: options.region };
     if (options.watch) return await watchSessions(profiles, wishes, tools, context);

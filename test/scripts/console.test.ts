@@ -1,18 +1,20 @@
 // `fob console`: the browser, signed in as a role.
-import { appendFileSync, chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { makeWorld, node, type World } from "../helpers/world.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
 
-async function withRole(): Promise<World> {
-  const world = await makeWorld();
-  const Principal = { AWS: `arn:aws:iam::${world.sandbox.account}:root` };
+async function withRole(options: { partition?: string; more?: string } = {}): Promise<World> {
+  const { partition = "aws", more = "region = eu-west-1\n" } = options;
+  const region = partition === "aws" ? "eu-central-1" : "cn-north-1";
+  const world = await makeWorld({ partition, config: `[profile work]\nregion = ${region}\n` });
+  const Principal = { AWS: `arn:${partition}:iam::${world.sandbox.account}:root` };
   const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }] };
   const { arn } = world.sandbox.addRole({ name: "prod", trust, policies: [everything], maxSessionSeconds: 43_200 });
-  appendFileSync(world.configPath, `\n[profile prod]\nrole_arn = ${arn}\nsource_profile = work\nregion = eu-west-1\n`);
+  appendFileSync(world.configPath, `\n[profile prod]\nrole_arn = ${arn}\nsource_profile = work\n${more}`);
   await world.fob(["login", "work", "--code", world.device.code(Date.now() - 30_000)]);
   return world;
 }
@@ -36,9 +38,11 @@ test("the browser is given an address that leads to the link, once, and the link
 const { writeFileSync } = require("node:fs");
 (async () => {
   const other = await fetch(address.replace(/\\/[^/]*$/, "/other"), { redirect: "manual" });
+  const head = await fetch(address, { method: "HEAD", redirect: "manual" });
+  const named = await fetch(address.replace("127.0.0.1", "localhost"), { redirect: "manual" });
   const first = await fetch(address, { redirect: "manual" });
   const again = await fetch(address, { redirect: "manual" }).then((r) => r.status, () => "gone");
-  const seen = { other: other.status, status: first.status, location: first.headers.get("location"), again };
+  const seen = { other: other.status, head: head.status, named: named.status, status: first.status, location: first.headers.get("location"), again };
   writeFileSync(${JSON.stringify(arrived)}, JSON.stringify({ address, ...seen }), { mode: 0o600 });
 })();`;
   writeFileSync(`${browser}.cjs`, script);
@@ -46,8 +50,10 @@ const { writeFileSync } = require("node:fs");
   chmodSync(browser, 0o755);
   const { status, stdout } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
   expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-  const seen = JSON.parse(readFileSync(arrived, "utf8")) as Record<string, unknown>;
-  expect(seen).toMatchObject({ other: 404, status: 303, again: "gone" });
+  const read = (): string => (existsSync(arrived) ? readFileSync(arrived, "utf8") : "");
+  await expect.poll(read, { timeout: 10_000 }).toMatch(/}$/);
+  const seen = JSON.parse(read()) as Record<string, unknown>;
+  expect(seen).toMatchObject({ other: 404, head: 404, named: 404, status: 303, again: "gone" });
   expect(String(seen.location)).toContain("SigninToken=");
   expect(String(seen.address)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/);
 });
@@ -67,5 +73,39 @@ test("where no browser can be opened it says how to get the link", async () => {
   const world = await withRole();
   const { status, stderr } = await world.fob(["console", "prod"], { env: { PATH: "/nowhere" } });
   expect(status).toBe(1);
-  expect(stderr).toMatch(/error: no browser can be opened here\nfob: hint: .*fob console --print\n$/);
+  expect(stderr).toMatch(/error: no browser can be opened here\nfob: hint: .*fob console prod --print\n$/);
+});
+
+test("a browser that stays is not ended, and one that is no list's first is tried in turn", async () => {
+  const world = await withRole();
+  const browser = join(world.home, "browser");
+  const lasting = join(world.home, "lasting");
+  writeFileSync(
+    browser,
+    `#!/bin/sh\n'${node}' -e 'fetch(process.argv[1], { redirect: "manual" })' "$2" && sleep 3 && echo "$1" >'${lasting}'\n`,
+  );
+  chmodSync(browser, 0o755);
+  const began = performance.now();
+  const { status } = await world.fob(["console", "prod"], { env: { BROWSER: `/nowhere:${browser} --new %s` } });
+  expect(status).toBe(0);
+  expect(performance.now() - began).toBeLessThan(2900);
+  await expect.poll(() => existsSync(lasting) && readFileSync(lasting, "utf8"), { timeout: 10_000 }).toBe("--new\n");
+});
+
+test("in another partition it is that one's console", async () => {
+  const world = await withRole({ partition: "aws-cn", more: "" });
+  const { stdout } = await world.fob(["console", "prod", "--print"], { shows: ["sign-in token"] });
+  expect(new URL(stdout).searchParams.get("Destination")).toBe(
+    "https://console.amazonaws.cn/console/home?region=cn-north-1",
+  );
+});
+
+test("a role that was asked for with a code has a console for as long as it lasts", async () => {
+  const world = await withRole({ more: "duration_seconds = 28800\n" });
+  const run = world.fobOnTerminal(["console", "prod", "--print"], { shows: ["sign-in token"] });
+  await run.shows("MFA code");
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+  const asked = world.sandbox.requests.find(({ action }) => action === "getSigninToken");
+  expect(asked).toMatchObject({ status: 200 });
 });

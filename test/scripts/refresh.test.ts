@@ -91,6 +91,12 @@ test("the command that a refusal names asks for as much as was asked for", async
   expect(stale).toMatch(/hint: fob login work --min-ttl 8h\n$/);
 });
 
+test("for cron: where nothing is due there is nothing to say", async () => {
+  const world = await makeWorld();
+  await login(world);
+  expect(await world.fob(["refresh", "--no-input"])).toMatchObject({ status: 0, stdout: "", stderr: "" });
+});
+
 test("without sessions there is nothing to do, and the command that opens one is named", async () => {
   const world = await makeWorld();
   const { status, stderr } = await world.fob(["refresh"]);

@@ -1,5 +1,6 @@
 // Role profiles by way of the MFA session of their source.
 import { appendFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
@@ -100,9 +101,16 @@ test("a source that is not there is named, with the one that was meant", async (
 test("what the profile asks for is asked for", async () => {
   const world = await makeWorld();
   const condition = {
-    StringEquals: { "sts:ExternalId": "ext:1", "aws:RequestTag/team": "a=b" },
+    StringEquals: {
+      "sts:ExternalId": "ext:1",
+      "sts:RoleSessionName": "alice@laptop",
+      "sts:SourceIdentity": "alice",
+      "aws:RequestTag/team": "a=b",
+      "aws:RequestTag/cost": "1",
+    },
   };
-  const more = "external_id = ext:1\nrole_session_name = alice@laptop\nsession_tags = team = a=b,cost=1\n";
+  const more =
+    "external_id = ext:1\nrole_session_name = alice@laptop\nsession_tags = team = a=b,cost=1\nsource_identity = alice\n";
   addRole(world, "prod", "work", { trust: withMfa(world, condition), more });
   await login(world);
   const run = await ask(world, "prod");
@@ -187,4 +195,95 @@ test("login names the line that would make programs ask again", async () => {
   expect(stderr).toContain(
     `remove this line from it in "${world.configPath}": mfa_serial = ${world.device.serialNumber}\n`,
   );
+});
+
+test("the region and the STS are those of the role profile", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { more: "region = eu-west-1\n" });
+  addRole(world, "old", "work", { more: "region = eu-west-1\nsts_regional_endpoints = legacy\n" });
+  await login(world);
+  expect((await ask(world, "prod", "--debug")).stderr).toContain("sts:AssumeRole in eu-west-1");
+  expect((await ask(world, "old", "--debug")).stderr).toContain("sts:AssumeRole in aws-global");
+});
+
+test("another access key, device or endpoint is another role", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work");
+  await login(world);
+  await ask(world, "prod");
+  const other = world.sandbox.addVirtualDevice(world.user.name, "other").serialNumber;
+  const run = await world.fob(["credential-process", "prod"], { env: { AWS_MFA_SERIAL: other } });
+  expect(run).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("a config that changes while somebody is asked is another role for the next program", async () => {
+  const world = await makeWorld();
+  const old = addRole(world, "prod", "work");
+  const url = ["--endpoint-url", world.sandbox.url];
+  const run = world.fobOnTerminal(["credential-process", "prod", ...url]);
+  await run.shows("MFA code");
+  const { arn } = world.sandbox.addRole({ name: "other", trust: withMfa(world), policies: [everything] });
+  await sleep(20);
+  writeFileSync(world.configPath, world.config().replace(old, arn));
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+  await ask(world, "prod", ...url);
+  expect(world.calls("AssumeRole")).toBe(2);
+});
+
+test("logout of a source removes its roles also where there is no session", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
+  const run = world.fobOnTerminal(["credential-process", "prod"]);
+  await run.shows("MFA code");
+  run.type(`${world.device.code()}\r`);
+  await run.ended;
+  expect((await world.fob(["logout", "work"])).stderr).toContain('removed the credentials of the role profile "prod"');
+  expect(await ask(world, "prod")).toMatchObject({ status: 4, stdout: "" });
+});
+
+test("many programs that want two roles at once: one code, one call for each", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work");
+  addRole(world, "test", "work-mfa");
+  writeFileSync(
+    world.configPath,
+    world
+      .config()
+      .replace("[profile work]\n", `[profile work]\nmfa_process = ${world.commandThatPrints(world.device.code())}\n`),
+  );
+  const profiles = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? "prod" : "test"));
+  const runs = await Promise.all(profiles.map((profile) => ask(world, profile)));
+  expect(runs.map(({ status }) => status)).toEqual(profiles.map(() => 0));
+  expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(2);
+  expect([world.calls("GetSessionToken"), world.calls("AssumeRole")]).toEqual([1, 2]);
+});
+
+test("who cannot be asked does not wait for ever for somebody who can", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work");
+  const first = world.fobOnTerminal(["exec", "prod", "--", "true"]);
+  await first.shows("MFA code");
+  const began = performance.now();
+  const { status, stderr } = await world.fob(["exec", "prod", "--no-input", "--", "true"]);
+  expect(status).not.toBe(0);
+  expect(stderr).toContain("waiting for another fob");
+  expect(performance.now() - began).toBeLessThan(40_000);
+  first.type("\u0003");
+  await first.ended;
+}, 60_000);
+
+test("env and exec give a role's credentials; status, refresh and logout understand its profile", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { more: "region = eu-west-1\n" });
+  await login(world);
+  expect((await world.fob(["status", "prod"])).stdout).toMatch(/^work-mfa\twork\tvalid/);
+  expect((await world.fob(["status", "--check", "prod"])).status).toBe(0);
+  const run = await world.fob(["exec", "prod", "--", "sh", "-c", "echo $AWS_REGION $AWS_ACCESS_KEY_ID"]);
+  expect(run.stdout).toMatch(/^eu-west-1 ASIA\w+\n$/);
+  expect((await world.fob(["refresh", "prod"])).stderr).toContain('"work-mfa" is good until');
+  expect((await world.fob(["exec", "prod", "--min-ttl", "2h", "--", "true"])).stderr).toContain("--min-ttl asks for");
+  expect((await world.fob(["logout", "prod"])).stderr).toContain('removed the credentials of the role profile "prod"');
+  expect((await world.fob(["logout", "prod"])).stderr).toContain('no credentials of the role profile "prod"');
+  expect((await ask(world, "work-mfa")).status).toBe(0);
 });
