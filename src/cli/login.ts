@@ -1,11 +1,9 @@
 // `fob login`: from the command line to a fresh session.
 import { type CodeSource, codeFromOption, codeFromStdin } from "../codes/sources.ts";
 import { exitCodes, UsageError } from "../errors.ts";
-import { readAwsFiles } from "../profiles/files.ts";
-import { awsFilePaths } from "../profiles/paths.ts";
 import { serialsInRoles } from "../roles/chain.ts";
 import { wanted } from "../session/freshness.ts";
-import { login } from "../session/login.ts";
+import { type LoginOutcome, login } from "../session/login.ts";
 import { neutralise, quote, shellWord } from "../text.ts";
 import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -64,7 +62,7 @@ export const loginCommand = defineCommand({
       tools,
     );
     tell(outcome, context);
-    warnOfRolesThatAsk(outcome.session.profile, context);
+    warnOfRolesThatAsk(outcome, context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
     if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
@@ -78,9 +76,8 @@ export const loginCommand = defineCommand({
 });
 
 /** With these lines programs would ask for a code again. */
-function warnOfRolesThatAsk(session: string, { env, home, say }: Context): void {
-  const files = readAwsFiles(awsFilePaths(env, home));
-  for (const { profile, serial, path } of serialsInRoles(session, files)) {
+function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context): void {
+  for (const { profile, serial, path } of serialsInRoles(session.profile, files)) {
     say.warning(`programs that use the role profile ${quote(profile)} will ask for a code of their own`);
     say.hint(`remove this line from it in ${quote(path)}: mfa_serial = ${neutralise(serial)}`);
   }

@@ -27,7 +27,9 @@ export interface AwsFile {
   /** The properties of a profile by key, or undefined where the file has no such profile. @throws FobError */
   properties(profile: string): Properties | undefined;
   /** Profiles that hold one of these keys. Reads only the sections where a key may stand. */
-  profilesWith(keys: readonly string[]): readonly string[];
+  profilesWith(keys: readonly string[]): string[];
+  /** Whether a key stands anywhere in the file. Much faster than to look where. */
+  mentions(key: string): boolean;
   /** A property of a section that is no profile, e.g. `[services local]`. */
   section(title: string): Properties | undefined;
 }
@@ -44,7 +46,6 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const text = readWhole(path) ?? "";
   const sections = guarded(path, "", () => scan(text, kind));
   const found = new Map<string, Section | undefined>();
-  const mentioned = new Map<string, readonly string[]>();
   const find = (profile: string): Section | undefined => {
     if (!found.has(profile))
       found.set(
@@ -61,20 +62,20 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
     profiles: () => sections.flatMap((section) => section.profile ?? []),
     has: (profile) => sections.some((section) => section.profile === profile),
     properties: (profile) => mapped(find(profile)),
-    profilesWith(keys) {
-      const known = mentioned.get(keys.join());
-      if (known) return known;
-      const profiles = [...new Set(sectionsMentioning(text, sections, keys).flatMap(({ profile }) => profile ?? []))];
-      mentioned.set(keys.join(), profiles);
-      return profiles;
-    },
+    mentions: (key) => mentions(text, [key]),
+    profilesWith: (keys) => [
+      ...new Set(sectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
+    ],
     section: (title) => mapped(sections.find((section) => section.title === title)),
   };
 }
 
+const mentions = (text: string, keys: readonly string[]): boolean => new RegExp(keys.join("|"), "i").test(text);
+
 /** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */
 function sectionsMentioning(text: string, sections: readonly Section[], keys: readonly string[]): Section[] {
   const found: Section[] = [];
+  if (!mentions(text, keys)) return found;
   let next = 0;
   for (const match of text.matchAll(new RegExp(`^[ \\t]*(?:${keys.join("|")})[ \\t]*[=:]`, "gim"))) {
     while (next < sections.length && (sections[next]?.end ?? 0) <= match.index) next += 1;

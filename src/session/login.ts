@@ -42,6 +42,8 @@ export interface LoginOutcome {
   readonly session: Session;
   /** False when the old session is fresh. */
   readonly isNew: boolean;
+  /** The AWS files as they were before. */
+  readonly files: AwsFiles;
 }
 
 /**
@@ -76,7 +78,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   const kept = reusable();
   if (kept && isInPlace(kept, files)) {
     if (undisputedPlan(link.session, tools)?.matching()) store.vouch(link.session, lastChange, now());
-    return { session: kept, isNew: false };
+    return { session: kept, isNew: false, files };
   }
   const before = store.read(link.session);
   if (before.state === "unreadable") {
@@ -98,7 +100,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   };
   const settled = (): LoginOutcome | undefined => {
     const session = reusable();
-    return session && isInPlace(session, readAwsFiles(paths)) ? { session, isNew: false } : undefined;
+    return session && isInPlace(session, readAwsFiles(paths)) ? { session, isNew: false, files } : undefined;
   };
   const work = async (): Promise<LoginOutcome> => {
     // Somebody else may have logged in while this process waited.
@@ -112,7 +114,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       if (places.length > session.writtenTo.length) store.save(moved);
       await publish(moved, link, tools, target(moved));
       if (leavesProcess) tellOfKeys(link, tools);
-      return { session: moved, isNew: false };
+      return { session: moved, isNew: false, files };
     }
     const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
     if (isTakenOver) {
@@ -129,7 +131,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       throw withKeptSession(error, again);
     }
     if (leavesProcess) tellOfKeys(link, tools);
-    return { session: made.session, isNew: true };
+    return { session: made.session, isNew: true, files };
   };
   const outcome = await store.locked(link.session, waiting, work, () => settled() !== undefined);
   // Removed again in that very moment: then it is looked at once more.

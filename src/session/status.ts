@@ -1,6 +1,6 @@
 // What sessions there are, and how long they last.
 import { foreignHost } from "../aws/endpoints.ts";
-import { type AwsFile, type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
 import { linkOf, processKind, sessionNamed } from "./link.ts";
 import { type Place, parseExpiry, type Session } from "./session.ts";
@@ -95,8 +95,7 @@ function ofOther(profile: string, tools: StatusTools): StatusEntry | undefined {
 
 /** How a profile's programs get its session. Most files have no `credential_process` at all, and that is soon seen. */
 function modeOf(profile: string, files: AwsFiles): Mode {
-  const mentions = (file: AwsFile): boolean => file.profilesWith(["credential_process"]).includes(profile);
-  const isMentioned = mentions(files.config) || mentions(files.credentials);
+  const isMentioned = [files.config, files.credentials].some((file) => file.mentions("credential_process"));
   return isMentioned && processKind(files, profile) === "fob" ? "process" : "keys";
 }
 
