@@ -18,7 +18,7 @@ export const consoleCommand = defineCommand({
     const profile = named ?? defaultProfile(context);
     const tools = loginTools(context, options);
     const { signInLink } = await import("../console/link.ts");
-    const link = await signInLink({ profile, region: options.region }, tools);
+    const link = await signInLink({ profile, region: options.region, command: "fob console" }, tools);
     if (options.print) {
       stdout.write(`${link.href}\n`);
       return exitCodes.done;

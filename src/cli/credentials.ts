@@ -9,6 +9,8 @@ export interface CredentialsOptions {
   readonly minTtl?: number | undefined;
   readonly region?: string | undefined;
   readonly noInput?: boolean | undefined;
+  /** How the user called fob, for hints. */
+  readonly command?: string;
 }
 
 /**
@@ -22,9 +24,9 @@ export async function profileCredentials(
   options: CredentialsOptions,
   context: Context,
 ): Promise<ProfileCredentials> {
-  const { minTtl, region } = options;
+  const { minTtl, region, command } = options;
   const tools = loginTools(context, options);
-  const request = { profile, region, minTtl };
+  const request = { profile, region, minTtl, command };
   const session = await credentialsOf(request, tools);
   const { credentials, account } = session;
   return { profile: session.profile, credentials, account, region: regionOf(request, tools) };

@@ -1,5 +1,5 @@
 // `fob env`: a profile's credentials as environment variables, for a shell or a file.
-import { type Format, formats, formatted } from "../environment/formats.ts";
+import { type Format, failure, formats, formatted } from "../environment/formats.ts";
 import { formatNamed, lineFor, parentName, shellInUse } from "../environment/shell.ts";
 import { variablesOf } from "../environment/variables.ts";
 import { exitCodes, UsageError } from "../errors.ts";
@@ -38,8 +38,17 @@ export const envCommand = defineCommand({
   async run([named], options, context) {
     const format = formatOf(options, context);
     if (context.stdout.isTerminal && !options.reveal) throw shownOnTerminal(format, named, options);
-    const given = await profileCredentials(named ?? defaultProfile(context), options, context);
-    context.stdout.write(formatted(format, variablesOf(given), given.profile));
+    try {
+      const given = await profileCredentials(
+        named ?? defaultProfile(context),
+        { ...options, command: "fob env" },
+        context,
+      );
+      context.stdout.write(formatted(format, variablesOf(given), given.profile));
+    } catch (error) {
+      if (!context.stdout.isTerminal) context.stdout.write(failure(format));
+      throw error;
+    }
     return exitCodes.done;
   },
 });

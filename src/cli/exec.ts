@@ -44,7 +44,11 @@ export const execCommand = defineCommand({
     if (command === undefined) throw new UsageError("the command has to stand behind --", withDashes(named, context));
     const [profile = defaultProfile(context)] = named;
     if (command.length === 0) throw new UsageError("there is no command behind --", withDashes(named, context));
-    const given = await profileCredentials(profile, { ...options, minTtl: minTtlOf(options.minTtl) }, context);
+    const given = await profileCredentials(
+      profile,
+      { ...options, minTtl: minTtlOf(options.minTtl), command: "fob exec" },
+      context,
+    );
     const left = secondsLeft(given.credentials, context.now());
     if (left < SOON) say.warning(`the credentials of ${quote(given.profile)} last another ${inWords(left)}`);
     throwIfCancelled(context.signal);

@@ -8,7 +8,7 @@ import { neutralise, quote, shellWord } from "../text.ts";
 import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { loginTools, tell } from "./login-tools.ts";
-import { defaultProfile, minTtlOf } from "./options.ts";
+import { defaultProfile, minTtlOf, warnOfVariables } from "./options.ts";
 
 const loginOptions = {
   to: { value: "profile", text: "the session profile (default: the one used before, else <source>-mfa)" },
@@ -63,6 +63,7 @@ export const loginCommand = defineCommand({
     );
     tell(outcome, context);
     warnOfRolesThatAsk(outcome, context);
+    warnOfVariables(context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
     if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)

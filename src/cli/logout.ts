@@ -5,7 +5,7 @@ import { logout } from "../session/logout.ts";
 import { storeFolder } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { defineCommand } from "./command.ts";
-import { defaultProfile } from "./options.ts";
+import { defaultProfile, warnOfVariables } from "./options.ts";
 
 export const logoutCommand = defineCommand({
   name: "logout",
@@ -29,6 +29,7 @@ export const logoutCommand = defineCommand({
       paths,
       store: openWritableStore(storeFolder(env, paths.credentials)),
     });
+    warnOfVariables(context);
     return exitCodes.done;
   },
 });

@@ -9,6 +9,14 @@ export function defaultProfile({ env }: Context): string {
   return env.AWS_PROFILE || "default";
 }
 
+/** Says that credentials in this environment come before what a profile has. */
+export function warnOfVariables({ env, say }: Context): void {
+  const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].filter((name) => env[name]);
+  if (!env.AWS_ACCESS_KEY_ID) return;
+  say.warning("this environment holds credentials, and programs take those before AWS_PROFILE");
+  say.hint(`unset ${names.join(" ")}`);
+}
+
 /** `--min-ttl` in seconds. @throws UsageError */
 export function minTtlOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

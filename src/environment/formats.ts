@@ -22,6 +22,8 @@ const lines: Readonly<Record<Format, (variables: Variables, profile: string) => 
     // A universal variable is the user's for good, and cannot be hidden from programs.
     ...unset.map((name) => `set -eg ${name}; set -q ${name}; and echo '${universal(name)}' >&2`),
     ...Object.entries(set).map(([name, value]) => `set -gx ${name} '${value.replace(/[\\']/g, "\\$&")}'`),
+    // `set` leaves the status as it was.
+    "true",
   ],
   powershell: ({ set, unset }) => [
     ...unset.map((name) => `$Env:${name} = $null`),
@@ -36,6 +38,11 @@ const lines: Readonly<Record<Format, (variables: Variables, profile: string) => 
   json: ({ set }) => [JSON.stringify(set, undefined, 2)],
   ini: ({ set }, profile) => section(profile, plain("ini", set)),
 };
+
+/** What fails in a shell that reads it: without it, a command behind `&&` would run with other credentials. */
+export function failure(format: Format): string {
+  return format === "bash" || format === "zsh" || format === "fish" ? "false\n" : "";
+}
 
 const universal = (name: string): string =>
   `fob: warning: ${name} is a universal variable, which programs may take before these credentials: set -eU ${name}`;

@@ -22,11 +22,12 @@ export async function runInPlace([file = "", ...args]: readonly string[], env: E
   if (process.platform === "win32") process.env.NoDefaultCurrentDirectoryInExePath = "1";
   // Node.js has another error for that.
   if (file === "") return { failed: Object.assign(new Error("it has no name"), { code: "ENOENT" }) };
+  let child: ChildProcess | undefined;
+  // Before it is there: what is sent meanwhile is passed on as soon as it is.
+  standBeside(() => child);
   try {
-    const child = spawn(file, args, { env, stdio: "inherit" });
-    const ended = endOf(child);
-    if (child.pid !== undefined) standBeside(child, child.pid);
-    return await ended;
+    child = spawn(file, args, { env, stdio: "inherit" });
+    return await endOf(child);
   } catch (error) {
     // What Node.js throws at once instead of telling it later.
     return { failed: error as NodeJS.ErrnoException };
@@ -47,7 +48,7 @@ function endOf(child: ChildProcess): Promise<Outcome> {
 const typed = ["SIGINT", "SIGQUIT"] as const;
 const passedOn = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGWINCH", "SIGCONT"] as const;
 
-function standBeside(child: ChildProcess, pid: number): void {
+function standBeside(child: () => ChildProcess | undefined): void {
   if (process.platform === "win32") {
     // The console sends its events to every process on it.
     for (const name of ["SIGINT", "SIGBREAK", "SIGHUP"] as const) instead(name, () => undefined);
@@ -55,15 +56,16 @@ function standBeside(child: ChildProcess, pid: number): void {
   }
   for (const name of typed) {
     instead(name, () => {
-      if (!isAtTerminal()) child.kill(name);
+      if (!isAtTerminal()) child()?.kill(name);
     });
   }
-  for (const name of passedOn) instead(name, () => child.kill(name));
+  for (const name of passedOn) instead(name, () => void child()?.kill(name));
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
-    if (await stops(child, pid)) {
+    const command = child();
+    if (command && (await stops(command))) {
       process.once("SIGCONT", () => instead("SIGTSTP", onStop));
       process.off("SIGTSTP", onStop);
       process.kill(process.pid, "SIGTSTP");
@@ -82,9 +84,9 @@ function instead(name: NodeJS.Signals, handle: () => void): void {
 }
 
 /** Ctrl-Z: where the command stops, fob does, and the shell goes on; where it has other plans for it, fob stays too. */
-async function stops(child: ChildProcess, pid: number): Promise<boolean> {
+async function stops(child: ChildProcess): Promise<boolean> {
   for (let looks = 0; looks < 50 && child.exitCode === null && child.signalCode === null; looks++) {
-    if (isStopped(pid)) return true;
+    if (isStopped(child.pid)) return true;
     // By now it would have stopped, if it had got the signal too.
     if (looks === 5) child.kill("SIGTSTP");
     await sleep(20);
@@ -92,7 +94,7 @@ async function stops(child: ChildProcess, pid: number): Promise<boolean> {
   return false;
 }
 
-function isStopped(pid: number): boolean {
+function isStopped(pid: number | undefined): boolean {
   try {
     if (process.platform === "linux") return /\) [Tt]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
     return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("T");

@@ -57,10 +57,14 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   const isDirect = (role.duration ?? HOUR) > HOUR && chain.length === 1;
   if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR)) throw longerThanItLasts(role, isDirect);
   const asking = askingFor({ ...tools, again: loginCommand(first.by, plan, request.minTtl) });
+  const codes = codeSource(plan, asking);
+  // An hour that a program had to be content with is not what a person has asked for who can be asked now.
+  const mayBeChained = !isDirect || tools.program !== undefined || !codes?.canAskAgain;
   const stored = (): Session | undefined => storedRole(chain, plan, tools);
   const fresh = (): Session | undefined => {
     const session = stored();
-    return session && isFresh(spanOf(session), wanted.use, request.minTtl, now()) ? session : undefined;
+    const isEnough = session && isFresh(spanOf(session), wanted.use, request.minTtl, now());
+    return isEnough && (mayBeChained || !session.isChained) ? session : undefined;
   };
   const kept = fresh();
   if (kept) {
@@ -68,7 +72,6 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
     if (undisputed && storedRole(chain, undisputed, tools)) store.vouch(role.profile, lastChange, now());
     return kept;
   }
-  const codes = codeSource(plan, asking);
   const waiting = {
     signal,
     // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
@@ -92,13 +95,11 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   });
 }
 
-function longerThanItLasts({ profile }: Role, isDirect: boolean): UsageError {
-  const why = isDirect
-    ? "than its profile wants"
-    : "than AWS gives to a role that is asked for with a session: an hour";
+function longerThanItLasts({ profile, duration = HOUR }: Role, isDirect: boolean): UsageError {
+  const why = isDirect ? "as its profile says" : "as AWS gives it to who asks with a session";
   return new UsageError(
-    `--min-ttl asks for as much of the role of ${quote(profile)}, or more, ${why}`,
-    "ask for less, or for longer with a code of its own: duration_seconds in the profile",
+    `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inWords(isDirect ? duration : HOUR)}`,
+    "ask for less, or for more with a code of its own: duration_seconds in the profile",
   );
 }
 
@@ -195,6 +196,6 @@ function refusedRole(error: unknown, { profile, arn, by }: Role): unknown {
   const isLength = /DurationSeconds/.test(error.message);
   const hint = isLength
     ? `aws configure set duration_seconds 3600 --profile ${shellWord(profile)}`
-    : `the role's trust policy must allow it, and a policy of who asks (${quote(by)}) must allow sts:AssumeRole on ${arn}`;
+    : `AWS says so of a role that is not there, too: check role_arn, and external_id; else the role's trust policy must allow it, and a policy of who asks (${quote(by)}) must allow sts:AssumeRole on ${arn}`;
   return new FobError(`the role profile ${quote(profile)}: ${error.message}`, hint, undefined, error);
 }

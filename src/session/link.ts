@@ -194,10 +194,10 @@ function notASource(profile: string, own: OwnKeys, { files, command }: LinkConte
   const asked = `the profile ${quote(profile)}`;
   const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
   if (propertyValue(files, profile, "role_arn")) {
-    return new FobError(
-      `${asked} is a role profile, and a code opens a session of a user`,
+    return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
       `log in its source: fob login ${shellWord(propertyValue(files, profile, "source_profile") ?? "PROFILE")}`,
-    );
+      `then use it: export AWS_PROFILE=${shellWord(profile)}`,
+    ]);
   }
   if (own === "temporary") {
     return new FobError(`${asked} holds temporary credentials, and STS gives no session to those`, nameAnother);

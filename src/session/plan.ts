@@ -13,6 +13,8 @@ export interface PlanRequest extends Wishes {
   /** The source profile or the session profile. */
   readonly profile: string;
   readonly to?: string | undefined;
+  /** How the user called fob, for hints; without it `fob login`. */
+  readonly command?: string | undefined;
   /** Take the long-term credentials from the environment. */
   readonly fromEnvironment?: boolean;
   /** What the user does not say now is as she said it when she opened the session that is in the store. */
@@ -42,7 +44,7 @@ export interface Plan {
 /** @throws FobError, UsageError; nothing has been asked then */
 export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTools): Plan {
   const files = readAwsFiles(paths);
-  const link = linkOf(request.profile, { files, store, command: "fob login" }, request);
+  const link = linkOf(request.profile, { files, store, command: request.command ?? "fob login" }, request);
   const stored = (): Session | undefined => {
     const found = store.read(link.session);
     return found.state === "readable" && !isOfRole(found) ? found.session : undefined;

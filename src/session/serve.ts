@@ -9,7 +9,7 @@ import { loginCommand, type PlanRequest, planOf } from "./plan.ts";
 import type { Session } from "./session.ts";
 import type { Refusal } from "./store.ts";
 
-export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region"> {
+export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region" | "command"> {
   /** Seconds that should remain, where the user says so. */
   readonly minTtl?: number | undefined;
 }

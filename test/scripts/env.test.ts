@@ -4,7 +4,7 @@ import { appendFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
 import { run, testIn, withFob } from "../helpers/shells.ts";
-import { execute, makeWorld, type World } from "../helpers/world.ts";
+import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const both = ["secret access key", "session token"] as const;
 
@@ -161,7 +161,8 @@ test("without a fresh session nobody is asked where nobody is, and credentials t
   expect(stdout).toContain("export AWS_SESSION_TOKEN=");
   expect(stderr).toMatch(/^fob: warning: "work-mfa" needs an MFA code, .* last another 9 min\n$/);
   endsIn(world, 30);
-  expect(await world.fob(["env", "work", "--shell", "bash"])).toMatchObject({ status: 4, stdout: "" });
+  // So that a command behind && is not run.
+  expect(await world.fob(["env", "work", "--shell", "bash"])).toMatchObject({ status: 4, stdout: "false\n" });
 });
 
 test("Ctrl-C at the question is no answer, although the old credentials still last", async () => {
@@ -170,7 +171,7 @@ test("Ctrl-C at the question is no answer, although the old credentials still la
   const terminal = world.shellOnTerminal('text=$(fob env work --shell bash); echo "exit $?, <$text>"');
   await terminal.shows("MFA code");
   terminal.type("\u0003");
-  await terminal.shows("exit 130, <>");
+  await terminal.shows("exit 130, <false>");
   await terminal.ended;
 });
 
@@ -190,4 +191,18 @@ test("completion knows the formats", async () => {
   expect(await complete("env", "--shell", "")).toContain("dotenv");
   expect(await complete("env", "--shell=d")).toContain("--shell=dotenv");
   expect(await complete("env", "")).toEqual(["work", "json", ""]);
+});
+
+test.each([
+  ["bash", 'eval "$(fob env work)" && echo went on'],
+  ["fish", "fob env work | source; and echo went on"],
+])("in %s a command behind it runs where it has worked, and only there", async (shell, line) => {
+  if (spawnSync(shell, ["--version"]).status !== 0) return;
+  const world = await makeWorld();
+  const fob =
+    shell === "fish" ? `function fob; '${node}' '${program}' $argv; end` : `fob() { '${node}' '${program}' "$@"; }`;
+  const typed = () => execute(shell, ["-c", `${fob}; ${line}`], { env: { ...world.env, SHELL: shell } });
+  expect((await typed()).stdout).not.toContain("went on");
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  expect((await typed()).stdout).toContain("went on");
 });

@@ -338,3 +338,13 @@ test("Ctrl-D at the question is Ctrl-C", async () => {
   run.type("\u0004");
   expect((await run.ended).status).toBe(130);
 });
+
+test("credentials in the environment, which programs would take instead, are named, with the line that removes them", async () => {
+  const world = await makeWorld();
+  const env = { AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION_TOKEN: "token" };
+  const args = ["login", "work", "--code", world.device.code()];
+  const { status, stderr } = await world.fob(args, { env });
+  expect(status).toBe(0);
+  expect(stderr).toContain("hint: unset AWS_ACCESS_KEY_ID AWS_SESSION_TOKEN\n");
+  expect((await world.fob(["logout", "work"], { env })).stderr).toContain("hint: unset AWS_ACCESS_KEY_ID");
+});

@@ -287,3 +287,15 @@ test("env and exec give a role's credentials; status, refresh and logout underst
   expect((await world.fob(["logout", "prod"])).stderr).toContain('no credentials of the role profile "prod"');
   expect((await ask(world, "work-mfa")).status).toBe(0);
 });
+
+test("an hour that a program was content with is not what a person gets who can be asked for more", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
+  await login(world);
+  expect((await ask(world, "prod")).status).toBe(0);
+  const run = world.fobOnTerminal(["exec", "prod", "--", "true"]);
+  await run.shows("MFA code");
+  run.type(`${world.device.code(Date.now() + 30_000)}\r`);
+  expect((await run.ended).status).toBe(0);
+  expect(world.calls("AssumeRole")).toBe(2);
+});
