@@ -1,5 +1,4 @@
 // The credentials of any profile that fob serves: a session's, or a role's by way of its session.
-
 import { deviceOf } from "../aws/arn.ts";
 import { AwsFailure, awsFailure } from "../aws/failures.ts";
 import { FobError, UsageError } from "../errors.ts";
@@ -11,7 +10,7 @@ import { codeSource } from "../session/login.ts";
 import { accessOf, accountOf, callContext, HOUR, obtain, roleRequest, type Wanted } from "../session/obtain.ts";
 import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
-import type { Role, Session } from "../session/session.ts";
+import { type Role, type Session, spanOf } from "../session/session.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
@@ -57,14 +56,14 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   const isDirect = (role.duration ?? HOUR) > HOUR && chain.length === 1;
   if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR)) throw longerThanItLasts(role, isDirect);
   const asking = askingFor({ ...tools, again: loginCommand(first.by, plan, request.minTtl) });
-  const codes = codeSource(plan, asking);
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
-  const mayBeChained = !isDirect || tools.program !== undefined || !codes?.canAskAgain;
+  const isTooLittle = ({ isChained }: Session): boolean =>
+    isChained && isDirect && !tools.program && codeSource(plan, asking)?.canAskAgain === true;
   const stored = (): Session | undefined => storedRole(chain, plan, tools);
   const fresh = (): Session | undefined => {
     const session = stored();
     const isEnough = session && isFresh(spanOf(session), wanted.use, request.minTtl, now());
-    return isEnough && (mayBeChained || !session.isChained) ? session : undefined;
+    return isEnough && !isTooLittle(session) ? session : undefined;
   };
   const kept = fresh();
   if (kept) {
@@ -72,6 +71,7 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
     if (undisputed && storedRole(chain, undisputed, tools)) store.vouch(role.profile, lastChange, now());
     return kept;
   }
+  const codes = codeSource(plan, asking);
   const waiting = {
     signal,
     // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
@@ -125,8 +125,6 @@ function storedRole(chain: readonly Role[], plan: Plan, { store }: ServeTools): 
   const isOfChain = JSON.stringify(session.roles) === JSON.stringify(chain);
   return isOfChain && isSame(session, plan.source, plan.settings) ? session : undefined;
 }
-
-const spanOf = ({ issued, credentials }: Session) => ({ issued, expiration: credentials.expiration });
 
 /**
  * Asks for the role with a code of its own, where a session cannot give it for as long as its profile says: AWS counts a

@@ -11,7 +11,7 @@ import { type Link, processKind } from "./link.ts";
 import { type ObtainTools, obtain } from "./obtain.ts";
 import { loginCommand, type Plan, type PlanRequest, planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
-import type { Session } from "./session.ts";
+import { type Session, spanOf } from "./session.ts";
 
 export interface LoginRequest extends PlanRequest {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
@@ -176,6 +176,6 @@ function nobodyToAsk({ session }: Link, again: string): FobError {
   return new FobError(message, [], exitCodes.codeNeeded);
 }
 
-function lasts({ issued, credentials }: Session, { wish, minTtl }: LoginRequest, now: number): boolean {
-  return isFresh({ issued, expiration: credentials.expiration }, wish, minTtl, now);
+function lasts(session: Session, { wish, minTtl }: LoginRequest, now: number): boolean {
+  return isFresh(spanOf(session), wish, minTtl, now);
 }

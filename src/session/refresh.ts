@@ -6,6 +6,7 @@ import { isFresh, wanted } from "./freshness.ts";
 import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login } from "./login.ts";
 import type { Person } from "./obtain.ts";
+import { spanOf } from "./session.ts";
 import { sessionProfiles } from "./store.ts";
 
 export interface RefreshWishes {
@@ -133,8 +134,7 @@ function sessionOf(profile: string, { store, paths }: Pick<WatchTools, "store" |
 function lasts(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {
   const stored = store.read(profile);
   if (stored.state !== "readable") return false;
-  const { issued, credentials } = stored.session;
-  return isFresh({ issued, expiration: credentials.expiration }, wanted.login, minTtl, now());
+  return isFresh(spanOf(stored.session), wanted.login, minTtl, now());
 }
 
 /** What has failed, by profile. It is said once, not every minute. */

@@ -1,5 +1,6 @@
 // What a session is, and how its times and credentials are written.
-import type { TemporaryCredentials } from "../aws/aws.ts";
+import type { RoleRequest, TemporaryCredentials } from "../aws/aws.ts";
+import type { Span } from "./freshness.ts";
 
 /**
  * Temporary credentials from GetSessionToken with MFA, with all that is known of them; or those of a role that was assumed
@@ -32,18 +33,13 @@ export interface Session {
 }
 
 /** A role, and what a role profile asks for with it. */
-export interface Role {
+export interface Role extends Pick<RoleRequest, "arn" | "externalId" | "sourceIdentity" | "tags" | "transitiveTags"> {
   readonly profile: string;
-  readonly arn: string;
   /** The profile with whose credentials it is asked for. */
   readonly by: string;
   /** Seconds, where the profile says so. */
   readonly duration?: number | undefined;
   readonly sessionName?: string | undefined;
-  readonly externalId?: string | undefined;
-  readonly sourceIdentity?: string | undefined;
-  readonly tags: readonly (readonly [key: string, value: string])[];
-  readonly transitiveTags: readonly string[];
 }
 
 /** Options of `fob login` as they were given. */
@@ -72,6 +68,9 @@ export interface Place {
 export interface WrittenPlace extends Place {
   readonly keyIds: readonly string[];
 }
+
+/** When a session begins and ends. */
+export const spanOf = ({ issued, credentials }: Session): Span => ({ issued, expiration: credentials.expiration });
 
 /** The expiration as files and programs have it: `2026-01-31T09:00:00Z`. */
 export function expirationText(expiration: number): string {

@@ -7,7 +7,7 @@ import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explained } from "../files/read.ts";
 import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
 import { margin, wanted } from "./freshness.ts";
-import { processJson, type Session } from "./session.ts";
+import { processJson, type Session, spanOf } from "./session.ts";
 import { openStore, type Refusal, readStored, type Store } from "./store.ts";
 import { fileName, sessionsFolder } from "./store-paths.ts";
 
@@ -58,6 +58,11 @@ export function openWritableStore(folder: string): WritableStore {
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
   const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
   const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
+  const date = (profile: string, lastChange: number): void => {
+    // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
+    const time = (Math.ceil(lastChange) + 1) / 1000;
+    utimesSync(pathOf(profile), time, time);
+  };
   return {
     ...openStore(folder),
     async locked(profile, options, work, isNeedless) {
@@ -114,19 +119,15 @@ export function openWritableStore(folder: string): WritableStore {
     },
     vouch(profile, lastChange, now) {
       if (now - lastChange < 1000) return;
-      const path = pathOf(profile);
-      // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
-      const time = (Math.ceil(lastChange) + 1) / 1000;
       try {
-        if (lstatSync(path).mtimeMs < lastChange) utimesSync(path, time, time);
+        if (lstatSync(pathOf(profile)).mtimeMs < lastChange) date(profile, lastChange);
       } catch {
         // Then the next one has to look at the AWS files too.
       }
     },
     date(profile, lastChange) {
-      const time = (Math.ceil(lastChange) + 1) / 1000;
       try {
-        utimesSync(pathOf(profile), time, time);
+        date(profile, lastChange);
       } catch {
         // Then it is answered from as if it had been made just now.
       }
@@ -179,8 +180,7 @@ function serialise(session: Session): string {
   // What line 2 says already is not said again.
   const { credentials, ...rest } = session;
   const about = { ...rest, account: undefined };
-  const span = { issued: session.issued, expiration: credentials.expiration };
-  const fresh = credentials.expiration / 1000 - margin(span, wanted.use, undefined);
+  const fresh = credentials.expiration / 1000 - margin(spanOf(session), wanted.use, undefined);
   const servedUntil = session.isForAnyEnvironment ? Math.floor(fresh) : 0;
   return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
 }
