@@ -14,7 +14,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   const specs = optionsOf(command);
   const help = `fob ${command.name} --help`;
   const named: string[] = [];
-  const options: Record<string, string | boolean> = {};
+  const options: Record<string, string | string[] | boolean> = {};
   if (command.runs !== undefined && !argv.includes("--")) {
     // Where the command begins, whose options are not fob's, nobody can tell.
     return argv.some(asksForHelp) ? { help: true } : { help: false, named: argv, options, command: undefined };
@@ -30,8 +30,9 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
       const [, flag = "", value] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
       const name = Object.keys(specs).find((candidate) => flagOf(candidate) === flag);
       if (name === undefined) throw unknownOption(flag, Object.keys(specs), help);
-      const kind = specs[name]?.value;
-      options[name] = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
+      const { value: kind, many } = specs[name] ?? {};
+      const given = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
+      options[name] = many && typeof given === "string" ? [options[name] ?? [], given].flat().map(String) : given;
     }
   }
   return { help: false, named: checked(command, named, options.profile, help), options, command: behind };
@@ -61,18 +62,14 @@ function unknownOption(flag: string, names: readonly string[], help: string): Us
 }
 
 /** What was named, as arguments or as `--profile`. */
-function checked(
-  command: Command,
-  named: readonly string[],
-  option: string | boolean | undefined,
-  help: string,
-): readonly string[] {
-  const { name, atMost = 0 } = command.takes ?? {};
+function checked(command: Command, named: readonly string[], option: Given[string], help: string): readonly string[] {
+  const { name, atLeast = 0, atMost = 0 } = command.takes ?? {};
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
   if (typeof option === "string" && named.length > 0) {
     throw new UsageError("the profile is given twice, as an argument and as --profile", "leave one of them out");
   }
   const all = typeof option === "string" ? [option] : named;
+  if (all.length < atLeast) throw new UsageError(`fob ${command.name} needs a ${name}`, help);
   if (name === "profile" && all.includes("")) {
     throw new UsageError("the profile's name is empty", "leave it out for the default one");
   }

@@ -5,6 +5,8 @@ import type { Context } from "./context.ts";
 export interface OptionSpec {
   readonly text: string;
   readonly value?: string;
+  /** It may be given several times, and every value counts. Of other options the last one does. */
+  readonly many?: true;
   /** All that the value may be, where it must be one of a few; the command checks that. */
   readonly choices?: readonly string[];
 }
@@ -14,7 +16,13 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** What may be given for declared options. */
 export type Values<Specs extends OptionSpecs> = {
-  readonly [Name in keyof Specs]?: (Specs[Name] extends { readonly value: string } ? string : boolean) | undefined;
+  readonly [Name in keyof Specs]?:
+    | (Specs[Name] extends { readonly value: string }
+        ? Specs[Name] extends { readonly many: true }
+          ? readonly string[]
+          : string
+        : boolean)
+    | undefined;
 };
 
 /** What every command has. */
@@ -27,11 +35,13 @@ export const commonOptions = {
 type Common = Values<typeof commonOptions>;
 
 /** What was given, by the options' names in code. */
-export type Given = Readonly<Record<string, string | boolean | undefined>>;
+export type Given = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
 /** What stands behind the command's name and is no option. A profile may be given as `--profile` instead. */
 export interface ArgumentSpec {
-  readonly name: "profile" | "shell";
+  readonly name: "profile" | "shell" | "file";
+  /** How many must be given: 0 where there is a default. */
+  readonly atLeast?: number;
   readonly atMost: number;
   readonly text: string;
   /** All that it may be, where it must be one of a few; the command checks that. */
@@ -39,6 +49,7 @@ export interface ArgumentSpec {
 }
 
 export interface Command {
+  /** One word, or two where several commands share the first: `policy show`. */
   readonly name: string;
   readonly description: string;
   readonly takes?: ArgumentSpec;

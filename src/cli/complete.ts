@@ -33,22 +33,39 @@ export async function complete(
 }
 
 async function candidatesOf(
-  [name, ...rest]: readonly string[],
+  words: readonly string[],
   word: string,
   commands: readonly Listed[],
   profiles: () => Candidate[],
 ): Promise<Candidate[]> {
-  const listed = commands.map(({ name: command, summary }): Candidate => [command, summary]);
+  const [name, ...rest] = words;
+  const help: Candidate = ["help", "help for a command"];
   if (name === undefined && word.startsWith("-")) {
     return [
       ["--help", "list the commands"],
       ["--version", "fob's version"],
     ];
   }
-  if (name === undefined) return [...listed, ["help", "help for a command"]];
-  if (name === "help") return rest.length > 0 ? [] : [...listed, ["exit-codes", "the exit codes of every command"]];
-  const command = await commands.find((candidate) => candidate.name === name)?.load();
-  return command === undefined ? [] : ofCommand(command, rest, word, profiles);
+  if (name === undefined) return [...nextWords(words, commands), help];
+  if (name === "help") {
+    const topics: Candidate[] = rest.length === 0 ? [["exit-codes", "the exit codes of every command"]] : [];
+    return [...nextWords(rest, commands), ...topics];
+  }
+  const called = commands.find((command) => `${words.join(" ")} `.startsWith(`${command.name} `));
+  if (called === undefined) return nextWords(words, commands);
+  return ofCommand(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
+}
+
+/** What comes next in the names of the commands that begin with these words. */
+function nextWords(words: readonly string[], commands: readonly Listed[]): Candidate[] {
+  const before = words.map((word) => `${word} `).join("");
+  const next = new Map<string, string>();
+  for (const { name, summary } of commands.filter((command) => command.name.startsWith(before))) {
+    const [word = "", ...more] = name.slice(before.length).split(" ");
+    const others = next.has(word) ? `${next.get(word)}, ` : "";
+    next.set(word, more.length === 0 ? summary : `${others}${more.join(" ")}`);
+  }
+  return [...next];
 }
 
 function ofCommand(command: Command, rest: readonly string[], word: string, profiles: () => Candidate[]): Candidate[] {

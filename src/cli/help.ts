@@ -36,11 +36,20 @@ export function overviewOf(commands: readonly Listed[]): string {
   ].join("\n");
 }
 
+/** The list of the commands whose names begin with the same word. */
+export function familyOf(name: string, commands: readonly Listed[]): string {
+  const rows = commands.map(({ name: command, takes, summary }): Row => [`${command} ${takes}`, summary]);
+  return `Usage: fob ${name} <command> [options]\n\n${section("Commands", rows, widthOf(rows))}`;
+}
+
 /** Everything about one command. */
 export function helpOf(command: Command): string {
   const { name, description, takes, runs, examples } = command;
   const options = Object.entries(optionsOf(command)).map(
-    ([option, { text, value }]): Row => [`${flagOf(option)}${value === undefined ? "" : ` <${value}>`}`, text],
+    ([option, { text, value, many }]): Row => [
+      `${flagOf(option)}${value === undefined ? "" : ` <${value}>`}${many ? "..." : ""}`,
+      text,
+    ],
   );
   options.push(["-h, --help", "show this help"]);
   const named: Row[] = takes === undefined ? [] : [[takes.name, takes.text]];
@@ -54,9 +63,9 @@ export function helpOf(command: Command): string {
   ].join("\n");
 }
 
-function argumentOf({ name, atMost, choices }: ArgumentSpec): string {
+function argumentOf({ name, atLeast = 0, atMost, choices }: ArgumentSpec): string {
   const argument = `${name}${atMost > 1 ? "..." : ""}`;
-  return choices === undefined ? `[${argument}]` : `<${argument}>`;
+  return choices === undefined && atLeast === 0 ? `[${argument}]` : `<${argument}>`;
 }
 
 export const exitCodesHelp = `Exit codes of fob:
@@ -64,7 +73,7 @@ export const exitCodesHelp = `Exit codes of fob:
   ${exitCodes.done}    done
   ${exitCodes.failed}    failed
   ${exitCodes.usage}    wrong usage
-  ${exitCodes.notFresh}    a session is not fresh (status --check)
+  ${exitCodes.notFresh}    a session is not fresh, or a check did not pass
   ${exitCodes.codeNeeded}    a code is needed and nobody can be asked
   ${exitCodes.cancelled}  cancelled
 

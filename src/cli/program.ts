@@ -94,15 +94,17 @@ const commands: readonly Listed[] = [
 export async function run(argv: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = argv;
-    if (name === undefined || name === "--help" || name === "-h") return await help(undefined);
-    if (name === "help") return await help(rest[0]);
+    if (name === undefined || isHelp(name)) return await help("");
+    if (name === "help") return await help(rest.join(" "));
     if (name === "complete") {
       const { complete } = await import("./complete.ts");
       return await complete(rest, commands, await processContext({ debug: false }));
     }
-    const command = await find(name).load();
-    const given = parseArguments(command, rest);
-    if (given.help) return await help(name);
+    if (familyNamed(name).length > 0 && isHelp(rest[0])) return await help(name);
+    const { found, words } = find(argv);
+    const command = await found.load();
+    const given = parseArguments(command, argv.slice(words));
+    if (given.help) return await help(found.name);
     const context = await processContext({ debug: given.options.debug === true });
     return await command.run(given.named, given.options, context, given.command);
   } catch (error) {
@@ -110,28 +112,43 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function find(name: string): (typeof commands)[number] {
+const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
+
+/** The command that a command line begins with, and how many words its name takes. @throws UsageError */
+function find([first = "", second]: readonly string[]): { found: Listed; words: 1 | 2 } {
   // The SDKs' own spelling of it.
-  const spelt = name === "credential_process" ? "credential-process" : name;
-  const found = commands.find((command) => command.name === spelt);
-  if (found) return found;
-  if (name.startsWith("-")) throw new UsageError(`the command comes before ${quote(name)}`, "fob --help");
-  const meant = nearest(
-    name,
-    commands.map((command) => command.name),
-  );
+  const spelt = first === "credential_process" ? "credential-process" : first;
+  const found = commands.find(({ name }) => name === spelt);
+  if (found) return { found, words: 1 };
+  if (first.startsWith("-")) throw new UsageError(`the command comes before ${quote(first)}`, "fob --help");
+  const family = familyNamed(first);
+  const member = family.find(({ name }) => name === `${first} ${second}`);
+  if (member) return { found: member, words: 2 };
+  if (family.length > 0 && (second === undefined || second.startsWith("-"))) {
+    throw new UsageError(`${quote(`fob ${first}`)} needs to know what to do`, `fob ${first} --help`);
+  }
+  const typed = family.length === 0 ? first : `${first} ${second}`;
+  const names = (family.length === 0 ? commands : family).map(({ name }) => name);
+  const meant = nearest(typed, names);
   throw new UsageError(
-    `unknown command ${quote(name)}`,
-    meant === undefined ? "fob --help" : `did you mean: fob ${meant}`,
+    `unknown command ${quote(typed)}`,
+    meant === undefined ? `fob ${family.length === 0 ? "" : `${first} `}--help` : `did you mean: fob ${meant}`,
   );
 }
 
-/** `fob help`, of a command or a topic. */
-async function help(topic: string | undefined): Promise<ExitCode> {
-  const { exitCodesHelp, helpOf, overviewOf } = await import("./help.ts");
+/** The commands whose names begin with this word and have another. */
+function familyNamed(word: string): readonly Listed[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
+}
+
+/** `fob help`, of a command, of those whose names begin alike, or of a topic. */
+async function help(topic: string): Promise<ExitCode> {
+  const { exitCodesHelp, familyOf, helpOf, overviewOf } = await import("./help.ts");
   const command = commands.find(({ name }) => name === topic);
-  if (topic === undefined) stdout.write(overviewOf(commands));
+  const family = familyNamed(topic);
+  if (topic === "") stdout.write(overviewOf(commands));
   else if (command) stdout.write(helpOf(await command.load()));
+  else if (family.length > 0) stdout.write(familyOf(topic, family));
   else if (topic === "exit-codes") stdout.write(exitCodesHelp);
   else throw new UsageError(`there is no help on ${quote(topic)}`, "fob help");
   return exitCodes.done;
