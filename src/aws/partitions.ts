@@ -14,6 +14,9 @@ const partitions = [
   { name: "aws", regions: /^/, region: "us-east-1" },
 ] as const;
 
+/** The partitions that fob knows. */
+export const partitionNames: readonly string[] = partitions.map(({ name }) => name);
+
 /** The partition that a region is in. A region that no other partition claims is in `aws`. */
 export function partitionOf(region: string): string {
   return partitions.find((partition) => partition.regions.test(region))?.name ?? "aws";

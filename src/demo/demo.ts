@@ -29,7 +29,7 @@ export async function demo(tools: DemoTools): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "fob-demo-"));
   try {
     const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
-    const { accessKey } = sandbox.addUser({ name: "ada", policies: [everything, enforceMfaPolicy] });
+    const { accessKey } = sandbox.addUser({ name: "ada", policies: [everything, enforceMfaPolicy()] });
     const device = sandbox.addVirtualDevice("ada");
     const files = writeAwsFiles(home, accessKey, tools.isOnTerminal ? undefined : codeCommand(home, device.code()));
     const call = (profile: string): Promise<string[]> => everydayCall({ ...files, profile, endpoint: sandbox.url });

@@ -3,26 +3,11 @@
 //
 // Whatever is not understood is an error here. A condition that is skipped, or an operator that never matches, would
 // turn a typing mistake into a policy that silently enforces nothing, or that locks everybody out.
-
-/**
- * The condition operators that are supported, each also with `IfExists`, of
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
- */
-const comparisons = [
-  "Bool",
-  "StringEquals",
-  "StringNotEquals",
-  "StringLike",
-  "StringNotLike",
-  "ArnEquals",
-  "ArnLike",
-  "NumericLessThan",
-  "NumericLessThanEquals",
-  "NumericGreaterThan",
-  "NumericGreaterThanEquals",
-] as const;
-
-export type Comparison = (typeof comparisons)[number];
+import { nearest } from "../nearest.ts";
+import { JsonError, type Path, type Place, readJson } from "./json.ts";
+import { type Operator, operatorNamed, operatorNames } from "./operators.ts";
+import { readTemplate, type Template } from "./template.ts";
+import { hasWildcard, type Pattern, patternOf } from "./wildcard.ts";
 
 /** A single value may stand wherever a list may: `"Action": "*"` is `"Action": ["*"]`. */
 export type OneOrMore<Value> = Value | readonly Value[];
@@ -32,11 +17,10 @@ export interface PolicyStatement {
   readonly Effect: "Allow" | "Deny";
   readonly Action?: OneOrMore<string>;
   readonly NotAction?: OneOrMore<string>;
-  readonly Resource: OneOrMore<string>;
+  readonly Resource?: OneOrMore<string>;
+  readonly NotResource?: OneOrMore<string>;
   /** Operator -> condition key -> values. AWS takes `true` for `"true"`. */
-  readonly Condition?: {
-    readonly [Operator in "Bool" | "BoolIfExists"]?: Readonly<Record<string, OneOrMore<string | boolean>>>;
-  };
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, OneOrMore<string | boolean | number>>>>>;
 }
 
 /**
@@ -49,15 +33,23 @@ export interface PolicyDocument {
   readonly Statement: OneOrMore<PolicyStatement>;
 }
 
-/** A statement as the evaluator reads it: lists everywhere, names in lower case where AWS ignores case. */
+/** A statement as the evaluator reads it. */
 export interface Statement {
   readonly sid: string | undefined;
   readonly effect: "Allow" | "Deny";
-  readonly actions: readonly string[];
+  readonly actions: Actions;
   /** The statement has `NotAction`: it is about every action but those in `actions`. */
   readonly exceptActions: boolean;
-  readonly resources: readonly string[];
+  readonly resources: readonly Template[];
+  /** The statement has `NotResource`. */
+  readonly exceptResources: boolean;
   readonly conditions: readonly Condition[];
+}
+
+/** Actions in lower case, whose case AWS ignores. */
+export interface Actions {
+  readonly names: ReadonlySet<string>;
+  readonly patterns: readonly Pattern[];
 }
 
 /** A statement of a trust policy, whose resource is the role that it belongs to. */
@@ -67,38 +59,64 @@ export interface TrustStatement extends Statement {
 }
 
 export interface Condition {
-  readonly comparison: Comparison;
-  /** Whether a request without the key meets it, whatever the comparison. */
-  readonly ifExists: boolean;
-  /** The condition key as the policy spells it. */
+  readonly operator: Operator;
+  /** The condition key as the policy spells it, and in lower case. */
   readonly key: string;
-  readonly values: readonly string[];
+  readonly lowerKey: string;
+  readonly values: readonly Template[];
 }
 
-/** A document is malformed, or says something that the evaluator does not support; the message says what and where. */
+/** Something that AWS would not have in a policy. */
+export interface Problem {
+  /** Where in the document. */
+  readonly path: Path;
+  /** The statement or element, in words: `Statement[0] (DenyAllWithoutMFA)`. */
+  readonly where: string;
+  readonly message: string;
+  /** What was probably meant. */
+  readonly meant?: string | undefined;
+}
+
+/** A document is malformed, or says something that AWS does not know; the message says what and where. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError";
+  /** The place in the text, where the document was given as text. */
+  readonly place: Place | undefined;
+
+  constructor(message: string, place?: Place) {
+    super(message);
+    this.place = place;
+  }
 }
 
 /**
  * Checks a policy document, given as JSON text or as the value parsed from it.
  *
  * @returns the same document (parsed, if it was text), known to be one that `evaluate` understands in full
- * @throws PolicyError for anything malformed or unsupported, with the place: `Statement[0] (DenyAllWithoutMFA): …`
+ * @throws PolicyError for anything malformed or unknown, with the place: `Statement[0] (DenyAllWithoutMFA): …`
  */
 export function parsePolicy(json: unknown): PolicyDocument {
-  const document = typeof json === "string" ? parseJson(json) : json;
-  readStatements(document);
-  return document as PolicyDocument;
+  const { value, placeOf } = readIfText(json);
+  refuse(readDocument(value).problems, placeOf);
+  return value as PolicyDocument;
 }
 
 /** The statements of a document in the evaluator's form. Throws {@link PolicyError} as {@link parsePolicy} does. */
 export function readStatements(document: unknown): readonly Statement[] {
-  return readEach(document, (statement, where) => {
-    const elements = ["Sid", "Effect", "Action", "NotAction", "Resource", "Condition"];
-    const resources = readResources(statement.Resource, where);
-    return { ...readStatement(statement, where, elements, ["Bool"]), resources };
+  const { statements, problems } = readDocument(document);
+  refuse(problems);
+  return statements;
+}
+
+/** The statements of a document, without those that are malformed, and everything that is wrong with it. */
+export function readDocument(document: unknown): { statements: readonly Statement[]; problems: readonly Problem[] } {
+  const found = new Problems();
+  const elements = ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+  const statements = readEach(document, found, (content, at, hasVariables) => {
+    const statement = readStatement(content, at, elements, hasVariables);
+    return { ...statement, ...readResources(content, at, hasVariables) };
   });
+  return { statements, problems: found.list };
 }
 
 /**
@@ -109,155 +127,253 @@ export function readStatements(document: unknown): readonly Statement[] {
  * @throws PolicyError as {@link parsePolicy} does
  */
 export function readTrustPolicy(json: unknown): readonly TrustStatement[] {
-  return readEach(typeof json === "string" ? parseJson(json) : json, (content, where) => {
-    const statement = readStatement(content, where, ["Sid", "Effect", "Principal", "Action", "Condition"], comparisons);
-    const other = statement.actions.find((name) => !trustActions.includes(name));
-    if (other !== undefined) throw new PolicyError(`${where}: action "${other}" is not supported in a trust policy`);
-    return { ...statement, resources: ["*"], principals: readPrincipals(content.Principal, where) };
+  const { value, placeOf } = readIfText(json);
+  const found = new Problems();
+  const elements = ["Sid", "Effect", "Principal", "Action", "Condition"];
+  const statements = readEach(value, found, (content, at, hasVariables) => {
+    const statement = readStatement(content, at, elements, hasVariables);
+    for (const name of [content.Action].flat()) {
+      if (typeof name !== "string" || trustActions.includes(name.toLowerCase())) continue;
+      at.add(["Action"], `action ${show(name)} is not supported in a trust policy`);
+    }
+    const everything = readTemplate("*", { wildcards: true, variables: false });
+    return { ...statement, resources: [everything], exceptResources: false, principals: readPrincipals(content, at) };
   });
+  refuse(found.list, placeOf);
+  return statements;
 }
 
 const trustActions = ["sts:assumerole", "sts:tagsession", "sts:setsourceidentity"];
 
-function readPrincipals(principal: unknown, where: string): readonly string[] {
+function readPrincipals({ Principal: principal }: Content, at: Spot): readonly string[] {
   if (principal === "*") return ["*"];
-  if (!isObject(principal)) throw new PolicyError(`${where}: Principal must be "*" or a JSON object`);
-  onlyElements(principal, ["AWS"], `${where}: Principal`);
-  const names = strings(principal.AWS, `${where}: Principal AWS`);
-  const other = names.find((name) => !/^(\*|\d{12}|arn:[\w-]+:iam::\d{12}:(root|(user|role)\/[!-)+-~]+))$/.test(name));
-  if (other === undefined) return names;
-  throw new PolicyError(`${where}: principal ${JSON.stringify(other)} is neither "*", an account, a user nor a role`);
+  if (!isObject(principal)) {
+    at.add(["Principal"], 'Principal must be "*" or a JSON object');
+    return [];
+  }
+  onlyElements(principal, ["AWS"], at.within("Principal", ": Principal"));
+  const names = strings(principal.AWS, at.within("Principal", ": Principal AWS"), ["AWS"]);
+  for (const name of names) {
+    if (/^(\*|\d{12}|arn:[\w-]+:iam::\d{12}:(root|(user|role)\/[!-)+-~]+))$/.test(name)) continue;
+    at.add(["Principal"], `principal ${show(name)} is neither "*", an account, a user nor a role`);
+  }
+  return names;
 }
 
 type Content = Readonly<Record<string, unknown>>;
 
+class Problems {
+  readonly list: Problem[] = [];
+}
+
+/** Where reading is, and what is found wrong there. */
+class Spot {
+  readonly #found: Problems;
+  readonly #path: Path;
+  readonly where: string;
+
+  constructor(found: Problems, path: Path, where: string) {
+    this.#found = found;
+    this.#path = path;
+    this.where = where;
+  }
+
+  within(element: string, words: string): Spot {
+    return new Spot(this.#found, [...this.#path, element], `${this.where}${words}`);
+  }
+
+  add(path: Path, message: string, meant?: string): void {
+    this.#found.list.push({ path: [...this.#path, ...path], where: this.where, message, meant });
+  }
+}
+
 /** Checks a document's frame, and reads each statement of it. */
 function readEach<S extends Statement>(
   document: unknown,
-  read: (statement: Content, where: string) => S,
+  found: Problems,
+  read: (statement: Content, at: Spot, hasVariables: boolean) => S,
 ): readonly S[] {
-  if (!isObject(document)) throw new PolicyError("a policy document is a JSON object");
-  onlyElements(document, ["Version", "Id", "Statement"], "policy document");
+  const top = new Spot(found, [], "");
+  if (!isObject(document)) {
+    top.add([], "a policy document is a JSON object");
+    return [];
+  }
+  onlyElements(document, ["Version", "Id", "Statement"], new Spot(found, [], "policy document"));
   const { Version: version, Id: id, Statement: content } = document;
   if (version !== undefined && version !== "2012-10-17" && version !== "2008-10-17") {
-    throw new PolicyError(`Version: ${JSON.stringify(version)} is neither "2012-10-17" nor "2008-10-17"`);
+    new Spot(found, [], "Version").add(["Version"], `${show(version)} is neither "2012-10-17" nor "2008-10-17"`);
   }
-  if (id !== undefined && typeof id !== "string") throw new PolicyError("Id: must be a string");
+  if (id !== undefined && typeof id !== "string") new Spot(found, [], "Id").add(["Id"], "must be a string");
   const list: readonly unknown[] = Array.isArray(content) ? content : [content];
-  if (content === undefined || list.length === 0) throw new PolicyError("Statement: a policy needs at least one");
-  const statements = list.map((statement, index) => {
-    if (!isObject(statement)) throw new PolicyError(`Statement[${index}]: must be a JSON object`);
-    return read(statement, `Statement[${index}]${typeof statement.Sid === "string" ? ` (${statement.Sid})` : ""}`);
+  if (content === undefined || list.length === 0) {
+    new Spot(found, [], "Statement").add(["Statement"], "a policy needs at least one");
+    return [];
+  }
+  const sids = new Set<string>();
+  return list.flatMap((statement, index) => {
+    const path = Array.isArray(content) ? ["Statement", index] : ["Statement"];
+    const sid = isObject(statement) && typeof statement.Sid === "string" ? statement.Sid : "";
+    const at = new Spot(found, path, `Statement[${index}]${sid === "" ? "" : ` (${sid})`}`);
+    if (!isObject(statement)) {
+      at.add([], "must be a JSON object");
+      return [];
+    }
+    if (sids.has(sid)) at.add(["Sid"], `Sid "${sid}": statement ids must be unique in a policy`);
+    if (sid !== "") sids.add(sid);
+    const before = found.list.length;
+    const result = read(statement, at, version === "2012-10-17");
+    return found.list.length === before ? [result] : [];
   });
-  const sids = statements.flatMap(({ sid }) => sid ?? []);
-  const twice = sids.find((sid, index) => sids.indexOf(sid) !== index);
-  if (twice !== undefined) throw new PolicyError(`Sid "${twice}": statement ids must be unique in a policy`);
-  return statements;
 }
 
 function readStatement(
   statement: Content,
-  where: string,
+  at: Spot,
   elements: readonly string[],
-  supported: readonly Comparison[],
-): Omit<Statement, "resources"> {
+  hasVariables: boolean,
+): Omit<Statement, "resources" | "exceptResources"> {
   const { Sid: sid, Effect: effect, Action: action, NotAction: notAction } = statement;
   if (sid !== undefined && (typeof sid !== "string" || !/^[A-Za-z0-9]*$/.test(sid))) {
-    throw new PolicyError(`${where}: Sid must be a string of letters and digits`);
+    at.add(["Sid"], "Sid must be a string of letters and digits");
   }
-  onlyElements(statement, elements, where);
+  onlyElements(statement, elements, at);
   if (effect !== "Allow" && effect !== "Deny") {
-    throw new PolicyError(`${where}: Effect ${JSON.stringify(effect)} is neither "Allow" nor "Deny"`);
+    const meant = typeof effect === "string" ? nearest(effect, ["Allow", "Deny"]) : undefined;
+    at.add(["Effect"], `Effect ${show(effect)} is neither "Allow" nor "Deny"`, meant);
   }
-  if (action !== undefined && notAction !== undefined) {
-    throw new PolicyError(`${where}: has both Action and NotAction`);
+  const element = action === undefined ? "NotAction" : "Action";
+  if (action !== undefined && notAction !== undefined) at.add(["NotAction"], "has both Action and NotAction");
+  if (action === undefined && notAction === undefined) at.add([], "has neither Action nor NotAction");
+  const actions = action === undefined && notAction === undefined ? [] : listed(statement, element, at);
+  for (const { text, path } of actions) {
+    if (/^(\*|(\*|[\w-]+):[\w*?-]+)$/.test(text)) continue;
+    at.add(path, `action ${show(text)} is neither "*" nor "service:Action"`);
   }
-  if (action === undefined && notAction === undefined) {
-    throw new PolicyError(`${where}: has neither Action nor NotAction`);
-  }
-  const actions = strings(action ?? notAction, `${where}: ${action === undefined ? "NotAction" : "Action"}`);
-  for (const name of actions) {
-    if (!/^(\*|(\*|[\w-]+):[\w*?-]+)$/.test(name)) {
-      throw new PolicyError(`${where}: action ${JSON.stringify(name)} is neither "*" nor "service:Action"`);
-    }
-  }
+  const patterns = actions.map(({ text }) => patternOf(text.toLowerCase()));
   return {
-    sid: sid === "" ? undefined : sid,
-    effect,
-    actions: actions.map((name) => name.toLowerCase()),
+    sid: sid === "" ? undefined : (sid as string | undefined),
+    effect: effect as "Allow" | "Deny",
+    actions: {
+      names: new Set<string>(patterns.filter((pattern) => !hasWildcard(pattern))),
+      patterns: patterns.filter(hasWildcard),
+    },
     exceptActions: action === undefined,
-    conditions: readConditions(statement.Condition, where, supported),
+    conditions: readConditions(statement.Condition, at.within("Condition", ""), hasVariables),
   };
 }
 
-function readResources(given: unknown, where: string): readonly string[] {
-  const resources = strings(given, `${where}: Resource`);
-  for (const resource of resources) {
-    noVariable(resource, `${where}: Resource`);
-    if (resource !== "*" && !resource.startsWith("arn:")) {
-      throw new PolicyError(`${where}: resource ${JSON.stringify(resource)} is neither "*" nor an ARN`);
+function readResources(
+  statement: Content,
+  at: Spot,
+  hasVariables: boolean,
+): Pick<Statement, "resources" | "exceptResources"> {
+  const { Resource: resource, NotResource: notResource } = statement;
+  if (resource !== undefined && notResource !== undefined) at.add(["NotResource"], "has both Resource and NotResource");
+  const element = resource === undefined && notResource !== undefined ? "NotResource" : "Resource";
+  const resources = listed(statement, element, at);
+  for (const { text, path } of resources) {
+    if (text !== "*" && !text.startsWith("arn:")) at.add(path, `resource ${show(text)} is neither "*" nor an ARN`);
+    const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
+    if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
+      at.add(path, `resource ${show(text)}: policy variables may stand behind the fifth colon only`);
     }
   }
-  return resources;
+  return {
+    resources: resources.map(({ text }) => readTemplate(completed(text), { wildcards: true, variables: hasVariables })),
+    exceptResources: element === "NotResource",
+  };
 }
 
-function readConditions(block: unknown, where: string, supported: readonly Comparison[]): readonly Condition[] {
+/**
+ * "If you specify an incomplete Amazon Resource Name (ARN) … AWS automatically completes with wildcards":
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+ */
+function completed(arn: string): string {
+  const missing = 6 - arn.split(":").length;
+  return arn === "*" || missing <= 0 ? arn : arn + ":*".repeat(missing);
+}
+
+function readConditions(block: unknown, at: Spot, hasVariables: boolean): readonly Condition[] {
   if (block === undefined) return [];
-  if (!isObject(block)) throw new PolicyError(`${where}: Condition must be a JSON object`);
+  if (!isObject(block)) {
+    at.add([], "Condition must be a JSON object");
+    return [];
+  }
   return Object.entries(block).flatMap(([name, keys]) => {
-    const comparison = supported.find((known) => name === known || name === `${known}IfExists`);
-    if (comparison === undefined) {
-      throw new PolicyError(`${where}: condition operator ${JSON.stringify(name)} is not supported`);
+    const operator = operatorNamed(name);
+    if (operator === undefined) {
+      at.add([name], `condition operator ${show(name)} is not one of AWS's`, nearest(name, operatorNames()));
+      return [];
     }
-    if (!isObject(keys)) throw new PolicyError(`${where}: ${name} must be a JSON object of condition keys`);
-    return Object.entries(keys).map(([key, given]) => {
-      const values = strings(given, `${where}: ${name} ${key}`, true);
-      for (const value of values) {
-        noVariable(value, `${where}: ${name} ${key}`);
-        if (comparison === "Bool" && !/^(true|false)$/i.test(value)) {
-          throw new PolicyError(`${where}: ${name} ${key}: ${JSON.stringify(value)} is neither "true" nor "false"`);
-        }
-        if (comparison.startsWith("Numeric") && !/^-?\d+(\.\d+)?$/.test(value)) {
-          throw new PolicyError(`${where}: ${name} ${key}: ${JSON.stringify(value)} is not a number`);
-        }
-        if (comparison.startsWith("Arn") && !/^arn(:.*){5}$/.test(value)) {
-          throw new PolicyError(`${where}: ${name} ${key}: ${JSON.stringify(value)} is not an ARN`);
-        }
-      }
-      return { comparison, ifExists: name !== comparison, key, values };
+    if (!isObject(keys)) {
+      at.add([name], `${name} must be a JSON object of condition keys`);
+      return [];
+    }
+    return Object.keys(keys).map((key): Condition => {
+      const values = listed(keys, key, at.within(name, `: ${name}`), true);
+      for (const { text, path } of values) checkValue(operator, key, text, [name, ...path], at);
+      const has = { wildcards: operator.wildcards, variables: hasVariables && operator.kindOf.variables };
+      return { operator, key, lowerKey: key.toLowerCase(), values: values.map(({ text }) => readTemplate(text, has)) };
     });
   });
 }
 
+function checkValue({ name, kind, kindOf, isNull }: Operator, key: string, text: string, path: Path, at: Spot): void {
+  const isOne = kind === "arn" ? /^(\*|arn(:.*){5})$/s.test(text) || text.includes("${") : kindOf.takes(text);
+  if (isOne) return;
+  const what = isNull || kind === "bool" ? `is neither "true" nor "false"` : `is not ${kindOf.values}`;
+  at.add(path, `${name} ${key}: ${show(text)} ${what}`);
+}
+
+/** The strings of an element, each with its path. */
+function listed(content: Content, element: string, at: Spot, scalars = false): { text: string; path: Path }[] {
+  const value = content[element];
+  const texts = strings(value, at.within(element, `: ${element}`), [], scalars);
+  return texts.map((text, index) => ({ text, path: Array.isArray(value) ? [element, index] : [element] }));
+}
+
 /** One string or a list of them as a list; never an empty one, which would match nothing without saying so. */
-function strings(value: unknown, where: string, scalars = false): readonly string[] {
+function strings(value: unknown, at: Spot, path: Path, scalars = false): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (value === undefined || list.length === 0) throw new PolicyError(`${where}: is missing or empty`);
-  return list.map((item) => {
+  if (value === undefined || list.length === 0) at.add(path, "is missing or empty");
+  if (value === undefined) return [];
+  return list.map((item, index) => {
     if (typeof item === "string") return item;
     if (scalars && (typeof item === "boolean" || typeof item === "number")) return String(item);
-    throw new PolicyError(`${where}: ${JSON.stringify(item)} must be a string`);
+    at.add(Array.isArray(value) ? [...path, index] : path, `${show(item)} must be a string`);
+    return "";
   });
 }
 
-function noVariable(text: string, where: string): void {
-  if (text.includes("${"))
-    throw new PolicyError(`${where}: policy variables are not supported: ${JSON.stringify(text)}`);
-}
-
-function onlyElements(object: object, known: readonly string[], where: string): void {
-  const other = Object.keys(object).find((name) => !known.includes(name));
-  if (other !== undefined) throw new PolicyError(`${where}: element ${JSON.stringify(other)} is not supported`);
+function onlyElements(object: object, known: readonly string[], at: Spot): void {
+  for (const name of Object.keys(object).filter((element) => !known.includes(element))) {
+    at.add([name], `element ${show(name)} is not supported`, nearest(name, known));
+  }
 }
 
 function isObject(value: unknown): value is Content {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseJson(text: string): unknown {
+/** A value from a document for a message: not more of it than a line holds. */
+function show(value: unknown): string {
+  const text = value === undefined ? "undefined" : JSON.stringify(value);
+  return text.length <= 100 ? text : `${text.slice(0, 99)}…`;
+}
+
+function readIfText(json: unknown): { value: unknown; placeOf?: (path: Path) => Place } {
+  if (typeof json !== "string") return { value: json };
   try {
-    return JSON.parse(text);
+    return readJson(json);
   } catch (error) {
-    throw new PolicyError(`a policy document is JSON: ${(error as Error).message}`);
+    if (!(error instanceof JsonError)) throw error;
+    throw new PolicyError(`a policy document is JSON: ${error.message}`, error.place);
   }
+}
+
+function refuse([first]: readonly Problem[], placeOf?: (path: Path) => Place): void {
+  if (first === undefined) return;
+  const { where, message, meant, path } = first;
+  const instead = meant === undefined ? "" : `; ${JSON.stringify(meant)} was meant, perhaps`;
+  throw new PolicyError(`${where === "" ? "" : `${where}: `}${message}${instead}`, placeOf?.(path));
 }

@@ -1,22 +1,30 @@
-// How IAM decides on a request from the identity-based policies of its caller, or from the trust policy of a role: an
-// explicit deny wins over an allow, and what nothing allows is denied.
+// How IAM decides on a request from the identity-based policies of its caller and from the permissions boundary, or from
+// the trust policy of a role: an explicit deny wins over an allow, and what nothing allows is denied. Service control
+// policies, resource control policies, resource-based policies and session policies are not looked at.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
-import type { Comparison, Condition, PolicyDocument, Statement, TrustStatement } from "./document.ts";
-import { readStatements } from "./document.ts";
-import { matchesWildcard } from "./wildcard.ts";
+import {
+  type Condition,
+  type PolicyDocument,
+  readStatements,
+  type Statement,
+  type TrustStatement,
+} from "./document.ts";
+import { type KeyValue, resolve, type Template, UNKNOWN, variablesOf } from "./template.ts";
+import { matches, type Pattern } from "./wildcard.ts";
 
 export type { PolicyDocument, TrustStatement } from "./document.ts";
 export { PolicyError, parsePolicy, readTrustPolicy } from "./document.ts";
+export { UNKNOWN, variablesOf } from "./template.ts";
 
 export type Decision = "allowed" | "explicitDeny" | "implicitDeny" | "unknown";
 
-/** Stands for the value of a condition key that may have any value, or be absent: the caller cannot tell. */
-export const UNKNOWN: unique symbol = Symbol("unknown");
+/** States that a condition key is absent, where those that are not named count as unknown. */
+export const ABSENT: unique symbol = Symbol("absent");
 
-export type ContextValue = string | readonly string[] | typeof UNKNOWN;
+export type ContextValue = string | readonly string[] | typeof UNKNOWN | typeof ABSENT;
 
-/** The request context: condition key (in any case) -> value(s). A key that is not in it is absent from the request. */
+/** The request context: condition key (in any case) -> value(s). */
 export type Context = Readonly<Record<string, ContextValue>>;
 
 export interface AuthorizationRequest {
@@ -27,9 +35,24 @@ export interface AuthorizationRequest {
   readonly context: Context;
 }
 
+/** What else counts, besides the caller's identity-based policies and the request. */
+export interface Circumstances {
+  /** The permissions boundary: what it does not allow is denied, and a deny in it wins. */
+  readonly boundary?: PolicyDocument | undefined;
+  /**
+   * The ARN of the calling user, in an account whose password policy lets users change their own password: that "gives
+   * all users in your account access to the iam:ChangePassword action for only their own user and to the
+   * iam:GetAccountPasswordPolicy action".
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
+   */
+  readonly mayChangePassword?: string | undefined;
+  /** What a context key is that the request does not state; "absent" unless told otherwise. */
+  readonly otherKeys?: "absent" | "unknown";
+}
+
 /** Where a statement stands: indices from 0 into the policies that were given and into their statements. */
 export interface StatementReference {
-  readonly policy: number;
+  readonly policy: number | "boundary";
   readonly statement: number;
   readonly sid?: string;
 }
@@ -54,6 +77,10 @@ export interface Evaluation {
  */
 const needNoPermissions: readonly string[] = ["sts:getsessiontoken", "sts:getcalleridentity"];
 
+export function needsNoPermissions(action: string): boolean {
+  return needNoPermissions.includes(action.toLowerCase());
+}
+
 /**
  * Decides on one request.
  *
@@ -62,12 +89,18 @@ const needNoPermissions: readonly string[] = ["sts:getsessiontoken", "sts:getcal
  * only together cover every value of a key leave the decision unknown.
  *
  * @param policies the caller's identity-based policies; not to be changed afterwards, they are read once
- * @throws PolicyError when a document is malformed or says something that is not supported
- * @throws Error when the request is not one: no such action, or one condition key twice
+ * @throws PolicyError when a document is malformed or says something that AWS does not know
+ * @throws RequestError when the request is not one: no such action, one condition key twice, "x" compared as a number
  */
-export function evaluate(policies: readonly PolicyDocument[], request: AuthorizationRequest): Evaluation {
+export function evaluate(
+  policies: readonly PolicyDocument[],
+  request: AuthorizationRequest,
+  circumstances: Circumstances = {},
+): Evaluation {
   // Read first: a policy that cannot be evaluated is an error for every action, also for one that needs no permissions.
-  return decide(policies.map(statementsOf), request);
+  const statements = policies.map(statementsOf);
+  const boundary = circumstances.boundary === undefined ? undefined : statementsOf(circumstances.boundary);
+  return decide(statements, boundary, request, circumstances);
 }
 
 /**
@@ -80,127 +113,226 @@ export function evaluateTrust(
   names: readonly string[],
   request: AuthorizationRequest,
 ): Evaluation {
-  return decide([trust.filter(({ principals }) => principals.some((name) => names.includes(name)))], request);
+  const about = trust.filter(({ principals }) => principals.some((name) => names.includes(name)));
+  return decide([about], undefined, request, {});
 }
 
-function decide(statements: readonly (readonly Statement[])[], request: AuthorizationRequest): Evaluation {
-  const action = request.action.toLowerCase();
-  if (!/^[\w-]+:[\w-]+$/.test(action)) {
-    throw new Error(`action ${JSON.stringify(request.action)} is not of the form "service:Action"`);
-  }
-  if (needNoPermissions.includes(action)) return { decision: "allowed", because: [], hangsOn: [] };
-  const context = readContext(request.context);
+/** The request cannot be decided on as it stands. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+}
 
-  const applies = { Deny: new Verdict(), Allow: new Verdict() };
-  for (const [policy, list] of statements.entries()) {
-    for (const [index, statement] of list.entries()) {
-      if (!isAbout(statement, action, request.resource)) continue;
-      const reference = { policy, statement: index, ...(statement.sid === undefined ? {} : { sid: statement.sid }) };
-      applies[statement.effect].add(reference, statement.conditions, context);
-    }
+/** True, false, or the condition keys that it hangs on. */
+export type Truth = boolean | readonly string[];
+
+function decide(
+  statements: readonly (readonly Statement[])[],
+  boundary: readonly Statement[] | undefined,
+  request: AuthorizationRequest,
+  circumstances: Circumstances,
+): Evaluation {
+  const asked = readRequest(request, circumstances);
+  if (needNoPermissions.includes(asked.action)) return { decision: "allowed", because: [], hangsOn: [] };
+
+  const own = verdictOf(statements.entries(), asked);
+  const limit = boundary === undefined ? undefined : verdictOf([["boundary" as const, boundary]], asked);
+  const denies = [...own.Deny.certain, ...(limit?.Deny.certain ?? [])];
+  if (denies.length > 0) return { decision: "explicitDeny", because: denies, hangsOn: [] };
+
+  const isOwnPassword = maySeeToPassword(asked, circumstances.mayChangePassword);
+  const isAllowed = isOwnPassword || own.Allow.certain.length > 0;
+  const isWithin = limit === undefined || limit.Allow.certain.length > 0;
+  const possible = [...own.Deny.possible, ...(limit?.Deny.possible ?? [])];
+  const mayBeAllowed = isAllowed || own.Allow.possible.length > 0;
+  const mayBeWithin = isWithin || limit.Allow.possible.length > 0;
+  if (mayBeAllowed && mayBeWithin) {
+    if (!isAllowed) possible.push(...own.Allow.possible);
+    if (!isWithin) possible.push(...limit.Allow.possible);
   }
-  const { Deny: deny, Allow: allow } = applies;
-  if (deny.certain.length > 0) return { decision: "explicitDeny", because: deny.certain, hangsOn: [] };
-  const allowed = allow.certain.length > 0;
-  const possible = allowed ? deny.possible : [...deny.possible, ...allow.possible];
   if (possible.length > 0) {
     const keys = new Set(possible.flatMap(({ hangsOn }) => hangsOn));
     return { decision: "unknown", because: possible.map(({ reference }) => reference), hangsOn: [...keys].sort() };
   }
-  if (allowed) return { decision: "allowed", because: allow.certain, hangsOn: [] };
-  return { decision: "implicitDeny", because: [], hangsOn: [] };
+  if (!isAllowed || !isWithin) return { decision: "implicitDeny", because: [], hangsOn: [] };
+  return { decision: "allowed", because: [...own.Allow.certain, ...(limit?.Allow.certain ?? [])], hangsOn: [] };
+}
+
+/** A request in the evaluator's form. */
+export interface Asked {
+  readonly action: string;
+  readonly resource: string;
+  /** @param key in lower case */
+  readonly valueOf: (key: string) => KeyValue;
+}
+
+/** @throws RequestError */
+export function readRequest({ action, resource, context }: AuthorizationRequest, { otherKeys }: Circumstances): Asked {
+  const lower = action.toLowerCase();
+  if (!/^[\w-]+:[\w-]+$/.test(lower)) {
+    throw new RequestError(`action ${JSON.stringify(action)} is not of the form "service:Action"`);
+  }
+  const values = new Map<string, KeyValue>();
+  for (const [key, value] of Object.entries(context)) {
+    if (values.has(key.toLowerCase())) throw new RequestError(`condition key ${JSON.stringify(key)} is given twice`);
+    const list = typeof value === "string" ? [value] : value === ABSENT ? undefined : value;
+    values.set(key.toLowerCase(), list);
+  }
+  const other = otherKeys === "unknown" ? UNKNOWN : undefined;
+  return { action: lower, resource, valueOf: (key) => (values.has(key) ? values.get(key) : other) };
+}
+
+function maySeeToPassword({ action, resource }: Asked, user: string | undefined): boolean {
+  if (user === undefined) return false;
+  return action === "iam:getaccountpasswordpolicy" || (action === "iam:changepassword" && resource === user);
 }
 
 /** The statements of one effect that apply to the request, or may apply to it. */
-class Verdict {
-  readonly certain: StatementReference[] = [];
-  readonly possible: { reference: StatementReference; hangsOn: string[] }[] = [];
+interface Applying {
+  readonly certain: StatementReference[];
+  readonly possible: { reference: StatementReference; hangsOn: readonly string[] }[];
+}
 
-  /** All conditions of a statement must hold, so one that is false settles it whatever the others are. */
-  add(
-    reference: StatementReference,
-    conditions: readonly Condition[],
-    context: ReadonlyMap<string, ContextValue>,
-  ): void {
-    const hangsOn: string[] = [];
-    for (const condition of conditions) {
-      const key = condition.key.toLowerCase();
-      const holds = conditionHolds(condition, context.get(key));
-      if (holds === false) return;
-      if (holds === "unknown") hangsOn.push(key);
+function verdictOf(
+  policies: Iterable<readonly [StatementReference["policy"], readonly Statement[]]>,
+  asked: Asked,
+): Record<Statement["effect"], Applying> {
+  const verdict = { Deny: { certain: [], possible: [] } as Applying, Allow: { certain: [], possible: [] } as Applying };
+  for (const [policy, statements] of policies) {
+    for (const [statement, content] of statements.entries()) {
+      const { sid, effect } = content;
+      const applies = isAbout(content, asked) && meets(content, asked);
+      if (applies === false) continue;
+      const reference = { policy, statement, ...(sid === undefined ? {} : { sid }) };
+      if (applies === true) verdict[effect].certain.push(reference);
+      else verdict[effect].possible.push({ reference, hangsOn: applies });
     }
-    if (hangsOn.length > 0) this.possible.push({ reference, hangsOn });
-    else this.certain.push(reference);
   }
+  return verdict;
 }
 
-function isAbout(statement: Statement, action: string, resource: string): boolean {
-  const named = statement.actions.some((pattern) => matchesWildcard(pattern, action));
-  return named !== statement.exceptActions && statement.resources.some((pattern) => matchesWildcard(pattern, resource));
+/** Whether a statement is about the action; not yet about the resource. */
+export function isAbout({ actions, exceptActions }: Statement, { action }: Asked): boolean {
+  const isNamed = actions.names.has(action) || actions.patterns.some((pattern) => matches(pattern, action));
+  return isNamed !== exceptActions;
 }
 
-/** One operator on one key: the value of the request against one value of the policy. */
-type Matches = (value: string, wanted: string) => boolean;
+/** The resource and every condition must match, so one that does not settles it whatever the others are. */
+function meets(statement: Statement, asked: Asked): Truth {
+  const hangsOn: string[] = [];
+  const resource = isOnResource(statement, asked);
+  if (resource === false) return false;
+  if (resource !== true) hangsOn.push(...resource);
+  for (const condition of statement.conditions) {
+    const holds = conditionHolds(condition, asked);
+    if (holds === false) return false;
+    if (holds !== true) hangsOn.push(...holds);
+  }
+  return hangsOn.length > 0 ? hangsOn : true;
+}
 
-const isEqual: Matches = (value, wanted) => value === wanted;
-const isLike: Matches = (value, wanted) => matchesWildcard(wanted, value);
-/** "Each of the six colon-delimited components of the ARN is checked separately"; ArnEquals and ArnLike are the same. */
-const isLikeArn: Matches = (value, wanted) => {
-  const [parts, patterns] = [value, wanted].map((arn) => arn.match(/^(.*?):(.*?):(.*?):(.*?):(.*?):(.*)$/s)?.slice(1));
-  return patterns?.every((pattern, index) => parts !== undefined && isLike(parts[index] ?? "", pattern)) ?? false;
-};
+/** Whether a statement is about the resource. */
+export function isOnResource({ resources, exceptResources }: Statement, asked: Asked): Truth {
+  const named = some(resources, (template) =>
+    withPattern(template, asked, (pattern) => matches(pattern, asked.resource)),
+  );
+  if (named === undefined) return false;
+  return exceptResources ? not(named) : named;
+}
 
-const comparisons: Readonly<Record<Comparison, Matches>> = {
-  Bool: (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
-  StringEquals: isEqual,
-  StringNotEquals: isEqual,
-  StringLike: isLike,
-  StringNotLike: isLike,
-  ArnEquals: isLikeArn,
-  ArnLike: isLikeArn,
-  NumericLessThan: (value, wanted) => Number(value) < Number(wanted),
-  NumericLessThanEquals: (value, wanted) => Number(value) <= Number(wanted),
-  NumericGreaterThan: (value, wanted) => Number(value) > Number(wanted),
-  NumericGreaterThanEquals: (value, wanted) => Number(value) >= Number(wanted),
-};
+/** Whether a condition holds for the request. */
+export function conditionHolds(condition: Condition, asked: Asked): Truth {
+  const { operator, lowerKey, values } = condition;
+  const given = asked.valueOf(lowerKey);
+  if (operator.isNull) {
+    const wanted = (isAbsent: boolean): boolean =>
+      values.some(({ text }) => (text.toLowerCase() === "true") === isAbsent);
+    if (given !== UNKNOWN) return wanted(given === undefined || given.length === 0);
+    return wanted(true) === wanted(false) ? wanted(true) : [lowerKey];
+  }
+  if (given === UNKNOWN) {
+    if (operator.kind !== "bool" || operator.set !== undefined) return [lowerKey];
+    const outcomes = new Set([undefined, ["true"], ["false"]].map((value) => holdsFor(condition, value, asked)));
+    const [outcome] = outcomes;
+    return outcomes.size === 1 && outcome !== undefined ? outcome : [lowerKey];
+  }
+  return holdsFor(condition, given, asked);
+}
 
-function conditionHolds(condition: Condition, value: ContextValue | undefined): boolean | "unknown" {
-  const { comparison, ifExists, values } = condition;
-  const isNegated = comparison.includes("Not");
-  const holds = (candidate: string | undefined) => {
+function holdsFor(condition: Condition, given: readonly string[] | undefined, asked: Asked): Truth {
+  const { operator, lowerKey } = condition;
+  if (given === undefined || given.length === 0) {
     // "If the condition key is present in the context of the request, process the key as specified in the policy. If the
-    // key is not present, evaluate the condition element as true." Without IfExists an absent key does not match, which
-    // is what a negated operator asks for.
-    if (candidate === undefined) return ifExists || isNegated;
-    return values.some((wanted) => comparisons[comparison](candidate, wanted)) !== isNegated;
-  };
-  if (value === UNKNOWN) {
-    if (comparison !== "Bool") return "unknown";
-    const outcomes = new Set([undefined, "true", "false"].map(holds));
-    return outcomes.size === 1 ? holds(undefined) : "unknown";
+    // key is not present, evaluate the condition element as true."
+    if (operator.ifExists || operator.set === "ForAllValues") return true;
+    // ForAnyValue "returns false" without values; otherwise an absent key does not match, which is what a negated
+    // operator asks for.
+    return operator.set === undefined && operator.isNegated;
   }
-  if (value === undefined || typeof value === "string") return holds(value);
+  const holds = (value: string): Truth => isMet(condition, value, asked);
+  if (operator.set === "ForAnyValue") return some(given, holds) ?? false;
+  if (operator.set === "ForAllValues") return not(some(given, (value) => not(holds(value))) ?? false);
   // AWS does not say what a single-valued operator makes of several values, so nor does this.
-  return value.length > 1 ? "unknown" : holds(value[0]);
+  return given.length > 1 ? [lowerKey] : holds(given[0] ?? "");
 }
 
-function readContext(context: Context): ReadonlyMap<string, ContextValue> {
-  const values = new Map<string, ContextValue>();
-  for (const [key, value] of Object.entries(context)) {
-    if (values.has(key.toLowerCase())) throw new Error(`condition key ${JSON.stringify(key)} is given twice`);
-    values.set(key.toLowerCase(), value);
+/** One value of the request against the values of the policy, of which one is enough. */
+function isMet({ operator, key, values }: Condition, value: string, asked: Asked): Truth {
+  if (!operator.kindOf.takes(value)) {
+    throw new RequestError(
+      `${operator.name} compares ${operator.kindOf.values}, and ${key} is ${JSON.stringify(value)}`,
+    );
   }
-  return values;
+  const found = some(values, (template) => withPattern(template, asked, (pattern) => operator.matches(value, pattern)));
+  // A variable without a value "causes the statement to be invalid", whatever the operator asks for.
+  if (found === undefined) return false;
+  return operator.isNegated ? not(found) : found;
+}
+
+/** Undefined where a variable of the template has no value. */
+function withPattern(template: Template, asked: Asked, test: (pattern: Pattern) => boolean): Truth | undefined {
+  const pattern = resolve(template, asked.valueOf);
+  return typeof pattern === "string" ? test(pattern) : pattern;
+}
+
+/**
+ * Whether the test holds for one of them at least. Undefined where it holds for none and for some of them there is no
+ * telling, not even what it hangs on.
+ */
+function some<T>(items: readonly T[], test: (item: T) => Truth | undefined): Truth | undefined {
+  const hangsOn: string[] = [];
+  let isVoid = false;
+  for (const item of items) {
+    const holds = test(item);
+    if (holds === true) return true;
+    if (holds === undefined) isVoid = true;
+    else if (holds !== false) hangsOn.push(...holds);
+  }
+  if (hangsOn.length > 0) return hangsOn;
+  return isVoid ? undefined : false;
+}
+
+function not(truth: Truth): Truth {
+  return typeof truth === "boolean" ? !truth : truth;
 }
 
 /** Documents in the evaluator's form: thousands of users share the same few documents. */
 const read = new WeakMap<PolicyDocument, readonly Statement[]>();
 
-function statementsOf(document: PolicyDocument): readonly Statement[] {
+/** The statements of a document. @throws PolicyError */
+export function statementsOf(document: PolicyDocument): readonly Statement[] {
   let statements = read.get(document);
   if (statements === undefined) {
     statements = readStatements(document);
     read.set(document, statements);
   }
   return statements;
+}
+
+/** The context keys that a document looks at, in its conditions and as variables, in lower case, each once. */
+export function keysOf(document: PolicyDocument): string[] {
+  const keys = statementsOf(document).flatMap(({ resources, conditions }) => [
+    ...resources.flatMap(variablesOf),
+    ...conditions.flatMap(({ lowerKey, values }) => [lowerKey, ...values.flatMap(variablesOf)]),
+  ]);
+  return [...new Set(keys)];
 }

@@ -2,7 +2,7 @@
 // sessions of them all.
 
 import { randomBytes, randomInt } from "node:crypto";
-import { type Context, evaluate, type PolicyDocument, parsePolicy } from "../policy/evaluate.ts";
+import { type Context, evaluate, keysOf, type PolicyDocument, parsePolicy } from "../policy/evaluate.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
 import type { Role } from "./roles.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
@@ -75,7 +75,10 @@ const attemptsPerWindow = 9;
 const attemptWindowMs = 180_000;
 
 /** The condition keys that requests carry here. A policy that asks for another would be misjudged, so it is refused. */
-const modelledKeys = ["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"];
+const modelledKeys = [
+  ...["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"],
+  ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount"],
+];
 
 export class Account {
   readonly id: string;
@@ -227,8 +230,14 @@ export class Account {
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
    * Users report that AWS says "true" where the role was assumed with a session with MFA; no page of AWS promises it.
    */
-  context({ session }: Credential): Context {
-    const direct = { "aws:ViaAWSService": "false" };
+  context({ session, principal }: Credential): Context {
+    const direct = {
+      "aws:ViaAWSService": "false",
+      "aws:PrincipalArn": principal.role?.arn ?? principal.arn,
+      "aws:PrincipalAccount": this.id,
+      "aws:userid": principal.userId,
+      ...(principal.name === undefined ? {} : { "aws:username": principal.name }),
+    };
     if (session === undefined) return direct;
     if (session.mfaMs === undefined) return { ...direct, "aws:MultiFactorAuthPresent": "false" };
     const age = Math.max(0, Math.floor((this.now() - session.mfaMs) / 1000));
@@ -244,12 +253,8 @@ export class Account {
 /** A policy for a user or role. Throws an Error when it uses what the evaluator or this account does not model. */
 export function readModelledPolicy(policy: unknown): PolicyDocument {
   const document = parsePolicy(policy);
-  for (const { Condition: operators = {} } of [document.Statement].flat()) {
-    const key = Object.values(operators)
-      .flatMap(Object.keys)
-      .find((name) => !modelledKeys.includes(name.toLowerCase()));
-    if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
-  }
+  const key = keysOf(document).find((name) => !modelledKeys.includes(name));
+  if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return document;
 }
 

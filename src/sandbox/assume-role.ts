@@ -5,7 +5,7 @@ import type { Credential } from "./account.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
 import { checkMfa, mfaChecks } from "./mfa.ts";
 import { type Checked, integer, members, type QueryAction, validate } from "./query.ts";
-import { assumedRole, authorizeOnRole, policyArn } from "./roles.ts";
+import { assumedRole, authorizeOnRole } from "./roles.ts";
 import { credentialsElement, textElement } from "./xml.ts";
 
 export const assumeRole: QueryAction = {
@@ -24,7 +24,6 @@ export const assumeRole: QueryAction = {
     const context: Context = {
       ...account.context(caller),
       ...(withMfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
-      "aws:PrincipalArn": policyArn(caller.principal),
       "sts:RoleSessionName": sessionName,
       ...(asked.externalId === undefined ? {} : { "sts:ExternalId": asked.externalId }),
       ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),

@@ -7,6 +7,7 @@ import {
   type PolicyDocument,
   readTrustPolicy,
   type TrustStatement,
+  variablesOf,
 } from "../policy/evaluate.ts";
 import { type Account, type Principal, randomId, readModelledPolicy } from "./account.ts";
 import { accessDenied } from "./errors.ts";
@@ -50,9 +51,11 @@ export function addRole(account: Account, options: RoleOptions): Role {
     throw new Error(`a role's sessions last 3600 to 43200 seconds at most: ${maxSessionSeconds}`);
   }
   const trust = readTrustPolicy(options.trust);
-  for (const { comparison, key } of trust.flatMap(({ conditions }) => conditions)) {
-    if (!modelledTrustKeys.some(([keys, operators]) => keys.test(key) && operators.test(comparison))) {
-      throw new Error(`this local AWS does not model ${comparison} on the condition key ${JSON.stringify(key)}`);
+  for (const { operator, key, values } of trust.flatMap(({ conditions }) => conditions)) {
+    const variable = values.flatMap(variablesOf)[0];
+    if (variable !== undefined) throw new Error(`this local AWS does not model \${${variable}} in a trust policy`);
+    if (!modelledTrustKeys.some(([keys, operators]) => keys.test(key) && operators.test(operator.name))) {
+      throw new Error(`this local AWS does not model ${operator.name} on the condition key ${JSON.stringify(key)}`);
     }
   }
   const unknown = trust

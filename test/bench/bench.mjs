@@ -18,7 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), "fob-bench-"));
 /** The local AWS, whose source is TypeScript. */
 async function sandbox() {
   const outfile = join(folder, "sandbox.mjs");
-  await build({ input: join(root, "src/sandbox/server.ts"), platform: "node", output: { file: outfile } });
+  await build({
+    input: join(root, "src/sandbox/server.ts"),
+    platform: "node",
+    resolve: { mainFields: ["module", "main"] },
+    output: { file: outfile },
+  });
   const { startSandbox } = await import(outfile);
   return await startSandbox();
 }

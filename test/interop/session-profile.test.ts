@@ -12,7 +12,7 @@ const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Actio
 
 /** A user whose access key alone may do nothing, logged in. */
 async function enforced(): Promise<World> {
-  const world = await makeWorld({ policies: [everything, enforceMfaPolicy] });
+  const world = await makeWorld({ policies: [everything, enforceMfaPolicy()] });
   await world.fob(["login", "work", "--code", world.device.code()]);
   return world;
 }
@@ -83,7 +83,7 @@ describe("boto3", () => {
   test.skipIf(!isThere("python3", "-c", "import boto3"))(
     "takes the session also where an old tool has left aws_security_token",
     async () => {
-      const world = await makeWorld({ policies: [everything, enforceMfaPolicy] });
+      const world = await makeWorld({ policies: [everything, enforceMfaPolicy()] });
       appendFileSync(world.credentialsPath, "\n[ work-mfa ]\naws_security_token = stale\n");
       await world.fob(["login", "work", "--code", world.device.code()]);
       const script = `import boto3; print(len(boto3.Session(profile_name="work-mfa").client("s3").list_buckets()["Buckets"]))`;

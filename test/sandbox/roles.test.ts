@@ -171,14 +171,14 @@ describe("MFA", () => {
 
   test("the enforcement policy lets a code in the call count", async () => {
     sandbox.addRole({ name: "deploy", trust: trust() });
-    sandbox.attachPolicy("alice", enforceMfaPolicy);
+    sandbox.attachPolicy("alice", enforceMfaPolicy());
     expect(await outcome(aws(alice.accessKey).assume())).toMatch(/with an explicit deny in an identity-based policy$/);
     const mfa = { SerialNumber: device.serialNumber, TokenCode: device.code() };
     expect(await outcome(aws(alice.accessKey).assume(mfa))).toBe("accepted");
   });
 
   test("a role's session is one without MFA, however the role was assumed", async () => {
-    sandbox.addRole({ name: "deploy", trust: trust(), policies: [everything, enforceMfaPolicy] });
+    sandbox.addRole({ name: "deploy", trust: trust(), policies: [everything, enforceMfaPolicy()] });
     const strong = await aws(alice.accessKey).session(device.code());
     const mfa = { SerialNumber: device.serialNumber, TokenCode: device.code(now + 30_000) };
     for (const role of [await aws(strong).role(), await aws(alice.accessKey).role(mfa)]) {

@@ -154,10 +154,11 @@ describe("the enforcement policy", () => {
 
   test("a policy that would be misjudged is refused when it is attached", () => {
     const attach = (Condition: object) => {
-      sandbox.attachPolicy("alice", { Statement: { ...everything.Statement, Condition } });
+      sandbox.attachPolicy("alice", { Version: "2012-10-17", Statement: { ...everything.Statement, Condition } });
     };
-    expect(() => attach({ StringEquals: { "aws:username": "alice" } })).toThrow('"StringEquals" is not supported');
-    expect(() => attach({ Bool: { "aws:SecureTransport": "true" } })).toThrow('condition key "aws:SecureTransport"');
+    expect(() => attach({ StringLikes: { "aws:username": "alice" } })).toThrow('"StringLikes" is not one of AWS');
+    expect(() => attach({ StringEquals: { "aws:username": `\${aws:UserAgent}` } })).toThrow("aws:useragent");
+    expect(() => attach({ Bool: { "aws:SecureTransport": "true" } })).toThrow('condition key "aws:securetransport"');
     expect(() => attach({ Bool: { "aws:ViaAWSService": "false" } })).not.toThrow();
   });
 });

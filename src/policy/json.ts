@@ -1,0 +1,108 @@
+// JSON text with the places of what it says, for messages that name a line and a column.
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+
+/** The keys and indices that lead to a value: `["Statement", 0, "Effect"]`. */
+export type Path = readonly (string | number)[];
+
+/** Both from 1; a column is a UTF-16 unit. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The text is no JSON; says why and where. */
+export class JsonError extends Error {
+  override readonly name = "JsonError";
+  readonly place: Place;
+
+  constructor(message: string, place: Place) {
+    super(message);
+    this.place = place;
+  }
+}
+
+export interface JsonText {
+  readonly value: unknown;
+  /** Where a value begins, for a member of an object its name; where the path leads nowhere, the place where it ends. */
+  placeOf(path: Path): Place;
+}
+
+/** Policies need six levels. Deeper text is refused before anything recursive sees it. */
+const deepest = 64;
+
+/**
+ * Reads JSON text, in which one name stands once in an object: "Individual elements must not contain multiple instances
+ * of the same key", https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+ *
+ * @throws JsonError
+ */
+export function readJson(text: string): JsonText {
+  // Editors on Windows put a byte order mark in front.
+  const content = text.replace(/^\ufeff/, "");
+  refuseDepth(content);
+  const errors: ParseError[] = [];
+  const tree = parseTree(content, errors, { disallowComments: true });
+  const [error] = errors;
+  if (error) throw new JsonError(inWords(error), placeAt(content, error.offset));
+  if (tree === undefined) throw new JsonError("value expected", { line: 1, column: 1 });
+  refuseTwice(content, tree);
+  return {
+    value: parseStrictly(content),
+    placeOf(path) {
+      for (let length = path.length; length > 0; length--) {
+        const node = findNodeAtLocation(tree, path.slice(0, length));
+        if (node) return placeAt(content, (node.parent?.type === "property" ? node.parent : node).offset);
+      }
+      return placeAt(content, tree.offset);
+    },
+  };
+}
+
+function parseStrictly(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    // Little is left that the other parser takes; Node.js says where only in words that change with its version.
+    const { message } = error as Error;
+    throw new JsonError(lowerCase(message), placeAt(content, Number(/position (\d+)/.exec(message)?.[1] ?? 0)));
+  }
+}
+
+/** `CommaExpected` as "comma expected". */
+function inWords({ error }: ParseError): string {
+  return printParseErrorCode(error)
+    .replace(/\B[A-Z]/g, (letter) => ` ${letter}`)
+    .toLowerCase();
+}
+
+const lowerCase = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
+
+function refuseDepth(content: string): void {
+  let depth = 0;
+  for (const { 0: found, index } of content.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
+    if (found === "[" || found === "{") depth += 1;
+    else if (found === "]" || found === "}") depth -= 1;
+    if (depth > deepest) throw new JsonError(`nested deeper than ${deepest} levels`, placeAt(content, index));
+  }
+}
+
+function refuseTwice(content: string, node: Node): void {
+  const names = new Set<unknown>();
+  for (const child of node.children ?? []) {
+    refuseTwice(content, child);
+    if (node.type !== "object") continue;
+    const name: unknown = child.children?.[0]?.value;
+    if (names.has(name)) {
+      throw new JsonError(`${JSON.stringify(name)} stands twice in one object`, placeAt(content, child.offset));
+    }
+    names.add(name);
+  }
+}
+
+function placeAt(content: string, offset: number): Place {
+  const before = content.slice(0, offset);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  let line = 1;
+  for (let at = before.indexOf("\n"); at !== -1; at = before.indexOf("\n", at + 1)) line += 1;
+  return { line, column: offset - lineStart + 1 };
+}
