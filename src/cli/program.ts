@@ -82,6 +82,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./completion.ts")).completionCommand,
   },
   {
+    name: "policy show",
+    group: "Administrators",
+    takes: "",
+    summary: "print the policy that denies everything without MFA",
+    load: async () => (await import("./policy-show.ts")).policyShowCommand,
+  },
+  {
     name: "demo",
     group: "Try it",
     takes: "",

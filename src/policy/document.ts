@@ -4,7 +4,7 @@
 // Whatever is not understood is an error here. A condition that is skipped, or an operator that never matches, would
 // turn a typing mistake into a policy that silently enforces nothing, or that locks everybody out.
 import { nearest } from "../nearest.ts";
-import { JsonError, type Path, type Place, readJson } from "./json.ts";
+import { JsonError, type JsonText, type Path, type Place, readJson } from "./json.ts";
 import { type Operator, operatorNamed, operatorNames } from "./operators.ts";
 import { readTemplate, type Template } from "./template.ts";
 import { hasWildcard, type Pattern, patternOf } from "./wildcard.ts";
@@ -96,7 +96,11 @@ export class PolicyError extends Error {
  * @throws PolicyError for anything malformed or unknown, with the place: `Statement[0] (DenyAllWithoutMFA): …`
  */
 export function parsePolicy(json: unknown): PolicyDocument {
-  const { value, placeOf } = readIfText(json);
+  return readPolicy(readIfText(json));
+}
+
+/** Checks a policy document whose JSON has been read. Throws {@link PolicyError} as {@link parsePolicy} does. */
+export function readPolicy({ value, placeOf }: Partial<JsonText>): PolicyDocument {
   refuse(readDocument(value).problems, placeOf);
   return value as PolicyDocument;
 }
@@ -361,7 +365,7 @@ function show(value: unknown): string {
   return text.length <= 100 ? text : `${text.slice(0, 99)}…`;
 }
 
-function readIfText(json: unknown): { value: unknown; placeOf?: (path: Path) => Place } {
+function readIfText(json: unknown): Partial<JsonText> {
   if (typeof json !== "string") return { value: json };
   try {
     return readJson(json);

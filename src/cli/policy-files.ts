@@ -1,0 +1,48 @@
+// Files that are named on the command line of `fob policy …`; "-" is stdin.
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { FobError, UsageError } from "../errors.ts";
+import { type PolicyDocument, PolicyError, readPolicy } from "../policy/document.ts";
+import { JsonError, type JsonText, readJson } from "../policy/json.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+
+/** AWS takes 6,144 characters of a policy; what is larger than this is another kind of file. */
+const largest = 10_000_000;
+
+/** The text of a file. @throws UsageError */
+export async function readTextFile(path: string, { stdin }: Context): Promise<string> {
+  let content: string;
+  try {
+    content = path === "-" ? await text(stdin()) : readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`cannot read ${quote(path)}: ${(error as Error).message}`, "name a file, or - for stdin");
+  }
+  if (content.length <= largest) return content;
+  throw new UsageError(`${quote(path)} is larger than 10 MB`, "AWS takes policies of 6,144 characters");
+}
+
+/** A file's JSON. @throws UsageError, with line and column, when it is none */
+export async function readJsonFile(path: string, context: Context): Promise<JsonText> {
+  const content = await readTextFile(path, context);
+  try {
+    return readJson(content);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const { line, column } = error.place;
+    throw new UsageError(`${quote(path)} is not JSON: ${error.message} (line ${line}, column ${column})`);
+  }
+}
+
+/** A file's policy. @throws UsageError when it is no JSON, FobError when it is no policy */
+export async function readPolicyFile(path: string, context: Context): Promise<PolicyDocument> {
+  const json = await readJsonFile(path, context);
+  try {
+    return readPolicy(json);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const place = error.place === undefined ? "" : ` (line ${error.place.line}, column ${error.place.column})`;
+    const hint = path === "-" ? [] : `everything that is wrong with it: fob policy lint ${shellWord(path)}`;
+    throw new FobError(`${quote(path)} is no policy that AWS takes: ${error.message}${place}`, hint);
+  }
+}
