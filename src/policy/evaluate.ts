@@ -162,7 +162,7 @@ export interface Asked {
   readonly action: string;
   readonly resource: string;
   /** @param key in lower case */
-  readonly valueOf: (key: string) => KeyValue;
+  readonly lookUp: (key: string) => KeyValue;
 }
 
 /** @throws RequestError */
@@ -178,7 +178,7 @@ export function readRequest({ action, resource, context }: AuthorizationRequest,
     values.set(key.toLowerCase(), list);
   }
   const other = otherKeys === "unknown" ? UNKNOWN : undefined;
-  return { action: lower, resource, valueOf: (key) => (values.has(key) ? values.get(key) : other) };
+  return { action: lower, resource, lookUp: (key) => (values.has(key) ? values.get(key) : other) };
 }
 
 function maySeeToPassword({ action, resource }: Asked, user: string | undefined): boolean {
@@ -242,7 +242,7 @@ export function isOnResource({ resources, exceptResources }: Statement, asked: A
 /** Whether a condition holds for the request. */
 export function conditionHolds(condition: Condition, asked: Asked): Truth {
   const { operator, lowerKey, values } = condition;
-  const given = asked.valueOf(lowerKey);
+  const given = asked.lookUp(lowerKey);
   if (operator.isNull) {
     const wanted = (isAbsent: boolean): boolean =>
       values.some(({ text }) => (text.toLowerCase() === "true") === isAbsent);
@@ -290,7 +290,7 @@ function isMet({ operator, key, values }: Condition, value: string, asked: Asked
 
 /** Undefined where a variable of the template has no value. */
 function withPattern(template: Template, asked: Asked, test: (pattern: Pattern) => boolean): Truth | undefined {
-  const pattern = resolve(template, asked.valueOf);
+  const pattern = resolve(template, asked.lookUp);
   return typeof pattern === "string" ? test(pattern) : pattern;
 }
 

@@ -55,7 +55,7 @@ export const UNKNOWN: unique symbol = Symbol("unknown");
  */
 export function resolve(
   template: Template,
-  valueOf: (key: string) => KeyValue,
+  lookUp: (key: string) => KeyValue,
 ): Pattern | undefined | readonly string[] {
   if (template.pattern !== undefined) return template.pattern;
   const unknown: string[] = [];
@@ -66,7 +66,7 @@ export function resolve(
       pattern += part;
       continue;
     }
-    const value = valueOf(part.key);
+    const value = lookUp(part.key);
     if (value === UNKNOWN || (value !== undefined && value.length > 1)) unknown.push(part.key);
     else {
       const text = value?.[0] ?? part.otherwise;
