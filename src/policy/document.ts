@@ -289,8 +289,9 @@ function readResources(
 }
 
 /**
- * "If you specify an incomplete Amazon Resource Name (ARN) … AWS automatically completes with wildcards":
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+ * "When you specify an incomplete ARN (one with fewer than the standard six fields) in an identity-based policy, AWS
+ * automatically completes the ARN by adding wildcard characters (*) to all missing fields":
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
  */
 function completed(arn: string): string {
   const missing = 6 - arn.split(":").length;

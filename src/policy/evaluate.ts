@@ -232,10 +232,7 @@ function meets(statement: Statement, asked: Asked): Truth {
 
 /** Whether a statement is about the resource. */
 export function isOnResource({ resources, exceptResources }: Statement, asked: Asked): Truth {
-  const named = some(resources, (template) =>
-    withPattern(template, asked, (pattern) => matches(pattern, asked.resource)),
-  );
-  if (named === undefined) return false;
+  const named = some(resources, (template) => isMatch(template, asked, (pattern) => matches(pattern, asked.resource)));
   return exceptResources ? not(named) : named;
 }
 
@@ -269,8 +266,8 @@ function holdsFor(condition: Condition, given: readonly string[] | undefined, as
     return operator.set === undefined && operator.isNegated;
   }
   const holds = (value: string): Truth => isMet(condition, value, asked);
-  if (operator.set === "ForAnyValue") return some(given, holds) ?? false;
-  if (operator.set === "ForAllValues") return not(some(given, (value) => not(holds(value))) ?? false);
+  if (operator.set === "ForAnyValue") return some(given, holds);
+  if (operator.set === "ForAllValues") return not(some(given, (value) => not(holds(value))));
   // AWS does not say what a single-valued operator makes of several values, so nor does this.
   return given.length > 1 ? [lowerKey] : holds(given[0] ?? "");
 }
@@ -282,33 +279,26 @@ function isMet({ operator, key, values }: Condition, value: string, asked: Asked
       `${operator.name} compares ${operator.kindOf.values}, and ${key} is ${JSON.stringify(value)}`,
     );
   }
-  const found = some(values, (template) => withPattern(template, asked, (pattern) => operator.matches(value, pattern)));
-  // A variable without a value "causes the statement to be invalid", whatever the operator asks for.
-  if (found === undefined) return false;
+  const found = some(values, (template) => isMatch(template, asked, (pattern) => operator.matches(value, pattern)));
   return operator.isNegated ? not(found) : found;
 }
 
-/** Undefined where a variable of the template has no value. */
-function withPattern(template: Template, asked: Asked, test: (pattern: Pattern) => boolean): Truth | undefined {
+/** A variable without a value matches nothing, which is what a negated operator, or NotResource, asks for. */
+function isMatch(template: Template, asked: Asked, test: (pattern: Pattern) => boolean): Truth {
   const pattern = resolve(template, asked.lookUp);
+  if (pattern === undefined) return false;
   return typeof pattern === "string" ? test(pattern) : pattern;
 }
 
-/**
- * Whether the test holds for one of them at least. Undefined where it holds for none and for some of them there is no
- * telling, not even what it hangs on.
- */
-function some<T>(items: readonly T[], test: (item: T) => Truth | undefined): Truth | undefined {
+/** Whether the test holds for one of them at least. */
+function some<T>(items: readonly T[], test: (item: T) => Truth): Truth {
   const hangsOn: string[] = [];
-  let isVoid = false;
   for (const item of items) {
     const holds = test(item);
     if (holds === true) return true;
-    if (holds === undefined) isVoid = true;
-    else if (holds !== false) hangsOn.push(...holds);
+    if (holds !== false) hangsOn.push(...holds);
   }
-  if (hangsOn.length > 0) return hangsOn;
-  return isVoid ? undefined : false;
+  return hangsOn.length > 0 ? hangsOn : false;
 }
 
 function not(truth: Truth): Truth {

@@ -1,0 +1,53 @@
+// What AWS's documentation says of policies, page by page. Each group of vectors quotes the sentence that decides it.
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { Context, PolicyDocument } from "../../src/policy/evaluate.ts";
+import { evaluate, PolicyError, parsePolicy } from "../../src/policy/evaluate.ts";
+
+interface Group {
+  says: string;
+  policies: unknown[];
+  boundary?: unknown;
+  cases: {
+    action: string;
+    resource: string;
+    context: Context;
+    decision: string;
+    why?: string;
+    passwordPolicyAllowsChange?: boolean;
+  }[];
+}
+
+interface Page {
+  page: string;
+  groups?: Group[];
+  malformed?: { says: string; policy: unknown }[];
+}
+
+const { principal, pages } = JSON.parse(readFileSync(new URL("aws-documentation.json", import.meta.url), "utf8")) as {
+  principal: string;
+  pages: Page[];
+};
+
+test("the vectors are whole", () => {
+  expect(pages.length).toBeGreaterThanOrEqual(80);
+  expect(new Set(pages.map(({ page }) => page)).size).toBe(pages.length);
+  expect(pages.flatMap(({ groups = [] }) => groups.flatMap(({ cases }) => cases)).length).toBeGreaterThanOrEqual(800);
+});
+
+describe.each(pages)("$page", ({ groups = [], malformed = [] }) => {
+  test.each(groups)("$says", ({ policies, boundary, cases }) => {
+    const documents = policies.map(parsePolicy);
+    for (const { decision, passwordPolicyAllowsChange, ...request } of cases) {
+      const evaluation = evaluate(documents, request, {
+        boundary: boundary === undefined ? undefined : (boundary as PolicyDocument),
+        mayChangePassword: passwordPolicyAllowsChange ? principal : undefined,
+      });
+      expect({ ...request, decision: evaluation.decision }).toEqual({ ...request, decision });
+    }
+  });
+
+  test.each(malformed)("refused: $says", ({ policy }) => {
+    expect(() => parsePolicy(policy)).toThrow(PolicyError);
+  });
+});
