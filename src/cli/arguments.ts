@@ -48,7 +48,7 @@ function switchedOn(flag: string, value: string | undefined, help: string): true
 /** The next word, unless it is an option: `--to --force` has forgotten the value; who means it writes `--to=--force`. */
 function next(rest: Iterator<string, undefined>): string | undefined {
   const word = rest.next().value;
-  return word?.startsWith("-") ? undefined : word;
+  return word?.startsWith("-") && word !== "-" ? undefined : word;
 }
 
 function givenValue(flag: string, kind: string, value: string | undefined): string {

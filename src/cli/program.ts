@@ -89,6 +89,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./policy-show.ts")).policyShowCommand,
   },
   {
+    name: "policy simulate",
+    group: "Administrators",
+    takes: "",
+    summary: "prove what policies allow without MFA and with it, or decide on single requests",
+    load: async () => (await import("./policy-simulate.ts")).policySimulateCommand,
+  },
+  {
     name: "demo",
     group: "Try it",
     takes: "",

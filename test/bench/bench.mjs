@@ -15,17 +15,32 @@ const root = resolve(import.meta.dirname, "../..");
 const program = join(root, "bin/fob");
 const folder = mkdtempSync(join(tmpdir(), "fob-bench-"));
 
-/** The local AWS, whose source is TypeScript. */
+/** A module of fob's, whose source is TypeScript. */
+async function moduleOf(source) {
+  const file = join(folder, `${source.replaceAll("/", "-")}.mjs`);
+  const resolve = { mainFields: ["module", "main"] };
+  await build({ input: join(root, "src", source), platform: "node", resolve, output: { file } });
+  return await import(file);
+}
+
 async function sandbox() {
-  const outfile = join(folder, "sandbox.mjs");
-  await build({
-    input: join(root, "src/sandbox/server.ts"),
-    platform: "node",
-    resolve: { mainFields: ["module", "main"] },
-    output: { file: outfile },
-  });
-  const { startSandbox } = await import(outfile);
+  const { startSandbox } = await moduleOf("sandbox/server.ts");
   return await startSandbox();
+}
+
+/** No ratio: milliseconds for 100,000 decisions of the proof table, as an audit of thousands of users takes them. */
+async function decisions() {
+  const { ageLimitOf, prove, rowsOf, waysOf } = await moduleOf("policy/proof.ts");
+  const policies = ["enforce-mfa-policy.max-age-12h.json", "self-manage-mfa-policy.json"].map((file) =>
+    JSON.parse(readFileSync(join(root, "policies", file), "utf8")),
+  );
+  policies.push({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
+  const rows = rowsOf("arn:aws:iam::123456789012:user/alice");
+  const asked = { rows, ways: waysOf(ageLimitOf(policies)), context: { "aws:username": "alice" } };
+  const began = performance.now();
+  let count = 0;
+  while (count < 100_000) count += prove(policies, {}, asked).reduce((sum, { cells }) => sum + cells.length, 0);
+  return performance.now() - began;
 }
 
 /** A home folder with a user's key among so many profiles. */
@@ -109,6 +124,10 @@ try {
   await timed([node, program, "login", "work", "--code", small.device.code()], small.env);
   await row("fob --version / node -e 0", 1.25, () => timed([node, program, "--version"], small.env), empty);
   await row("fob status / node -e 0", 1.25, () => timed([node, program, "status"], small.env), empty);
+  const simulate = [node, program, "policy", "simulate"];
+  await row("fob policy simulate / node -e 0", 2, () => timed(simulate, small.env), empty);
+  const ms = await decisions();
+  rows.push({ name: "100,000 decisions of the proof table, ms", limit: 2000, value: ms, ms });
 
   // What a start-up file of a shell costs that reads a saved text: no ratio, since shells start in anything from 2 ms on.
   for (const [shell, ...bare] of [

@@ -1,0 +1,38 @@
+// The proof table of `fob policy simulate`, as a person reads it.
+import { styleText } from "node:util";
+import type { Cell, ProofRow, Verdict, Way } from "../policy/proof.ts";
+import { tableOf } from "../terminal/table.ts";
+import type { Output } from "./output.ts";
+
+const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "?" } as const;
+const colours = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow", unknown: "yellow" } as const;
+
+/** The table, what its words mean, and the verdicts. */
+export function proofText(
+  rows: readonly ProofRow[],
+  ways: readonly Way[],
+  verdicts: readonly Verdict[],
+  { hasColours }: Output,
+): string {
+  const coloured = (colour: "green" | "red" | "yellow", text: string): string =>
+    hasColours ? styleText(colour, text, { validateStream: false }) : text;
+  const cellText = ({ evaluation: { decision }, refused }: Cell): string =>
+    coloured(colours[decision], words[decision]) + (refused !== undefined && decision === "allowed" ? "*" : "");
+  const table = tableOf(
+    ["", ...ways.map(({ name }) => name)],
+    rows.flatMap(({ purpose, action, cells }, index) => [
+      ...(rows[index - 1]?.purpose === purpose ? [] : [[purpose]]),
+      [`  ${action}`, ...cells.map(cellText)],
+    ]),
+  );
+  const width = Math.max(...ways.map(({ name }) => name.length));
+  const refusals = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ refused }) => refused ?? [])));
+  const legend = [
+    ...ways.map(({ name, text }) => `${name.padEnd(width)}  ${text}`),
+    `${"denied".padEnd(width)}  a policy denies it, whatever another one allows`,
+    `${"none".padEnd(width)}  no policy here allows it`,
+    ...[...refusals].map((reason) => `${"*".padEnd(width)}  and yet refused: ${reason}`),
+  ];
+  const lines = verdicts.map(({ isGood, text }) => `${coloured(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);
+  return `${table}\n${legend.join("\n")}\n\n${lines.join("\n")}\n`;
+}

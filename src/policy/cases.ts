@@ -1,0 +1,51 @@
+// Files of cases: requests with the decisions that are expected of them, as `fob policy simulate --json` prints them.
+import type { Context, Decision } from "./evaluate.ts";
+
+export interface Case {
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Context;
+  readonly expected: Decision;
+}
+
+/** The file is no list of cases; says which one is wrong. */
+export class CasesError extends Error {
+  override readonly name = "CasesError";
+}
+
+const decisions: readonly string[] = ["allowed", "explicitDeny", "implicitDeny"] satisfies Decision[];
+const members = ["action", "resource", "context", "decision", "because"];
+
+/** Reads `[{ "action", "resource"?, "context"?, "decision" }]`. @throws CasesError */
+export function readCases(value: unknown): readonly Case[] {
+  if (!Array.isArray(value)) throw new CasesError("a file of cases is a JSON list");
+  if (value.length === 0) throw new CasesError("there are no cases in it");
+  return value.map((item: unknown, index) => readCase(item, `case ${index + 1}`));
+}
+
+function readCase(item: unknown, where: string): Case {
+  if (typeof item !== "object" || item === null) throw new CasesError(`${where} is no JSON object`);
+  const content = item as Readonly<Record<string, unknown>>;
+  const other = Object.keys(content).find((name) => !members.includes(name));
+  if (other !== undefined)
+    throw new CasesError(`${where} has ${JSON.stringify(other)}, which is none of ${members.join(", ")}`);
+  const { action, resource = "*", context = {}, decision } = content;
+  if (typeof action !== "string" || typeof resource !== "string") {
+    throw new CasesError(`${where}: action and resource must be strings`);
+  }
+  if (typeof decision !== "string" || !decisions.includes(decision)) {
+    throw new CasesError(`${where}: decision must be one of ${decisions.join(", ")}`);
+  }
+  if (typeof context !== "object" || context === null || Array.isArray(context)) {
+    throw new CasesError(`${where}: context must be a JSON object`);
+  }
+  const entries = Object.entries(context).map(([key, given]) => [key, readValue(given, `${where}: context ${key}`)]);
+  return { action, resource, context: Object.fromEntries(entries) as Context, expected: decision as Decision };
+}
+
+/** AWS takes `true` for `"true"` in policies; so do cases. */
+function readValue(given: unknown, where: string): string | readonly string[] {
+  if (Array.isArray(given)) return given.map((item) => String(readValue(item, where)));
+  if (["string", "boolean", "number"].includes(typeof given)) return String(given);
+  throw new CasesError(`${where} must be a string or a list of strings`);
+}

@@ -1,0 +1,387 @@
+// `fob policy simulate`: the proof that policies enforce MFA and lock nobody out, and single decisions with their reasons.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { execute, node, program } from "../helpers/world.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "fob-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const policies = new URL("../../policies/", import.meta.url).pathname;
+const enforce = join(policies, "enforce-mfa-policy.json");
+const selfManage = join(policies, "self-manage-mfa-policy.json");
+const everything = file("everything.json", policy({ Effect: "Allow", Action: "*", Resource: "*" }));
+
+function policy(...statements: readonly object[]) {
+  return { Version: "2012-10-17", Statement: statements };
+}
+
+function file(name: string, content: unknown): string {
+  const path = join(folder, name);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+const simulate = (args: readonly string[], input = "") =>
+  execute(node, [program, "policy", "simulate", ...args], { env: { PATH: process.env.PATH }, input });
+
+interface Result {
+  action: string;
+  resource: string;
+  context: Record<string, string | string[]>;
+  decision: string;
+  because: { policy?: string; statement?: number; sid?: string; effect?: string; why: string }[];
+}
+
+async function json(args: readonly string[]): Promise<Result[]> {
+  const { status, stdout } = await simulate([...args, "--json"]);
+  expect(status).toBe(0);
+  return JSON.parse(stdout) as Result[];
+}
+
+/** The row of an action in the proof table. */
+const row = (text: string, action: string) =>
+  (new RegExp(`^ +${action} +(.*)$`, "m").exec(text)?.[1] ?? "").split(/ +/);
+const verdicts = (text: string) => text.split("\n").filter((line) => /^[+!] /.test(line));
+
+test("without options it proves fob's own policy, for a user who may do everything", async () => {
+  const { status, stdout, stderr } = await simulate([]);
+  expect(status).toBe(0);
+  expect(stderr).toContain("fob: for a user who may do everything, under enforce-mfa-policy\n");
+  expect(stderr).toContain(
+    "not looked at: service and resource control policies, resource-based policies, session policies",
+  );
+  expect(stdout.split("\n")[0]?.trim().split(/ {2,}/)).toEqual(["key", "sign-in", "session", "MFA", "old MFA"]);
+  expect(row(stdout, "s3:ListAllMyBuckets")).toEqual(["denied", "denied", "denied", "allowed", "allowed"]);
+  expect(row(stdout, "iam:DeactivateMFADevice")).toEqual(["denied", "denied", "denied", "allowed", "allowed"]);
+  expect(row(stdout, "iam:ChangePassword")).toEqual(["allowed", "allowed", "allowed*", "allowed", "allowed"]);
+  expect(row(stdout, "sts:GetCallerIdentity")).toEqual(["allowed", "allowed", "allowed", "allowed", "allowed"]);
+  expect(verdicts(stdout)).toEqual([
+    "+ MFA is enforced: without it, everyday and dangerous actions are denied",
+    "+ a new user can enrol in the console",
+    "+ a new user can enrol with an access key",
+    "+ a first or an expired password can be changed without MFA",
+    "+ with MFA, everyday actions are allowed",
+    "+ no policy limits the age of a session, which AWS ends after 36 h at most",
+  ]);
+  // It fits into a terminal of 80 columns.
+  expect(Math.max(...(stdout.split("\n\n")[0] ?? "").split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test("a policy with Bool is shown to leave access keys alone", async () => {
+  const bool = file("bool.json", readFileSync(enforce, "utf8").replaceAll("BoolIfExists", "Bool"));
+  const { stdout } = await simulate(["--policy", everything, "--policy", bool]);
+  expect(row(stdout, "s3:ListAllMyBuckets")).toEqual(["allowed", "denied", "denied", "allowed", "allowed"]);
+  expect(verdicts(stdout)[0]).toBe(
+    "! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: all of them",
+  );
+});
+
+test("an exemption of something dangerous is named", async () => {
+  const document = JSON.parse(readFileSync(enforce, "utf8")) as { Statement: { NotAction: string[] }[] };
+  document.Statement[0]?.NotAction.push("iam:DeactivateMFADevice", "s3:List*");
+  const { stdout } = await simulate(["--policy", everything, "--policy", file("hole.json", document)]);
+  expect(verdicts(stdout)[0]).toMatch(
+    /^! MFA is NOT enforced: .* with an access key: s3:ListAllMyBuckets, iam:DeactivateMFADevice; /,
+  );
+});
+
+test("a policy that only denies lets nobody enrol, until the companion is there, also for a user with a path", async () => {
+  const alone = await simulate(["--policy", enforce]);
+  expect(verdicts(alone.stdout)[1]).toBe(
+    "! a new user can NOT enrol in the console, for want of iam:CreateVirtualMFADevice, iam:EnableMFADevice, iam:GetUser, iam:ListMFADevices, iam:ListVirtualMFADevices",
+  );
+  expect(verdicts(alone.stdout)[4]).toContain("with MFA, these policies do not allow s3:ListAllMyBuckets");
+  for (const user of ["alice", "team/alice"]) {
+    const args = ["--policy", enforce, "--policy", selfManage, "--user", `arn:aws:iam::123456789012:user/${user}`];
+    const { stdout } = await simulate(args);
+    expect(
+      verdicts(stdout)
+        .slice(0, 4)
+        .map((line) => line[0]),
+    ).toEqual(["+", "+", "+", "+"]);
+    expect(row(stdout, "iam:DeactivateMFADevice")).toEqual(["denied", "denied", "denied", "allowed", "allowed"]);
+    expect(row(stdout, "iam:CreateAccessKey")).toEqual(["denied", "denied", "denied", "none", "none"]);
+  }
+  // The companion by itself keeps devices safe, too.
+  const companion = await simulate(["--policy", selfManage]);
+  expect(row(companion.stdout, "iam:DeactivateMFADevice")).toEqual(["none", "none", "none", "allowed", "allowed"]);
+  const china = join(policies, "self-manage-mfa-policy.aws-cn.json");
+  expect(verdicts((await simulate(["--policy", china, "--policy", enforce])).stdout)[1]).toBe(
+    "+ a new user can enrol in the console",
+  );
+});
+
+test("the limit of a session's age is the policies' own", async () => {
+  const limited = join(policies, "enforce-mfa-policy.max-age-12h.json");
+  const { stdout } = await simulate(["--policy", everything, "--policy", limited]);
+  expect(stdout).toContain("old MFA  a session with MFA, older than 12 h\n");
+  expect(row(stdout, "s3:ListAllMyBuckets")).toEqual(["denied", "denied", "denied", "allowed", "denied"]);
+  expect(row(stdout, "iam:GetUser")).toEqual(["allowed", "allowed", "allowed*", "allowed", "allowed"]);
+  expect(verdicts(stdout).at(-1)).toBe("+ an old session is denied until a new code is typed");
+
+  // In one statement with the other condition it never counts.
+  const one = JSON.parse(readFileSync(enforce, "utf8")) as { Statement: { Condition: object }[] };
+  Object.assign(one.Statement[0]?.Condition ?? {}, {
+    NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" },
+  });
+  const never = await simulate(["--policy", everything, "--policy", file("never.json", one)]);
+  expect(verdicts(never.stdout).at(-1)).toContain("! a session beyond the limit is NOT denied");
+});
+
+test("the proof as JSON: every action by every way of calling, with the statements that decide", async () => {
+  const results = await json(["--policy", everything, "--policy", enforce]);
+  expect(results.length % 5).toBe(0);
+  for (const result of results) {
+    expect(Object.keys(result)).toEqual(["action", "resource", "context", "decision", "because"]);
+    expect(["allowed", "explicitDeny", "implicitDeny"]).toContain(result.decision);
+  }
+  const [key, signedIn, , mfa] = results.filter(({ action }) => action === "s3:ListAllMyBuckets");
+  expect(key?.context).not.toHaveProperty("aws:MultiFactorAuthPresent");
+  expect(key?.because).toEqual([
+    {
+      policy: enforce,
+      statement: 0,
+      sid: "DenyAllWithoutMFA",
+      effect: "Deny",
+      why: "s3:ListAllMyBuckets is not among the 10 actions of its NotAction; aws:MultiFactorAuthPresent is absent, and BoolIfExists counts as a match",
+    },
+  ]);
+  expect(signedIn?.because[0]?.why).toContain('aws:MultiFactorAuthPresent is "false"');
+  expect(mfa).toMatchObject({ decision: "allowed", because: [{ policy: everything, statement: 0, effect: "Allow" }] });
+});
+
+test("single decisions, in words and with what is absent", async () => {
+  const args = [
+    "--policy",
+    everything,
+    "--policy",
+    enforce,
+    "--action",
+    "s3:ListAllMyBuckets",
+    "--action",
+    "iam:GetUser",
+  ];
+  const { status, stdout, stderr } = await simulate(args);
+  expect(status).toBe(0);
+  expect(stdout).toBe(
+    `s3:ListAllMyBuckets on *: denied by a policy (explicitDeny)
+  "${enforce}", statement 1 (DenyAllWithoutMFA): s3:ListAllMyBuckets is not among the 10 actions of its NotAction; aws:MultiFactorAuthPresent is absent, and BoolIfExists counts as a match
+
+iam:GetUser on *: allowed
+  "${everything}", statement 1: its Action covers iam:GetUser
+`,
+  );
+  expect(stderr).toContain("absent from the requests, though the policies ask for them: aws:multifactorauthpresent\n");
+  const stated = await simulate([...args, "--context", "AWS:multifactorauthpresent=true"]);
+  expect(stated.stdout).toContain("s3:ListAllMyBuckets on *: allowed\n");
+  expect(stated.stderr).not.toContain("absent from");
+});
+
+test("what nothing allows is explained by what comes near", async () => {
+  const user = "arn:aws:iam::123456789012:user/alice";
+  const [denied] = await json([
+    "--policy",
+    selfManage,
+    "--user",
+    user,
+    "--action",
+    "iam:DeactivateMFADevice",
+    "--resource",
+    user,
+  ]);
+  expect(denied?.decision).toBe("implicitDeny");
+  expect(denied?.because.map(({ why }) => why)).toEqual([
+    "no policy allows it",
+    "would allow it, but aws:MultiFactorAuthPresent is absent, which Bool does not match",
+  ]);
+  const [other] = await json([
+    "--policy",
+    selfManage,
+    "--user",
+    user,
+    "--action",
+    "iam:GetUser",
+    "--resource",
+    user.replace("alice", "bob"),
+  ]);
+  expect(other?.because.map(({ why }) => why)).toEqual(["no policy allows it", "would allow it on another resource"]);
+});
+
+test("a boundary, several values of a key, variables by --user, the password policy, an action that needs nothing", async () => {
+  const tags = file(
+    "tags.json",
+    policy({
+      Effect: "Allow",
+      Action: "ec2:CreateTags",
+      Resource: "*",
+      Condition: { "ForAllValues:StringEquals": { "aws:TagKeys": ["a", "b"] } },
+    }),
+  );
+  const decide = async (...args: readonly string[]) => (await json(args)).map(({ decision }) => decision);
+  const tagged = ["--policy", tags, "--action", "ec2:CreateTags", "--context", "aws:TagKeys=a", "--context"];
+  expect(await decide(...tagged, "aws:TagKeys=b")).toEqual(["allowed"]);
+  expect(await decide(...tagged, "aws:tagkeys=c")).toEqual(["implicitDeny"]);
+
+  const [limited] = await json(["--policy", everything, "--boundary", tags, "--action", "s3:GetObject"]);
+  expect(limited).toMatchObject({
+    decision: "implicitDeny",
+    because: [{ why: "the permissions boundary does not allow it" }],
+  });
+  const denying = file("deny.json", policy({ Sid: "No", Effect: "Deny", Action: "s3:*", Resource: "*" }));
+  const [denied] = await json(["--policy", everything, "--boundary", denying, "--action", "s3:GetObject"]);
+  expect(denied).toMatchObject({ decision: "explicitDeny", because: [{ policy: "boundary", sid: "No" }] });
+
+  const user = "arn:aws:iam::123456789012:user/team/alice";
+  const own = ["--policy", selfManage, "--action", "iam:ListMFADevices", "--resource", user];
+  expect(await decide(...own)).toEqual(["implicitDeny"]);
+  expect(await decide(...own, "--user", user)).toEqual(["allowed"]);
+  expect(await decide(...own, "--context", "aws:username=alice")).toEqual(["allowed"]);
+
+  const nothing = file("nothing.json", policy({ Effect: "Allow", Action: "s3:GetObject", Resource: "*" }));
+  const password = ["--policy", nothing, "--action", "iam:ChangePassword", "--user", user, "--resource", user];
+  expect(await decide(...password)).toEqual(["implicitDeny"]);
+  expect(await decide(...password, "--users-may-change-password")).toEqual(["allowed"]);
+  const [free] = await json(["--policy", denying, "--action", "sts:GetSessionToken"]);
+  expect(free).toMatchObject({
+    decision: "allowed",
+    because: [{ why: expect.stringContaining("no permission") as string }],
+  });
+});
+
+test("policies come from stdin, with single values where lists may stand", async () => {
+  const text = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: { Effect: "Allow", Action: "s3:Get*", Resource: "*" },
+  });
+  const { status, stdout } = await simulate(["--policy", "-", "--action", "s3:GetObject"], text);
+  expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining("allowed") as string });
+});
+
+test("cases: what simulate prints can be kept, and a change is found", async () => {
+  const own = ["--policy", everything, "--policy", enforce];
+  const kept = file("kept.json", await json(own));
+  const same = await simulate([...own, "--cases", kept]);
+  expect(same).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^\d+ cases, 0 not as expected\n$/) as string,
+  });
+
+  const bool = file("bool.json", readFileSync(enforce, "utf8").replaceAll("BoolIfExists", "Bool"));
+  const other = await simulate(["--policy", everything, "--policy", bool, "--cases", kept]);
+  expect(other.status).toBe(3);
+  expect(other.stdout).toContain("expected explicitDeny: s3:ListAllMyBuckets on *: allowed\n");
+  expect(other.stderr).toMatch(/fob: error: \d+ of \d+ decisions are not as expected\n/);
+  const listed = await simulate(["--policy", everything, "--policy", bool, "--cases", kept, "--json"]);
+  expect({ status: listed.status, count: (JSON.parse(listed.stdout) as unknown[]).length }).toEqual({
+    status: 3,
+    count: (JSON.parse(readFileSync(kept, "utf8")) as unknown[]).length,
+  });
+
+  const short = file("short.json", [
+    { action: "iam:GetUser", decision: "allowed" },
+    { action: "s3:GetObject", context: { "aws:MultiFactorAuthPresent": true }, decision: "allowed" },
+  ]);
+  expect((await simulate([...own, "--cases", short])).status).toBe(0);
+});
+
+test.each<[readonly string[], number, string]>([
+  [["--policy", "missing.json"], 2, 'cannot read "missing.json"'],
+  [["--policy", folder], 2, "cannot read"],
+  [
+    ["--policy", file("cut.json", '{\n "Version": "2012-10-17",\n "Statement": [,]}')],
+    2,
+    "is not JSON: value expected (line 3, column 16)",
+  ],
+  [
+    ["--policy", file("twice.json", '{"Statement": [], "Statement": []}')],
+    2,
+    '"Statement" stands twice in one object (line 1, column 19)',
+  ],
+  [["--policy", file("deep.json", `{"Statement": ${"[".repeat(100_000)}`)], 2, "nested deeper than 64 levels"],
+  [["--policy", file("list.json", [])], 1, "a policy document is a JSON object (line 1, column 1)"],
+  [["--policy", file("number.json", "7")], 1, "a policy document is a JSON object"],
+  [["--policy", file("types.json", policy({ Effect: "Allow", Action: [1], Resource: {} }))], 1, "1 must be a string"],
+  [
+    [
+      "--policy",
+      file(
+        "operator.json",
+        policy({
+          Effect: "Deny",
+          Action: "*",
+          Resource: "*",
+          Condition: { BoolIfExist: { "aws:MultiFactorAuthPresent": "false" } },
+        }),
+      ),
+    ],
+    1,
+    '"BoolIfExist" is not one of AWS\'s; "BoolIfExists" was meant, perhaps (line 1, column',
+  ],
+  [["--action", "s3:*"], 2, 'action "s3:*" is not of the form "service:Action"'],
+  [["--action", "GetObject"], 2, 'action "GetObject" is not of the form'],
+  [["--resource", "*"], 2, "--resource belongs to an --action"],
+  [["--user", "alice", "--action", "s3:GetObject"], 2, '"alice" is not the ARN of a user'],
+  [["--user", "arn:aws:iam::123456789012:role/x"], 2, "is not the ARN of a user"],
+  [["--context", "aws:username", "--action", "s3:GetObject"], 2, 'has no "="'],
+  [["--context", "aws:MultiFactorAuthPresent=true"], 2, "aws:MultiFactorAuthPresent is what the proof varies"],
+  [
+    ["--action", "s3:GetObject", "--context", "aws:MultiFactorAuthPresent=yes"],
+    2,
+    'aws:MultiFactorAuthPresent is "yes"',
+  ],
+  [
+    [
+      "--action",
+      "s3:GetObject",
+      "--context",
+      "aws:MultiFactorAuthPresent=true",
+      "--context",
+      "aws:MultiFactorAuthPresent=false",
+    ],
+    2,
+    'has several values ("true", "false"), and BoolIfExists takes one',
+  ],
+  [["--cases", file("none.json", [])], 2, "there are no cases in it"],
+  [
+    ["--cases", file("case.json", [{ action: "s3:GetObject", decision: "yes" }])],
+    2,
+    "case 1: decision must be one of allowed, explicitDeny, implicitDeny",
+  ],
+  [
+    ["--cases", file("extra.json", [{ action: "s3:GetObject", effect: "x", decision: "allowed" }])],
+    2,
+    'case 1 has "effect"',
+  ],
+  [
+    ["--cases", file("case2.json", []), "--action", "s3:GetObject"],
+    2,
+    "--cases has the actions and resources in its file",
+  ],
+  [["--policy", "-", "--policy", "-"], 2, "stdin can be read once"],
+])("%j ends with %i: %s", async (args, code, message) => {
+  const { status, stdout, stderr } = await simulate(args, "");
+  expect(stderr).toContain(message);
+  expect({ status, stdout }).toEqual({ status: code, stdout: "" });
+});
+
+test("a policy of 10,000 statements and hostile wildcards is decided on without delay", async () => {
+  const statements = Array.from({ length: 10_000 }, (_, index) => ({
+    Sid: `S${index}`,
+    Effect: "Allow",
+    Action: `s3:${"*a".repeat(20)}`,
+    Resource: `arn:aws:s3:::${"a*".repeat(20)}${index}`,
+  }));
+  const large = file("large.json", policy(...statements));
+  const began = performance.now();
+  const args = [
+    "--policy",
+    large,
+    "--action",
+    `s3:${"a".repeat(60)}b`,
+    "--resource",
+    `arn:aws:s3:::${"a".repeat(500)}`,
+  ];
+  expect((await simulate(args)).stdout).toContain("not allowed by any policy");
+  expect(performance.now() - began).toBeLessThan(15_000);
+});
