@@ -241,6 +241,9 @@ export function conditionHolds(condition: Condition, asked: Asked): Truth {
   const { operator, lowerKey, values } = condition;
   const given = asked.lookUp(lowerKey);
   if (operator.isNull) {
+    // "ForAllValues always returns true", and ForAnyValue always false:
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+    if (operator.set !== undefined) return operator.set === "ForAllValues";
     const wanted = (isAbsent: boolean): boolean =>
       values.some(({ text }) => (text.toLowerCase() === "true") === isAbsent);
     if (given !== UNKNOWN) return wanted(given === undefined || given.length === 0);

@@ -1,7 +1,7 @@
 // The condition operators: what their names mean, and which values they can compare.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 import { BlockList, isIP } from "node:net";
-import { matches, type Pattern } from "./wildcard.ts";
+import { matches, type Pattern, patternOf } from "./wildcard.ts";
 
 /** One value of the request against one of the policy's, both known to be what the operator compares. */
 type Matches = (value: string, wanted: Pattern) => boolean;
@@ -43,6 +43,7 @@ const isEqualIgnoringCase: Matches = (value, wanted) => value.toLowerCase() === 
 const isLike: Matches = (value, wanted) => matches(wanted, value);
 /** "Each of the six colon-delimited components of the ARN is checked separately"; ArnEquals and ArnLike are the same. */
 const isLikeArn: Matches = (value, wanted) => {
+  if (wanted === patternOf("*")) return value.split(":").length >= 6;
   const [parts, patterns] = [value, wanted].map((arn) => arn.match(/^(.*?):(.*?):(.*?):(.*?):(.*?):(.*)$/s)?.slice(1));
   return (
     patterns?.every((pattern, index) => parts !== undefined && isLike(parts[index] ?? "", pattern as Pattern)) ?? false
@@ -109,15 +110,12 @@ export function operatorNames(): string[] {
   return [...byName.keys()];
 }
 
+const sets = [undefined, "ForAllValues", "ForAnyValue"] as const;
+
 const byName: ReadonlyMap<string, Operator> = new Map(
   [
-    operator(isNull, undefined, false),
-    ...comparisons.flatMap((each) =>
-      ([undefined, "ForAllValues", "ForAnyValue"] as const).flatMap((set) => [
-        operator(each, set, false),
-        operator(each, set, true),
-      ]),
-    ),
+    ...sets.map((set) => operator(isNull, set, false)),
+    ...comparisons.flatMap((each) => sets.flatMap((set) => [operator(each, set, false), operator(each, set, true)])),
   ].map((each) => [each.name, each]),
 );
 

@@ -325,6 +325,10 @@ describe("what only whole documents show", () => {
       }
     }
     expect(of("Null", "true")).toBe("allowed");
+    expect(["ForAllValues", "ForAnyValue"].map((set) => of(`${set}:Null`, "false"))).toEqual([
+      "allowed",
+      "implicitDeny",
+    ]);
   });
 });
 
