@@ -74,7 +74,7 @@ export function assumedRole(account: Account, role: Role, sessionName: string): 
 }
 
 /** By which ARN policies name a caller: the user's, or the role's, not that of the role's session. */
-export function policyArn({ arn, role }: Principal): string {
+function policyArn({ arn, role }: Principal): string {
   return role?.arn ?? arn;
 }
 

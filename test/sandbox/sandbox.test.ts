@@ -10,6 +10,7 @@ import {
   STSClient,
 } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type CodeDevice, type Sandbox, type SandboxUser, startSandbox } from "../../src/sandbox/server.ts";
 
 const enforcement = {
@@ -146,6 +147,14 @@ describe("the enforcement policy", () => {
     expect((await refusal(aws(credentials).buckets()))[2]).toMatch(/because no identity-based policy allows/);
     sandbox.attachPolicy("bob", everything);
     expect(await aws(credentials).buckets()).toEqual(sandbox.buckets);
+  });
+
+  test("with its companion, a user with a path sees the own devices, and nobody else's", async () => {
+    const policies = [enforceMfaPolicy(), selfManagePolicy()];
+    const bob = sandbox.addUser({ name: "bob", path: "/eng/", policies });
+    sandbox.addVirtualDevice("bob");
+    expect((await aws(bob.accessKey).devices()).MFADevices).toHaveLength(1);
+    expect((await refusal(aws(bob.accessKey).devices("alice")))[2]).toMatch(/because no identity-based policy allows/);
   });
 
   test("does not bind the root user", async () => {
