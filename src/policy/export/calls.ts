@@ -1,0 +1,123 @@
+// The calls to AWS that make it all, in their order, for scripts and reviewers.
+import { publicAccessBlock } from "./cloudformation.ts";
+import { autoDeployment, type Organization } from "./organization.ts";
+import { bucketPolicy, deliveryPolicy, type Resources, trustPolicy } from "./resources.ts";
+
+/** Service and operation as botocore and the SDKs call them; policies are strings, since that is what the API takes. */
+interface Call {
+  readonly service: "cloudformation" | "config" | "iam" | "s3";
+  readonly operation: string;
+  readonly parameters: object;
+}
+
+export interface Calls {
+  readonly notes: readonly string[];
+  /** Words that stand in the calls for what fob cannot know. */
+  readonly placeholders: Readonly<Record<string, string>>;
+  readonly calls: readonly Call[];
+}
+
+/** @param region needed for a recorder: the calls name it */
+export function accountCalls(resources: Resources, partition: string, region: string, notes: readonly string[]): Calls {
+  const { policies, group, rules, recorder } = resources;
+  return {
+    notes,
+    placeholders: { ACCOUNT_ID: "the account: aws sts get-caller-identity --query Account --output text" },
+    calls: [
+      ...policies.map(({ name, description, document }) =>
+        iam("CreatePolicy", {
+          PolicyName: name,
+          Description: description,
+          PolicyDocument: JSON.stringify(document),
+        }),
+      ),
+      iam("CreateGroup", { GroupName: group.name }),
+      ...policies.map(({ name }) =>
+        iam("AttachGroupPolicy", {
+          GroupName: group.name,
+          PolicyArn: `arn:${partition}:iam::ACCOUNT_ID:policy/${name}`,
+        }),
+      ),
+      ...(recorder === undefined ? [] : recorderCalls(recorder, partition, region)),
+      ...rules.map(({ name, identifier, description }) =>
+        config("PutConfigRule", {
+          ConfigRule: {
+            ConfigRuleName: name,
+            Description: description,
+            Source: { Owner: "AWS", SourceIdentifier: identifier },
+          },
+        }),
+      ),
+    ],
+  };
+}
+
+function recorderCalls(
+  { name, resourceTypes, role }: NonNullable<Resources["recorder"]>,
+  partition: string,
+  region: string,
+): readonly Call[] {
+  const Bucket = `config-ACCOUNT_ID-${region}`;
+  const bucketArn = `arn:${partition}:s3:::${Bucket}`;
+  const known = { account: "ACCOUNT_ID", bucketArn, objectsArn: `${bucketArn}/AWSLogs/ACCOUNT_ID/Config/*` };
+  const RoleName = role.name;
+  const roleARN = `arn:${partition}:iam::ACCOUNT_ID:role/${RoleName}`;
+  // S3 refuses it for the region in which it began.
+  const CreateBucketConfiguration = { LocationConstraint: region };
+  return [
+    s3("CreateBucket", { Bucket, ...(region === "us-east-1" ? {} : { CreateBucketConfiguration }) }),
+    s3("PutPublicAccessBlock", { Bucket, PublicAccessBlockConfiguration: publicAccessBlock }),
+    s3("PutBucketPolicy", { Bucket, Policy: JSON.stringify(bucketPolicy(known)) }),
+    iam("CreateRole", { RoleName, AssumeRolePolicyDocument: JSON.stringify(trustPolicy(known)) }),
+    iam("AttachRolePolicy", { RoleName, PolicyArn: role.managedPolicyArn }),
+    iam("PutRolePolicy", {
+      RoleName,
+      PolicyName: role.policyName,
+      PolicyDocument: JSON.stringify(deliveryPolicy(known)),
+    }),
+    config("PutConfigurationRecorder", {
+      ConfigurationRecorder: {
+        name,
+        roleARN,
+        recordingGroup: { allSupported: false, includeGlobalResourceTypes: false, resourceTypes },
+      },
+    }),
+    config("PutDeliveryChannel", { DeliveryChannel: { name, s3BucketName: Bucket } }),
+    config("StartConfigurationRecorder", { ConfigurationRecorderName: name }),
+  ];
+}
+
+/** Calls from the management account. CreateStackInstances returns before it has done its work. */
+export function organizationCalls(organization: Organization, region: string, notes: readonly string[]): Calls {
+  const { stackSet, conformancePack } = organization;
+  const StackSetName = stackSet.name;
+  return {
+    notes,
+    placeholders: { ORGANIZATIONAL_UNIT_ID: "the organizational unit (ou-...) that gets the policies and the group" },
+    calls: [
+      cloudformation("CreateStackSet", {
+        StackSetName,
+        Description: stackSet.description,
+        PermissionModel: "SERVICE_MANAGED",
+        AutoDeployment: autoDeployment,
+        Capabilities: [stackSet.capability],
+        TemplateBody: JSON.stringify(stackSet.template),
+      }),
+      cloudformation("CreateStackInstances", {
+        StackSetName,
+        DeploymentTargets: { OrganizationalUnitIds: ["ORGANIZATIONAL_UNIT_ID"] },
+        Regions: [region],
+      }),
+      config("PutOrganizationConformancePack", {
+        OrganizationConformancePackName: conformancePack.name,
+        ExcludedAccounts: [],
+        TemplateBody: conformancePack.template,
+      }),
+    ],
+  };
+}
+
+const callOf =
+  (service: Call["service"]) =>
+  (operation: string, parameters: object): Call => ({ service, operation, parameters });
+const [cloudformation, config, iam, s3] = [callOf("cloudformation"), callOf("config"), callOf("iam"), callOf("s3")];

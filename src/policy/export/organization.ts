@@ -1,0 +1,103 @@
+// What an organization is given, so that AWS itself deploys it in every account: a StackSet with the template for one
+// account, and an organization conformance pack with the rules.
+import { accountTemplate, resource, ruleResources, type Template } from "./cloudformation.ts";
+import type { Resources } from "./resources.ts";
+
+export interface Organization {
+  readonly stackSet: {
+    readonly name: string;
+    readonly description: string;
+    readonly template: Template;
+    readonly capability: string;
+  };
+  readonly conformancePack: { readonly name: string; readonly template: string };
+}
+
+/** The rules are the pack's, so that they do not come twice. */
+export function organizationFor(resources: Resources): Organization {
+  return {
+    stackSet: {
+      name: "require-mfa",
+      description: `MFA enforcement for IAM users: policies and the group ${resources.group.name}`,
+      template: accountTemplate({ ...resources, rules: [] }),
+      capability: "CAPABILITY_NAMED_IAM",
+    },
+    conformancePack: { name: "require-mfa", template: yaml({ Resources: ruleResources(resources.rules) }) },
+  };
+}
+
+/**
+ * An account that leaves the organizational unit keeps what it has: enforcement does not end by a move, and a group
+ * that has members could not be deleted.
+ */
+export const autoDeployment = { Enabled: true, RetainStacksOnAccountRemoval: true };
+
+/**
+ * A template to be deployed in the management account.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-config-organizationconformancepack.html
+ */
+export function organizationTemplate({ stackSet, conformancePack }: Organization, notes: readonly string[]): Template {
+  return {
+    AWSTemplateFormatVersion: "2010-09-09",
+    Description: "MFA enforcement for the IAM users of an organization: a StackSet and a conformance pack",
+    Metadata: { Notes: notes },
+    Parameters: {
+      OrganizationalUnitIds: {
+        Type: "List<String>",
+        Description:
+          "The organizational units (ou-...) whose accounts get the policies and the group, or the root (r-...)",
+        AllowedPattern: "^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$",
+      },
+      ExcludedAccounts: {
+        Type: "CommaDelimitedList",
+        Description: "Accounts that do not get the rules, for want of a recorder; all others of the organization do",
+        Default: "",
+      },
+    },
+    Conditions: {
+      ExcludesAccounts: { "Fn::Not": [{ "Fn::Equals": [{ "Fn::Join": ["", { Ref: "ExcludedAccounts" }] }, ""] }] },
+    },
+    Resources: {
+      RequireMfaStackSet: resource("CloudFormation::StackSet", {
+        StackSetName: stackSet.name,
+        Description: stackSet.description,
+        PermissionModel: "SERVICE_MANAGED",
+        AutoDeployment: autoDeployment,
+        Capabilities: [stackSet.capability],
+        StackInstancesGroup: [
+          {
+            DeploymentTargets: { OrganizationalUnitIds: { Ref: "OrganizationalUnitIds" } },
+            // One, since IAM is global.
+            Regions: [{ Ref: "AWS::Region" }],
+          },
+        ],
+        TemplateBody: JSON.stringify(stackSet.template),
+      }),
+      RequireMfaConformancePack: resource(
+        "Config::OrganizationConformancePack",
+        {
+          OrganizationConformancePackName: conformancePack.name,
+          ExcludedAccounts: { "Fn::If": ["ExcludesAccounts", { Ref: "ExcludedAccounts" }, { Ref: "AWS::NoValue" }] },
+          TemplateBody: conformancePack.template,
+        },
+        // It brings the recorders.
+        { DependsOn: "RequireMfaStackSet" },
+      ),
+    },
+  };
+}
+
+/**
+ * Mappings and strings as YAML, which the documentation asks for in a conformance pack:
+ * https://docs.aws.amazon.com/config/latest/developerguide/custom-conformance-pack.html
+ */
+function yaml(mapping: object, indent = ""): string {
+  return Object.entries(mapping)
+    .map(([key, value]: [string, unknown]) =>
+      typeof value === "object" && value !== null
+        ? `${indent}${key}:\n${yaml(value, `${indent}  `)}`
+        : `${indent}${key}: ${JSON.stringify(value)}\n`,
+    )
+    .join("");
+}

@@ -1,0 +1,138 @@
+// Terraform's language, for its AWS provider: https://registry.terraform.io/providers/hashicorp/aws/latest/docs
+import { type Body, block, expression, interpolation, mapping, template, topLevel, verbatim } from "./hcl.ts";
+import { autoDeployment, type Organization } from "./organization.ts";
+import { bucketPolicy, type ConfigRule, deliveryPolicy, type Known, type Resources, trustPolicy } from "./resources.ts";
+
+export function accountModule(resources: Resources, notes: readonly string[]): string {
+  const { policies, group, rules, recorder } = resources;
+  const groupName = expression(`aws_iam_group.${snake(group.id)}.name`);
+  return file(notes, [
+    ...policies.map(({ id, name, description, document }) =>
+      resource("iam_policy", snake(id), { name, description, policy: verbatim(json(document)) }),
+    ),
+    resource("iam_group", snake(group.id), { name: group.name }),
+    ...policies.map(({ id }) =>
+      resource("iam_group_policy_attachment", snake(id), {
+        group: groupName,
+        policy_arn: expression(`aws_iam_policy.${snake(id)}.arn`),
+      }),
+    ),
+    ...(recorder === undefined ? [] : recorderResources(recorder)),
+    ...rules.map((rule) => ruleResource(rule, recorder !== undefined)),
+  ]);
+}
+
+function ruleResource({ id, name, identifier, description }: ConfigRule, isAfterRecorder: boolean): string {
+  return resource("config_config_rule", snake(id), {
+    name,
+    description,
+    ...(isAfterRecorder ? { depends_on: [expression("aws_config_configuration_recorder_status.config")] } : {}),
+    source: block({ owner: "AWS", source_identifier: identifier }),
+  });
+}
+
+const account = interpolation("data.aws_caller_identity.current.account_id");
+const bucketArn = interpolation("aws_s3_bucket.config.arn");
+const known: Known<string> = { account, bucketArn, objectsArn: `${bucketArn}/AWSLogs/${account}/Config/*` };
+
+function recorderResources({ name, resourceTypes, role }: NonNullable<Resources["recorder"]>): readonly string[] {
+  const bucket = expression("aws_s3_bucket.config.id");
+  const roleName = expression("aws_iam_role.config.name");
+  return [
+    topLevel("data", ["aws_caller_identity", "current"], {}),
+    resource("s3_bucket", "config", { bucket_prefix: "config-" }),
+    resource("s3_bucket_public_access_block", "config", {
+      bucket,
+      block_public_acls: true,
+      block_public_policy: true,
+      ignore_public_acls: true,
+      restrict_public_buckets: true,
+    }),
+    resource("s3_bucket_policy", "config", { bucket, policy: template(json(bucketPolicy(known))) }),
+    resource("iam_role", "config", {
+      name: role.name,
+      assume_role_policy: template(json(trustPolicy(known))),
+    }),
+    resource("iam_role_policy_attachment", "config", { role: roleName, policy_arn: role.managedPolicyArn }),
+    resource("iam_role_policy", "config", {
+      name: role.policyName,
+      role: roleName,
+      policy: template(json(deliveryPolicy(known))),
+    }),
+    resource("config_configuration_recorder", "config", {
+      name,
+      role_arn: expression("aws_iam_role.config.arn"),
+      recording_group: block({
+        all_supported: false,
+        include_global_resource_types: false,
+        resource_types: resourceTypes,
+      }),
+    }),
+    resource("config_delivery_channel", "config", {
+      name: expression("aws_config_configuration_recorder.config.name"),
+      s3_bucket_name: bucket,
+      depends_on: [
+        expression("aws_iam_role_policy.config"),
+        expression("aws_iam_role_policy_attachment.config"),
+        expression("aws_s3_bucket_policy.config"),
+      ],
+    }),
+    resource("config_configuration_recorder_status", "config", {
+      name: expression("aws_config_configuration_recorder.config.name"),
+      is_enabled: true,
+      depends_on: [expression("aws_config_delivery_channel.config")],
+    }),
+  ];
+}
+
+/** To be applied in the management account. */
+export function organizationModule({ stackSet, conformancePack }: Organization, notes: readonly string[]): string {
+  return file(notes, [
+    topLevel("variable", ["organizational_unit_ids"], {
+      type: expression("list(string)"),
+      description:
+        "The organizational units (ou-...) whose accounts get the policies and the group, or the root (r-...)",
+    }),
+    topLevel("variable", ["excluded_accounts"], {
+      type: expression("list(string)"),
+      description: "Accounts that do not get the rules, for want of a recorder; all others of the organization do",
+      default: [],
+    }),
+    resource("cloudformation_stack_set", "require_mfa", {
+      name: stackSet.name,
+      description: stackSet.description,
+      permission_model: "SERVICE_MANAGED",
+      capabilities: [stackSet.capability],
+      auto_deployment: block({
+        enabled: autoDeployment.Enabled,
+        retain_stacks_on_account_removal: autoDeployment.RetainStacksOnAccountRemoval,
+      }),
+      // With these permissions AWS fills it in, and Terraform would want to take it out again.
+      lifecycle: block({ ignore_changes: [expression("administration_role_arn")] }),
+      template_body: verbatim(json(stackSet.template)),
+    }),
+    // In the provider's own region alone, since IAM is global.
+    resource("cloudformation_stack_set_instance", "require_mfa", {
+      stack_set_name: expression("aws_cloudformation_stack_set.require_mfa.name"),
+      deployment_targets: block({ organizational_unit_ids: expression("var.organizational_unit_ids") }),
+    }),
+    resource("config_organization_conformance_pack", "require_mfa", {
+      name: conformancePack.name,
+      excluded_accounts: expression("var.excluded_accounts"),
+      depends_on: [expression("aws_cloudformation_stack_set_instance.require_mfa")],
+      template_body: verbatim(conformancePack.template.trimEnd()),
+    }),
+  ]);
+}
+
+function file(notes: readonly string[], blocks: readonly string[]): string {
+  const aws = mapping({ source: "hashicorp/aws", version: ">= 5.0" });
+  const providers = topLevel("terraform", [], { required_providers: block({ aws }) });
+  return [notes.map((note) => `# - ${note}\n`).join(""), providers, ...blocks].join("\n");
+}
+
+const resource = (type: string, name: string, body: Body): string => topLevel("resource", [`aws_${type}`, name], body);
+const json = (value: object): string => JSON.stringify(value, undefined, 2);
+
+/** `SelfManageMfaPolicy` as Terraform names things: `self_manage_mfa_policy`. */
+const snake = (id: string): string => id.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
