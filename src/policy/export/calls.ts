@@ -12,16 +12,18 @@ interface Call {
 
 export interface Calls {
   readonly notes: readonly string[];
+  /** Where all calls go. */
+  readonly region: string;
   /** Words that stand in the calls for what fob cannot know. */
   readonly placeholders: Readonly<Record<string, string>>;
   readonly calls: readonly Call[];
 }
 
-/** @param region needed for a recorder: the calls name it */
 export function accountCalls(resources: Resources, partition: string, region: string, notes: readonly string[]): Calls {
   const { policies, group, rules, recorder } = resources;
   return {
     notes,
+    region,
     placeholders: { ACCOUNT_ID: "the account: aws sts get-caller-identity --query Account --output text" },
     calls: [
       ...policies.map(({ name, description, document }) =>
@@ -93,6 +95,7 @@ export function organizationCalls(organization: Organization, region: string, no
   const StackSetName = stackSet.name;
   return {
     notes,
+    region,
     placeholders: { ORGANIZATIONAL_UNIT_ID: "the organizational unit (ou-...) that gets the policies and the group" },
     calls: [
       cloudformation("CreateStackSet", {

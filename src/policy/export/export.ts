@@ -54,24 +54,36 @@ export function exportPolicies(options: ExportOptions): Exported {
 const pretty = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /** In the form of hints: a line each, lower case, without a full stop. */
-function notesOn({ organization, withAllUsersRule, withRecorder, partition }: ExportOptions): readonly string[] {
+function notesOn(options: ExportOptions): readonly string[] {
   return [
-    "the group RequireMFA has no members: nobody is denied anything until users are put into it",
-    organization
-      ? "it is for the management account, which a StackSet itself never reaches: give that one an export of its own"
-      : "deploy it in one region only: IAM is global, and each region would evaluate the rules of all users",
-    ...(organization
-      ? [
-          "StackSets need trusted access first: aws cloudformation activate-organizations-access",
-          "the conformance pack needs all features of the organization and reaches every account that is not excluded",
-        ]
-      : []),
-    withRecorder
-      ? "an account can have only one AWS Config recorder in a region: where there is one, leave --with-recorder out"
-      : `AWS Config takes no rule ${organization ? "in an account" : "in a region"} without a recorder; --with-recorder makes one`,
-    ...(withAllUsersRule ? ["not every region has the rule IAM_USER_MFA_ENABLED; us-east-1 and eu-west-1 do"] : []),
-    ...(organization && partition === "aws-cn"
-      ? ["in China regions StackSets have no trusted access to organizations: export it for each account instead"]
+    "the group RequireMFA is made without members: nobody is denied anything until users are put into it",
+    ...(options.organization ? organizationNotes(options) : accountNotes(options)),
+    ...(options.withAllUsersRule
+      ? ["IAM_USER_MFA_ENABLED is not there in every region; us-east-1 and eu-west-1, for instance, have it"]
       : []),
   ];
 }
+
+const accountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
+  "deploy it in one region only: IAM is global, and the rules would judge the same users in each",
+  withRecorder
+    ? "an account has one AWS Config recorder for each region: where there is one already, leave --with-recorder out"
+    : "AWS Config takes no rule where it has no recorder: --with-recorder makes one",
+];
+
+/**
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html
+ * https://docs.aws.amazon.com/config/latest/developerguide/conformance-pack-organization-apis.html
+ */
+const organizationNotes = ({ format, withRecorder, partition }: ExportOptions): readonly string[] => [
+  "deploy it in the management account, in one region only; a StackSet does not reach the management account itself",
+  "StackSets need trusted access: aws cloudformation activate-organizations-access",
+  "the rules come to every account that is not excluded, and AWS Config takes none where it has no recorder",
+  withRecorder
+    ? "an account has one AWS Config recorder for each region: where accounts have one already, leave --with-recorder out"
+    : "--with-recorder makes one in each account of the organizational units",
+  ...(withRecorder && format === "json"
+    ? ["CreateStackInstances returns before it is done: wait for its operation before the call that follows"]
+    : []),
+  ...(partition === "aws-cn" ? ["in China, StackSets have had no trusted access to organizations so far"] : []),
+];

@@ -44,7 +44,7 @@ export function organizationTemplate({ stackSet, conformancePack }: Organization
     Metadata: { Notes: notes },
     Parameters: {
       OrganizationalUnitIds: {
-        Type: "List<String>",
+        Type: "CommaDelimitedList",
         Description:
           "The organizational units (ou-...) whose accounts get the policies and the group, or the root (r-...)",
         AllowedPattern: "^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$",
