@@ -96,6 +96,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./policy-simulate.ts")).policySimulateCommand,
   },
   {
+    name: "policy export",
+    group: "Administrators",
+    takes: "",
+    summary: "print it with its group and AWS Config rule, as code that deploys them",
+    load: async () => (await import("./policy-export.ts")).policyExportCommand,
+  },
+  {
     name: "demo",
     group: "Try it",
     takes: "",

@@ -1,0 +1,72 @@
+// `fob policy export`: the policies, their group and the AWS Config rules, as code that somebody else deploys.
+import { defaultRegion, isInPartition, isRegion } from "../aws/partitions.ts";
+import { exitCodes, UsageError } from "../errors.ts";
+import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
+import { type ExportFormat, exportFormats, exportPolicies } from "../policy/export/export.ts";
+import { quote } from "../text.ts";
+import { defineCommand } from "./command.ts";
+import type { Context } from "./context.ts";
+import { policyOptions, policyOptionsOf } from "./policy-options.ts";
+
+const formatList = "json, cloudformation or terraform";
+
+export const policyExportCommand = defineCommand({
+  name: "policy export",
+  description:
+    "Prints enforce-mfa-policy, self-manage-mfa-policy, the group RequireMFA that has both, and the AWS Config rule " +
+    "that finds users without MFA, as calls to AWS (json), as a CloudFormation template or as a Terraform module. " +
+    "Nothing is sent to AWS. The calls are for one region: --region, else AWS_REGION, else the partition's first.",
+  options: {
+    format: { value: "format", text: `${formatList} (default: json)`, choices: exportFormats },
+    organization: { text: "for all accounts of an organization: a StackSet and a conformance pack" },
+    withRecorder: { text: "also the recorder without which AWS Config takes no rule, for users alone" },
+    withAllUsersRule: { text: "also the rule IAM_USER_MFA_ENABLED: users without a console password need MFA too" },
+    ...policyOptions,
+  },
+  examples: [
+    "fob policy export --format cloudformation > require-mfa.json",
+    "aws cloudformation deploy --stack-name require-mfa --template-file require-mfa.json --capabilities CAPABILITY_NAMED_IAM",
+    "fob policy export --format terraform --with-recorder > require-mfa.tf",
+    "fob policy export --format cloudformation --organization > require-mfa-organization.json",
+    "fob policy export | jq --raw-output '.calls[] | .service + \" \" + .operation'",
+  ],
+  run(_, options, context) {
+    const variant = policyOptionsOf(options);
+    const { text, notes } = exportPolicies({
+      format: formatOf(options.format),
+      organization: options.organization === true,
+      withRecorder: options.withRecorder === true,
+      withAllUsersRule: options.withAllUsersRule === true,
+      partition: variant.partition,
+      region: regionFor(options.region, variant.partition, context),
+      enforce: enforceMfaPolicy(variant),
+      selfManage: selfManagePolicy(variant),
+    });
+    context.stdout.write(text);
+    for (const note of notes) context.say.hint(note);
+    return Promise.resolve(exitCodes.done);
+  },
+});
+
+/** @throws UsageError */
+function formatOf(name = "json"): ExportFormat {
+  const format = exportFormats.find((known) => known === name);
+  if (format !== undefined) return format;
+  throw new UsageError(
+    `unknown format ${quote(name)}: it is ${formatList}`,
+    "write it like this: fob policy export --format terraform",
+  );
+}
+
+/** @throws UsageError where the region that was asked for is in another partition; one of the environment just does not count then */
+function regionFor(asked: string | undefined, partition: string, { env }: Context): string {
+  const first = defaultRegion(partition) ?? "us-east-1";
+  const fits = (region: string): boolean => isRegion(region) && isInPartition(region, partition);
+  if (asked === undefined)
+    return [env.AWS_REGION, env.AWS_DEFAULT_REGION].find((region) => region && fits(region)) ?? first;
+  if (fits(asked)) return asked;
+  throw new UsageError(
+    `${quote(asked)} (from --region) is not a region of the partition ${partition}`,
+    `name one of that partition: --region ${first}, or name its own: --partition`,
+  );
+}
