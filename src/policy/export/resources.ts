@@ -45,7 +45,10 @@ export interface ConfigRule {
  * https://docs.aws.amazon.com/config/latest/developerguide/stop-start-recorder.html
  */
 interface Recorder {
-  /** An account has one recorder and one channel for each region; the name that AWS itself gives them. */
+  /**
+   * Also the channel's. An account has one of each for each region, mostly called "default"; under that name the calls
+   * would change what is there, to record users alone from then on, where they now fail.
+   */
   readonly name: string;
   readonly resourceTypes: readonly string[];
   readonly role: { readonly name: string; readonly managedPolicyArn: string; readonly policyName: string };
@@ -79,7 +82,7 @@ export function resourcesFor({ enforce, selfManage, partition, withAllUsersRule,
     rules: withAllUsersRule ? [consoleRule, allUsersRule] : [consoleRule],
     recorder: withRecorder
       ? {
-          name: "default",
+          name: "require-mfa",
           resourceTypes: ["AWS::IAM::User"],
           role: {
             name: "require-mfa-config-recorder",

@@ -133,6 +133,11 @@ describe("json", () => {
   });
 });
 
+/** https://docs.aws.amazon.com/config/latest/APIReference/API_PutConfigurationRecorder.html changes one of that name. */
+test.each(exportFormats)("%s: a recorder that is there already is not changed", (format) => {
+  expect(text({ format, withRecorder: true })).not.toContain('"default"');
+});
+
 describe("cloudformation", () => {
   test("the group has both policies, and the documents stand as they are", () => {
     const { RequireMfaGroup, SelfManageMfaPolicy, EnforceMfaPolicy } = template();

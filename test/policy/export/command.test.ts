@@ -1,0 +1,73 @@
+// `fob policy export`: what the command line makes of it, and the commands on the page about it.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { execute, node, program } from "../../helpers/world.ts";
+
+const fob = (args: readonly string[], env: Record<string, string> = {}) =>
+  execute(node, [program, "policy", ...args], { env: { PATH: process.env.PATH, ...env } });
+const exported = async (...args: readonly string[]): Promise<string> => (await fob(["export", ...args])).stdout;
+
+interface Calls {
+  readonly notes: readonly string[];
+  readonly region: string;
+  readonly calls: readonly { readonly parameters: { readonly PolicyDocument?: string } }[];
+}
+
+test("JSON by default, which says on stderr too what has to be known first", async () => {
+  const { status, stdout, stderr } = await fob(["export"]);
+  const { notes } = JSON.parse(stdout) as Calls;
+  expect(notes.length).toBeGreaterThan(1);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: notes.map((note) => `fob: hint: ${note}\n`).join("") });
+});
+
+test.each([
+  [[], []],
+  [
+    ["--no-password-change", "--max-age", "12h", "--via-aws-service"],
+    ["--partition", "aws-us-gov"],
+  ],
+])("the policies are those of fob policy show, with %j %j", async (variant, partition) => {
+  const { calls } = JSON.parse(await exported(...variant, ...partition)) as Calls;
+  const documents = calls.flatMap(({ parameters }) => parameters.PolicyDocument ?? []);
+  const shown = [await fob(["show", "--self-manage", ...partition]), await fob(["show", ...variant])];
+  expect(documents.map((document) => JSON.parse(document) as object)).toEqual(
+    shown.map(({ stdout }) => JSON.parse(stdout) as object),
+  );
+});
+
+test("the region: --region, else one of the environment that is in the partition, else its first", async () => {
+  const region = async (args: readonly string[], env?: Record<string, string>): Promise<string> =>
+    (JSON.parse((await fob(["export", ...args], env)).stdout) as Calls).region;
+  const env = { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "us-gov-east-1" };
+  expect(await region([])).toBe("us-east-1");
+  expect(await region([], env)).toBe("eu-west-1");
+  expect(await region(["--region", "eu-north-1"], env)).toBe("eu-north-1");
+  expect(await region(["--partition", "aws-us-gov"], env)).toBe("us-gov-east-1");
+  expect(await region(["--partition", "aws-cn"], env)).toBe("cn-north-1");
+});
+
+test.each([
+  [["--format", "yaml"], 'unknown format "yaml": it is json, cloudformation or terraform'],
+  [["--region", "cn-north-1"], '"cn-north-1" (from --region) is not a region of the partition aws'],
+  [["--region", "Mars"], '"Mars" (from --region) is not a region of the partition aws'],
+  [["--partition", "aws-mars"], 'unknown partition "aws-mars"'],
+])("%j is refused: %s", async (args, message) => {
+  const { status, stdout, stderr } = await fob(["export", ...args]);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toContain(`fob: error: ${message}\nfob: hint: `);
+});
+
+test("every command of fob on the page, and in its own help, does what it says", async () => {
+  const page = readFileSync(new URL("../../../docs/enforcement-as-code.md", import.meta.url), "utf8");
+  const help = await exported("--help");
+  const commands = [...`${page}\n${help}`.matchAll(/^ *fob policy (export[^|>\n]*)/gm)].map(([, words = ""]) =>
+    words.trim().split(" "),
+  );
+  expect(commands.length).toBeGreaterThan(6);
+  for (const words of commands) {
+    const { status, stdout } = await fob(words);
+    expect(status, words.join(" ")).toBe(0);
+    expect(stdout.startsWith(words.includes("terraform") ? "# " : "{\n"), words.join(" ")).toBe(true);
+  }
+  for (const [option] of page.matchAll(/(?<=`)--[a-z-]+/g)) expect(help).toContain(`  ${option} `);
+});
