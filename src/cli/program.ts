@@ -99,7 +99,7 @@ const commands: readonly Listed[] = [
     name: "policy export",
     group: "Administrators",
     takes: "",
-    summary: "print it with its group and AWS Config rule, as code that deploys them",
+    summary: "print the policy, its group and its AWS Config rule as code",
     load: async () => (await import("./policy-export.ts")).policyExportCommand,
   },
   {

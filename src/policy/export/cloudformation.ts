@@ -21,7 +21,7 @@ export function accountTemplate(resources: Resources, notes: readonly string[] =
   const { policies, group, rules, recorder } = resources;
   return {
     AWSTemplateFormatVersion: "2010-09-09",
-    Description: `MFA enforcement for IAM users: policies, the group ${group.name}${rules.length > 0 ? ", AWS Config rules" : ""}`,
+    Description: "MFA enforcement for IAM users, by fob policy export",
     ...(notes.length > 0 ? { Metadata: { Notes: notes } } : {}),
     Resources: {
       ...Object.fromEntries(

@@ -22,32 +22,31 @@ export interface Exported {
 }
 
 export function exportPolicies(options: ExportOptions): Exported {
-  const { format, organization, partition, region } = options;
-  const resources = resourcesFor(options);
   const notes = notesOn(options);
-  const forOrganization = organization ? organizationFor(resources) : undefined;
-  switch (format) {
+  return { text: options.organization ? organizationText(options, notes) : accountText(options, notes), notes };
+}
+
+function accountText(options: ExportOptions, notes: readonly string[]): string {
+  const resources = resourcesFor(options);
+  switch (options.format) {
     case "json":
-      return {
-        notes,
-        text: pretty(
-          forOrganization
-            ? organizationCalls(forOrganization, region, notes)
-            : accountCalls(resources, partition, region, notes),
-        ),
-      };
+      return pretty(accountCalls(resources, options.partition, options.region, notes));
     case "cloudformation":
-      return {
-        notes,
-        text: pretty(
-          forOrganization ? organizationTemplate(forOrganization, notes) : accountTemplate(resources, notes),
-        ),
-      };
+      return pretty(accountTemplate(resources, notes));
     case "terraform":
-      return {
-        notes,
-        text: forOrganization ? organizationModule(forOrganization, notes) : accountModule(resources, notes),
-      };
+      return accountModule(resources, notes);
+  }
+}
+
+function organizationText(options: ExportOptions, notes: readonly string[]): string {
+  const organization = organizationFor(resourcesFor(options));
+  switch (options.format) {
+    case "json":
+      return pretty(organizationCalls(organization, options.region, notes));
+    case "cloudformation":
+      return pretty(organizationTemplate(organization, notes));
+    case "terraform":
+      return organizationModule(organization, notes);
   }
 }
 

@@ -44,17 +44,17 @@ export function topLevel(type: string, labels: readonly string[], body: Body): s
 }
 
 function braces(body: Body, indent: string): string {
-  const inner = `${indent}  `;
   const entries = Object.entries(body);
-  if (entries.length === 0) return "{}\n";
   const lines = entries.filter(([, value]) => isLine(value));
   const longer = entries.filter(([, value]) => !isLine(value));
   // The equals signs of neighbouring lines stand below each other.
   const width = Math.max(0, ...lines.map(([name]) => name.length));
-  const parts = longer.map(([name, value]) => `${inner}${name}${written(value, inner)}`);
-  if (lines.length > 0)
-    parts.unshift(lines.map(([name, value]) => `${inner}${name.padEnd(width)}${written(value, inner)}`).join(""));
-  return `{\n${parts.join("\n")}${indent}}\n`;
+  const inner = `${indent}  `;
+  const parts = [
+    lines.map(([name, value]) => `${inner}${name.padEnd(width)}${written(value, inner)}`).join(""),
+    ...longer.map(([name, value]) => `${inner}${name}${written(value, inner)}`),
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? "{}\n" : `{\n${parts.join("\n")}${indent}}\n`;
 }
 
 const kindOf = (value: Value): string => (typeof value === "object" && "kind" in value ? value.kind : "literal");
@@ -81,5 +81,5 @@ function literal(value: string | boolean | readonly (string | Written)[]): strin
   return `[${value.map((one) => (typeof one === "string" ? quoted(one) : one.text)).join(", ")}]`;
 }
 
-/** JSON's escapes are Terraform's too. */
+/** What JSON makes of a text without control characters is Terraform's too. */
 const quoted = (text: string): string => escaped(JSON.stringify(text));

@@ -18,7 +18,7 @@ export function organizationFor(resources: Resources): Organization {
   return {
     stackSet: {
       name: "require-mfa",
-      description: `MFA enforcement for IAM users: policies and the group ${resources.group.name}`,
+      description: "MFA enforcement for IAM users, by fob policy export",
       template: accountTemplate({ ...resources, rules: [] }),
       capability: "CAPABILITY_NAMED_IAM",
     },
@@ -40,7 +40,7 @@ export const autoDeployment = { Enabled: true, RetainStacksOnAccountRemoval: tru
 export function organizationTemplate({ stackSet, conformancePack }: Organization, notes: readonly string[]): Template {
   return {
     AWSTemplateFormatVersion: "2010-09-09",
-    Description: "MFA enforcement for the IAM users of an organization: a StackSet and a conformance pack",
+    Description: "MFA enforcement for the IAM users of an organization, by fob policy export",
     Metadata: { Notes: notes },
     Parameters: {
       OrganizationalUnitIds: {

@@ -128,7 +128,8 @@ export function organizationModule({ stackSet, conformancePack }: Organization, 
 function file(notes: readonly string[], blocks: readonly string[]): string {
   const aws = mapping({ source: "hashicorp/aws", version: ">= 5.0" });
   const providers = topLevel("terraform", [], { required_providers: block({ aws }) });
-  return [notes.map((note) => `# - ${note}\n`).join(""), providers, ...blocks].join("\n");
+  const head = ["MFA enforcement for IAM users, by fob policy export", ...notes.map((note) => `- ${note}`)];
+  return [head.map((line) => `# ${line}\n`).join(""), providers, ...blocks].join("\n");
 }
 
 const resource = (type: string, name: string, body: Body): string => topLevel("resource", [`aws_${type}`, name], body);
