@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { interactive, type Shell, takeOn, testIn, withFob } from "../helpers/shells.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
-const all: readonly Shell[] = ["bash", "zsh", "fish"];
+const everyShell: readonly Shell[] = ["bash", "zsh", "fish"];
 
 /** What `fob complete` prints, without the texts. */
 async function complete(world: World, ...words: readonly string[]): Promise<string[]> {
@@ -19,16 +19,22 @@ test("commands, their options, profiles where a profile is meant, shells where a
     config: "[profile work]\n[profile play]\nmfa_serial = x\n[sso-session no-profile]\n",
   });
   const profiles = ["work", "play"];
-  const commands = (await world.fob([])).stdout.matchAll(/^ {2}([a-z-]+) .*$/gm);
-  const listed = [...commands].map(([, name = ""]) => name);
+  const commands = [...(await world.fob([])).stdout.matchAll(/^ {2}([a-z-]+(?: [a-z]+)?) .*$/gm)];
+  const all = commands.map(([, name = ""]) => name);
+  const listed = [...new Set(all.map((name) => name.split(" ")[0] ?? ""))];
   expect(listed).toContain("shell-init");
+  expect(listed).toContain("policy");
   expect((await complete(world, "")).sort()).toEqual([...listed].sort());
   expect(await complete(world, "-")).toEqual(["--help", "--version"]);
   expect(await complete(world, "help", "")).toEqual([...listed.filter((name) => name !== "help"), "exit-codes"]);
-  for (const name of listed.filter((command) => command !== "help")) {
-    const help = (await world.fob(["help", name])).stdout;
+  const members = all.filter((name) => name.startsWith("policy ")).map((name) => name.slice("policy ".length));
+  expect(members).toContain("show");
+  expect(await complete(world, "policy", "")).toEqual(members);
+  expect(await complete(world, "help", "policy", "")).toEqual(members);
+  for (const name of all.filter((command) => command !== "help")) {
+    const help = (await world.fob(["help", ...name.split(" ")])).stdout;
     const options = [...help.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option);
-    expect(await complete(world, name, "--")).toEqual(options);
+    expect(await complete(world, ...name.split(" "), "--")).toEqual(options);
   }
 
   for (const words of [
@@ -95,7 +101,7 @@ const zshFirst: Readonly<Record<Shell, string>> = {
 };
 
 testIn(
-  all,
+  everyShell,
   "a TAB completes commands, options and profiles; any profile as data, and so that it is meant",
   async (shell) => {
     const odd = {
@@ -126,7 +132,7 @@ testIn(
   },
 );
 
-testIn(all, "where the AWS files cannot be read, a TAB says nothing and changes nothing", async (shell) => {
+testIn(everyShell, "where the AWS files cannot be read, a TAB says nothing and changes nothing", async (shell) => {
   const world = await makeWorld({ credentials: "no section\n" });
   const screen = await typeIn(shell, world, zshFirst[shell] + takeOn[shell], {
     "fob login wo\t": ["fob", "login", "wo"],
@@ -135,7 +141,7 @@ testIn(all, "where the AWS files cannot be read, a TAB says nothing and changes 
   expect(screen).not.toContain("error");
 });
 
-testIn(all, "fob completion alone works from where the shell looks for completions", async (shell) => {
+testIn(everyShell, "fob completion alone works from where the shell looks for completions", async (shell) => {
   const world = await makeWorld();
   const start: Readonly<Record<Shell, string>> = {
     bash: ". <(fob completion bash)",
