@@ -46,7 +46,53 @@ export interface RoleRequest {
   readonly mfa?: Mfa | undefined;
 }
 
-export interface Aws {
+/** One call of AWS's policy simulator: some actions on one resource, under the same circumstances. */
+export interface Simulation {
+  /** The ARN of the user whose attached policies count too; undefined: only those that are given. */
+  readonly attachedTo: string | undefined;
+  /** Policies, as JSON. */
+  readonly policies: readonly string[];
+  /** A permissions boundary, as JSON. */
+  readonly boundary: string | undefined;
+  /** The ARN of the user who would call: policies see its name and account. */
+  readonly caller: string | undefined;
+  readonly actions: readonly string[];
+  /** An ARN, or `*`. */
+  readonly resource: string;
+  readonly context: readonly SimulatedKey[];
+  /** Where the page before has ended. */
+  readonly marker: string | undefined;
+}
+
+/** A condition key in a simulation. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ContextEntry.html */
+export interface SimulatedKey {
+  readonly name: string;
+  readonly type: SimulatedType | `${SimulatedType}List`;
+  readonly values: readonly string[];
+}
+
+export type SimulatedType = "string" | "numeric" | "boolean" | "ip" | "date";
+
+/** What AWS says of one action. https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html */
+export interface SimulationResult {
+  readonly action: string;
+  readonly decision: string;
+  /** The policies that decided, as AWS names them: `PolicyInputList.1`; one for each statement. */
+  readonly matched: readonly string[];
+  /** Condition keys that policies look at and that were not given. */
+  readonly missingKeys: readonly string[];
+}
+
+export interface SimulatorClient {
+  /**
+   * Whether policies allow actions, says AWS's own policy simulator; one page of its answers, and where the next begins.
+   * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+   * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+   */
+  simulate(call: Simulation): Promise<{ results: readonly SimulationResult[]; marker: string | undefined }>;
+}
+
+export interface Aws extends SimulatorClient {
   /**
    * Who the access key belongs to. Needs no permission.
    * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html

@@ -3,7 +3,13 @@
 import { Agent as HttpAgent, validateHeaderValue } from "node:http";
 import type { Readable } from "node:stream";
 import { text as streamText } from "node:stream/consumers";
-import { IAMClient, ListMFADevicesCommand } from "@aws-sdk/client-iam";
+import {
+  type EvaluationResult,
+  IAMClient,
+  ListMFADevicesCommand,
+  SimulateCustomPolicyCommand,
+  SimulatePrincipalPolicyCommand,
+} from "@aws-sdk/client-iam";
 import {
   AssumeRoleCommand,
   GetCallerIdentityCommand,
@@ -14,7 +20,7 @@ import {
 import { HttpRequest } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { byProxy, isUnsent, SecureAgent, TunnelAgent } from "./agents.ts";
-import type { Access, Aws, TemporaryCredentials } from "./aws.ts";
+import type { Access, Aws, SimulationResult, TemporaryCredentials } from "./aws.ts";
 import { AwsFailure, TransportError } from "./failures.ts";
 import { readBundle } from "./network.ts";
 import { withoutNotice } from "./notice.ts";
@@ -131,6 +137,30 @@ export function connect(access: Access): Aws {
       });
       return await logged("signin:GetSigninToken", signInTokenFrom(handler.handle(request, options)));
     },
+    async simulate({ attachedTo, policies, boundary, caller, actions, resource, context, marker }) {
+      const input = {
+        PolicyInputList: [...policies],
+        ActionNames: [...actions],
+        ResourceArns: [resource],
+        ContextEntries: context.map(({ name, type, values }) => ({
+          ...{ ContextKeyName: name, ContextKeyType: type, ContextKeyValues: [...values] },
+        })),
+        ...(boundary === undefined ? {} : { PermissionsBoundaryPolicyInputList: [boundary] }),
+        ...(caller === undefined ? {} : { CallerArn: caller }),
+        ...(marker === undefined ? {} : { Marker: marker }),
+      };
+      const answer =
+        attachedTo === undefined
+          ? await logged("iam:SimulateCustomPolicy", clients.iam.send(new SimulateCustomPolicyCommand(input), options))
+          : await logged(
+              "iam:SimulatePrincipalPolicy",
+              clients.iam.send(new SimulatePrincipalPolicyCommand({ ...input, PolicySourceArn: attachedTo }), options),
+            );
+      return {
+        results: (answer.EvaluationResults ?? []).map(simulated),
+        marker: answer.IsTruncated ? answer.Marker : undefined,
+      };
+    },
     close: () => handler.destroy(),
   };
 }
@@ -155,6 +185,19 @@ function parsed(text: string): object {
   } catch {
     return {};
   }
+}
+
+/** Where one ARN was asked for, not `*`, AWS says some of it only of that resource. */
+function simulated(result: EvaluationResult): SimulationResult {
+  const [specific] = result.ResourceSpecificResults ?? [];
+  const matched = specific?.MatchedStatements ?? result.MatchedStatements ?? [];
+  const missing = [...(result.MissingContextValues ?? []), ...(specific?.MissingContextValues ?? [])];
+  return {
+    action: result.EvalActionName ?? "",
+    decision: specific?.EvalResourceDecision ?? result.EvalDecision ?? "",
+    matched: matched.flatMap(({ SourcePolicyId }) => SourcePolicyId ?? []),
+    missingKeys: [...new Set(missing)],
+  };
 }
 
 /** An answer whose error does not tell the code. */

@@ -70,12 +70,25 @@ export interface CallContext {
   readonly bundle: { readonly path: string; readonly from: string } | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** A call that opens no session: what allows it, `iam:SimulateCustomPolicy`, and the command that makes it. */
+  readonly call?: { readonly permission: string; readonly command: string } | undefined;
 }
 
 /** Puts an error of an SDK call into words. Errors that are in words already pass through. */
 export function awsFailure(error: unknown, context: CallContext): FobError {
   if (error instanceof FobError) return error;
   return serviceFailure(error, context) ?? networkFailure(error, context);
+}
+
+function deniedHints(message: string, { call, profile, accessKeyId }: CallContext): string[] {
+  if (call === undefined) return ["if it names an action, an administrator must allow that action for this user"];
+  // The policy that enforces MFA denies nearly everything to a long-term access key.
+  const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
+  if (!isWithoutMfa) return [`an administrator must allow ${call.permission} for this user or role`];
+  return [
+    `if a policy asks for MFA, use a session instead of the access key: fob login ${shellWord(profile)}`,
+    `otherwise the policy that denies ${call.permission} to this user must be changed by an administrator`,
+  ];
 }
 
 /** The parts of an SDK error that matter here. */
@@ -96,6 +109,7 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
   const refused = (text: string, hints: string | string[]): AwsFailure => new AwsFailure("refused", text, hints, error);
   const { profile } = context;
   const login = `fob login ${shellWord(profile)}`;
+  const again = context.call === undefined ? `then: ${login}` : "then try again";
   const key = `the access key ${maskKeyId(context.accessKeyId)} of the profile ${quote(profile)}`;
 
   // By the text before the code: STS answers a wrong code with a plain AccessDenied.
@@ -152,15 +166,27 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
     case "ThrottlingException":
     case "TooManyRequestsException":
     case "RequestLimitExceeded":
-      return refused("AWS takes no more requests for the moment (throttling)", `wait a minute, then: ${login}`);
+      return refused("AWS takes no more requests for the moment (throttling)", `wait a minute, ${again}`);
     case "AccessDenied":
     case "AccessDeniedException":
-      return refused(`AWS denied the request: ${neutralise(message)}`, [
-        "if it names an action, an administrator must allow that action for this user",
-      ]);
+      return refused(`AWS denied the request: ${neutralise(message)}`, deniedHints(message, context));
     case "ValidationError":
     case "ValidationException":
-      return refused(`AWS did not accept the request: ${neutralise(message)}`, `see what is allowed: fob login --help`);
+    case "InvalidInputException":
+      return refused(
+        `AWS did not accept the request: ${neutralise(message)}`,
+        `see what is allowed: ${context.call?.command ?? "fob login"} --help`,
+      );
+    case "NoSuchEntityException":
+      return refused(`AWS does not find what was named: ${neutralise(message)}`, [
+        `see which users there are: aws iam list-users --profile ${shellWord(profile)}`,
+      ]);
+    // Comes with HTTP 500, and is about the policies that were sent.
+    case "PolicyEvaluationException":
+      return refused(
+        `AWS could not evaluate the policies: ${neutralise(message)}`,
+        "see what is wrong with them: fob policy lint FILE",
+      );
   }
   // Only plain http goes through a proxy in the form in which the proxy's own answers look like the other side's.
   if (status === 407 && context.proxy !== undefined) {

@@ -48,6 +48,8 @@ export interface Circumstances {
   readonly mayChangePassword?: string | undefined;
   /** What a context key is that the request does not state; "absent" unless told otherwise. */
   readonly otherKeys?: "absent" | "unknown";
+  /** Whether the policies decide also on actions that need no permissions, as they do in AWS's policy simulator. */
+  readonly onlyPolicies?: boolean;
 }
 
 /** Where a statement stands: indices from 0 into the policies that were given and into their statements. */
@@ -132,7 +134,8 @@ function decide(
   circumstances: Circumstances,
 ): Evaluation {
   const asked = readRequest(request, circumstances);
-  if (needNoPermissions.includes(asked.action)) return { decision: "allowed", because: [], hangsOn: [] };
+  if (!circumstances.onlyPolicies && needNoPermissions.includes(asked.action))
+    return { decision: "allowed", because: [], hangsOn: [] };
 
   const own = verdictOf(statements.entries(), asked);
   const limit = boundary === undefined ? undefined : verdictOf([["boundary" as const, boundary]], asked);

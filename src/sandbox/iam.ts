@@ -1,15 +1,14 @@
 // AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
 import { AwsError, authenticationError } from "./errors.ts";
-import { type QueryAction, type QueryCall, type QueryService, validate } from "./query.ts";
+import { type QueryAction, type QueryService, validate } from "./query.ts";
+import { simulateCustomPolicy, simulatePrincipalPolicy } from "./simulate.ts";
 import { textElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
 const listMfaDevices: QueryAction = {
   parameters: ["UserName"],
-  run: (call) => {
-    refuseSessionWithoutMfa(call);
-    const { account, caller, parameters } = call;
+  run: ({ account, caller, parameters }) => {
     const userName = parameters.get("UserName");
     validate({ name: "userName", value: userName, min: 1, max: 128, pattern: "[\\w+=,.@-]+" });
     if (userName === undefined && caller.principal.role !== undefined) {
@@ -33,13 +32,26 @@ const listMfaDevices: QueryAction = {
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
  * The credentials of a role are not under this rule.
  */
-function refuseSessionWithoutMfa({ caller: { session, principal } }: QueryCall): void {
-  if (session !== undefined && session.mfaMs === undefined && principal.role === undefined)
-    throw authenticationError("wrongToken", "iam");
+function notWithoutMfa({ parameters, run }: QueryAction): QueryAction {
+  return {
+    parameters,
+    run: (call) => {
+      const { session, principal } = call.caller;
+      if (session !== undefined && session.mfaMs === undefined && principal.role === undefined)
+        throw authenticationError("wrongToken", "iam");
+      return run(call);
+    },
+  };
 }
 
 export const iam: QueryService = {
   version: "2010-05-08",
   namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
-  actions: new Map([["ListMFADevices", listMfaDevices]]),
+  actions: new Map(
+    Object.entries({
+      ListMFADevices: listMfaDevices,
+      SimulateCustomPolicy: simulateCustomPolicy,
+      SimulatePrincipalPolicy: simulatePrincipalPolicy,
+    }).map(([name, action]) => [name, notWithoutMfa(action)]),
+  ),
 };

@@ -34,7 +34,9 @@ export function findAction(
   if (action === undefined) throw notModelled(`the action ${serviceName}:${asked}`);
   if (version !== service.version) throw notModelled(`version '${version}' of ${serviceName}`);
   const known = ["Action", "Version", ...action.parameters];
-  const other = [...parameters.keys()].find((name) => !known.includes(name.replace(/\.member\.\d{1,3}/, ".member.N")));
+  const other = [...parameters.keys()].find(
+    (name) => !known.includes(name.replace(/\.member\.\d{1,3}(?=\.|$)/g, ".member.N")),
+  );
   if (other !== undefined) throw notModelled(`the parameter ${other} of ${serviceName}:${asked}`);
   return action;
 }
@@ -79,6 +81,13 @@ export function members(parameters: ReadonlyMap<string, string>, list: string): 
     return found === list ? [Number(number)] : [];
   });
   return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+/** The texts of a list that holds nothing else, in order: `ActionNames.member.1`. */
+export function texts(parameters: ReadonlyMap<string, string>, list: string): readonly string[] {
+  const named = [...parameters].filter(([name]) => name.startsWith(`${list}.member.`));
+  const number = (name: string): number => Number(name.slice(`${list}.member.`.length));
+  return named.sort(([a], [b]) => number(a) - number(b)).map(([, text]) => text);
 }
 
 /** A 32-bit integer of the query protocol. What is none is MalformedInput (the code is AWS's, the words are not). */

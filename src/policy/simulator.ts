@@ -1,0 +1,200 @@
+// AWS's own opinion of policies, which is asked of its policy simulator. Only this is a proof: fob's evaluator, and the
+// local AWS, whose simulator is that evaluator, could make the same mistake twice.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html
+import type { SimulatedKey, SimulatedType, Simulation, SimulationResult, SimulatorClient } from "../aws/aws.ts";
+import { FobError } from "../errors.ts";
+import { quote } from "../text.ts";
+import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "./evaluate.ts";
+
+/** One question, as AWS's simulator takes it. */
+export interface Question {
+  readonly action: string;
+  /**
+   * `*`, or an ARN of a type that the action takes: on any other the simulator was seen to say implicitDeny, also where a
+   * policy allows everything on everything.
+   */
+  readonly resource: string;
+  /** Every key that the request has; nothing in it may be unknown. */
+  readonly context: Context;
+}
+
+export interface Answer {
+  readonly decision: "allowed" | "explicitDeny" | "implicitDeny";
+  /** The policies that decided, as AWS names them: `PolicyInputList.1` is the first of those given. */
+  readonly matched: readonly string[];
+  /**
+   * Condition keys that some policy looks at and that were not given, also in statements that are about other actions. Of
+   * a key that is absent on purpose this is nothing to worry about.
+   */
+  readonly missingKeys: readonly string[];
+}
+
+/** What is simulated. */
+export interface Subject {
+  readonly policies: readonly PolicyDocument[];
+  readonly boundary?: PolicyDocument | undefined;
+  /** The ARN of the user who would call. Without one, nothing has a value for `${aws:username}`. */
+  readonly user?: string | undefined;
+  /** Whether the policies that are attached to the user, and to her groups, count too, with her own boundary. */
+  readonly withAttached: boolean;
+}
+
+/** A page of answers holds that many. */
+const actionsPerCall = 100;
+
+/**
+ * Asks AWS, and returns its answers in the order of the questions.
+ *
+ * Each call is about one resource. With several AWS answers for each action once, with one decision for all of them, and
+ * names a pattern instead of a resource.
+ *
+ * @throws FobError where AWS leaves out an answer; the errors of calls are the client's, for `awsFailure`
+ */
+export async function askSimulator(
+  questions: readonly Question[],
+  subject: Subject,
+  iam: SimulatorClient,
+): Promise<Answer[]> {
+  const { user, withAttached, boundary } = subject;
+  if (withAttached && user === undefined) throw new TypeError("attached policies are those of a user");
+  const common = {
+    attachedTo: withAttached ? user : undefined,
+    policies: subject.policies.map(asJson),
+    boundary: boundary && asJson(boundary),
+    caller: user,
+    marker: undefined,
+  };
+  const answers: Answer[] = [];
+  for (const { resource, context, asked } of grouped(questions)) {
+    const actions = [...new Set(asked.map(([, action]) => action))];
+    const found = new Map<string, SimulationResult>();
+    for (let at = 0; at < actions.length; at += actionsPerCall) {
+      const call = { ...common, actions: actions.slice(at, at + actionsPerCall), resource, context };
+      for (const result of await resultsOf(call, iam)) found.set(result.action.toLowerCase(), result);
+    }
+    for (const [index, action] of asked) answers[index] = readAnswer(found.get(action.toLowerCase()), action, resource);
+  }
+  return answers;
+}
+
+interface Group {
+  readonly resource: string;
+  readonly context: readonly SimulatedKey[];
+  /** The actions, each with the number of its question. */
+  readonly asked: [question: number, action: string][];
+}
+
+/** The questions that one call can ask. */
+function grouped(questions: readonly Question[]): Iterable<Group> {
+  const groups = new Map<string, Group>();
+  for (const [index, { action, resource, context }] of questions.entries()) {
+    const keys = keysOf(context);
+    const name = JSON.stringify([resource, keys]);
+    const group = groups.get(name) ?? { resource, context: keys, asked: [] };
+    group.asked.push([index, action]);
+    groups.set(name, group);
+  }
+  return groups.values();
+}
+
+/**
+ * The types of AWS's own keys that are not strings.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+ */
+const types: Readonly<Record<string, SimulatedType>> = {
+  "aws:currenttime": "date",
+  "aws:epochtime": "date",
+  "aws:multifactorauthage": "numeric",
+  "aws:multifactorauthpresent": "boolean",
+  "aws:principalisawsservice": "boolean",
+  "aws:securetransport": "boolean",
+  "aws:sourceip": "ip",
+  "aws:tokenissuetime": "date",
+  "aws:viaawsservice": "boolean",
+  "aws:vpcsourceip": "ip",
+};
+
+/** A context in the simulator's form, always in the same order. A key that is absent is left out. */
+function keysOf(context: Context): SimulatedKey[] {
+  const keys = Object.entries(context).flatMap(([name, value]): SimulatedKey[] => {
+    if (value === UNKNOWN) throw new TypeError(`AWS's simulator is asked about values, and ${name} has none`);
+    if (value === ABSENT) return [];
+    const type = types[name.toLowerCase()] ?? "string";
+    if (typeof value === "string") return [{ name, type, values: [value] }];
+    return value.length === 0 ? [] : [{ name, type: `${type}List`, values: value }];
+  });
+  return keys.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** AWS takes characters up to U+00FF in a policy. */
+function asJson(policy: PolicyDocument): string {
+  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(policy).replace(/[^\x20-\xff]/g, escaped);
+}
+
+/** The answers to a call, from all of its pages. */
+async function resultsOf(call: Simulation, iam: SimulatorClient): Promise<SimulationResult[]> {
+  const results: SimulationResult[] = [];
+  let { marker } = call;
+  try {
+    do {
+      const page = await iam.simulate({ ...call, marker });
+      results.push(...page.results);
+      ({ marker } = page);
+    } while (marker !== undefined);
+    return results;
+  } catch (error) {
+    const parts = partsOf(call.actions, error);
+    if (parts === undefined) throw error;
+    for (const actions of parts) results.push(...(await resultsOf({ ...call, actions, marker: undefined }, iam)));
+    return results;
+  }
+}
+
+/**
+ * The actions in parts, where AWS would not take them in one call: "Invalid Input Actions: [iam:PassRole] and
+ * [sts:AssumeRole] require different authorization information". Which those are is not documented.
+ */
+function partsOf(actions: readonly string[], error: unknown): readonly (readonly string[])[] | undefined {
+  const { message } = error as Partial<Error>;
+  if (actions.length < 2 || !message?.includes("require different authorization information")) return undefined;
+  const lists = [...message.matchAll(/\[([^\]]*)\]/g)].map(([, list = ""]) => list.toLowerCase().split(/\s*,\s*/));
+  const parts = lists.map((list) => actions.filter((action) => list.includes(action.toLowerCase())));
+  const isWhole = parts.length > 1 && parts.flat().length === actions.length;
+  if (isWhole && parts.every(({ length }) => length > 0)) return parts;
+  const half = Math.ceil(actions.length / 2);
+  return [actions.slice(0, half), actions.slice(half)];
+}
+
+const decisions = ["allowed", "explicitDeny", "implicitDeny"] as const;
+
+function readAnswer(result: SimulationResult | undefined, action: string, resource: string): Answer {
+  const decision = decisions.find((known) => known === result?.decision);
+  if (result === undefined || decision === undefined) {
+    throw new FobError(
+      `AWS's policy simulator gave no answer for ${quote(action)} on ${quote(resource)}`,
+      "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
+    );
+  }
+  return { decision, matched: [...new Set(result.matched)], missingKeys: result.missingKeys };
+}
+
+const noPermissions =
+  "needs no permissions, so that no policy has an effect on it; AWS's simulator looks at policies only";
+const passwordRule =
+  "is every user's where the account's password policy lets users change their own password; AWS's simulator looks at policies only";
+const passwordPage =
+  "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html";
+
+/** Actions on which the services have rules of their own, which the simulator does not know and `evaluate` does. */
+const differences: Readonly<Record<string, string>> = {
+  "sts:getsessiontoken": `${noPermissions} (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html)`,
+  "sts:getcalleridentity": `${noPermissions} (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)`,
+  "iam:changepassword": `${passwordRule} (${passwordPage})`,
+  "iam:getaccountpasswordpolicy": `${passwordRule} (${passwordPage})`,
+};
+
+/** Why AWS's simulator may say something else of an action than `evaluate` does, after the action's name, with AWS's page. */
+export function knownDifference(action: string): string | undefined {
+  return differences[action.toLowerCase()];
+}
