@@ -101,25 +101,25 @@ function grouped(questions: readonly Question[]): Iterable<Group> {
  * The types of AWS's own keys that are not strings.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
  */
-const types: Readonly<Record<string, SimulatedType>> = {
-  "aws:currenttime": "date",
-  "aws:epochtime": "date",
-  "aws:multifactorauthage": "numeric",
-  "aws:multifactorauthpresent": "boolean",
-  "aws:principalisawsservice": "boolean",
-  "aws:securetransport": "boolean",
-  "aws:sourceip": "ip",
-  "aws:tokenissuetime": "date",
-  "aws:viaawsservice": "boolean",
-  "aws:vpcsourceip": "ip",
-};
+const types: ReadonlyMap<string, SimulatedType> = new Map([
+  ["aws:currenttime", "date"],
+  ["aws:epochtime", "date"],
+  ["aws:multifactorauthage", "numeric"],
+  ["aws:multifactorauthpresent", "boolean"],
+  ["aws:principalisawsservice", "boolean"],
+  ["aws:securetransport", "boolean"],
+  ["aws:sourceip", "ip"],
+  ["aws:tokenissuetime", "date"],
+  ["aws:viaawsservice", "boolean"],
+  ["aws:vpcsourceip", "ip"],
+]);
 
 /** A context in the simulator's form, always in the same order. A key that is absent is left out. */
 function keysOf(context: Context): SimulatedKey[] {
   const keys = Object.entries(context).flatMap(([name, value]): SimulatedKey[] => {
     if (value === UNKNOWN) throw new TypeError(`AWS's simulator is asked about values, and ${name} has none`);
     if (value === ABSENT) return [];
-    const type = types[name.toLowerCase()] ?? "string";
+    const type = types.get(name.toLowerCase()) ?? "string";
     if (typeof value === "string") return [{ name, type, values: [value] }];
     return value.length === 0 ? [] : [{ name, type: `${type}List`, values: value }];
   });
@@ -187,14 +187,20 @@ const passwordPage =
   "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html";
 
 /** Actions on which the services have rules of their own, which the simulator does not know and `evaluate` does. */
-const differences: Readonly<Record<string, string>> = {
-  "sts:getsessiontoken": `${noPermissions} (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html)`,
-  "sts:getcalleridentity": `${noPermissions} (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)`,
-  "iam:changepassword": `${passwordRule} (${passwordPage})`,
-  "iam:getaccountpasswordpolicy": `${passwordRule} (${passwordPage})`,
-};
+const differences: ReadonlyMap<string, string> = new Map([
+  [
+    "sts:getsessiontoken",
+    `${noPermissions} (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html)`,
+  ],
+  [
+    "sts:getcalleridentity",
+    `${noPermissions} (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)`,
+  ],
+  ["iam:changepassword", `${passwordRule} (${passwordPage})`],
+  ["iam:getaccountpasswordpolicy", `${passwordRule} (${passwordPage})`],
+]);
 
 /** Why AWS's simulator may say something else of an action than `evaluate` does, after the action's name, with AWS's page. */
 export function knownDifference(action: string): string | undefined {
-  return differences[action.toLowerCase()];
+  return differences.get(action.toLowerCase());
 }

@@ -34,9 +34,11 @@ export function findAction(
   if (action === undefined) throw notModelled(`the action ${serviceName}:${asked}`);
   if (version !== service.version) throw notModelled(`version '${version}' of ${serviceName}`);
   const known = ["Action", "Version", ...action.parameters];
-  const other = [...parameters.keys()].find(
-    (name) => !known.includes(name.replace(/\.member\.\d{1,3}(?=\.|$)/g, ".member.N")),
-  );
+  const isKnown = ([name, value]: [string, string]): boolean =>
+    known.includes(name.replace(/\.member\.\d{1,3}(?=\.|$)/g, ".member.N")) ||
+    // A list without members.
+    (value === "" && known.some((each) => each.startsWith(`${name}.member.N`)));
+  const other = [...parameters].find((parameter) => !isKnown(parameter))?.[0];
   if (other !== undefined) throw notModelled(`the parameter ${other} of ${serviceName}:${asked}`);
   return action;
 }
@@ -78,7 +80,7 @@ export function validate(...checks: readonly Checked[]): void {
 export function members(parameters: ReadonlyMap<string, string>, list: string): readonly number[] {
   const numbers = [...parameters.keys()].flatMap((name) => {
     const [found, , number] = name.split(".");
-    return found === list ? [Number(number)] : [];
+    return found === list && number !== undefined ? [Number(number)] : [];
   });
   return [...new Set(numbers)].sort((a, b) => a - b);
 }

@@ -45,7 +45,11 @@ export const simulateCustomPolicy: QueryAction = {
   run: (call) => {
     call.account.authorize(call.caller, "iam:SimulateCustomPolicy", "*", "*");
     const given = givenPolicies(call, "PolicyInputList");
-    validate({ ...unlimited("policyInputList", given[0]?.text), isRequired: true });
+    // An empty list is one, whatever AWS's page says.
+    validate({
+      ...unlimited("policyInputList", given[0]?.text ?? call.parameters.get("PolicyInputList")),
+      isRequired: true,
+    });
     return simulate(call, given, call.parameters.get("CallerArn"));
   },
 };

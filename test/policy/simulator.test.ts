@@ -1,0 +1,227 @@
+// How questions become calls of AWS's policy simulator, and its pages answers. What AWS itself takes and answers is in
+// test/sandbox/simulate.test.ts.
+import { describe, expect, test } from "vitest";
+import type { Simulation, SimulationResult, SimulatorClient } from "../../src/aws/aws.ts";
+import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
+import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "../../src/policy/evaluate.ts";
+import { askSimulator, knownDifference, type Question, type Subject } from "../../src/policy/simulator.ts";
+
+const everything: PolicyDocument = {
+  Version: "2012-10-17",
+  Statement: { Effect: "Allow", Action: "*", Resource: "*" },
+};
+const alice = "arn:aws:iam::123456789012:user/team/alice";
+const subject: Subject = { policies: [everything], user: alice, withAttached: false };
+
+const question = (action: string, more: Partial<Question> = {}): Question => ({
+  ...{ action, resource: "*", context: {} },
+  ...more,
+});
+
+/** A simulator that allows what contains "Get", and what it was asked. */
+function fake(
+  page: (call: Simulation, results: SimulationResult[]) => Awaited<ReturnType<SimulatorClient["simulate"]>>,
+) {
+  const calls: Simulation[] = [];
+  const client: SimulatorClient = {
+    simulate: (call) => {
+      calls.push(call);
+      const results = call.actions.map((action) => ({
+        ...{ action, decision: action.includes("Get") ? "allowed" : "explicitDeny" },
+        ...{ matched: ["PolicyInputList.1"], missingKeys: [] },
+      }));
+      try {
+        return Promise.resolve(page(call, results));
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    },
+  };
+  return { calls, client };
+}
+
+const onePage = () => fake((_, results) => ({ results, marker: undefined }));
+
+describe("calls", () => {
+  test("one for each resource and context, and the answers stand where the questions did", async () => {
+    const { calls, client } = onePage();
+    const withMfa = { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" };
+    const answers = await askSimulator(
+      [
+        question("iam:GetUser", { resource: alice }),
+        question("s3:ListAllMyBuckets", { context: withMfa }),
+        question("iam:DeleteUser", { resource: alice }),
+        // The same context, in another order.
+        question("s3:GetObject", { context: { "aws:MultiFactorAuthAge": "60", "aws:MultiFactorAuthPresent": "true" } }),
+        question("iam:GetUser", { resource: alice }),
+      ],
+      subject,
+      client,
+    );
+    expect(answers.map(({ decision }) => decision)).toEqual([
+      ...["allowed", "explicitDeny", "explicitDeny", "allowed", "allowed"],
+    ]);
+    expect(calls.map(({ resource, actions }) => [resource, actions])).toEqual([
+      [alice, ["iam:GetUser", "iam:DeleteUser"]],
+      ["*", ["s3:ListAllMyBuckets", "s3:GetObject"]],
+    ]);
+  });
+
+  test("the types that AWS gives its keys, lists, and no absent keys", async () => {
+    const { calls, client } = onePage();
+    const context: Context = {
+      ...{ "aws:multifactorauthpresent": "false", "aws:MultiFactorAuthAge": "60", "aws:SourceIp": "192.0.2.1" },
+      ...{ "aws:CurrentTime": "2026-01-31T09:00:00Z", "aws:PrincipalTag/team": "red", "aws:TagKeys": ["a", "b"] },
+      ...{ "aws:ViaAWSService": ABSENT, "aws:CalledVia": [] },
+    };
+    await askSimulator([question("iam:GetUser", { context })], subject, client);
+    expect(calls[0]?.context.map(({ name, type, values }) => [name, type, ...values])).toEqual([
+      ["aws:CurrentTime", "date", "2026-01-31T09:00:00Z"],
+      ["aws:MultiFactorAuthAge", "numeric", "60"],
+      ["aws:PrincipalTag/team", "string", "red"],
+      ["aws:SourceIp", "ip", "192.0.2.1"],
+      ["aws:TagKeys", "stringList", "a", "b"],
+      ["aws:multifactorauthpresent", "boolean", "false"],
+    ]);
+    const unknown = question("iam:GetUser", { context: { "aws:SourceIp": UNKNOWN } });
+    await expect(askSimulator([unknown], subject, client)).rejects.toThrow("aws:SourceIp");
+  });
+
+  test("policies as text of characters that AWS takes, and whose they are", async () => {
+    const { calls, client } = onePage();
+    const named: PolicyDocument = { ...everything, Id: "für Ω" };
+    const policies = [named, enforceMfaPolicy()];
+    await askSimulator([question("iam:GetUser")], { policies, boundary: everything, withAttached: false }, client);
+    await askSimulator([question("iam:GetUser")], { policies, user: alice, withAttached: true }, client);
+    const [custom, principal] = calls;
+    expect(custom).toMatchObject({ attachedTo: undefined, caller: undefined, boundary: JSON.stringify(everything) });
+    expect(custom?.policies[0]).toContain('"für \\u03a9"');
+    expect(custom?.policies.map((text) => JSON.parse(text) as unknown)).toEqual(policies);
+    expect(principal).toMatchObject({ attachedTo: alice, caller: alice, boundary: undefined });
+    await expect(askSimulator([], { policies, withAttached: true }, client)).rejects.toThrow(TypeError);
+  });
+
+  test("of 100 actions at most", async () => {
+    const { calls, client } = onePage();
+    const questions = Array.from({ length: 250 }, (_, number) => question(`ec2:Get${number}`));
+    expect(await askSimulator(questions, subject, client)).toHaveLength(250);
+    expect(calls.map(({ actions }) => actions.length)).toEqual([100, 100, 50]);
+  });
+});
+
+describe("answers", () => {
+  test("on several pages, in another order and spelling", async () => {
+    const { calls, client } = fake(({ marker, actions }, results) => {
+      const at = marker === undefined ? actions.length - 1 : Number(marker);
+      const result = results[at];
+      const page = result ? [{ ...result, action: result.action.toUpperCase() }] : [];
+      // A page may be empty with more to come.
+      return {
+        results: at === 1 ? [...page, ...results.slice(0, 0)] : page,
+        marker: at > 0 ? String(at - 1) : undefined,
+      };
+    });
+    const answers = await askSimulator(
+      ["a:Get", "a:Put", "a:GetMore"].map((name) => question(name)),
+      subject,
+      client,
+    );
+    expect(answers.map(({ decision }) => decision)).toEqual(["allowed", "explicitDeny", "allowed"]);
+    expect(calls.map(({ marker }) => marker)).toEqual([undefined, "1", "0"]);
+  });
+
+  test("a policy with several statements that decided is named once", async () => {
+    const { client } = fake((_, results) => ({
+      results: results.map((result) => ({ ...result, matched: ["b", "a", "b"], missingKeys: ["aws:x"] })),
+      marker: undefined,
+    }));
+    const [answer] = await askSimulator([question("a:Get")], subject, client);
+    expect(answer).toEqual({ decision: "allowed", matched: ["b", "a"], missingKeys: ["aws:x"] });
+  });
+
+  test.each([
+    ["none", []],
+    ["of a kind that is not known", [{ action: "a:Get", decision: "maybe", matched: [], missingKeys: [] }]],
+  ])("%s", async (_, results) => {
+    const { client } = fake(() => ({ results, marker: undefined }));
+    await expect(askSimulator([question("a:Get")], subject, client)).rejects.toThrow(
+      'AWS\'s policy simulator gave no answer for "a:Get" on "*"',
+    );
+  });
+});
+
+describe("actions that AWS does not take in one call", () => {
+  const refusal = (text: string) =>
+    Object.assign(new Error(`Invalid Input Actions: ${text} require different authorization information.`), {
+      name: "InvalidInputException",
+    });
+  const roles = ["iam:PassRole", "sts:AssumeRole"];
+  const mixes = (actions: readonly string[]) => roles.some((role) => actions.includes(role)) && actions.length > 1;
+
+  test("are asked about in the parts that AWS names", async () => {
+    const { calls, client } = fake(({ actions }, results) => {
+      if (mixes(actions)) throw refusal("[iam:PassRole] and [iam:GetUser, s3:PutObject] and [sts:AssumeRole]");
+      return { results, marker: undefined };
+    });
+    const names = ["iam:PassRole", "iam:GetUser", "sts:AssumeRole", "s3:PutObject"];
+    const answers = await askSimulator(
+      names.map((name) => question(name)),
+      subject,
+      client,
+    );
+    expect(answers.map(({ decision }) => decision)).toEqual([
+      "explicitDeny",
+      "allowed",
+      "explicitDeny",
+      "explicitDeny",
+    ]);
+    expect(calls.slice(1).map(({ actions }) => actions)).toEqual([
+      ["iam:PassRole"],
+      ["iam:GetUser", "s3:PutObject"],
+      ["sts:AssumeRole"],
+    ]);
+  });
+
+  test("are halved where it names none, and one alone is refused", async () => {
+    const { calls, client } = fake(({ actions }, results) => {
+      if (mixes(actions)) throw refusal('"*"');
+      return { results, marker: undefined };
+    });
+    const names = ["iam:PassRole", "iam:GetUser", "sts:AssumeRole"];
+    await askSimulator(
+      names.map((name) => question(name)),
+      subject,
+      client,
+    );
+    expect(calls).toHaveLength(5);
+    const never = fake(() => {
+      throw refusal("[a] and [b]");
+    });
+    await expect(
+      askSimulator(
+        names.map((name) => question(name)),
+        subject,
+        never.client,
+      ),
+    ).rejects.toThrow("require");
+  });
+
+  test("other errors are the caller's", async () => {
+    const { calls, client } = fake(() => {
+      throw new Error("Rate exceeded");
+    });
+    const asked = askSimulator([question("a:Get"), question("a:Put")], subject, client);
+    await expect(asked).rejects.toThrow("Rate exceeded");
+    expect(calls).toHaveLength(1);
+  });
+});
+
+test("what is known to be different is said with AWS's page, and nothing else is", () => {
+  for (const action of ["sts:GetSessionToken", "STS:getcalleridentity", "iam:ChangePassword"]) {
+    expect(knownDifference(action)).toMatch(
+      /AWS's simulator looks at policies only \(https:\/\/docs\.aws\.amazon\.com\/\S+\)$/,
+    );
+  }
+  expect(knownDifference("iam:GetUser")).toBeUndefined();
+  expect(knownDifference("constructor")).toBeUndefined();
+});

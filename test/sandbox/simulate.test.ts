@@ -1,0 +1,410 @@
+// The local AWS's policy simulator, as the SDK for JavaScript and fob's own client see it. The names, positions and words
+// are those of captured answers of AWS.
+import {
+  type EvaluationResult,
+  IAMClient,
+  SimulateCustomPolicyCommand,
+  type SimulateCustomPolicyCommandInput,
+  SimulatePrincipalPolicyCommand,
+  type SimulatePrincipalPolicyCommandInput,
+} from "@aws-sdk/client-iam";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { connect } from "../../src/aws/clients.ts";
+import { awsFailure } from "../../src/aws/failures.ts";
+import { networkOf } from "../../src/aws/network.ts";
+import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
+import { type Context, evaluate, parsePolicy } from "../../src/policy/evaluate.ts";
+import { askSimulator, knownDifference } from "../../src/policy/simulator.ts";
+import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+
+const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+const statement = (more: object = {}) => ({ Effect: "Allow", Action: "s3:GetObject", Resource: "*", ...more });
+const policy = (...statements: object[]) => JSON.stringify({ Version: "2012-10-17", Statement: statements });
+const object = "arn:aws:s3:::simulation/a";
+const isPresent = (value: string) => ({
+  ...{ ContextKeyName: "aws:MultiFactorAuthPresent", ContextKeyType: "boolean" as const, ContextKeyValues: [value] },
+});
+
+let sandbox: Sandbox;
+let admin: ReturnType<Sandbox["addUser"]>;
+let alice: ReturnType<Sandbox["addUser"]>;
+beforeEach(async () => {
+  vi.stubEnv("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
+  sandbox = await startSandbox();
+  admin = sandbox.addUser({ name: "admin", policies: [everything] });
+  alice = sandbox.addUser({ name: "alice", path: "/team/", policies: [policy(statement())] });
+});
+afterEach(() => sandbox.close());
+
+const iam = (credentials: AccessKey & { sessionToken?: string } = admin.accessKey) =>
+  new IAMClient({ credentials, endpoint: sandbox.url, region: "eu-west-1", maxAttempts: 1 });
+
+const custom = (input: Partial<SimulateCustomPolicyCommandInput>) =>
+  iam().send(
+    new SimulateCustomPolicyCommand({
+      PolicyInputList: [policy(statement())],
+      ActionNames: ["s3:GetObject"],
+      ...input,
+    }),
+  );
+
+const principal = (input: Partial<SimulatePrincipalPolicyCommandInput>) =>
+  iam().send(
+    new SimulatePrincipalPolicyCommand({ PolicySourceArn: alice.arn, ActionNames: ["s3:GetObject"], ...input }),
+  );
+
+async function first(answer: Promise<{ EvaluationResults?: EvaluationResult[] | undefined }>) {
+  const [result] = (await answer).EvaluationResults ?? [];
+  if (result === undefined) throw new Error("no result");
+  return result;
+}
+
+/** `[code, HTTP status, message]`. */
+async function refusal(call: Promise<unknown>): Promise<unknown[]> {
+  const error = (await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )) as { Code?: string; name: string; message: string; $metadata: { httpStatusCode?: number } } | undefined;
+  return [error?.Code ?? error?.name, error?.$metadata.httpStatusCode, error?.message];
+}
+
+describe("a decision, and what it rests on", () => {
+  test("on everything, and on one resource", async () => {
+    const matched = {
+      SourcePolicyId: "PolicyInputList.1",
+      SourcePolicyType: "IAM Policy",
+      StartPosition: { Line: 1, Column: 38 },
+      EndPosition: { Line: 1, Column: 95 },
+    };
+    expect(await first(custom({}))).toEqual({
+      EvalActionName: "s3:GetObject",
+      EvalResourceName: "*",
+      EvalDecision: "allowed",
+      MatchedStatements: [matched],
+      MissingContextValues: [],
+    });
+    const specific = { EvalResourceName: object, EvalResourceDecision: "allowed", MatchedStatements: [matched] };
+    const result = await first(custom({ ResourceArns: [object] }));
+    expect(result).toMatchObject({ EvalResourceName: object, EvalDecision: "allowed" });
+    expect(result.ResourceSpecificResults).toEqual([{ ...specific, MissingContextValues: [] }]);
+  });
+
+  test("positions: a statement begins where what is before it ends", async () => {
+    const two = [statement({ Sid: "First" }), statement({ Effect: "Deny", Action: "s3:PutObject", Sid: "Second" })];
+    const pretty = JSON.stringify({ Version: "2012-10-17", Statement: two }, undefined, 2);
+    const { EvaluationResults: results } = await custom({
+      PolicyInputList: [pretty],
+      ActionNames: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+    });
+    expect(
+      results?.map(({ EvalDecision, MatchedStatements: [found] = [] }) => [
+        ...[EvalDecision, found?.StartPosition, found?.EndPosition],
+      ]),
+    ).toEqual([
+      ["allowed", { Line: 3, Column: 17 }, { Line: 9, Column: 6 }],
+      ["explicitDeny", { Line: 9, Column: 6 }, { Line: 15, Column: 6 }],
+      ["implicitDeny", undefined, undefined],
+    ]);
+    const single = '{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}';
+    const [found] = (await first(custom({ PolicyInputList: [single] }))).MatchedStatements ?? [];
+    expect([found?.StartPosition?.Column, found?.EndPosition?.Column]).toEqual([16, 77]);
+  });
+
+  test.each([
+    ["that allows", statement(), "allowed", true, "PolicyInputList.1"],
+    ["that does not", statement({ Action: "s3:PutObject" }), "implicitDeny", false, undefined],
+    ["that denies", statement({ Effect: "Deny" }), "explicitDeny", false, "PermissionsBoundaryPolicyInputList.1"],
+  ])("a permissions boundary %s", async (_, limit, decision, isWithin, source) => {
+    const result = await first(custom({ PermissionsBoundaryPolicyInputList: [policy(limit)] }));
+    expect(result.EvalDecision).toBe(decision);
+    expect(result.PermissionsBoundaryDecisionDetail).toEqual({ AllowedByPermissionsBoundary: isWithin });
+    expect(result.MatchedStatements?.map(({ SourcePolicyId }) => SourcePolicyId)).toEqual(source ? [source] : []);
+  });
+
+  test("missing keys are listed with an implicit deny, also those of other statements, as the policy spells them", async () => {
+    const condition = { StringEquals: { "stack:Missing": "yes" } };
+    const conditional = statement({ Action: "s3:PutObject", Condition: condition });
+    const own = statement({ Action: "s3:PutObject", Resource: "arn:aws:s3:::b/$" + "{aws:username}" });
+    const missing = async (input: Partial<SimulateCustomPolicyCommandInput>) =>
+      (await first(custom(input))).MissingContextValues;
+    expect(await missing({ PolicyInputList: [policy(conditional, own)] })).toEqual(["stack:Missing", "aws:username"]);
+    expect(await missing({ PolicyInputList: [policy(conditional, own)], CallerArn: alice.arn })).toEqual([
+      "stack:Missing",
+    ]);
+    expect(await missing({ PolicyInputList: [policy(conditional, statement())] })).toEqual([]);
+  });
+
+  test("what the simulated caller's requests carry, and that it can be said otherwise", async () => {
+    const when = (key: string, value: string) => policy(statement({ Condition: { StringEquals: { [key]: value } } }));
+    const caller = "arn:aws:iam::123456789012:user/team/nobody";
+    for (const [key, value] of [
+      ["aws:username", "nobody"],
+      ["aws:PrincipalArn", caller],
+      ["aws:PrincipalAccount", "123456789012"],
+      ["aws:userid", caller],
+    ] as const) {
+      const result = await first(custom({ PolicyInputList: [when(key, value)], CallerArn: caller }));
+      expect([key, result.EvalDecision]).toEqual([key, "allowed"]);
+    }
+    const entry = { ContextKeyName: "AWS:UserName", ContextKeyType: "string" as const, ContextKeyValues: ["else"] };
+    const input = { PolicyInputList: [when("aws:username", "else")], CallerArn: caller, ContextEntries: [entry] };
+    expect((await first(custom(input))).EvalDecision).toBe("allowed");
+  });
+
+  test("policies only: also of actions that need no permissions", async () => {
+    const ActionNames = ["sts:GetSessionToken", "sts:GetCallerIdentity"];
+    const decisions = async (given: unknown) => {
+      const { EvaluationResults: results = [] } = await custom({
+        PolicyInputList: [JSON.stringify(given)],
+        ActionNames,
+      });
+      return results.map(({ EvalDecision }) => EvalDecision);
+    };
+    expect(await decisions(selfManagePolicy())).toEqual(["implicitDeny", "implicitDeny"]);
+    expect(await decisions(enforceMfaPolicy())).toEqual(["implicitDeny", "explicitDeny"]);
+  });
+
+  test("a user's policies, found by her name, with others besides", async () => {
+    const result = await first(
+      principal({
+        PolicySourceArn: alice.arn.replace("/team/", "/other/"),
+        PolicyInputList: [JSON.stringify(enforceMfaPolicy())],
+      }),
+    );
+    expect(result).toMatchObject({
+      EvalDecision: "explicitDeny",
+      MatchedStatements: [{ SourcePolicyId: "PolicyInputList.1" }],
+    });
+    const withMfa = await first(
+      principal({ PolicyInputList: [JSON.stringify(enforceMfaPolicy())], ContextEntries: [isPresent("true")] }),
+    );
+    expect(withMfa.MatchedStatements).toMatchObject([{ SourcePolicyId: "user_alice_policy-1" }]);
+  });
+
+  test("no policy at all allows nothing", async () => {
+    expect((await first(custom({ PolicyInputList: [] }))).EvalDecision).toBe("implicitDeny");
+  });
+
+  test("pages", async () => {
+    const ActionNames = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
+    const one = await custom({ ActionNames, MaxItems: 2 });
+    expect(one).toMatchObject({ IsTruncated: true, Marker: expect.any(String) as string });
+    expect(one.EvaluationResults).toHaveLength(2);
+    const two = await custom({ ActionNames, MaxItems: 2, Marker: one.Marker });
+    expect(two).toMatchObject({ IsTruncated: false, EvaluationResults: [{ EvalActionName: "s3:DeleteObject" }] });
+    expect(two.Marker).toBeUndefined();
+    const many = await custom({ ActionNames: Array.from({ length: 120 }, (_, number) => `s3:Action${number}`) });
+    expect([many.EvaluationResults?.length, many.IsTruncated]).toEqual([100, true]);
+  });
+});
+
+describe("what AWS does not take", () => {
+  const entry = (type: string, ...values: string[]) => ({
+    ContextEntries: [{ ContextKeyName: "stack:test", ContextKeyType: type as "string", ContextKeyValues: values }],
+  });
+  test.each<[string, Partial<SimulateCustomPolicyCommandInput>, string, string]>([
+    [
+      "no JSON",
+      { PolicyInputList: [policy(statement()), "{"] },
+      "InvalidInput",
+      "Policy input list item 2 has invalid content",
+    ],
+    ["a character", { PolicyInputList: ["Ω"] }, "ValidationError", "'policyInputList.1.member'"],
+    ["no policies", { PolicyInputList: undefined }, "ValidationError", "Value null at 'policyInputList'"],
+    [
+      "two boundaries",
+      { PermissionsBoundaryPolicyInputList: [policy(statement()), policy(statement())] },
+      "InvalidInput",
+      "The list of Permissions Boundary policies cannot exceed 1 items.",
+    ],
+    ["no service", { ActionNames: ["GetObject"] }, "InvalidInput", "The action is invalid since it is missing names"],
+    ["a short action", { ActionNames: ["s3"] }, "ValidationError", "greater than or equal to 3"],
+    [
+      "no ARN",
+      { ResourceArns: ["arn:aws:s3"] },
+      "InvalidInput",
+      "ResourceNames are not in a valid ARN format: arn:aws:s3.",
+    ],
+    [
+      "two values",
+      entry("string", "a", "b"),
+      "InvalidInput",
+      "Context key string expected a single value, but received 2.",
+    ],
+    [
+      "no number",
+      entry("numeric", "abc"),
+      "InvalidInput",
+      "Invalid context value for key stack:test: expected numeric format.",
+    ],
+    [
+      "no date",
+      entry("date", "tomorrow"),
+      "InvalidInput",
+      "Invalid context value for key stack:test: expected DateTime format.",
+    ],
+    [
+      "no address",
+      entry("ipList", "999.0.0.1"),
+      "InvalidInput",
+      "Invalid context value for key stack:test: expected IP address.",
+    ],
+    ["no type", entry("unknown", "a"), "ValidationError", "'contextEntries.1.member.contextKeyType'"],
+    [
+      "a key twice",
+      { ContextEntries: [isPresent("true"), { ...isPresent("true"), ContextKeyName: "AWS:MultiFactorAuthPresent" }] },
+      "InvalidInput",
+      "Duplicate context key: AWS:MultiFactorAuthPresent.",
+    ],
+    [
+      "a caller",
+      { CallerArn: "arn:aws:iam::123456789012:root" },
+      "InvalidInput",
+      "Invalid ARN provided in the request: arn:aws:iam::123456789012:root",
+    ],
+    ["a marker", { Marker: "not-a-simulation-marker" }, "InvalidInput", "Invalid marker for pagination."],
+    ["a large page", { MaxItems: 1001 }, "ValidationError", "less than or equal to 1000"],
+  ])("%s", async (_, input, code, message) => {
+    expect(await refusal(custom(input))).toEqual([code, 400, expect.stringContaining(message)]);
+  });
+
+  test.each([
+    [
+      "nobody",
+      "arn:aws:iam::123456789012:user/nobody",
+      ["NoSuchEntity", 404, "Unable to retrieve specified IAM entity."],
+    ],
+    [
+      "root",
+      "arn:aws:iam::123456789012:root",
+      ["InvalidInput", 400, "Invalid ARN provided in the request: arn:aws:iam::123456789012:root"],
+    ],
+    [
+      "another account's",
+      "arn:aws:iam::999999999999:user/alice",
+      [
+        "InvalidInput",
+        400,
+        "Invalid Policy Source Arn: caller's account 123456789012 does not have access to policies in account 999999999999.",
+      ],
+    ],
+  ])("the policies of %s", async (_, PolicySourceArn, error) => {
+    expect(await refusal(principal({ PolicySourceArn }))).toEqual(error);
+  });
+
+  test.each<[string, Partial<SimulateCustomPolicyCommandInput>]>([
+    [
+      "the parameter ResourcePolicy",
+      { ResourcePolicy: policy(statement()), CallerArn: "arn:aws:iam::123456789012:user/a" },
+    ],
+    ["a simulation with several resources", { ResourceArns: [object, `${object}b`] }],
+    ["the action name 's3:*'", { ActionNames: ["s3:*"] }],
+    ["a role as the simulated caller", { CallerArn: "arn:aws:iam::123456789012:role/a" }],
+  ])("what it can and this cannot: %s", async (what, input) => {
+    expect(await refusal(custom(input))).toEqual([
+      ...["NotImplemented", 501, expect.stringContaining(`This local AWS does not model ${what}`)],
+    ]);
+  });
+});
+
+describe("as fob asks", () => {
+  /** Asks as somebody, whose failures are put into words. */
+  async function ask(
+    credentials: AccessKey,
+    work: (aws: ReturnType<typeof connect>) => Promise<unknown>,
+  ): Promise<unknown> {
+    const network = networkOf({}, "/", undefined);
+    const aws = connect({
+      ...{ credentials, region: "eu-west-1", network, useFips: false, useDualstack: false },
+      ...{
+        endpoints: { sts: sandbox.url, iam: sandbox.url },
+        signal: new AbortController().signal,
+        debug: () => undefined,
+      },
+    });
+    const call = { permission: "iam:SimulateCustomPolicy", command: "fob policy simulate" };
+    try {
+      return await work(aws);
+    } catch (error) {
+      throw awsFailure(error, {
+        ...{ profile: "work", accessKeyId: credentials.accessKeyId, region: "eu-west-1", endpoint: sandbox.url },
+        ...{ proxy: undefined, bundle: undefined, now: Date.now, call },
+      });
+    } finally {
+      aws.close();
+    }
+  }
+
+  const question = { action: "s3:ListAllMyBuckets", resource: "*", context: {} };
+  const policies = [parsePolicy(everything), enforceMfaPolicy(), selfManagePolicy()];
+
+  test("the enforcement policy: AWS's simulator and fob's evaluator differ where that is known, and nowhere else", async () => {
+    const contexts: Context[] = [
+      {},
+      { "aws:MultiFactorAuthPresent": "false" },
+      { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" },
+    ];
+    const actions = [
+      ...["s3:ListAllMyBuckets", "iam:ListUsers", "iam:CreateVirtualMFADevice", "sts:GetSessionToken"],
+      ...["sts:GetCallerIdentity", "iam:DeactivateMFADevice"],
+    ];
+    const questions = contexts.flatMap((context) => actions.map((action) => ({ action, resource: "*", context })));
+    const answers = (await ask(admin.accessKey, (aws) =>
+      askSimulator(questions, { policies, user: alice.arn, withAttached: false }, aws),
+    )) as Awaited<ReturnType<typeof askSimulator>>;
+    expect(sandbox.requests).toHaveLength(3);
+    const different = questions.filter(
+      (asked, index) => answers[index]?.decision !== evaluate(policies, asked).decision,
+    );
+    expect(different.map(({ action }) => action)).toEqual(["sts:GetCallerIdentity", "sts:GetCallerIdentity"]);
+    expect(different.every(({ action }) => knownDifference(action) !== undefined)).toBe(true);
+    expect(answers[0]).toEqual({ decision: "explicitDeny", matched: ["PolicyInputList.2"], missingKeys: [] });
+  });
+
+  test("with what is attached to the user, and more actions than a call takes", async () => {
+    const many = Array.from({ length: 130 }, (_, number) => ({ ...question, action: `s3:Action${number}` }));
+    const questions = [{ ...question, action: "s3:GetObject", resource: object }, ...many];
+    const subject = { policies: [], user: alice.arn, withAttached: true };
+    const answers = (await ask(admin.accessKey, (aws) => askSimulator(questions, subject, aws))) as {
+      decision: string;
+    }[];
+    expect(answers[0]).toEqual({ decision: "allowed", matched: ["user_alice_policy-1"], missingKeys: [] });
+    expect(answers.slice(1).every(({ decision }) => decision === "implicitDeny")).toBe(true);
+  });
+
+  const denied = (credentials: AccessKey) =>
+    ask(credentials, (aws) => askSimulator([question], { policies, withAttached: false }, aws));
+
+  test("somebody who may not: which permission is missing", async () => {
+    await expect(denied(alice.accessKey)).rejects.toMatchObject({
+      message: `AWS denied the request: User: ${alice.arn} is not authorized to perform: iam:SimulateCustomPolicy on resource: * because no identity-based policy allows the iam:SimulateCustomPolicy action`,
+      hints: ["an administrator must allow iam:SimulateCustomPolicy for this user or role"],
+    });
+  });
+
+  test("an access key under the enforcement policy: a session may", async () => {
+    sandbox.attachPolicy("admin", enforceMfaPolicy());
+    await expect(denied(admin.accessKey)).rejects.toMatchObject({
+      message: expect.stringContaining("iam:SimulateCustomPolicy on resource: * with an explicit deny") as string,
+      hints: [
+        "if a policy asks for MFA, use a session instead of the access key: fob login work",
+        expect.stringContaining("iam:SimulateCustomPolicy") as string,
+      ],
+    });
+  });
+
+  test("a policy or a user that AWS does not take", async () => {
+    const subject = { policies, user: "arn:aws:iam::123456789012:user/nobody", withAttached: true };
+    await expect(ask(admin.accessKey, (aws) => askSimulator([question], subject, aws))).rejects.toMatchObject({
+      message: "AWS does not find what was named: Unable to retrieve specified IAM entity.",
+      hints: ["see which users there are: aws iam list-users --profile work"],
+    });
+    const wrong = { ...question, resource: "buckets" };
+    await expect(
+      ask(admin.accessKey, (aws) => askSimulator([wrong], { policies, withAttached: false }, aws)),
+    ).rejects.toMatchObject({
+      message: "AWS did not accept the request: ResourceNames are not in a valid ARN format: buckets.",
+      hints: ["see what is allowed: fob policy simulate --help"],
+    });
+  });
+});
