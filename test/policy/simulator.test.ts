@@ -24,17 +24,15 @@ function fake(
 ) {
   const calls: Simulation[] = [];
   const client: SimulatorClient = {
-    simulate: (call) => {
+    // Asynchronous, so that what `page` throws is a refusal.
+    simulate: async (call) => {
+      await Promise.resolve();
       calls.push(call);
       const results = call.actions.map((action) => ({
         ...{ action, decision: action.includes("Get") ? "allowed" : "explicitDeny" },
         ...{ matched: ["PolicyInputList.1"], missingKeys: [] },
       }));
-      try {
-        return Promise.resolve(page(call, results));
-      } catch (error) {
-        return Promise.reject(error as Error);
-      }
+      return page(call, results);
     },
   };
   return { calls, client };

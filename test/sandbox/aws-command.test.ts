@@ -137,3 +137,30 @@ test.skipIf(!isThere("aws", "--version"))("aws: a role with a code in the call, 
     Arn: `arn:aws:sts::${sandbox.account}:assumed-role/deploy/work`,
   });
 });
+
+test.skipIf(!isThere("aws", "--version"))("aws: the policy simulator, page by page", async () => {
+  const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+  const admin = sandbox.addUser({ name: "admin", policies: [everything] });
+  const policies = [everything, allowWithMfa].map((policy) => JSON.stringify(policy, undefined, 2));
+  const actions = ["--action-names", "s3:ListAllMyBuckets", "iam:ListMFADevices", "--page-size", "1"];
+  const key = "ContextKeyName=aws:MultiFactorAuthPresent,ContextKeyType=boolean,ContextKeyValues";
+  const custom = (...more: string[]) =>
+    aws(admin.accessKey, "iam", "simulate-custom-policy", "--policy-input-list", ...policies, ...actions, ...more);
+  const [without, withMfa, attached] = await Promise.all([
+    custom("--resource-arns", "*"),
+    custom("--caller-arn", alice.arn, "--context-entries", `${key}=true`),
+    aws(admin.accessKey, "iam", "simulate-principal-policy", "--policy-source-arn", alice.arn, ...actions),
+  ]);
+  const decisions = ({ json, stderr }: typeof without) => {
+    expect(stderr).toBe("");
+    const { EvaluationResults: results } = json as { EvaluationResults: Record<string, unknown>[] };
+    return results.map(({ EvalActionName, EvalDecision }) => [EvalActionName, EvalDecision]);
+  };
+  const denied = [
+    ["s3:ListAllMyBuckets", "explicitDeny"],
+    ["iam:ListMFADevices", "allowed"],
+  ];
+  expect(decisions(without)).toEqual(denied);
+  expect(decisions(withMfa).map(([, decision]) => decision)).toEqual(["allowed", "allowed"]);
+  expect(decisions(attached)).toEqual(denied);
+});

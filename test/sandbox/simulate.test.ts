@@ -301,9 +301,8 @@ describe("what AWS does not take", () => {
     ["the action name 's3:*'", { ActionNames: ["s3:*"] }],
     ["a role as the simulated caller", { CallerArn: "arn:aws:iam::123456789012:role/a" }],
   ])("what it can and this cannot: %s", async (what, input) => {
-    expect(await refusal(custom(input))).toEqual([
-      ...["NotImplemented", 501, expect.stringContaining(`This local AWS does not model ${what}`)],
-    ]);
+    const message = expect.stringContaining(`This local AWS does not model ${what}`) as string;
+    expect(await refusal(custom(input))).toEqual(["NotImplemented", 501, message]);
   });
 });
 
@@ -359,6 +358,25 @@ describe("as fob asks", () => {
     expect(different.map(({ action }) => action)).toEqual(["sts:GetCallerIdentity", "sts:GetCallerIdentity"]);
     expect(different.every(({ action }) => knownDifference(action) !== undefined)).toBe(true);
     expect(answers[0]).toEqual({ decision: "explicitDeny", matched: ["PolicyInputList.2"], missingKeys: [] });
+  });
+
+  test("who would call, and a boundary, are sent along", async () => {
+    const own = { action: "iam:DeactivateMFADevice", resource: alice.arn };
+    const withMfa = { ...own, context: { "aws:MultiFactorAuthPresent": "true" } };
+    const decisions = async (more: object) => {
+      const subject = { policies: [selfManagePolicy()], withAttached: false, ...more };
+      const answers = await ask(admin.accessKey, (aws) =>
+        askSimulator([withMfa, { ...own, context: {} }], subject, aws),
+      );
+      return (answers as { decision: string; missingKeys: string[] }[]).map(({ decision, missingKeys }) => [
+        ...[decision, ...missingKeys],
+      ]);
+    };
+    expect(await decisions({ user: alice.arn })).toEqual([["allowed"], ["implicitDeny", "aws:MultiFactorAuthPresent"]]);
+    const [nobody] = await decisions({});
+    expect(nobody).toEqual(["implicitDeny", "aws:username"]);
+    const boundary = parsePolicy(policy(statement()));
+    expect((await decisions({ user: alice.arn, boundary }))[0]).toEqual(["implicitDeny"]);
   });
 
   test("with what is attached to the user, and more actions than a call takes", async () => {
