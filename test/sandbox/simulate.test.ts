@@ -8,6 +8,7 @@ import {
   SimulatePrincipalPolicyCommand,
   type SimulatePrincipalPolicyCommandInput,
 } from "@aws-sdk/client-iam";
+import { GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/aws/clients.ts";
 import { awsFailure } from "../../src/aws/failures.ts";
@@ -409,6 +410,15 @@ describe("as fob asks", () => {
         expect.stringContaining("iam:SimulateCustomPolicy") as string,
       ],
     });
+  });
+
+  test("a session without MFA may ask IAM nothing", async () => {
+    const common = { credentials: admin.accessKey, endpoint: sandbox.url, region: "eu-west-1", maxAttempts: 1 };
+    const { Credentials: given } = await new STSClient(common).send(new GetSessionTokenCommand({}));
+    const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = given ?? {};
+    const session = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+    const command = new SimulateCustomPolicyCommand({ PolicyInputList: [policy(statement())], ActionNames: ["a:Bcd"] });
+    expect((await refusal(iam(session).send(command)))[0]).toBe("InvalidClientTokenId");
   });
 
   test("a policy or a user that AWS does not take", async () => {
