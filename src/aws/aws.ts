@@ -48,8 +48,6 @@ export interface RoleRequest {
 
 /** One call of AWS's policy simulator: some actions on one resource, under the same circumstances. */
 export interface Simulation {
-  /** The ARN of the user whose attached policies count too; undefined: only those that are given. */
-  readonly attachedTo: string | undefined;
   /** Policies, as JSON. */
   readonly policies: readonly string[];
   /** A permissions boundary, as JSON. */
@@ -87,7 +85,6 @@ export interface SimulatorClient {
   /**
    * Whether policies allow actions, says AWS's own policy simulator; one page of its answers, and where the next begins.
    * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
-   * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
    */
   simulate(call: Simulation): Promise<{ results: readonly SimulationResult[]; marker: string | undefined }>;
 }

@@ -8,7 +8,6 @@ import {
   IAMClient,
   ListMFADevicesCommand,
   SimulateCustomPolicyCommand,
-  SimulatePrincipalPolicyCommand,
 } from "@aws-sdk/client-iam";
 import {
   AssumeRoleCommand,
@@ -137,7 +136,7 @@ export function connect(access: Access): Aws {
       });
       return await logged("signin:GetSigninToken", signInTokenFrom(handler.handle(request, options)));
     },
-    async simulate({ attachedTo, policies, boundary, caller, actions, resource, context, marker }) {
+    async simulate({ policies, boundary, caller, actions, resource, context, marker }) {
       const input = {
         PolicyInputList: [...policies],
         ActionNames: [...actions],
@@ -149,13 +148,8 @@ export function connect(access: Access): Aws {
         ...(caller === undefined ? {} : { CallerArn: caller }),
         ...(marker === undefined ? {} : { Marker: marker }),
       };
-      const answer =
-        attachedTo === undefined
-          ? await logged("iam:SimulateCustomPolicy", clients.iam.send(new SimulateCustomPolicyCommand(input), options))
-          : await logged(
-              "iam:SimulatePrincipalPolicy",
-              clients.iam.send(new SimulatePrincipalPolicyCommand({ ...input, PolicySourceArn: attachedTo }), options),
-            );
+      const command = new SimulateCustomPolicyCommand(input);
+      const answer = await logged("iam:SimulateCustomPolicy", clients.iam.send(command, options));
       return {
         results: (answer.EvaluationResults ?? []).map(simulated),
         marker: answer.IsTruncated ? answer.Marker : undefined,

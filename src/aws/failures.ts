@@ -177,10 +177,6 @@ function serviceFailure(error: unknown, context: CallContext): AwsFailure | unde
         `AWS did not accept the request: ${neutralise(message)}`,
         `see what is allowed: ${context.call?.command ?? "fob login"} --help`,
       );
-    case "NoSuchEntityException":
-      return refused(`AWS does not find what was named: ${neutralise(message)}`, [
-        `see which users there are: aws iam list-users --profile ${shellWord(profile)}`,
-      ]);
     // Comes with HTTP 500, and is about the policies that were sent.
     case "PolicyEvaluationException":
       return refused(

@@ -30,13 +30,11 @@ export interface Answer {
 }
 
 /** What is simulated. */
-export interface Subject {
+export interface Simulated {
   readonly policies: readonly PolicyDocument[];
   readonly boundary?: PolicyDocument | undefined;
   /** The ARN of the user who would call. Without one, nothing has a value for `${aws:username}`. */
   readonly user?: string | undefined;
-  /** Whether the policies that are attached to the user, and to her groups, count too, with her own boundary. */
-  readonly withAttached: boolean;
 }
 
 /** A page of answers holds that many. */
@@ -52,13 +50,11 @@ const actionsPerCall = 100;
  */
 export async function askSimulator(
   questions: readonly Question[],
-  subject: Subject,
+  subject: Simulated,
   iam: SimulatorClient,
 ): Promise<Answer[]> {
-  const { user, withAttached, boundary } = subject;
-  if (withAttached && user === undefined) throw new TypeError("attached policies are those of a user");
+  const { user, boundary } = subject;
   const common = {
-    attachedTo: withAttached ? user : undefined,
     policies: subject.policies.map(asJson),
     boundary: boundary && asJson(boundary),
     caller: user,

@@ -4,14 +4,14 @@ import { describe, expect, test } from "vitest";
 import type { Simulation, SimulationResult, SimulatorClient } from "../../src/aws/aws.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "../../src/policy/evaluate.ts";
-import { askSimulator, knownDifference, type Question, type Subject } from "../../src/policy/simulator.ts";
+import { askSimulator, knownDifference, type Question, type Simulated } from "../../src/policy/simulator.ts";
 
 const everything: PolicyDocument = {
   Version: "2012-10-17",
   Statement: { Effect: "Allow", Action: "*", Resource: "*" },
 };
 const alice = "arn:aws:iam::123456789012:user/team/alice";
-const subject: Subject = { policies: [everything], user: alice, withAttached: false };
+const subject: Simulated = { policies: [everything], user: alice };
 
 const question = (action: string, more: Partial<Question> = {}): Question => ({
   ...{ action, resource: "*", context: {} },
@@ -89,14 +89,13 @@ describe("calls", () => {
     const { calls, client } = onePage();
     const named: PolicyDocument = { ...everything, Id: "für Ω" };
     const policies = [named, enforceMfaPolicy()];
-    await askSimulator([question("iam:GetUser")], { policies, boundary: everything, withAttached: false }, client);
-    await askSimulator([question("iam:GetUser")], { policies, user: alice, withAttached: true }, client);
-    const [custom, principal] = calls;
-    expect(custom).toMatchObject({ attachedTo: undefined, caller: undefined, boundary: JSON.stringify(everything) });
+    await askSimulator([question("iam:GetUser")], { policies, boundary: everything }, client);
+    await askSimulator([question("iam:GetUser")], { policies, user: alice }, client);
+    const [custom, own] = calls;
+    expect(custom).toMatchObject({ caller: undefined, boundary: JSON.stringify(everything) });
     expect(custom?.policies[0]).toContain('"für \\u03a9"');
     expect(custom?.policies.map((text) => JSON.parse(text) as unknown)).toEqual(policies);
-    expect(principal).toMatchObject({ attachedTo: alice, caller: alice, boundary: undefined });
-    await expect(askSimulator([], { policies, withAttached: true }, client)).rejects.toThrow(TypeError);
+    expect(own).toMatchObject({ caller: alice, boundary: undefined });
   });
 
   test("of 100 actions at most", async () => {

@@ -26,7 +26,7 @@ function ask(world: World, profile: string) {
   );
   const call = { permission: "iam:SimulateCustomPolicy", command: "fob policy simulate" };
   const question = { action: "s3:ListAllMyBuckets", resource: "*", context: {} };
-  const subject = { policies: [everything, enforceMfaPolicy()], withAttached: false };
+  const subject = { policies: [everything, enforceMfaPolicy()] };
   return askAs({ profile, command: call.command }, call, tools, (aws) => askSimulator([question], subject, aws));
 }
 
