@@ -1,0 +1,175 @@
+// What `fob policy simulate` decides with, as the command line says it, and how decisions are written.
+import { UsageError } from "../errors.ts";
+import { enforceMfaPolicy } from "../policy/enforcement.ts";
+import {
+  type AuthorizationRequest,
+  type Circumstances,
+  type Decision,
+  evaluate,
+  keysOf,
+  type PolicyDocument,
+  type Context as RequestContext,
+  RequestError,
+} from "../policy/evaluate.ts";
+import { explain, type Reason } from "../policy/explain.ts";
+import { exampleUser, type Subject, subjectOf } from "../policy/subject.ts";
+import { neutralise, quote } from "../text.ts";
+import type { Context } from "./context.ts";
+import { readPolicyFile } from "./policy-files.ts";
+
+/** What the command line says that requests are decided with. */
+export interface Simulation {
+  /** What the policies are called in messages. */
+  readonly names: readonly string[];
+  readonly policies: readonly PolicyDocument[];
+  readonly circumstances: Circumstances;
+  /** The user that was named. */
+  readonly subject: Subject | undefined;
+  /** Somebody for when none was. */
+  readonly example: Subject;
+  /** What --context says. */
+  readonly stated: RequestContext;
+  readonly json: boolean;
+  readonly context: Context;
+}
+
+/** The options that say it. */
+interface Given {
+  readonly policy?: readonly string[] | undefined;
+  readonly boundary?: string | undefined;
+  readonly user?: string | undefined;
+  readonly context?: readonly string[] | undefined;
+  readonly usersMayChangePassword?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+export async function simulationOf(given: Given, context: Context): Promise<Simulation> {
+  const files = given.policy ?? [];
+  const all = [...files, ...(given.boundary === undefined ? [] : [given.boundary])];
+  if (all.filter((file) => file === "-").length > 1) throw new UsageError("stdin can be read once", "name files");
+  const own = {
+    names: ["a policy that allows everything", "enforce-mfa-policy"],
+    policies: [allowAll, enforceMfaPolicy()],
+  };
+  const read = { names: files, policies: await inTurn(files, (file) => readPolicyFile(file, context)) };
+  const { names, policies } = given.policy === undefined ? own : read;
+  if (given.policy === undefined) context.say.note("for a user who may do everything, under enforce-mfa-policy");
+  const boundary = given.boundary === undefined ? undefined : await readPolicyFile(given.boundary, context);
+  const subject = given.user === undefined ? undefined : readUser(given.user);
+  const example = exampleUser(policies);
+  const mayChangePassword = given.usersMayChangePassword ? (subject ?? example).arn : undefined;
+  return {
+    names,
+    policies,
+    circumstances: { boundary, mayChangePassword },
+    subject,
+    example,
+    stated: readContext(given.context ?? []),
+    json: given.json === true,
+    context,
+  };
+}
+
+const allowAll: PolicyDocument = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+};
+
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+function readUser(arn: string): Subject {
+  const subject = subjectOf(arn);
+  if (subject) return subject;
+  throw new UsageError(
+    `${quote(arn)} is not the ARN of a user`,
+    "write it like this: arn:aws:iam::123456789012:user/alice",
+  );
+}
+
+/** `KEY=VALUE`, several times. */
+function readContext(given: readonly string[]): RequestContext {
+  const values = new Map<string, { key: string; list: string[] }>();
+  for (const text of given) {
+    const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (key === undefined) {
+      throw new UsageError(
+        `${quote(text)} (from --context) has no "="`,
+        "write it like this: --context aws:MultiFactorAuthPresent=true",
+      );
+    }
+    const entry = values.get(key.toLowerCase()) ?? { key, list: [] };
+    entry.list.push(value);
+    values.set(key.toLowerCase(), entry);
+  }
+  return Object.fromEntries(
+    [...values.values()].map(({ key, list }) => [key, list.length === 1 ? (list[0] ?? "") : list]),
+  );
+}
+
+/** A request and what becomes of it. */
+export interface Result {
+  readonly request: AuthorizationRequest;
+  readonly decision: Decision;
+  readonly reasons: readonly Reason[];
+}
+
+/** @throws UsageError for a request that is none */
+export function decide(request: AuthorizationRequest, { policies, circumstances }: Simulation): Result {
+  try {
+    const evaluation = evaluate(policies, request, circumstances);
+    const reasons = explain(policies, request, circumstances, evaluation);
+    if (evaluation.decision !== "unknown") return { request, decision: evaluation.decision, reasons };
+    const why = [...new Set(reasons.map((reason) => reason.why))].join("; ");
+    throw new UsageError(`${quote(request.action)} cannot be decided: ${why}`, "give each of these keys one value");
+  } catch (error) {
+    if (error instanceof RequestError) throw new UsageError(error.message, "fob policy simulate --help");
+    throw error;
+  }
+}
+
+/** `because` with the policies' names. */
+function named({ policy, ...reason }: Reason, { names }: Simulation) {
+  return { ...(policy === undefined ? {} : { policy: policy === "boundary" ? policy : names[policy] }), ...reason };
+}
+
+export function toJson(results: readonly Result[], simulation: Simulation): string {
+  const list = results.map(({ request: { action, resource, context }, decision, reasons }) => ({
+    action,
+    resource,
+    context,
+    decision,
+    because: reasons.map((reason) => named(reason, simulation)),
+  }));
+  return `${JSON.stringify(list, undefined, 2)}\n`;
+}
+
+const words: Readonly<Record<Decision, string>> = {
+  allowed: "allowed",
+  explicitDeny: "denied by a policy (explicitDeny)",
+  implicitDeny: "not allowed by any policy (implicitDeny)",
+  unknown: "unknown",
+};
+
+export function inLines({ request, decision, reasons }: Result, simulation: Simulation): string {
+  const lines = reasons.map((reason) => {
+    const { policy, statement, sid, why } = named(reason, simulation);
+    if (policy === undefined || statement === undefined) return `  ${why}`;
+    const file = policy === "boundary" ? "the permissions boundary" : quote(policy);
+    return `  ${file}, statement ${statement + 1}${sid === undefined ? "" : ` (${sid})`}: ${why}`;
+  });
+  return `${[`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(neutralise).join("\n")}\n`;
+}
+
+/** What the policies ask for and the requests do not say, and what was not looked at. */
+export function sayWhatIsMissing(stated: RequestContext, { policies, circumstances, context }: Simulation): void {
+  const known = new Set(Object.keys(stated).map((key) => key.toLowerCase()));
+  const all = [...policies, ...(circumstances.boundary === undefined ? [] : [circumstances.boundary])];
+  const missing = [...new Set(all.flatMap(keysOf))].filter((key) => !known.has(key)).sort();
+  if (missing.length > 0)
+    context.say.note(`absent from the requests, though the policies ask for them: ${missing.join(", ")}`);
+  context.say.note("not looked at: service and resource control policies, resource-based policies, session policies");
+}

@@ -1,0 +1,67 @@
+// `fob policy simulate --account`: AWS's own simulator, with a session, and where it differs.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+const user = "arn:aws:iam::123456789012:user/alice";
+
+async function loggedIn(): Promise<World> {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  return world;
+}
+
+test("the proof is the same but for what no policy decides", async () => {
+  const world = await loggedIn();
+  const { status, stdout, stderr } = await world.fob(["policy", "simulate", "--account", "--profile", "work"]);
+  expect(stderr).not.toContain("error");
+  expect(status).toBe(0);
+  // Two actions need no permissions; under a policy that allows everything AWS says no only where MFA is missing.
+  expect(stdout).toContain("\nAWS's simulator: 117 of 120 decisions are the same\n");
+  expect(stdout).toContain("\nas expected, not the same: sts:GetCallerIdentity needs no permissions");
+  expect(stdout).not.toContain("AWS says");
+  expect(world.sandbox.requests.at(-1)).toMatchObject({ action: "SimulateCustomPolicy" });
+  expect(world.sandbox.requests.at(-1)?.accessKeyId).toMatch(/^ASIA/);
+});
+
+test("single requests and cases are compared, too; JSON stays a list", async () => {
+  const world = await loggedIn();
+  const policy = join(world.home, "everything.json");
+  writeFileSync(policy, JSON.stringify(everything));
+  const args = ["policy", "simulate", "--account", "--policy", policy];
+  const env = { AWS_PROFILE: "work-mfa" };
+  const one = await world.fob([...args, "--action", "s3:GetObject"], { env });
+  expect(one).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("1 of 1 decisions are the same\n") as string,
+  });
+  const cases = join(world.home, "cases.json");
+  writeFileSync(cases, JSON.stringify([{ action: "s3:GetObject", decision: "allowed" }]));
+  const compared = await world.fob([...args, "--cases", cases, "--json"], { env });
+  expect(compared.status).toBe(0);
+  expect(JSON.parse(compared.stdout)).toHaveLength(1);
+  expect(compared.stderr).toContain("fob: AWS's simulator: 1 of 1 decisions are the same\n");
+});
+
+test("a difference that nothing explains is printed, and is a check that did not pass", async () => {
+  const world = await loggedIn();
+  const policy = join(world.home, "by-id.json");
+  // AWS's simulator makes up an aws:userid for its caller, fob does not.
+  const Condition = { StringLike: { "aws:userid": "*" } };
+  writeFileSync(policy, JSON.stringify({ ...everything, Statement: { ...everything.Statement[0], Condition } }));
+  const args = ["--policy", policy, "--user", user, "--action", "s3:GetObject", "--profile", "work"];
+  const { status, stdout, stderr } = await world.fob(["policy", "simulate", "--account", ...args]);
+  expect(stdout).toContain("AWS's simulator: 0 of 1 decisions are the same\n");
+  expect(stdout).toContain("\nAWS says allowed, fob implicitDeny: s3:GetObject on * with {");
+  expect(stderr).toContain("fob: error: AWS's simulator decides otherwise on 1 of 1 requests\n");
+  expect(status).toBe(3);
+});
+
+test("without a session and with nobody to ask, nothing is asked", async () => {
+  const world = await makeWorld();
+  const { status, stderr } = await world.fob(["policy", "simulate", "--account", "--no-input", "--profile", "work"]);
+  expect({ status, calls: world.calls("SimulateCustomPolicy") }).toEqual({ status: 4, calls: 0 });
+  expect(stderr).toContain("fob login work");
+});
