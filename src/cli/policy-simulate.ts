@@ -7,7 +7,6 @@ import { withMore } from "../policy/subject.ts";
 import { quote } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
-import { compareWithAccount } from "./policy-account.ts";
 import { readJsonFile } from "./policy-files.ts";
 import { proofText } from "./proof-table.ts";
 import { decide, inLines, type Result, type Simulation, sayWhatIsMissing, simulationOf, toJson } from "./simulation.ts";
@@ -62,8 +61,11 @@ export const policySimulateCommand = defineCommand({
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
     sayWhatIsMissing(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
-    const isSame = !options.account || (await compareWithAccount(outcome.results, simulation, options));
-    return outcome.problem === undefined && isSame ? exitCodes.done : exitCodes.notFresh;
+    const passed = outcome.problem === undefined;
+    if (!options.account) return passed ? exitCodes.done : exitCodes.notFresh;
+    const { compareWithAccount } = await import("./policy-account.ts");
+    const isSame = await compareWithAccount(outcome.results, simulation, options);
+    return passed && isSame ? exitCodes.done : exitCodes.notFresh;
   },
 });
 
