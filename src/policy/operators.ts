@@ -1,6 +1,6 @@
 // The condition operators: what their names mean, and which values they can compare.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-import { BlockList, isIP } from "node:net";
+import type { BlockList } from "node:net";
 import { matches, type Pattern, patternOf } from "./wildcard.ts";
 
 /** One value of the request against one of the policy's, both known to be what the operator compares. */
@@ -134,7 +134,11 @@ function timeOf(text: string): number {
   return Date.parse(time === "" ? date : `${date}${time.toUpperCase()}${hours ? `${hours}:${minutes}` : "Z"}`);
 }
 
+/** It takes longer to load than most policies to decide on, and few of them name addresses. */
+const net = (): typeof import("node:net") => process.getBuiltinModule("node:net");
+
 function networkOf(text: string): BlockList | undefined {
+  const { BlockList, isIP } = net();
   const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const version = isIP(address);
   const most = version === 6 ? 128 : 32;
@@ -145,6 +149,6 @@ function networkOf(text: string): BlockList | undefined {
 }
 
 function isInNetwork(value: string, wanted: Pattern): boolean {
-  const version = isIP(value);
+  const version = net().isIP(value);
   return version !== 0 && (networkOf(wanted)?.check(value, version === 6 ? "ipv6" : "ipv4") ?? false);
 }
