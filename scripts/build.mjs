@@ -3,7 +3,7 @@
 // CommonJS, because Node.js starts it faster than ES modules; several files, because parsing the SDK and the prompts
 // for an answer that needs neither costs more than everything else; few, because opening a file costs as much as
 // parsing 30 kB. So what the quick commands need is one file, and everything else is grouped by when it is needed.
-import { rmSync } from "node:fs";
+import { copyFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
@@ -37,3 +37,7 @@ await build({
     },
   },
 });
+
+// What AWS knows comes from a package whose licence wants its notice wherever it goes.
+const notice = "iam-actions.LICENSE.txt";
+copyFileSync(join(root, "src/policy/lint", notice), join(root, "dist", notice));
