@@ -12,6 +12,9 @@ import type { Listed } from "./help.ts";
 /** What may be typed, and what it is. */
 type Candidate = readonly [value: string, text: string];
 
+/** Stands where a file may be named: the shell knows better which there are. No profile is called so. */
+const anyFile: Candidate = ["//", ""];
+
 /**
  * Prints what the last of these words may be, which follow `fob`: one to a line, with a tab and a text where there is one.
  * A shell takes from them what begins with what has been typed.
@@ -72,7 +75,7 @@ function ofCommand(command: Command, rest: readonly string[], word: string, prof
   const specs = Object.entries(optionsOf(command)).map(([option, spec]) => ({ flag: flagOf(option), ...spec }));
   const specOf = (flag: string) => specs.find((spec) => spec.flag === flag);
   const values = (kind: string | undefined, choices: readonly string[] = []): Candidate[] =>
-    kind === "profile" ? profiles() : choices.map((choice) => [choice, ""]);
+    kind === "profile" ? profiles() : kind === "file" ? [anyFile] : choices.map((choice) => [choice, ""]);
   let named = 0;
   let isOver = false;
   const typed = rest.values();
@@ -93,7 +96,9 @@ function ofCommand(command: Command, rest: readonly string[], word: string, prof
   const [, flag] = /^(--[^=]+)=/.exec(word) ?? [];
   if (flag !== undefined) {
     const spec = specOf(flag);
-    return values(spec?.value, spec?.choices).map(([value, text]) => [`${flag}=${value}`, text]);
+    return values(spec?.value, spec?.choices).map((candidate) =>
+      candidate === anyFile ? candidate : [`${flag}=${candidate[0]}`, candidate[1]],
+    );
   }
   return [...specs.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
 }

@@ -12,7 +12,10 @@ _fob() {
   before=${word%"${word##*["${COMP_WORDBREAKS//[^=:@]/}"]}"}
   before=${before%@}
   while IFS=$'\t' read -r value _; do
-    if [[ $value == "$word"* ]]; then
+    if [[ $value == // ]]; then
+      # A file; bash before 4.0 cannot be told.
+      compopt -o default 2>/dev/null
+    elif [[ $value == "$word"* ]]; then
       printf -v value %q "${value#"$before"}"
       COMPREPLY+=("$value")
     fi

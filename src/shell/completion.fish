@@ -7,7 +7,14 @@ function _fob_complete
         set -e words[1]
     end
     set -l word (commandline --cut-at-cursor --current-token)
-    fob complete $words "$word" 2>/dev/null </dev/null
+    fob complete $words "$word" 2>/dev/null </dev/null | while read --line found
+        # A file.
+        if test "$found" = //
+            __fish_complete_path "$word"
+        else
+            printf '%s\n' $found
+        end
+    end
 end
 complete --command fob --no-files --keep-order --arguments '(_fob_complete)'
 complete --command mfa --no-files --keep-order --arguments '(_fob_complete)'

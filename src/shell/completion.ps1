@@ -11,6 +11,8 @@ Register-ArgumentCompleter -Native -CommandName 'fob', 'mfa' -ScriptBlock {
     $last = if ($word) { "$word" } else { ' ' }
     fob complete @rest $last 2>$null | ForEach-Object {
         $value, $text = $_ -split "`t", 2
+        # A file: where nothing is returned, PowerShell completes those.
+        if ($value -eq '//') { return }
         if (-not $value.StartsWith("$word", [StringComparison]::Ordinal)) { return }
         $typed = if ($value -match '^[\w./:=+-]+$') { $value } else { "'" + $value.Replace("'", "''") + "'" }
         if (-not $text) { $text = $value }

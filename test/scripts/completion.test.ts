@@ -1,5 +1,5 @@
 // Completion: what fob says may follow, and what the real shells make of it.
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { interactive, type Shell, takeOn, testIn, withFob } from "../helpers/shells.ts";
@@ -52,6 +52,15 @@ test("commands, their options, profiles where a profile is meant, shells where a
     expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: profiles });
   }
   expect(await complete(world, "login", "--to=w")).toEqual(profiles.map((name) => `--to=${name}`));
+  // A file, which shells know better.
+  for (const words of [
+    ["policy", "lint", ""],
+    ["policy", "lint", "--as", "enforcement", "pol"],
+    ["policy", "simulate", "--policy", ""],
+    ["policy", "simulate", "--policy=p"],
+  ]) {
+    expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: ["//"] });
+  }
   for (const command of ["shell-init", "completion"]) {
     expect(await complete(world, command, "")).toEqual(["bash", "zsh", "fish", "powershell"]);
   }
@@ -61,6 +70,7 @@ test("commands, their options, profiles where a profile is meant, shells where a
     ["login", "--min-ttl="],
     ["login", "--nonsense="],
     ["demo", ""],
+    ["policy", "lint", "policy.json", ""],
     ["nonsense", ""],
     ["help", "login", ""],
     ["shell-init", "bash", ""],
@@ -131,6 +141,18 @@ testIn(
     expect(existsSync(join(world.home, "pwned"))).toBe(false);
   },
 );
+
+testIn(everyShell, "a TAB completes files where a file is meant, and nowhere else", async (shell) => {
+  const world = await makeWorld();
+  mkdirSync(join(world.home, "policies"));
+  for (const name of ["enforce mfa.json", "wo.json"]) writeFileSync(join(world.home, "policies", name), "{}");
+  writeFileSync(join(world.home, "stray.json"), "{}");
+  await typeIn(shell, world, zshFirst[shell] + takeOn[shell], {
+    "fob policy lint pol\tenf\t": ["fob", "policy", "lint", "policies/enforce mfa.json"],
+    "fob policy simulate --policy policies/w\t": ["fob", "policy", "simulate", "--policy", "policies/wo.json"],
+    "fob login str\t": ["fob", "login", "str"],
+  });
+});
 
 testIn(everyShell, "where the AWS files cannot be read, a TAB says nothing and changes nothing", async (shell) => {
   const world = await makeWorld({ credentials: "no section\n" });
