@@ -3,9 +3,12 @@ import leven from "leven";
 
 /** The name that was probably meant, or undefined where none is near. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
+  const most = (candidate: string): number => Math.ceil(candidate.length / 3);
   const near = names
+    // What differs more in length is not near, and comparing takes the product of both lengths.
+    .filter((candidate) => Math.abs(name.length - candidate.length) <= most(candidate))
     .map((candidate) => ({ candidate, far: leven(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, far }) => far <= Math.ceil(candidate.length / 3))
+    .filter(({ candidate, far }) => far <= most(candidate))
     .sort((a, b) => a.far - b.far);
   return near[0]?.candidate;
 }

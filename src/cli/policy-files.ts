@@ -11,7 +11,7 @@ import type { Context } from "./context.ts";
 const largest = 10_000_000;
 
 /** The text of a file. @throws UsageError */
-export async function readTextFile(path: string, { stdin }: Context): Promise<string> {
+async function readTextFile(path: string, { stdin }: Context): Promise<string> {
   let content: string;
   try {
     content = path === "-" ? await text(stdin()) : readFileSync(path, "utf8");

@@ -89,6 +89,13 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./policy-show.ts")).policyShowCommand,
   },
   {
+    name: "policy lint",
+    group: "Administrators",
+    takes: "<file>",
+    summary: "say what is wrong with a policy, where, and what to write instead",
+    load: async () => (await import("./policy-lint.ts")).policyLintCommand,
+  },
+  {
     name: "policy simulate",
     group: "Administrators",
     takes: "",

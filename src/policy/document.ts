@@ -66,8 +66,12 @@ export interface Condition {
   readonly values: readonly Template[];
 }
 
+/** What a problem is about: an element that there is not, an operator, a value that its operator cannot compare, the rest. */
+export type ProblemKind = "unknown-element" | "unknown-operator" | "wrong-value" | "malformed";
+
 /** Something that AWS would not have in a policy. */
 export interface Problem {
+  readonly kind: ProblemKind;
   /** Where in the document. */
   readonly path: Path;
   /** The statement or element, in words: `Statement[0] (DenyAllWithoutMFA)`. */
@@ -75,7 +79,12 @@ export interface Problem {
   readonly message: string;
   /** What was probably meant. */
   readonly meant?: string | undefined;
+  /** What to write, where the message does not say what it must be. */
+  readonly mend?: string | undefined;
 }
+
+/** More than anybody reads; a large file can hold millions. */
+const mostProblems = 1_000;
 
 /** A document is malformed, or says something that AWS does not know; the message says what and where. */
 export class PolicyError extends Error {
@@ -168,6 +177,20 @@ type Content = Readonly<Record<string, unknown>>;
 
 class Problems {
   readonly list: Problem[] = [];
+  count = 0;
+
+  add({ near, ...problem }: Problem & More): void {
+    this.count += 1;
+    if (this.count > mostProblems) return;
+    this.list.push({ ...problem, meant: near === undefined ? undefined : nearest(...near) });
+  }
+}
+
+interface More {
+  readonly kind?: ProblemKind;
+  readonly mend?: string;
+  /** What was written, and what may be. */
+  readonly near?: readonly [name: string, names: readonly string[]] | undefined;
 }
 
 /** Where reading is, and what is found wrong there. */
@@ -186,8 +209,8 @@ class Spot {
     return new Spot(this.#found, [...this.#path, element], `${this.where}${words}`);
   }
 
-  add(path: Path, message: string, meant?: string): void {
-    this.#found.list.push({ path: [...this.#path, ...path], where: this.where, message, meant });
+  add(path: Path, message: string, more: More = {}): void {
+    this.#found.add({ kind: "malformed", ...more, path: [...this.#path, ...path], where: this.where, message });
   }
 }
 
@@ -199,18 +222,24 @@ function readEach<S extends Statement>(
 ): readonly S[] {
   const top = new Spot(found, [], "");
   if (!isObject(document)) {
-    top.add([], "a policy document is a JSON object");
+    top.add([], "a policy document is a JSON object", {
+      mend: 'write {"Version": "2012-10-17", "Statement": […]}',
+    });
     return [];
   }
   onlyElements(document, ["Version", "Id", "Statement"], new Spot(found, [], "policy document"));
   const { Version: version, Id: id, Statement: content } = document;
   if (version !== undefined && version !== "2012-10-17" && version !== "2008-10-17") {
-    new Spot(found, [], "Version").add(["Version"], `${show(version)} is neither "2012-10-17" nor "2008-10-17"`);
+    new Spot(found, [], "Version").add(["Version"], `${show(version)} is neither "2012-10-17" nor "2008-10-17"`, {
+      mend: 'write "2012-10-17"',
+    });
   }
   if (id !== undefined && typeof id !== "string") new Spot(found, [], "Id").add(["Id"], "must be a string");
   const list: readonly unknown[] = Array.isArray(content) ? content : [content];
   if (content === undefined || list.length === 0) {
-    new Spot(found, [], "Statement").add(["Statement"], "a policy needs at least one");
+    new Spot(found, [], "Statement").add(["Statement"], "a policy needs at least one", {
+      mend: 'add "Statement": [{"Effect": …, "Action": …, "Resource": …}]',
+    });
     return [];
   }
   const sids = new Set<string>();
@@ -222,11 +251,13 @@ function readEach<S extends Statement>(
       at.add([], "must be a JSON object");
       return [];
     }
-    if (sids.has(sid)) at.add(["Sid"], `Sid "${sid}": statement ids must be unique in a policy`);
+    if (sids.has(sid)) {
+      at.add(["Sid"], `Sid "${sid}": statement ids must be unique in a policy`, { mend: "give it another, or none" });
+    }
     if (sid !== "") sids.add(sid);
-    const before = found.list.length;
+    const before = found.count;
     const result = read(statement, at, version === "2012-10-17");
-    return found.list.length === before ? [result] : [];
+    return found.count === before ? [result] : [];
   });
 }
 
@@ -242,12 +273,16 @@ function readStatement(
   }
   onlyElements(statement, elements, at);
   if (effect !== "Allow" && effect !== "Deny") {
-    const meant = typeof effect === "string" ? nearest(effect, ["Allow", "Deny"]) : undefined;
-    at.add(["Effect"], `Effect ${show(effect)} is neither "Allow" nor "Deny"`, meant);
+    const near = typeof effect === "string" ? ([effect, ["Allow", "Deny"]] as const) : undefined;
+    at.add(["Effect"], `Effect ${show(effect)} is neither "Allow" nor "Deny"`, { near });
   }
   const element = action === undefined ? "NotAction" : "Action";
-  if (action !== undefined && notAction !== undefined) at.add(["NotAction"], "has both Action and NotAction");
-  if (action === undefined && notAction === undefined) at.add([], "has neither Action nor NotAction");
+  if (action !== undefined && notAction !== undefined) {
+    at.add(["NotAction"], "has both Action and NotAction", { mend: "leave one of them out" });
+  }
+  if (action === undefined && notAction === undefined) {
+    at.add([], "has neither Action nor NotAction", { mend: 'add one of them: "Action": "service:Action" or "*"' });
+  }
   const actions = action === undefined && notAction === undefined ? [] : listed(statement, element, at);
   for (const { text, path } of actions) {
     if (/^(\*|(\*|[\w-]+):[\w*?-]+)$/.test(text)) continue;
@@ -272,14 +307,18 @@ function readResources(
   hasVariables: boolean,
 ): Pick<Statement, "resources" | "exceptResources"> {
   const { Resource: resource, NotResource: notResource } = statement;
-  if (resource !== undefined && notResource !== undefined) at.add(["NotResource"], "has both Resource and NotResource");
+  if (resource !== undefined && notResource !== undefined) {
+    at.add(["NotResource"], "has both Resource and NotResource", { mend: "leave one of them out" });
+  }
   const element = resource === undefined && notResource !== undefined ? "NotResource" : "Resource";
   const resources = listed(statement, element, at);
   for (const { text, path } of resources) {
     if (text !== "*" && !text.startsWith("arn:")) at.add(path, `resource ${show(text)} is neither "*" nor an ARN`);
     const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
     if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
-      at.add(path, `resource ${show(text)}: policy variables may stand behind the fifth colon only`);
+      at.add(path, `resource ${show(text)}: policy variables may stand behind the fifth colon only`, {
+        mend: "write * or the value itself in place of the variable",
+      });
     }
   }
   return {
@@ -307,7 +346,8 @@ function readConditions(block: unknown, at: Spot, hasVariables: boolean): readon
   return Object.entries(block).flatMap(([name, keys]) => {
     const operator = operatorNamed(name);
     if (operator === undefined) {
-      at.add([name], `condition operator ${show(name)} is not one of AWS's`, nearest(name, operatorNames()));
+      const near = [name, operatorNames()] as const;
+      at.add([name], `condition operator ${show(name)} is not one of AWS's`, { kind: "unknown-operator", near });
       return [];
     }
     if (!isObject(keys)) {
@@ -327,7 +367,7 @@ function checkValue({ name, kind, kindOf, isNull }: Operator, key: string, text:
   const isOne = kind === "arn" ? /^(\*|arn(:.*){5})$/s.test(text) || text.includes("${") : kindOf.takes(text);
   if (isOne) return;
   const what = isNull || kind === "bool" ? `is neither "true" nor "false"` : `is not ${kindOf.values}`;
-  at.add(path, `${name} ${key}: ${show(text)} ${what}`);
+  at.add(path, `${name} ${key}: ${show(text)} ${what}`, { kind: "wrong-value" });
 }
 
 /** The strings of an element, each with its path. */
@@ -352,7 +392,12 @@ function strings(value: unknown, at: Spot, path: Path, scalars = false): readonl
 
 function onlyElements(object: object, known: readonly string[], at: Spot): void {
   for (const name of Object.keys(object).filter((element) => !known.includes(element))) {
-    at.add([name], `element ${show(name)} is not supported`, nearest(name, known));
+    const mend = `leave it out; what may stand here is ${known.join(", ")}`;
+    at.add([name], `element ${show(name)} is not supported`, {
+      kind: "unknown-element",
+      near: [name, known],
+      mend,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 // JSON text with the places of what it says, for messages that name a line and a column.
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
 /** The keys and indices that lead to a value: `["Statement", 0, "Effect"]`. */
 export type Path = readonly (string | number)[];
@@ -46,15 +46,49 @@ export function readJson(text: string): JsonText {
   if (error) throw new JsonError(inWords(error), placeAt(content, error.offset));
   if (tree === undefined) throw new JsonError("value expected", { line: 1, column: 1 });
   refuseTwice(content, tree);
+  const placeAtOffset = placesOf(content);
+  const childOf = childrenByName();
   return {
     value: parseStrictly(content),
     placeOf(path) {
-      for (let length = path.length; length > 0; length--) {
-        const node = findNodeAtLocation(tree, path.slice(0, length));
-        if (node) return placeAt(content, (node.parent?.type === "property" ? node.parent : node).offset);
+      let node = tree;
+      for (const step of path) {
+        const child =
+          typeof step === "string" ? childOf(node, step) : node.type === "array" ? node.children?.[step] : undefined;
+        if (child === undefined) break;
+        node = child;
       }
-      return placeAt(content, tree.offset);
+      return placeAtOffset((node.parent?.type === "property" ? node.parent : node).offset);
     },
+  };
+}
+
+/** The value of a member of an object. The members are listed once: many may be asked for. */
+function childrenByName(): (node: Node, name: string) => Node | undefined {
+  const listed = new Map<Node, Map<unknown, Node | undefined>>();
+  return (node, name) => {
+    if (node.type !== "object") return undefined;
+    let members = listed.get(node);
+    if (members === undefined) {
+      members = new Map(node.children?.map(({ children }) => [children?.[0]?.value, children?.[1]]));
+      listed.set(node, members);
+    }
+    return members.get(name);
+  };
+}
+
+/** The places in a text, whose lines are counted once. */
+function placesOf(content: string): (offset: number) => Place {
+  const starts = [0];
+  for (let at = content.indexOf("\n"); at !== -1; at = content.indexOf("\n", at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let [line, after] = [0, starts.length];
+    while (after - line > 1) {
+      const middle = (line + after) >> 1;
+      if ((starts[middle] ?? 0) <= offset) line = middle;
+      else after = middle;
+    }
+    return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
   };
 }
 
@@ -100,9 +134,5 @@ function refuseTwice(content: string, node: Node): void {
 }
 
 function placeAt(content: string, offset: number): Place {
-  const before = content.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  let line = 1;
-  for (let at = before.indexOf("\n"); at !== -1; at = before.indexOf("\n", at + 1)) line += 1;
-  return { line, column: offset - lineStart + 1 };
+  return placesOf(content)(offset);
 }

@@ -1,0 +1,69 @@
+// `fob policy lint`: what is wrong with a policy, where, and what to write instead.
+import { partitionNames } from "../aws/partitions.ts";
+import { exitCodes, UsageError } from "../errors.ts";
+import { type Finding, lint } from "../policy/lint/lint.ts";
+import { neutralise, quote } from "../text.ts";
+import { defineCommand } from "./command.ts";
+import { readJsonFile } from "./policy-files.ts";
+
+const kinds = ["enforcement"];
+
+export const policyLintCommand = defineCommand({
+  name: "policy lint",
+  description:
+    "Says what is wrong with an identity-based policy, where it stands, and what to write instead: what AWS refuses, " +
+    "names that there are not, ARNs that match nothing, and, in a policy that denies for lack of MFA, what makes it " +
+    "enforce nothing or lock users out. docs/policy-rules.md has the rules. Exits with 3 when it finds an error.",
+  takes: { name: "file", atLeast: 1, atMost: 1, text: "the policy, as JSON; - for stdin" },
+  options: {
+    as: {
+      value: "kind",
+      text: "what the policy is to be: enforcement, if it is to deny everything without MFA (default: as it looks)",
+      choices: kinds,
+    },
+    partition: {
+      value: "partition",
+      text: "the partition that all ARNs are to be of, aws-cn for instance (default: one, whichever)",
+      choices: partitionNames,
+    },
+    json: { text: "print JSON" },
+  },
+  examples: [
+    "fob policy lint enforce-mfa-policy.json",
+    "fob policy lint --as enforcement --partition aws-us-gov policy.json",
+    "fob policy show | fob policy lint -",
+  ],
+  async run([file = ""], { as, partition, json }, context) {
+    for (const [flag, value, choices] of [
+      ["--as", as, kinds],
+      ["--partition", partition, partitionNames],
+    ] as const) {
+      if (value === undefined || choices.includes(value)) continue;
+      throw new UsageError(`${quote(value)} (from ${flag}) is not known`, `one of these: ${choices.join(", ")}`);
+    }
+    const { findings, omitted } = lint(await readJsonFile(file, context), {
+      isEnforcement: as === "enforcement",
+      partition,
+    });
+    context.stdout.write(json ? `${JSON.stringify(findings, undefined, 2)}\n` : inLines(file, findings));
+    context.say.note(`${quote(file)}: ${summaryOf(findings)}${omitted > 0 ? `; ${omitted} more are not shown` : ""}`);
+    return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
+  },
+});
+
+function inLines(file: string, findings: readonly Finding[]): string {
+  return findings
+    .map(
+      ({ line, column, level, rule, message, mend }) =>
+        `${neutralise(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${neutralise(mend)}\n`,
+    )
+    .join("");
+}
+
+function summaryOf(findings: readonly Finding[]): string {
+  const counts = (["error", "warning", "note"] as const).flatMap((level) => {
+    const count = findings.filter((finding) => finding.level === level).length;
+    return count === 0 ? [] : `${count} ${level}${count === 1 ? "" : "s"}`;
+  });
+  return counts.length === 0 ? "no findings" : counts.join(", ");
+}

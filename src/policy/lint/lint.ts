@@ -1,0 +1,88 @@
+// What is wrong with a policy, with the places and the mends: `fob policy lint`.
+import { type Problem, type ProblemKind, readDocument } from "../document.ts";
+import type { JsonText } from "../json.ts";
+import { readContent } from "./content.ts";
+import { checkEnforcement } from "./mfa.ts";
+import { type Finding, Report } from "./report.ts";
+import { checkOwn, checkPartitions, checkTypes } from "./resources.ts";
+import { checkSpelling } from "./spelling.ts";
+
+export type { Finding } from "./report.ts";
+
+export interface LintOptions {
+  /** The policy is to be an enforcement policy, whatever it looks like. */
+  readonly isEnforcement?: boolean;
+  /** The partition of the account that the policy is for. */
+  readonly partition?: string | undefined;
+}
+
+/** @returns what was found, by place, and how much more there was of what was found too often */
+export function lint(json: JsonText, options: LintOptions = {}): { findings: Finding[]; omitted: number } {
+  const report = new Report();
+  for (const problem of readDocument(json.value).problems) addProblem(problem, report);
+  const content = readContent(json.value);
+  for (const statement of content.statements) {
+    checkSpelling(statement, report);
+    checkTypes(statement, report);
+    checkOwn(statement, report);
+  }
+  checkPartitions(content, options.partition, report);
+  const isEnforcement = checkEnforcement(content, options.isEnforcement ?? false, report);
+  if (content.statements.length > 0) checkVersion(json.value, content.version, report);
+  checkSize(json.value, isEnforcement, report);
+  return { findings: report.findings(json), omitted: report.omitted };
+}
+
+function addProblem({ kind, path, where, message, meant, mend }: Problem, report: Report): void {
+  const instead = meant === undefined ? mend : `write ${JSON.stringify(meant)}`;
+  report.add(kind, path, where === "" ? message : `${where}: ${message}`, instead ?? mends[kind]);
+}
+
+const mends: Readonly<Record<ProblemKind, string>> = {
+  malformed: "see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
+  "unknown-element": "leave it out",
+  "unknown-operator":
+    "see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
+  "wrong-value": "write a value that the operator compares, or take an operator for such values",
+};
+
+/**
+ * "If you do not include a Version element, the value defaults to 2008-10-17, but newer features, such as policy
+ * variables, will not work with your policy": https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+ */
+function checkVersion(value: unknown, version: unknown, report: Report): void {
+  if (version !== undefined && version !== "2008-10-17") return;
+  const path = version === undefined ? [] : ["Version"];
+  const has = version === undefined ? "has no Version" : `is of version ${JSON.stringify(version)}`;
+  const mend = version === undefined ? 'add "Version": "2012-10-17"' : 'write "2012-10-17"';
+  if (/\$\{[^{}]+\}/.test(JSON.stringify(value))) {
+    report.add("variables-without-version", path, `the policy ${has}, so its variables are no variables`, mend);
+  } else {
+    report.add("old-version", path, `the policy ${has}: variables and newer features do not work in it`, mend);
+  }
+}
+
+/**
+ * "IAM doesn't count white space when calculating the size of a policy against these limits":
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const limits = { managed: 6_144, user: 2_048, group: 5_120, role: 10_240 };
+
+function checkSize(value: unknown, isEnforcement: boolean, report: Report): void {
+  const size = JSON.stringify(value).length;
+  const has = `the policy has ${inThousands(size)} characters without white space`;
+  const most = isEnforcement ? limits.managed : limits.role;
+  if (size > most) {
+    const what = isEnforcement ? "a policy of users or groups has at most" : "AWS takes at most";
+    report.add("too-large", [], `${has}: ${what} ${inThousands(most)}`, "divide it into several, or shorten it");
+  } else if (size > limits.managed) {
+    const message = `${has}: a managed policy has at most ${inThousands(limits.managed)}, so it only fits into a role`;
+    report.add("too-large-for-managed", [], message, "divide it into several, or shorten it");
+  } else if (size > limits.user) {
+    const group = size > limits.group ? `, nor of a group (${inThousands(limits.group)} together)` : "";
+    const message = `${has}: too many for an inline policy of a user (${inThousands(limits.user)} together)${group}`;
+    report.add("too-large-for-inline", [], message, "make it a managed policy");
+  }
+}
+
+const inThousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");

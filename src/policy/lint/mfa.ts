@@ -1,0 +1,254 @@
+// What makes a policy one that enforces MFA, and what keeps it from doing so: statements that deny whoever has no MFA, or
+// nearly do.
+import { enrolmentExemptions } from "../enforcement.ts";
+import { type Asked, conditionHolds, RequestError, readRequest } from "../evaluate.ts";
+import { readTemplate } from "../template.ts";
+import type { Content, Entry, Statement, Test } from "./content.ts";
+import { checkExempt, checkMissing, isListOfNeeded, neededAmong } from "./exemptions.ts";
+import { isKnownKey, keyMeant } from "./known.ts";
+import type { Report } from "./report.ts";
+import { listOf, show } from "./words.ts";
+
+const present = "aws:multifactorauthpresent";
+const age = "aws:multifactorauthage";
+
+/**
+ * Who makes requests, as far as these keys tell: an access key has neither; a session without MFA, such as the console's,
+ * has the first, and it is false.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
+ */
+const callers = {
+  key: caller({}),
+  session: caller({ [present]: "false" }),
+  withMfa: caller({ [present]: "true", [age]: "1" }),
+  withOldMfa: caller({ [present]: "true", [age]: "4000000000" }),
+};
+type Caller = keyof typeof callers;
+
+function caller(context: Readonly<Record<string, string>>): Asked {
+  return readRequest({ action: "iam:GetUser", resource: "*", context }, {});
+}
+
+const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
+
+const notAction = `write "NotAction": [${enrolmentExemptions.map(({ action }) => show(action)).join(", ")}]`;
+
+/** A statement about MFA. */
+interface Enforcing {
+  readonly statement: Statement;
+  readonly onPresent: readonly Test[];
+  readonly onAge: readonly Test[];
+  readonly others: readonly Test[];
+  /** Who meets the condition on aws:MultiFactorAuthPresent, if there is one, may have an age. */
+  readonly ageCounts: boolean;
+  /** For whom its conditions on MFA hold; without that on the age where it does not count. */
+  readonly holdsFor: ReadonlySet<Caller>;
+  /** It is about everything, or everything but some actions. */
+  readonly isWide: boolean;
+}
+
+function enforcing(statement: Statement): Enforcing {
+  const about = (test: Test, key: string): boolean => meantKey(test) === key;
+  const onPresent = statement.tests.filter((test) => about(test, present));
+  const onAge = statement.tests.filter((test) => about(test, age));
+  const ageCounts = onAge.length === 0 || onPresent.length === 0 || holdFor(onPresent).has("withOldMfa");
+  return {
+    statement,
+    ageCounts,
+    onPresent,
+    onAge,
+    others: statement.tests.filter((test) => !about(test, present) && !about(test, age)),
+    holdsFor: holdFor(ageCounts ? [...onPresent, ...onAge] : onPresent),
+    isWide: statement.actionElement === "NotAction" || statement.actions.some(({ text }) => /^\*+(:\*+)?$/.test(text)),
+  };
+}
+
+/** The condition key, in lower case; of a misspelt one what was meant, since its spelling is another rule's. */
+function meantKey({ key }: Test): string {
+  return (isKnownKey(key.text) ? key.text : (keyMeant(key.text) ?? key.text)).toLowerCase();
+}
+
+function holdFor(tests: readonly Test[]): ReadonlySet<Caller> {
+  const names = Object.keys(callers) as Caller[];
+  return new Set(names.filter((name) => tests.every((test) => holds(test, callers[name]))));
+}
+
+function holds(test: Test, asked: Asked): boolean {
+  const { operator, key, values } = test;
+  if (operator === undefined) return false;
+  const templates = values.map(({ text }) =>
+    readTemplate(text, { wildcards: operator.wildcards, variables: operator.kindOf.variables }),
+  );
+  try {
+    return conditionHolds({ operator, key: key.text, lowerKey: meantKey(test), values: templates }, asked) === true;
+  } catch (error) {
+    // "true" compared as a number.
+    if (error instanceof RequestError) return false;
+    throw error;
+  }
+}
+
+/** Whether a statement denies for lack of MFA, or nearly does, or exempts what users need to get MFA. */
+function isAboutMfa({ statement, onPresent, onAge }: Enforcing): boolean {
+  if (onPresent.length > 0 || onAge.length > 0) return true;
+  return statement.actionElement === "NotAction" && statement.actions.some(({ text }) => /^iam:.*mfa/i.test(text));
+}
+
+/** @param forced the policy is to be an enforcement policy. @returns whether it is one, or is to be one */
+export function checkEnforcement({ statements }: Content, forced: boolean, report: Report): boolean {
+  for (const statement of statements) {
+    if (statement.effect === "Allow") checkAllow(enforcing(statement), report);
+  }
+  const denies = statements.filter(({ effect }) => /^deny$/i.test(String(effect))).map(enforcing);
+  const all = denies.filter(isAboutMfa);
+  const hasWide = all.some(({ isWide, onPresent, onAge }) => isWide && onPresent.length + onAge.length > 0);
+  const together = coverage(all);
+  const isDenied = all.some((each) => each.isWide && each.holdsFor.has("key") && each.holdsFor.has("session"));
+  for (const each of all) {
+    checkConditions(each, together, isDenied, report);
+    checkScope(each, hasWide, report);
+    if (each.statement.actionElement !== "NotAction") continue;
+    // Who is denied for the age of the code alone has MFA already.
+    const isForOld = each.onPresent.length === 0 && each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
+    if (!isForOld) checkMissing(each.statement, report);
+    checkExempt(each.statement.actions, report);
+  }
+  if (forced && !hasWide) {
+    const message = "no statement denies everything without MFA, so whatever other policies allow works without";
+    const mend = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}: fob policy show prints one`;
+    report.add("no-enforcement", ["Statement"], message, mend);
+  }
+  return forced || all.length > 0;
+}
+
+function checkAllow({ statement, onPresent, holdsFor, isWide }: Enforcing, report: Report): void {
+  if (!isWide || onPresent.length === 0 || holdsFor.has("withMfa")) return;
+  if (!holdsFor.has("key") && !holdsFor.has("session")) return;
+  const message = "this allows everything it is about to whoever has no MFA, and nothing to who has";
+  report.add("allow-instead-of-deny", [...statement.path, "Effect"], message, 'write "Effect": "Deny"');
+}
+
+/** For whom one or another statement of the same scope holds: two may share the work. */
+function coverage(all: readonly Enforcing[]): (each: Enforcing) => ReadonlySet<Caller> {
+  const scopeOf = ({ statement, others }: Enforcing): string => {
+    const { actionElement, actions, resourceElement, resources } = statement;
+    const texts = (entries: readonly Entry[]): string[] => entries.map(({ text }) => text.toLowerCase()).sort();
+    const tests = others.map(({ name, key, values }) => [name, key.text.toLowerCase(), texts(values)]);
+    return JSON.stringify([actionElement, texts(actions), resourceElement, texts(resources), tests]);
+  };
+  const scopes = new Map(all.map((each) => [each, scopeOf(each)]));
+  const byScope = new Map<string, Set<Caller>>();
+  for (const [each, scope] of scopes) {
+    byScope.set(scope, new Set([...(byScope.get(scope) ?? []), ...each.holdsFor]));
+  }
+  return (each) => byScope.get(scopes.get(each) ?? "") ?? new Set();
+}
+
+/** @param isDeniedElsewhere another statement denies whoever has no MFA */
+function checkConditions(
+  each: Enforcing,
+  together: (each: Enforcing) => ReadonlySet<Caller>,
+  isDeniedElsewhere: boolean,
+  report: Report,
+): void {
+  const { statement, onPresent, onAge, others, ageCounts, holdsFor } = each;
+  const [first] = [...onPresent, ...onAge];
+  if (first === undefined) {
+    if (others.length > 0) return;
+    const message = "this denies everything but these actions to everybody, with MFA too: it has no condition";
+    report.add("missing-mfa-condition", statement.path, message, `add "Condition": {${recommended}}`);
+    return;
+  }
+  for (const test of others) checkOther(test, report);
+  // An operator that is none and near to none says nothing of what was meant.
+  if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
+  const said = (test: Test): string => `${show(test.name)}: {${show(test.key.text)}: ${valuesOf(test)}}`;
+  const write = `write ${recommended}`;
+  const slip = (callersMissing: readonly Caller[]): boolean =>
+    callersMissing.every((name) => !together(each).has(name));
+
+  if (!ageCounts) {
+    const not =
+      holdFor([...onPresent, ...onAge]).size === 0
+        ? "so that the statement denies nothing"
+        : "so that the age never counts";
+    const message = `both conditions must hold, and who meets the one on aws:MultiFactorAuthPresent has no MFA and no age, ${not}`;
+    report.add(
+      "age-never-counts",
+      onAge[0]?.key.path ?? statement.path,
+      message,
+      "give aws:MultiFactorAuthAge a statement of its own",
+    );
+  }
+  if (holdsFor.has("withMfa")) {
+    const path = first.key.path;
+    const all = holdsFor.has("key") && holdsFor.has("session");
+    const who = all ? "everybody, with MFA or without" : "who has MFA, and lets others pass";
+    report.add("denies-with-mfa", path, `${said(first)} in a Deny denies ${who}`, mendInverted(onPresent, write));
+  } else if (holdsFor.size === 0) {
+    const what =
+      onPresent.length + onAge.length > 1 ? "these conditions never hold together" : `${said(first)} never holds`;
+    report.add("condition-never-holds", first.key.path, `${what}: the statement denies nothing`, write);
+  } else if (onPresent.length === 0) {
+    // Others than who has an old code are another statement's, if there is one.
+    if (holdsFor.has("key") || isDeniedElsewhere || !slip(["key", "session"])) return;
+    const message = `who has no MFA slips through ${said(first)}: there is no age then`;
+    report.add(
+      "age-without-ifexists",
+      first.key.path,
+      message,
+      `write ${show(`${first.operator?.name ?? ""}IfExists`)}`,
+    );
+  } else if (!holdsFor.has("key") && slip(["key"])) {
+    const message = `access keys slip through ${said(first)}: their requests do not have the key at all`;
+    report.add("bool-instead-of-boolifexists", first.key.path, message, write);
+  } else if (!holdsFor.has("session") && slip(["session"])) {
+    const message = `sessions without MFA slip through ${said(first)}, the console's among them: they have the key, and it is "false"`;
+    report.add("null-instead-of-boolifexists", first.key.path, message, write);
+  }
+}
+
+function mendInverted(onPresent: readonly Test[], write: string): string {
+  return onPresent.length > 0 ? write : 'write "NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "43200"}';
+}
+
+function valuesOf({ values }: Test): string {
+  const texts = values.map(({ text }) => show(text));
+  return texts.length === 1 ? texts.join("") : `[${listOf(texts)}]`;
+}
+
+/** What fob itself adds, for those who ask: calls of AWS services in the user's name need no MFA. */
+function checkOther({ name, key, values }: Test, report: Report): void {
+  const isByService = /^Bool(IfExists)?$/.test(name) && key.text.toLowerCase() === "aws:viaawsservice";
+  if (isByService && values.every(({ text }) => text.toLowerCase() === "false")) return;
+  const message = `all conditions of a statement must hold, so who does not meet that on ${show(key.text)} needs no MFA`;
+  report.add("extra-condition", key.path, message, "leave it out, or give it a statement of its own");
+}
+
+function checkScope(
+  { statement, holdsFor, onPresent, onAge, isWide }: Enforcing,
+  hasWide: boolean,
+  report: Report,
+): void {
+  const { actionElement, actions, resourceElement, resources, path } = statement;
+  if (onPresent.length + onAge.length === 0) return;
+  if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
+    const needed = neededAmong(actions);
+    const isList = needed.length > 1 && isListOfNeeded(actions);
+    const message = isList
+      ? "this denies just what users need to get MFA, and nothing else"
+      : `this denies ${listOf(needed)} too: a user who has no MFA cannot get it, and stays locked out`;
+    const mend = isList ? 'write "NotAction"' : notAction;
+    if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, mend);
+  }
+  if (isWide) {
+    if (resourceElement === "Resource" && resources.some(({ text }) => /^\*+$/.test(text))) return;
+    if (resourceElement === undefined) return;
+    const message = `this denies on ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: what is done to others, or to none, needs no MFA`;
+    report.add("narrow-resource", [...path, resourceElement], message, 'write "Resource": "*"');
+  } else if (!hasWide) {
+    const message = "this denies only these actions without MFA: all others work without";
+    const mend = "if MFA is to be needed for everything, see fob policy show";
+    report.add("partial-enforcement", [...path, "Action"], message, mend);
+  }
+}

@@ -1,0 +1,139 @@
+// ARNs: their partitions, whether they are what a statement's actions are about, and users and devices that patterns miss.
+import { partitionNames } from "../../aws/partitions.ts";
+import { nearest } from "../../nearest.ts";
+import { readTemplate, resolve } from "../template.ts";
+import { matches } from "../wildcard.ts";
+import type { Content, Entry, Statement } from "./content.ts";
+import { actionsNamed, type KnownAction } from "./known.ts";
+import type { Report } from "./report.ts";
+import { listOf, show } from "./words.ts";
+
+/** @param wanted the partition that all ARNs are to be of; without it they are to be of one, whichever it is */
+export function checkPartitions({ statements }: Content, wanted: string | undefined, report: Report): void {
+  const arns = statements
+    .flatMap(({ resources, tests }) => [...resources, ...tests.flatMap(({ values }) => values)])
+    .flatMap((entry) => {
+      const [, partition] = /^arn:([^:]*):/.exec(entry.text) ?? [];
+      return partition === undefined || /[*?$]/.test(partition) ? [] : [{ ...entry, partition }];
+    });
+  const counts = new Map<string, number>();
+  for (const { partition } of arns) {
+    if (partitionNames.includes(partition)) counts.set(partition, (counts.get(partition) ?? 0) + 1);
+  }
+  const [[most] = []] = [...counts].sort(([, a], [, b]) => b - a);
+  const right = wanted ?? most ?? "aws";
+  for (const { text, path, partition } of arns) {
+    const mend = (name: string): string => `write ${show(text.replace(/^arn:[^:]*/, `arn:${name}`))}`;
+    if (!partitionNames.includes(partition)) {
+      const message = `there is no partition ${show(partition)}, so this ARN matches nothing`;
+      report.add("unknown-partition", path, message, mend(wanted ?? nearestPartition(partition) ?? right));
+    } else if (partition !== right) {
+      const others = wanted === undefined ? `most ARNs here are of ${right}` : `the policy is to be for ${right}`;
+      const message = `this ARN is of the partition ${partition}, but ${others}: in an account of the one, ARNs of the other match nothing`;
+      report.add("wrong-partition", path, message, mend(right));
+    }
+  }
+}
+
+const nearestPartition = (name: string): string | undefined => nearest(name, partitionNames);
+
+/** Whether the actions of a statement are about resources as it names them. */
+export function checkTypes({ actionElement, actions, resourceElement, resources }: Statement, report: Report): void {
+  if (actionElement !== "Action" || resourceElement !== "Resource" || resources.length === 0) return;
+  if (resources.some(({ text }) => text === "*")) return;
+  const given = [...new Map(resources.map(({ text }) => [text, partsOf(text)])).values()];
+  const fits = new Map<KnownAction, boolean>();
+  const isFit = (action: KnownAction): boolean => {
+    const known = fits.get(action);
+    if (known === undefined) fits.set(action, isAboutOne(action, given));
+    return known ?? isFit(action);
+  };
+  const partition = /^arn:([\w-]+):/.exec(resources[0]?.text ?? "")?.[1] ?? "aws";
+  for (const { text, path } of actions) {
+    const named = actionsNamed(text);
+    if (named.length === 0 || named.some(isFit)) continue;
+    const arns = [...new Set(named.flatMap((action) => action.resources))];
+    if (arns.length > 0) {
+      const here = resources.length === 1 ? show(resources[0]?.text ?? "") : "the resources here";
+      const types = listOf(arns.map(typeOf));
+      const right = listOf(arns.map((arn) => show(exampleOf(arn, partition))));
+      const message = `${show(text)} is about ${types}, not about ${here}: the statement never applies to it`;
+      report.add("wrong-resource", path, message, `give it a statement with the resource ${right}`);
+    } else {
+      const message = `AWS lists no type of resource for ${show(text)}: it may never match the resources here`;
+      report.add("needs-all-resources", path, message, 'give it a statement with "Resource": "*"');
+    }
+  }
+}
+
+const varying = /\$\{.*?\}/g;
+const typeOf = (arn: string): string => arn.split(":").slice(5).join(":").replaceAll(varying, "*");
+const exampleOf = (arn: string, partition: string): string =>
+  arn.replace(/^arn:[^:]*/, `arn:${partition}`).replaceAll(varying, "*");
+
+/** Service and resource of an ARN, up to what varies in them. */
+interface Parts {
+  readonly service: string;
+  readonly resource: string;
+}
+
+function partsOf(arn: string): Parts {
+  // A colon in a variable parts nothing.
+  const parts = arn.replaceAll(varying, "*").split(":");
+  const upToWildcard = (text: string): string => /^[^*?]*/.exec(text)?.[0] ?? "";
+  // AWS completes an ARN that ends too soon with wildcards.
+  return { service: parts[2] ?? "*", resource: upToWildcard(parts.length < 6 ? "*" : parts.slice(5).join(":")) };
+}
+
+function isAboutOne({ resources }: KnownAction, given: readonly Parts[]): boolean {
+  return resources
+    .map(partsOf)
+    .some(({ service, resource }) =>
+      given.some(
+        (other) =>
+          (/[*?]/.test(other.service) || other.service === service) &&
+          (resource.startsWith(other.resource) || other.resource.startsWith(resource)),
+      ),
+    );
+}
+
+/**
+ * Patterns with the user's name in them. A user may have a path, and `${aws:username}` is the name without it; a device may
+ * have any name: "You can specify any name for the virtual MFA device",
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
+ */
+export function checkOwn({ resourceElement, resources }: Statement, report: Report): void {
+  if (resourceElement !== "Resource") return;
+  const own = resources.filter(({ text }) => /\$\{\s*aws:username\s*\}/i.test(text));
+  if (own.length === 0) return;
+  const [hasPaths, hasNames] = ["user/team/alice", "mfa/phone"].map((resource) =>
+    resources.some((entry) => covers(entry, resource)),
+  );
+  for (const entry of own) {
+    if (covers(entry, "user/alice") && !hasPaths) {
+      const message = `${show(entry.text)} leaves out users with a path: it does not match user/team/alice`;
+      const more = entry.text.replace("user/${", "user/*/${");
+      report.add("misses-user-paths", entry.path, message, `add ${show(more)} beside it`);
+    }
+    if (covers(entry, "mfa/alice") && !hasNames) {
+      const message = `${show(entry.text)} only fits a device with the user's name: AWS lets users give a device any name`;
+      const more = entry.text.replace(/mfa\/.*$/s, "mfa/*");
+      report.add(
+        "misses-named-devices",
+        entry.path,
+        message,
+        `write ${show(more)}: AWS enables a device for one user only`,
+      );
+    }
+  }
+}
+
+/** Whether a pattern matches something of the user `alice` in any account and partition. */
+function covers({ text }: Entry, resource: string): boolean {
+  const rest = text.split(":").slice(5);
+  // Patterns as long as this are nobody's.
+  if (rest.length === 0 || text.length > 2_000) return text === "*";
+  const template = readTemplate(rest.join(":"), { wildcards: true, variables: true });
+  const pattern = resolve(template, (key) => (key === "aws:username" ? ["alice"] : undefined));
+  return typeof pattern === "string" && matches(pattern, resource);
+}

@@ -1,0 +1,530 @@
+// What `fob policy lint` finds, and what it does not. docs/policy-rules.md has for each rule an example of what it finds and of
+// what to write instead; both are tried here.
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
+import { readJson } from "../../src/policy/json.ts";
+import { type Finding, type LintOptions, lint } from "../../src/policy/lint/lint.ts";
+import { rules } from "../../src/policy/lint/rules.ts";
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const find = (text: string, options: LintOptions = {}): Finding[] => lint(readJson(text), options).findings;
+const idsOf = (findings: readonly Finding[]): string[] => findings.map(({ rule }) => rule);
+const [base] = [enforceMfaPolicy({ passwordChange: false }).Statement].flat();
+
+/** A part of a statement (or of a policy) as a whole policy; without an Effect and actions, of the enforcement policy. */
+function policyOf(part: string): string {
+  const given = JSON.parse(`{${part}}`) as Record<string, unknown>;
+  if (given.Statement !== undefined) return JSON.stringify(given);
+  const isWhole = "Effect" in given && ("Action" in given || "NotAction" in given);
+  const statement: Record<string, unknown> = isWhole ? given : { ...base, ...given };
+  if ("Action" in given) delete statement.NotAction;
+  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+}
+
+describe("docs/policy-rules.md", () => {
+  const sections = read("docs/policy-rules.md")
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => {
+      const [name = "", ...lines] = section.split(/^## /m)[0]?.split("\n") ?? [];
+      const text = lines.join("\n");
+      return { name, text: text.replaceAll(/\s+/g, " "), examples: [...text.matchAll(/```text\n(.*)\n```/g)] };
+    });
+  /** What no short example shows. */
+  const sizes = ["too-large", "too-large-for-managed", "too-large-for-inline"];
+
+  test("every rule has a section with its level and what it finds, and nothing else has one", () => {
+    expect(sections.map(({ name }) => name)).toEqual(rules.map(({ id }) => id));
+    for (const { id, level, text } of rules) {
+      const section = sections.find(({ name }) => name === id);
+      expect(section?.text).toContain(`${level.charAt(0).toUpperCase()}${level.slice(1)}. ${text}`);
+      expect(section?.examples).toHaveLength(sizes.includes(id) ? 0 : 2);
+    }
+  });
+
+  test.each(sections.filter(({ name }) => !sizes.includes(name)))("$name", ({ name, examples }) => {
+    const [bad = "", good = ""] = examples.map(([, example = ""]) => policyOf(example));
+    const options = { isEnforcement: name === "no-enforcement" };
+    const findings = find(bad, options);
+    expect(idsOf(findings)).toContain(name);
+    expect(idsOf(find(good, options))).not.toContain(name);
+    for (const { message, mend } of findings) {
+      expect(message).toMatch(/^.{20,}[^.]$/);
+      expect(mend).toMatch(/^[a-z].{3,}[^.]$/);
+    }
+  });
+});
+
+test.each(readdirSync(new URL("../../policies/", import.meta.url)).filter((file) => file.endsWith(".json")))(
+  "policies/%s has no faults",
+  (file) => {
+    const findings = find(read(`policies/${file}`)).filter(({ level }) => level !== "note");
+    expect(idsOf(findings)).toEqual(file.includes("no-password-change") ? ["missing-password-exemption"] : []);
+  },
+);
+
+const withMfa = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
+const own = `"arn:aws:iam::*:user/\${aws:username}"`;
+
+describe("AWS's own examples", () => {
+  const user = `arn:aws:iam::*:user/\${aws:username}`;
+  const deny = (NotAction: string[], Condition: object) => ({ Effect: "Deny", NotAction, Resource: "*", Condition });
+  const allow = (Action: string[], Resource: string | string[], Condition?: object) => ({
+    ...{ Effect: "Allow", Action, Resource },
+    ...(Condition && { Condition }),
+  });
+  const policy = (...Statement: object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
+  const onlyWithMfa = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
+  const unlessMfa = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
+  const enrol = [
+    "iam:CreateVirtualMFADevice",
+    "iam:EnableMFADevice",
+    "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices",
+  ];
+  const always = ["missing-password-exemption", "missing-details-exemption"];
+
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage.html
+  const selfManage = policy(
+    allow(["iam:GetAccountPasswordPolicy", "iam:GetAccountSummary", "iam:ListVirtualMFADevices"], "*"),
+    allow(["iam:ChangePassword", "iam:GetUser"], user),
+    allow(["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"], `arn:aws:iam::*:mfa/\${aws:username}`),
+    allow(["iam:DeactivateMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"], user),
+    deny([...enrol, "iam:GetUser", "iam:ResyncMFADevice", "sts:GetSessionToken"], unlessMfa),
+  );
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam_mfa-selfmanage.html
+  const mfaSelfManage = policy(
+    allow(["iam:ListUsers", "iam:ListVirtualMFADevices"], "*"),
+    allow(["iam:CreateVirtualMFADevice"], "arn:aws:iam::*:mfa/*"),
+    allow(["iam:EnableMFADevice", "iam:GetMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"], user),
+    allow(["iam:DeactivateMFADevice"], [user], onlyWithMfa),
+    deny([...enrol, "iam:ListUsers", "iam:ResyncMFADevice"], unlessMfa),
+  );
+  // https://repost.aws/knowledge-center/mfa-iam-user-aws-cli, which explains what is wrong with it, but not all of it.
+  const knowledgeCenter = policy(
+    deny([...enrol, "iam:DeleteVirtualMFADevice", "iam:ResyncMFADevice", "iam:ListUsers", "sts:GetSessionToken"], {
+      Bool: { "aws:MultiFactorAuthPresent": "false", "aws:ViaAWSService": "false" },
+    }),
+  );
+
+  test.each([
+    ["self-manage", selfManage, ["misses-named-devices", "misses-user-paths", ...always]],
+    [
+      "iam_mfa-selfmanage",
+      mfaSelfManage,
+      ["misses-user-paths", "missing-exemption", "missing-session-exemption", ...always],
+    ],
+    [
+      "mfa-iam-user-aws-cli",
+      knowledgeCenter,
+      ["missing-exemption", "dangerous-exemption", "bool-instead-of-boolifexists", ...always],
+    ],
+  ])("%s", (_, text, rulesFound) => {
+    expect([...new Set(idsOf(find(text)))].sort()).toEqual([...rulesFound].sort());
+  });
+});
+
+describe("finds", () => {
+  test.each<[part: string, rule: string, words: string, mend: string]>([
+    // Grammar.
+    ['"Effect": "Deney"', "malformed", 'Effect "Deney" is neither', 'write "Deny"'],
+    ['"NotAction": []', "malformed", "missing or empty", "see https://docs.aws.amazon.com/"],
+    ['"Action": "*", "NotResource": "*"', "malformed", "has both Resource and NotResource", "leave one of them out"],
+    ['"Principal": "*"', "unknown-element", '"Principal" is not supported', "leave it out"],
+    ['"Condition": {"StringEqual": {"a:b": "c"}}', "unknown-operator", '"StringEqual"', 'write "StringEquals"'],
+    // Actions.
+    [
+      '"Effect": "Allow", "Action": "iam:getusr", "Resource": "*"',
+      "misspelt-action",
+      "matches nothing",
+      '"iam:GetUser"',
+    ],
+    ['"Effect": "Allow", "Action": "iaam:GetUser", "Resource": "*"', "misspelt-action", "iaam", '"iam:GetUser"'],
+    ['"NotAction": "sts:GetSesionToken"', "misspelt-action", "nothing is exempted", '"sts:GetSessionToken"'],
+    [
+      '"Effect": "Allow", "Action": "signin:*Foo?", "Resource": "*"',
+      "wildcard-matches-nothing",
+      "no action of signin",
+      "write",
+    ],
+    // Keys.
+    [
+      '"Condition": {"Bool": {"aws:MFAPresent": "false"}}',
+      "misspelt-condition-key",
+      "Bool never holds",
+      '"aws:MultiFactorAuthPresent"',
+    ],
+    [
+      '"Condition": {"BoolIfExists": {"MultiFactorAuthPresent": "false"}}',
+      "misspelt-condition-key",
+      "BoolIfExists always holds",
+      '"aws:Mul',
+    ],
+    ['"Condition": {"Null": {"asw:SourceIp": "true"}}', "misspelt-condition-key", "always absent", '"aws:SourceIp"'],
+    [
+      '"Condition": {"StringEquals": {"aws:PrincipalTag/": "a"}}',
+      "misspelt-condition-key",
+      "never holds",
+      '"aws:PrincipalTag/TAG"',
+    ],
+    [
+      '"Condition": {"StringEquals": {"aws:PrincipalTag": "a"}}',
+      "misspelt-condition-key",
+      "never holds",
+      '"aws:PrincipalTag/TAG"',
+    ],
+    [
+      '"Condition": {"StringEquals": {"aws:PrincpalTag/a/b": "a"}}',
+      "misspelt-condition-key",
+      "never",
+      '"aws:PrincipalTag/a/b"',
+    ],
+    [
+      '"Condition": {"StringEquals": {"iam:PasedToService": "a"}}',
+      "misspelt-condition-key",
+      "never",
+      '"iam:PassedToService"',
+    ],
+    [
+      `"Resource": "arn:aws:iam::*:user/\${aws:usrname}"`,
+      "misspelt-condition-key",
+      "policy variable",
+      `user/\${aws:username}`.slice(5),
+    ],
+    [`"Condition": {"StringLike": {"aws:userid": "\${aws:usrid}"}}`, "misspelt-condition-key", "usrid", "aws:userid"],
+    // Resources.
+    [
+      `"Effect": "Allow", "Action": ["iam:GetUser", "iam:CreateVirtualMFADevice"], "Resource": ${own}`,
+      "wrong-resource",
+      "is about mfa/*",
+      '"arn:aws:iam::*:mfa/*"',
+    ],
+    [
+      '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws-cn:iam::*:mfa/*"',
+      "wrong-resource",
+      "user/*",
+      '"arn:aws-cn:iam::*:user/*"',
+    ],
+    [
+      '"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:s3:::role/a"',
+      "wrong-resource",
+      "role/*",
+      "role/*",
+    ],
+    [
+      '"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws-us:iam::1:user/a"}}',
+      "unknown-partition",
+      "aws-us",
+      "arn:aws",
+    ],
+    // What keeps a policy from enforcing MFA.
+    [
+      '"Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}',
+      "bool-instead-of-boolifexists",
+      "access keys slip through",
+      withMfa,
+    ],
+    [
+      '"Condition": {"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}}',
+      "denies-with-mfa",
+      "who has MFA",
+      withMfa,
+    ],
+    [
+      '"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": ["true", "false"]}}',
+      "denies-with-mfa",
+      "everybody, with MFA or without",
+      withMfa,
+    ],
+    ['"Condition": {"Null": {"aws:MultiFactorAuthPresent": "false"}}', "denies-with-mfa", "who has MFA", withMfa],
+    ['"Condition": {"Bool": {"aws:MFAPresent": "false"}}', "bool-instead-of-boolifexists", "slip", withMfa],
+    [
+      '"Condition": {"NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "43200"}}',
+      "denies-with-mfa",
+      "everybody",
+      "NumericGreaterThanIfExists",
+    ],
+    [
+      '"Condition": {"NumericEquals": {"aws:MultiFactorAuthPresent": "0"}}',
+      "condition-never-holds",
+      "denies nothing",
+      withMfa,
+    ],
+    [
+      `"Condition": {${withMfa}, "NumericGreaterThan": {"aws:MultiFactorAuthAge": "1"}}`,
+      "age-never-counts",
+      "denies nothing",
+      "statement of its own",
+    ],
+    ['"Action": "*"', "action-instead-of-notaction", "stays locked out", '"NotAction": ["iam:CreateVirtualMFADevice"'],
+    ['"Action": ["s3:*", "iam:*"]', "action-instead-of-notaction", "iam:EnableMFADevice", "NotAction"],
+    [
+      `"Effect": "Deny", "NotAction": "iam:*MFA*", "NotResource": ${own}, "Condition": {${withMfa}}`,
+      "narrow-resource",
+      "some resources only",
+      '"Resource": "*"',
+    ],
+    [
+      '"Condition": {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "1"}, "Bool": {"aws:SecureTransport": "true"}}',
+      "extra-condition",
+      "aws:SecureTransport",
+      "leave it out",
+    ],
+    [
+      `"Condition": {${withMfa}, "Bool": {"aws:ViaAWSService": "true"}}`,
+      "extra-condition",
+      "aws:ViaAWSService",
+      "leave it out",
+    ],
+    [
+      '"NotAction": ["iam:ListMFADevices"]',
+      "missing-exemption",
+      "iam:EnableMFADevice is not exempt: a user",
+      'add "iam:EnableMFADevice"',
+    ],
+    ['"NotAction": ["iam:*MFADevice*"]', "missing-exemption", "iam:GetUser is not exempt", 'add "iam:GetUser"'],
+    ['"NotAction": ["iam:*MFADevice*"]', "dangerous-exemption", "iam:DeactivateMFADevice takes", "write the names"],
+    ['"NotAction": ["iam:*"]', "dangerous-exemption", "iam:AddUserToGroup, iam:", "write the names"],
+    ['"NotAction": ["iam:CreateAccessKey"]', "dangerous-exemption", "access key", 'leave "iam:CreateAccessKey" out'],
+    ['"NotAction": ["iam:PutUserPolicy"]', "dangerous-exemption", "changes who may do what", "leave"],
+    ['"NotAction": ["iam:UpdateLoginProfile"]', "dangerous-exemption", "password", "leave"],
+    ['"NotAction": ["iam:RemoveUserFromGroup"]', "dangerous-exemption", "group that enforces MFA", "leave"],
+    ['"NotAction": ["sts:AssumeRole"]', "dangerous-exemption", "role", "leave"],
+    ['"NotAction": ["iam:Tag*"]', "wildcard-exemption", "iam:TagPolicy", "write the names"],
+  ])("%s: %s", (part, rule, words, mend) => {
+    const found = find(policyOf(part)).filter((finding) => finding.rule === rule);
+    expect(found.map(({ message }) => message).join("\n")).toContain(words);
+    expect(found.map((finding) => finding.mend).join("\n")).toContain(mend);
+  });
+});
+
+describe("does not find fault with", () => {
+  const fine = idsOf(find(policyOf("")));
+
+  test.each([
+    // Names without regard to case, of other services, with what may be anything.
+    '"NotAction": ["IAM:createvirtualmfadevice", "iam:ENABLEmfadevice", "iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken"]',
+    '"Condition": {"BoolIfExists": {"AWS:multifactorauthpresent": "FALSE"}}',
+    '"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": false}}',
+    '"Condition": {"StringEqualsIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
+    '"Condition": {"ForAllValues:Bool": {"aws:MultiFactorAuthPresent": "false"}}',
+    '"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false", "aws:ViaAWSService": "false"}}',
+  ])("an enforcement policy with %s", (part) => {
+    expect(idsOf(find(policyOf(part)))).toEqual(fine);
+  });
+
+  test.each([
+    '"Effect": "Allow", "Action": ["ec2:Mistake", "ses:GetUserr", "*"], "Resource": "*"',
+    '"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {"okta:mfa": "x", "aws:PrincipalTag/MFA": "x"}}',
+    '"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"ArnLike": {"aws:SignInSessionArn": "*"}}',
+    `"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/\${aws:PrincipalTag/team, 'none'}/\${*}\${saml:sub}"`,
+    // A Deny that has nothing to do with MFA, although it exempts IAM.
+    '"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
+    // Allows with MFA, and AWS's own alternative that lets access keys pass.
+    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
+    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
+    `"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam:::role/\${aws:PrincipalTag/a, 'b:c:d:e:f'}"`,
+    // What only who has no MFA needs.
+    '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
+    // Resources that may be what the actions are about.
+    '"Effect": "Allow", "Action": ["iam:*", "sts:AssumeRole"], "Resource": ["arn:*:iam::123456789012:ro*"]',
+    '"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": ["arn:aws:iam::*:user/a", "arn:aws:iam::*:mfa/*"]',
+    '"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam"',
+    `"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": ["arn:aws:iam::*:mfa/\${aws:username}", "arn:aws:iam::*:mfa/*"]`,
+    `"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/*\${aws:username}"`,
+    '"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::*:mfa/phones/*"',
+  ])("another policy with %s", (part) => {
+    expect(find(policyOf(part))).toEqual([]);
+  });
+
+  test("two statements that together deny both access keys and sessions without MFA, and an age beside them", () => {
+    const statement = (condition: object) => ({ ...base, Sid: undefined, Condition: condition });
+    const [bool, none, old] = [
+      { Bool: { "aws:MultiFactorAuthPresent": "false" } },
+      { Null: { "aws:MultiFactorAuthPresent": "true" } },
+      { NumericGreaterThan: { "aws:MultiFactorAuthAge": "3600" } },
+    ];
+    const ids = (...conditions: object[]) =>
+      idsOf(
+        find(JSON.stringify({ Version: "2012-10-17", Statement: conditions.map(statement) })).filter(
+          ({ level }) => level === "error",
+        ),
+      );
+    expect(ids(bool, none, old)).toEqual([]);
+    expect(ids(bool, old)).toEqual(["bool-instead-of-boolifexists"]);
+    expect(ids(old)).toEqual(["age-without-ifexists"]);
+    expect(ids(none)).toEqual(["null-instead-of-boolifexists"]);
+    const present = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
+    expect(ids({ BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } }, { ...present, ...old })).toEqual([]);
+  });
+
+  test("what a Deny leaves open that does not ask for MFA", () => {
+    const part = '"Resource": "arn:aws:s3:::*", "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}';
+    expect(idsOf(find(policyOf(part)))).toEqual(fine);
+  });
+
+  test("what an operator that there is not may have meant", () => {
+    const part = '"Condition": {"Whenever": {"aws:MultiFactorAuthPresent": "false"}}';
+    expect(idsOf(find(policyOf(part))).sort()).toEqual([...fine, "unknown-operator"].sort());
+  });
+
+  test("nothing is passed over because something else is wrong too", () => {
+    const part =
+      '"Action": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}, "NumericGreaterThan": {"aws:MultiFactorAuthAge": "1"}}';
+    expect(idsOf(find(policyOf(part))).sort()).toEqual([
+      "action-instead-of-notaction",
+      "age-never-counts",
+      "bool-instead-of-boolifexists",
+    ]);
+  });
+
+  test("fewer exemptions where only an old code is in the way: who has one needs no enrolment", () => {
+    const old = { NumericGreaterThan: { "aws:MultiFactorAuthAge": "3600" } };
+    const second = { ...base, Sid: "Old", NotAction: "sts:GetSessionToken", Condition: old };
+    const found = idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement: [base, second] })));
+    expect(found).not.toContain("missing-exemption");
+    expect(found).not.toContain("age-without-ifexists");
+    expect(found.filter((id) => id === "missing-password-exemption")).toHaveLength(1);
+  });
+});
+
+test("a finding has its place, also where the policy is malformed elsewhere; findings are in the order of the file", () => {
+  const text = `{
+  "Statement": [
+    { "Effect": "Permit", "Action": "s3:*", "Resource": "*" },
+    {
+      "Effect": "Deny", "NotAction": ["iam:GetUser",
+        "iam:DeactivateMFADevice"], "Resource": "*",
+      "Condition": { "Bool": { "aws:MultiFactorAuthPresent": "false" } }
+    }
+  ]
+}`;
+  const findings = find(text);
+  expect(findings.filter(({ rule }) => rule !== "missing-exemption")).toMatchObject([
+    { rule: "old-version", line: 1, column: 1, path: [] },
+    { rule: "malformed", line: 3, column: 7, path: ["Statement", 0, "Effect"] },
+    { rule: "missing-session-exemption", line: 5, column: 25 },
+    { rule: "missing-password-exemption", line: 5, column: 25 },
+    { rule: "missing-details-exemption", line: 5, column: 25 },
+    { rule: "dangerous-exemption", line: 6, column: 9, path: ["Statement", 1, "NotAction", 1] },
+    { rule: "bool-instead-of-boolifexists", line: 7, column: 32 },
+  ]);
+});
+
+test("sizes: what users and groups take where MFA is enforced, what anybody takes elsewhere; white space does not count", () => {
+  const sized = (size: number, more: object): string => {
+    const text = (length: number): string => JSON.stringify({ Version: "2012-10-17", Id: "x".repeat(length), ...more });
+    return text(size - text(0).length).replaceAll(",", `,${" ".repeat(100)}\n`);
+  };
+  const enforcing = { Statement: base };
+  const other = { Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" } };
+  const sizes = (text: string) => idsOf(find(text)).filter((id) => id.startsWith("too-large"));
+  expect(sizes(sized(2_048, other))).toEqual([]);
+  expect(sizes(sized(2_049, other))).toEqual(["too-large-for-inline"]);
+  expect(sizes(sized(6_144, enforcing))).toEqual(["too-large-for-inline"]);
+  expect(sizes(sized(6_145, enforcing))).toEqual(["too-large"]);
+  expect(sizes(sized(6_145, other))).toEqual(["too-large-for-managed"]);
+  expect(sizes(sized(10_240, other))).toEqual(["too-large-for-managed"]);
+  expect(sizes(sized(10_241, other))).toEqual(["too-large"]);
+});
+
+test("--partition and --as", () => {
+  const policy = read("policies/self-manage-mfa-policy.json");
+  expect(idsOf(find(policy, { partition: "aws" }))).toEqual([]);
+  const findings = find(policy, { partition: "aws-us-gov" });
+  expect(new Set(idsOf(findings))).toEqual(new Set(["wrong-partition"]));
+  expect(findings[0]?.mend).toBe('write "arn:aws-us-gov:iam::*:mfa/*"');
+  expect(idsOf(find(policy, { isEnforcement: true }))).toEqual(["no-enforcement"]);
+  expect(idsOf(find(policyOf(""), { isEnforcement: true }))).toEqual(idsOf(find(policyOf(""))));
+});
+
+describe("hostile files", () => {
+  const many = (count: number, item: (index: number) => unknown) =>
+    Array.from({ length: count }, (_, index) => item(index));
+  const statements = (list: unknown) => JSON.stringify({ Version: "2012-10-17", Statement: list }, undefined, 1);
+  const wild = "*a".repeat(20_000);
+  test.each([
+    [
+      "10,000 statements with faults of their own",
+      statements(
+        many(10_000, (i) => ({
+          ...base,
+          Sid: `S${i}`,
+          NotAction: [`iam:GetUsr${i}`],
+          Condition: { [`Bool${i}`]: { [`aws:MFA${i}`]: "false" } },
+        })),
+      ),
+    ],
+    ["100,000 statements that are none", statements(many(100_000, () => 1))],
+    [
+      "100,000 keys of one operator",
+      statements([
+        {
+          ...base,
+          Condition: { Bool: Object.fromEntries(many(100_000, (i) => [`aws:X${i}`, "x"]) as [string, string][]) },
+        },
+      ]),
+    ],
+    [
+      "20,000 actions on 20,000 resources",
+      statements([
+        {
+          Effect: "Allow",
+          Action: many(20_000, () => "iam:GetUser"),
+          Resource: many(20_000, (i) => `arn:aws:iam::*:mfa/\${aws:username}${i}`),
+        },
+      ]),
+    ],
+    [
+      "100 wildcards of 40 kB",
+      statements(
+        many(100, (i) => ({
+          ...base,
+          Sid: "",
+          NotAction: `iam:${wild}${i}`,
+          Resource: `arn:aws:iam::*:user/\${aws:username}${wild}`,
+        })),
+      ),
+    ],
+    [
+      "names of 1 MB",
+      statements(
+        many(3, () => ({
+          ...base,
+          ["x".repeat(1_000_000)]: 1,
+          NotAction: `iam:${"x".repeat(1_000_000)}`,
+          Condition: { [`Bool${"x".repeat(1_000_000)}`]: { [`aws:${"x".repeat(1_000_000)}`]: "x" } },
+        })),
+      ),
+    ],
+    [
+      "values of the wrong type",
+      statements([
+        null,
+        1,
+        "x",
+        [],
+        {
+          Effect: {},
+          Action: [[1], {}, null, true],
+          Resource: 5,
+          Condition: { Bool: [1], Null: { "aws:MultiFactorAuthPresent": [{}, null] } },
+        },
+      ]),
+    ],
+    ["no policy", "[]"],
+    ["null", "null"],
+  ])("%s: findings, without much ado", (_, text) => {
+    const started = performance.now();
+    const { findings } = lint(readJson(text));
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(idsOf(findings)).toContain(text.includes('"arn:aws:iam::*:mfa/') ? "wrong-resource" : findings[0]?.rule);
+    for (const { message, mend } of findings) expect(Math.max(message.length, mend.length)).toBeLessThan(1_500);
+  });
+
+  test("of one rule there are at most 1,000 findings, and the rest is counted", () => {
+    const text = statements(many(3_000, () => ({ Effect: "Allow", Action: "iam:GetUsr", Resource: "*" })));
+    expect(lint(readJson(text))).toMatchObject({ findings: { length: 1_001 }, omitted: 2_000 });
+  });
+});
