@@ -246,13 +246,15 @@ function readEach<S extends Statement>(
   return list.flatMap((statement, index) => {
     const path = Array.isArray(content) ? ["Statement", index] : ["Statement"];
     const sid = isObject(statement) && typeof statement.Sid === "string" ? statement.Sid : "";
-    const at = new Spot(found, path, `Statement[${index}]${sid === "" ? "" : ` (${sid})`}`);
+    const at = new Spot(found, path, `Statement[${index}]${sid === "" ? "" : ` (${shorten(sid)})`}`);
     if (!isObject(statement)) {
       at.add([], "must be a JSON object");
       return [];
     }
     if (sids.has(sid)) {
-      at.add(["Sid"], `Sid "${sid}": statement ids must be unique in a policy`, { mend: "give it another, or none" });
+      at.add(["Sid"], `Sid ${show(sid)}: statement ids must be unique in a policy`, {
+        mend: "give it another, or none",
+      });
     }
     if (sid !== "") sids.add(sid);
     const before = found.count;
@@ -313,7 +315,8 @@ function readResources(
   const element = resource === undefined && notResource !== undefined ? "NotResource" : "Resource";
   const resources = listed(statement, element, at);
   for (const { text, path } of resources) {
-    if (text !== "*" && !text.startsWith("arn:")) at.add(path, `resource ${show(text)} is neither "*" nor an ARN`);
+    if (text !== "*" && !/^arn:[^:]/.test(text)) at.add(path, `resource ${show(text)} is neither "*" nor an ARN`);
+    if (hasVariables) checkVariables(text, path, at);
     const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
     if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
       at.add(path, `resource ${show(text)}: policy variables may stand behind the fifth colon only`, {
@@ -354,9 +357,14 @@ function readConditions(block: unknown, at: Spot, hasVariables: boolean): readon
       at.add([name], `${name} must be a JSON object of condition keys`);
       return [];
     }
+    if (Object.keys(keys).length === 0) at.add([name], `${name} is about no condition key`);
     return Object.keys(keys).map((key): Condition => {
+      if (key === "") at.add([name, key], `${name}: the name of a condition key is empty`);
       const values = listed(keys, key, at.within(name, `: ${name}`), true);
-      for (const { text, path } of values) checkValue(operator, key, text, [name, ...path], at);
+      for (const { text, path } of values) {
+        checkValue(operator, key, text, [name, ...path], at);
+        if (hasVariables && operator.kindOf.variables) checkVariables(text, [name, ...path], at);
+      }
       const has = { wildcards: operator.wildcards, variables: hasVariables && operator.kindOf.variables };
       return { operator, key, lowerKey: key.toLowerCase(), values: values.map(({ text }) => readTemplate(text, has)) };
     });
@@ -364,10 +372,18 @@ function readConditions(block: unknown, at: Spot, hasVariables: boolean): readon
 }
 
 function checkValue({ name, kind, kindOf, isNull }: Operator, key: string, text: string, path: Path, at: Spot): void {
-  const isOne = kind === "arn" ? /^(\*|arn(:.*){5})$/s.test(text) || text.includes("${") : kindOf.takes(text);
-  if (isOne) return;
-  const what = isNull || kind === "bool" ? `is neither "true" nor "false"` : `is not ${kindOf.values}`;
-  at.add(path, `${name} ${key}: ${show(text)} ${what}`, { kind: "wrong-value" });
+  if (kindOf.takes(text)) return;
+  const what =
+    isNull || kind === "bool"
+      ? `is neither "true" nor "false"`
+      : `is not ${kindOf.values}${kind === "ip" ? " or a CIDR range" : ""}`;
+  at.add(path, `${name} ${shorten(key)}: ${show(text)} ${what}`, { kind: "wrong-value" });
+}
+
+/** What begins like a variable and does not end would be text, which matches nothing. */
+function checkVariables(text: string, path: Path, at: Spot): void {
+  if (!/\$\{[^}]*$/.test(text)) return;
+  at.add(path, `${show(text)}: a policy variable does not end`, { mend: "write the brace that closes it" });
 }
 
 /** The strings of an element, each with its path. */
@@ -407,7 +423,10 @@ function isObject(value: unknown): value is Content {
 
 /** A value from a document for a message: not more of it than a line holds. */
 function show(value: unknown): string {
-  const text = value === undefined ? "undefined" : JSON.stringify(value);
+  return shorten(value === undefined ? "undefined" : JSON.stringify(value));
+}
+
+function shorten(text: string): string {
   return text.length <= 100 ? text : `${text.slice(0, 99)}…`;
 }
 

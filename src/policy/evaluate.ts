@@ -68,6 +68,8 @@ export interface Evaluation {
   readonly because: readonly StatementReference[];
   /** The condition keys, in lower case and sorted, on which an unknown decision hangs; otherwise empty. */
   readonly hangsOn: readonly string[];
+  /** Of an implicit deny: the permissions boundary does not allow it, whatever other policies do. */
+  readonly isOutsideBoundary?: true;
 }
 
 /**
@@ -156,7 +158,9 @@ function decide(
     const keys = new Set(possible.flatMap(({ hangsOn }) => hangsOn));
     return { decision: "unknown", because: possible.map(({ reference }) => reference), hangsOn: [...keys].sort() };
   }
-  if (!isAllowed || !isWithin) return { decision: "implicitDeny", because: [], hangsOn: [] };
+  const implicitDeny: Evaluation = { decision: "implicitDeny", because: [], hangsOn: [] };
+  if (!mayBeWithin) return { ...implicitDeny, isOutsideBoundary: true };
+  if (!isAllowed || !isWithin) return implicitDeny;
   return { decision: "allowed", because: [...own.Allow.certain, ...(limit?.Allow.certain ?? [])], hangsOn: [] };
 }
 
@@ -167,6 +171,9 @@ export interface Asked {
   /** @param key in lower case */
   readonly lookUp: (key: string) => KeyValue;
 }
+
+/** Characters of a resource, or of a condition key's value. */
+const longest = 2048;
 
 /** @throws RequestError */
 export function readRequest({ action, resource, context }: AuthorizationRequest, { otherKeys }: Circumstances): Asked {
@@ -179,6 +186,14 @@ export function readRequest({ action, resource, context }: AuthorizationRequest,
     if (values.has(key.toLowerCase())) throw new RequestError(`condition key ${JSON.stringify(key)} is given twice`);
     const list = typeof value === "string" ? [value] : value === ABSENT ? undefined : value;
     values.set(key.toLowerCase(), list);
+  }
+  // Patterns are compared with these: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+  if (resource.length > longest)
+    throw new RequestError(`a resource of ${resource.length} characters; AWS takes ${longest}`);
+  for (const [key, value] of values) {
+    const long = Array.isArray(value) && (value as readonly string[]).find((one) => one.length > longest);
+    if (typeof long === "string")
+      throw new RequestError(`${key} has a value of ${long.length} characters, which is no request's`);
   }
   const other = otherKeys === "unknown" ? UNKNOWN : undefined;
   return { action: lower, resource, lookUp: (key) => (values.has(key) ? values.get(key) : other) };
@@ -261,8 +276,10 @@ export function conditionHolds(condition: Condition, asked: Asked): Truth {
   return holdsFor(condition, given, asked);
 }
 
-function holdsFor(condition: Condition, given: readonly string[] | undefined, asked: Asked): Truth {
+function holdsFor(condition: Condition, values: readonly string[] | undefined, asked: Asked): Truth {
   const { operator, lowerKey } = condition;
+  // Sets of values may resolve "to a null dataset, such as an empty string".
+  const given = operator.set === undefined ? values : values?.filter((value) => value !== "");
   if (given === undefined || given.length === 0) {
     // "If the condition key is present in the context of the request, process the key as specified in the policy. If the
     // key is not present, evaluate the condition element as true."
@@ -280,7 +297,7 @@ function holdsFor(condition: Condition, given: readonly string[] | undefined, as
 
 /** One value of the request against the values of the policy, of which one is enough. */
 function isMet({ operator, key, values }: Condition, value: string, asked: Asked): Truth {
-  if (!operator.kindOf.takes(value)) {
+  if (!operator.kindOf.isGiven(value)) {
     throw new RequestError(
       `${operator.name} compares ${operator.kindOf.values}, and ${key} is ${JSON.stringify(value)}`,
     );

@@ -111,12 +111,18 @@ function inWords({ error }: ParseError): string {
 
 const lowerCase = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
 
+/** Character by character: no regular expression has room for a string of megabytes. */
 function refuseDepth(content: string): void {
   let depth = 0;
-  for (const { 0: found, index } of content.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
-    if (found === "[" || found === "{") depth += 1;
-    else if (found === "]" || found === "}") depth -= 1;
-    if (depth > deepest) throw new JsonError(`nested deeper than ${deepest} levels`, placeAt(content, index));
+  let isInString = false;
+  for (let at = 0; at < content.length; at++) {
+    const character = content[at];
+    if (isInString && character === "\\") at += 1;
+    else if (character === '"') isInString = !isInString;
+    else if (isInString) continue;
+    else if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
+    if (depth > deepest) throw new JsonError(`nested deeper than ${deepest} levels`, placeAt(content, at));
   }
 }
 

@@ -7,8 +7,10 @@ import { matches, type Pattern, patternOf } from "./wildcard.ts";
 type Matches = (value: string, wanted: Pattern) => boolean;
 
 interface Kind {
-  /** What both values must be; text that is not is nothing the operator can compare. */
+  /** What values of policies must be; text that is not is nothing the operator can compare. */
   readonly takes: (text: string) => boolean;
+  /** What values of requests must be. */
+  readonly isGiven: (text: string) => boolean;
   /** What that is, in words. */
   readonly values: string;
   /** Policy variables mean something in the policy's values. */
@@ -16,15 +18,27 @@ interface Kind {
 }
 
 const number = /^[+-]?(\d+(\.\d*)?|\.\d+)$/;
+const anything = (): boolean => true;
+const both = (is: (text: string) => boolean) => ({ takes: is, isGiven: is });
 const kinds = {
-  string: { takes: () => true, values: "text", variables: true },
+  string: { takes: anything, isGiven: anything, values: "text", variables: true },
   // What is no ARN matches none, so a request may have anything.
-  arn: { takes: () => true, values: "an ARN", variables: true },
-  numeric: { takes: (text) => number.test(text), values: "a number", variables: false },
-  date: { takes: (text) => !Number.isNaN(timeOf(text)), values: "a date (2026-01-31T09:00:00Z)", variables: false },
-  bool: { takes: (text) => /^(true|false)$/i.test(text), values: '"true" or "false"', variables: false },
-  binary: { takes: (text) => /^[\w+/-]*={0,2}$/.test(text), values: "base64", variables: false },
-  ip: { takes: (text) => networkOf(text) !== undefined, values: "an IP address or a CIDR range", variables: false },
+  arn: {
+    takes: (text) => /^(\*|arn(:.*){5})$/s.test(text) || text.includes("${"),
+    isGiven: anything,
+    values: "an ARN",
+    variables: true,
+  },
+  numeric: { ...both((text) => number.test(text)), values: "a number", variables: false },
+  date: { ...both((text) => !Number.isNaN(timeOf(text))), values: "a date (2026-01-31T09:00:00Z)", variables: false },
+  bool: { ...both((text) => /^(true|false)$/i.test(text)), values: '"true" or "false"', variables: false },
+  binary: { ...both((text) => /^[\w+/-]*={0,2}$/.test(text)), values: "base64", variables: false },
+  ip: {
+    takes: (text) => networkOf(text) !== undefined,
+    isGiven: (text) => versionOf(text) !== undefined,
+    values: "an IP address",
+    variables: false,
+  },
 } as const satisfies Record<string, Kind>;
 
 export interface Comparison {
@@ -130,25 +144,48 @@ function timeOf(text: string): number {
   const iso = /^(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?:(Z)|([+-]\d\d):?(\d\d))?)?$/i;
   const [, date, time = "", , hours, minutes] = iso.exec(text) ?? [];
   if (date === undefined || (time !== "" && date.length !== 10)) return Number.NaN;
+  const day = Date.parse(date);
+  // Date.parse takes the 31st of February for a day of March.
+  if (Number.isNaN(day) || !new Date(day).toISOString().startsWith(date)) return Number.NaN;
   // A time without a zone is in UTC.
-  return Date.parse(time === "" ? date : `${date}${time.toUpperCase()}${hours ? `${hours}:${minutes}` : "Z"}`);
+  return time === "" ? day : Date.parse(`${date}${time.toUpperCase()}${hours ? `${hours}:${minutes}` : "Z"}`);
 }
 
 /** It takes longer to load than most policies to decide on, and few of them name addresses. */
 const net = (): typeof import("node:net") => process.getBuiltinModule("node:net");
 
-function networkOf(text: string): BlockList | undefined {
-  const { BlockList, isIP } = net();
+function versionOf(address: string): "ipv4" | "ipv6" | undefined {
+  const version = address.includes("%") ? 0 : net().isIP(address);
+  return version === 0 ? undefined : version === 4 ? "ipv4" : "ipv6";
+}
+
+interface Network {
+  readonly version: "ipv4" | "ipv6";
+  readonly addresses: BlockList;
+}
+
+/** By their text: a policy may have thousands. */
+const networks = new Map<string, Network | undefined>();
+
+function networkOf(text: string): Network | undefined {
+  if (!networks.has(text)) networks.set(text, readNetwork(text));
+  return networks.get(text);
+}
+
+function readNetwork(text: string): Network | undefined {
   const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const version = isIP(address);
-  const most = version === 6 ? 128 : 32;
-  if (version === 0 || Number(bits ?? most) > most) return undefined;
-  const network = new BlockList();
-  network.addSubnet(address, Number(bits ?? most), version === 6 ? "ipv6" : "ipv4");
-  return network;
+  const version = versionOf(address);
+  const most = version === "ipv6" ? 128 : 32;
+  if (version === undefined || Number(bits ?? most) > most) return undefined;
+  const addresses = new (net().BlockList)();
+  addresses.addSubnet(address, Number(bits ?? most), version);
+  return { version, addresses };
 }
 
 function isInNetwork(value: string, wanted: Pattern): boolean {
-  const version = net().isIP(value);
-  return version !== 0 && (networkOf(wanted)?.check(value, version === 6 ? "ipv6" : "ipv4") ?? false);
+  const network = networkOf(wanted);
+  // BlockList takes an IPv4 address for an IPv6 one.
+  return (
+    network !== undefined && versionOf(value) === network.version && network.addresses.check(value, network.version)
+  );
 }

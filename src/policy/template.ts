@@ -50,7 +50,8 @@ export type KeyValue = readonly string[] | undefined | typeof UNKNOWN;
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
 /**
- * The pattern of a template for one request. Undefined where a variable has no value. A list of keys where it hangs on those: they are unknown, or have several values, which no variable takes.
+ * The pattern of a template for one request. Undefined where a variable has no value. A list of keys where it hangs on
+ * those: they are unknown, or have several values, which no variable takes.
  */
 export function resolve(
   template: Template,

@@ -334,16 +334,55 @@ describe("what only whole documents show", () => {
 
 describe("properties", () => {
   const actionNames = ["s3:GetObject", "s3:PutObject", "iam:ListMFADevices", "ec2:RunInstances"];
-  const keys = ["aws:MultiFactorAuthPresent", "aws:ViaAWSService"];
-  const list = (...values: string[]) => fc.subarray(values, { minLength: 1 });
-  const condition = fc.dictionary(
-    fc.constantFrom(
-      ...["Bool", "BoolIfExists", "Null", "StringEquals", "StringNotEquals", "StringLike", "StringEqualsIfExists"],
-      ...["ForAnyValue:StringEquals", "ForAllValues:StringEquals", "ForAllValues:StringNotEquals"],
-    ),
-    fc.dictionary(fc.constantFrom(...keys), list("true", "false"), { maxKeys: 2 }),
-    { maxKeys: 3 },
-  );
+  const list = (...values: readonly string[]) => fc.subarray([...values], { minLength: 1 });
+  // Of each key the operators that compare it, and values of requests, which are values of policies as well.
+  const strings = ["StringEquals", "StringNotEquals", "StringLike", "StringEqualsIfExists", "StringNotLikeIfExists"];
+  const sets = ["ForAnyValue:StringEquals", "ForAllValues:StringEquals", "ForAllValues:StringNotEquals"];
+  const compared: Readonly<Record<string, readonly [operators: readonly string[], values: readonly string[]]>> = {
+    "aws:MultiFactorAuthPresent": [
+      ["Bool", "BoolIfExists", ...strings],
+      ["true", "false"],
+    ],
+    "aws:ViaAWSService": [
+      ["Bool", "BoolIfExists", ...sets],
+      ["true", "false"],
+    ],
+    "aws:MultiFactorAuthAge": [
+      ["NumericLessThan", "NumericGreaterThanIfExists", "NumericNotEquals"],
+      ["10", "900", "3600"],
+    ],
+    "aws:CurrentTime": [
+      ["DateLessThan", "DateGreaterThanEqualsIfExists"],
+      ["2026-01-31T09:00:00Z", "1769850000"],
+    ],
+    "aws:SourceIp": [
+      ["IpAddress", "NotIpAddress", "NotIpAddressIfExists"],
+      ["203.0.113.5", "2001:db8::1"],
+    ],
+    "aws:PrincipalArn": [
+      ["ArnLike", "ArnNotLikeIfExists"],
+      ["arn:aws:iam::1:user/a", "arn:aws:iam::1:role/a"],
+    ],
+  };
+  const keys = Object.keys(compared);
+  const condition = fc
+    .array(
+      fc.constantFrom(...keys).chain((key) => {
+        const [operators, values] = compared[key] ?? [[], []];
+        const one = fc.tuple(fc.constantFrom(...operators), list(...values));
+        const isNull = fc.tuple(fc.constant("Null"), list("true", "false"));
+        return fc
+          .oneof({ weight: 4, arbitrary: one }, isNull)
+          .map(([operator, wanted]) => ({ [operator]: { [key]: wanted } }));
+      }),
+      { maxLength: 3 },
+    )
+    .map((blocks) => {
+      const block: Record<string, object> = {};
+      for (const [name, content] of blocks.flatMap(Object.entries<object>))
+        block[name] = { ...block[name], ...content };
+      return block;
+    });
   const statement = fc
     .record({
       Effect: fc.constantFrom("Allow", "Deny"),
@@ -361,16 +400,27 @@ describe("properties", () => {
   const document = fc.array(statement, { minLength: 1, maxLength: 4 }).map((statements) => policy(...statements));
   const policies = fc.array(document, { maxLength: 4 });
   const boundaries = fc.option(document, { nil: undefined });
-  const known = fc.dictionary(fc.constantFrom(...keys), fc.constantFrom("true", "false"));
+  const valuesFor = (...more: readonly (typeof UNKNOWN)[]) =>
+    fc
+      .subarray(keys)
+      .chain((present) =>
+        fc.record(
+          Object.fromEntries(
+            present.map((key) => [
+              key,
+              fc.constantFrom<string | typeof UNKNOWN>(...(compared[key]?.[1] ?? []), ...more),
+            ]),
+          ),
+        ),
+      );
+  const known = valuesFor() as fc.Arbitrary<Record<string, string>>;
   const request = (context: fc.Arbitrary<Record<string, string | typeof UNKNOWN>>) =>
     fc.record({
       action: fc.constantFrom(...actionNames),
       resource: fc.constantFrom("*", "arn:aws:s3:::b/k", "arn:aws:iam::123456789012:user/true"),
       context,
     });
-  const anyRequest = request(
-    fc.dictionary(fc.constantFrom(...keys), fc.constantFrom<string | typeof UNKNOWN>("true", "false", UNKNOWN)),
-  );
+  const anyRequest = request(valuesFor(UNKNOWN));
 
   propertyTest.prop([policies, statement, anyRequest, boundaries])(
     "one more deny never allows more, in a policy or in the boundary",
