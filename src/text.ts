@@ -26,8 +26,14 @@ export function maskKeyId(accessKeyId: string): string {
   return `${neutralise(accessKeyId.slice(0, 4))}…${neutralise(accessKeyId.slice(-4))}`;
 }
 
+/** JSON for people and programs, a value to a line, in ASCII alone: nothing in it can move a terminal's cursor. */
+export function prettyJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2).replace(/[^\n -~]/g, escaped)}\n`;
+}
+
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 /** JSON in ASCII alone: what else a program reads depends on the system's code page. */
 export function asciiJson(value: unknown): string {
-  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(value).replace(/[^ -~]/g, escaped);
 }

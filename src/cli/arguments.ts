@@ -32,7 +32,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
       if (name === undefined) throw unknownOption(flag, Object.keys(specs), help);
       const { value: kind, many } = specs[name] ?? {};
       const given = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
-      options[name] = many && typeof given === "string" ? [options[name] ?? [], given].flat().map(String) : given;
+      const before = options[name];
+      options[name] = many && typeof given === "string" ? [...(Array.isArray(before) ? before : []), given] : given;
     }
   }
   return { help: false, named: checked(command, named, options.profile, help), options, command: behind };

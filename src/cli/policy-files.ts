@@ -1,24 +1,29 @@
 // Files that are named on the command line of `fob policy …`; "-" is stdin.
-import { readFileSync } from "node:fs";
-import { text } from "node:stream/consumers";
+import { createReadStream } from "node:fs";
 import { FobError, UsageError } from "../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../policy/document.ts";
 import { JsonError, type JsonText, readJson } from "../policy/json.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
-/** AWS takes 6,144 characters of a policy; what is larger than this is another kind of file. */
+/** Bytes. AWS takes 6,144 characters of a policy; what is larger than this is another kind of file. */
 const largest = 10_000_000;
 
 /** The text of a file. @throws UsageError */
 async function readTextFile(path: string, { stdin }: Context): Promise<string> {
-  let content: string;
+  const parts: Buffer[] = [];
+  let length = 0;
   try {
-    content = path === "-" ? await text(stdin()) : readFileSync(path, "utf8");
+    // In pieces: /dev/zero has no end.
+    for await (const part of path === "-" ? stdin() : createReadStream(path)) {
+      parts.push(part as Buffer);
+      length += (part as Buffer).length;
+      if (length > largest) break;
+    }
   } catch (error) {
     throw new UsageError(`cannot read ${quote(path)}: ${(error as Error).message}`, "name a file, or - for stdin");
   }
-  if (content.length <= largest) return content;
+  if (length <= largest) return Buffer.concat(parts).toString();
   throw new UsageError(`${quote(path)} is larger than 10 MB`, "AWS takes policies of 6,144 characters");
 }
 
@@ -30,7 +35,10 @@ export async function readJsonFile(path: string, context: Context): Promise<Json
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     const { line, column } = error.place;
-    throw new UsageError(`${quote(path)} is not JSON: ${error.message} (line ${line}, column ${column})`);
+    throw new UsageError(
+      `${quote(path)} is not JSON: ${error.message} (line ${line}, column ${column})`,
+      "names and texts stand in double quotes, a comma between two values and none behind the last, and no comments",
+    );
   }
 }
 

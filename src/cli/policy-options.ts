@@ -2,7 +2,7 @@
 import { partitionNames } from "../aws/partitions.ts";
 import { UsageError } from "../errors.ts";
 import type { EnforcementOptions } from "../policy/enforcement.ts";
-import { parseDuration } from "../terminal/duration.ts";
+import { inWords, parseDuration } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import type { OptionSpecs, Values } from "./command.ts";
 
@@ -33,9 +33,19 @@ export function policyOptionsOf(
   };
 }
 
+/** What sessions of GetSessionToken can last: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
+const [shortest, longest] = [900, 129_600];
+
 function secondsOf(text: string): number {
   const seconds = parseDuration(text);
-  if (seconds === undefined || seconds === 0) {
+  if (seconds !== undefined && (seconds < shortest || seconds >= longest)) {
+    const why = seconds < shortest ? "no session is that short" : "AWS ends every session after 36 h";
+    throw new UsageError(
+      `a maximum age of ${inWords(seconds)} makes no sense: ${why}`,
+      "from 15m to 35h: --max-age 12h",
+    );
+  }
+  if (seconds === undefined) {
     throw new UsageError(
       `${quote(text)} (from --max-age) is not a length of time`,
       "write it like this: 12h, 30m or 900",

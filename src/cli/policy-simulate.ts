@@ -2,14 +2,23 @@
 import { exitCodes, UsageError } from "../errors.ts";
 import { CasesError, readCases } from "../policy/cases.ts";
 import type { Context as RequestContext } from "../policy/evaluate.ts";
-import { ageLimitOf, prove, rowsOf, verdictsOf, waysOf } from "../policy/proof.ts";
+import { ageLimitsOf, allOf, type Cell, prove, verdictsOf, waysOf } from "../policy/proof.ts";
 import { withMore } from "../policy/subject.ts";
 import { quote } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { readJsonFile } from "./policy-files.ts";
 import { proofText } from "./proof-table.ts";
-import { decide, inLines, type Result, type Simulation, sayWhatIsMissing, simulationOf, toJson } from "./simulation.ts";
+import {
+  decide,
+  inLines,
+  type Result,
+  refusing,
+  type Simulation,
+  sayWhatIsMissing,
+  simulationOf,
+  toJson,
+} from "./simulation.ts";
 
 export const policySimulateCommand = defineCommand({
   name: "policy simulate",
@@ -38,7 +47,7 @@ export const policySimulateCommand = defineCommand({
   examples: [
     "fob policy simulate",
     "fob policy simulate --policy mine.json --policy enforce-mfa-policy.json",
-    "fob policy simulate --policy mine.json --action s3:GetObject --resource 'arn:aws:s3:::logs/*'",
+    "fob policy simulate --policy mine.json --action s3:GetObject --resource arn:aws:s3:::logs/2026-11.txt",
     "fob policy simulate --policy mine.json --action iam:GetUser --context aws:MultiFactorAuthPresent=true --json",
     "fob policy simulate --policy mine.json --cases expected.json",
     "fob policy simulate --policy mine.json --account --profile work",
@@ -57,7 +66,7 @@ export const policySimulateCommand = defineCommand({
         ? await compareCases(casesFile, simulation)
         : actions.length > 0
           ? single(actions, resource ?? "*", simulation)
-          : proof(simulation, options.account === true);
+          : proof(simulation);
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
     sayWhatIsMissing(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
@@ -85,37 +94,43 @@ function single(actions: readonly string[], resource: string, simulation: Simula
   return { results, text: results.map((result) => inLines(result, simulation)).join("\n"), stated };
 }
 
-/** @param all whether results are needed for more than to be printed */
-function proof(simulation: Simulation, all: boolean): Outcome {
-  const { policies, circumstances, json, context } = simulation;
+function proof(simulation: Simulation): Outcome {
+  const { policies, circumstances, subject, example } = simulation;
   const own = Object.keys(simulation.stated).find((key) => /^aws:multifactorauth(present|age)$/i.test(key));
   if (own !== undefined) throw new UsageError(`${own} is what the proof varies`, "name an --action, or leave it out");
-  const subject = simulation.subject ?? simulation.example;
-  const stated = withMore(subject.context, simulation.stated);
-  const limit = ageLimitOf(policies);
-  const ways = waysOf(limit);
-  const table = prove(policies, circumstances, { rows: rowsOf(subject.arn), ways, context: stated });
-  const requests = json || all ? table.flatMap(({ cells }) => cells.map(({ request }) => request)) : [];
+  const user = subject ?? example;
+  // Who calls is the user, and not a service in the user's name.
+  const context = withMore({ ...user.context, "aws:ViaAWSService": "false" }, simulation.stated);
+  const ways = waysOf(ageLimitsOf(allOf(policies, circumstances)));
+  const proven = refusing(() => prove(policies, circumstances, { user: user.arn, context, ways }));
+  const cells = proven.rows.flatMap((row) => row.cells);
   return {
-    results: requests.map((request) => decide(request, simulation)),
-    text: proofText(table, ways, verdictsOf(table, limit), context.stdout),
-    stated: { ...stated, ...ways.at(-1)?.context },
+    results: cells.map((cell) => resultOf(cell, simulation)),
+    text: proofText(proven.rows, ways, verdictsOf(proven), simulation.context.stdout),
+    stated: { ...context, ...ways.at(-1)?.context },
   };
+}
+
+function resultOf({ request, refused }: Cell, simulation: Simulation): Result {
+  const result = decide(request, simulation);
+  if (refused === undefined || result.decision !== "allowed") return result;
+  return { ...result, reasons: [...result.reasons, { why: `refused all the same: ${refused}` }] };
 }
 
 /** Decides on each case, and says which are not as expected. */
 async function compareCases(file: string, simulation: Simulation): Promise<Outcome> {
   const cases = await readCasesFile(file, simulation.context);
   const stated = withMore(simulation.subject?.context ?? {}, simulation.stated);
-  const results = cases.map(({ expected, context, ...request }) => ({
+  const results = cases.map(({ expected, context, ...request }, index) => ({
     expected,
-    ...decide({ ...request, context: withMore(stated, context) }, simulation),
+    ...decide({ ...request, context: withMore(stated, context) }, simulation, `case ${index + 1}: `),
   }));
   const different = results.filter(({ decision, expected }) => decision !== expected);
   const lines = different.map((result) => `expected ${result.expected}: ${inLines(result, simulation)}`);
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${different.length} not as expected\n`;
   const problem = `${different.length} of ${cases.length} decisions are not as expected`;
-  return { results, text: lines.join("") + count, stated, ...(different.length === 0 ? {} : { problem }) };
+  const all = results.reduce<RequestContext>((more, { request }) => withMore(more, request.context), stated);
+  return { results, text: lines.join("") + count, stated: all, ...(different.length === 0 ? {} : { problem }) };
 }
 
 async function readCasesFile(file: string, context: Context): Promise<ReturnType<typeof readCases>> {

@@ -155,14 +155,19 @@ function find([first = "", second]: readonly string[]): { found: Listed; words: 
   if (family.length > 0 && (second === undefined || second.startsWith("-"))) {
     throw new UsageError(`${quote(`fob ${first}`)} needs to know what to do`, `fob ${first} --help`);
   }
-  const typed = family.length === 0 ? first : `${first} ${second}`;
-  const names = (family.length === 0 ? commands : family).map(({ name }) => name);
-  const meant = nearest(typed, names);
+  // Of commands with two words, the one that is wrong is compared.
+  const known =
+    family.length === 0 ? commands.map(({ name }) => firstWord(name)) : family.map(({ name }) => restOf(name));
+  const meant = nearest(family.length === 0 ? first : (second ?? ""), known);
+  const prefix = family.length === 0 ? "" : `${first} `;
   throw new UsageError(
-    `unknown command ${quote(typed)}`,
-    meant === undefined ? `fob ${family.length === 0 ? "" : `${first} `}--help` : `did you mean: fob ${meant}`,
+    `unknown command ${quote(family.length === 0 ? first : `${first} ${second}`)}`,
+    meant === undefined ? `fob ${prefix}--help` : `did you mean: fob ${prefix}${meant}`,
   );
 }
+
+const firstWord = (name: string): string => name.split(" ")[0] ?? "";
+const restOf = (name: string): string => name.slice(firstWord(name).length + 1);
 
 /** The commands whose names begin with this word and have another. */
 function familyNamed(word: string): readonly Listed[] {

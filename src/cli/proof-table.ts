@@ -4,8 +4,10 @@ import type { Cell, ProofRow, Verdict, Way } from "../policy/proof.ts";
 import { tableOf } from "../terminal/table.ts";
 import type { Output } from "./output.ts";
 
-const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "?" } as const;
+const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "unknown" } as const;
 const colours = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow", unknown: "yellow" } as const;
+
+const outside = "bound";
 
 /** The table, what its words mean, and the verdicts. */
 export function proofText(
@@ -16,8 +18,9 @@ export function proofText(
 ): string {
   const coloured = (colour: "green" | "red" | "yellow", text: string): string =>
     hasColours ? styleText(colour, text, { validateStream: false }) : text;
-  const cellText = ({ evaluation: { decision }, refused }: Cell): string =>
-    coloured(colours[decision], words[decision]) + (refused !== undefined && decision === "allowed" ? "*" : "");
+  const cellText = ({ evaluation: { decision, isOutsideBoundary }, refused }: Cell): string =>
+    coloured(colours[decision], isOutsideBoundary ? outside : words[decision]) +
+    (refused !== undefined && decision === "allowed" ? "*" : "");
   const table = tableOf(
     ["", ...ways.map(({ name }) => name)],
     rows.flatMap(({ purpose, action, cells }, index) => [
@@ -31,6 +34,9 @@ export function proofText(
     ...ways.map(({ name, text }) => `${name.padEnd(width)}  ${text}`),
     `${"denied".padEnd(width)}  a policy denies it, whatever another one allows`,
     `${"none".padEnd(width)}  no policy here allows it`,
+    ...(rows.some(({ cells }) => cells.some(({ evaluation }) => evaluation.isOutsideBoundary))
+      ? [`${outside.padEnd(width)}  the permissions boundary does not allow it, whatever policies do`]
+      : []),
     ...[...refusals].map((reason) => `${"*".padEnd(width)}  and yet refused: ${reason}`),
   ];
   const lines = verdicts.map(({ isGood, text }) => `${coloured(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);

@@ -12,8 +12,9 @@ import {
   RequestError,
 } from "../policy/evaluate.ts";
 import { explain, type Reason } from "../policy/explain.ts";
+import { allOf } from "../policy/proof.ts";
 import { exampleUser, type Subject, subjectOf } from "../policy/subject.ts";
-import { neutralise, quote } from "../text.ts";
+import { neutralise, prettyJson, quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { readPolicyFile } from "./policy-files.ts";
 
@@ -97,7 +98,7 @@ function readContext(given: readonly string[]): RequestContext {
     const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (key === undefined) {
       throw new UsageError(
-        `${quote(text)} (from --context) has no "="`,
+        `${quote(text)} (from --context) is no key with a value`,
         "write it like this: --context aws:MultiFactorAuthPresent=true",
       );
     }
@@ -117,16 +118,34 @@ export interface Result {
   readonly reasons: readonly Reason[];
 }
 
-/** @throws UsageError for a request that is none */
-export function decide(request: AuthorizationRequest, { policies, circumstances }: Simulation): Result {
-  try {
+/**
+ * Decides on a request, and says why.
+ *
+ * @param which the request, in front of what is wrong with it
+ * @throws UsageError for a request that is none, or that cannot be decided
+ */
+export function decide(request: AuthorizationRequest, { policies, circumstances }: Simulation, which = ""): Result {
+  if (request.resource !== "*" && !/^arn(:[^:]*){4}:./s.test(request.resource)) {
+    throw new UsageError(`${which}${quote(request.resource)} is neither "*" nor an ARN`, "fob policy simulate --help");
+  }
+  return refusing(() => {
     const evaluation = evaluate(policies, request, circumstances);
     const reasons = explain(policies, request, circumstances, evaluation);
     if (evaluation.decision !== "unknown") return { request, decision: evaluation.decision, reasons };
-    const why = [...new Set(reasons.map((reason) => reason.why))].join("; ");
-    throw new UsageError(`${quote(request.action)} cannot be decided: ${why}`, "give each of these keys one value");
+    const [key = ""] = evaluation.hangsOn;
+    throw new UsageError(
+      `${which}${quote(request.action)} cannot be decided: the policies take one value of ${quote(key)}, and it has several`,
+      `give it one value: --context ${shellWord(key)}=VALUE; ForAnyValue: and ForAllValues: take several`,
+    );
+  }, which);
+}
+
+/** Does some work, for which a request that is none is wrong usage. */
+export function refusing<T>(work: () => T, which = ""): T {
+  try {
+    return work();
   } catch (error) {
-    if (error instanceof RequestError) throw new UsageError(error.message, "fob policy simulate --help");
+    if (error instanceof RequestError) throw new UsageError(which + error.message, "fob policy simulate --help");
     throw error;
   }
 }
@@ -144,13 +163,13 @@ export function toJson(results: readonly Result[], simulation: Simulation): stri
     decision,
     because: reasons.map((reason) => named(reason, simulation)),
   }));
-  return `${JSON.stringify(list, undefined, 2)}\n`;
+  return prettyJson(list);
 }
 
 const words: Readonly<Record<Decision, string>> = {
   allowed: "allowed",
   explicitDeny: "denied by a policy (explicitDeny)",
-  implicitDeny: "not allowed by any policy (implicitDeny)",
+  implicitDeny: "not allowed (implicitDeny)",
   unknown: "unknown",
 };
 
@@ -167,8 +186,7 @@ export function inLines({ request, decision, reasons }: Result, simulation: Simu
 /** What the policies ask for and the requests do not say, and what was not looked at. */
 export function sayWhatIsMissing(stated: RequestContext, { policies, circumstances, context }: Simulation): void {
   const known = new Set(Object.keys(stated).map((key) => key.toLowerCase()));
-  const all = [...policies, ...(circumstances.boundary === undefined ? [] : [circumstances.boundary])];
-  const missing = [...new Set(all.flatMap(keysOf))].filter((key) => !known.has(key)).sort();
+  const missing = [...new Set(allOf(policies, circumstances).flatMap(keysOf))].filter((key) => !known.has(key)).sort();
   if (missing.length > 0)
     context.say.note(`absent from the requests, though the policies ask for them: ${missing.join(", ")}`);
   context.say.note("not looked at: service and resource control policies, resource-based policies, session policies");

@@ -45,7 +45,11 @@ function readCase(item: unknown, where: string): Case {
 
 /** AWS takes `true` for `"true"` in policies; so do cases. */
 function readValue(given: unknown, where: string): string | readonly string[] {
-  if (Array.isArray(given)) return given.map((item) => String(readValue(item, where)));
+  if (Array.isArray(given)) return given.map((item) => readText(item, where));
+  return readText(given, where);
+}
+
+function readText(given: unknown, where: string): string {
   if (["string", "boolean", "number"].includes(typeof given)) return String(given);
   throw new CasesError(`${where} must be a string or a list of strings`);
 }

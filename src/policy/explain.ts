@@ -34,7 +34,7 @@ export function explain(
   { decision, because }: Evaluation,
 ): Reason[] {
   const asked = readRequest(request, circumstances);
-  if (needsNoPermissions(request.action)) {
+  if (!circumstances.onlyPolicies && needsNoPermissions(request.action)) {
     return [{ why: "AWS asks for no permission for it, and no policy can deny it" }];
   }
   const { boundary } = circumstances;
@@ -73,10 +73,10 @@ function whyNot(policies: readonly PolicyDocument[], boundary: PolicyDocument | 
     statementsOf(document).some(
       (content) => content.effect === "Allow" && isAbout(content, asked) && missing(content, asked) === undefined,
     );
-  if (boundary !== undefined && !allows(boundary)) {
-    return [{ why: "the permissions boundary does not allow it" }, ...near(boundary, "boundary")];
-  }
-  return [{ why: "no policy allows it" }, ...policies.flatMap(near)];
+  const isOutside = boundary !== undefined && !allows(boundary);
+  const limit = isOutside ? [{ why: "the permissions boundary does not allow it" }, ...near(boundary, "boundary")] : [];
+  if (isOutside && policies.some(allows)) return limit;
+  return [...limit, { why: "no policy allows it" }, ...policies.flatMap(near)];
 }
 
 /** What keeps a statement that is about the action from applying; undefined where nothing does. */
@@ -106,7 +106,7 @@ function inWords(condition: Condition, asked: Asked): string {
     return `${key} is absent, ${operator.isNull || holds === false ? "which" : "and"} ${operator.name} ${holds === true ? "counts as a match" : "does not match"}`;
   }
   const shown = given.map((value) => JSON.stringify(value)).join(", ");
-  if (typeof holds !== "boolean") return `${key} has several values (${shown}), and ${operator.name} takes one`;
+  if (typeof holds !== "boolean") return `${key} is ${shown}, and what it must be is not known`;
   const wanted = values.map(({ text }) => JSON.stringify(text)).join(", ");
   return `${key} is ${shown}${holds ? "" : `, not what ${operator.name} ${wanted} asks for`}`;
 }

@@ -19,13 +19,13 @@ export function explainEnforceMfa(options: EnforcementOptions): Explained[] {
     : "";
   const deny: Explained = {
     sid: "DenyAllWithoutMFA",
-    why: `denies everything but these ${actions.length} actions where aws:MultiFactorAuthPresent is "false" (signed in without MFA, a session without MFA) or absent (an access key): only BoolIfExists catches both${service}`,
+    why: `denies everything but these ${actions.length} actions where aws:MultiFactorAuthPresent is "false" (signed in without MFA, a session without MFA) or absent (an access key), which Bool would let pass${service}`,
     actions,
   };
   if (maxAgeSeconds === undefined) return [deny];
   const old: Explained = {
     sid: "DenyAllWithOldMFA",
-    why: `denies everything but the same actions when the code was typed more than ${inWords(maxAgeSeconds)} ago (aws:MultiFactorAuthAge); in DenyAllWithoutMFA it would never count, since who has MFA does not meet the other condition there`,
+    why: `denies everything but the same actions when the code was typed more than ${inWords(maxAgeSeconds)} ago (aws:MultiFactorAuthAge); in DenyAllWithoutMFA it would never count, since who has MFA does not meet the other condition there${service}`,
     actions: [],
   };
   return [deny, old];

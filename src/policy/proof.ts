@@ -2,6 +2,7 @@
 import { inWords } from "../terminal/duration.ts";
 import type { Condition, PolicyDocument } from "./document.ts";
 import {
+  ABSENT,
   type AuthorizationRequest,
   type Circumstances,
   type Context,
@@ -9,6 +10,7 @@ import {
   evaluate,
   statementsOf,
 } from "./evaluate.ts";
+import { withMore } from "./subject.ts";
 
 /** A way of calling AWS, and what requests say of it. */
 export interface Way {
@@ -27,38 +29,39 @@ const longest = 129_600;
  * What aws:MultiFactorAuthPresent is for each way of calling:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
  *
- * @param limit the age of the code, in seconds, that the policies set a limit at
+ * @param limits what `ageLimitsOf` the policies are: the old session is older than all that can count
  */
-export function waysOf(limit: number = longest): readonly Way[] {
+export function waysOf(limits: readonly number[]): readonly Way[] {
+  const age = limits.find((limit) => limit < longest) ?? longest;
   const without = { "aws:MultiFactorAuthPresent": "false" };
-  const withMfa = (age: number): Context => ({
+  const withMfa = (seconds: number): Context => ({
     "aws:MultiFactorAuthPresent": "true",
-    "aws:MultiFactorAuthAge": String(age),
+    "aws:MultiFactorAuthAge": String(seconds),
   });
   return [
-    { name: "key", text: "an access key", context: {}, hasMfa: false, isSession: false },
+    { name: "key", text: "with an access key", context: {}, hasMfa: false, isSession: false },
     { name: "sign-in", text: "signed in without MFA", context: without, hasMfa: false, isSession: false },
-    { name: "session", text: "a session without MFA", context: without, hasMfa: false, isSession: true },
-    { name: "MFA", text: "a session with MFA", context: withMfa(1), hasMfa: true, isSession: true },
+    { name: "session", text: "in a session without MFA", context: without, hasMfa: false, isSession: true },
+    { name: "MFA", text: "in a session with MFA", context: withMfa(1), hasMfa: true, isSession: true },
     {
       name: "old MFA",
-      text: `a session with MFA, older than ${inWords(limit)}`,
-      context: withMfa(limit + 1),
+      text: `in a session with MFA older than ${inWords(age)}`,
+      context: withMfa(Math.floor(age) + 1),
       hasMfa: true,
       isSession: true,
     },
   ];
 }
 
-/** The limit that the policies set to the age of the code, in seconds; the lowest, where there are several. */
-export function ageLimitOf(policies: readonly PolicyDocument[]): number | undefined {
-  const limits = policies.flatMap(statementsOf).flatMap(({ conditions }) => conditions.flatMap(ageOf));
-  return limits.length === 0 ? undefined : Math.min(...limits);
+/** The limits that policies, the boundary among them, set to the age of the code, in seconds, the highest first. */
+export function ageLimitsOf(policies: readonly PolicyDocument[]): readonly number[] {
+  const limits = policies.flatMap(statementsOf).flatMap(({ conditions }) => conditions.flatMap(agesOf));
+  return limits.sort((a, b) => b - a);
 }
 
-function ageOf({ operator, lowerKey, values }: Condition): number[] {
+function agesOf({ operator, lowerKey, values }: Condition): number[] {
   if (operator.kind !== "numeric" || lowerKey !== "aws:multifactorauthage") return [];
-  return values.map(({ text }) => Number(text)).filter((age) => age >= 1);
+  return values.map(({ text }) => Number(text)).filter((age) => age > 0);
 }
 
 export type Purpose = "enrol" | "view" | "password" | "session token" | "everyday" | "dangerous";
@@ -145,13 +148,28 @@ export interface ProofRow extends Row {
   readonly cells: readonly Cell[];
 }
 
-/** Decides on every action by every way of calling. @param context what every request says besides */
+export interface Proof {
+  readonly rows: readonly ProofRow[];
+  /** The same for an action that no policy names. */
+  readonly unnamed: ProofRow;
+  /** Keys on which it hangs that everyday and dangerous actions are denied without MFA. */
+  readonly onlyIf: readonly string[];
+  /** What `ageLimitsOf` the policies are. */
+  readonly limits: readonly number[];
+}
+
+/**
+ * Decides on every action by every way of calling.
+ *
+ * @param context what every request says besides
+ * @throws RequestError when that makes no request
+ */
 export function prove(
   policies: readonly PolicyDocument[],
   circumstances: Circumstances,
-  { rows, ways, context }: { rows: readonly Row[]; ways: readonly Way[]; context: Context },
-): readonly ProofRow[] {
-  return rows.map((row) => ({
+  { user, context, ways }: { user: string; context: Context; ways: readonly Way[] },
+): Proof {
+  const decideOn = (row: Row): ProofRow => ({
     ...row,
     cells: ways.map((way) => {
       const { action, resource } = row;
@@ -159,7 +177,31 @@ export function prove(
       const evaluation = evaluate(policies, request, circumstances);
       return { way, request, evaluation, refused: refusedAnyway(action, way) };
     }),
-  }));
+  });
+  const rows = rowsOf(user).map(decideOn);
+  const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
+  const guarded = rows.filter(isGuarded).flatMap(({ cells }) => cells.filter(({ way }) => !way.hasMfa));
+  const onlyIf = new Set(guarded.flatMap((cell) => keysBehind(cell, policies, circumstances)));
+  return { rows, unnamed, onlyIf: [...onlyIf].sort(), limits: ageLimitsOf(allOf(policies, circumstances)) };
+}
+
+/** What a proof is about: the policies, and the boundary. */
+export function allOf(policies: readonly PolicyDocument[], { boundary }: Circumstances): readonly PolicyDocument[] {
+  return boundary === undefined ? policies : [...policies, boundary];
+}
+
+const isGuarded = ({ purpose }: Row): boolean => purpose === "everyday" || purpose === "dangerous";
+
+/** The keys on which a denial hangs: it may be one only because requests that say nothing of them were looked at. */
+function keysBehind(
+  { request, evaluation }: Cell,
+  policies: readonly PolicyDocument[],
+  circumstances: Circumstances,
+): readonly string[] {
+  if (evaluation.decision !== "explicitDeny") return [];
+  const mfa: Context = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
+  const known = { ...request, context: withMore(mfa, request.context) };
+  return evaluate(policies, known, { ...circumstances, otherKeys: "unknown" }).hangsOn;
 }
 
 /**
@@ -180,34 +222,57 @@ export interface Verdict {
   readonly text: string;
 }
 
-/** What the table comes to. @param limit what `ageLimitOf` the policies is */
-export function verdictsOf(table: readonly ProofRow[], limit: number | undefined): readonly Verdict[] {
-  return [enforced(table), ...enrolment(table), password(table), withMfa(table), age(table, limit)];
+/** What the table comes to. */
+export function verdictsOf(proof: Proof): readonly Verdict[] {
+  const { rows } = proof;
+  return [enforced(proof), ...enrolment(rows), password(rows), withMfa(rows), oldSessions(proof)];
 }
 
+/** Denied for good: no other policy could allow it. */
+const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolean =>
+  decision === "explicitDeny" || isOutsideBoundary === true;
 const isAllowed = ({ evaluation, refused }: Cell): boolean =>
   evaluation.decision === "allowed" && refused === undefined;
 const names = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
+const inColumn = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
+  row.cells.some((cell) => cell.way.name === name && is(cell));
 
-function enforced(table: readonly ProofRow[]): Verdict {
-  const guarded = table.filter(({ purpose }) => purpose === "everyday" || purpose === "dangerous");
-  const notDenied = (way: string): ProofRow[] =>
-    guarded.filter(({ cells }) =>
-      cells.some((cell) => cell.way.text === way && cell.evaluation.decision !== "explicitDeny"),
+function enforced({ rows, unnamed, onlyIf }: Proof): Verdict {
+  const guarded = rows.filter(isGuarded);
+  const ways = unnamed.cells.map(({ way }) => way).filter(({ hasMfa }) => !hasMfa);
+  const openIn = (way: Way): ProofRow[] =>
+    guarded.filter((row) => inColumn(row, way.name, (cell) => !isDenied(cell) && cell.refused === undefined));
+  const open = ways.map((way) => ({ way, found: openIn(way) })).filter(({ found }) => found.length > 0);
+  if (open.length > 0) {
+    const isSilent = open.every(({ way, found }) => found.every((row) => !inColumn(row, way.name, isAllowed)));
+    if (isSilent) {
+      const text =
+        "MFA is NOT enforced: without it nothing is denied, only not allowed by these policies; another may allow it";
+      return { isGood: false, text };
+    }
+    const list = open.map(
+      ({ way, found }) => `${way.text}: ${found.length === guarded.length ? "all of them" : names(found)}`,
     );
-  const ways = [
-    ...new Set(table.flatMap(({ cells }) => cells.filter(({ way }) => !way.hasMfa).map(({ way }) => way.text))),
-  ];
-  const leaks = ways.map((way) => ({ way, rows: notDenied(way) })).filter(({ rows }) => rows.length > 0);
-  if (leaks.length === 0)
-    return { isGood: true, text: "MFA is enforced: without it, everyday and dangerous actions are denied" };
-  const list = leaks.map(
-    ({ way, rows }) => `with ${way}: ${rows.length === guarded.length ? "all of them" : names(rows)}`,
-  );
-  return {
-    isGood: false,
-    text: `MFA is NOT enforced: everyday and dangerous actions are not denied ${list.join("; ")}`,
-  };
+    return {
+      isGood: false,
+      text: `MFA is NOT enforced: everyday and dangerous actions are not denied ${list.join("; ")}`,
+    };
+  }
+  if (guarded.every((row) => inColumn(row, "MFA", isDenied))) {
+    return { isGood: false, text: "these actions are denied with MFA as without it: nobody can work" };
+  }
+  if (onlyIf.length > 0) {
+    const keys = onlyIf.join(", ");
+    return {
+      isGood: false,
+      text: `MFA is NOT always enforced: it hangs on ${keys}, of which these requests say nothing`,
+    };
+  }
+  if (!unnamed.cells.every((cell) => cell.way.hasMfa || isDenied(cell))) {
+    const text = "MFA is NOT enforced for every action: those above are denied without it, others are not";
+    return { isGood: false, text };
+  }
+  return { isGood: true, text: "MFA is enforced: without it everything is denied but what is exempt" };
 }
 
 /** What the console and the command line call on the way to a first device. */
@@ -217,44 +282,50 @@ const neededToEnrol = [
 ];
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
-function enrolment(table: readonly ProofRow[]): Verdict[] {
-  const rows = table.filter(({ action }) => neededToEnrol.includes(action));
+function enrolment(rows: readonly ProofRow[]): Verdict[] {
+  const needed = rows.filter(({ action }) => neededToEnrol.includes(action));
   return ["sign-in", "key"].map((name) => {
-    const failing = rows.filter(({ cells }) => !cells.some((cell) => cell.way.name === name && isAllowed(cell)));
-    const who = name === "key" ? "with an access key" : "in the console";
-    if (failing.length === 0) return { isGood: true, text: `a new user can enrol ${who}` };
-    return { isGood: false, text: `a new user can NOT enrol ${who}, for want of ${names(failing)}` };
+    const failing = needed.filter((row) => !inColumn(row, name, isAllowed));
+    const how = name === "key" ? "with an access key" : "in the console";
+    if (failing.length === 0) return { isGood: true, text: `a new user can enrol ${how}` };
+    return { isGood: false, text: `a new user can NOT enrol ${how}: not allowed are ${names(failing)}` };
   });
 }
 
-function password(table: readonly ProofRow[]): Verdict {
-  const change = table.find(({ action }) => action === "iam:ChangePassword");
-  const cell = change?.cells.find(({ way }) => way.name === "sign-in");
-  const isGood = cell !== undefined && isAllowed(cell);
+function password(rows: readonly ProofRow[]): Verdict {
+  const isGood = rows.some((row) => row.action === "iam:ChangePassword" && inColumn(row, "sign-in", isAllowed));
   return isGood
     ? { isGood, text: "a first or an expired password can be changed without MFA" }
     : { isGood, text: "a first or an expired password can NOT be changed without MFA: who has one is locked out" };
 }
 
-function withMfa(table: readonly ProofRow[]): Verdict {
-  const cells = table.filter(({ purpose }) => purpose === "everyday");
-  const decided = (decision: string): ProofRow[] =>
-    cells.filter((row) =>
-      row.cells.some(({ way, evaluation }) => way.name === "MFA" && evaluation.decision === decision),
-    );
-  const [denied, open] = [decided("explicitDeny"), decided("implicitDeny")];
+function withMfa(rows: readonly ProofRow[]): Verdict {
+  const everyday = rows.filter(({ purpose }) => purpose === "everyday");
+  const denied = everyday.filter((row) => inColumn(row, "MFA", isDenied));
+  const open = everyday.filter((row) => !inColumn(row, "MFA", isAllowed));
   if (denied.length > 0) return { isGood: false, text: `with MFA, these are denied all the same: ${names(denied)}` };
   if (open.length === 0) return { isGood: true, text: "with MFA, everyday actions are allowed" };
   return { isGood: true, text: `with MFA, these policies do not allow ${names(open)}; the user's other policies may` };
 }
 
-function age(table: readonly ProofRow[], limit: number | undefined): Verdict {
-  const everyday = table.filter(({ purpose }) => purpose === "everyday");
-  const open = everyday.filter(({ cells }) =>
-    cells.some((cell) => cell.way.name === "old MFA" && cell.evaluation.decision !== "explicitDeny"),
-  );
-  if (limit === undefined)
+function oldSessions({ rows, limits }: Proof): Verdict {
+  const [most] = limits;
+  if (most === undefined) {
     return { isGood: true, text: "no policy limits the age of a session, which AWS ends after 36 h at most" };
-  if (open.length === 0) return { isGood: true, text: "an old session is denied until a new code is typed" };
-  return { isGood: false, text: `a session beyond the limit is NOT denied: ${names(open)}` };
+  }
+  if (most >= longest) {
+    return { isGood: false, text: `a limit of ${inWords(most)} never counts: AWS ends sessions after 36 h at most` };
+  }
+  const guarded = rows.filter(isGuarded);
+  const allowed = guarded.filter((row) => inColumn(row, "old MFA", isAllowed));
+  if (allowed.length > 0) {
+    return { isGood: false, text: `a session older than ${inWords(most)} may still do this: ${names(allowed)}` };
+  }
+  if (guarded.every((row) => inColumn(row, "old MFA", isDenied))) {
+    return { isGood: true, text: "an old session is denied until a new code is typed" };
+  }
+  return {
+    isGood: true,
+    text: "an old session is not allowed by these policies; the user's other policies may allow it",
+  };
 }

@@ -183,6 +183,14 @@ describe("what is not supported is an error that says so", () => {
       policy({ ...denyWithoutMfa, Condition: { IpAddress: { a: "10.0.0.0/33" } } }),
       "is not an IP address or a CIDR range",
     ],
+    [policy({ ...denyWithoutMfa, Condition: { DateLessThan: { a: "2026-02-31" } } }), '"2026-02-31" is not a date'],
+    [policy({ ...denyWithoutMfa, Condition: { IpAddress: { a: "fe80::1%lo" } } }), "is not an IP address"],
+    [policy({ ...denyWithoutMfa, Condition: { Bool: {} } }), "Bool is about no condition key"],
+    [policy({ ...denyWithoutMfa, Condition: { Bool: { "": "true" } } }), "the name of a condition key is empty"],
+    [policy({ ...allowAll, Resource: "arn:" }), 'resource "arn:" is neither'],
+    [policy({ ...allowAll, Resource: `arn:aws:s3:::b/\${aws:username` }), "a policy variable does not end"],
+    [policy({ ...allowAll, Condition: { StringLike: { a: `\${aws:username` } } }), "a policy variable does not end"],
+    [policy({ ...allowAll, Sid: "x".repeat(100_000), Effect: "No" }), "…"],
     [policy({ ...denyWithoutMfa, Condition: { BinaryEquals: { a: "%" } } }), "is not base64"],
     [policy({ ...denyWithoutMfa, Condition: { ArnLike: { a: "alice" } } }), "is not an ARN"],
     [policy({ ...denyWithoutMfa, Condition: [] }), "(DenyAllWithoutMFA): Condition must be a JSON object"],
@@ -288,6 +296,75 @@ describe("what only whole documents show", () => {
     const statement = { ...allowAll, Condition: { NumericLessThan: { "aws:MultiFactorAuthAge": "900" } } };
     expect(() => decide([statement], { "aws:MultiFactorAuthAge": "soon" })).toThrow(
       'NumericLessThan compares a number, and aws:MultiFactorAuthAge is "soon"',
+    );
+  });
+
+  test.each<[string, string, string, boolean]>([
+    ["DateLessThan", "2026", "2025-12-31T23:59:59Z", true],
+    ["DateEquals", "2026-01-31T09:00:00", "1769850000", true],
+    ["DateEquals", "2026-01-31T10:00:00+01:00", "2026-01-31T09:00Z", true],
+    ["DateEquals", "2026-01-31T10:00:00+0100", "2026-01-31T09:00:00.000Z", true],
+    ["DateLessThan", "2025", "2026-01-01", false],
+    ["ArnLike", "*", "arn:aws:iam::123456789012:user/alice", true],
+    ["ArnLike", "*", "alice", false],
+    ["IpAddress", "::/0", "10.0.0.1", false],
+    ["IpAddress", "0.0.0.0/0", "2001:db8::1", false],
+    ["IpAddress", "2001:db8::/32", "2001:db8:1::1", true],
+    ["NotIpAddress", "10.0.0.0/8", "10.1.2.3", false],
+    ["NumericEquals", "1.50", "1.5", true],
+    ["BinaryEquals", "YWI=", "YWI=", true],
+  ])("%s %s, given %s: %s", (operator, wanted, given, holds) => {
+    const statement = { ...allowAll, Condition: { [operator]: { key: wanted } } };
+    expect(decide([statement], { key: given }).decision).toBe(holds ? "allowed" : "implicitDeny");
+  });
+
+  test("an empty text is no value of a set", () => {
+    const of = (operator: string) =>
+      decide([{ ...allowAll, Condition: { [operator]: { a: "x" } } }], { a: "" }).decision;
+    expect(["ForAllValues:StringEquals", "ForAnyValue:StringNotEquals", "StringNotEquals"].map(of)).toEqual([
+      "allowed",
+      "implicitDeny",
+      "allowed",
+    ]);
+  });
+
+  test.each<[Context, string, string]>([
+    [{ a: "203.0.113.0/25" }, "*", 'IpAddress compares an IP address, and a is "203.0.113.0/25"'],
+    [{ a: "fe80::1%lo" }, "*", "IpAddress compares an IP address"],
+    [{ a: "x".repeat(2_049) }, "*", "a has a value of 2049 characters"],
+    [{}, `arn:aws:s3:::${"x".repeat(2_048)}`, "a resource of 2061 characters"],
+  ])("no request: %j on %s", (context, resource, message) => {
+    const statement = { ...allowAll, Condition: { IpAddress: { a: "0.0.0.0/0" } } };
+    expect(() => decide([statement], context, "s3:GetObject", resource)).toThrow(message);
+  });
+
+  test("text of editors on Windows, and variables in ARNs of conditions", () => {
+    const condition = { ArnLike: { "aws:SourceArn": `arn:aws:iam::*:user/\${aws:username}` } };
+    const text = `\ufeff${JSON.stringify(policy({ ...allowAll, Condition: condition }))}`;
+    const context = { "aws:SourceArn": "arn:aws:iam::1:user/alice", "aws:username": "alice" };
+    const asked = { action: "s3:GetObject", resource: "*", context };
+    expect(evaluate([parsePolicy(text)], asked).decision).toBe("allowed");
+    expect(evaluate([parsePolicy(text)], { ...asked, context: { ...context, "aws:username": "bob" } }).decision).toBe(
+      "implicitDeny",
+    );
+  });
+
+  test("reasons name what lacks, the boundary, the policies or both", () => {
+    const request = { action: "s3:GetObject", resource: "*", context: {} };
+    const whys = (policies: PolicyDocument[], boundary?: PolicyDocument) =>
+      explain(policies, request, { boundary }, evaluate(policies, request, { boundary })).map(({ why }) => why);
+    const other = policy({ ...allowAll, Action: "ec2:*" });
+    expect(whys([policy(allowAll)], other)).toEqual(["the permissions boundary does not allow it"]);
+    expect(whys([other], policy(allowAll))).toEqual(["no policy allows it"]);
+    expect(whys([other], other)).toEqual(["the permissions boundary does not allow it", "no policy allows it"]);
+    expect(whys([policy({ ...denyWithoutMfa, NotAction: "iam:GetUser" })])[0]).toMatch(
+      /^s3:GetObject is not among the one action of its NotAction; /,
+    );
+    const identity = { ...request, action: "sts:GetCallerIdentity" };
+    expect(explain([], identity, {}, evaluate([], identity))[0]?.why).toContain("no permission");
+    const onlyPolicies = { onlyPolicies: true };
+    expect(explain([], identity, onlyPolicies, evaluate([], identity, onlyPolicies))[0]?.why).toBe(
+      "no policy allows it",
     );
   });
 

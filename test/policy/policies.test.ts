@@ -98,7 +98,9 @@ test.each([
 test.each([
   [["--partition", "aws-mars"], 'unknown partition "aws-mars"'],
   [["--max-age", "soon"], '"soon" (from --max-age) is not a length of time'],
-  [["--max-age", "0"], '"0" (from --max-age) is not a length of time'],
+  [["--max-age", "0"], "a maximum age of 0 s makes no sense: no session is that short"],
+  [["--max-age", "14m"], "no session is that short"],
+  [["--max-age", "36h"], "AWS ends every session after 36 h"],
   [["--self-manage", "--max-age", "12h"], "are about enforce-mfa-policy"],
 ])("%j is refused: %s", async (args, message) => {
   const { status, stdout, stderr } = await show(...args);

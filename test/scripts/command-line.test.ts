@@ -8,6 +8,12 @@ const fob = (...args: readonly string[]) =>
 test.each([
   [["stauts"], 'unknown command "stauts"', "did you mean: fob status"],
   [["qqqqqq"], 'unknown command "qqqqqq"', "fob --help"],
+  [["polcy", "show"], 'unknown command "polcy"', "did you mean: fob policy"],
+  [["policy", "sow"], 'unknown command "policy sow"', "did you mean: fob policy show"],
+  [["policy", "qqqqqq"], 'unknown command "policy qqqqqq"', "fob policy --help"],
+  [["policy"], '"fob policy" needs to know what to do', "fob policy --help"],
+  [["policy", "--json"], '"fob policy" needs to know what to do', "fob policy --help"],
+  [["policy", "lint"], "fob policy lint needs a file", "fob policy lint --help"],
   [["--debug", "status"], 'the command comes before "--debug"', "fob --help"],
   [["help", "stauts"], 'there is no help on "stauts"', "fob help"],
   [["status", "--chekc"], 'unknown option "--chekc"', "did you mean: --check"],
@@ -62,5 +68,13 @@ test("fob, fob help and fob --help list the commands; each has its own help with
       Math.max(...(help.stdout.split("\nExamples:")[0] ?? "").split("\n").map((line) => line.length)),
     ).toBeLessThan(81);
   }
+  const family = await fob("policy", "--help");
+  expect(family.stdout).toMatch(/^Usage: fob policy <command> \[options\]\n\nCommands:\n {2}policy show /);
+  for (const args of [
+    ["help", "policy"],
+    ["policy", "-h"],
+  ])
+    expect(await fob(...args)).toEqual(family);
+  expect((await fob("help", "policy", "show")).stdout).toBe((await fob("policy", "show", "--help")).stdout);
   expect((await fob("help", "exit-codes")).stdout).toContain("130  cancelled\n");
 });

@@ -57,7 +57,7 @@ test("without options it proves fob's own policy, for a user who may do everythi
   expect(row(stdout, "iam:ChangePassword")).toEqual(["allowed", "allowed", "allowed*", "allowed", "allowed"]);
   expect(row(stdout, "sts:GetCallerIdentity")).toEqual(["allowed", "allowed", "allowed", "allowed", "allowed"]);
   expect(verdicts(stdout)).toEqual([
-    "+ MFA is enforced: without it, everyday and dangerous actions are denied",
+    "+ MFA is enforced: without it everything is denied but what is exempt",
     "+ a new user can enrol in the console",
     "+ a new user can enrol with an access key",
     "+ a first or an expired password can be changed without MFA",
@@ -89,7 +89,7 @@ test("an exemption of something dangerous is named", async () => {
 test("a policy that only denies lets nobody enrol, until the companion is there, also for a user with a path", async () => {
   const alone = await simulate(["--policy", enforce]);
   expect(verdicts(alone.stdout)[1]).toBe(
-    "! a new user can NOT enrol in the console, for want of iam:CreateVirtualMFADevice, iam:EnableMFADevice, iam:GetUser, iam:ListMFADevices, iam:ListVirtualMFADevices",
+    "! a new user can NOT enrol in the console: not allowed are iam:CreateVirtualMFADevice, iam:EnableMFADevice, iam:GetUser, iam:ListMFADevices, iam:ListVirtualMFADevices",
   );
   expect(verdicts(alone.stdout)[4]).toContain("with MFA, these policies do not allow s3:ListAllMyBuckets");
   for (const user of ["alice", "team/alice"]) {
@@ -115,7 +115,7 @@ test("a policy that only denies lets nobody enrol, until the companion is there,
 test("the limit of a session's age is the policies' own", async () => {
   const limited = join(policies, "enforce-mfa-policy.max-age-12h.json");
   const { stdout } = await simulate(["--policy", everything, "--policy", limited]);
-  expect(stdout).toContain("old MFA  a session with MFA, older than 12 h\n");
+  expect(stdout).toContain("old MFA  in a session with MFA older than 12 h\n");
   expect(row(stdout, "s3:ListAllMyBuckets")).toEqual(["denied", "denied", "denied", "allowed", "denied"]);
   expect(row(stdout, "iam:GetUser")).toEqual(["allowed", "allowed", "allowed*", "allowed", "allowed"]);
   expect(verdicts(stdout).at(-1)).toBe("+ an old session is denied until a new code is typed");
@@ -126,7 +126,7 @@ test("the limit of a session's age is the policies' own", async () => {
     NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" },
   });
   const never = await simulate(["--policy", everything, "--policy", file("never.json", one)]);
-  expect(verdicts(never.stdout).at(-1)).toContain("! a session beyond the limit is NOT denied");
+  expect(verdicts(never.stdout).at(-1)).toMatch(/^! a session older than 1 h may still do this: s3:ListAllMyBuckets, /);
 });
 
 test("the proof as JSON: every action by every way of calling, with the statements that decide", async () => {
@@ -249,6 +249,58 @@ test("a boundary, several values of a key, variables by --user, the password pol
   });
 });
 
+test("the password policy counts for the user of the proof; what is absent is listed, the boundary's keys too, in order", async () => {
+  const nothing = file("nothing.json", policy({ Effect: "Allow", Action: "s3:GetObject", Resource: "*" }));
+  const { stdout } = await simulate(["--policy", nothing, "--users-may-change-password"]);
+  expect(row(stdout, "iam:ChangePassword")).toEqual(["allowed", "allowed", "allowed*", "allowed", "allowed"]);
+  const keys = (...names: readonly string[]) => ({
+    StringEquals: Object.fromEntries(names.map((name) => [name, "x"])),
+  });
+  const conditional = file(
+    "b.json",
+    policy({ Effect: "Allow", Action: "*", Resource: "*", Condition: keys("z:z", "a:a") }),
+  );
+  const boundary = file("c.json", policy({ Effect: "Allow", Action: "*", Resource: "*", Condition: keys("m:m") }));
+  const args = ["--policy", conditional, "--boundary", boundary];
+  const { stderr } = await simulate([...args, "--action", "s3:GetObject"]);
+  expect(stderr).toContain("absent from the requests, though the policies ask for them: a:a, m:m, z:z\n");
+  const cases = file("d.json", [
+    { action: "s3:GetObject", context: { "z:z": ["x"], "m:m": "x" }, decision: "implicitDeny" },
+  ]);
+  expect((await simulate([...args, "--cases", cases])).stderr).toContain("ask for them: a:a\n");
+  const bound = await simulate(["--policy", everything, "--boundary", nothing]);
+  expect(row(bound.stdout, "iam:GetUser")).toEqual(["bound", "bound", "bound", "bound", "bound"]);
+  expect(bound.stdout).toContain("bound    the permissions boundary does not allow it, whatever policies do\n");
+});
+
+test("what AWS refuses to sessions is said in JSON too", async () => {
+  const results = (await json([])).filter(({ action }) => action === "iam:GetUser");
+  const refused = (result: Result | undefined) =>
+    result?.because.at(-1)?.why.startsWith("refused all the same") ?? false;
+  expect(results.map(refused)).toEqual([false, false, true, false, false]);
+});
+
+test("control characters of a file are made visible, in words and as JSON", async () => {
+  const path = file(
+    "control.json",
+    JSON.stringify(
+      policy({
+        Sid: "A",
+        Effect: "Allow",
+        Action: "*",
+        Resource: "*",
+        Condition: { StringEquals: { "a\u009b": "\u202e" } },
+      }),
+    ),
+  );
+  const args = ["--policy", path, "--action", "s3:GetObject", "--context", "a\u009b=\u202ex"];
+  for (const more of [[], ["--json"]]) {
+    const { stdout } = await simulate([...args, ...more]);
+    expect(stdout).toContain("would allow it");
+    expect(stdout).not.toMatch(/[\u009b\u202e]/);
+  }
+});
+
 test("policies come from stdin, with single values where lists may stand", async () => {
   const text = JSON.stringify({
     Version: "2012-10-17",
@@ -323,7 +375,7 @@ test.each<[readonly string[], number, string]>([
   [["--resource", "*"], 2, "--resource belongs to an --action"],
   [["--user", "alice", "--action", "s3:GetObject"], 2, '"alice" is not the ARN of a user'],
   [["--user", "arn:aws:iam::123456789012:role/x"], 2, "is not the ARN of a user"],
-  [["--context", "aws:username", "--action", "s3:GetObject"], 2, 'has no "="'],
+  [["--context", "aws:username", "--action", "s3:GetObject"], 2, "is no key with a value"],
   [["--context", "aws:MultiFactorAuthPresent=true"], 2, "aws:MultiFactorAuthPresent is what the proof varies"],
   [
     ["--action", "s3:GetObject", "--context", "aws:MultiFactorAuthPresent=yes"],
@@ -340,7 +392,7 @@ test.each<[readonly string[], number, string]>([
       "aws:MultiFactorAuthPresent=false",
     ],
     2,
-    'has several values ("true", "false"), and BoolIfExists takes one',
+    'cannot be decided: the policies take one value of "aws:multifactorauthpresent", and it has several',
   ],
   [["--cases", file("none.json", [])], 2, "there are no cases in it"],
   [
@@ -359,6 +411,60 @@ test.each<[readonly string[], number, string]>([
     "--cases has the actions and resources in its file",
   ],
   [["--policy", "-", "--policy", "-"], 2, "stdin can be read once"],
+  [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 10 MB'],
+  [["--policy", file("string.json", JSON.stringify({ Id: "x".repeat(9_000_000) }))], 1, "a policy needs at least one"],
+  [["--policy", file("quotes.json", `"${'\\"'.repeat(200_000)}`)], 2, "is not JSON: unexpected end of string"],
+  [
+    ["--cases", file("nested.json", [{ action: "s3:GetObject", context: { a: [["b"]] }, decision: "allowed" }])],
+    2,
+    "case 1: context a must be a string or a list of strings",
+  ],
+  [
+    [
+      "--cases",
+      file("second.json", [
+        { action: "s3:Get", decision: "allowed" },
+        { action: "s3:*", decision: "allowed" },
+      ]),
+    ],
+    2,
+    'case 2: action "s3:*" is not of the form',
+  ],
+  [["--action", "s3:GetObject", "--resource", "logs"], 2, '"logs" is neither "*" nor an ARN'],
+  [["--context", "=x", "--action", "s3:GetObject"], 2, '"=x" (from --context) is no key with a value'],
+  [
+    [
+      "--policy",
+      file(
+        "dates.json",
+        policy({
+          Effect: "Deny",
+          Action: "*",
+          Resource: "*",
+          Condition: { DateLessThan: { "aws:CurrentTime": "2026" } },
+        }),
+      ),
+      "--context",
+      "aws:CurrentTime=yes",
+    ],
+    2,
+    'DateLessThan compares a date (2026-01-31T09:00:00Z), and aws:CurrentTime is "yes"',
+  ],
+  [
+    [
+      "--policy",
+      file(
+        "vpc.json",
+        policy({ Effect: "Deny", Action: "*", Resource: "*", Condition: { StringEquals: { "aws:SourceVpc": "x" } } }),
+      ),
+      "--context",
+      "aws:SourceVpc=x",
+      "--context",
+      "aws:SourceVpc=y",
+    ],
+    2,
+    'cannot be decided: the policies take one value of "aws:sourcevpc", and it has several',
+  ],
 ])("%j ends with %i: %s", async (args, code, message) => {
   const { status, stdout, stderr } = await simulate(args, "");
   expect(stderr).toContain(message);
@@ -382,6 +488,6 @@ test("a policy of 10,000 statements and hostile wildcards is decided on without 
     "--resource",
     `arn:aws:s3:::${"a".repeat(500)}`,
   ];
-  expect((await simulate(args)).stdout).toContain("not allowed by any policy");
+  expect((await simulate(args)).stdout).toContain("not allowed (implicitDeny)");
   expect(performance.now() - began).toBeLessThan(15_000);
 });
