@@ -186,7 +186,15 @@ export function inLines({ request, decision, reasons }: Result, simulation: Simu
 /** What the policies ask for and the requests do not say, and what was not looked at. */
 export function sayWhatIsMissing(stated: RequestContext, { policies, circumstances, context }: Simulation): void {
   const known = new Set(Object.keys(stated).map((key) => key.toLowerCase()));
-  const missing = [...new Set(allOf(policies, circumstances).flatMap(keysOf))].filter((key) => !known.has(key)).sort();
+  const asked = new Map(
+    allOf(policies, circumstances)
+      .flatMap(keysOf)
+      .map((key) => [key.toLowerCase(), key]),
+  );
+  const missing = [...asked]
+    .filter(([key]) => !known.has(key))
+    .map(([, key]) => key)
+    .sort();
   if (missing.length > 0)
     context.say.note(`absent from the requests, though the policies ask for them: ${missing.join(", ")}`);
   context.say.note("not looked at: service and resource control policies, resource-based policies, session policies");

@@ -341,11 +341,15 @@ export function statementsOf(document: PolicyDocument): readonly Statement[] {
   return statements;
 }
 
-/** The context keys that a document looks at, in its conditions and as variables, in lower case, each once. */
+/** The context keys that a document looks at, in its conditions and as variables, as it spells them first. */
 export function keysOf(document: PolicyDocument): string[] {
-  const keys = statementsOf(document).flatMap(({ resources, conditions }) => [
-    ...resources.flatMap(variablesOf),
-    ...conditions.flatMap(({ lowerKey, values }) => [lowerKey, ...values.flatMap(variablesOf)]),
-  ]);
-  return [...new Set(keys)];
+  const keys = new Map<string, string>();
+  for (const { resources, conditions } of statementsOf(document)) {
+    const spelt = [
+      ...resources.flatMap(variablesOf),
+      ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(variablesOf)]),
+    ];
+    for (const key of spelt) if (!keys.has(key.toLowerCase())) keys.set(key.toLowerCase(), key);
+  }
+  return [...keys.values()];
 }

@@ -11,7 +11,7 @@ export interface Template {
 }
 
 export interface Variable {
-  /** The context key, in lower case. */
+  /** The context key as the policy spells it. */
   readonly key: string;
   /** What it is where the request does not have the key. */
   readonly otherwise: string | undefined;
@@ -35,10 +35,10 @@ function readVariable(piece: string): Pattern | Variable | undefined {
   const escaped = /^\$\{([*?$])\}$/.exec(piece)?.[1];
   if (escaped !== undefined) return literal(escaped);
   const found = /^\$\{\s*([^\s,'{}]+)\s*(?:,\s*'([^']*)'\s*)?\}$/.exec(piece);
-  return found?.[1] === undefined ? undefined : { key: found[1].toLowerCase(), otherwise: found[2] };
+  return found?.[1] === undefined ? undefined : { key: found[1], otherwise: found[2] };
 }
 
-/** The context keys of the variables in a template, in lower case. */
+/** The context keys of the variables in a template. */
 export function variablesOf({ parts }: Template): string[] {
   return parts.flatMap((part) => (typeof part === "string" ? [] : part.key));
 }
@@ -66,8 +66,8 @@ export function resolve(
       pattern += part;
       continue;
     }
-    const value = lookUp(part.key);
-    if (value === UNKNOWN || (value !== undefined && value.length > 1)) unknown.push(part.key);
+    const value = lookUp(part.key.toLowerCase());
+    if (value === UNKNOWN || (value !== undefined && value.length > 1)) unknown.push(part.key.toLowerCase());
     else {
       const text = value?.[0] ?? part.otherwise;
       if (text === undefined) isWhole = false;

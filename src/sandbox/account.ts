@@ -253,7 +253,7 @@ export class Account {
 /** A policy for a user or role. Throws an Error when it uses what the evaluator or this account does not model. */
 export function readModelledPolicy(policy: unknown): PolicyDocument {
   const document = parsePolicy(policy);
-  const key = keysOf(document).find((name) => !modelledKeys.includes(name));
+  const key = keysOf(document).find((name) => !modelledKeys.includes(name.toLowerCase()));
   if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return document;
 }

@@ -14,12 +14,11 @@ import {
   type Context,
   type Evaluation,
   evaluate,
+  keysOf,
   type PolicyDocument,
   PolicyError,
   parsePolicy,
   RequestError,
-  statementsOf,
-  variablesOf,
 } from "../policy/evaluate.ts";
 import { operatorNamed } from "../policy/operators.ts";
 import type { Account, Principal } from "./account.ts";
@@ -267,12 +266,7 @@ function decide(
  * them where the decision is an implicit deny.
  */
 function unsupplied(policies: readonly Policy[], supplied: readonly string[]): readonly string[] {
-  const keys = policies.flatMap(({ document }) =>
-    statementsOf(document).flatMap(({ resources, conditions }) => [
-      ...resources.flatMap(variablesOf),
-      ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(variablesOf)]),
-    ]),
-  );
+  const keys = policies.flatMap(({ document }) => keysOf(document));
   return [...new Set(keys)].filter((key) => !supplied.includes(key.toLowerCase()));
 }
 

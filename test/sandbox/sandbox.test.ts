@@ -166,8 +166,8 @@ describe("the enforcement policy", () => {
       sandbox.attachPolicy("alice", { Version: "2012-10-17", Statement: { ...everything.Statement, Condition } });
     };
     expect(() => attach({ StringLikes: { "aws:username": "alice" } })).toThrow('"StringLikes" is not one of AWS');
-    expect(() => attach({ StringEquals: { "aws:username": `\${aws:UserAgent}` } })).toThrow("aws:useragent");
-    expect(() => attach({ Bool: { "aws:SecureTransport": "true" } })).toThrow('condition key "aws:securetransport"');
+    expect(() => attach({ StringEquals: { "aws:username": `\${aws:UserAgent}` } })).toThrow("aws:UserAgent");
+    expect(() => attach({ Bool: { "aws:SecureTransport": "true" } })).toThrow('condition key "aws:SecureTransport"');
     expect(() => attach({ Bool: { "aws:ViaAWSService": "false" } })).not.toThrow();
   });
 });

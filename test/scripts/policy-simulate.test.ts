@@ -172,7 +172,7 @@ iam:GetUser on *: allowed
   "${everything}", statement 1: its Action covers iam:GetUser
 `,
   );
-  expect(stderr).toContain("absent from the requests, though the policies ask for them: aws:multifactorauthpresent\n");
+  expect(stderr).toContain("absent from the requests, though the policies ask for them: aws:MultiFactorAuthPresent\n");
   const stated = await simulate([...args, "--context", "AWS:multifactorauthpresent=true"]);
   expect(stated.stdout).toContain("s3:ListAllMyBuckets on *: allowed\n");
   expect(stated.stderr).not.toContain("absent from");
