@@ -66,7 +66,7 @@ export const policySimulateCommand = defineCommand({
         ? await compareCases(casesFile, simulation)
         : actions.length > 0
           ? single(actions, resource ?? "*", simulation)
-          : proof(simulation);
+          : proof(simulation, options.account === true);
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
     sayWhatIsMissing(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
@@ -94,7 +94,8 @@ function single(actions: readonly string[], resource: string, simulation: Simula
   return { results, text: results.map((result) => inLines(result, simulation)).join("\n"), stated };
 }
 
-function proof(simulation: Simulation): Outcome {
+/** @param isCompared whether the decisions are needed for more than to be printed as JSON */
+function proof(simulation: Simulation, isCompared: boolean): Outcome {
   const { policies, circumstances, subject, example } = simulation;
   const own = Object.keys(simulation.stated).find((key) => /^aws:multifactorauth(present|age)$/i.test(key));
   if (own !== undefined) throw new UsageError(`${own} is what the proof varies`, "name an --action, or leave it out");
@@ -104,8 +105,11 @@ function proof(simulation: Simulation): Outcome {
   const ways = waysOf(ageLimitsOf(allOf(policies, circumstances)));
   const proven = refusing(() => prove(policies, circumstances, { user: user.arn, context, ways }));
   const cells = proven.rows.flatMap((row) => row.cells);
+  // What cannot be decided is refused, not shown.
+  const needed =
+    simulation.json || isCompared ? cells : cells.filter(({ evaluation }) => evaluation.decision === "unknown");
   return {
-    results: cells.map((cell) => resultOf(cell, simulation)),
+    results: needed.map((cell) => resultOf(cell, simulation)),
     text: proofText(proven.rows, ways, verdictsOf(proven), simulation.context.stdout),
     stated: { ...context, ...ways.at(-1)?.context },
   };
