@@ -27,7 +27,7 @@ export type Values<Specs extends OptionSpecs> = {
 
 /** What every command has. */
 export const commonOptions = {
-  region: { value: "region", text: "the region whose STS is asked" },
+  region: { value: "region", text: "the AWS region" },
   noInput: { text: "never ask anything; fail instead" },
   debug: { text: "say what is done, secrets masked" },
 } as const satisfies OptionSpecs;

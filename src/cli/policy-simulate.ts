@@ -4,7 +4,7 @@ import { CasesError, readCases } from "../policy/cases.ts";
 import type { Context as RequestContext } from "../policy/evaluate.ts";
 import { ageLimitsOf, allOf, type Cell, prove, verdictsOf, waysOf } from "../policy/proof.ts";
 import { withMore } from "../policy/subject.ts";
-import { quote } from "../text.ts";
+import { neutralise, quote } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { readJsonFile } from "./policy-files.ts";
@@ -32,13 +32,15 @@ export const policySimulateCommand = defineCommand({
     boundary: { value: "file", text: "the user's permissions boundary" },
     user: { value: "arn", text: "the user: fills in aws:username, aws:PrincipalArn and what else follows from it" },
     action: { value: "action", many: true, text: "decide on this action: s3:GetObject" },
-    resource: { value: "arn", text: "on this resource (default: *)" },
+    resource: { value: "arn", many: true, text: "on this resource (default: *)" },
     context: {
       value: "key=value",
       many: true,
       text: "the request says so; a key may have several values, others are absent",
     },
-    usersMayChangePassword: { text: "the account's password policy lets users change their own password" },
+    usersMayChangePassword: {
+      text: "the account's password policy lets users change their own (as a --resource: the user's ARN)",
+    },
     cases: { value: "file", text: "decide on each case of a JSON list, and exit with 3 unless all are as expected" },
     account: { text: "ask AWS's own simulator too, with the session of --profile; exit with 3 where it differs" },
     profile: { value: "profile", text: "the profile for --account (default: AWS_PROFILE, else default)" },
@@ -53,19 +55,22 @@ export const policySimulateCommand = defineCommand({
     "fob policy simulate --policy mine.json --account --profile work",
   ],
   async run(_, options, context) {
-    const { action: actions = [], resource, cases: casesFile } = options;
-    if (casesFile !== undefined && (actions.length > 0 || resource !== undefined)) {
+    const { action: actions = [], resource: resources = [], cases: casesFile } = options;
+    if (casesFile !== undefined && (actions.length > 0 || resources.length > 0)) {
       throw new UsageError("--cases has the actions and resources in its file", "leave --action and --resource out");
     }
-    if (resource !== undefined && actions.length === 0) {
+    if (resources.length > 0 && actions.length === 0) {
       throw new UsageError("--resource belongs to an --action", "fob policy simulate --help");
+    }
+    if (options.profile !== undefined && !options.account) {
+      throw new UsageError("--profile belongs to --account", "fob policy simulate --help");
     }
     const simulation = await simulationOf(options, context);
     const outcome =
       casesFile !== undefined
         ? await compareCases(casesFile, simulation)
         : actions.length > 0
-          ? single(actions, resource ?? "*", simulation)
+          ? single(actions, resources.length > 0 ? resources : ["*"], simulation)
           : proof(simulation, options.account === true);
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
     sayWhatIsMissing(outcome.stated, simulation);
@@ -88,9 +93,11 @@ interface Outcome {
   readonly problem?: string;
 }
 
-function single(actions: readonly string[], resource: string, simulation: Simulation): Outcome {
+function single(actions: readonly string[], resources: readonly string[], simulation: Simulation): Outcome {
   const stated = withMore(simulation.subject?.context ?? {}, simulation.stated);
-  const results = actions.map((action) => decide({ action, resource, context: stated }, simulation));
+  const results = actions.flatMap((action) =>
+    resources.map((resource) => decide({ action, resource, context: stated }, simulation)),
+  );
   return { results, text: results.map((result) => inLines(result, simulation)).join("\n"), stated };
 }
 
@@ -125,14 +132,18 @@ function resultOf({ request, refused }: Cell, simulation: Simulation): Result {
 async function compareCases(file: string, simulation: Simulation): Promise<Outcome> {
   const cases = await readCasesFile(file, simulation.context);
   const stated = withMore(simulation.subject?.context ?? {}, simulation.stated);
-  const results = cases.map(({ expected, context, ...request }, index) => ({
-    expected,
-    ...decide({ ...request, context: withMore(stated, context) }, simulation, `case ${index + 1}: `),
-  }));
+  const results = cases.map(({ name, expected, context, ...request }, index) => {
+    const label = `case ${index + 1}${name === undefined ? "" : ` (${name})`}`;
+    const result = decide({ ...request, context: withMore(stated, context) }, simulation, `${label}: `);
+    return { ...result, expected, label, own: context };
+  });
   const different = results.filter(({ decision, expected }) => decision !== expected);
-  const lines = different.map((result) => `expected ${result.expected}: ${inLines(result, simulation)}`);
+  const lines = different.map(({ label, expected, own, ...result }) => {
+    const said = Object.keys(own).length === 0 ? "" : `  the case says ${neutralise(JSON.stringify(own))}\n`;
+    return `${neutralise(label)}, expected ${expected}: ${inLines(result, simulation)}${said}`;
+  });
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${different.length} not as expected\n`;
-  const problem = `${different.length} of ${cases.length} decisions are not as expected`;
+  const problem = `not as expected: ${different.length} of ${cases.length}`;
   const all = results.reduce<RequestContext>((more, { request }) => withMore(more, request.context), stated);
   return { results, text: lines.join("") + count, stated: all, ...(different.length === 0 ? {} : { problem }) };
 }

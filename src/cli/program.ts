@@ -128,7 +128,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       const { complete } = await import("./complete.ts");
       return await complete(rest, commands, await processContext({ debug: false }));
     }
-    if (familyNamed(name).length > 0 && isHelp(rest[0])) return await help(name);
+    if (familyNamed(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await help(name);
     const { found, words } = find(argv);
     const command = await found.load();
     const given = parseArguments(command, argv.slice(words));

@@ -1,5 +1,6 @@
 // What `fob policy simulate` decides with, as the command line says it, and how decisions are written.
 import { UsageError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { enforceMfaPolicy } from "../policy/enforcement.ts";
 import {
   type AuthorizationRequest,
@@ -116,6 +117,8 @@ export interface Result {
   readonly request: AuthorizationRequest;
   readonly decision: Decision;
   readonly reasons: readonly Reason[];
+  /** Of a case. */
+  readonly expected?: Decision;
 }
 
 /**
@@ -156,11 +159,12 @@ function named({ policy, ...reason }: Reason, { names }: Simulation) {
 }
 
 export function toJson(results: readonly Result[], simulation: Simulation): string {
-  const list = results.map(({ request: { action, resource, context }, decision, reasons }) => ({
+  const list = results.map(({ request: { action, resource, context }, decision, reasons, expected }) => ({
     action,
     resource,
     context,
     decision,
+    ...(expected === undefined ? {} : { expected }),
     because: reasons.map((reason) => named(reason, simulation)),
   }));
   return prettyJson(list);
@@ -183,7 +187,10 @@ export function inLines({ request, decision, reasons }: Result, simulation: Simu
   return `${[`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(neutralise).join("\n")}\n`;
 }
 
-/** What the policies ask for and the requests do not say, and what was not looked at. */
+/**
+ * What the policies ask for and the requests do not say, what the requests say and no policy asks for, where that may be
+ * a slip, and what was not looked at.
+ */
 export function sayWhatIsMissing(stated: RequestContext, { policies, circumstances, context }: Simulation): void {
   const known = new Set(Object.keys(stated).map((key) => key.toLowerCase()));
   const asked = new Map(
@@ -195,6 +202,11 @@ export function sayWhatIsMissing(stated: RequestContext, { policies, circumstanc
     .filter(([key]) => !known.has(key))
     .map(([, key]) => key)
     .sort();
+  for (const key of Object.keys(stated).filter((name) => !asked.has(name.toLowerCase()))) {
+    const meant = nearest(key, missing);
+    if (meant !== undefined)
+      context.say.warning(`no policy asks for ${quote(key)}; ${quote(meant)} was meant, perhaps`);
+  }
   if (missing.length > 0)
     context.say.note(`absent from the requests, though the policies ask for them: ${missing.join(", ")}`);
   context.say.note("not looked at: service and resource control policies, resource-based policies, session policies");

@@ -2,6 +2,8 @@
 import type { Context, Decision } from "./evaluate.ts";
 
 export interface Case {
+  /** What it is for, in words. */
+  readonly name: string | undefined;
   readonly action: string;
   readonly resource: string;
   readonly context: Context;
@@ -14,9 +16,9 @@ export class CasesError extends Error {
 }
 
 const decisions: readonly string[] = ["allowed", "explicitDeny", "implicitDeny"] satisfies Decision[];
-const members = ["action", "resource", "context", "decision", "because"];
+const members = ["name", "action", "resource", "context", "decision", "because"];
 
-/** Reads `[{ "action", "resource"?, "context"?, "decision" }]`. @throws CasesError */
+/** Reads `[{ "name"?, "action", "resource"?, "context"?, "decision" }]`. @throws CasesError */
 export function readCases(value: unknown): readonly Case[] {
   if (!Array.isArray(value)) throw new CasesError("a file of cases is a JSON list");
   if (value.length === 0) throw new CasesError("there are no cases in it");
@@ -29,9 +31,10 @@ function readCase(item: unknown, where: string): Case {
   const other = Object.keys(content).find((name) => !members.includes(name));
   if (other !== undefined)
     throw new CasesError(`${where} has ${JSON.stringify(other)}, which is none of ${members.join(", ")}`);
-  const { action, resource = "*", context = {}, decision } = content;
-  if (typeof action !== "string" || typeof resource !== "string") {
-    throw new CasesError(`${where}: action and resource must be strings`);
+  const { name, action, resource = "*", context = {}, decision } = content;
+  if (action === undefined) throw new CasesError(`${where} has no action`);
+  if (typeof action !== "string" || typeof resource !== "string" || (name !== undefined && typeof name !== "string")) {
+    throw new CasesError(`${where}: name, action and resource must be strings`);
   }
   if (typeof decision !== "string" || !decisions.includes(decision)) {
     throw new CasesError(`${where}: decision must be one of ${decisions.join(", ")}`);
@@ -40,7 +43,7 @@ function readCase(item: unknown, where: string): Case {
     throw new CasesError(`${where}: context must be a JSON object`);
   }
   const entries = Object.entries(context).map(([key, given]) => [key, readValue(given, `${where}: context ${key}`)]);
-  return { action, resource, context: Object.fromEntries(entries) as Context, expected: decision as Decision };
+  return { name, action, resource, context: Object.fromEntries(entries) as Context, expected: decision as Decision };
 }
 
 /** AWS takes `true` for `"true"` in policies; so do cases. */

@@ -8,6 +8,7 @@ import {
   type Context,
   type Evaluation,
   evaluate,
+  keysOf,
   statementsOf,
 } from "./evaluate.ts";
 import { withMore } from "./subject.ts";
@@ -152,8 +153,8 @@ export interface Proof {
   readonly rows: readonly ProofRow[];
   /** The same for an action that no policy names. */
   readonly unnamed: ProofRow;
-  /** Keys on which it hangs that everyday and dangerous actions are denied without MFA. */
-  readonly onlyIf: readonly string[];
+  /** Keys on which it hangs that everyday and dangerous actions are denied. */
+  readonly onlyIf: { readonly withoutMfa: readonly string[]; readonly withMfa: readonly string[] };
   /** What `ageLimitsOf` the policies are. */
   readonly limits: readonly number[];
 }
@@ -180,9 +181,16 @@ export function prove(
   });
   const rows = rowsOf(user).map(decideOn);
   const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
-  const guarded = rows.filter(isGuarded).flatMap(({ cells }) => cells.filter(({ way }) => !way.hasMfa));
-  const onlyIf = new Set(guarded.flatMap((cell) => keysBehind(cell, policies, circumstances)));
-  return { rows, unnamed, onlyIf: [...onlyIf].sort(), limits: ageLimitsOf(allOf(policies, circumstances)) };
+  const all = allOf(policies, circumstances);
+  const spelt = new Map(all.flatMap(keysOf).map((key) => [key.toLowerCase(), key]));
+  const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
+  const keysOfDenials = (hasMfa: boolean): readonly string[] => {
+    const denials = cells.filter(({ way }) => way.hasMfa === hasMfa);
+    const keys = new Set(denials.flatMap((cell) => keysBehind(cell, policies, circumstances)));
+    return [...keys].sort().map((key) => spelt.get(key) ?? key);
+  };
+  const [withoutMfa, withMfa] = [keysOfDenials(false), keysOfDenials(true)];
+  return { rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits: ageLimitsOf(all) };
 }
 
 /** What a proof is about: the policies, and the boundary. */
@@ -240,39 +248,48 @@ const inColumn = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boo
 function enforced({ rows, unnamed, onlyIf }: Proof): Verdict {
   const guarded = rows.filter(isGuarded);
   const ways = unnamed.cells.map(({ way }) => way).filter(({ hasMfa }) => !hasMfa);
-  const openIn = (way: Way): ProofRow[] =>
-    guarded.filter((row) => inColumn(row, way.name, (cell) => !isDenied(cell) && cell.refused === undefined));
-  const open = ways.map((way) => ({ way, found: openIn(way) })).filter(({ found }) => found.length > 0);
-  if (open.length > 0) {
-    const isSilent = open.every(({ way, found }) => found.every((row) => !inColumn(row, way.name, isAllowed)));
-    if (isSilent) {
-      const text =
-        "MFA is NOT enforced: without it nothing is denied, only not allowed by these policies; another may allow it";
-      return { isGood: false, text };
-    }
-    const list = open.map(
-      ({ way, found }) => `${way.text}: ${found.length === guarded.length ? "all of them" : names(found)}`,
-    );
-    return {
-      isGood: false,
-      text: `MFA is NOT enforced: everyday and dangerous actions are not denied ${list.join("; ")}`,
-    };
-  }
+  const open = ways
+    .map((way): Open => {
+      const judged = guarded.filter((row) => inColumn(row, way.name, ({ refused }) => refused === undefined));
+      return { way, judged, found: judged.filter((row) => !inColumn(row, way.name, isDenied)) };
+    })
+    .filter(({ found }) => found.length > 0);
+  if (open.length > 0) return { isGood: false, text: `MFA is NOT enforced: ${openText(open)}` };
   if (guarded.every((row) => inColumn(row, "MFA", isDenied))) {
-    return { isGood: false, text: "these actions are denied with MFA as without it: nobody can work" };
+    const why = onlyIf.withMfa.length > 0 ? `it ${hangsOn(onlyIf.withMfa)}` : "nobody can work";
+    return { isGood: false, text: `these actions are denied with MFA as without it: ${why}` };
   }
-  if (onlyIf.length > 0) {
-    const keys = onlyIf.join(", ");
-    return {
-      isGood: false,
-      text: `MFA is NOT always enforced: it hangs on ${keys}, of which these requests say nothing`,
-    };
+  if (onlyIf.withoutMfa.length > 0) {
+    return { isGood: false, text: `MFA is NOT always enforced: it ${hangsOn(onlyIf.withoutMfa)}` };
   }
   if (!unnamed.cells.every((cell) => cell.way.hasMfa || isDenied(cell))) {
     const text = "MFA is NOT enforced for every action: those above are denied without it, others are not";
     return { isGood: false, text };
   }
   return { isGood: true, text: "MFA is enforced: without it everything is denied but what is exempt" };
+}
+
+const hangsOn = (keys: readonly string[]): string =>
+  `hangs on ${keys.join(", ")}, of which these requests say nothing (--context KEY=VALUE)`;
+
+interface Open {
+  readonly way: Way;
+  /** What policies decide on, not AWS itself. */
+  readonly judged: readonly ProofRow[];
+  /** What of it is not denied. */
+  readonly found: readonly ProofRow[];
+}
+
+/** What is not denied, by way of calling. */
+function openText(open: readonly Open[]): string {
+  const isAll = ({ found, judged }: Open): boolean => found.length === judged.length;
+  const isNothing = open.every(({ way, found }) => !found.some((row) => inColumn(row, way.name, isAllowed)));
+  if (isNothing && open.every(isAll)) {
+    return "nothing is denied without it, only not allowed by these policies; another may allow it";
+  }
+  const list = open.map((each) => `${each.way.text}: ${isAll(each) ? "all of them" : names(each.found)}`);
+  const more = isNothing ? "; these policies do not allow them, others may" : "";
+  return `everyday and dangerous actions are not denied ${list.join("; ")}${more}`;
 }
 
 /** What the console and the command line call on the way to a first device. */
@@ -321,8 +338,11 @@ function oldSessions({ rows, limits }: Proof): Verdict {
   if (allowed.length > 0) {
     return { isGood: false, text: `a session older than ${inWords(most)} may still do this: ${names(allowed)}` };
   }
+  const lower = [...new Set(limits.filter((limit) => limit < most))];
+  const others =
+    lower.length > 0 ? `; ask about lower limits (${lower.slice(0, 3).map(inWords).join(", ")}) with --action` : "";
   if (guarded.every((row) => inColumn(row, "old MFA", isDenied))) {
-    return { isGood: true, text: "an old session is denied until a new code is typed" };
+    return { isGood: true, text: `an old session is denied until a new code is typed${others}` };
   }
   return {
     isGood: true,

@@ -41,7 +41,7 @@ describe("whether MFA is enforced", () => {
     [
       "another condition lets callers slip through",
       [{ ...deny, Condition: { ...mfaFalse, NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } }],
-      /^! MFA is NOT always enforced: it hangs on aws:sourceip, of which these requests say nothing$/,
+      /^! MFA is NOT always enforced: it hangs on aws:SourceIp, of which these requests say nothing \(--context KEY=VALUE\)$/,
     ],
     ["it denies always", [deny], /^! these actions are denied with MFA as without it: nobody can work$/],
     [
@@ -59,7 +59,22 @@ describe("whether MFA is enforced", () => {
   test("an Allow that asks for MFA denies nothing", () => {
     const allow = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
     expect(verdicts([allow])[0]).toBe(
-      "! MFA is NOT enforced: without it nothing is denied, only not allowed by these policies; another may allow it",
+      "! MFA is NOT enforced: nothing is denied without it, only not allowed by these policies; another may allow it",
+    );
+  });
+
+  test("what is denied is not said to be only not allowed", () => {
+    const hole = policy({ Effect: "Deny", NotAction: ["iam:DeactivateMFADevice"], Resource: "*", Condition: mfaFalse });
+    const power = policy({ Effect: "Allow", NotAction: "iam:*", Resource: "*" });
+    expect(verdicts([power, hole])[0]).toBe(
+      "! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:DeactivateMFADevice; signed in without MFA: iam:DeactivateMFADevice; these policies do not allow them, others may",
+    );
+  });
+
+  test("a denial that says nothing of MFA, and hangs on another key", () => {
+    const office = { ...deny, Condition: { NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } };
+    expect(verdicts([everything, enforceMfaPolicy(), policy(office)])[0]).toBe(
+      "! these actions are denied with MFA as without it: it hangs on aws:SourceIp, of which these requests say nothing (--context KEY=VALUE)",
     );
   });
 
@@ -98,7 +113,7 @@ describe("old sessions", () => {
     [
       "1 h for IAM, 12 h for all",
       [aged("NumericGreaterThan", "3600", "iam:*"), aged("NumericGreaterThan", "43200")],
-      "+ an old session is denied until a new code is typed",
+      "+ an old session is denied until a new code is typed; ask about lower limits (1 h) with --action",
     ],
     [
       "some actions",

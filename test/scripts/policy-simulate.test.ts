@@ -273,6 +273,25 @@ test("the password policy counts for the user of the proof; what is absent is li
   expect(bound.stdout).toContain("bound    the permissions boundary does not allow it, whatever policies do\n");
 });
 
+test("several resources, a file as Windows PowerShell writes it, and a key that is misspelt", async () => {
+  const on = ["--resource", "arn:aws:s3:::a/x", "--resource", "arn:aws:s3:::b/x"];
+  const results = await json(["--policy", everything, "--action", "s3:GetObject", "--action", "s3:PutObject", ...on]);
+  expect(results.map(({ action, resource }) => `${action} ${resource.at(13)}`)).toEqual([
+    "s3:GetObject a",
+    "s3:GetObject b",
+    "s3:PutObject a",
+    "s3:PutObject b",
+  ]);
+  const wide = join(folder, "wide.json");
+  writeFileSync(wide, `\ufeff${readFileSync(everything, "utf8")}`, "utf16le");
+  const args = ["--policy", wide, "--policy", enforce, "--action", "s3:GetObject"];
+  const { status, stderr } = await simulate([...args, "--context", "aws:MultiFactorAuthPresnt=true"]);
+  expect(status).toBe(0);
+  expect(stderr).toContain(
+    'fob: warning: no policy asks for "aws:MultiFactorAuthPresnt"; "aws:MultiFactorAuthPresent" was meant, perhaps\n',
+  );
+});
+
 test("what AWS refuses to sessions is said in JSON too", async () => {
   const results = (await json([])).filter(({ action }) => action === "iam:GetUser");
   const refused = (result: Result | undefined) =>
@@ -322,19 +341,23 @@ test("cases: what simulate prints can be kept, and a change is found", async () 
   const bool = file("bool.json", readFileSync(enforce, "utf8").replaceAll("BoolIfExists", "Bool"));
   const other = await simulate(["--policy", everything, "--policy", bool, "--cases", kept]);
   expect(other.status).toBe(3);
-  expect(other.stdout).toContain("expected explicitDeny: s3:ListAllMyBuckets on *: allowed\n");
-  expect(other.stderr).toMatch(/fob: error: \d+ of \d+ decisions are not as expected\n/);
+  expect(other.stdout).toMatch(/^case \d+, expected explicitDeny: s3:ListAllMyBuckets on \*: allowed\n/m);
+  expect(other.stdout).toContain('  the case says {"aws:username":"alice"');
+  expect(other.stderr).toContain("fob: error: not as expected: 13 of 120\n");
   const listed = await simulate(["--policy", everything, "--policy", bool, "--cases", kept, "--json"]);
-  expect({ status: listed.status, count: (JSON.parse(listed.stdout) as unknown[]).length }).toEqual({
-    status: 3,
-    count: (JSON.parse(readFileSync(kept, "utf8")) as unknown[]).length,
-  });
+  const all = JSON.parse(listed.stdout) as (Result & { expected: string })[];
+  expect({ status: listed.status, count: all.length }).toEqual({ status: 3, count: 120 });
+  expect(all.filter(({ decision, expected }) => decision !== expected)).toHaveLength(13);
 
   const short = file("short.json", [
-    { action: "iam:GetUser", decision: "allowed" },
+    { name: "who am I", action: "iam:GetUser", decision: "allowed" },
     { action: "s3:GetObject", context: { "aws:MultiFactorAuthPresent": true }, decision: "allowed" },
   ]);
   expect((await simulate([...own, "--cases", short])).status).toBe(0);
+  const named = file("named.json", [{ name: "who am I", action: "iam:GetUser", decision: "implicitDeny" }]);
+  expect((await simulate([...own, "--cases", named])).stdout).toMatch(
+    /^case 1 \(who am I\), expected implicitDeny: iam:GetUser on \*: allowed\n/,
+  );
 });
 
 test.each<[readonly string[], number, string]>([
@@ -411,6 +434,9 @@ test.each<[readonly string[], number, string]>([
     "--cases has the actions and resources in its file",
   ],
   [["--policy", "-", "--policy", "-"], 2, "stdin can be read once"],
+  [["--policy", file("empty.json", "")], 2, 'empty.json" is empty'],
+  [["--profile", "work"], 2, "--profile belongs to --account"],
+  [["--cases", file("noaction.json", [{ decision: "allowed" }])], 2, "case 1 has no action"],
   [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 10 MB'],
   [["--policy", file("string.json", JSON.stringify({ Id: "x".repeat(9_000_000) }))], 1, "a policy needs at least one"],
   [["--policy", file("quotes.json", `"${'\\"'.repeat(200_000)}`)], 2, "is not JSON: unexpected end of string"],
