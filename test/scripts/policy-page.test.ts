@@ -1,0 +1,24 @@
+// The commands that the README prints for administrators work as printed, one after the other.
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { run, withFob } from "../helpers/shells.ts";
+import { temporaryFolder } from "../helpers/world.ts";
+
+test("the section on enforcing MFA, and the examples of the commands that need no files of others", async () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const section = readme.slice(readme.indexOf("## Enforce MFA"), readme.indexOf("## Commands"));
+  const blocks = [...section.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
+  expect(blocks.join("").match(/fob policy/g)).toHaveLength(7);
+  const folder = temporaryFolder();
+  const env = withFob({ PATH: process.env.PATH ?? "" });
+  const { status, stdout, stderr } = await run("bash", `set -e\n${blocks.join("\n")}`, { env, cwd: folder });
+  expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.not.stringContaining("error") as string });
+  expect(stdout).toContain("\n+ MFA is enforced: ");
+  expect(stdout).toContain("120 cases, 0 not as expected\n");
+  expect(readdirSync(folder).sort()).toEqual([
+    "enforce-mfa-policy.json",
+    "expected.json",
+    "require-mfa.tf",
+    "self-manage-mfa-policy.json",
+  ]);
+});
