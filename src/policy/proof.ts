@@ -74,7 +74,7 @@ export interface Row {
 }
 
 /** The actions that matter, on the resources of a user. @param user the user's ARN */
-export function rowsOf(user: string): readonly Row[] {
+function rowsOf(user: string): readonly Row[] {
   const account = user.split(":user/")[0] ?? "";
   // Users may give their devices any name.
   const device = `${account}:mfa/phone`;
