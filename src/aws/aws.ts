@@ -75,10 +75,6 @@ export type SimulatedType = "string" | "numeric" | "boolean" | "ip" | "date";
 export interface SimulationResult {
   readonly action: string;
   readonly decision: string;
-  /** The policies that decided, as AWS names them: `PolicyInputList.1`; one for each statement. */
-  readonly matched: readonly string[];
-  /** Condition keys that policies look at and that were not given. */
-  readonly missingKeys: readonly string[];
 }
 
 export interface SimulatorClient {

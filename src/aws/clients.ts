@@ -184,13 +184,9 @@ function parsed(text: string): object {
 /** Where one ARN was asked for, not `*`, AWS says some of it only of that resource. */
 function simulated(result: EvaluationResult): SimulationResult {
   const [specific] = result.ResourceSpecificResults ?? [];
-  const matched = specific?.MatchedStatements ?? result.MatchedStatements ?? [];
-  const missing = [...(result.MissingContextValues ?? []), ...(specific?.MissingContextValues ?? [])];
   return {
     action: result.EvalActionName ?? "",
     decision: specific?.EvalResourceDecision ?? result.EvalDecision ?? "",
-    matched: matched.flatMap(({ SourcePolicyId }) => SourcePolicyId ?? []),
-    missingKeys: [...new Set(missing)],
   };
 }
 

@@ -1,28 +1,26 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
+import { type Answer, askSimulator, knownDifference } from "../policy/simulator.ts";
 import { neutralise } from "../text.ts";
 import { loginTools } from "./login-tools.ts";
 import { defaultProfile } from "./options.ts";
 import type { Result, Simulation } from "./simulation.ts";
 
-/**
- * Prints where AWS's simulator decides otherwise. It looks at policies only, so some differences are known beforehand.
- *
- * @returns whether there are no others
- */
-export async function compareWithAccount(
+interface AccountOptions {
+  readonly profile?: string | undefined;
+  readonly region?: string | undefined;
+  readonly noInput?: boolean | undefined;
+}
+
+/** What AWS's simulator decides, in the order of the results. Nothing is printed but what a login asks. */
+export async function askAccount(
   results: readonly Result[],
-  { policies, circumstances, subject, json, context }: Simulation,
-  options: {
-    readonly profile?: string | undefined;
-    readonly region?: string | undefined;
-    readonly noInput?: boolean | undefined;
-  },
-): Promise<boolean> {
+  { policies, circumstances, subject, context }: Simulation,
+  options: AccountOptions,
+): Promise<readonly Answer[]> {
   const { askAs } = await import("../roles/ask.ts");
-  const { askSimulator, knownDifference } = await import("../policy/simulator.ts");
   const command = "fob policy simulate";
   const simulated = { policies, boundary: circumstances.boundary, user: subject?.arn };
-  const answers = await askAs(
+  return await askAs(
     { profile: options.profile ?? defaultProfile(context), region: options.region, command },
     { permission: "iam:SimulateCustomPolicy", command },
     loginTools(context, options),
@@ -33,25 +31,52 @@ export async function compareWithAccount(
         aws,
       ),
   );
-  const different = results.flatMap(({ request, decision }, index) => {
-    const theirs = answers[index]?.decision;
-    if (theirs === undefined || theirs === decision) return [];
-    return { request, decision, theirs, reason: knownDifference(request.action) };
+}
+
+/**
+ * Prints where AWS's simulator decides otherwise. It looks at policies only, so some differences are known beforehand.
+ *
+ * @returns whether there are no others
+ */
+export function compare(
+  results: readonly Result[],
+  answers: readonly Answer[],
+  { circumstances, json, context }: Simulation,
+): boolean {
+  const different = results.flatMap(({ request, decision: ours }, index) => {
+    const { decision: theirs } = answers[index] as Answer;
+    if (theirs === ours) return [];
+    const reason = knownDifference(request.action, { ours, theirs }, circumstances);
+    return { request, both: `AWS says ${theirs}, fob ${ours}`, reason };
   });
-  const unknown = different.filter(({ reason }) => reason === undefined);
-  const known = new Map(
-    different.flatMap(({ request: { action }, reason }) => (reason === undefined ? [] : [[action, reason]])),
-  );
+  const known = new Map<string, number>();
+  const unknown: string[] = [];
+  for (const { request, both, reason } of different) {
+    const { action, resource, context: stated } = request;
+    if (reason === undefined) {
+      unknown.push(`${both}: ${action} on ${resource} with ${JSON.stringify(stated)}`);
+      continue;
+    }
+    const line = `${both}, as expected: ${action} ${reason}`;
+    known.set(line, (known.get(line) ?? 0) + 1);
+  }
   const lines = [
     `AWS's simulator: ${results.length - different.length} of ${results.length} decisions are the same`,
-    ...[...known].map(([action, reason]) => `as expected, not the same: ${action} ${reason}`),
-    ...unknown.map(({ request: { action, resource, context: stated }, decision, theirs }) => {
-      return `AWS says ${theirs}, fob ${decision}: ${action} on ${resource} with ${JSON.stringify(stated)}`;
-    }),
+    ...[...known].map(([line, count]) => `${line}; ${count} request${count === 1 ? "" : "s"}`),
+    ...unknown,
   ];
   if (json) for (const line of lines) context.say.note(line);
   else context.stdout.write(`\n${lines.map(neutralise).join("\n")}\n`);
   if (unknown.length > 0)
     context.say.error(`AWS's simulator decides otherwise on ${unknown.length} of ${results.length} requests`);
   return unknown.length === 0;
+}
+
+/** Asks, and prints where the answers differ; see {@link compare}. */
+export async function compareWithAccount(
+  results: readonly Result[],
+  simulation: Simulation,
+  options: AccountOptions,
+): Promise<boolean> {
+  return compare(results, await askAccount(results, simulation, options), simulation);
 }

@@ -4,7 +4,7 @@
 import type { SimulatedKey, SimulatedType, Simulation, SimulationResult, SimulatorClient } from "../aws/aws.ts";
 import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
-import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "./evaluate.ts";
+import { ABSENT, type Circumstances, type Context, type Decision, type PolicyDocument, UNKNOWN } from "./evaluate.ts";
 
 /** One question, as AWS's simulator takes it. */
 export interface Question {
@@ -20,13 +20,6 @@ export interface Question {
 
 export interface Answer {
   readonly decision: "allowed" | "explicitDeny" | "implicitDeny";
-  /** The policies that decided, as AWS names them: `PolicyInputList.1` is the first of those given. */
-  readonly matched: readonly string[];
-  /**
-   * Condition keys that some policy looks at and that were not given, also in statements that are about other actions. Of
-   * a key that is absent on purpose this is nothing to worry about.
-   */
-  readonly missingKeys: readonly string[];
 }
 
 /** What is simulated. */
@@ -140,27 +133,19 @@ async function resultsOf(call: Simulation, iam: SimulatorClient): Promise<Simula
     } while (marker !== undefined);
     return results;
   } catch (error) {
-    const parts = partsOf(call.actions, error);
-    if (parts === undefined) throw error;
-    for (const actions of parts) results.push(...(await resultsOf({ ...call, actions, marker: undefined }, iam)));
-    return results;
+    if (call.actions.length < 2 || !isMixed(error)) throw error;
+    const half = Math.ceil(call.actions.length / 2);
+    const ask = (actions: readonly string[]) => resultsOf({ ...call, actions, marker: undefined }, iam);
+    return [...(await ask(call.actions.slice(0, half))), ...(await ask(call.actions.slice(half)))];
   }
 }
 
 /**
- * The actions in parts, where AWS would not take them in one call: "Invalid Input Actions: [iam:PassRole] and
- * [sts:AssumeRole] require different authorization information". Which those are is not documented.
+ * Whether AWS does not take the actions in one call: "Invalid Input Actions: [iam:PassRole] and [sts:AssumeRole] require
+ * different authorization information". Which those are is not documented.
  */
-function partsOf(actions: readonly string[], error: unknown): readonly (readonly string[])[] | undefined {
-  const { message } = error as Partial<Error>;
-  if (actions.length < 2 || !message?.includes("require different authorization information")) return undefined;
-  const lists = [...message.matchAll(/\[([^\]]*)\]/g)].map(([, list = ""]) => list.toLowerCase().split(/\s*,\s*/));
-  const parts = lists.map((list) => actions.filter((action) => list.includes(action.toLowerCase())));
-  const isWhole = parts.length > 1 && parts.flat().length === actions.length;
-  if (isWhole && parts.every(({ length }) => length > 0)) return parts;
-  const half = Math.ceil(actions.length / 2);
-  return [actions.slice(0, half), actions.slice(half)];
-}
+const isMixed = (error: unknown): boolean =>
+  (error as Partial<Error>).message?.includes("require different authorization information") === true;
 
 const decisions = ["allowed", "explicitDeny", "implicitDeny"] as const;
 
@@ -172,18 +157,16 @@ function readAnswer(result: SimulationResult | undefined, action: string, resour
       "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
     );
   }
-  return { decision, matched: [...new Set(result.matched)], missingKeys: result.missingKeys };
+  return { decision };
 }
 
 const noPermissions =
   "needs no permissions, so that no policy has an effect on it; AWS's simulator looks at policies only";
 const passwordRule =
-  "is every user's where the account's password policy lets users change their own password; AWS's simulator looks at policies only";
-const passwordPage =
-  "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html";
+  "is every user's where the account's password policy lets users change their own password; AWS's simulator looks at policies only (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html)";
 
 /** Actions on which the services have rules of their own, which the simulator does not know and `evaluate` does. */
-const differences: ReadonlyMap<string, string> = new Map([
+const withoutPermissions: ReadonlyMap<string, string> = new Map([
   [
     "sts:getsessiontoken",
     `${noPermissions} (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html)`,
@@ -192,11 +175,20 @@ const differences: ReadonlyMap<string, string> = new Map([
     "sts:getcalleridentity",
     `${noPermissions} (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)`,
   ],
-  ["iam:changepassword", `${passwordRule} (${passwordPage})`],
-  ["iam:getaccountpasswordpolicy", `${passwordRule} (${passwordPage})`],
 ]);
+const ownPassword: readonly string[] = ["iam:changepassword", "iam:getaccountpasswordpolicy"];
 
-/** Why AWS's simulator may say something else of an action than `evaluate` does, after the action's name, with AWS's page. */
-export function knownDifference(action: string): string | undefined {
-  return differences.get(action.toLowerCase());
+/**
+ * Why AWS's simulator may say something else of an action than `evaluate` does, after the action's name, with AWS's page.
+ * Such rules only ever allow more than the policies do, and that of passwords no more than an explicit deny lets it.
+ */
+export function knownDifference(
+  action: string,
+  decisions: { readonly ours: Decision; readonly theirs: Answer["decision"] },
+  { mayChangePassword }: Pick<Circumstances, "mayChangePassword">,
+): string | undefined {
+  if (decisions.ours !== "allowed" || decisions.theirs === "allowed") return undefined;
+  const name = action.toLowerCase();
+  const isOwnPassword = ownPassword.includes(name) && mayChangePassword !== undefined;
+  return isOwnPassword && decisions.theirs === "implicitDeny" ? passwordRule : withoutPermissions.get(name);
 }

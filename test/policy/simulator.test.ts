@@ -30,7 +30,6 @@ function fake(
       calls.push(call);
       const results = call.actions.map((action) => ({
         ...{ action, decision: action.includes("Get") ? "allowed" : "explicitDeny" },
-        ...{ matched: ["PolicyInputList.1"], missingKeys: [] },
       }));
       return page(call, results);
     },
@@ -127,18 +126,9 @@ describe("answers", () => {
     expect(calls.map(({ marker }) => marker)).toEqual([undefined, "1", "0"]);
   });
 
-  test("a policy with several statements that decided is named once", async () => {
-    const { client } = fake((_, results) => ({
-      results: results.map((result) => ({ ...result, matched: ["b", "a", "b"], missingKeys: ["aws:x"] })),
-      marker: undefined,
-    }));
-    const [answer] = await askSimulator([question("a:Get")], subject, client);
-    expect(answer).toEqual({ decision: "allowed", matched: ["b", "a"], missingKeys: ["aws:x"] });
-  });
-
   test.each([
     ["none", []],
-    ["of a kind that is not known", [{ action: "a:Get", decision: "maybe", matched: [], missingKeys: [] }]],
+    ["of a kind that is not known", [{ action: "a:Get", decision: "maybe" }]],
   ])("%s", async (_, results) => {
     const { client } = fake(() => ({ results, marker: undefined }));
     await expect(askSimulator([question("a:Get")], subject, client)).rejects.toThrow(
@@ -148,77 +138,70 @@ describe("answers", () => {
 });
 
 describe("actions that AWS does not take in one call", () => {
-  const refusal = (text: string) =>
-    Object.assign(new Error(`Invalid Input Actions: ${text} require different authorization information.`), {
-      name: "InvalidInputException",
-    });
+  const refusal = (actions: readonly string[]) =>
+    new Error(`Invalid Input Actions: [${actions.join("] and [")}] require different authorization information.`);
   const roles = ["iam:PassRole", "sts:AssumeRole"];
-  const mixes = (actions: readonly string[]) => roles.some((role) => actions.includes(role)) && actions.length > 1;
+  const isMixed = (actions: readonly string[]) => roles.some((role) => actions.includes(role)) && actions.length > 1;
+  const names = ["iam:PassRole", "iam:GetUser", "sts:AssumeRole", "s3:PutObject", "s3:GetObject"];
+  const questions = names.map((name) => question(name));
 
-  test("are asked about in the parts that AWS names", async () => {
+  test("are halved until it does, and all of them are answered", async () => {
     const { calls, client } = fake(({ actions }, results) => {
-      if (mixes(actions)) throw refusal("[iam:PassRole] and [iam:GetUser, s3:PutObject] and [sts:AssumeRole]");
+      if (isMixed(actions)) throw refusal(actions);
       return { results, marker: undefined };
     });
-    const names = ["iam:PassRole", "iam:GetUser", "sts:AssumeRole", "s3:PutObject"];
-    const answers = await askSimulator(
-      names.map((name) => question(name)),
-      subject,
-      client,
-    );
+    const answers = await askSimulator(questions, subject, client);
     expect(answers.map(({ decision }) => decision)).toEqual([
-      "explicitDeny",
-      "allowed",
-      "explicitDeny",
-      "explicitDeny",
+      ...["explicitDeny", "allowed", "explicitDeny", "explicitDeny", "allowed"],
     ]);
-    expect(calls.slice(1).map(({ actions }) => actions)).toEqual([
-      ["iam:PassRole"],
-      ["iam:GetUser", "s3:PutObject"],
-      ["sts:AssumeRole"],
+    expect(calls.map(({ actions }) => actions)).toEqual([
+      names,
+      ...[names.slice(0, 3), names.slice(0, 2), ["iam:PassRole"], ["iam:GetUser"], ["sts:AssumeRole"]],
+      names.slice(3),
     ]);
   });
 
-  test("are halved where it names none, and one alone is refused", async () => {
-    const { calls, client } = fake(({ actions }, results) => {
-      if (mixes(actions)) throw refusal('"*"');
-      return { results, marker: undefined };
+  test("one alone that is refused so is an error", async () => {
+    const { calls, client } = fake(({ actions }) => {
+      throw refusal(actions);
     });
-    const names = ["iam:PassRole", "iam:GetUser", "sts:AssumeRole"];
-    await askSimulator(
-      names.map((name) => question(name)),
-      subject,
-      client,
-    );
-    expect(calls).toHaveLength(5);
-    const never = fake(() => {
-      throw refusal("[a] and [b]");
-    });
-    await expect(
-      askSimulator(
-        names.map((name) => question(name)),
-        subject,
-        never.client,
-      ),
-    ).rejects.toThrow("require");
+    await expect(askSimulator(questions, subject, client)).rejects.toThrow("[iam:PassRole] require different");
+    expect(calls.map(({ actions }) => actions.length)).toEqual([5, 3, 2, 1]);
   });
 
   test("other errors are the caller's", async () => {
     const { calls, client } = fake(() => {
       throw new Error("Rate exceeded");
     });
-    const asked = askSimulator([question("a:Get"), question("a:Put")], subject, client);
-    await expect(asked).rejects.toThrow("Rate exceeded");
+    await expect(askSimulator(questions, subject, client)).rejects.toThrow("Rate exceeded");
     expect(calls).toHaveLength(1);
   });
 });
 
-test("what is known to be different is said with AWS's page, and nothing else is", () => {
-  for (const action of ["sts:GetSessionToken", "STS:getcalleridentity", "iam:ChangePassword"]) {
-    expect(knownDifference(action)).toMatch(
-      /AWS's simulator looks at policies only \(https:\/\/docs\.aws\.amazon\.com\/\S+\)$/,
-    );
-  }
-  expect(knownDifference("iam:GetUser")).toBeUndefined();
-  expect(knownDifference("constructor")).toBeUndefined();
+describe("what is known to be different", () => {
+  const nobody = {};
+  const mayChange = { mayChangePassword: alice };
+  const known = (...[action, ours, theirs, circumstances = mayChange]: readonly unknown[]) =>
+    knownDifference(...([action, { ours, theirs }, circumstances] as Parameters<typeof knownDifference>));
+  const page = /AWS's simulator looks at policies only \(https:\/\/docs\.aws\.amazon\.com\/\S+\)$/;
+
+  test.each([
+    ["sts:GetSessionToken", "implicitDeny", nobody],
+    ["STS:getcalleridentity", "explicitDeny", nobody],
+    ["iam:ChangePassword", "implicitDeny", mayChange],
+    ["iam:getaccountpasswordpolicy", "implicitDeny", mayChange],
+  ])("is said with AWS's page: fob allowed %s, AWS says %s", (action, theirs, circumstances) => {
+    expect(known(action, "allowed", theirs, circumstances)).toMatch(page);
+  });
+
+  test.each([
+    ["another action", "iam:GetUser", "allowed", "implicitDeny"],
+    ["no action", "constructor", "allowed", "implicitDeny"],
+    ["AWS allows what fob does not", "sts:GetSessionToken", "implicitDeny", "allowed"],
+    ["neither allows it", "sts:GetSessionToken", "implicitDeny", "explicitDeny"],
+    ["users may not change their password", "iam:ChangePassword", "allowed", "implicitDeny", nobody],
+    ["a policy denies them that", "iam:ChangePassword", "allowed", "explicitDeny"],
+  ])("is not this: %s", (_, ...difference) => {
+    expect(known(...difference)).toBeUndefined();
+  });
 });

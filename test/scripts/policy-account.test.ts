@@ -20,8 +20,12 @@ test("the proof is the same but for what no policy decides", async () => {
   expect(status).toBe(0);
   // Two actions need no permissions; under a policy that allows everything AWS says no only where MFA is missing.
   expect(stdout).toContain("\nAWS's simulator: 117 of 120 decisions are the same\n");
-  expect(stdout).toContain("\nas expected, not the same: sts:GetCallerIdentity needs no permissions");
-  expect(stdout).not.toContain("AWS says");
+  const lines = stdout.split("\n").filter((line) => line.startsWith("AWS says"));
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /^AWS says explicitDeny, fob allowed, as expected: sts:GetCallerIdentity needs no permissions.*; 3 requests$/,
+    ),
+  ]);
   expect(world.sandbox.requests.at(-1)).toMatchObject({ action: "SimulateCustomPolicy" });
   expect(world.sandbox.requests.at(-1)?.accessKeyId).toMatch(/^ASIA/);
 });
@@ -43,6 +47,19 @@ test("single requests and cases are compared, too; JSON stays a list", async () 
   expect(compared.status).toBe(0);
   expect(JSON.parse(compared.stdout)).toHaveLength(1);
   expect(compared.stderr).toContain("fob: AWS's simulator: 1 of 1 decisions are the same\n");
+});
+
+test("the account's password policy explains a difference only where it was said to hold, and in one direction", async () => {
+  const world = await loggedIn();
+  const policy = join(world.home, "reader.json");
+  writeFileSync(policy, JSON.stringify({ ...everything, Statement: { ...everything.Statement[0], Action: "s3:*" } }));
+  const args = ["policy", "simulate", "--account", "--profile", "work", "--policy", policy, "--user", user];
+  const own = [...args, "--action", "iam:ChangePassword", "--resource", user];
+  const { status, stdout } = await world.fob([...own, "--users-may-change-password"]);
+  expect(stdout).toContain("\nAWS says implicitDeny, fob allowed, as expected: iam:ChangePassword is every user's");
+  expect(stdout).toMatch(/; 1 request\n$/);
+  expect(status).toBe(0);
+  expect((await world.fob(own)).stdout).toContain("1 of 1 decisions are the same\n");
 });
 
 test("a difference that nothing explains is printed, and is a check that did not pass", async () => {
