@@ -8,9 +8,12 @@ function _fob_complete
     end
     set -l word (commandline --cut-at-cursor --current-token)
     fob complete $words "$word" 2>/dev/null </dev/null | while read --line found
-        # A file.
+        # A file, whose name may follow an option's in the same word.
         if test "$found" = //
-            __fish_complete_path "$word"
+            set -l option (string match --regex -- '^--[^=]*=' "$word")
+            for file in (__fish_complete_path (string replace --regex -- '^--[^=]*=' '' "$word"))
+                printf '%s\n' "$option$file"
+            end
         else
             printf '%s\n' $found
         end

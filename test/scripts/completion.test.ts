@@ -150,6 +150,7 @@ testIn(everyShell, "a TAB completes files where a file is meant, and nowhere els
   await typeIn(shell, world, zshFirst[shell] + takeOn[shell], {
     "fob policy lint pol\tenf\t": ["fob", "policy", "lint", "policies/enforce mfa.json"],
     "fob policy simulate --policy policies/w\t": ["fob", "policy", "simulate", "--policy", "policies/wo.json"],
+    "fob policy simulate --policy=policies/w\t": ["fob", "policy", "simulate", "--policy=policies/wo.json"],
     "fob login str\t": ["fob", "login", "str"],
   });
 });
