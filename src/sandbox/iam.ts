@@ -2,7 +2,7 @@
 
 import { AwsError, authenticationError } from "./errors.ts";
 import { type QueryAction, type QueryService, validate } from "./query.ts";
-import { simulateCustomPolicy, simulatePrincipalPolicy } from "./simulate.ts";
+import { simulateCustomPolicy } from "./simulate.ts";
 import { textElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
@@ -51,7 +51,6 @@ export const iam: QueryService = {
     Object.entries({
       ListMFADevices: listMfaDevices,
       SimulateCustomPolicy: simulateCustomPolicy,
-      SimulatePrincipalPolicy: simulatePrincipalPolicy,
     }).map(([name, action]) => [name, notWithoutMfa(action)]),
   ),
 };

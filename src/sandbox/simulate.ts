@@ -1,18 +1,16 @@
 // IAM's policy simulator, as AWS's pages describe it:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
-// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 //
 // It asks fob's own evaluator, so that the two agree proves nothing; a proof comes from AWS's simulator, and from the
-// published examples that test/policy/ holds the evaluator to. The names and positions of statements, which missing keys
-// are listed, and the words of InvalidInput come from captures of AWS's answers. So does what is left out here: AWS says
+// published examples that test/policy/ holds the evaluator to. Which missing keys are listed, and the words of InvalidInput,
+// come from captures of AWS's answers. So does what is left out here: AWS names the statements that decided, says
 // implicitDeny of a resource whose type the action does not take, and refuses some actions in one call ("require
 // different authorization information").
 
 import { isIP } from "node:net";
-import { findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 import {
   type Context,
-  type Evaluation,
+  type Decision,
   evaluate,
   keysOf,
   type PolicyDocument,
@@ -21,7 +19,6 @@ import {
   RequestError,
 } from "../policy/evaluate.ts";
 import { operatorNamed } from "../policy/operators.ts";
-import type { Account, Principal } from "./account.ts";
 import { AwsError, notModelled } from "./errors.ts";
 import { integer, members, type QueryAction, type QueryCall, texts, validate } from "./query.ts";
 import { textElement } from "./xml.ts";
@@ -45,53 +42,13 @@ export const simulateCustomPolicy: QueryAction = {
     call.account.authorize(call.caller, "iam:SimulateCustomPolicy", "*", "*");
     const given = givenPolicies(call, "PolicyInputList");
     // An empty list is one, whatever AWS's page says.
-    validate({
-      ...unlimited("policyInputList", given[0]?.text ?? call.parameters.get("PolicyInputList")),
-      isRequired: true,
-    });
+    const [list = call.parameters.get("PolicyInputList")] = texts(call.parameters, "PolicyInputList");
+    validate({ ...unlimited("policyInputList", list), isRequired: true });
     return simulate(call, given, call.parameters.get("CallerArn"));
   },
 };
 
-export const simulatePrincipalPolicy: QueryAction = {
-  parameters: ["PolicySourceArn", ...parameters],
-  run: (call) => {
-    const source = call.parameters.get("PolicySourceArn");
-    validate({ name: "policySourceArn", value: source, isRequired: true, min: 20, max: 2048 });
-    const arn = source ?? "";
-    call.account.authorize(call.caller, "iam:SimulatePrincipalPolicy", arn, arn);
-    const user = userOf(arn, call.account);
-    const attached = user.policies.map((document, index): Policy => {
-      return { id: `user_${user.name ?? ""}_policy-${index + 1}`, text: JSON.stringify(document), document };
-    });
-    const given = givenPolicies(call, "PolicyInputList");
-    return simulate(call, [...attached, ...given], call.parameters.get("CallerArn") ?? user.arn);
-  },
-};
-
-/** The user that a policy source names. AWS goes by the name, whatever the path. */
-function userOf(arn: string, account: Account): Principal {
-  const [, owner, kind, name = ""] = /^arn:[\w-]+:iam::(\d{12}):(user|group|role)\/(?:.*\/)?([^/]+)$/.exec(arn) ?? [];
-  if (owner === undefined) throw invalid(`Invalid ARN provided in the request: ${arn}`);
-  if (owner !== account.id) {
-    throw invalid(
-      `Invalid Policy Source Arn: caller's account ${account.id} does not have access to policies in account ${owner}.`,
-    );
-  }
-  if (kind !== "user") throw notModelled(`the simulation of a ${kind}`);
-  const user = account.findUser(name);
-  if (user === undefined) throw new AwsError("NoSuchEntity", 404, "Unable to retrieve specified IAM entity.");
-  return user;
-}
-
-interface Policy {
-  /** By which answers name it. */
-  readonly id: string;
-  readonly text: string;
-  readonly document: PolicyDocument;
-}
-
-function givenPolicies(call: QueryCall, list: string): readonly Policy[] {
+function givenPolicies(call: QueryCall, list: string): readonly PolicyDocument[] {
   const all = texts(call.parameters, list);
   const name = `${list.charAt(0).toLowerCase()}${list.slice(1)}`;
   validate(
@@ -102,7 +59,7 @@ function givenPolicies(call: QueryCall, list: string): readonly Policy[] {
   );
   return all.map((text, index) => {
     try {
-      return { id: `${list}.${index + 1}`, text, document: parsePolicy(text) };
+      return parsePolicy(text);
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
       throw invalid(`Policy input list item ${index + 1} has invalid content`);
@@ -110,7 +67,7 @@ function givenPolicies(call: QueryCall, list: string): readonly Policy[] {
   });
 }
 
-function simulate(call: QueryCall, policies: readonly Policy[], caller: string | undefined): string {
+function simulate(call: QueryCall, policies: readonly PolicyDocument[], caller: string | undefined): string {
   const [boundary, other] = givenPolicies(call, "PermissionsBoundaryPolicyInputList");
   if (other !== undefined) throw invalid("The list of Permissions Boundary policies cannot exceed 1 items.");
   const actions = actionsOf(call);
@@ -210,8 +167,8 @@ function defaultsFor(caller: string | undefined): Record<string, string> {
 }
 
 interface Subject {
-  readonly policies: readonly Policy[];
-  readonly boundary: Policy | undefined;
+  readonly policies: readonly PolicyDocument[];
+  readonly boundary: PolicyDocument | undefined;
   readonly missing: readonly string[];
 }
 
@@ -222,18 +179,9 @@ interface Request {
 }
 
 function resultElement(request: Request, { policies, boundary, missing }: Subject): string {
-  const documents = policies.map(({ document }) => document);
-  const { decision, because } = decide(documents, request, boundary?.document);
-  const matched = because.flatMap(({ policy: which, statement }) => {
-    const policy = which === "boundary" ? boundary : policies[which];
-    // Of a boundary only what denies is listed.
-    if (policy === undefined || (which === "boundary" && decision === "allowed")) return [];
-    const type = which === "boundary" ? "Permissions Boundary Policy" : "IAM Policy";
-    return statementElement(policy, statement, type);
-  });
-  const isWithin = boundary && decide([boundary.document], request, undefined).decision === "allowed";
+  const decision = decide(policies, request, boundary);
+  const isWithin = boundary && decide([boundary], request, undefined) === "allowed";
   const details = [
-    `<MatchedStatements>${matched.join("")}</MatchedStatements>`,
     `<MissingContextValues>${(decision === "implicitDeny" ? missing : []).map((key) => textElement("member", key)).join("")}</MissingContextValues>`,
     isWithin === undefined
       ? ""
@@ -250,11 +198,11 @@ function decide(
   policies: readonly PolicyDocument[],
   request: Request,
   boundary: PolicyDocument | undefined,
-): Pick<Evaluation, "because"> & { decision: string } {
+): Exclude<Decision, "unknown"> {
   try {
-    const { decision, because, hangsOn } = evaluate(policies, request, { boundary, onlyPolicies: true });
+    const { decision, hangsOn } = evaluate(policies, request, { boundary, onlyPolicies: true });
     if (decision === "unknown") throw notModelled(`several values of the condition keys ${hangsOn.join(", ")}`);
-    return { decision, because };
+    return decision;
   } catch (error) {
     if (error instanceof RequestError) throw notModelled(`a request of which ${error.message}`);
     throw error;
@@ -265,33 +213,10 @@ function decide(
  * The keys that policies look at and that have no value, also in statements that are about something else. AWS lists
  * them where the decision is an implicit deny.
  */
-function unsupplied(policies: readonly Policy[], supplied: readonly string[]): readonly string[] {
-  const keys = policies.flatMap(({ document }) => keysOf(document));
+function unsupplied(policies: readonly PolicyDocument[], supplied: readonly string[]): readonly string[] {
+  const keys = policies.flatMap(keysOf);
   return [...new Set(keys)].filter((key) => !supplied.includes(key.toLowerCase()));
 }
-
-function statementElement({ id, text }: Policy, statement: number, type: string): string {
-  const [start, end] = extentOf(text, statement);
-  const position = (name: string, offset: number): string => {
-    const before = text.slice(0, offset).split("\n");
-    const column = (before.at(-1) ?? "").length + 1;
-    return `<${name}>${textElement("Line", String(before.length))}${textElement("Column", String(column))}</${name}>`;
-  };
-  const source = textElement("SourcePolicyId", id) + textElement("SourcePolicyType", type);
-  return `<member>${source}${position("StartPosition", start)}${position("EndPosition", end)}</member>`;
-}
-
-/** Where a statement begins for AWS, which is where what is before it ends, and where it ends itself. */
-function extentOf(text: string, index: number): readonly [number, number] {
-  const tree = parseTree(text);
-  const all = tree && findNodeAtLocation(tree, ["Statement"]);
-  const statement = all?.type === "array" ? all.children?.[index] : all;
-  if (all === undefined || statement === undefined) return [0, text.length];
-  const before = all.type === "array" && index > 0 ? all.children?.[index - 1] : undefined;
-  return [before === undefined ? all.offset + 1 : endOf(before), endOf(statement)];
-}
-
-const endOf = ({ offset, length }: Node): number => offset + length;
 
 const markerFor = (offset: number): string => Buffer.from(`from ${offset}`).toString("base64");
 
