@@ -58,10 +58,12 @@ function notesOn(options: ExportOptions): readonly string[] {
     "the group RequireMFA is made without members: nobody is denied anything until users are put into it",
     ...(options.organization ? organizationNotes(options) : accountNotes(options)),
     ...(options.withAllUsersRule
-      ? ["IAM_USER_MFA_ENABLED is not there in every region; us-east-1 and eu-west-1, for instance, have it"]
+      ? [`IAM_USER_MFA_ENABLED is not there in every region${options.partition === "aws" ? allUsersRegions : ""}`]
       : []),
   ];
 }
+
+const allUsersRegions = "; us-east-1 and eu-west-1, for instance, have it";
 
 const accountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
   "deploy it in one region only: IAM is global, and the rules would judge the same users in each",
@@ -77,12 +79,19 @@ const accountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
 const organizationNotes = ({ format, withRecorder, partition }: ExportOptions): readonly string[] => [
   "deploy it in the management account, in one region only; a StackSet does not reach the management account itself",
   "StackSets need trusted access: aws cloudformation activate-organizations-access",
+  "conformance packs need it too: aws organizations enable-aws-service-access --service-principal config-multiaccountsetup.amazonaws.com",
   "the rules come to every account that is not excluded, and AWS Config takes none where it has no recorder",
   withRecorder
     ? "an account has one AWS Config recorder for each region: where accounts have one already, leave --with-recorder out"
     : "--with-recorder makes one in each account of the organizational units",
   ...(withRecorder && format === "json"
-    ? ["CreateStackInstances returns before it is done: wait for its operation before the call that follows"]
+    ? [
+        "CreateStackInstances returns before it is done: wait for its operation before the call that follows (aws cloudformation list-stack-set-operations --stack-set-name require-mfa)",
+      ]
     : []),
-  ...(partition === "aws-cn" ? ["in China, StackSets have had no trusted access to organizations so far"] : []),
+  ...(partition === "aws-cn"
+    ? [
+        "in China, StackSets have had no trusted access to organizations so far: export without --organization, and deploy that in each account",
+      ]
+    : []),
 ];

@@ -220,10 +220,13 @@ describe("an organization", () => {
 test.each<[Partial<ExportOptions>, RegExp, RegExp | undefined]>([
   [{}, /no recorder: --with-recorder makes one/, /organization/],
   [{ withRecorder: true }, /one AWS Config recorder for each region/, /makes one/],
-  [{ withAllUsersRule: true }, /not there in every region/, undefined],
+  [{ withAllUsersRule: true }, /not there in every region; us-east-1/, undefined],
+  [{ withAllUsersRule: true, partition: "aws-cn" }, /not there in every region$/m, /us-east-1/],
   [{ organization: true }, /does not reach the management account/, /wait for|China/],
   [{ organization: true, withRecorder: true, format: "json" }, /wait for its operation/, undefined],
-  [{ organization: true, partition: "aws-cn" }, /in China/, undefined],
+  [{ organization: true, partition: "aws-cn" }, /in China.*: export without --organization/, undefined],
+  [{ organization: true }, /enable-aws-service-access/, undefined],
+  [{ organization: true, format: "cloudformation" }, /enable-aws-service-access/, undefined],
 ])("what has to be known first of %o", (options, holds, without) => {
   expect(notes(options)).toMatch(holds);
   if (without) expect(notes(options)).not.toMatch(without);
