@@ -238,3 +238,13 @@ test("Terraform and IAM do not take each other's variables", () => {
   expect(text({ format })).not.toMatch(/[^$]\$\{aws:/);
   expect(text({ format, withRecorder: true })).toContain(`"\${aws_s3_bucket.config.arn}"`);
 });
+
+/** What cannot be seen at a glance to be missing: what waits for what, what stays, whose calls a bucket takes. */
+test.each(exportFormats.flatMap((format) => [false, true].map((organization) => ({ format, organization }))))(
+  "as a whole, with all options: $format, organization $organization",
+  async ({ format, organization }) => {
+    const ending = format === "terraform" ? "tf" : "json";
+    const file = `./snapshots/${format}-${organization ? "organization" : "account"}.${ending}`;
+    await expect(text({ format, organization, withRecorder: true, withAllUsersRule: true })).toMatchFileSnapshot(file);
+  },
+);
