@@ -179,15 +179,17 @@ const withoutPermissions: ReadonlyMap<string, string> = new Map([
 const ownPassword: readonly string[] = ["iam:changepassword", "iam:getaccountpasswordpolicy"];
 
 /**
- * Why AWS's simulator may say something else of an action than `evaluate` does, after the action's name, with AWS's page.
- * Such rules only ever allow more than the policies do, and that of passwords no more than an explicit deny lets it.
+ * Why AWS's simulator says something else of an action than `evaluate` does, after the action's name, with AWS's page. Such
+ * rules only ever allow more than the policies do, and that of passwords nothing that a policy denies.
+ *
+ * @param decisions two that differ
  */
 export function knownDifference(
   action: string,
   decisions: { readonly ours: Decision; readonly theirs: Answer["decision"] },
   { mayChangePassword }: Pick<Circumstances, "mayChangePassword">,
 ): string | undefined {
-  if (decisions.ours !== "allowed" || decisions.theirs === "allowed") return undefined;
+  if (decisions.ours !== "allowed") return undefined;
   const name = action.toLowerCase();
   const isOwnPassword = ownPassword.includes(name) && mayChangePassword !== undefined;
   return isOwnPassword && decisions.theirs === "implicitDeny" ? passwordRule : withoutPermissions.get(name);
