@@ -71,12 +71,3 @@ export function compare(
     context.say.error(`AWS's simulator decides otherwise on ${unknown.length} of ${results.length} requests`);
   return unknown.length === 0;
 }
-
-/** Asks, and prints where the answers differ; see {@link compare}. */
-export async function compareWithAccount(
-  results: readonly Result[],
-  simulation: Simulation,
-  options: AccountOptions,
-): Promise<boolean> {
-  return compare(results, await askAccount(results, simulation, options), simulation);
-}

@@ -72,14 +72,14 @@ export const policySimulateCommand = defineCommand({
         : actions.length > 0
           ? single(actions, resources.length > 0 ? resources : ["*"], simulation)
           : proof(simulation, options.account === true);
+    const account = options.account ? await import("./policy-account.ts") : undefined;
+    // Asked before anything is printed: the session may need a code.
+    const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
     sayWhatIsMissing(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
-    const passed = outcome.problem === undefined;
-    if (!options.account) return passed ? exitCodes.done : exitCodes.notFresh;
-    const { compareWithAccount } = await import("./policy-account.ts");
-    const isSame = await compareWithAccount(outcome.results, simulation, options);
-    return passed && isSame ? exitCodes.done : exitCodes.notFresh;
+    const isSame = !account || !answers || account.compare(outcome.results, answers, simulation);
+    return outcome.problem === undefined && isSame ? exitCodes.done : exitCodes.notFresh;
   },
 });
 
