@@ -328,6 +328,8 @@ describe("does not find fault with", () => {
     // What only who has no MFA needs.
     '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
     // Resources that may be what the actions are about.
+    '"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]',
+    '"Effect": "Allow", "Action": "*:*", "Resource": "arn:aws:s3:::b"',
     '"Effect": "Allow", "Action": ["iam:*", "sts:AssumeRole"], "Resource": ["arn:*:iam::123456789012:ro*"]',
     '"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": ["arn:aws:iam::*:user/a", "arn:aws:iam::*:mfa/*"]',
     '"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam"',

@@ -39,6 +39,11 @@ export function partsOf(text: string): { readonly service: string; readonly acti
   return service === undefined || action === undefined ? undefined : { service: service.toLowerCase(), action };
 }
 
+/** `*`, or `*:*`. */
+export function isEverything(text: string): boolean {
+  return /^\*+(:\*+)?$/.test(text);
+}
+
 const matching = new Map<string, readonly KnownAction[]>();
 
 /** The known actions that an action or a pattern of a policy names: none where fob does not know the service. */
@@ -52,7 +57,7 @@ export function actionsNamed(text: string): readonly KnownAction[] {
 }
 
 function findActions(text: string): readonly KnownAction[] {
-  if (/^\*+(:\*+)?$/.test(text)) return [...actions.values()].flat();
+  if (isEverything(text)) return [...actions.values()].flat();
   const parts = partsOf(text);
   const all = actions.get(parts?.service ?? "") ?? [];
   // No name is so long, and matching takes the product of both lengths.

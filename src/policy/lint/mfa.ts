@@ -5,7 +5,7 @@ import { type Asked, conditionHolds, RequestError, readRequest } from "../evalua
 import { readTemplate } from "../template.ts";
 import type { Content, Entry, Statement, Test } from "./content.ts";
 import { checkExempt, checkMissing, isListOfNeeded, neededAmong } from "./exemptions.ts";
-import { isKnownKey, keyMeant } from "./known.ts";
+import { isEverything, isKnownKey, keyMeant } from "./known.ts";
 import type { Report } from "./report.ts";
 import { listOf, show } from "./words.ts";
 
@@ -59,7 +59,7 @@ function enforcing(statement: Statement): Enforcing {
     onAge,
     others: statement.tests.filter((test) => !about(test, present) && !about(test, age)),
     holdsFor: holdFor(ageCounts ? [...onPresent, ...onAge] : onPresent),
-    isWide: statement.actionElement === "NotAction" || statement.actions.some(({ text }) => /^\*+(:\*+)?$/.test(text)),
+    isWide: statement.actionElement === "NotAction" || statement.actions.some(({ text }) => isEverything(text)),
   };
 }
 

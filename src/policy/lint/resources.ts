@@ -4,7 +4,7 @@ import { nearest } from "../../nearest.ts";
 import { readTemplate, resolve } from "../template.ts";
 import { matches } from "../wildcard.ts";
 import type { Content, Entry, Statement } from "./content.ts";
-import { actionsNamed, type KnownAction } from "./known.ts";
+import { actionsNamed, isEverything, type KnownAction } from "./known.ts";
 import type { Report } from "./report.ts";
 import { listOf, show } from "./words.ts";
 
@@ -50,6 +50,8 @@ export function checkTypes({ actionElement, actions, resourceElement, resources 
   };
   const partition = /^arn:([\w-]+):/.exec(resources[0]?.text ?? "")?.[1] ?? "aws";
   for (const { text, path } of actions) {
+    // Those of services that fob does not know are among all actions.
+    if (isEverything(text)) continue;
     const named = actionsNamed(text);
     if (named.length === 0 || named.some(isFit)) continue;
     const arns = [...new Set(named.flatMap((action) => action.resources))];
