@@ -269,7 +269,7 @@ describe("finds", () => {
       '"Condition": {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "1"}, "Bool": {"aws:SecureTransport": "true"}}',
       "extra-condition",
       "aws:SecureTransport",
-      "leave it out",
+      "leave it out, unless they are meant to need no MFA",
     ],
     [
       `"Condition": {${withMfa}, "Bool": {"aws:ViaAWSService": "true"}}`,

@@ -221,8 +221,8 @@ function valuesOf({ values }: Test): string {
 function checkOther({ name, key, values }: Test, report: Report): void {
   const isByService = /^Bool(IfExists)?$/.test(name) && key.text.toLowerCase() === "aws:viaawsservice";
   if (isByService && values.every(({ text }) => text.toLowerCase() === "false")) return;
-  const message = `all conditions of a statement must hold, so who does not meet that on ${show(key.text)} needs no MFA`;
-  report.add("extra-condition", key.path, message, "leave it out, or give it a statement of its own");
+  const message = `all conditions of a statement must hold, so callers who do not meet that on ${show(key.text)} need no MFA`;
+  report.add("extra-condition", key.path, message, "leave it out, unless they are meant to need no MFA");
 }
 
 function checkScope(
