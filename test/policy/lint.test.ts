@@ -141,6 +141,12 @@ describe("finds", () => {
       '"iam:GetUser"',
     ],
     ['"Effect": "Allow", "Action": "iaam:GetUser", "Resource": "*"', "misspelt-action", "iaam", '"iam:GetUser"'],
+    [
+      '"NotAction": ["iam:DeactivateMFADevices"]',
+      "misspelt-action",
+      "if that was meant, takes a user's device away",
+      'leave "iam:DeactivateMFADevices" out',
+    ],
     ['"NotAction": "sts:GetSesionToken"', "misspelt-action", "nothing is exempted", '"sts:GetSessionToken"'],
     [
       '"Effect": "Allow", "Action": "signin:*Foo?", "Resource": "*"',

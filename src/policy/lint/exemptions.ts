@@ -85,6 +85,12 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
   { actions: /^sts:(assumeroot|getfederationtoken)$/, danger: "opens sessions without MFA" },
 ];
 
+/** What comes of an action without MFA, if it is dangerous. */
+export function dangerOf(action: string): string | undefined {
+  const name = action.toLowerCase();
+  return dangers.find(({ actions }) => actions.test(name))?.danger;
+}
+
 /** Reads that help users on their way through the console, or that anybody may do. */
 function isHarmless(name: string): boolean {
   if (exemptions.some(({ action }) => action === name) || needsNoPermissions(name)) return true;
@@ -94,8 +100,8 @@ function isHarmless(name: string): boolean {
 export function checkExempt(entries: readonly Entry[], report: Report): void {
   for (const { text, path } of entries) {
     const named = actionsNamed(text);
-    const found = named.flatMap(({ name, lowerName }) => {
-      const danger = dangers.find(({ actions }) => actions.test(lowerName))?.danger;
+    const found = named.flatMap(({ name }) => {
+      const danger = dangerOf(name);
       return danger === undefined ? [] : { name, danger };
     });
     const isPattern = /[*?]/.test(text);

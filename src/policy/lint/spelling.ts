@@ -1,5 +1,6 @@
 // Names that there are not: actions, condition keys, policy variables.
 import type { Entry, Statement, Test } from "./content.ts";
+import { dangerOf } from "./exemptions.ts";
 import {
   actionMeant,
   actionsNamed,
@@ -22,7 +23,7 @@ export function checkSpelling(statement: Statement, report: Report): void {
   }
 }
 
-function checkAction({ text, path }: Entry, { actionElement }: Statement, report: Report): void {
+function checkAction({ text, path }: Entry, { actionElement, effect }: Statement, report: Report): void {
   const parts = partsOf(text);
   if (parts === undefined || actionsNamed(text).length > 0) return;
   const comes = actionElement === "NotAction" ? "so nothing is exempted by it" : "so it matches nothing";
@@ -33,7 +34,11 @@ function checkAction({ text, path }: Entry, { actionElement }: Statement, report
   }
   const meant = actionMeant(text);
   if (meant !== undefined) {
-    report.add("misspelt-action", path, `there is no action ${show(text)}, ${comes}`, `write ${show(meant)}`);
+    // Spelt well it would be worse than misspelt.
+    const danger = actionElement === "NotAction" && effect === "Deny" ? dangerOf(meant) : undefined;
+    const worse = danger === undefined ? "" : `, and ${meant}, if that was meant, ${danger}`;
+    const mend = danger === undefined ? `write ${show(meant)}` : `leave ${show(text)} out`;
+    report.add("misspelt-action", path, `there is no action ${show(text)}, ${comes}${worse}`, mend);
   } else if (isKnownService(parts.service)) {
     const message = `${show(text)} is not among the actions of ${parts.service} as of ${updated}; if it is misspelt, ${comes.slice(3)}`;
     report.add("unknown-action", path, message, "compare it with AWS's service authorization reference");
