@@ -382,7 +382,7 @@ function checkValue({ name, kind, kindOf, isNull }: Operator, key: string, text:
 
 /** What begins like a variable and does not end would be text, which matches nothing. */
 function checkVariables(text: string, path: Path, at: Spot): void {
-  if (!/\$\{[^}]*$/.test(text)) return;
+  if (text.lastIndexOf("${") <= text.lastIndexOf("}")) return;
   at.add(path, `${show(text)}: a policy variable does not end`, { mend: "write the brace that closes it" });
 }
 

@@ -451,60 +451,90 @@ describe("hostile files", () => {
   const many = (count: number, item: (index: number) => unknown) =>
     Array.from({ length: count }, (_, index) => item(index));
   const statements = (list: unknown) => JSON.stringify({ Version: "2012-10-17", Statement: list }, undefined, 1);
-  const wild = "*a".repeat(20_000);
   test.each([
+    // Too large for more than their grammar.
     [
-      "10,000 statements with faults of their own",
-      statements(
-        many(10_000, (i) => ({
-          ...base,
-          Sid: `S${i}`,
-          NotAction: [`iam:GetUsr${i}`],
-          Condition: { [`Bool${i}`]: { [`aws:MFA${i}`]: "false" } },
-        })),
-      ),
+      "10,000 statements",
+      statements(many(10_000, (i) => ({ ...base, Sid: `S${i}`, NotAction: [`iam:GetUsr${i}`] }))),
+      ["too-large"],
     ],
-    ["100,000 statements that are none", statements(many(100_000, () => 1))],
+    ["100,000 statements that are none", statements(many(100_000, () => 1)), ["too-large", "malformed"]],
     [
       "100,000 keys of one operator",
-      statements([
-        {
-          ...base,
-          Condition: { Bool: Object.fromEntries(many(100_000, (i) => [`aws:X${i}`, "x"]) as [string, string][]) },
-        },
-      ]),
-    ],
-    [
-      "20,000 actions on 20,000 resources",
-      statements([
-        {
-          Effect: "Allow",
-          Action: many(20_000, () => "iam:GetUser"),
-          Resource: many(20_000, (i) => `arn:aws:iam::*:mfa/\${aws:username}${i}`),
-        },
-      ]),
-    ],
-    [
-      "100 wildcards of 40 kB",
-      statements(
-        many(100, (i) => ({
-          ...base,
-          Sid: "",
-          NotAction: `iam:${wild}${i}`,
-          Resource: `arn:aws:iam::*:user/\${aws:username}${wild}`,
-        })),
-      ),
+      statements({
+        ...base,
+        Condition: { Bool: Object.fromEntries(many(100_000, (i) => [`aws:X${i}`, "x"]) as [string, string][]) },
+      }),
+      ["too-large", "wrong-value"],
     ],
     [
       "names of 1 MB",
+      statements({
+        ...base,
+        ["x".repeat(1_000_000)]: 1,
+        NotAction: `iam:${"x".repeat(1_000_000)}`,
+        Condition: { [`Bool${"x".repeat(1_000_000)}`]: { [`aws:${"x".repeat(1_000_000)}`]: "x" } },
+      }),
+      ["too-large", "unknown-element", "unknown-operator"],
+    ],
+    [
+      "600,000 braces",
+      statements({ ...base, Resource: `arn:aws:s3:::${"${".repeat(300_000)}`, Sid: "" }),
+      ["too-large", "malformed"],
+    ],
+    [
+      "600,000 braces, the last one closed",
+      statements({ ...base, Resource: `arn:aws:s3:::${"${".repeat(300_000)}}` }),
+      ["too-large"],
+    ],
+    // Large, and looked at in full.
+    [
+      "700 statements with faults of their own",
       statements(
-        many(3, () => ({
-          ...base,
-          ["x".repeat(1_000_000)]: 1,
-          NotAction: `iam:${"x".repeat(1_000_000)}`,
-          Condition: { [`Bool${"x".repeat(1_000_000)}`]: { [`aws:${"x".repeat(1_000_000)}`]: "x" } },
+        many(700, (i) => ({
+          Effect: "Deny",
+          NotAction: [`iam:GetUsr${i}`],
+          Resource: "*",
+          Condition: { [`Bool${i}`]: { [`aws:MFA${i}`]: "false" } },
         })),
       ),
+      ["unknown-operator", "misspelt-condition-key"],
+    ],
+    [
+      "3,000 misspelt actions",
+      statements({ ...base, NotAction: many(3_000, (i) => `iam:CreateVirtualDevices${i}`) }),
+      ["missing-exemption"],
+    ],
+    ["8,000 patterns", statements({ ...base, NotAction: many(8_000, (i) => `*:*${i}`) }), ["wildcard-exemption"]],
+    [
+      "6,000 patterns of IAM",
+      statements({ ...base, NotAction: many(6_000, (i) => `iam:*e*${i}`) }),
+      ["wildcard-matches-nothing"],
+    ],
+    ["24,000 times everything", statements({ ...base, NotAction: many(24_000, () => "*") }), ["dangerous-exemption"]],
+    [
+      "90,000 stars",
+      statements({
+        ...base,
+        NotAction: `iam:${"*".repeat(45_000)}`,
+        Resource: `arn:aws:iam::*:user/\${aws:username}${"*".repeat(45_000)}`,
+      }),
+      ["dangerous-exemption"],
+    ],
+    ["90,000 braces", statements({ ...base, Resource: `arn:aws:s3:::${"${".repeat(45_000)}}` }), ["narrow-resource"]],
+    [
+      "a wildcard of 90 kB",
+      statements({ ...base, NotAction: `iam:${"*a".repeat(45_000)}` }),
+      ["wildcard-matches-nothing"],
+    ],
+    [
+      "2,000 actions on 1,000 resources",
+      statements({
+        Effect: "Allow",
+        Action: many(2_000, () => "iam:GetUser"),
+        Resource: many(1_000, (i) => `arn:aws:iam::*:mfa/\${aws:username}${i}`),
+      }),
+      ["wrong-resource"],
     ],
     [
       "values of the wrong type",
@@ -520,19 +550,20 @@ describe("hostile files", () => {
           Condition: { Bool: [1], Null: { "aws:MultiFactorAuthPresent": [{}, null] } },
         },
       ]),
+      ["malformed"],
     ],
-    ["no policy", "[]"],
-    ["null", "null"],
-  ])("%s: findings, without much ado", (_, text) => {
+    ["no policy", "[]", ["malformed"]],
+    ["null", "null", ["malformed"]],
+  ])("%s: findings, without much ado", (_, text, some) => {
     const started = performance.now();
     const { findings } = lint(readJson(text));
-    expect(performance.now() - started).toBeLessThan(10_000);
-    expect(idsOf(findings)).toContain(text.includes('"arn:aws:iam::*:mfa/') ? "wrong-resource" : findings[0]?.rule);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect([...new Set(idsOf(findings))]).toEqual(expect.arrayContaining(some));
     for (const { message, mend } of findings) expect(Math.max(message.length, mend.length)).toBeLessThan(1_500);
   });
 
   test("of one rule there are at most 1,000 findings, and the rest is counted", () => {
-    const text = statements(many(3_000, () => ({ Effect: "Allow", Action: "iam:GetUsr", Resource: "*" })));
+    const text = statements({ Effect: "Allow", Action: many(3_000, () => "iam:GetUsr"), Resource: "*" });
     expect(lint(readJson(text))).toMatchObject({ findings: { length: 1_001 }, omitted: 2_000 });
   });
 });

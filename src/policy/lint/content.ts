@@ -40,39 +40,26 @@ export function readContent(document: unknown): Content {
   if (!isObject(document)) return { version: undefined, statements: [] };
   const { Version: version, Statement: content } = document;
   const list: readonly unknown[] = Array.isArray(content) ? content : [content];
-  const operators = new Map<string, Operator | undefined>();
-  const meaning = (name: string): Operator | undefined => {
-    if (!operators.has(name) && operators.size < mostOperators) {
-      operators.set(name, operatorNamed(name) ?? operatorNamed(nearest(name, operatorNames()) ?? ""));
-    }
-    return operators.get(name);
-  };
   const statements = list.flatMap((statement, index) => {
     if (!isObject(statement)) return [];
-    return readStatement(statement, Array.isArray(content) ? ["Statement", index] : ["Statement"], meaning);
+    return readStatement(statement, Array.isArray(content) ? ["Statement", index] : ["Statement"]);
   });
   return { version, statements };
 }
 
-/** There are some 80 of them; what a file has beyond that are mistakes that nobody means anything by. */
-const mostOperators = 500;
-
-function readStatement(
-  statement: Readonly<Record<string, unknown>>,
-  path: Path,
-  meaning: (operator: string) => Operator | undefined,
-): Statement {
+function readStatement(statement: Readonly<Record<string, unknown>>, path: Path): Statement {
   const [actionElement] = (["Action", "NotAction"] as const).filter((element) => statement[element] !== undefined);
   const [resourceElement] = (["Resource", "NotResource"] as const).filter(
     (element) => statement[element] !== undefined,
   );
   const block = statement.Condition;
-  const tests = Object.entries(isObject(block) ? block : {}).flatMap(([name, keys]) =>
-    Object.entries(isObject(keys) ? keys : {}).map(([key, value]): Test => {
+  const tests = Object.entries(isObject(block) ? block : {}).flatMap(([name, keys]) => {
+    const operator = operatorNamed(name) ?? operatorNamed(nearest(name, operatorNames()) ?? "");
+    return Object.entries(isObject(keys) ? keys : {}).map(([key, value]): Test => {
       const at = [...path, "Condition", name, key];
-      return { name, operator: meaning(name), key: { text: key, path: at }, values: entriesOf(value, at) };
-    }),
-  );
+      return { name, operator, key: { text: key, path: at }, values: entriesOf(value, at) };
+    });
+  });
   return {
     path,
     effect: statement.Effect,

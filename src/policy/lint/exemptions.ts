@@ -85,10 +85,16 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
   { actions: /^sts:(assumeroot|getfederationtoken)$/, danger: "opens sessions without MFA" },
 ];
 
-/** What comes of an action without MFA, if it is dangerous. */
+const dangerByAction = new Map(
+  actionsNamed("*").map(({ name, lowerName }) => [
+    name,
+    dangers.find(({ actions }) => actions.test(lowerName))?.danger,
+  ]),
+);
+
+/** What comes of a known action without MFA, if it is dangerous. */
 export function dangerOf(action: string): string | undefined {
-  const name = action.toLowerCase();
-  return dangers.find(({ actions }) => actions.test(name))?.danger;
+  return dangerByAction.get(action);
 }
 
 /** Reads that help users on their way through the console, or that anybody may do. */

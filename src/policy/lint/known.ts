@@ -51,7 +51,7 @@ export function actionsNamed(text: string): readonly KnownAction[] {
   let found = matching.get(text);
   if (found === undefined) {
     found = findActions(text.toLowerCase());
-    if (matching.size < 10_000) matching.set(text, found);
+    matching.set(text, found);
   }
   return found;
 }
@@ -60,9 +60,7 @@ function findActions(text: string): readonly KnownAction[] {
   if (isEverything(text)) return [...actions.values()].flat();
   const parts = partsOf(text);
   const all = actions.get(parts?.service ?? "") ?? [];
-  // No name is so long, and matching takes the product of both lengths.
-  if (text.replaceAll("*", "").length > 100) return [];
-  const pattern = patternOf(text.replaceAll(/\*+/g, "*"));
+  const pattern = patternOf(text);
   return all.filter(({ lowerName }) => matches(pattern, lowerName));
 }
 
@@ -139,11 +137,11 @@ const nearestKey = remembering((key) => {
   return near === undefined ? undefined : `${near}${behind}`;
 });
 
-/** So that 10,000 times the same mistake is looked up once, and of 10,000 mistakes the first ones. */
+/** So that a thousand times the same mistake is looked up once. */
 function remembering(find: (text: string) => string | undefined): (text: string) => string | undefined {
   const known = new Map<string, string | undefined>();
   return (text) => {
-    if (!known.has(text) && known.size < 1_000) known.set(text, find(text));
+    if (!known.has(text)) known.set(text, find(text));
     return known.get(text);
   };
 }

@@ -16,10 +16,22 @@ export interface LintOptions {
   readonly partition?: string | undefined;
 }
 
+/**
+ * What AWS takes has a tenth of this. Larger documents are not looked at beyond their grammar, so that the rules need not
+ * mind what they cost.
+ */
+const mostCharacters = 100_000;
+
 /** @returns what was found, by place, and how much more there was of what was found too often */
 export function lint(json: JsonText, options: LintOptions = {}): { findings: Finding[]; omitted: number } {
   const report = new Report();
   for (const problem of readDocument(json.value).problems) addProblem(problem, report);
+  const size = JSON.stringify(json.value).length;
+  if (size > mostCharacters) {
+    const message = `the policy has ${inThousands(size)} characters without white space: AWS takes at most ${inThousands(limits.role)}, and fob looks no further than its grammar`;
+    report.add("too-large", [], message, divide);
+    return { findings: report.findings(json), omitted: report.omitted };
+  }
   const content = readContent(json.value);
   for (const statement of content.statements) {
     checkSpelling(statement, report);
@@ -29,7 +41,7 @@ export function lint(json: JsonText, options: LintOptions = {}): { findings: Fin
   checkPartitions(content, options.partition, report);
   const isEnforcement = checkEnforcement(content, options.isEnforcement ?? false, report);
   if (content.statements.length > 0) checkVersion(json.value, content.version, report);
-  checkSize(json.value, isEnforcement, report);
+  checkSize(size, isEnforcement, report);
   return { findings: report.findings(json), omitted: report.omitted };
 }
 
@@ -68,16 +80,17 @@ function checkVersion(value: unknown, version: unknown, report: Report): void {
  */
 const limits = { managed: 6_144, user: 2_048, group: 5_120, role: 10_240 };
 
-function checkSize(value: unknown, isEnforcement: boolean, report: Report): void {
-  const size = JSON.stringify(value).length;
+const divide = "divide it into several, or shorten it";
+
+function checkSize(size: number, isEnforcement: boolean, report: Report): void {
   const has = `the policy has ${inThousands(size)} characters without white space`;
   const most = isEnforcement ? limits.managed : limits.role;
   if (size > most) {
     const what = isEnforcement ? "a policy of users or groups has at most" : "AWS takes at most";
-    report.add("too-large", [], `${has}: ${what} ${inThousands(most)}`, "divide it into several, or shorten it");
+    report.add("too-large", [], `${has}: ${what} ${inThousands(most)}`, divide);
   } else if (size > limits.managed) {
     const message = `${has}: a managed policy has at most ${inThousands(limits.managed)}, so it only fits into a role`;
-    report.add("too-large-for-managed", [], message, "divide it into several, or shorten it");
+    report.add("too-large-for-managed", [], message, divide);
   } else if (size > limits.user) {
     const group = size > limits.group ? `, nor of a group (${inThousands(limits.group)} together)` : "";
     const message = `${has}: too many for an inline policy of a user (${inThousands(limits.user)} together)${group}`;
