@@ -141,6 +141,27 @@ describe("finds", () => {
       '"iam:GetUser"',
     ],
     ['"Effect": "Allow", "Action": "iaam:GetUser", "Resource": "*"', "misspelt-action", "iaam", '"iam:GetUser"'],
+    // Farther names may be newer than the list.
+    [
+      '"NotAction": ["iam:EnableMFADeviceForAll"]',
+      "unknown-action",
+      "if it is misspelt, nothing is exempted by it",
+      'or write "iam:EnableMFADevice", if that was meant',
+    ],
+    ['"NotAction": ["iam:EnableMFADeviceForAll"]', "missing-exemption", "iam:EnableMFADevice is not exempt", "add"],
+    ['"NotAction": ["iam:DeactivateTheMFADevice"]', "unknown-action", "takes a user's device away", "leave"],
+    [
+      '"Condition": {"StringEquals": {"aws:SourceVpceName": "x"}}',
+      "unknown-condition-key",
+      "is not among AWS's condition keys",
+      ', or write "aws:SourceVpc',
+    ],
+    [
+      `"Resource": "arn:aws:s3:::b/\${aws:usernames12}"`,
+      "unknown-condition-key",
+      "is not among AWS's condition keys",
+      `, or write "\${aws:username}", if`,
+    ],
     [
       '"NotAction": ["iam:DeactivateMFADevices"]',
       "misspelt-action",
@@ -495,7 +516,7 @@ describe("hostile files", () => {
           Effect: "Deny",
           NotAction: [`iam:GetUsr${i}`],
           Resource: "*",
-          Condition: { [`Bool${i}`]: { [`aws:MFA${i}`]: "false" } },
+          Condition: { [`Bool${i}`]: { [`aws:SourceIp${i}`]: "false" } },
         })),
       ),
       ["unknown-operator", "misspelt-condition-key"],

@@ -2,7 +2,7 @@
 import { enrolmentExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../evaluate.ts";
 import type { Entry, Statement } from "./content.ts";
-import { actionMeant, actionsNamed, isKnownService, partsOf } from "./known.ts";
+import { actionMeant, actionSurelyMeant, actionsNamed, isKnownService, partsOf } from "./known.ts";
 import type { Report } from "./report.ts";
 import type { RuleId } from "./rules.ts";
 import { listOf, show } from "./words.ts";
@@ -13,7 +13,7 @@ const exemptions = [...enrolmentExemptions, ...passwordExemptions];
 function isAmong(action: string, entries: readonly Entry[]): boolean {
   return entries.some(({ text }) => {
     const named = actionsNamed(text);
-    return named.length > 0 ? named.some(({ name }) => name === action) : actionMeant(text) === action;
+    return named.length > 0 ? named.some(({ name }) => name === action) : actionSurelyMeant(text) === action;
   });
 }
 
@@ -29,7 +29,7 @@ export function isListOfNeeded(entries: readonly Entry[]): boolean {
   const names = new Set<string | undefined>(exemptions.map(({ action }) => action));
   return entries.every(({ text }) => {
     const named = actionsNamed(text);
-    return named.length > 0 ? named.every(({ name }) => names.has(name)) : names.has(actionMeant(text));
+    return named.length > 0 ? named.every(({ name }) => names.has(name)) : names.has(actionSurelyMeant(text));
   });
 }
 

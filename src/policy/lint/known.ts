@@ -1,6 +1,6 @@
 // What AWS has: actions, types of resources and condition keys, as far as fob has them (iam, sts, signin, and the global
 // keys). `npm run update-iam-actions` brings the list up to date.
-import { nearest } from "../../nearest.ts";
+import { difference, nearest } from "../../nearest.ts";
 import { matches, patternOf } from "../wildcard.ts";
 import data from "./iam-actions.json";
 
@@ -68,18 +68,38 @@ export function isKnownService(service: string): boolean {
   return actions.has(service);
 }
 
+/** What was probably meant by a name that AWS does not have. */
+export interface Meant {
+  readonly name: string;
+  /** So near that there is hardly a newer name that fob's list lacks. */
+  readonly isSure: boolean;
+}
+
+function near(name: string, names: readonly string[]): Meant | undefined {
+  const found = nearest(name, names);
+  return found === undefined ? undefined : { name: found, isSure: difference(name, found) <= 2 };
+}
+
+const sure = (name: string | undefined): Meant | undefined => (name === undefined ? undefined : { name, isSure: true });
+
 /** What was probably meant by an action of a known service, or of one that is nearly called so. */
-export function actionMeant(text: string): string | undefined {
+export function actionMeant(text: string): Meant | undefined {
   const { service, action } = partsOf(text) ?? { service: "", action: "" };
   if (actions.has(service)) return nearestAction(text);
   // There are other services whose names are as near, but none with actions of the same names.
-  const near = serviceMeant(service);
-  return near === undefined || /[*?]/.test(action) ? undefined : actionsNamed(`${near}:${action}`)[0]?.name;
+  const meant = serviceMeant(service)?.name;
+  return meant === undefined || /[*?]/.test(action) ? undefined : sure(actionsNamed(`${meant}:${action}`)[0]?.name);
 }
 
-const serviceMeant = remembering((service) => nearest(service, services));
+/** The action that was meant, where there is hardly a doubt. */
+export function actionSurelyMeant(text: string): string | undefined {
+  const meant = actionMeant(text);
+  return meant?.isSure ? meant.name : undefined;
+}
+
+const serviceMeant = remembering((service) => near(service, services));
 const nearestAction = remembering((text) =>
-  nearest(
+  near(
     text,
     (actions.get(partsOf(text)?.service ?? "") ?? []).map(({ name }) => name),
   ),
@@ -108,18 +128,20 @@ export function isKeyOfKnownService(key: string): boolean {
 }
 
 /** What was probably meant by a condition key that AWS does not have. */
-export function keyMeant(key: string): string | undefined {
+export function keyMeant(key: string): Meant | undefined {
   const colon = key.indexOf(":");
   const name = key.slice(colon + 1);
   const isOurs = isKeyOfKnownService(key);
   // What people call it: aws:MFAPresent, aws:MultiFactorAuthenticationAge.
-  if ((isOurs || colon < 0) && /^(mfa|multi-?factor)/i.test(name)) {
-    return /age$/i.test(name) ? "aws:MultiFactorAuthAge" : "aws:MultiFactorAuthPresent";
+  if ((isOurs || colon < 0) && /^(mfa|multi-?factor)(auth(enticated|entication)?)?(present|age)?$/i.test(name)) {
+    return sure(/age$/i.test(name) ? "aws:MultiFactorAuthAge" : "aws:MultiFactorAuthPresent");
   }
   if (isOurs) return nearestKey(key);
   // Keys without a service, or with one that is nearly "aws": others are somebody else's.
   if (colon >= 0 && !isNearlyAws(key.slice(0, colon))) return undefined;
-  return isKnownKey(`aws:${name}`) ? `aws:${name}` : undefined;
+  if (isKnownKey(`aws:${name}`)) return sure(`aws:${name}`);
+  const found = colon < 0 ? nearestKey(`aws:${name}`) : undefined;
+  return found?.isSure ? found : undefined;
 }
 
 /** Near, or with its letters exchanged. */
@@ -129,17 +151,17 @@ function isNearlyAws(service: string): boolean {
 
 const nearestKey = remembering((key) => {
   const open = openKeys.find((prefix) => prefix.toLowerCase() === `${key.toLowerCase().replace(/\/$/, "")}/`);
-  if (open !== undefined) return `${open}TAG`;
+  if (open !== undefined) return sure(`${open}TAG`);
   // What stands behind a slash may be anything.
   const [, before, behind = ""] = /^([^/]*\/)(.*)$/s.exec(key) ?? [];
-  if (before === undefined) return nearest(key, keys);
-  const near = nearest(before, openKeys);
-  return near === undefined ? undefined : `${near}${behind}`;
+  if (before === undefined) return near(key, keys);
+  const found = near(before, openKeys);
+  return found && { ...found, name: `${found.name}${behind}` };
 });
 
 /** So that a thousand times the same mistake is looked up once. */
-function remembering(find: (text: string) => string | undefined): (text: string) => string | undefined {
-  const known = new Map<string, string | undefined>();
+function remembering(find: (text: string) => Meant | undefined): (text: string) => Meant | undefined {
+  const known = new Map<string, Meant | undefined>();
   return (text) => {
     if (!known.has(text)) known.set(text, find(text));
     return known.get(text);

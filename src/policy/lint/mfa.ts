@@ -65,7 +65,8 @@ function enforcing(statement: Statement): Enforcing {
 
 /** The condition key, in lower case; of a misspelt one what was meant, since its spelling is another rule's. */
 function meantKey({ key }: Test): string {
-  return (isKnownKey(key.text) ? key.text : (keyMeant(key.text) ?? key.text)).toLowerCase();
+  const meant = isKnownKey(key.text) ? undefined : keyMeant(key.text);
+  return (meant?.isSure ? meant.name : key.text).toLowerCase();
 }
 
 function holdFor(tests: readonly Test[]): ReadonlySet<Caller> {

@@ -33,22 +33,25 @@ function checkAction({ text, path }: Entry, { actionElement, effect }: Statement
     return;
   }
   const meant = actionMeant(text);
-  if (meant !== undefined) {
-    // Spelt well it would be worse than misspelt.
-    const danger = actionElement === "NotAction" && effect === "Deny" ? dangerOf(meant) : undefined;
-    const worse = danger === undefined ? "" : `, and ${meant}, if that was meant, ${danger}`;
-    const mend = danger === undefined ? `write ${show(meant)}` : `leave ${show(text)} out`;
+  // Spelt well it would be worse than misspelt.
+  const danger =
+    meant !== undefined && actionElement === "NotAction" && effect === "Deny" ? dangerOf(meant.name) : undefined;
+  const worse = danger === undefined ? "" : `; ${meant?.name}, if that was meant, ${danger}`;
+  if (meant?.isSure) {
+    const mend = danger === undefined ? `write ${show(meant.name)}` : `leave ${show(text)} out`;
     report.add("misspelt-action", path, `there is no action ${show(text)}, ${comes}${worse}`, mend);
   } else if (isKnownService(parts.service)) {
-    const message = `${show(text)} is not among the actions of ${parts.service} as of ${updated}; if it is misspelt, ${comes.slice(3)}`;
-    report.add("unknown-action", path, message, "compare it with AWS's service authorization reference");
+    const message = `${show(text)} is not among the actions of ${parts.service} as of ${updated}; if it is misspelt, ${comes.slice(3)}${worse}`;
+    const compare = "compare it with AWS's service authorization reference";
+    const suggestion = meant === undefined ? compare : `${compare}, or write ${show(meant.name)}, if that was meant`;
+    report.add("unknown-action", path, message, danger === undefined ? suggestion : `leave ${show(text)} out`);
   }
 }
 
 function checkKey({ key, operator, name }: Test, report: Report): void {
   if (isKnownKey(key.text)) return;
   const meant = keyMeant(key.text);
-  if (meant !== undefined) {
+  if (meant?.isSure) {
     const isMet =
       operator !== undefined &&
       (operator.ifExists || operator.set === "ForAllValues" || (operator.isNegated && operator.set === undefined));
@@ -59,10 +62,10 @@ function checkKey({ key, operator, name }: Test, report: Report): void {
       "misspelt-condition-key",
       key.path,
       `there is no condition key ${show(key.text)}, ${comes}`,
-      `write ${show(meant)}`,
+      `write ${show(meant.name)}`,
     );
   } else if (isKeyOfKnownService(key.text)) {
-    reportUnknownKey(key, key.text, "condition key", report);
+    reportUnknownKey(key, key.text, meant?.name, report);
   }
 }
 
@@ -70,17 +73,18 @@ function checkVariables({ text, path }: Entry, report: Report): void {
   for (const [variable, key = ""] of text.matchAll(/\$\{\s*([^\s,'{}*?$]+)\s*(?:,[^{}]*)?\}/g)) {
     if (isKnownKey(key)) continue;
     const meant = keyMeant(key);
-    if (meant !== undefined) {
+    if (meant?.isSure) {
       const message = `there is no policy variable ${show(variable)}, so what it stands in matches nothing`;
-      report.add("misspelt-condition-key", path, message, `write ${show(variable.replace(key, meant))}`);
+      report.add("misspelt-condition-key", path, message, `write ${show(variable.replace(key, meant.name))}`);
     } else if (isKeyOfKnownService(key)) {
-      reportUnknownKey({ text, path }, variable, "policy variable", report);
+      reportUnknownKey({ text, path }, variable, meant && variable.replace(key, meant.name), report);
     }
   }
 }
 
-function reportUnknownKey({ path }: Entry, name: string, what: string, report: Report): void {
+function reportUnknownKey({ path }: Entry, name: string, meant: string | undefined, report: Report): void {
   const message = `${show(name)} is not among AWS's condition keys as of ${updated}; if it is misspelt, it is always absent`;
-  const mend = `compare the ${what} with AWS's list of global condition keys, or with the service's`;
+  const compare = "compare it with AWS's list of global condition keys, or with the service's";
+  const mend = meant === undefined ? compare : `${compare}, or write ${show(meant)}, if that was meant`;
   report.add("unknown-condition-key", path, message, mend);
 }
