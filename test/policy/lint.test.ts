@@ -45,7 +45,10 @@ describe("docs/policy-rules.md", () => {
 
   test.each(sections.filter(({ name }) => !sizes.includes(name)))("$name", ({ name, examples }) => {
     const [bad = "", good = ""] = examples.map(([, example = ""]) => policyOf(example));
-    const options = { isEnforcement: name === "no-enforcement" };
+    const options = {
+      isEnforcement: name === "no-enforcement",
+      partition: name === "wrong-partition" ? "aws-cn" : undefined,
+    };
     const findings = find(bad, options);
     expect(idsOf(findings)).toContain(name);
     expect(idsOf(find(good, options))).not.toContain(name);
@@ -113,12 +116,12 @@ describe("AWS's own examples", () => {
     [
       "iam_mfa-selfmanage",
       mfaSelfManage,
-      ["misses-user-paths", "missing-exemption", "missing-session-exemption", ...always],
+      ["misses-user-paths", "missing-useful-exemption", "missing-session-exemption", ...always],
     ],
     [
       "mfa-iam-user-aws-cli",
       knowledgeCenter,
-      ["missing-exemption", "dangerous-exemption", "bool-instead-of-boolifexists", ...always],
+      ["missing-useful-exemption", "dangerous-exemption", "bool-instead-of-boolifexists", ...always],
     ],
   ])("%s", (_, text, rulesFound) => {
     expect([...new Set(idsOf(find(text)))].sort()).toEqual([...rulesFound].sort());
@@ -284,7 +287,33 @@ describe("finds", () => {
       "denies nothing",
       "statement of its own",
     ],
-    ['"Action": "*"', "action-instead-of-notaction", "stays locked out", '"NotAction": ["iam:CreateVirtualMFADevice"'],
+    ['"Action": "*"', "action-instead-of-notaction", "stays locked out", '"NotAction": ["iam:ChangePassword"'],
+    [
+      '"Action": ["iam:EnableMFADevice", "iam:DeleteVirtualMFADevice"]',
+      "action-instead-of-notaction",
+      "iam:EnableMFADevice too",
+      'leave "iam:EnableMFADevice" out',
+    ],
+    [
+      '"Action": ["iam:*MFADevice"]',
+      "action-instead-of-notaction",
+      "stays locked out",
+      'leave "iam:CreateVirtualMFADevice" and "iam:EnableMFADevice" out: write names',
+    ],
+    [
+      `"Action": "iam:*", "Resource": "arn:aws:iam::123456789012:user/*"`,
+      "action-instead-of-notaction",
+      "stays locked out",
+      'write "NotAction"',
+    ],
+    [
+      `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
+      "action-instead-of-notaction",
+      "stays locked out",
+      'write "NotAction"',
+    ],
+    ['"Action": "*", "Resource": "arn:aws:s3:::secret/*"', "partial-enforcement", "only on these resources", "show"],
+    ['"NotAction": ["iam:CreateVirtualMFADevice"]', "missing-useful-exemption", "iam:GetUser is not", "add"],
     ['"Action": ["s3:*", "iam:*"]', "action-instead-of-notaction", "iam:EnableMFADevice", "NotAction"],
     [
       `"Effect": "Deny", "NotAction": "iam:*MFA*", "NotResource": ${own}, "Condition": {${withMfa}}`,
@@ -310,7 +339,7 @@ describe("finds", () => {
       "iam:EnableMFADevice is not exempt: a user",
       'add "iam:EnableMFADevice"',
     ],
-    ['"NotAction": ["iam:*MFADevice*"]', "missing-exemption", "iam:GetUser is not exempt", 'add "iam:GetUser"'],
+    ['"NotAction": ["iam:*MFADevice*"]', "missing-useful-exemption", "iam:GetUser is not exempt", 'add "iam:GetUser"'],
     ['"NotAction": ["iam:*MFADevice*"]', "dangerous-exemption", "iam:DeactivateMFADevice takes", "write the names"],
     ['"NotAction": ["iam:*"]', "dangerous-exemption", "iam:AddUserToGroup, iam:", "write the names"],
     ['"NotAction": ["iam:CreateAccessKey"]', "dangerous-exemption", "access key", 'leave "iam:CreateAccessKey" out'],
@@ -348,6 +377,7 @@ describe("does not find fault with", () => {
     `"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/\${aws:PrincipalTag/team, 'none'}/\${*}\${saml:sub}"`,
     // A Deny that has nothing to do with MFA, although it exempts IAM.
     '"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
+    '"Effect": "Deny", "NotAction": ["iam:ListMFADevices", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
     // Allows with MFA, and AWS's own alternative that lets access keys pass.
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
@@ -386,6 +416,41 @@ describe("does not find fault with", () => {
     expect(ids(none)).toEqual(["null-instead-of-boolifexists"]);
     const present = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
     expect(ids({ BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } }, { ...present, ...old })).toEqual([]);
+  });
+
+  test("statements that deny more beside one that denies everything without MFA", () => {
+    const more = (statement: object) =>
+      idsOf(
+        find(
+          JSON.stringify({
+            Version: "2012-10-17",
+            Statement: [
+              base,
+              { Effect: "Deny", Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } }, ...statement },
+            ],
+          }),
+        ),
+      );
+    const iam = (resource: string) => `arn:aws:iam::*:${resource}`;
+    // The second statement of AWS's older example, with all of IAM.
+    expect(more({ Action: "iam:*", NotResource: [iam("mfa/*"), iam(`user/\${aws:username}`)] })).toEqual(fine);
+    expect(more({ Action: "*", Resource: "arn:aws:s3:::secret/*" })).toEqual(fine);
+    expect(more({ Action: "s3:*", Resource: "*" })).toEqual(fine);
+    const apart = (Statement: object[]) => idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement })));
+    const narrow = {
+      Effect: "Deny",
+      Action: "s3:*",
+      Resource: "*",
+      Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } },
+    };
+    const others = [
+      { ...base, Resource: "arn:aws:s3:::*" },
+      { ...base, Condition: { ...base?.Condition, IpAddress: { "aws:SourceIp": "192.0.2.0/24" } } },
+      { ...base, Action: "ec2:*", NotAction: undefined },
+    ];
+    for (const other of others) expect(apart([other, narrow])).toContain("bool-instead-of-boolifexists");
+    const viaService = { BoolIfExists: { ...base?.Condition?.BoolIfExists, "aws:ViaAWSService": "false" } };
+    expect(apart([{ ...base, Condition: viaService }, narrow])).not.toContain("bool-instead-of-boolifexists");
   });
 
   test("what a Deny leaves open that does not ask for MFA", () => {
@@ -430,7 +495,9 @@ test("a finding has its place, also where the policy is malformed elsewhere; fin
   ]
 }`;
   const findings = find(text);
-  expect(findings.filter(({ rule }) => rule !== "missing-exemption")).toMatchObject([
+  expect(
+    findings.filter(({ rule }) => !["missing-exemption", "missing-useful-exemption"].includes(rule)),
+  ).toMatchObject([
     { rule: "old-version", line: 1, column: 1, path: [] },
     { rule: "malformed", line: 3, column: 7, path: ["Statement", 0, "Effect"] },
     { rule: "missing-session-exemption", line: 5, column: 25 },

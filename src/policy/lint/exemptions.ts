@@ -1,5 +1,5 @@
 // What is exempt from a Deny without MFA: what is missing there, and what has no place there.
-import { enrolmentExemptions, passwordExemptions } from "../enforcement.ts";
+import { enrolmentExemptions, exemptionsOf, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../evaluate.ts";
 import type { Entry, Statement } from "./content.ts";
 import { actionMeant, actionSurelyMeant, actionsNamed, isKnownService, partsOf } from "./known.ts";
@@ -17,11 +17,16 @@ function isAmong(action: string, entries: readonly Entry[]): boolean {
   });
 }
 
-/** What users need to get MFA, of these actions. AWS lets everybody open a session, whatever the policy says. */
+/** What users cannot get MFA without, of these actions. */
 export function neededAmong(entries: readonly Entry[]): string[] {
   return enrolmentExemptions.flatMap(({ action }) =>
-    !needsNoPermissions(action) && isAmong(action, entries) ? action : [],
+    ruleOf(action) === "missing-exemption" && isAmong(action, entries) ? action : [],
   );
+}
+
+/** Whether these make users get MFA: one that lists devices is in policies of all kinds. */
+export function letsEnrol(entries: readonly Entry[]): boolean {
+  return ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"].some((action) => isAmong(action, entries));
 }
 
 /** Whether all of these actions are such as users need to get MFA. */
@@ -37,11 +42,10 @@ export function checkMissing({ actions, path }: Statement, report: Report): void
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
   for (const { action, otherwise } of enrolmentExemptions.filter((each) => isMissing(each.action))) {
-    const rule = needsNoPermissions(action) ? "missing-session-exemption" : "missing-exemption";
-    report.add(rule, at, `${action} is not exempt: ${otherwise}`, `add ${show(action)}`);
+    report.add(ruleOf(action), at, `${action} is not exempt: ${otherwise}`, `add ${show(action)}`);
   }
   const missing = passwordExemptions.filter(({ action }) => isMissing(action));
-  const password = missing.filter(({ action }) => passwordRules[action] === "missing-password-exemption");
+  const password = missing.filter(({ action }) => ruleOf(action) === "missing-password-exemption");
   const [first] = password;
   if (first !== undefined) {
     const names = password.map(({ action }) => show(action)).join(" and ");
@@ -53,9 +57,15 @@ export function checkMissing({ actions, path }: Statement, report: Report): void
   }
 }
 
-const passwordRules: Readonly<Record<string, RuleId>> = {
+const ruleOf = (action: string): RuleId => rulesOfOthers[action] ?? "missing-exemption";
+
+/** Of what users can get MFA without. */
+const rulesOfOthers: Readonly<Record<string, RuleId>> = {
+  "iam:GetUser": "missing-useful-exemption",
+  "iam:ResyncMFADevice": "missing-useful-exemption",
   "iam:ChangePassword": "missing-password-exemption",
   "iam:GetAccountPasswordPolicy": "missing-password-exemption",
+  "sts:GetSessionToken": "missing-session-exemption",
 };
 
 /** What whoever has stolen a password or a key could do with it, and how one says so. */
@@ -136,6 +146,6 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
 }
 
 const mendOfPattern = `write the names of the actions that users need: ${listOf(
-  enrolmentExemptions.map(({ action }) => action),
-  enrolmentExemptions.length,
+  exemptionsOf().map(({ action }) => action),
+  exemptions.length,
 )}`;

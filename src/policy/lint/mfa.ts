@@ -1,12 +1,13 @@
 // What makes a policy one that enforces MFA, and what keeps it from doing so: statements that deny whoever has no MFA, or
 // nearly do.
-import { enrolmentExemptions } from "../enforcement.ts";
+import { exemptionsOf } from "../enforcement.ts";
 import { type Asked, conditionHolds, RequestError, readRequest } from "../evaluate.ts";
 import { readTemplate } from "../template.ts";
 import type { Content, Entry, Statement, Test } from "./content.ts";
-import { checkExempt, checkMissing, isListOfNeeded, neededAmong } from "./exemptions.ts";
+import { checkExempt, checkMissing, isListOfNeeded, letsEnrol, neededAmong } from "./exemptions.ts";
 import { isEverything, isKnownKey, keyMeant } from "./known.ts";
 import type { Report } from "./report.ts";
+import { covers } from "./resources.ts";
 import { listOf, show } from "./words.ts";
 
 const present = "aws:multifactorauthpresent";
@@ -31,7 +32,9 @@ function caller(context: Readonly<Record<string, string>>): Asked {
 
 const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
 
-const notAction = `write "NotAction": [${enrolmentExemptions.map(({ action }) => show(action)).join(", ")}]`;
+const notAction = `write "NotAction": [${exemptionsOf()
+  .map(({ action }) => show(action))
+  .join(", ")}]`;
 
 /** A statement about MFA. */
 interface Enforcing {
@@ -43,7 +46,9 @@ interface Enforcing {
   readonly ageCounts: boolean;
   /** For whom its conditions on MFA hold; without that on the age where it does not count. */
   readonly holdsFor: ReadonlySet<Caller>;
-  /** It is about everything, or everything but some actions. */
+  /** It is about all actions, or all but some. */
+  readonly hasAllActions: boolean;
+  /** It is, or was to be, about everything but some actions. */
   readonly isWide: boolean;
 }
 
@@ -52,6 +57,9 @@ function enforcing(statement: Statement): Enforcing {
   const onPresent = statement.tests.filter((test) => about(test, present));
   const onAge = statement.tests.filter((test) => about(test, age));
   const ageCounts = onAge.length === 0 || onPresent.length === 0 || holdFor(onPresent).has("withOldMfa");
+  const hasAllActions =
+    statement.actionElement === "NotAction" || statement.actions.some(({ text }) => isEverything(text));
+  const hasResource = statement.resourceElement === "Resource";
   return {
     statement,
     ageCounts,
@@ -59,8 +67,14 @@ function enforcing(statement: Statement): Enforcing {
     onAge,
     others: statement.tests.filter((test) => !about(test, present) && !about(test, age)),
     holdsFor: holdFor(ageCounts ? [...onPresent, ...onAge] : onPresent),
-    isWide: statement.actionElement === "NotAction" || statement.actions.some(({ text }) => isEverything(text)),
+    hasAllActions,
+    // All that may be done to some things is not everything.
+    isWide: hasAllActions && (statement.actionElement === "NotAction" || isEverywhere(statement) || !hasResource),
   };
+}
+
+function isEverywhere({ resourceElement, resources }: Statement): boolean {
+  return resourceElement === "Resource" && resources.some(({ text }) => /^\*+$/.test(text));
 }
 
 /** The condition key, in lower case; of a misspelt one what was meant, since its spelling is another rule's. */
@@ -92,7 +106,8 @@ function holds(test: Test, asked: Asked): boolean {
 /** Whether a statement denies for lack of MFA, or nearly does, or exempts what users need to get MFA. */
 function isAboutMfa({ statement, onPresent, onAge }: Enforcing): boolean {
   if (onPresent.length > 0 || onAge.length > 0) return true;
-  return statement.actionElement === "NotAction" && statement.actions.some(({ text }) => /^iam:.*mfa/i.test(text));
+  if (statement.actionElement !== "NotAction") return false;
+  return letsEnrol(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text)));
 }
 
 /** @param forced the policy is to be an enforcement policy. @returns whether it is one, or is to be one */
@@ -104,9 +119,9 @@ export function checkEnforcement({ statements }: Content, forced: boolean, repor
   const all = denies.filter(isAboutMfa);
   const hasWide = all.some(({ isWide, onPresent, onAge }) => isWide && onPresent.length + onAge.length > 0);
   const together = coverage(all);
-  const isDenied = all.some((each) => each.isWide && each.holdsFor.has("key") && each.holdsFor.has("session"));
+  const denied = new Set(all.filter(isComplete).flatMap(({ holdsFor }) => [...holdsFor]));
   for (const each of all) {
-    checkConditions(each, together, isDenied, report);
+    checkConditions(each, new Set([...together(each), ...denied]), report);
     checkScope(each, hasWide, report);
     if (each.statement.actionElement !== "NotAction") continue;
     // Who is denied for the age of the code alone has MFA already.
@@ -122,8 +137,8 @@ export function checkEnforcement({ statements }: Content, forced: boolean, repor
   return forced || all.length > 0;
 }
 
-function checkAllow({ statement, onPresent, holdsFor, isWide }: Enforcing, report: Report): void {
-  if (!isWide || onPresent.length === 0 || holdsFor.has("withMfa")) return;
+function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: Enforcing, report: Report): void {
+  if (!hasAllActions || onPresent.length === 0 || holdsFor.has("withMfa")) return;
   if (!holdsFor.has("key") && !holdsFor.has("session")) return;
   const message = "this allows everything it is about to whoever has no MFA, and nothing to who has";
   report.add("allow-instead-of-deny", [...statement.path, "Effect"], message, 'write "Effect": "Deny"');
@@ -145,13 +160,13 @@ function coverage(all: readonly Enforcing[]): (each: Enforcing) => ReadonlySet<C
   return (each) => byScope.get(scopes.get(each) ?? "") ?? new Set();
 }
 
-/** @param isDeniedElsewhere another statement denies whoever has no MFA */
-function checkConditions(
-  each: Enforcing,
-  together: (each: Enforcing) => ReadonlySet<Caller>,
-  isDeniedElsewhere: boolean,
-  report: Report,
-): void {
+/** Whether it denies everything but some actions to those for whom its conditions on MFA hold. */
+function isComplete({ statement, isWide, others }: Enforcing): boolean {
+  return isWide && isEverywhere(statement) && others.every(isByService);
+}
+
+/** @param denied for whom this statement, or others that deny as much, hold */
+function checkConditions(each: Enforcing, denied: ReadonlySet<Caller>, report: Report): void {
   const { statement, onPresent, onAge, others, ageCounts, holdsFor } = each;
   const [first] = [...onPresent, ...onAge];
   if (first === undefined) {
@@ -165,8 +180,6 @@ function checkConditions(
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
   const said = (test: Test): string => `${show(test.name)}: {${show(test.key.text)}: ${valuesOf(test)}}`;
   const write = `write ${recommended}`;
-  const slip = (callersMissing: readonly Caller[]): boolean =>
-    callersMissing.every((name) => !together(each).has(name));
 
   if (!ageCounts) {
     const not =
@@ -192,7 +205,7 @@ function checkConditions(
     report.add("condition-never-holds", first.key.path, `${what}: the statement denies nothing`, write);
   } else if (onPresent.length === 0) {
     // Others than who has an old code are another statement's, if there is one.
-    if (holdsFor.has("key") || isDeniedElsewhere || !slip(["key", "session"])) return;
+    if (denied.has("key") || denied.has("session")) return;
     const message = `who has no MFA slips through ${said(first)}: there is no age then`;
     report.add(
       "age-without-ifexists",
@@ -200,10 +213,10 @@ function checkConditions(
       message,
       `write ${show(`${first.operator?.name ?? ""}IfExists`)}`,
     );
-  } else if (!holdsFor.has("key") && slip(["key"])) {
+  } else if (!denied.has("key")) {
     const message = `access keys slip through ${said(first)}: their requests do not have the key at all`;
     report.add("bool-instead-of-boolifexists", first.key.path, message, write);
-  } else if (!holdsFor.has("session") && slip(["session"])) {
+  } else if (!denied.has("session")) {
     const message = `sessions without MFA slip through ${said(first)}, the console's among them: they have the key, and it is "false"`;
     report.add("null-instead-of-boolifexists", first.key.path, message, write);
   }
@@ -219,36 +232,50 @@ function valuesOf({ values }: Test): string {
 }
 
 /** What fob itself adds, for those who ask: calls of AWS services in the user's name need no MFA. */
-function checkOther({ name, key, values }: Test, report: Report): void {
-  const isByService = /^Bool(IfExists)?$/.test(name) && key.text.toLowerCase() === "aws:viaawsservice";
-  if (isByService && values.every(({ text }) => text.toLowerCase() === "false")) return;
+function isByService({ name, key, values }: Test): boolean {
+  const isAsked = /^Bool(IfExists)?$/.test(name) && key.text.toLowerCase() === "aws:viaawsservice";
+  return isAsked && values.every(({ text }) => text.toLowerCase() === "false");
+}
+
+function checkOther(test: Test, report: Report): void {
+  if (isByService(test)) return;
+  const { key } = test;
   const message = `all conditions of a statement must hold, so callers who do not meet that on ${show(key.text)} need no MFA`;
   report.add("extra-condition", key.path, message, "leave it out, unless they are meant to need no MFA");
 }
 
+/** Whether a statement is about what a user who enrols acts on. */
+function isAboutOwn({ resourceElement, resources }: Statement): boolean {
+  const covered = ["user/alice", "mfa/alice"].map((own) => resources.some((entry) => covers(entry, own)));
+  return resourceElement === "NotResource" ? !covered.every(Boolean) : covered.some(Boolean);
+}
+
 function checkScope(
-  { statement, holdsFor, onPresent, onAge, isWide }: Enforcing,
+  { statement, holdsFor, onPresent, onAge, isWide, hasAllActions }: Enforcing,
   hasWide: boolean,
   report: Report,
 ): void {
-  const { actionElement, actions, resourceElement, resources, path } = statement;
+  const { actionElement, actions, resourceElement, path } = statement;
   if (onPresent.length + onAge.length === 0) return;
   if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
-    const needed = neededAmong(actions);
+    const needed = isAboutOwn(statement) ? neededAmong(actions) : [];
     const isList = needed.length > 1 && isListOfNeeded(actions);
     const message = isList
       ? "this denies just what users need to get MFA, and nothing else"
       : `this denies ${listOf(needed)} too: a user who has no MFA cannot get it, and stays locked out`;
-    const mend = isList ? 'write "NotAction"' : notAction;
+    const isAll = actions.some(({ text }) => isEverything(text) || /^iam:\*+$/i.test(text));
+    const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? ": write names in place of the pattern" : "";
+    const leaveOut = `leave ${listOf(needed.map(show))} out${narrow}`;
+    const mend = isList ? 'write "NotAction"' : isAll ? notAction : leaveOut;
     if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, mend);
   }
   if (isWide) {
-    if (resourceElement === "Resource" && resources.some(({ text }) => /^\*+$/.test(text))) return;
-    if (resourceElement === undefined) return;
+    if (isEverywhere(statement) || resourceElement === undefined) return;
     const message = `this denies on ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: what is done to others, or to none, needs no MFA`;
     report.add("narrow-resource", [...path, resourceElement], message, 'write "Resource": "*"');
   } else if (!hasWide) {
-    const message = "this denies only these actions without MFA: all others work without";
+    const what = hasAllActions ? "on these resources" : "these actions";
+    const message = `this denies only ${what} without MFA: all others work without`;
     const mend = "if MFA is to be needed for everything, see fob policy show";
     report.add("partial-enforcement", [...path, "Action"], message, mend);
   }

@@ -30,7 +30,7 @@ export function checkPartitions({ statements }: Content, wanted: string | undefi
     } else if (partition !== right) {
       const others = wanted === undefined ? `most ARNs here are of ${right}` : `the policy is to be for ${right}`;
       const message = `this ARN is of the partition ${partition}, but ${others}: in an account of the one, ARNs of the other match nothing`;
-      report.add("wrong-partition", path, message, mend(right));
+      report.add(wanted === undefined ? "several-partitions" : "wrong-partition", path, message, mend(right));
     }
   }
 }
@@ -130,11 +130,19 @@ export function checkOwn({ resourceElement, resources }: Statement, report: Repo
   }
 }
 
-/** Whether a pattern matches something of the user `alice` in any account and partition. */
-function covers({ text }: Entry, resource: string): boolean {
-  const rest = text.split(":").slice(5);
-  if (rest.length === 0) return text === "*";
-  const template = readTemplate(rest.join(":"), { wildcards: true, variables: true });
+/** Whether a pattern matches something of the user `alice`, in an account and a partition that it allows. */
+export function covers({ text }: Entry, resource: string): boolean {
+  if (text === "*") return true;
+  const [, partition = "", , , account = ""] = text.split(":");
+  const arn = [
+    "arn",
+    partitionNames.includes(partition) ? partition : "aws",
+    "iam",
+    "",
+    /^\d{12}$/.test(account) ? account : "123456789012",
+    resource,
+  ].join(":");
+  const template = readTemplate(text, { wildcards: true, variables: true });
   const pattern = resolve(template, (key) => (key === "aws:username" ? ["alice"] : undefined));
-  return typeof pattern === "string" && matches(pattern, resource);
+  return typeof pattern === "string" && matches(pattern, arn);
 }

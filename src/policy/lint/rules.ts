@@ -62,7 +62,11 @@ export const rules = [
   error("unknown-partition", "An ARN of a partition that there is not: it matches nothing."),
   error(
     "wrong-partition",
-    "ARNs of several partitions in one policy, or of another than --partition: an account is in one, the others match nothing.",
+    "An ARN of another partition than --partition: in an account of the one, ARNs of the other match nothing.",
+  ),
+  warning(
+    "several-partitions",
+    "ARNs of several partitions in one policy: an account is in one, the others match nothing.",
   ),
   error(
     "wrong-resource",
@@ -113,6 +117,10 @@ export const rules = [
   ),
   warning("extra-condition", "A further condition beside the one on MFA: who does not meet it needs no MFA."),
   error("missing-exemption", "Something that users need to get MFA is not exempt from the Deny."),
+  warning(
+    "missing-useful-exemption",
+    "iam:GetUser or iam:ResyncMFADevice is not exempt: users can enrol all the same, but not on the console's page, or not keep a device whose clock drifts.",
+  ),
   warning(
     "missing-password-exemption",
     "What a user with a first or an expired password needs is not exempt: the console lets such a user no further.",
