@@ -144,6 +144,9 @@ describe("finds", () => {
       '"iam:GetUser"',
     ],
     ['"Effect": "Allow", "Action": "iaam:GetUser", "Resource": "*"', "misspelt-action", "iaam", '"iam:GetUser"'],
+    // Those of another service.
+    ['"NotAction": ["iam:GetSessionToken"]', "misspelt-action", "nothing is exempted", 'write "sts:GetSessionToken"'],
+    ['"NotAction": ["sts:listmfadevices"]', "misspelt-action", "nothing is exempted", 'write "iam:ListMFADevices"'],
     // Farther names may be newer than the list.
     [
       '"NotAction": ["iam:EnableMFADeviceForAll"]',
@@ -247,6 +250,46 @@ describe("finds", () => {
       "unknown-partition",
       "aws-us",
       "arn:aws",
+    ],
+    ...[
+      ["arn:aws:iam:::user/a", "has no account", "arn:aws:iam::*:user/a"],
+      ["arn:aws:iam::user/a", "has no account", "arn:aws:iam::*:user/a"],
+      ["arn:aws:iam::1234-5678-9012:user/a:b", "twelve digits", "arn:aws:iam::*:user/a:b"],
+      ["arn:aws:iam:eu-west-1:123456789012:user/a", "has a region", "arn:aws:iam::123456789012:user/a"],
+    ].map(([arn = "", words = "", mend = ""]): [string, string, string, string] => [
+      ...([`"Resource": "${arn}"`, "wrong-iam-arn"] as const),
+      ...([words, `write "${mend}"`] as const),
+    ]),
+    ...[
+      ["arn:aws:s3::b/*", 'as "arn:aws:s3::b/*:*"', "arn:aws:s3:::b/*"],
+      ["arn:aws:sqs:eu-west-1:queue", 'as "arn:aws:sqs:eu-west-1:queue:*"', "arn:aws:sqs:eu-west-1:*:queue"],
+      ["arn:aws:iam", "has 3 fields of six", "arn:aws:iam:*:*:*"],
+      ["arn:aws:iam::123456789012", "has 5 fields of six", "arn:aws:iam::123456789012:*"],
+    ].map(([arn = "", words = "", mend = ""]): [string, string, string, string] => [
+      ...([`"Resource": "${arn}"`, "incomplete-arn"] as const),
+      ...([words, `write "${mend}"`] as const),
+    ]),
+    ...["$${aws:username}", "&{aws:username}", "$aws:username"].map((escaped): [string, string, string, string] => [
+      ...([`"Resource": "arn:aws:iam::*:user/${escaped}"`, "left-over-escape"] as const),
+      ...(["stands for itself", 'write "$' + '{aws:username}"'] as const),
+    ]),
+    [
+      `"Resource": "arn:aws:iam::*:user/\${!aws:username}"`,
+      "misspelt-condition-key",
+      "!aws",
+      'write "$' + '{aws:username}"',
+    ],
+    [
+      `"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/*/\${aws:username}"`,
+      "misses-user-paths",
+      "without a path",
+      'add "arn:aws:iam::*:user/$' + '{aws:username}"',
+    ],
+    [
+      `"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::*:mfa/\${aws:username}-*"`,
+      "misses-named-devices",
+      "any name",
+      'write "arn:aws:iam::*:mfa/*"',
     ],
     // What keeps a policy from enforcing MFA.
     [
@@ -381,7 +424,7 @@ describe("does not find fault with", () => {
     // Allows with MFA, and AWS's own alternative that lets access keys pass.
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
-    `"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam:::role/\${aws:PrincipalTag/a, 'b:c:d:e:f'}"`,
+    `"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/\${aws:PrincipalTag/a, 'b:c:d:e:f'}"`,
     // What only who has no MFA needs.
     '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
     // Resources that may be what the actions are about.
@@ -389,7 +432,7 @@ describe("does not find fault with", () => {
     '"Effect": "Allow", "Action": "*:*", "Resource": "arn:aws:s3:::b"',
     '"Effect": "Allow", "Action": ["iam:*", "sts:AssumeRole"], "Resource": ["arn:*:iam::123456789012:ro*"]',
     '"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": ["arn:aws:iam::*:user/a", "arn:aws:iam::*:mfa/*"]',
-    '"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam"',
+    '"Effect": "Allow", "Action": "iam:GetUser", "Resource": ["arn:aws:iam:*", "arn:aws:i*", "arn:aws:iam::*", "arn:aws:iam:*:aws:user/a", "arn:aws:iam::*:user/a:b"]',
     `"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": ["arn:aws:iam::*:mfa/\${aws:username}", "arn:aws:iam::*:mfa/*"]`,
     `"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/*\${aws:username}"`,
     '"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::*:mfa/phones/*"',

@@ -98,12 +98,15 @@ export function actionSurelyMeant(text: string): string | undefined {
 }
 
 const serviceMeant = remembering((service) => near(service, services));
-const nearestAction = remembering((text) =>
-  near(
+const nearestAction = remembering((text) => {
+  const { service, action } = partsOf(text) ?? { service: "", action: "" };
+  const elsewhere = services.flatMap((other) => actionsNamed(`${other}:${action}`));
+  if (elsewhere.length === 1) return sure(elsewhere[0]?.name);
+  return near(
     text,
-    (actions.get(partsOf(text)?.service ?? "") ?? []).map(({ name }) => name),
-  ),
-);
+    (actions.get(service) ?? []).map(({ name }) => name),
+  );
+});
 
 // Newer than the list: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 const newerKeys = ["aws:SignInSessionArn"];

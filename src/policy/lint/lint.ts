@@ -4,7 +4,7 @@ import type { JsonText } from "../json.ts";
 import { readContent } from "./content.ts";
 import { checkEnforcement } from "./mfa.ts";
 import { type Finding, Report } from "./report.ts";
-import { checkOwn, checkPartitions, checkTypes } from "./resources.ts";
+import { checkFields, checkOwn, checkPartitions, checkTypes } from "./resources.ts";
 import { checkSpelling } from "./spelling.ts";
 
 export type { Finding } from "./report.ts";
@@ -35,6 +35,7 @@ export function lint(json: JsonText, options: LintOptions = {}): { findings: Fin
   const content = readContent(json.value);
   for (const statement of content.statements) {
     checkSpelling(statement, report);
+    checkFields(statement, report);
     checkTypes(statement, report);
     checkOwn(statement, report);
   }

@@ -37,6 +37,42 @@ export function checkPartitions({ statements }: Content, wanted: string | undefi
 
 const nearestPartition = (name: string): string | undefined => nearest(name, partitionNames);
 
+/** Whether ARNs have the fields that ARNs have. */
+export function checkFields({ resources }: Statement, report: Report): void {
+  for (const { text, path } of resources) {
+    // A colon in a variable parts nothing.
+    const fields = text.replaceAll(varying, (variable) => variable.replaceAll(":", "_")).split(":");
+    if (fields[0] !== "arn") continue;
+    const [, partition = "", service = "", region = "", account = ""] = fields;
+    const resource = text.split(":").slice(5).join(":");
+    const last = fields.at(-1) ?? "";
+    if (service === "iam" && fields.length >= 5) {
+      const write = (rest: string): string => `write ${show(`arn:${partition}:iam::${rest}`)}`;
+      if (!/^[*?\d]*$|^aws$/.test(account) && fields.length === 5) {
+        report.add("wrong-iam-arn", path, `${show(text)} has no account, so it matches nothing`, write(`*:${last}`));
+        continue;
+      }
+      const isAccount = /[*?$]/.test(account) || /^(\d{12}|aws)$/.test(account);
+      if (fields.length >= 6 && !isAccount) {
+        const what = account === "" ? "has no account" : `has ${show(account)} for an account, which is twelve digits`;
+        report.add("wrong-iam-arn", path, `${show(text)} ${what}, so it matches nothing`, write(`*:${resource}`));
+        continue;
+      }
+      if (fields.length >= 6 && !/[*?$]|^$/.test(region)) {
+        const message = `${show(text)} has a region, which ARNs of IAM have not, so it matches nothing`;
+        report.add("wrong-iam-arn", path, message, write(`${account}:${resource}`));
+        continue;
+      }
+    }
+    if (fields.length >= 6 || (fields.length < 4 ? last.endsWith("*") : last === "*")) continue;
+    const whole = text + ":*".repeat(6 - fields.length);
+    const message = `${show(text)} has ${fields.length} fields of six: AWS reads it as ${show(whole)}`;
+    const isShort = fields.length === 5 && !/^\d*$/.test(last);
+    const meant = [...fields.slice(0, 4), service === "s3" ? "" : "*", text.split(":").slice(4).join(":")].join(":");
+    report.add("incomplete-arn", path, message, `write ${show(isShort ? meant : whole)}, if that is meant`);
+  }
+}
+
 /** Whether the actions of a statement are about resources as it names them. */
 export function checkTypes({ actionElement, actions, resourceElement, resources }: Statement, report: Report): void {
   if (actionElement !== "Action" || resourceElement !== "Resource" || resources.length === 0) return;
@@ -108,7 +144,7 @@ export function checkOwn({ resourceElement, resources }: Statement, report: Repo
   if (resourceElement !== "Resource") return;
   const own = resources.filter(({ text }) => /\$\{\s*aws:username\s*\}/i.test(text));
   if (own.length === 0) return;
-  const [hasPaths, hasNames] = ["user/team/alice", "mfa/phone"].map((resource) =>
+  const [hasPaths, hasNone, hasNames] = ["user/team/alice", "user/alice", "mfa/phone"].map((resource) =>
     resources.some((entry) => covers(entry, resource)),
   );
   for (const entry of own) {
@@ -117,8 +153,13 @@ export function checkOwn({ resourceElement, resources }: Statement, report: Repo
       const more = entry.text.replace("user/${", "user/*/${");
       report.add("misses-user-paths", entry.path, message, `add ${show(more)} beside it`);
     }
-    if (covers(entry, "mfa/alice") && !hasNames) {
-      const message = `${show(entry.text)} only fits a device with the user's name: AWS lets users give a device any name`;
+    if (covers(entry, "user/team/alice") && !hasNone) {
+      const message = `${show(entry.text)} leaves out users without a path: it does not match user/alice`;
+      const more = entry.text.replace(/user\/.*\$\{/s, "user/${");
+      report.add("misses-user-paths", entry.path, message, `add ${show(more)} beside it`);
+    }
+    if (/:mfa\//.test(entry.text) && !hasNames) {
+      const message = `${show(entry.text)} only fits devices with the user's name: AWS lets users give a device any name`;
       const more = entry.text.replace(/mfa\/.*$/s, "mfa/*");
       report.add(
         "misses-named-devices",

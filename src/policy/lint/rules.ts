@@ -73,7 +73,22 @@ export const rules = [
     "An action with resources of other types than it is about: the statement never applies to it.",
   ),
   warning("needs-all-resources", 'An action that AWS checks against all resources only, in a statement without "*".'),
-  warning("misses-user-paths", "A pattern for the user's own ARN that leaves out users with a path (user/team/alice)."),
+  error(
+    "wrong-iam-arn",
+    "An ARN of IAM without an account, with a region, or with what is no account: it matches nothing.",
+  ),
+  warning(
+    "incomplete-arn",
+    "An ARN with fewer than six fields: AWS adds wildcards behind it, so it matches something else, or nothing.",
+  ),
+  error(
+    "left-over-escape",
+    "A policy variable as Terraform or CloudFormation escapes it, or without its braces: the text stands for itself.",
+  ),
+  warning(
+    "misses-user-paths",
+    "A pattern for the user's own ARN that leaves out users with a path (user/team/alice), or those without.",
+  ),
   warning(
     "misses-named-devices",
     "A pattern for the user's own device that only fits a device with the user's name; devices may have any.",

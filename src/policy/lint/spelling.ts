@@ -70,6 +70,11 @@ function checkKey({ key, operator, name }: Test, report: Report): void {
 }
 
 function checkVariables({ text, path }: Entry, report: Report): void {
+  for (const [escaped, , key = ""] of text.matchAll(/(\$\$\{|&\{|\$)(\w+:[\w/.-]+)\}?/g)) {
+    if (!isKnownKey(key)) continue;
+    const message = `${show(escaped)} is no policy variable, so it stands for itself`;
+    report.add("left-over-escape", path, message, `write ${show(`\${${key}}`)}`);
+  }
   for (const [variable, key = ""] of text.matchAll(/\$\{\s*([^\s,'{}*?$]+)\s*(?:,[^{}]*)?\}/g)) {
     if (isKnownKey(key)) continue;
     const meant = keyMeant(key);
