@@ -398,12 +398,44 @@ describe("finds", () => {
   });
 });
 
+test.each([
+  ...["iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"],
+  ...["iam:CreateAccessKey", "iam:UpdateAccessKey"],
+  ...["iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:DeleteLoginProfile"],
+  ...["iam:AddUserToGroup", "iam:RemoveUserFromGroup"],
+  ...["iam:AttachUserPolicy", "iam:AttachGroupPolicy", "iam:AttachRolePolicy"],
+  ...["iam:DetachUserPolicy", "iam:DetachGroupPolicy", "iam:DetachRolePolicy"],
+  ...["iam:PutUserPolicy", "iam:PutGroupPolicy", "iam:PutRolePolicy"],
+  ...["iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:DeleteRolePolicy"],
+  ...["iam:CreatePolicy", "iam:DeletePolicy"],
+  ...["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"],
+  ...["iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"],
+  ...["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"],
+  ...["iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole"],
+  ...["iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider"],
+  ...["iam:UpdateOpenIDConnectProviderThumbprint", "iam:AddClientIDToOpenIDConnectProvider"],
+  ...["iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy"],
+  ...["iam:CreateUser", "iam:UpdateUser", "iam:DeleteUser", "iam:CreateGroup", "iam:UpdateGroup", "iam:DeleteGroup"],
+  ...["iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"],
+  ...["iam:UpdateServiceSpecificCredential", "iam:UploadSSHPublicKey", "iam:UpdateSSHPublicKey"],
+  ...["iam:UploadSigningCertificate", "iam:UpdateSigningCertificate"],
+  ...["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoot"],
+  "sts:GetFederationToken",
+])("%s is dangerous where it is exempt", (action) => {
+  const fine = [base?.NotAction ?? []].flat();
+  const found = find(policyOf(`"NotAction": ${JSON.stringify([...fine, action])}`));
+  const [danger] = found.filter(({ rule }) => rule === "dangerous-exemption");
+  expect(danger?.message).toContain(`"${action}" works without MFA: it `);
+  expect(danger?.mend).toBe(`leave "${action}" out`);
+});
+
 describe("does not find fault with", () => {
   const fine = idsOf(find(policyOf("")));
 
   test.each([
     // Names without regard to case, of other services, with what may be anything.
     '"NotAction": ["IAM:createvirtualmfadevice", "iam:ENABLEmfadevice", "iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken"]',
+    '"NotAction": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:List*", "iam:ResyncMFADevice", "sts:GetSessionToken"]',
     '"Condition": {"BoolIfExists": {"AWS:multifactorauthpresent": "FALSE"}}',
     '"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": false}}',
     '"Condition": {"StringEqualsIfExists": {"aws:MultiFactorAuthPresent": "false"}}',

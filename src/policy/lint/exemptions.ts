@@ -86,7 +86,16 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
       /^iam:(attach|detach|put|delete|create|setdefault)(user|group|role)?(policy|policyversion|permissionsboundary)$/,
     danger: "changes who may do what, this policy included",
   },
-  { actions: /^iam:updateassumerolepolicy$/, danger: "changes who may take a role" },
+  { actions: /^iam:(createrole|updateassumerolepolicy)$/, danger: "decides who may take a role" },
+  {
+    actions:
+      /^iam:((create|update)samlprovider|createopenidconnectprovider|updateopenidconnectproviderthumbprint|addclientidtoopenidconnectprovider)$/,
+    danger: "decides whose sign-ins the account trusts, which need no MFA of the account's",
+  },
+  {
+    actions: /^iam:(update|delete)accountpasswordpolicy$/,
+    danger: "weakens the passwords of all users",
+  },
   { actions: /^iam:(create|update|delete)(user|group)$/, danger: "makes, renames or deletes users or groups" },
   { actions: /^iam:(create|reset|update)servicespecificcredential$/, danger: "makes credentials that know no MFA" },
   { actions: /^iam:(upload|update)(sshpublickey|signingcertificate)$/, danger: "makes credentials that know no MFA" },
