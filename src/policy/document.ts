@@ -165,7 +165,8 @@ function readPrincipals({ Principal: principal }: Content, at: Spot): readonly s
     return [];
   }
   onlyElements(principal, ["AWS"], at.within("Principal", ": Principal"));
-  const names = strings(principal.AWS, at.within("Principal", ": Principal AWS"), ["AWS"]);
+  const listedNames = textsOf(principal.AWS, at.within("Principal", ": Principal AWS"), ["AWS"], false);
+  const names = listedNames.map(({ text }) => text);
   for (const name of names) {
     if (/^(\*|\d{12}|arn:[\w-]+:iam::\d{12}:(root|(user|role)\/[!-)+-~]+))$/.test(name)) continue;
     at.add(["Principal"], `principal ${show(name)} is neither "*", an account, a user nor a role`);
@@ -225,6 +226,16 @@ function readEach<S extends Statement>(
     top.add([], "a policy document is a JSON object", {
       mend: 'write {"Version": "2012-10-17", "Statement": […]}',
     });
+    return [];
+  }
+  if (isObject(document.PolicyVersion) && document.Statement === undefined) {
+    top.add(
+      ["PolicyVersion"],
+      "this is what aws iam get-policy-version prints: the policy is in .PolicyVersion.Document",
+      {
+        mend: "take that: aws iam get-policy-version … --query PolicyVersion.Document",
+      },
+    );
     return [];
   }
   onlyElements(document, ["Version", "Id", "Statement"], new Spot(found, [], "policy document"));
@@ -389,20 +400,24 @@ function checkVariables(text: string, path: Path, at: Spot): void {
 /** The strings of an element, each with its path. */
 function listed(content: Content, element: string, at: Spot, scalars = false): { text: string; path: Path }[] {
   const value = content[element];
-  const texts = strings(value, at.within(element, `: ${element}`), [], scalars);
-  return texts.map((text, index) => ({ text, path: Array.isArray(value) ? [element, index] : [element] }));
+  return textsOf(value, at.within(element, `: ${element}`), [], scalars).map(({ text, path }) => ({
+    text,
+    path: [element, ...path],
+  }));
 }
 
-/** One string or a list of them as a list; never an empty one, which would match nothing without saying so. */
-function strings(value: unknown, at: Spot, path: Path, scalars = false): readonly string[] {
+/** One string or a list of them as a list, each with its path; never an empty one, which would match nothing without saying so. */
+function textsOf(value: unknown, at: Spot, path: Path, scalars: boolean): { text: string; path: Path }[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (value === undefined || list.length === 0) at.add(path, "is missing or empty");
   if (value === undefined) return [];
-  return list.map((item, index) => {
-    if (typeof item === "string") return item;
-    if (scalars && (typeof item === "boolean" || typeof item === "number")) return String(item);
-    at.add(Array.isArray(value) ? [...path, index] : path, `${show(item)} must be a string`);
-    return "";
+  return list.flatMap((item, index) => {
+    const itemPath = Array.isArray(value) ? [...path, index] : path;
+    if (typeof item === "string") return { text: item, path: itemPath };
+    if (scalars && (typeof item === "boolean" || typeof item === "number"))
+      return { text: String(item), path: itemPath };
+    at.add(itemPath, `${show(item)} must be a string`);
+    return [];
   });
 }
 

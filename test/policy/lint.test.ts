@@ -472,6 +472,17 @@ describe("does not find fault with", () => {
     expect(find(policyOf(part))).toEqual([]);
   });
 
+  test("the same mistake twice", () => {
+    const ids = (part: string) => idsOf(find(policyOf(`"Effect": "Allow", ${part}`)));
+    expect(ids('"Action": "s3:*", "Resource": [5]')).toEqual(["malformed"]);
+    expect(ids('"Action": [null], "Resource": "*"')).toEqual(["malformed"]);
+    const condition = '"Condition": {"IpAddress": {"aws:SourceIp": [null]}}';
+    expect(ids(`"Action": "s3:*", "Resource": "*", ${condition}`)).toEqual(["malformed"]);
+    const wrapped = find(`{"PolicyVersion": {"Document": ${policyOf("")}, "VersionId": "v1"}}`);
+    expect(wrapped).toMatchObject([{ rule: "malformed", path: ["PolicyVersion"] }]);
+    expect(wrapped[0]?.message).toContain("the policy is in .PolicyVersion.Document");
+  });
+
   test("two statements that together deny both access keys and sessions without MFA, and an age beside them", () => {
     const statement = (condition: object) => ({ ...base, Sid: undefined, Condition: condition });
     const [bool, none, old] = [
