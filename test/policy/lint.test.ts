@@ -31,6 +31,11 @@ describe("docs/policy-rules.md", () => {
       const text = lines.join("\n");
       return { name, text: text.replaceAll(/\s+/g, " "), examples: [...text.matchAll(/```text\n(.*)\n```/g)] };
     });
+  test("the table at the top has every rule with its level", () => {
+    const rows = [...read("docs/policy-rules.md").matchAll(/^\| \[(.*)\]\(#(.*)\) \| (.*) \|$/gm)];
+    expect(rows.map(([, ...row]) => row)).toEqual(rules.map(({ id, level }) => [id, id, level]));
+  });
+
   /** What no short example shows. */
   const sizes = ["too-large", "too-large-for-managed", "too-large-for-inline"];
 
