@@ -360,6 +360,32 @@ describe("finds", () => {
       "stays locked out",
       'write "NotAction"',
     ],
+    [
+      '"Action": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"]',
+      "action-instead-of-notaction",
+      "this denies just what users need to get MFA, and nothing else",
+      'write "NotAction"',
+    ],
+    [
+      '"Action": "iam:EnableMFADevice"',
+      "action-instead-of-notaction",
+      "this denies iam:EnableMFADevice too",
+      'leave "iam:EnableMFADevice" out',
+    ],
+    [
+      '"Effect": "deny", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}',
+      "bool-instead-of-boolifexists",
+      "slip through",
+      withMfa,
+    ],
+    ...[
+      '"StringEquals": {"aws:ViaAWSService": "false"}',
+      '"Null": {"aws:ViaAWSService": "false"}',
+      '"Bool": {"aws:SecureTransport": "false"}',
+    ].map((other): [string, string, string, string] => [
+      ...([`"Condition": {${withMfa}, ${other}}`, "extra-condition"] as const),
+      ...(["need no MFA", "leave it out"] as const),
+    ]),
     ['"Action": "*", "Resource": "arn:aws:s3:::secret/*"', "partial-enforcement", "only on these resources", "show"],
     ['"NotAction": ["iam:CreateVirtualMFADevice"]', "missing-useful-exemption", "iam:GetUser is not", "add"],
     ['"Action": ["s3:*", "iam:*"]', "action-instead-of-notaction", "iam:EnableMFADevice", "NotAction"],
@@ -458,6 +484,10 @@ describe("does not find fault with", () => {
     // A Deny that has nothing to do with MFA, although it exempts IAM.
     '"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
     '"Effect": "Deny", "NotAction": ["iam:ListMFADevices", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
+    // Allows with a recent code, an old one, or nobody.
+    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}',
+    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}}',
+    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "Null": {"aws:MultiFactorAuthPresent": "true"}}',
     // Allows with MFA, and AWS's own alternative that lets access keys pass.
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
@@ -544,6 +574,33 @@ describe("does not find fault with", () => {
     expect(apart([{ ...base, Condition: viaService }, narrow])).not.toContain("bool-instead-of-boolifexists");
   });
 
+  test("two narrow statements share the work only where they deny the same", () => {
+    const secret = { Effect: "Deny", Action: ["s3:*", "ec2:*"], Resource: ["arn:aws:s3:::a", "arn:aws:s3:::b"] };
+    const byIp = (range: string) => ({ NotIpAddress: { "aws:SourceIp": range } });
+    const some = byIp("192.0.2.0/24");
+    const bool = { ...secret, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" }, ...some } };
+    const none = { ...secret, Condition: { Null: { "aws:MultiFactorAuthPresent": "true" }, ...some } };
+    const errors = (...Statement: object[]) =>
+      idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement })).filter(({ level }) => level === "error"));
+    const mixed = { Action: ["EC2:*", "s3:*"], Resource: ["arn:aws:s3:::b", "arn:aws:s3:::a"] };
+    expect(errors(bool, { ...none, ...mixed })).toEqual([]);
+    const isNull = { Null: { "aws:MultiFactorAuthPresent": "true" } };
+    for (const other of [
+      { Action: ["s3:*", "ec2:Run*"] },
+      { Resource: "arn:aws:s3:::a" },
+      { Resource: undefined, NotResource: secret.Resource },
+      { Condition: isNull },
+      { Condition: { ...isNull, ...byIp("198.51.100.0/24") } },
+      { Condition: { ...isNull, IpAddress: some.NotIpAddress } },
+      { Condition: { ...isNull, NotIpAddress: { "aws:VpcSourceIp": "192.0.2.0/24" } } },
+    ]) {
+      expect(errors(bool, { ...none, ...other })).toEqual([
+        "bool-instead-of-boolifexists",
+        "null-instead-of-boolifexists",
+      ]);
+    }
+  });
+
   test("what a Deny leaves open that does not ask for MFA", () => {
     const part = '"Resource": "arn:aws:s3:::*", "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}';
     expect(idsOf(find(policyOf(part)))).toEqual(fine);
@@ -571,6 +628,8 @@ describe("does not find fault with", () => {
     expect(found).not.toContain("missing-exemption");
     expect(found).not.toContain("age-without-ifexists");
     expect(found.filter((id) => id === "missing-password-exemption")).toHaveLength(1);
+    const both = { ...second, Condition: { ...old, Bool: { "aws:MultiFactorAuthPresent": "true" } } };
+    expect(idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement: [base, both] })))).toEqual(found);
   });
 });
 

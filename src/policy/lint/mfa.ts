@@ -125,7 +125,7 @@ export function checkEnforcement({ statements }: Content, forced: boolean, repor
     checkScope(each, hasWide, report);
     if (each.statement.actionElement !== "NotAction") continue;
     // Who is denied for the age of the code alone has MFA already.
-    const isForOld = each.onPresent.length === 0 && each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
+    const isForOld = each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
     if (!isForOld) checkMissing(each.statement, report);
     checkExempt(each.statement.actions, report);
   }
