@@ -367,6 +367,12 @@ describe("finds", () => {
       'write "NotAction"',
     ],
     [
+      `"Effect": "Deny", "Action": "*", "NotResource": ["arn:aws:iam::*:mfa/*", ${own}], "Condition": {${withMfa}}`,
+      "narrow-resource",
+      "some resources only",
+      '"sts:GetSessionToken"] and "Resource": "*"',
+    ],
+    [
       '"Action": "iam:EnableMFADevice"',
       "action-instead-of-notaction",
       "this denies iam:EnableMFADevice too",

@@ -257,6 +257,8 @@ function checkScope(
 ): void {
   const { actionElement, actions, resourceElement, path } = statement;
   if (onPresent.length + onAge.length === 0) return;
+  // On everything, a Deny of all actions would lock out.
+  const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
   if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
     const needed = isAboutOwn(statement) ? neededAmong(actions) : [];
     const isList = needed.length > 1 && isListOfNeeded(actions);
@@ -266,13 +268,14 @@ function checkScope(
     const isAll = actions.some(({ text }) => isEverything(text) || /^iam:\*+$/i.test(text));
     const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? ": write names in place of the pattern" : "";
     const leaveOut = `leave ${listOf(needed.map(show))} out${narrow}`;
-    const mend = isList ? 'write "NotAction"' : isAll ? notAction : leaveOut;
+    const mend = isList ? 'write "NotAction"' : isAll ? whole : leaveOut;
     if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, mend);
   }
   if (isWide) {
     if (isEverywhere(statement) || resourceElement === undefined) return;
     const message = `this denies on ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: what is done to others, or to none, needs no MFA`;
-    report.add("narrow-resource", [...path, resourceElement], message, 'write "Resource": "*"');
+    const mend = actionElement === "Action" ? whole : 'write "Resource": "*"';
+    report.add("narrow-resource", [...path, resourceElement], message, mend);
   } else if (!hasWide) {
     const what = hasAllActions ? "on these resources" : "these actions";
     const message = `this denies only ${what} without MFA: all others work without`;
