@@ -2,7 +2,7 @@
 import { partitionNames } from "../aws/partitions.ts";
 import { exitCodes, UsageError } from "../errors.ts";
 import { type Finding, lint } from "../policy/lint/lint.ts";
-import { neutralise, quote } from "../text.ts";
+import { neutralise, prettyJson, quote } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { readJsonFile } from "./policy-files.ts";
 
@@ -41,12 +41,12 @@ export const policyLintCommand = defineCommand({
       if (value === undefined || choices.includes(value)) continue;
       throw new UsageError(`${quote(value)} (from ${flag}) is not known`, `one of these: ${choices.join(", ")}`);
     }
-    const { findings, omitted } = lint(await readJsonFile(file, context), {
+    const findings = lint(await readJsonFile(file, context), {
       isEnforcement: as === "enforcement",
       partition,
     });
-    context.stdout.write(json ? `${JSON.stringify(findings, undefined, 2)}\n` : inLines(file, findings));
-    context.say.note(`${quote(file)}: ${summaryOf(findings)}${omitted > 0 ? `; ${omitted} more are not shown` : ""}`);
+    context.stdout.write(json ? prettyJson(findings) : inLines(file, findings));
+    context.say.note(`${quote(file)}: ${summaryOf(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });

@@ -76,6 +76,7 @@ export const policySimulateCommand = defineCommand({
     // Asked before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
+    if (actions.length > 0 || casesFile !== undefined) await warnOfActions(outcome.results, context);
     sayWhatIsMissing(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
     const isSame = !account || !answers || account.compare(outcome.results, answers, simulation);
@@ -146,6 +147,16 @@ async function compareCases(file: string, simulation: Simulation): Promise<Outco
   const problem = `not as expected: ${different.length} of ${cases.length}`;
   const all = results.reduce<RequestContext>((more, { request }) => withMore(more, request.context), stated);
   return { results, text: lines.join("") + count, stated: all, ...(different.length === 0 ? {} : { problem }) };
+}
+
+/** Says which actions AWS does not seem to have: a slip would be decided on like any other. */
+async function warnOfActions(results: readonly Result[], { say }: Context): Promise<void> {
+  const { actionMeant, actionsNamed } = await import("../policy/lint/known.ts");
+  for (const action of new Set(results.map(({ request }) => request.action))) {
+    const meant = actionsNamed(action).length > 0 ? undefined : actionMeant(action);
+    if (meant)
+      say.warning(`AWS has no action ${quote(action)}, as far as fob knows; ${quote(meant.name)} was meant, perhaps`);
+  }
 }
 
 async function readCasesFile(file: string, context: Context): Promise<ReturnType<typeof readCases>> {

@@ -290,6 +290,10 @@ test("several resources, a file as Windows PowerShell writes it, and a key that 
   expect(stderr).toContain(
     'fob: warning: no policy asks for "aws:MultiFactorAuthPresnt"; "aws:MultiFactorAuthPresent" was meant, perhaps\n',
   );
+  const slip = await simulate(["--action", "iam:EnableMFADevce", "--action", "iam:GetUser", "--action", "s3:GetObjet"]);
+  expect(slip.stderr.match(/warning: .*/g)).toEqual([
+    'warning: AWS has no action "iam:EnableMFADevce", as far as fob knows; "iam:EnableMFADevice" was meant, perhaps',
+  ]);
 });
 
 test("what AWS refuses to sessions is said in JSON too", async () => {

@@ -22,15 +22,15 @@ export interface LintOptions {
  */
 const mostCharacters = 100_000;
 
-/** @returns what was found, by place, and how much more there was of what was found too often */
-export function lint(json: JsonText, options: LintOptions = {}): { findings: Finding[]; omitted: number } {
+/** What is wrong with it, by place. */
+export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   const report = new Report();
   for (const problem of readDocument(json.value).problems) addProblem(problem, report);
   const size = JSON.stringify(json.value).length;
   if (size > mostCharacters) {
     const message = `the policy has ${inThousands(size)} characters without white space: AWS takes at most ${inThousands(limits.role)}, and fob looks no further than its grammar`;
     report.add("too-large", [], message, divide);
-    return { findings: report.findings(json), omitted: report.omitted };
+    return report.findings(json);
   }
   const content = readContent(json.value);
   for (const statement of content.statements) {
@@ -43,7 +43,7 @@ export function lint(json: JsonText, options: LintOptions = {}): { findings: Fin
   const isEnforcement = checkEnforcement(content, options.isEnforcement ?? false, report);
   if (content.statements.length > 0) checkVersion(json.value, content.version, report);
   checkSize(size, isEnforcement, report);
-  return { findings: report.findings(json), omitted: report.omitted };
+  return report.findings(json);
 }
 
 function addProblem({ kind, path, where, message, meant, mend }: Problem, report: Report): void {

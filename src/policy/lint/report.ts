@@ -14,29 +14,16 @@ export interface Finding {
   readonly path: Path;
 }
 
-/** Of one rule; nobody reads more, and a large file can hold millions. */
-const most = 1_000;
-
 export class Report {
-  readonly #found = new Map<RuleId, Pick<Finding, "rule" | "message" | "mend" | "path">[]>();
-  #omitted = 0;
+  readonly #found: Pick<Finding, "rule" | "message" | "mend" | "path">[] = [];
 
   add(rule: RuleId, path: Path, message: string, mend: string): void {
-    const found = this.#found.get(rule) ?? [];
-    this.#found.set(rule, found);
-    if (found.length < most) found.push({ rule, path, message, mend });
-    else this.#omitted += 1;
-  }
-
-  /** How many findings were too many. */
-  get omitted(): number {
-    return this.#omitted;
+    this.#found.push({ rule, path, message, mend });
   }
 
   /** All of them, by place. */
   findings(json: JsonText): Finding[] {
-    return [...this.#found.values()]
-      .flat()
+    return this.#found
       .map(({ rule, message, mend, path }) => ({
         rule,
         level: levelOf(rule),
