@@ -39,6 +39,7 @@ const deepest = 64;
 export function readJson(text: string): JsonText {
   // Editors on Windows put a byte order mark in front.
   const content = text.replace(/^\ufeff/, "");
+  if (content.trim() === "") throw new JsonError("there is nothing in it", { line: 1, column: 1 });
   refuseDepth(content);
   const errors: ParseError[] = [];
   const tree = parseTree(content, errors, { disallowComments: true });

@@ -438,7 +438,7 @@ test.each<[readonly string[], number, string]>([
     "--cases has the actions and resources in its file",
   ],
   [["--policy", "-", "--policy", "-"], 2, "stdin can be read once"],
-  [["--policy", file("empty.json", "")], 2, 'empty.json" is empty'],
+  [["--policy", file("empty.json", "")], 2, 'empty.json" is not JSON: there is nothing in it (line 1, column 1)'],
   [["--profile", "work"], 2, "--profile belongs to --account"],
   [["--cases", file("noaction.json", [{ decision: "allowed" }])], 2, "case 1 has no action"],
   [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 10 MB'],
