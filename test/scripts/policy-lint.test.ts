@@ -62,7 +62,7 @@ test.each([
   ["{\n  'Version': 1}", "invalid symbol (line 2, column 3)"],
   ['{"a": [1,\n2', "expected (line 2, column 2)"],
   ['{"Version": "2012-10-17",\n "Version": "2012-10-17"}', '"Version" stands twice in one object (line 2, column 2)'],
-  ["", "value expected (line 1, column 1)"],
+  ["", "there is nothing in it (line 1, column 1)"],
   ["[".repeat(200_000), "nested deeper than 64 levels (line 1, column 65)"],
 ])("what is no JSON is refused, with the place: %j", async (input, message) => {
   const { status, stdout, stderr } = await lint(["-"], { input });
