@@ -45,6 +45,7 @@ interface Given {
   readonly json?: boolean | undefined;
 }
 
+/** @throws UsageError, FobError for files that are no policies */
 export async function simulationOf(given: Given, context: Context): Promise<Simulation> {
   const files = given.policy ?? [];
   const all = [...files, ...(given.boundary === undefined ? [] : [given.boundary])];
@@ -53,7 +54,7 @@ export async function simulationOf(given: Given, context: Context): Promise<Simu
     names: ["a policy that allows everything", "enforce-mfa-policy"],
     policies: [allowAll, enforceMfaPolicy()],
   };
-  const read = { names: files, policies: await inTurn(files, (file) => readPolicyFile(file, context)) };
+  const read = { names: files, policies: await Promise.all(files.map((file) => readPolicyFile(file, context))) };
   const { names, policies } = given.policy === undefined ? own : read;
   if (given.policy === undefined) context.say.note("for a user who may do everything, under enforce-mfa-policy");
   const boundary = given.boundary === undefined ? undefined : await readPolicyFile(given.boundary, context);
@@ -76,12 +77,6 @@ const allowAll: PolicyDocument = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
 };
-
-async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await work(item));
-  return results;
-}
 
 function readUser(arn: string): Subject {
   const subject = subjectOf(arn);
