@@ -77,6 +77,18 @@ test("a policy with Bool is shown to leave access keys alone", async () => {
   );
 });
 
+test("the proof is about the user's own calls, not those of services in the user's name, unless told so", async () => {
+  const condition = {
+    BoolIfExists: { "aws:MultiFactorAuthPresent": "false" },
+    Bool: { "aws:ViaAWSService": "false" },
+  };
+  const exempt = file("via.json", policy({ Effect: "Deny", Action: "*", Resource: "*", Condition: condition }));
+  const args = ["--policy", everything, "--policy", exempt];
+  expect(verdicts((await simulate(args)).stdout)[0]).toMatch(/^\+ MFA is enforced/);
+  const byService = await simulate([...args, "--context", "aws:viaawsservice=true"]);
+  expect(verdicts(byService.stdout)[0]).toMatch(/^! MFA is NOT enforced/);
+});
+
 test("an exemption of something dangerous is named", async () => {
   const document = JSON.parse(readFileSync(enforce, "utf8")) as { Statement: { NotAction: string[] }[] };
   document.Statement[0]?.NotAction.push("iam:DeactivateMFADevice", "s3:List*");
