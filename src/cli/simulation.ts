@@ -1,6 +1,6 @@
 // What `fob policy simulate` decides with, as the command line says it, and how decisions are written.
 import { UsageError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { difference, nearest } from "../nearest.ts";
 import { enforceMfaPolicy } from "../policy/enforcement.ts";
 import {
   type AuthorizationRequest,
@@ -199,7 +199,8 @@ export function sayWhatIsMissing(stated: RequestContext, { policies, circumstanc
     .sort();
   for (const key of Object.keys(stated).filter((name) => !asked.has(name.toLowerCase()))) {
     const meant = nearest(key, missing);
-    if (meant !== undefined)
+    // Farther ones are other keys, and many begin alike.
+    if (meant !== undefined && difference(key, meant) <= 2)
       context.say.warning(`no policy asks for ${quote(key)}; ${quote(meant)} was meant, perhaps`);
   }
   if (missing.length > 0)

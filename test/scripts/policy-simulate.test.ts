@@ -302,6 +302,15 @@ test("several resources, a file as Windows PowerShell writes it, and a key that 
   expect(stderr).toContain(
     'fob: warning: no policy asks for "aws:MultiFactorAuthPresnt"; "aws:MultiFactorAuthPresent" was meant, perhaps\n',
   );
+  // A key that is another one, from --user.
+  const org = policy({
+    Effect: "Allow",
+    Action: "*",
+    Resource: "*",
+    Condition: { StringEquals: { "aws:PrincipalOrgID": "o-x" } },
+  });
+  const user = ["--user", "arn:aws:iam::123456789012:user/alice", "--action", "s3:GetObject"];
+  expect((await simulate(["--policy", file("org.json", org), ...user])).stderr).not.toContain("warning");
   const slip = await simulate(["--action", "iam:EnableMFADevce", "--action", "iam:GetUser", "--action", "s3:GetObjet"]);
   expect(slip.stderr.match(/warning: .*/g)).toEqual([
     'warning: AWS has no action "iam:EnableMFADevce", as far as fob knows; "iam:EnableMFADevice" was meant, perhaps',
