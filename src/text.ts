@@ -31,7 +31,8 @@ export function prettyJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2).replace(/[^\n -~]/g, escaped)}\n`;
 }
 
-const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** A character as JSON escapes it. */
+export const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** JSON in ASCII alone: what else a program reads depends on the system's code page. */
 export function asciiJson(value: unknown): string {

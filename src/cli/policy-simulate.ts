@@ -2,7 +2,7 @@
 import { exitCodes, UsageError } from "../errors.ts";
 import { CasesError, readCases } from "../policy/cases.ts";
 import type { Context as RequestContext } from "../policy/evaluate.ts";
-import { ageLimitsOf, allOf, type Cell, prove, verdictsOf, waysOf } from "../policy/proof.ts";
+import { type Cell, prove, verdictsOf } from "../policy/proof.ts";
 import { withMore } from "../policy/subject.ts";
 import { neutralise, quote } from "../text.ts";
 import { defineCommand } from "./command.ts";
@@ -110,16 +110,15 @@ function proof(simulation: Simulation, isCompared: boolean): Outcome {
   const user = subject ?? example;
   // Who calls is the user, and not a service in the user's name.
   const context = withMore({ ...user.context, "aws:ViaAWSService": "false" }, simulation.stated);
-  const ways = waysOf(ageLimitsOf(allOf(policies, circumstances)));
-  const proven = refusing(() => prove(policies, circumstances, { user: user.arn, context, ways }));
+  const proven = refusing(() => prove(policies, circumstances, { user: user.arn, context }));
   const cells = proven.rows.flatMap((row) => row.cells);
   // What cannot be decided is refused, not shown.
   const needed =
     simulation.json || isCompared ? cells : cells.filter(({ evaluation }) => evaluation.decision === "unknown");
   return {
     results: needed.map((cell) => resultOf(cell, simulation)),
-    text: proofText(proven.rows, ways, verdictsOf(proven), simulation.context.stdout),
-    stated: { ...context, ...ways.at(-1)?.context },
+    text: proofText(proven.rows, proven.ways, verdictsOf(proven), simulation.context.stdout),
+    stated: { ...context, ...proven.ways.at(-1)?.context },
   };
 }
 

@@ -432,7 +432,7 @@ function onlyElements(object: object, known: readonly string[], at: Spot): void 
   }
 }
 
-function isObject(value: unknown): value is Content {
+export function isObject(value: unknown): value is Content {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -150,6 +150,7 @@ export interface ProofRow extends Row {
 }
 
 export interface Proof {
+  readonly ways: readonly Way[];
   readonly rows: readonly ProofRow[];
   /** The same for an action that no policy names. */
   readonly unnamed: ProofRow;
@@ -168,8 +169,11 @@ export interface Proof {
 export function prove(
   policies: readonly PolicyDocument[],
   circumstances: Circumstances,
-  { user, context, ways }: { user: string; context: Context; ways: readonly Way[] },
+  { user, context }: { user: string; context: Context },
 ): Proof {
+  const all = allOf(policies, circumstances);
+  const limits = ageLimitsOf(all);
+  const ways = waysOf(limits);
   const decideOn = (row: Row): ProofRow => ({
     ...row,
     cells: ways.map((way) => {
@@ -181,7 +185,6 @@ export function prove(
   });
   const rows = rowsOf(user).map(decideOn);
   const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
-  const all = allOf(policies, circumstances);
   const spelt = new Map(all.flatMap(keysOf).map((key) => [key.toLowerCase(), key]));
   const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
   const keysOfDenials = (hasMfa: boolean): readonly string[] => {
@@ -190,7 +193,7 @@ export function prove(
     return [...keys].sort().map((key) => spelt.get(key) ?? key);
   };
   const [withoutMfa, withMfa] = [keysOfDenials(false), keysOfDenials(true)];
-  return { rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits: ageLimitsOf(all) };
+  return { ways, rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits };
 }
 
 /** What a proof is about: the policies, and the boundary. */
@@ -245,10 +248,10 @@ const names = (rows: readonly Row[]): string => rows.map(({ action }) => action)
 const inColumn = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
   row.cells.some((cell) => cell.way.name === name && is(cell));
 
-function enforced({ rows, unnamed, onlyIf }: Proof): Verdict {
+function enforced({ ways, rows, unnamed, onlyIf }: Proof): Verdict {
   const guarded = rows.filter(isGuarded);
-  const ways = unnamed.cells.map(({ way }) => way).filter(({ hasMfa }) => !hasMfa);
   const open = ways
+    .filter(({ hasMfa }) => !hasMfa)
     .map((way): Open => {
       const judged = guarded.filter((row) => inColumn(row, way.name, ({ refused }) => refused === undefined));
       return { way, judged, found: judged.filter((row) => !inColumn(row, way.name, isDenied)) };

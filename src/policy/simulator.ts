@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html
 import type { SimulatedKey, SimulatedType, Simulation, SimulationResult, SimulatorClient } from "../aws/aws.ts";
 import { FobError } from "../errors.ts";
-import { quote } from "../text.ts";
+import { escaped, quote } from "../text.ts";
 import { ABSENT, type Circumstances, type Context, type Decision, type PolicyDocument, UNKNOWN } from "./evaluate.ts";
 
 /** One question, as AWS's simulator takes it. */
@@ -117,7 +117,6 @@ function keysOf(context: Context): SimulatedKey[] {
 
 /** AWS takes characters up to U+00FF in a policy. */
 function asJson(policy: PolicyDocument): string {
-  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(policy).replace(/[^\x20-\xff]/g, escaped);
 }
 

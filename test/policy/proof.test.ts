@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type PolicyDocument, UNKNOWN } from "../../src/policy/evaluate.ts";
-import { ageLimitsOf, allOf, prove, verdictsOf, waysOf } from "../../src/policy/proof.ts";
+import { ageLimitsOf, prove, verdictsOf, waysOf } from "../../src/policy/proof.ts";
 import { exampleUser, subjectOf, withMore } from "../../src/policy/subject.ts";
 
 const allowAll = { Effect: "Allow", Action: "*", Resource: "*" } as const;
@@ -18,9 +18,7 @@ function policy(...statements: readonly object[]): PolicyDocument {
 function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument): string[] {
   const user = exampleUser(policies);
   const context = withMore(user.context, { "aws:ViaAWSService": "false" });
-  const circumstances = { boundary };
-  const ways = waysOf(ageLimitsOf(allOf(policies, circumstances)));
-  const proof = prove(policies, circumstances, { user: user.arn, context, ways });
+  const proof = prove(policies, { boundary }, { user: user.arn, context });
   return verdictsOf(proof).map(({ isGood, text }) => `${isGood ? "+" : "!"} ${text}`);
 }
 

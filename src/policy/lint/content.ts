@@ -1,6 +1,7 @@
 // A policy as the rules look at it: its texts with their paths. What the grammar has otherwise is left out here; the grammar
 // itself (../document.ts) says so.
 import { nearest } from "../../nearest.ts";
+import { isObject } from "../document.ts";
 import type { Path } from "../json.ts";
 import { type Operator, operatorNamed, operatorNames } from "../operators.ts";
 
@@ -78,8 +79,4 @@ function entriesOf(value: unknown, path: Path): Entry[] {
     if (typeof item !== "string" && typeof item !== "boolean" && typeof item !== "number") return [];
     return { text: String(item), path: Array.isArray(value) ? [...path, index] : path };
   });
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
