@@ -1,5 +1,5 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
-import { type Answer, askSimulator, knownDifference } from "../policy/simulator.ts";
+import { type Answer, askSimulator, knownDifference } from "../policy/aws-simulator.ts";
 import { neutralise } from "../text.ts";
 import { loginTools } from "./login-tools.ts";
 import { defaultProfile } from "./options.ts";

@@ -1,8 +1,8 @@
 // Files that are named on the command line of `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
 import { FobError, UsageError } from "../errors.ts";
-import { type PolicyDocument, PolicyError, readPolicy } from "../policy/document.ts";
-import { JsonError, type JsonText, readJson } from "../policy/json.ts";
+import { type PolicyDocument, PolicyError, readPolicy } from "../policy/engine/document.ts";
+import { JsonError, type JsonText, readJson } from "../policy/engine/json.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 

@@ -1,9 +1,9 @@
 // `fob policy simulate`: what policies allow, request by request or as the proof that they enforce MFA.
 import { exitCodes, UsageError } from "../errors.ts";
 import { CasesError, readCases } from "../policy/cases.ts";
-import type { Context as RequestContext } from "../policy/evaluate.ts";
+import type { Context as RequestContext } from "../policy/engine/evaluate.ts";
+import { withMore } from "../policy/engine/subject.ts";
 import { type Cell, prove, verdictsOf } from "../policy/proof.ts";
-import { withMore } from "../policy/subject.ts";
 import { neutralise, quote } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";

@@ -11,10 +11,10 @@ import {
   type PolicyDocument,
   type Context as RequestContext,
   RequestError,
-} from "../policy/evaluate.ts";
-import { explain, type Reason } from "../policy/explain.ts";
+} from "../policy/engine/evaluate.ts";
+import { explain, type Reason } from "../policy/engine/explain.ts";
+import { exampleUser, type Subject, subjectOf } from "../policy/engine/subject.ts";
 import { allOf } from "../policy/proof.ts";
-import { exampleUser, type Subject, subjectOf } from "../policy/subject.ts";
 import { neutralise, prettyJson, quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { readPolicyFile } from "./policy-files.ts";

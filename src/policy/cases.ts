@@ -1,5 +1,5 @@
 // Files of cases: requests with the decisions that are expected of them, as `fob policy simulate --json` prints them.
-import type { Context, Decision } from "./evaluate.ts";
+import type { Context, Decision } from "./engine/evaluate.ts";
 
 export interface Case {
   /** What it is for, in words. */

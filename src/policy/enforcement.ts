@@ -1,5 +1,5 @@
 // The enforcement policy and its companion: what fob prints, exports and checks others against.
-import type { PolicyDocument, PolicyStatement } from "./document.ts";
+import type { PolicyDocument, PolicyStatement } from "./engine/document.ts";
 
 export interface EnforcementOptions {
   /** Users may change their password, and see details of their devices, without MFA. */

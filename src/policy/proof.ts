@@ -1,6 +1,6 @@
 // The proof that a set of policies enforces MFA and locks nobody out: what may be done, by way of calling.
 import { inWords } from "../terminal/duration.ts";
-import type { Condition, PolicyDocument } from "./document.ts";
+import type { Condition, PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,
   type AuthorizationRequest,
@@ -10,8 +10,8 @@ import {
   evaluate,
   keysOf,
   statementsOf,
-} from "./evaluate.ts";
-import { withMore } from "./subject.ts";
+} from "./engine/evaluate.ts";
+import { withMore } from "./engine/subject.ts";
 
 /** A way of calling AWS, and what requests say of it. */
 export interface Way {

@@ -2,7 +2,7 @@
 // sessions of them all.
 
 import { randomBytes, randomInt } from "node:crypto";
-import { type Context, evaluate, keysOf, type PolicyDocument, parsePolicy } from "../policy/evaluate.ts";
+import { type Context, evaluate, keysOf, type PolicyDocument, parsePolicy } from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
 import type { Role } from "./roles.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";

@@ -1,6 +1,6 @@
 // AssumeRole: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 
-import type { Context } from "../policy/evaluate.ts";
+import type { Context } from "../policy/engine/evaluate.ts";
 import type { Credential } from "./account.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
 import { checkMfa, mfaChecks } from "./mfa.ts";

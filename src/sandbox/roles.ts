@@ -8,7 +8,7 @@ import {
   readTrustPolicy,
   type TrustStatement,
   variablesOf,
-} from "../policy/evaluate.ts";
+} from "../policy/engine/evaluate.ts";
 import { type Account, type Principal, randomId, readModelledPolicy } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 

@@ -17,8 +17,8 @@ import {
   PolicyError,
   parsePolicy,
   RequestError,
-} from "../policy/evaluate.ts";
-import { operatorNamed } from "../policy/operators.ts";
+} from "../policy/engine/evaluate.ts";
+import { operatorNamed } from "../policy/engine/operators.ts";
 import { AwsError, notModelled } from "./errors.ts";
 import { integer, members, type QueryAction, type QueryCall, texts, validate } from "./query.ts";
 import { textElement } from "./xml.ts";

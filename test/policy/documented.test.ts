@@ -1,8 +1,8 @@
 // What AWS's documentation says of policies, page by page. Each group of vectors quotes the sentence that decides it.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Context, PolicyDocument } from "../../src/policy/evaluate.ts";
-import { evaluate, PolicyError, parsePolicy } from "../../src/policy/evaluate.ts";
+import type { Context, PolicyDocument } from "../../src/policy/engine/evaluate.ts";
+import { evaluate, PolicyError, parsePolicy } from "../../src/policy/engine/evaluate.ts";
 
 interface Group {
   says: string;

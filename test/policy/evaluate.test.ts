@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { test as propertyTest } from "@fast-check/vitest";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Context, PolicyDocument } from "../../src/policy/evaluate.ts";
-import { ABSENT, evaluate, PolicyError, parsePolicy, UNKNOWN } from "../../src/policy/evaluate.ts";
-import { explain } from "../../src/policy/explain.ts";
-import { matches, patternOf } from "../../src/policy/wildcard.ts";
+import type { Context, PolicyDocument } from "../../src/policy/engine/evaluate.ts";
+import { ABSENT, evaluate, PolicyError, parsePolicy, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
+import { explain } from "../../src/policy/engine/explain.ts";
+import { matches, patternOf } from "../../src/policy/engine/wildcard.ts";
 
 interface Vectors {
   policies: Record<string, unknown[]>;

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
-import { readJson } from "../../src/policy/json.ts";
+import { readJson } from "../../src/policy/engine/json.ts";
 import { type Finding, type LintOptions, lint } from "../../src/policy/lint/lint.ts";
 import { rules } from "../../src/policy/lint/rules.ts";
 

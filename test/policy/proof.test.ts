@@ -1,9 +1,9 @@
 // What the proof says of policies that are nearly right.
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
-import { type PolicyDocument, UNKNOWN } from "../../src/policy/evaluate.ts";
+import { type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
+import { exampleUser, subjectOf, withMore } from "../../src/policy/engine/subject.ts";
 import { ageLimitsOf, prove, verdictsOf, waysOf } from "../../src/policy/proof.ts";
-import { exampleUser, subjectOf, withMore } from "../../src/policy/subject.ts";
 
 const allowAll = { Effect: "Allow", Action: "*", Resource: "*" } as const;
 const everything = policy(allowAll);

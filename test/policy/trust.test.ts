@@ -1,7 +1,7 @@
 // The decisions of trust policies: whom a statement is about, and the operators that only they may use.
 
 import { describe, expect, test } from "vitest";
-import { evaluateTrust, PolicyError, readTrustPolicy } from "../../src/policy/evaluate.ts";
+import { evaluateTrust, PolicyError, readTrustPolicy } from "../../src/policy/engine/evaluate.ts";
 
 const alice = "arn:aws:iam::123456789012:user/alice";
 const root = "arn:aws:iam::123456789012:root";

@@ -3,8 +3,8 @@ import { appendFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { loginTools } from "../../src/cli/login-tools.ts";
 import { stdout as output } from "../../src/cli/output.ts";
+import { askSimulator } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
-import { askSimulator } from "../../src/policy/simulator.ts";
 import { askAs } from "../../src/roles/ask.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 

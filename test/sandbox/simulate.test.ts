@@ -11,9 +11,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/aws/clients.ts";
 import { awsFailure } from "../../src/aws/failures.ts";
 import { networkOf } from "../../src/aws/network.ts";
+import { askSimulator, knownDifference } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
-import { type Context, evaluate, parsePolicy } from "../../src/policy/evaluate.ts";
-import { askSimulator, knownDifference } from "../../src/policy/simulator.ts";
+import { type Context, evaluate, parsePolicy } from "../../src/policy/engine/evaluate.ts";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };

@@ -1,5 +1,5 @@
 // What is deployed to enforce MFA in an account: one description, which every format writes in its own language.
-import type { PolicyDocument } from "../document.ts";
+import type { PolicyDocument } from "../engine/document.ts";
 
 export interface Wanted {
   /** What everybody in the group is denied without MFA, and what they may do with their own devices. */

@@ -1,9 +1,9 @@
 // A policy as the rules look at it: its texts with their paths. What the grammar has otherwise is left out here; the grammar
 // itself (../document.ts) says so.
 import { nearest } from "../../nearest.ts";
-import { isObject } from "../document.ts";
-import type { Path } from "../json.ts";
-import { type Operator, operatorNamed, operatorNames } from "../operators.ts";
+import { isObject } from "../engine/document.ts";
+import type { Path } from "../engine/json.ts";
+import { type Operator, operatorNamed, operatorNames } from "../engine/operators.ts";
 
 /** A text, and where it stands. */
 export interface Entry {

@@ -1,6 +1,6 @@
 // What is exempt from a Deny without MFA: what is missing there, and what has no place there.
 import { enrolmentExemptions, exemptionsOf, passwordExemptions } from "../enforcement.ts";
-import { needsNoPermissions } from "../evaluate.ts";
+import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, Statement } from "./content.ts";
 import { actionMeant, actionSurelyMeant, actionsNamed, isKnownService, partsOf } from "./known.ts";
 import type { Report } from "./report.ts";

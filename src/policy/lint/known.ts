@@ -1,7 +1,7 @@
 // What AWS has: actions, types of resources and condition keys, as far as fob has them (iam, sts, signin, and the global
 // keys). `npm run update-iam-actions` brings the list up to date.
 import { difference, nearest } from "../../nearest.ts";
-import { matches, patternOf } from "../wildcard.ts";
+import { matches, patternOf } from "../engine/wildcard.ts";
 import data from "./iam-actions.json";
 
 export interface KnownAction {

@@ -1,6 +1,6 @@
 // What is wrong with a policy, with the places and the mends: `fob policy lint`.
-import { type Problem, type ProblemKind, readDocument } from "../document.ts";
-import type { JsonText } from "../json.ts";
+import { type Problem, type ProblemKind, readDocument } from "../engine/document.ts";
+import type { JsonText } from "../engine/json.ts";
 import { readContent } from "./content.ts";
 import { checkEnforcement } from "./mfa.ts";
 import { type Finding, Report } from "./report.ts";

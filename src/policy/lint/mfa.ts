@@ -1,8 +1,8 @@
 // What makes a policy one that enforces MFA, and what keeps it from doing so: statements that deny whoever has no MFA, or
 // nearly do.
 import { exemptionsOf } from "../enforcement.ts";
-import { type Asked, conditionHolds, RequestError, readRequest } from "../evaluate.ts";
-import { readTemplate } from "../template.ts";
+import { type Asked, conditionHolds, RequestError, readRequest } from "../engine/evaluate.ts";
+import { readTemplate } from "../engine/template.ts";
 import type { Content, Entry, Statement, Test } from "./content.ts";
 import { checkExempt, checkMissing, isListOfNeeded, letsEnrol, neededAmong } from "./exemptions.ts";
 import { isEverything, isKnownKey, keyMeant } from "./known.ts";

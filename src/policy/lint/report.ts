@@ -1,5 +1,5 @@
 // What the rules find.
-import type { JsonText, Path } from "../json.ts";
+import type { JsonText, Path } from "../engine/json.ts";
 import { type Level, levelOf, type RuleId } from "./rules.ts";
 
 export interface Finding {

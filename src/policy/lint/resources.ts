@@ -1,8 +1,8 @@
 // ARNs: their partitions, whether they are what a statement's actions are about, and users and devices that patterns miss.
 import { partitionNames } from "../../aws/partitions.ts";
 import { nearest } from "../../nearest.ts";
-import { readTemplate, resolve } from "../template.ts";
-import { matches } from "../wildcard.ts";
+import { readTemplate, resolve } from "../engine/template.ts";
+import { matches } from "../engine/wildcard.ts";
 import type { Content, Entry, Statement } from "./content.ts";
 import { actionsNamed, isEverything, type KnownAction } from "./known.ts";
 import type { Report } from "./report.ts";

@@ -4,7 +4,14 @@
 import type { SimulatedKey, SimulatedType, Simulation, SimulationResult, SimulatorClient } from "../aws/aws.ts";
 import { FobError } from "../errors.ts";
 import { escaped, quote } from "../text.ts";
-import { ABSENT, type Circumstances, type Context, type Decision, type PolicyDocument, UNKNOWN } from "./evaluate.ts";
+import {
+  ABSENT,
+  type Circumstances,
+  type Context,
+  type Decision,
+  type PolicyDocument,
+  UNKNOWN,
+} from "./engine/evaluate.ts";
 
 /** One question, as AWS's simulator takes it. */
 export interface Question {

@@ -2,9 +2,9 @@
 // test/sandbox/simulate.test.ts.
 import { describe, expect, test } from "vitest";
 import type { Simulation, SimulationResult, SimulatorClient } from "../../src/aws/aws.ts";
+import { askSimulator, knownDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
-import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "../../src/policy/evaluate.ts";
-import { askSimulator, knownDifference, type Question, type Simulated } from "../../src/policy/simulator.ts";
+import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
 
 const everything: PolicyDocument = {
   Version: "2012-10-17",

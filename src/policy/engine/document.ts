@@ -3,7 +3,7 @@
 //
 // Whatever is not understood is an error here. A condition that is skipped, or an operator that never matches, would
 // turn a typing mistake into a policy that silently enforces nothing, or that locks everybody out.
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../nearest.ts";
 import { JsonError, type JsonText, type Path, type Place, readJson } from "./json.ts";
 import { type Operator, operatorNamed, operatorNames } from "./operators.ts";
 import { readTemplate, type Template } from "./template.ts";
