@@ -2,7 +2,7 @@
 
 import { AwsError, authenticationError } from "./errors.ts";
 import { type QueryAction, type QueryService, validate } from "./query.ts";
-import { simulateCustomPolicy } from "./simulate.ts";
+import { simulateCustomPolicy } from "./policy-simulator.ts";
 import { textElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */

@@ -1,5 +1,5 @@
 // How questions become calls of AWS's policy simulator, and its pages answers. What AWS itself takes and answers is in
-// test/sandbox/simulate.test.ts.
+// test/sandbox/policy-simulator.test.ts.
 import { describe, expect, test } from "vitest";
 import type { Simulation, SimulationResult, SimulatorClient } from "../../src/aws/aws.ts";
 import { askSimulator, knownDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
