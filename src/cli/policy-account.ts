@@ -1,9 +1,9 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
 import { type Answer, askSimulator, knownDifference } from "../policy/aws-simulator.ts";
 import { neutralise } from "../text.ts";
+import type { Result, Simulation } from "./commands/policy/decisions.ts";
 import { loginTools } from "./login-tools.ts";
 import { defaultProfile } from "./options.ts";
-import type { Result, Simulation } from "./simulation.ts";
 
 interface AccountOptions {
   readonly profile?: string | undefined;

@@ -1,8 +1,8 @@
 // AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
 import { AwsError, authenticationError } from "./errors.ts";
-import { type QueryAction, type QueryService, validate } from "./query.ts";
 import { simulateCustomPolicy } from "./policy-simulator.ts";
+import { type QueryAction, type QueryService, validate } from "./query.ts";
 import { textElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */

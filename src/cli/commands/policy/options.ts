@@ -1,10 +1,10 @@
 // The options of the enforcement policy's variants, which `fob policy show` and `fob policy export` share.
-import { partitionNames } from "../aws/partitions.ts";
-import { UsageError } from "../errors.ts";
-import type { EnforcementOptions } from "../policy/enforcement.ts";
-import { inWords, parseDuration } from "../terminal/duration.ts";
-import { quote } from "../text.ts";
-import type { OptionSpecs, Values } from "./command.ts";
+import { partitionNames } from "../../../aws/partitions.ts";
+import { UsageError } from "../../../errors.ts";
+import type { EnforcementOptions } from "../../../policy/enforcement.ts";
+import { inWords, parseDuration } from "../../../terminal/duration.ts";
+import { quote } from "../../../text.ts";
+import type { OptionSpecs, Values } from "../../command.ts";
 
 export const policyOptions = {
   noPasswordChange: { text: "do not let users change their password, and look at device details, without MFA" },

@@ -1,10 +1,10 @@
 // `fob policy lint`: what is wrong with a policy, where, and what to write instead.
-import { partitionNames } from "../aws/partitions.ts";
-import { exitCodes, UsageError } from "../errors.ts";
-import { type Finding, lint } from "../policy/lint/lint.ts";
-import { neutralise, prettyJson, quote } from "../text.ts";
-import { defineCommand } from "./command.ts";
-import { readJsonFile } from "./policy-files.ts";
+import { partitionNames } from "../../../aws/partitions.ts";
+import { exitCodes, UsageError } from "../../../errors.ts";
+import { type Finding, lint } from "../../../policy/lint/lint.ts";
+import { neutralise, prettyJson, quote } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import { readJsonFile } from "./files.ts";
 
 const kinds = ["enforcement"];
 

@@ -1,12 +1,12 @@
 // `fob policy export`: the policies, their group and the AWS Config rules, as code that somebody else deploys.
-import { defaultRegion, isInPartition, isRegion } from "../aws/partitions.ts";
-import { exitCodes, UsageError } from "../errors.ts";
-import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
-import { type ExportFormat, exportFormats, exportPolicies } from "../policy/export/export.ts";
-import { quote } from "../text.ts";
-import { defineCommand } from "./command.ts";
-import type { Context } from "./context.ts";
-import { policyOptions, policyOptionsOf } from "./policy-options.ts";
+import { defaultRegion, isInPartition, isRegion } from "../../../aws/partitions.ts";
+import { exitCodes, UsageError } from "../../../errors.ts";
+import { enforceMfaPolicy, selfManagePolicy } from "../../../policy/enforcement.ts";
+import { type ExportFormat, exportFormats, exportPolicies } from "../../../policy/export/export.ts";
+import { quote } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
+import { policyOptions, policyOptionsOf } from "./options.ts";
 
 const formatList = "json, cloudformation or terraform";
 

@@ -1,9 +1,9 @@
 // `fob policy show`: the enforcement policy, and why it says what it says.
-import { exitCodes, UsageError } from "../errors.ts";
-import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
-import { type Explained, explainEnforceMfa, explainSelfManage } from "../policy/explanations.ts";
-import { defineCommand } from "./command.ts";
-import { policyOptions, policyOptionsOf } from "./policy-options.ts";
+import { exitCodes, UsageError } from "../../../errors.ts";
+import { enforceMfaPolicy, selfManagePolicy } from "../../../policy/enforcement.ts";
+import { type Explained, explainEnforceMfa, explainSelfManage } from "../../../policy/explanations.ts";
+import { defineCommand } from "../../command.ts";
+import { policyOptions, policyOptionsOf } from "./options.ts";
 
 export const policyShowCommand = defineCommand({
   name: "policy show",

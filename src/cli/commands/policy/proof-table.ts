@@ -1,8 +1,8 @@
 // The proof table of `fob policy simulate`, as a person reads it.
 import { styleText } from "node:util";
-import type { Cell, ProofRow, Verdict, Way } from "../policy/proof.ts";
-import { tableOf } from "../terminal/table.ts";
-import type { Output } from "./output.ts";
+import type { Cell, ProofRow, Verdict, Way } from "../../../policy/proof.ts";
+import { tableOf } from "../../../terminal/table.ts";
+import type { Output } from "../../output.ts";
 
 const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "unknown" } as const;
 const colours = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow", unknown: "yellow" } as const;

@@ -1,10 +1,10 @@
 // Files that are named on the command line of `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
-import { FobError, UsageError } from "../errors.ts";
-import { type PolicyDocument, PolicyError, readPolicy } from "../policy/engine/document.ts";
-import { JsonError, type JsonText, readJson } from "../policy/engine/json.ts";
-import { quote, shellWord } from "../text.ts";
-import type { Context } from "./context.ts";
+import { FobError, UsageError } from "../../../errors.ts";
+import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
+import { JsonError, type JsonText, readJson } from "../../../policy/engine/json.ts";
+import { quote, shellWord } from "../../../text.ts";
+import type { Context } from "../../context.ts";
 
 /** Bytes. AWS takes 6,144 characters of a policy; what is larger than this is another kind of file. */
 const largest = 10_000_000;

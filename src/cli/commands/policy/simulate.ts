@@ -1,14 +1,12 @@
 // `fob policy simulate`: what policies allow, request by request or as the proof that they enforce MFA.
-import { exitCodes, UsageError } from "../errors.ts";
-import { CasesError, readCases } from "../policy/cases.ts";
-import type { Context as RequestContext } from "../policy/engine/evaluate.ts";
-import { withMore } from "../policy/engine/subject.ts";
-import { type Cell, prove, verdictsOf } from "../policy/proof.ts";
-import { neutralise, quote } from "../text.ts";
-import { defineCommand } from "./command.ts";
-import type { Context } from "./context.ts";
-import { readJsonFile } from "./policy-files.ts";
-import { proofText } from "./proof-table.ts";
+import { exitCodes, UsageError } from "../../../errors.ts";
+import { CasesError, readCases } from "../../../policy/cases.ts";
+import type { Context as RequestContext } from "../../../policy/engine/evaluate.ts";
+import { withMore } from "../../../policy/engine/subject.ts";
+import { type Cell, prove, verdictsOf } from "../../../policy/proof.ts";
+import { neutralise, quote } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
 import {
   decide,
   inLines,
@@ -18,7 +16,9 @@ import {
   sayWhatIsMissing,
   simulationOf,
   toJson,
-} from "./simulation.ts";
+} from "./decisions.ts";
+import { readJsonFile } from "./files.ts";
+import { proofText } from "./proof-table.ts";
 
 export const policySimulateCommand = defineCommand({
   name: "policy simulate",
@@ -72,7 +72,7 @@ export const policySimulateCommand = defineCommand({
         : actions.length > 0
           ? single(actions, resources.length > 0 ? resources : ["*"], simulation)
           : proof(simulation, options.account === true);
-    const account = options.account ? await import("./policy-account.ts") : undefined;
+    const account = options.account ? await import("../../policy-account.ts") : undefined;
     // Asked before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
@@ -150,7 +150,7 @@ async function compareCases(file: string, simulation: Simulation): Promise<Outco
 
 /** Says which actions AWS does not seem to have: a slip would be decided on like any other. */
 async function warnOfActions(results: readonly Result[], { say }: Context): Promise<void> {
-  const { actionMeant, actionsNamed } = await import("../policy/lint/known.ts");
+  const { actionMeant, actionsNamed } = await import("../../../policy/lint/known.ts");
   for (const action of new Set(results.map(({ request }) => request.action))) {
     const meant = actionsNamed(action).length > 0 ? undefined : actionMeant(action);
     if (meant)

@@ -1,7 +1,7 @@
 // What `fob policy simulate` decides with, as the command line says it, and how decisions are written.
-import { UsageError } from "../errors.ts";
-import { difference, nearest } from "../nearest.ts";
-import { enforceMfaPolicy } from "../policy/enforcement.ts";
+import { UsageError } from "../../../errors.ts";
+import { difference, nearest } from "../../../nearest.ts";
+import { enforceMfaPolicy } from "../../../policy/enforcement.ts";
 import {
   type AuthorizationRequest,
   type Circumstances,
@@ -11,13 +11,13 @@ import {
   type PolicyDocument,
   type Context as RequestContext,
   RequestError,
-} from "../policy/engine/evaluate.ts";
-import { explain, type Reason } from "../policy/engine/explain.ts";
-import { exampleUser, type Subject, subjectOf } from "../policy/engine/subject.ts";
-import { allOf } from "../policy/proof.ts";
-import { neutralise, prettyJson, quote, shellWord } from "../text.ts";
-import type { Context } from "./context.ts";
-import { readPolicyFile } from "./policy-files.ts";
+} from "../../../policy/engine/evaluate.ts";
+import { explain, type Reason } from "../../../policy/engine/explain.ts";
+import { exampleUser, type Subject, subjectOf } from "../../../policy/engine/subject.ts";
+import { allOf } from "../../../policy/proof.ts";
+import { neutralise, prettyJson, quote, shellWord } from "../../../text.ts";
+import type { Context } from "../../context.ts";
+import { readPolicyFile } from "./files.ts";
 
 /** What the command line says that requests are decided with. */
 export interface Simulation {
