@@ -2,9 +2,15 @@
 // sessions of them all.
 
 import { randomBytes, randomInt } from "node:crypto";
-import { type Context, evaluate, keysOf, type PolicyDocument, parsePolicy } from "../policy/engine/evaluate.ts";
+import {
+  type Context,
+  evaluate,
+  keysOf,
+  type PolicyDocument,
+  parsePolicy,
+  type TrustStatement,
+} from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
-import type { Role } from "./roles.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
 /** The root user, an IAM user, or who has assumed a role. */
@@ -19,6 +25,16 @@ export interface Principal {
   readonly devices: MfaDevice[];
   /** The role that is assumed. */
   readonly role?: Role;
+}
+
+export interface Role {
+  readonly name: string;
+  readonly arn: string;
+  /** `AROA…` */
+  readonly roleId: string;
+  readonly trust: readonly TrustStatement[];
+  readonly policies: PolicyDocument[];
+  readonly maxSessionSeconds: number;
 }
 
 export interface MfaDevice {

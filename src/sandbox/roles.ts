@@ -1,26 +1,8 @@
 // The roles of an account, and who may assume them.
 
-import {
-  type Context,
-  evaluate,
-  evaluateTrust,
-  type PolicyDocument,
-  readTrustPolicy,
-  type TrustStatement,
-  variablesOf,
-} from "../policy/engine/evaluate.ts";
-import { type Account, type Principal, randomId, readModelledPolicy } from "./account.ts";
+import { type Context, evaluate, evaluateTrust, readTrustPolicy, variablesOf } from "../policy/engine/evaluate.ts";
+import { type Account, type Principal, type Role, randomId, readModelledPolicy } from "./account.ts";
 import { accessDenied } from "./errors.ts";
-
-export interface Role {
-  readonly name: string;
-  readonly arn: string;
-  /** `AROA…` */
-  readonly roleId: string;
-  readonly trust: readonly TrustStatement[];
-  readonly policies: PolicyDocument[];
-  readonly maxSessionSeconds: number;
-}
 
 export interface RoleOptions {
   readonly name: string;

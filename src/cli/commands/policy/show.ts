@@ -1,7 +1,12 @@
 // `fob policy show`: the enforcement policy, and why it says what it says.
 import { exitCodes, UsageError } from "../../../errors.ts";
-import { enforceMfaPolicy, selfManagePolicy } from "../../../policy/enforcement.ts";
-import { type Explained, explainEnforceMfa, explainSelfManage } from "../../../policy/explanations.ts";
+import {
+  type Explained,
+  enforceMfaPolicy,
+  explainEnforceMfa,
+  explainSelfManage,
+  selfManagePolicy,
+} from "../../../policy/enforcement.ts";
 import { defineCommand } from "../../command.ts";
 import { policyOptions, policyOptionsOf } from "./options.ts";
 
