@@ -1,5 +1,5 @@
 // The one place where the program meets the outside world.
-import { CancelledError } from "../errors.ts";
+import { CancelledError, type FobError } from "../errors.ts";
 import { type Output, stdout, writeLine } from "./output.ts";
 
 /** What every command is given. */
@@ -25,6 +25,12 @@ export interface Say {
   readonly warning: (message: string) => void;
   /** Only with --debug. */
   readonly debug: (message: string) => void;
+}
+
+/** Says an error that does not end the command, with what to do. */
+export function sayError(error: FobError, say: Say): void {
+  say.error(error.message);
+  for (const hint of error.hints) say.hint(hint);
 }
 
 export async function processContext(options: { debug: boolean }): Promise<Context> {

@@ -1,10 +1,11 @@
 // `fob logout`: which sessions go.
-import { exitCodes, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { logout } from "../session/logout.ts";
 import { storeFolder } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { defineCommand } from "./command.ts";
+import { sayError } from "./context.ts";
 import { defaultProfile, warnOfVariables } from "./options.ts";
 
 export const logoutCommand = defineCommand({
@@ -22,14 +23,15 @@ export const logoutCommand = defineCommand({
     if (options.all && profiles.length > 0)
       throw new UsageError("--all and a profile exclude each other", "fob logout --all");
     const paths = awsFilePaths(env, home);
-    await logout(options.all ? "all" : profiles.length > 0 ? profiles : [defaultProfile(context)], {
+    const code = await logout(options.all ? "all" : profiles.length > 0 ? profiles : [defaultProfile(context)], {
       ...context,
       ...say,
       warn: say.warning,
+      error: (error) => sayError(error, say),
       paths,
       store: openWritableStore(storeFolder(env, paths.credentials)),
     });
     warnOfVariables(context);
-    return exitCodes.done;
+    return code;
   },
 });

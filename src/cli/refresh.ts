@@ -7,7 +7,7 @@ import { inWords } from "../terminal/duration.ts";
 import { notify } from "../terminal/notify.ts";
 import { fitted } from "../terminal/table.ts";
 import { defineCommand } from "./command.ts";
-import type { Context } from "./context.ts";
+import { type Context, sayError } from "./context.ts";
 import { loginTools, tell } from "./login-tools.ts";
 import { minTtlOf } from "./options.ts";
 import { entriesOf, render, sayNone } from "./session-table.ts";
@@ -36,10 +36,7 @@ export const refreshCommand = defineCommand({
     const { say } = context;
     const tools: RefreshTools = {
       ...loginTools(context, options),
-      error(error) {
-        say.error(error.message);
-        error.hints.map(say.hint);
-      },
+      error: (error) => sayError(error, say),
       done(outcome) {
         // cron sends a letter for every line.
         if (outcome.isNew || !options.noInput) tell(outcome, context);

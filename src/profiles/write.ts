@@ -1,6 +1,8 @@
 // Writing the two AWS files: one profile at a time. Nothing else writes these files.
+import { statSync } from "node:fs";
 import { type EditOutcome, editFile } from "../files/edit.ts";
 import type { LockOptions } from "../files/lock.ts";
+import { explained } from "../files/read.ts";
 import { type Change, editSection, removeKeys } from "./edit.ts";
 import { guarded, type Properties } from "./files.ts";
 import type { AwsFilePaths } from "./paths.ts";
@@ -26,8 +28,13 @@ export function editProfile(
   );
 }
 
-/** Removes keys of a profile, and its section when nothing else is left in it. @throws FobError */
-export function removeFromProfile(
+/**
+ * Removes keys of a profile, and its section when nothing else is left in it. Where the file has gone there is nothing to
+ * remove, and its folder, which may have gone too, is not made again.
+ *
+ * @throws FobError
+ */
+export async function removeFromProfile(
   paths: AwsFilePaths,
   kind: FileKind,
   profile: string,
@@ -35,9 +42,19 @@ export function removeFromProfile(
   lock: Pick<LockOptions, "signal">,
 ): Promise<EditOutcome> {
   const path = paths[kind];
-  return editFile(path, lock, (text) =>
+  if (isGone(path)) return { changed: false };
+  return await editFile(path, lock, (text) =>
     guarded(path, profile, () => removeKeys(text, kind, profile, decide(found(text, kind, profile), text))),
   );
+}
+
+/** @throws FobError for what cannot be looked at: it may be there all the same */
+function isGone(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    throw explained(error, path);
+  }
 }
 
 function found(text: string, kind: FileKind, profile: string): Properties | undefined {

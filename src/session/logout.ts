@@ -1,5 +1,6 @@
 // Removing sessions from every place that fob wrote them to, and nothing else.
-import { FobError } from "../errors.ts";
+import { existsSync } from "node:fs";
+import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
@@ -9,6 +10,7 @@ import { linkOf, ownKeys, processKind, sessionNamed } from "./link.ts";
 import { unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
+import { sessionsFolder } from "./store-paths.ts";
 import type { WritableStore } from "./store-writer.ts";
 
 export interface LogoutTools {
@@ -19,35 +21,62 @@ export interface LogoutTools {
   readonly signal: AbortSignal;
   readonly note: (message: string) => void;
   readonly warn: (message: string) => void;
+  readonly error: (error: FobError) => void;
 }
 
 /**
- * Removes the sessions of these profiles (either of a session's two), or all of them.
+ * Removes the sessions of these profiles (either of a session's two), or all of them. One that cannot be removed does not
+ * keep the others; it stays in the store, so that it can be tried again.
  *
- * @throws FobError; a session whose places could not all be cleaned stays in the store, so that it can be tried again
+ * @returns the exit code of the first that failed
+ * @throws FobError for a name that stands for no session, before anything is removed
  */
-export async function logout(profiles: readonly string[] | "all", tools: LogoutTools): Promise<void> {
+export async function logout(profiles: readonly string[] | "all", tools: LogoutTools): Promise<ExitCode> {
   const { store } = tools;
-  const everything = (): string[] => store.list().map(({ profile }) => profile);
   if (profiles === "all") {
-    if (everything().length === 0) tools.note("there are no sessions");
-    for (const profile of everything()) await removeUnderLock(profile, tools);
-    return;
+    const everything = store.list();
+    if (everything.length === 0) tools.note("there are no sessions");
+    // What they hold is known of these alone.
+    const isReadable = ({ state }: Stored): boolean => state === "readable";
+    const inOrder = [...everything.filter(isReadable), ...everything.filter((stored) => !isReadable(stored))];
+    return await removeEach(
+      inOrder.map(({ profile }) => profile),
+      tools,
+    );
   }
   const files = readAwsFiles(tools.paths);
-  for (const profile of new Set(profiles.map((name) => sessionProfile(name, files, store)))) {
-    const source = sourceOf(profile, files, store);
-    await removeUnderLock(profile, tools);
-    // After that nobody can get new ones by way of it.
-    for (const role of rolesOf(source, store)) await removeUnderLock(role, tools);
+  const sessions = new Set(profiles.map((name) => sessionProfile(name, files, store)));
+  // Without the roles, programs could go on by way of it.
+  const withRoles = [...sessions].flatMap((profile) => [profile, ...rolesOf(sourceOf(profile, files, store), store)]);
+  return await removeEach([...new Set(withRoles)], tools);
+}
+
+async function removeEach(profiles: readonly string[], tools: LogoutTools): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.done;
+  for (const profile of profiles) {
+    try {
+      await removeUnderLock(profile, tools);
+    } catch (error) {
+      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+      const again = `the session ${quote(profile)} is kept; to try again: fob logout ${shellWord(profile)}`;
+      tools.error(new FobError(error.message, [...error.hints, again], error.exitCode, error));
+      if (code === exitCodes.done) code = error.exitCode;
+    }
   }
+  return code;
 }
 
 async function removeUnderLock(profile: string, tools: LogoutTools): Promise<void> {
   const { store, signal, note } = tools;
   const onWait = ({ pid }: Holder): void =>
     note(`waiting for another fob (process ${pid}) that is logging in to ${quote(profile)}`);
-  await store.locked(profile, { signal, patience: 30_000, onWait }, () => remove(profile, tools));
+  const work = async (): Promise<void> => {
+    await remove(profile, tools);
+  };
+  // Where there is no store there is no login under way, and a lock would make one.
+  if (existsSync(sessionsFolder(store.folder))) {
+    await store.locked(profile, { signal, patience: 30_000, onWait }, work);
+  } else await work();
 }
 
 /** The source of a session profile; undefined for a role profile. */
@@ -82,45 +111,67 @@ function sessionProfile(profile: string, files: AwsFiles, store: Store): string 
 }
 
 async function remove(profile: string, tools: LogoutTools): Promise<void> {
-  const stored = tools.store.read(profile);
-  if (stored.state === "missing") {
-    const files = readAwsFiles(tools.paths);
-    const isRole = propertyValue(files, profile, "role_arn") !== undefined;
-    tools.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
-    if (ownKeys(files, profile) === "temporary") {
-      tools.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
-    }
-    return;
-  }
-  if (stored.state === "readable") await removeEverywhere(stored.session, tools);
-  else warnOfLeftovers(stored, tools);
-  tools.store.remove(profile);
-  tools.store.forgetRefusal(profile);
-  if (processKind(readAwsFiles(tools.paths), profile) === "fob") {
-    tools.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
+  const { store } = tools;
+  const stored = store.read(profile);
+  if (stored.state === "readable") await cleanPlaces(stored.session, tools);
+  store.remove(profile);
+  store.forgetRefusal(profile);
+  if (stored.state === "readable") tellOfSession(stored.session, tools);
+  if (stored.state === "unreadable")
+    tools.note(`removed the session file ${quote(stored.path)}, which ${stored.reason}`);
+  try {
+    adviseAfter(stored, readAwsFiles(tools.paths), tools);
+  } catch (error) {
+    // What the AWS files say beyond that is advice: the session has been removed.
+    if (!(error instanceof FobError)) throw error;
+    if (stored.state === "missing") tools.note(`there is no session ${quote(profile)}`);
   }
 }
 
-async function removeEverywhere(session: Session, tools: LogoutTools): Promise<void> {
+/** Takes a session out of every place that it can be taken out of. @throws FobError for the first where it cannot */
+async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> {
+  const failures: FobError[] = [];
   for (const place of session.writtenTo) {
-    const outcome = await unpublish(place, tools);
-    if (outcome === "foreign") {
-      tools.warn(`${quote(place.profile)} in ${quote(place.file)} holds credentials that fob did not write; they stay`);
+    try {
+      if ((await unpublish(place, tools)) === "foreign") {
+        const where = `${quote(place.profile)} in ${quote(place.file)}`;
+        tools.warn(`${where} holds credentials that fob did not write; they stay`);
+      }
+    } catch (error) {
+      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+      failures.push(error);
     }
   }
-  const { expiration } = session.credentials;
+  const [first, ...others] = failures;
+  if (first === undefined) return;
+  const more = others.flatMap(({ message, hints }) => [`also: ${message}`, ...hints]);
+  throw new FobError(first.message, [...first.hints, ...more], first.exitCode, first);
+}
+
+function tellOfSession({ profile, credentials, roles }: Session, tools: LogoutTools): void {
+  const { expiration } = credentials;
   const now = tools.now();
   const until = expiration > now ? `; AWS still honours its credentials until ${clockTime(expiration, now)}` : "";
-  const what = session.roles.length > 0 ? "credentials of the role profile" : "session";
-  tools.note(`removed the ${what} ${quote(session.profile)}${until}`);
+  const what = roles.length > 0 ? "credentials of the role profile" : "session";
+  tools.note(`removed the ${what} ${quote(profile)}${until}`);
 }
 
-/** A damaged session file no longer tells what fob wrote where. */
-function warnOfLeftovers(stored: Stored & { state: "unreadable" }, tools: LogoutTools): void {
-  tools.note(`removed the session file ${quote(stored.path)}, which ${stored.reason}`);
-  const files = readAwsFiles(tools.paths);
-  if (ownKeys(files, stored.profile) !== "temporary") return;
-  tools.warn(
-    `the profile ${quote(stored.profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${shellWord(files.credentials.path)}`,
-  );
+/** Says what the AWS files still hold, and what programs will do. */
+function adviseAfter({ profile, state }: Stored, files: AwsFiles, tools: LogoutTools): void {
+  const hasTemporary = ownKeys(files, profile) === "temporary";
+  if (state === "missing") {
+    const isRole = propertyValue(files, profile, "role_arn") !== undefined;
+    tools.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
+    if (hasTemporary) tools.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
+    return;
+  }
+  // A damaged session file no longer tells what fob wrote where.
+  if (state === "unreadable" && hasTemporary) {
+    tools.warn(
+      `the profile ${quote(profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${shellWord(files.credentials.path)}`,
+    );
+  }
+  if (processKind(files, profile) === "fob") {
+    tools.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
+  }
 }

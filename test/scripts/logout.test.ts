@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { expect, test, vi } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
@@ -117,5 +126,76 @@ test("fob knows its own keys, also those of a session whose successor could not 
     expect((await world.fob(args, { env: { ...fault, NODE_OPTIONS: `--require ${preload}` } })).status).toBe(1);
   }
   await world.fob(["logout", "work"]);
+  expect(world.credentials()).not.toContain("ASIA");
+});
+
+test("one session that cannot be cleaned keeps no other, and each failure is said with a command", async () => {
+  const world = await makeWorld();
+  const bad = join(world.home, "a/credentials");
+  const bin = join(world.home, "b/credentials");
+  const store = { FOB_HOME: join(world.home, "store") };
+  for (const file of [bad, bin]) {
+    mkdirSync(dirname(file));
+    writeFileSync(file, world.credentials(), { mode: 0o600 });
+    mayHoldSecrets(file);
+  }
+  let at = Date.now() - 30_000;
+  const login = async (to: string, file: string) => {
+    const args = ["login", "work", "--to", to, "--code", world.device.code(at)];
+    expect((await world.fob(args, { env: { ...store, AWS_SHARED_CREDENTIALS_FILE: file } })).status).toBe(0);
+    at += 30_000;
+  };
+  await login("a-first", bad);
+  await login("b-second", bin);
+  await login("c-third", world.credentialsPath);
+  writeFileSync(join(store.FOB_HOME, "sessions/0-damaged"), "torn");
+  // One place cannot be read, the folder of another has gone.
+  const broken = `${readFileSync(bad, "utf8")}[broken\n`;
+  writeFileSync(bad, broken);
+  rmSync(dirname(bin), { recursive: true });
+
+  const { status, stderr } = await world.fob(["logout", "--all"], { env: store });
+  expect(status).toBe(1);
+  expect(world.credentials()).not.toContain("ASIA");
+  expect(readFileSync(bad, "utf8")).toBe(broken);
+  expect(existsSync(dirname(bin))).toBe(false);
+  expect(readdirSync(join(store.FOB_HOME, "sessions")).filter((name) => !name.startsWith("."))).toEqual(["a-first"]);
+  expect(stderr).toMatch(/fob: error: line \d+ of ".*\/a\/credentials" /);
+  expect(stderr).toContain('fob: hint: the session "a-first" is kept; to try again: fob logout a-first\n');
+  expect(stderr).toContain('removed the session "b-second"');
+  expect(stderr.indexOf('removed the session "c-third"')).toBeLessThan(stderr.indexOf("0-damaged"));
+
+  writeFileSync(bad, broken.replace("[broken\n", ""));
+  expect((await world.fob(["logout", "a-first"], { env: store })).status).toBe(0);
+  expect(readFileSync(bad, "utf8")).not.toContain("ASIA");
+});
+
+test("a session's other places are cleaned where one cannot be", async () => {
+  const world = await makeWorld();
+  const second = join(world.home, "second");
+  writeFileSync(second, world.credentials(), { mode: 0o600 });
+  mayHoldSecrets(second);
+  const store = { FOB_HOME: join(world.home, "store") };
+  await world.fob(["login", "work", "--code", world.device.code()], { env: store });
+  await world.fob(["login", "work"], { env: { ...store, AWS_SHARED_CREDENTIALS_FILE: second } });
+  writeFileSync(second, `${readFileSync(second, "utf8")}[broken\n`);
+  const { status, stderr } = await world.fob(["logout", "work"], { env: store });
+  expect(status).toBe(1);
+  expect(stderr).toContain("to try again: fob logout work-mfa");
+  expect(world.credentials()).not.toContain("ASIA");
+});
+
+test("a logout where there is no store makes none", async () => {
+  const world = await makeWorld();
+  expect((await world.fob(["logout", "work"])).status).toBe(0);
+  expect((await world.fob(["logout", "--all"])).status).toBe(0);
+  expect(existsSync(join(world.home, ".aws/fob"))).toBe(false);
+});
+
+test("a config that cannot be read does not fail a logout that is done", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  appendFileSync(world.configPath, "[broken\n");
+  expect((await world.fob(["logout", "--all"])).status).toBe(0);
   expect(world.credentials()).not.toContain("ASIA");
 });
