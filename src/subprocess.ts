@@ -1,9 +1,10 @@
 // Commands from the AWS config (`mfa_process`, a source's `credential_process`), run by the platform's shell, and programs
 // that fob knows.
-import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError } from "./errors.ts";
+import { descendantsOf } from "./process.ts";
 import { inWords } from "./terminal/duration.ts";
 
 export interface CommandOptions {
@@ -123,7 +124,7 @@ async function endOf(
  */
 async function endTree({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return;
-  const tree = [pid, ...(process.platform === "win32" ? [] : descendantsOf(pid))];
+  const tree = [pid, ...descendantsOf(pid)];
   /** @returns whether any of them is there to get it */
   const send = (signal: NodeJS.Signals | 0): boolean => tree.map((member) => isSent(member, signal)).includes(true);
   send("SIGTERM");
@@ -139,20 +140,4 @@ function isSent(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false;
   }
-}
-
-function descendantsOf(ancestor: number): number[] {
-  let table: string;
-  try {
-    table = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  } catch {
-    return [];
-  }
-  const processes = table
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number));
-  const childrenOf = (parent: number): number[] =>
-    processes.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid, ...childrenOf(pid)] : []));
-  return childrenOf(ancestor);
 }

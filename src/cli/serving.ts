@@ -1,5 +1,5 @@
 // Answering a program through credential_process: for how long, and for whom.
-import { readFileSync } from "node:fs";
+import { readProcess } from "../process.ts";
 import { credentialsOf } from "../roles/credentials.ts";
 import { processJson } from "../session/session.ts";
 import type { Context } from "./context.ts";
@@ -43,27 +43,15 @@ export async function serveProfile(profile: string, options: ServingOptions, con
 
 /** The process that started this one, and where that is a shell, the one that started the shell. */
 function callersNow(): string {
-  const { name, parent } = statOf(process.ppid) ?? {};
+  const { name, parent } = readProcess(process.ppid) ?? {};
   const isShell = /^(?:ba|da|k|z|busybox )?sh$/.test(name ?? "");
   return isShell ? `${process.ppid} ${parent}` : String(process.ppid);
 }
 
 /** Whether the process that started this one had gone before this one looked: then it has been given to the system's own. */
 function isOrphan(): boolean {
-  const parent = statOf(process.ppid);
+  const parent = readProcess(process.ppid);
   const isOfSystem = process.ppid === 1 || parent?.name === "systemd";
   // A container's first process may be the program that waits; this one is in its session then.
-  return isOfSystem && parent !== undefined && parent.session !== statOf(process.pid)?.session;
-}
-
-/** proc_pid_stat(5), on Linux. */
-function statOf(pid: number): { name: string; parent: string; session: string } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const end = stat.lastIndexOf(")");
-    const [, parent = "", , session = ""] = stat.slice(end + 2).split(" ");
-    return { name: stat.slice(stat.indexOf("(") + 1, end), parent, session };
-  } catch {
-    return undefined;
-  }
+  return isOfSystem && parent !== undefined && parent.session !== readProcess(process.pid)?.session;
 }

@@ -1,8 +1,8 @@
 // The terminal itself, whatever stdin, stdout and stderr are.
-import { execFileSync } from "node:child_process";
-import { openSync, readFileSync } from "node:fs";
+import { openSync } from "node:fs";
 import { type Readable, Transform } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
+import { findProcess, isForeground } from "../process.ts";
 
 /** A terminal that can be asked. */
 export interface Terminal {
@@ -17,9 +17,9 @@ export interface Terminal {
  * the system would stop it for ever as soon as it changed the terminal's mode.
  */
 export function findTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
-  const job = jobOf(platform);
+  const self = findProcess(process.pid, platform);
   // Where the system does not tell, opening the terminal will.
-  if (job && !isForeground(job)) return undefined;
+  if (self && !isForeground(self)) return undefined;
   const paths = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
   const open = (): [ReadStream, WriteStream] => {
     const [from, to] = paths.map((path) => openSync(path, "r+")) as [number, number];
@@ -39,7 +39,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     return undefined;
   }
   return {
-    name: job?.terminal ?? "",
+    name: self?.terminal ?? "",
     async use(question) {
       const streams = open();
       try {
@@ -65,45 +65,8 @@ function withoutSuspension(input: ReadStream): Readable {
   return Object.assign(typed, { isTTY: true, setRawMode: (mode: boolean) => input.setRawMode(mode) });
 }
 
-/** What the system tells of a process and its terminal. */
-interface Job {
-  readonly group: number;
-  /** The terminal's foreground group; none is less than 1. */
-  readonly foreground: number;
-  /** The terminal's name or number. */
-  readonly terminal: string;
-}
-
 /** Whether what is typed at a terminal, Ctrl-C say, reaches this process and those in its group. */
-export function isAtTerminal(platform: NodeJS.Platform = process.platform): boolean {
-  const job = jobOf(platform);
-  return job !== undefined && isForeground(job);
-}
-
-function jobOf(platform: NodeJS.Platform): Job | undefined {
-  return platform === "win32" ? undefined : platform === "linux" ? jobFromProc() : jobFromPs();
-}
-
-/** Whether a process is in the foreground of its terminal. */
-const isForeground = ({ group, foreground }: Job): boolean => group === foreground && foreground > 0;
-
-/** proc_pid_stat(5): field 5 is the process group, 7 the terminal, 8 its foreground group, -1 without a terminal. */
-function jobFromProc(): Job | undefined {
-  try {
-    const stat = readFileSync("/proc/self/stat", "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { group: Number(fields[2]), terminal: fields[4] ?? "", foreground: Number(fields[5]) };
-  } catch {
-    return undefined;
-  }
-}
-
-function jobFromPs(): Job | undefined {
-  try {
-    const columns = ["-o", "pgid=,tpgid=,tty=", "-p", String(process.pid)];
-    const [group, foreground, terminal] = execFileSync("ps", columns, { encoding: "utf8" }).trim().split(/\s+/);
-    return terminal === undefined ? undefined : { group: Number(group), foreground: Number(foreground), terminal };
-  } catch {
-    return undefined;
-  }
+export function isAtTerminal(): boolean {
+  const self = findProcess(process.pid);
+  return self !== undefined && isForeground(self);
 }

@@ -1,0 +1,121 @@
+// What the system tells about its processes: on Linux from /proc, elsewhere (but on Windows) from `ps`.
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { systemCode } from "./errors.ts";
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly parent: number;
+  /** The name of the program, which may hold anything; on macOS its path. */
+  readonly name: string;
+  /** `R` running, `S` sleeping, `T` stopped, `Z` ended and not reaped, … */
+  readonly state: string;
+  readonly group: number;
+  /** Only from /proc. */
+  readonly session: number | undefined;
+  /** The name or number of its terminal; not the same on every system for "none". */
+  readonly terminal: string;
+  /** The foreground group of that terminal; less than 1 without a terminal. */
+  readonly foreground: number;
+  /** When it started, in the system's own unit, to tell it from a later process with the same id; "" if unknown. */
+  readonly started: string;
+}
+
+/** A process; undefined if it has gone, or if this system does not tell. */
+export function findProcess(pid: number, platform: NodeJS.Platform = process.platform): ProcessInfo | undefined {
+  if (platform === "linux") return readProcess(pid);
+  return platform === "win32" ? undefined : processesFromPs(["-p", String(pid)])[0];
+}
+
+/** A process, from /proc alone: quick enough to be looked at again and again. Undefined outside Linux. */
+export function readProcess(pid: number): ProcessInfo | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process is there and has not ended. One that has ended but was not reaped (a zombie) is not running. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // It may be another user's.
+    if (systemCode(error) === "ESRCH") return false;
+  }
+  return !/^[ZX]/.test(readProcess(pid)?.state ?? "");
+}
+
+/** Whether a process was stopped by Ctrl-Z or SIGSTOP, or is held by a debugger. */
+export function isStopped(pid: number): boolean {
+  return /^[Tt]/.test(findProcess(pid)?.state ?? "");
+}
+
+/** Whether a process is in the foreground of its terminal. */
+export const isForeground = ({ group, foreground }: ProcessInfo): boolean => group === foreground && foreground > 0;
+
+/** The processes that a process has started, those that they have started, and so on. */
+export function descendantsOf(ancestor: number, platform: NodeJS.Platform = process.platform): number[] {
+  if (platform === "win32") return [];
+  const all = platform === "linux" ? processesFromProc() : processesFromPs(["-A"]);
+  const childrenOf = (of: number): number[] =>
+    all.flatMap(({ pid, parent }) => (parent === of && pid !== of ? [pid, ...childrenOf(pid)] : []));
+  return childrenOf(ancestor);
+}
+
+function processesFromProc(): ProcessInfo[] {
+  const names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return names.map((name) => readProcess(Number(name))).filter((found) => found !== undefined);
+}
+
+/** proc_pid_stat(5). The name stands in parentheses and may hold blanks and parentheses. */
+export function parseStat(stat: string): ProcessInfo {
+  const [start, end] = [stat.indexOf("("), stat.lastIndexOf(")")];
+  const fields = stat.slice(end + 2).split(" ");
+  const [state = "", parent, group, session, terminal = "", foreground] = fields;
+  return {
+    pid: Number(stat.slice(0, start)),
+    parent: Number(parent),
+    name: stat.slice(start + 1, end),
+    state,
+    group: Number(group),
+    session: Number(session),
+    terminal,
+    foreground: Number(foreground),
+    started: fields[19] ?? "",
+  };
+}
+
+/** By absolute path: what PATH finds first may be anything. */
+const psPaths = ["/bin/ps", "/usr/bin/ps"];
+/** Every `ps` has these, busybox's aside. The name is last: it may hold blanks. */
+const columns = "pid=,ppid=,pgid=,tpgid=,tty=,stat=,lstart=,comm=";
+
+function processesFromPs(which: readonly string[]): ProcessInfo[] {
+  const ps = psPaths.find((path) => existsSync(path));
+  if (ps === undefined) return [];
+  try {
+    const table = execFileSync(ps, [...which, "-o", columns], {
+      // The start is a local time, in words.
+      env: { LC_ALL: "C", TZ: "UTC" },
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 5000,
+    });
+    return parseTable(table);
+  } catch {
+    return [];
+  }
+}
+
+/** The output of `ps`, with the columns above. */
+export function parseTable(table: string): ProcessInfo[] {
+  const row = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(-?\d+)\s+(\S+)\s+(\S+)\s+(\w+ \w+ +\d+ [\d:]+ \d+)\s+(.*?)\s*$/;
+  return table.split("\n").flatMap((line): ProcessInfo[] => {
+    const [, pid, parent, group, foreground, terminal = "", state = "", started = "", name = ""] = row.exec(line) ?? [];
+    if (pid === undefined) return [];
+    const numbers = { pid: Number(pid), parent: Number(parent), group: Number(group), foreground: Number(foreground) };
+    return [{ ...numbers, session: undefined, terminal, state, started, name }];
+  });
+}

@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { descendantsOf, findProcess, isRunning, isStopped, parseStat, parseTable } from "../src/process.ts";
+import { temporaryFolder } from "./helpers/world.ts";
+
+function start(command: string) {
+  const child = spawn("sh", ["-c", command], { stdio: "ignore" });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child.pid ?? 0;
+}
+
+const platforms = ["linux", "darwin"] as const;
+
+test.each(platforms)("a process is found as the system has it, the way of %s", (platform) => {
+  const pid = start("exec sleep 60");
+  const found = findProcess(pid, platform);
+  expect(found).toMatchObject({ pid, parent: process.pid });
+  expect(found?.group).toBe(findProcess(process.pid, platform)?.group);
+  expect(found?.started).not.toBe("");
+  expect(findProcess(2 ** 22 + 1, platform)).toBeUndefined();
+});
+
+test.each(platforms)(
+  "what a process has started, and what that has, are its descendants, the way of %s",
+  async (way) => {
+    const pid = start("sleep 60 & sh -c 'sleep 60; :'; :");
+    await vi.waitFor(() => expect(descendantsOf(pid, way)).toHaveLength(3), 5000);
+  },
+);
+
+test("a stopped process is stopped and running; one that ended and was not reaped is not running", async () => {
+  const pid = start("exec sleep 60");
+  expect([isRunning(pid), isStopped(pid)]).toEqual([true, false]);
+  process.kill(pid, "SIGSTOP");
+  await vi.waitFor(() => expect([isRunning(pid), isStopped(pid)]).toEqual([true, true]));
+  // The shell becomes a program that reaps no children.
+  const parent = start("sleep 0.1 & exec sleep 60");
+  await vi.waitFor(() => expect(descendantsOf(parent)).toHaveLength(1));
+  const [zombie = 0] = descendantsOf(parent);
+  await vi.waitFor(() => expect(findProcess(zombie)?.state).toBe("Z"), 5000);
+  expect(isRunning(zombie)).toBe(false);
+  expect(isRunning(2 ** 22 + 1)).toBe(false);
+});
+
+test("a program's name may hold what separates the fields", async () => {
+  const program = join(temporaryFolder(), "a) Z 1 (b");
+  symlinkSync("/bin/sleep", program);
+  const child = spawn(program, ["60"]);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await vi.waitFor(() => {
+    const found = parseStat(readFileSync(`/proc/${child.pid}/stat`, "utf8"));
+    expect(found).toMatchObject({ pid: child.pid, name: "a) Z 1 (b", parent: process.pid });
+  });
+});
+
+test("ps of macOS: rows with paths, without a terminal, and what is no row", () => {
+  const table = `  501     1   501     0 ??       Ss   Thu Nov  6 14:39:42 2026     /Applications/My App.app/x
+  502   501   502   502 ttys003  T+   Thu Nov 26 14:39:42 2026     -zsh
+Aborted\n`;
+  const [first, second, ...rest] = parseTable(table);
+  expect(first).toMatchObject({ pid: 501, parent: 1, foreground: 0, name: "/Applications/My App.app/x", state: "Ss" });
+  expect(second).toMatchObject({ group: 502, foreground: 502, terminal: "ttys003", state: "T+", name: "-zsh" });
+  expect(second?.started).toBe("Thu Nov 26 14:39:42 2026");
+  expect(rest).toEqual([]);
+});
