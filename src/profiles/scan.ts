@@ -30,6 +30,8 @@ export interface Property {
   readonly value: string;
   /** The whole rest of the line, as botocore reads it. */
   readonly raw: string;
+  /** Line number in the file, from 1. */
+  readonly line: number;
   /** The `key = value` lines of an indented block (`s3 =` and what follows it). */
   readonly nested: readonly Property[];
 }
@@ -185,10 +187,11 @@ export function propertiesOf(text: string, section: Section): Property[] {
   const properties: (Property & { nested: Property[] })[] = [];
   // How far the property is indented that botocore takes all that is indented further for a part of.
   let level = Number.POSITIVE_INFINITY;
-  for (const source of linesOf(text.slice(section.bodyStart, section.end))) {
+  for (const [index, source] of linesOf(text.slice(section.bodyStart, section.end)).entries()) {
     const line = lineOf(source);
     if (line.kind !== "property") continue;
-    const property = { key: line.key, raw: decode(line.raw), value: decode(line.value), nested: [] };
+    const { key, raw, value } = line;
+    const property = { key, raw: decode(raw), value: decode(value), line: section.line + 1 + index, nested: [] };
     const above = properties.at(-1);
     if (above?.value === "" && line.indent > level) above.nested.push(property);
     else properties.push(property);

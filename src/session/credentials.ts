@@ -1,10 +1,11 @@
 // The long-term credentials of a source profile.
 import type { Credentials } from "../aws/aws.ts";
 import { FobError, UsageError } from "../errors.ts";
-import { type AwsFiles, commandOf } from "../profiles/files.ts";
+import { type AwsFile, type AwsFiles, commandOf } from "../profiles/files.ts";
+import type { Property } from "../profiles/scan.ts";
 import { commandOutput } from "../subprocess.ts";
 import { quote, shellWord } from "../text.ts";
-import { processKind } from "./link.ts";
+import { keyKind, processKind, tokenIn } from "./link.ts";
 import type { Source } from "./session.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,9 +18,17 @@ export function sourceOfCredentials(
   fromEnvironment: boolean,
 ): Source {
   // Temporary credentials in the environment are not the source's.
-  const inEnvironment = env.AWS_SESSION_TOKEN ? undefined : env.AWS_ACCESS_KEY_ID;
+  const id = env.AWS_ACCESS_KEY_ID;
+  const inEnvironment = id && keyKind(id, env.AWS_SESSION_TOKEN) === "long-term" ? id : undefined;
   const accessKeyId = fromEnvironment ? inEnvironment : staticKeys(profile, files)?.accessKeyId;
   return { profile, from: fromEnvironment ? "environment" : "profile", accessKeyId };
+}
+
+export interface CredentialTools {
+  readonly files: AwsFiles;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -30,12 +39,16 @@ export function sourceOfCredentials(
  */
 export async function longTermCredentials(
   source: Source,
-  { files, env, signal }: { files: AwsFiles; env: Environment; signal: AbortSignal },
+  { files, env, signal, warn }: CredentialTools,
 ): Promise<Credentials> {
   const { profile } = source;
-  if (source.from === "environment") return environmentKeys(env);
+  if (source.from === "environment") return environmentKeys(env, warn);
   const keys = staticKeys(profile, files);
-  if (keys) return refuseTemporary(keys, profile);
+  if (keys) {
+    const longTerm = refuseTemporary(keys, profile);
+    if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
+    return longTerm;
+  }
   const command = commandOf(files, profile, "credential_process");
   if (command === undefined) {
     throw new FobError(
@@ -54,14 +67,20 @@ export async function longTermCredentials(
   return refuseTemporary(fromProcessJson(printed, title), profile);
 }
 
+interface StaticKeys extends Credentials {
+  readonly file: AwsFile;
+  readonly token: Property | undefined;
+}
+
 /** The access key in the AWS files, the credentials file first, as the SDKs look. @throws FobError for half a key */
-function staticKeys(profile: string, files: AwsFiles): Credentials | undefined {
+function staticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
   for (const file of [files.credentials, files.config]) {
     const properties = file.properties(profile);
     const value = (key: string): string | undefined => properties?.get(key)?.value || undefined;
     const [accessKeyId, secretAccessKey] = [value("aws_access_key_id"), value("aws_secret_access_key")];
     if (accessKeyId && secretAccessKey) {
-      return { accessKeyId, secretAccessKey, sessionToken: value("aws_session_token") ?? value("aws_security_token") };
+      const token = tokenIn(properties);
+      return { accessKeyId, secretAccessKey, sessionToken: token?.value, token, file };
     }
     if (accessKeyId || secretAccessKey) {
       throw new FobError(
@@ -73,7 +92,16 @@ function staticKeys(profile: string, files: AwsFiles): Credentials | undefined {
   return undefined;
 }
 
-function environmentKeys(env: Environment): Credentials {
+/** AWS refuses a long-term key with a token, so every other program that uses the profile fails. */
+function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: CredentialTools["warn"]): void {
+  const remove =
+    file.kind === "credentials"
+      ? `aws configure set ${token.key} '' --profile ${shellWord(profile)}`
+      : `\${EDITOR:-vi} +${token.line} ${shellWord(file.path)}`;
+  warn(`line ${token.line} of ${quote(file.path)} is the token of an older session; remove it: ${remove}`);
+}
+
+function environmentKeys(env: Environment, warn: CredentialTools["warn"]): Credentials {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) {
     throw new UsageError(
@@ -81,11 +109,14 @@ function environmentKeys(env: Environment): Credentials {
       "leave --source-env out to use a profile of the AWS files",
     );
   }
-  if (env.AWS_SESSION_TOKEN || accessKeyId.startsWith("ASIA")) {
+  if (keyKind(accessKeyId, env.AWS_SESSION_TOKEN) === "temporary") {
     throw new FobError(
       "the environment holds temporary credentials, and STS gives no session to those",
       "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
     );
+  }
+  if (env.AWS_SESSION_TOKEN) {
+    warn("AWS_SESSION_TOKEN is the token of an older session; remove it: unset AWS_SESSION_TOKEN");
   }
   return { accessKeyId, secretAccessKey };
 }
@@ -109,8 +140,9 @@ function fromProcessJson(text: string, title: string): Credentials {
   };
 }
 
-function refuseTemporary(keys: Credentials, profile: string): Credentials {
-  if (!keys.sessionToken && !keys.accessKeyId.startsWith("ASIA")) return keys;
+/** The access key without a token: beside a long-term key it is an older session's. */
+function refuseTemporary({ accessKeyId, secretAccessKey, sessionToken }: Credentials, profile: string): Credentials {
+  if (keyKind(accessKeyId, sessionToken) === "long-term") return { accessKeyId, secretAccessKey };
   throw new FobError(
     `the profile ${quote(profile)} holds temporary credentials, and STS gives no session to those`,
     "name the profile that holds the long-term access key: fob login PROFILE",

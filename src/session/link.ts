@@ -4,6 +4,7 @@ import { FobError, UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type AwsFiles, commandOf, type Properties, propertyValue } from "../profiles/files.ts";
 import { isPortableName } from "../profiles/names.ts";
+import type { Property } from "../profiles/scan.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Session } from "./session.ts";
 import { isOfRole, type Store } from "./store.ts";
@@ -27,9 +28,22 @@ export type OwnKeys = "long-term" | "temporary" | "none";
 /** What the keys among these properties are. */
 export function keysIn(properties: Properties | undefined): OwnKeys {
   const accessKeyId = properties?.get("aws_access_key_id")?.value;
-  if (!accessKeyId) return "none";
-  const token = properties.get("aws_session_token")?.value || properties.get("aws_security_token")?.value;
-  return token || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
+  return accessKeyId ? keyKind(accessKeyId, tokenIn(properties)?.value) : "none";
+}
+
+/** The session token among these properties; `aws_security_token` is its old name. */
+export function tokenIn(properties: Properties | undefined): Property | undefined {
+  return ["aws_session_token", "aws_security_token"].map((key) => properties?.get(key)).find((found) => found?.value);
+}
+
+/**
+ * Whether an access key is long-term or temporary. AWS tells by the id: `aws configure` over a session writes a long-term
+ * key and leaves the session's token beside it. Only other services' ids need a look at the token.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+ */
+export function keyKind(accessKeyId: string, sessionToken: string | undefined): "long-term" | "temporary" {
+  if (accessKeyId.startsWith("AKIA")) return "long-term";
+  return sessionToken || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
 }
 
 /** What the keys of a profile are: those in the credentials file, else those in the config. */

@@ -63,7 +63,7 @@ export async function obtain(
   let aws: Aws | undefined;
   try {
     const files = readAwsFiles(paths);
-    const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal }));
+    const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal, warn }));
     const connect = async (device: Device | undefined): Promise<Aws> => {
       throwIfCancelled(signal);
       aws ??= await tools.connect({ ...accessOf(credentials, device, settings, link), signal, debug });

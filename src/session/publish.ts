@@ -69,6 +69,8 @@ export function assertTarget(link: Link, files: AwsFiles, options: TargetOptions
 function assertOwn(link: Link, properties: Properties | undefined, options: TargetOptions): void {
   const { previous, now, isOnlyOwn = false } = options;
   const keyId = properties?.get("aws_access_key_id")?.value;
+  // An expiry beside a long-term key was left by the session that the key has replaced.
+  if (keysIn(properties) === "long-term") return;
   const expiry = parseExpiry(
     properties?.get("expiration")?.value ?? properties?.get("x_security_token_expires")?.value,
   );
@@ -199,7 +201,7 @@ export async function unpublish(place: WrittenPlace, tools: PublishTools): Promi
     const isThere = sessionKeys.some((key) => properties?.has(key));
     const keyId = properties?.get("aws_access_key_id")?.value;
     // Beside fob's credential_process there are no keys, only the expiry.
-    const isOurs = keyId === undefined || place.keyIds.includes(keyId);
+    const isOurs = keyId === undefined ? !properties?.has("aws_secret_access_key") : place.keyIds.includes(keyId);
     outcome = !isThere ? "gone" : isOurs ? "removed" : "foreign";
     return outcome === "removed" ? sessionKeys : [];
   };

@@ -2,7 +2,7 @@
 import { foreignHost } from "../aws/endpoints.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
-import { linkOf, processKind, sessionNamed } from "./link.ts";
+import { keysIn, linkOf, processKind, sessionNamed } from "./link.ts";
 import { type Place, parseExpiry, type Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
 
@@ -164,6 +164,8 @@ function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEnt
     if (modeOf(profile, files) === "process") return undefined;
     found = [files.credentials, files.config].flatMap((file) => {
       const properties = file.properties(profile);
+      // The expiry of a session that a long-term key has replaced.
+      if (keysIn(properties) === "long-term") return [];
       const text = expiryKeys.map((key) => properties?.get(key)?.value).find((value) => value);
       return text ? { text, file: file.path } : [];
     })[0];

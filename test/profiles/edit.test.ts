@@ -219,11 +219,17 @@ describe("scan", () => {
     const [section] = scan(text, "credentials");
     const properties = section && propertiesOf(text, section);
     expect(properties).toEqual([
-      { key: "aws_x", value: "1", raw: "1 # one", nested: [] },
-      { key: "s3", value: "", raw: "; mine", nested: [{ key: "k", value: "v#w", raw: "v#w", nested: [] }] },
-      { key: "region", value: "eu", raw: "eu ;x", nested: [] },
-      { key: "url", value: "a=b", raw: "a=b", nested: [] },
-      { key: "city", value: "Alcalà", raw: "Alcalà", nested: [] },
+      { key: "aws_x", line: 2, value: "1", raw: "1 # one", nested: [] },
+      {
+        key: "s3",
+        line: 3,
+        value: "",
+        raw: "; mine",
+        nested: [{ key: "k", line: 4, value: "v#w", raw: "v#w", nested: [] }],
+      },
+      { key: "region", line: 5, value: "eu", raw: "eu ;x", nested: [] },
+      { key: "url", line: 6, value: "a=b", raw: "a=b", nested: [] },
+      { key: "city", line: 7, value: "Alcalà", raw: "Alcalà", nested: [] },
     ]);
   });
 });

@@ -99,10 +99,11 @@ test("keys come from the environment only with --source-env", async () => {
   const args = ["login", "work", "--code", world.device.code()];
   expect((await world.fob(args, { env })).status).toBe(1);
   expect(await world.fob([...args, "--source-env"], { env })).toMatchObject({ status: 0, stdout: "work-mfa\n" });
-  const temporary = { ...env, AWS_SESSION_TOKEN: "x" };
-  expect((await world.fob([...args, "--source-env", "--force"], { env: temporary })).stderr).toContain(
-    "temporary credentials",
-  );
+  const again = [...args, "--source-env", "--force"];
+  const temporary = { ...env, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION_TOKEN: "x" };
+  expect((await world.fob(again, { env: temporary })).stderr).toContain("temporary credentials");
+  const { stderr } = await world.fob(again, { env: { ...env, AWS_SESSION_TOKEN: "x" } });
+  expect(stderr).toContain("AWS_SESSION_TOKEN is the token of an older session; remove it: unset AWS_SESSION_TOKEN");
 });
 
 test.each([
