@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError } from "./errors.ts";
 import { descendantsOf } from "./process.ts";
 import { inWords } from "./terminal/duration.ts";
+import type { TerminalDescriptors } from "./terminal/tty.ts";
 
 export interface CommandOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -32,13 +33,23 @@ export class TookTooLong extends FobError {}
 const MOST_OUTPUT = 65_536;
 
 /**
- * What a command prints on stdout. Its stderr is shown as it comes; it has no stdin.
+ * What a command prints on stdout. Its stdin and stderr are the terminal, if it gets one; without one it has no stdin, and
+ * its stderr is fob's.
  *
  * @throws FobError when it fails, prints too much or does not end in time; the message never holds what it printed
+ * @throws CancelledError when Ctrl-C at the terminal ends it
  */
-export async function commandOutput(command: string, options: CommandOptions): Promise<string> {
-  const child = spawn(command, { shell: true, env: options.env, stdio: ["ignore", "pipe", "inherit"] });
+export async function commandOutput(
+  command: string,
+  options: CommandOptions & { readonly terminal?: TerminalDescriptors | undefined },
+): Promise<string> {
+  const { input = "ignore", output = "inherit" } = options.terminal ?? {};
+  const stdio: [typeof input, "pipe", typeof output] = [input, "pipe", output];
+  const child = spawn(command, { shell: true, env: options.env, stdio }) as ChildProcessByStdio<null, Readable, null>;
   const ended = await endOf(child, options);
+  // It may hear of Ctrl-C before fob does.
+  const isInterrupted = ended.killedBy === "SIGINT" || ended.status === 130;
+  if (options.terminal && isInterrupted) throw new CancelledError();
   if (ended.status !== 0) throw new FobError(`${options.title} ${howItEnded(ended)}`, byHand("why"));
   return ended.stdout;
 }

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readCode } from "../codes/code.ts";
 import { graphicalPrompt } from "../codes/graphical.ts";
-import { codeFromCommand, questionText } from "../codes/sources.ts";
+import { codeFromCommand, type LendTerminal, questionText } from "../codes/sources.ts";
 import { ensurePrivateFolder } from "../files/edit.ts";
-import { thisHost, withLock } from "../files/lock.ts";
+import { type LockOptions, StillHeld, thisHost, withLock } from "../files/lock.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools } from "../session/login.ts";
@@ -26,6 +26,7 @@ export function loginTools(
   const { env, home, say } = context;
   const paths = awsFilePaths(env, home);
   const store = openWritableStore(storeFolder(env, paths.credentials));
+  const terminal = () => (options.noInput ? undefined : findTerminal());
   return {
     ...context,
     ...say,
@@ -33,8 +34,8 @@ export function loginTools(
     paths,
     store,
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
-    codeFromCommand: (command, of) => codeFromCommand(command, of, env),
-    person: () => (options.noInput ? undefined : (personAt(findTerminal(), store.folder) ?? inWindow(context))),
+    codeFromCommand: (command, of) => codeFromCommand(command, of, env, lendingOf(terminal, store.folder)),
+    person: () => (options.noInput ? undefined : (personAt(terminal(), store.folder) ?? inWindow(context))),
     again,
   };
 }
@@ -55,33 +56,57 @@ const inWindow = ({ env, say }: Context): Person | undefined =>
   // Nobody sits there.
   env.CI || env.SSH_CONNECTION ? undefined : graphicalPrompt({ env, platform: process.platform, debug: say.debug });
 
+/** Milliseconds for which a command waits for its turn at the terminal: it may not need one. */
+const TURN_PATIENCE = 20_000;
+
+/** The terminal for commands: each in its turn, and without it when a question stays unanswered there. */
+function lendingOf(find: () => Terminal | undefined, store: string): LendTerminal {
+  return async (signal, work) => {
+    const terminal = find();
+    if (!terminal) return await work(undefined);
+    try {
+      return await inTurn(terminal, store, { signal, patience: TURN_PATIENCE }, () => terminal.lend(work));
+    } catch (error) {
+      if (error instanceof StillHeld) return await work(undefined);
+      throw error;
+    }
+  };
+}
+
+/** Programs may want several sessions at once: on one terminal the questions come one after the other. */
+async function inTurn<T>(
+  terminal: Terminal,
+  store: string,
+  waiting: LockOptions,
+  question: () => Promise<T>,
+): Promise<T> {
+  if (terminal.name === "") return await question();
+  // Other machines and containers with the same home folder have other terminals, with the same names.
+  const place = createHash("sha256").update(`${thisHost()} ${terminal.name}`).digest("hex").slice(0, 12);
+  ensurePrivateFolder(store);
+  return await withLock(join(store, `.terminal-${place}.lock`), waiting, question);
+}
+
 function personAt(terminal: Terminal | undefined, store: string): Person | undefined {
   if (!terminal) return undefined;
   const prompts = () => import("../terminal/prompts.ts");
-  // Programs may want several sessions at once: on one terminal the questions come one after the other.
-  // Other machines and containers with the same home folder have other terminals, with the same names.
-  const place = createHash("sha256").update(`${thisHost()} ${terminal.name}`).digest("hex").slice(0, 12);
-  const lock = join(store, `.terminal-${place}.lock`);
-  const inTurn = async <T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
-    if (terminal.name === "") return await question();
-    ensurePrivateFolder(store);
-    return await withLock(lock, { signal, patience: Number.POSITIVE_INFINITY }, question);
-  };
+  const ask = <T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> =>
+    inTurn(terminal, store, { signal, patience: Number.POSITIVE_INFINITY }, question);
   return {
     canAskAgain: true,
-    ask: async ({ again, signal, ...question }) => {
+    async ask({ again, signal, ...question }) {
       const message = `${questionText(question)}:`;
       const problem = (text: string): string | undefined => {
         const read = readCode(text);
         return "code" in read ? undefined : read.problem;
       };
       const { askLine } = await prompts();
-      const typed = await inTurn(signal, () => askLine(terminal, { message, before: again, problem, signal }));
+      const typed = await ask(signal, () => askLine(terminal, { message, before: again, problem, signal }));
       return typed.replace(/\s/g, "");
     },
     async choose(message, choices, signal) {
       const { choose } = await prompts();
-      return await inTurn(signal, () => choose(terminal, message, choices, signal));
+      return await ask(signal, () => choose(terminal, message, choices, signal));
     },
   };
 }

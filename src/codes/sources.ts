@@ -2,6 +2,7 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
 import { commandOutput } from "../subprocess.ts";
+import type { TerminalDescriptors } from "../terminal/tty.ts";
 import { neutralise, quote } from "../text.ts";
 import { readCode } from "./code.ts";
 
@@ -49,21 +50,66 @@ export function codeFromStdin(stdin: Readable): CodeSource {
   };
 }
 
-/** A configured `mfa_process`: a command that prints the code, 60 s at most. */
+/** Does some work with the terminal, or with undefined if there is none to use. */
+export type LendTerminal = (
+  signal: AbortSignal,
+  work: (terminal: TerminalDescriptors | undefined) => Promise<string>,
+) => Promise<string>;
+
+/** A configured `mfa_process`: a command that prints the code, 60 s at most. It may ask for a touch or a PIN first. */
 export function codeFromCommand(
   command: string,
   profile: string,
   env: Readonly<Record<string, string | undefined>>,
+  lendTerminal: LendTerminal,
 ): CodeSource {
   const title = `the mfa_process of the profile ${quote(profile)}`;
   return {
     canAskAgain: false,
     async ask({ signal }) {
-      const output = await commandOutput(command, { env, title, timeout: 60, signal });
+      const output = await lendTerminal(signal, (terminal) =>
+        commandOutput(command, { env, title, timeout: 60, signal, terminal }),
+      );
       return checked(
         output,
         (problem) => new FobError(`${title} printed no code: ${problem}`, "run it by hand to see what it prints"),
       );
+    },
+  };
+}
+
+/**
+ * The codes of a command; once it has failed, those of a person.
+ *
+ * @param findPerson opens the way to the user, if there is one
+ * @param login the command line that takes a code
+ */
+export function withPersonBehind(
+  command: CodeSource,
+  findPerson: () => CodeSource | undefined,
+  login: string,
+): CodeSource {
+  let person: CodeSource | undefined;
+  return {
+    get canAskAgain() {
+      return (person ?? command).canAskAgain;
+    },
+    async ask(question) {
+      if (person) return await person.ask(question);
+      try {
+        return await command.ask(question);
+      } catch (error) {
+        const isFailure = error instanceof FobError && !(error instanceof CancelledError) && !question.signal.aborted;
+        if (!isFailure) throw error;
+        person = findPerson();
+        if (person) return await person.ask({ ...question, again: error.message });
+        throw new FobError(
+          error.message,
+          [...error.hints, `give the code yourself: ${login} --code CODE`],
+          error.exitCode,
+          error,
+        );
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
-import type { CodeSource } from "../codes/sources.ts";
+import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
@@ -164,8 +164,12 @@ function longerThanItLasts(duration: number, { source }: Link): UsageError {
 }
 
 /** Where codes come from when none came with the command; undefined where nobody can be asked. */
-export function codeSource({ link, settings: { mfaProcess } }: Plan, tools: LoginTools): CodeSource | undefined {
-  return mfaProcess ? tools.codeFromCommand(mfaProcess, link.source) : tools.person();
+export function codeSource(plan: Plan, tools: LoginTools): CodeSource | undefined {
+  const { mfaProcess } = plan.settings;
+  const { source } = plan.link;
+  if (!mfaProcess) return tools.person();
+  const again = tools.again ?? loginCommand(source, plan);
+  return withPersonBehind(tools.codeFromCommand(mfaProcess, source), tools.person, again);
 }
 
 const tellOfKeys = ({ session }: Link, { note }: LoginTools): void =>

@@ -1,5 +1,5 @@
 // The terminal itself, whatever stdin, stdout and stderr are.
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { type Readable, Transform } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import { findProcess, isForeground } from "../process.ts";
@@ -10,6 +10,14 @@ export interface Terminal {
   readonly name: string;
   /** Opens it for one question; it is closed again however that ends. Ctrl-Z does nothing meanwhile. */
   use<T>(question: (input: Readable, output: WriteStream) => Promise<T>): Promise<T>;
+  /** Opens it for a program that may ask on it by itself; it is closed again however that ends. */
+  lend<T>(work: (descriptors: TerminalDescriptors) => Promise<T>): Promise<T>;
+}
+
+/** An open terminal, to be a program's stdin and stderr. */
+export interface TerminalDescriptors {
+  readonly input: number;
+  readonly output: number;
 }
 
 /**
@@ -21,8 +29,9 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
   // Where the system does not tell, opening the terminal will.
   if (self && !isForeground(self)) return undefined;
   const paths = platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
+  const openBoth = () => paths.map((path) => openSync(path, "r+")) as [number, number];
   const open = (): [ReadStream, WriteStream] => {
-    const [from, to] = paths.map((path) => openSync(path, "r+")) as [number, number];
+    const [from, to] = openBoth();
     const streams: [ReadStream, WriteStream] = [new ReadStream(from), new WriteStream(to)];
     // A terminal that goes away sends a signal too, and that is what ends the question.
     for (const stream of streams) stream.on("error", () => undefined);
@@ -46,6 +55,15 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
         return await question(withoutSuspension(streams[0]), streams[1]);
       } finally {
         close(streams);
+      }
+    },
+    async lend(work) {
+      const [input, output] = openBoth();
+      try {
+        return await work({ input, output });
+      } finally {
+        closeSync(input);
+        closeSync(output);
       }
     },
   };

@@ -57,11 +57,83 @@ test("a configured mfa_process gives the code, by the shell, and its stderr is s
 });
 
 test("--code comes before mfa_process, and mfa_process before the terminal", async () => {
-  const world = await withProcess(() => "echo it ran >&2; exit 7");
-  expect((await world.fob(["login", "work", "--code", world.device.code()])).stderr).not.toContain("it ran");
+  const world = await withProcess((w) => `echo it ran >&2; ${w.commandThatPrints(w.device.code())}`);
+  const { stderr } = await world.fob(["login", "work", "--code", world.device.code(Date.now() - 30_000)]);
+  expect(stderr).not.toContain("it ran");
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--force"]).ended;
+  expect(status).toBe(0);
+  expect(screen).toContain("it ran");
+  expect(screen).not.toContain("MFA code");
+});
+
+/** A command that asks on its stdin and stderr before it prints the code. */
+const asking = (world: World): string =>
+  `printf 'PIN: ' >&2; read -r pin; test "$pin" = 4711 && ${world.commandThatPrints(world.device.code())}`;
+
+test.each([
+  ["login", "fob login work </dev/null >/dev/null 2>&1"],
+  ["credential-process", "fob credential-process work-mfa </dev/null >/dev/null 2>&1"],
+])("an mfa_process can ask on the terminal under %s, whatever fob's own streams are", async (_, command) => {
+  const world = await withProcess(asking);
+  const run = world.shellOnTerminal(`${command}; echo ended with $?`);
+  await run.shows("PIN: ");
+  run.type("4711\r");
+  await run.shows("ended with 0");
+});
+
+test("with --no-input, an mfa_process has nobody to ask", async () => {
+  const world = await withProcess(asking);
+  const { status, screen } = await world.fobOnTerminal(["login", "work", "--no-input"]).ended;
   expect(status).toBe(1);
-  expect(screen).toContain('the mfa_process of the profile "work" failed with exit code 7');
+  expect(screen).toContain('the mfa_process of the profile "work" failed');
+  expect(screen).toContain("fob: hint: give the code yourself: fob login work --code CODE\n");
+  expect(screen).not.toContain("MFA code");
+});
+
+test("an mfa_process of a background job is not stopped by the terminal", async () => {
+  const world = await withProcess((w) => `cat; ${w.commandThatPrints(w.device.code())}`);
+  const run = world.shellOnTerminal("set -m; fob login work & wait $!; echo ended with $?");
+  await run.shows("ended with 0");
+});
+
+test("Ctrl-C at an mfa_process that asks on the terminal cancels, and asks no more", async () => {
+  const world = await withProcess((w) => `trap 'exit 130' INT; ${asking(w)}`);
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("PIN: ");
+  run.type("\u0003");
+  const { status, screen } = await run.ended;
+  expect(status).toBe(130);
+  expect(screen).not.toContain("MFA code");
+});
+
+test.each([
+  ["fails", () => "exit 7", "failed with exit code 7"],
+  ["prints no code", (w: World) => w.commandThatPrints("12345"), "printed no code: a code is six digits, not 5"],
+])("when an mfa_process %s, you are asked on the terminal, as often as without one", async (_, command, why) => {
+  const world = await withProcess(command);
+  const wrong = world.device.code() === "000000" ? "000001" : "000000";
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows(`the mfa_process of the profile "work" ${why}`);
+  await run.shows("MFA code");
+  run.type(`${wrong}\r`);
+  await run.shows("AWS did not accept that code");
+  await run.shows("MFA code");
+  run.type(`${world.device.code()}\r`);
+  expect((await run.ended).status).toBe(0);
+});
+
+test("when an mfa_process fails where you cannot be asked, the error tells how to give the code", async () => {
+  const world = await withProcess(() => "exit 7");
+  for (const args of [
+    ["login", "work", "--duration", "8h"],
+    ["refresh", "work"],
+  ]) {
+    const { status, stderr } = await world.fob(args);
+    expect(status).toBe(1);
+    expect(stderr).toContain("failed with exit code 7\nfob: hint: run it by hand to see why\n");
+    const again = args[0] === "login" ? "fob login work --duration 8h" : "fob login work";
+    expect(stderr).toContain(`fob: hint: give the code yourself: ${again} --code CODE\n`);
+  }
 });
 
 test("what an mfa_process prints is not shown when it is no code", async () => {
