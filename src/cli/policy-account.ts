@@ -1,7 +1,7 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
-import { type Answer, askSimulator, knownDifference } from "../policy/aws-simulator.ts";
+import { type Answer, askSimulator, explainDifference } from "../policy/aws-simulator.ts";
 import { neutralise } from "../text.ts";
-import type { Result, Simulation } from "./commands/policy/decisions.ts";
+import type { ExplainedDecision, SimulationSetup } from "./commands/policy/decisions.ts";
 import { loginTools } from "./login-tools.ts";
 import { defaultProfile } from "./options.ts";
 
@@ -13,13 +13,13 @@ interface AccountOptions {
 
 /** What AWS's simulator decides, in the order of the results. Nothing is printed but what a login asks. */
 export async function askAccount(
-  results: readonly Result[],
-  { policies, circumstances, subject, context }: Simulation,
+  results: readonly ExplainedDecision[],
+  { policies, evaluationOptions, subject, context }: SimulationSetup,
   options: AccountOptions,
 ): Promise<readonly Answer[]> {
   const { askAs } = await import("../roles/ask.ts");
   const command = "fob policy simulate";
-  const simulated = { policies, boundary: circumstances.boundary, user: subject?.arn };
+  const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
   return await askAs(
     { profile: options.profile ?? defaultProfile(context), region: options.region, command },
     { permission: "iam:SimulateCustomPolicy", command },
@@ -39,14 +39,14 @@ export async function askAccount(
  * @returns whether there are no others
  */
 export function compare(
-  results: readonly Result[],
+  results: readonly ExplainedDecision[],
   answers: readonly Answer[],
-  { circumstances, json, context }: Simulation,
+  { evaluationOptions, json, context }: SimulationSetup,
 ): boolean {
   const different = results.flatMap(({ request, decision: ours }, index) => {
     const { decision: theirs } = answers[index] as Answer;
     if (theirs === ours) return [];
-    const reason = knownDifference(request.action, { ours, theirs }, circumstances);
+    const reason = explainDifference(request.action, { ours, theirs }, evaluationOptions);
     return { request, both: `AWS says ${theirs}, fob ${ours}`, reason };
   });
   const known = new Map<string, number>();

@@ -6,10 +6,10 @@ import { FobError } from "../errors.ts";
 import { escaped, quote } from "../text.ts";
 import {
   ABSENT,
-  type Circumstances,
-  type Context,
   type Decision,
+  type EvaluationOptions,
   type PolicyDocument,
+  type RequestContext,
   UNKNOWN,
 } from "./engine/evaluate.ts";
 
@@ -22,7 +22,7 @@ export interface Question {
    */
   readonly resource: string;
   /** Every key that the request has; nothing in it may be unknown. */
-  readonly context: Context;
+  readonly context: RequestContext;
 }
 
 export interface Answer {
@@ -55,18 +55,18 @@ export async function askSimulator(
 ): Promise<Answer[]> {
   const { user, boundary } = subject;
   const common = {
-    policies: subject.policies.map(asJson),
-    boundary: boundary && asJson(boundary),
+    policies: subject.policies.map(serializePolicy),
+    boundary: boundary && serializePolicy(boundary),
     caller: user,
     marker: undefined,
   };
   const answers: Answer[] = [];
-  for (const { resource, context, asked } of grouped(questions)) {
+  for (const { resource, context, asked } of groupQuestions(questions)) {
     const actions = [...new Set(asked.map(([, action]) => action))];
     const found = new Map<string, SimulationResult>();
     for (let at = 0; at < actions.length; at += actionsPerCall) {
       const call = { ...common, actions: actions.slice(at, at + actionsPerCall), resource, context };
-      for (const result of await resultsOf(call, iam)) found.set(result.action.toLowerCase(), result);
+      for (const result of await fetchResults(call, iam)) found.set(result.action.toLowerCase(), result);
     }
     for (const [index, action] of asked) answers[index] = readAnswer(found.get(action.toLowerCase()), action, resource);
   }
@@ -81,10 +81,10 @@ interface Group {
 }
 
 /** The questions that one call can ask. */
-function grouped(questions: readonly Question[]): Iterable<Group> {
+function groupQuestions(questions: readonly Question[]): Iterable<Group> {
   const groups = new Map<string, Group>();
   for (const [index, { action, resource, context }] of questions.entries()) {
-    const keys = keysOf(context);
+    const keys = toSimulatedKeys(context);
     const name = JSON.stringify([resource, keys]);
     const group = groups.get(name) ?? { resource, context: keys, asked: [] };
     group.asked.push([index, action]);
@@ -111,7 +111,7 @@ const types: ReadonlyMap<string, SimulatedType> = new Map([
 ]);
 
 /** A context in the simulator's form, always in the same order. A key that is absent is left out. */
-function keysOf(context: Context): SimulatedKey[] {
+function toSimulatedKeys(context: RequestContext): SimulatedKey[] {
   const keys = Object.entries(context).flatMap(([name, value]): SimulatedKey[] => {
     if (value === UNKNOWN) throw new TypeError(`AWS's simulator is asked about values, and ${name} has none`);
     if (value === ABSENT) return [];
@@ -123,12 +123,12 @@ function keysOf(context: Context): SimulatedKey[] {
 }
 
 /** AWS takes characters up to U+00FF in a policy. */
-function asJson(policy: PolicyDocument): string {
+function serializePolicy(policy: PolicyDocument): string {
   return JSON.stringify(policy).replace(/[^\x20-\xff]/g, escaped);
 }
 
 /** The answers to a call, from all of its pages. */
-async function resultsOf(call: Simulation, iam: SimulatorClient): Promise<SimulationResult[]> {
+async function fetchResults(call: Simulation, iam: SimulatorClient): Promise<SimulationResult[]> {
   const results: SimulationResult[] = [];
   let { marker } = call;
   try {
@@ -141,7 +141,7 @@ async function resultsOf(call: Simulation, iam: SimulatorClient): Promise<Simula
   } catch (error) {
     if (call.actions.length < 2 || !isMixed(error)) throw error;
     const half = Math.ceil(call.actions.length / 2);
-    const ask = (actions: readonly string[]) => resultsOf({ ...call, actions, marker: undefined }, iam);
+    const ask = (actions: readonly string[]) => fetchResults({ ...call, actions, marker: undefined }, iam);
     return [...(await ask(call.actions.slice(0, half))), ...(await ask(call.actions.slice(half)))];
   }
 }
@@ -190,10 +190,10 @@ const ownPassword: readonly string[] = ["iam:changepassword", "iam:getaccountpas
  *
  * @param decisions two that differ
  */
-export function knownDifference(
+export function explainDifference(
   action: string,
   decisions: { readonly ours: Decision; readonly theirs: Answer["decision"] },
-  { mayChangePassword }: Pick<Circumstances, "mayChangePassword">,
+  { mayChangePassword }: Pick<EvaluationOptions, "mayChangePassword">,
 ): string | undefined {
   if (decisions.ours !== "allowed") return undefined;
   const name = action.toLowerCase();

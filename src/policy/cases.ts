@@ -1,12 +1,12 @@
 // Files of cases: requests with the decisions that are expected of them, as `fob policy simulate --json` prints them.
-import type { Context, Decision } from "./engine/evaluate.ts";
+import type { Decision, RequestContext } from "./engine/evaluate.ts";
 
 export interface Case {
   /** What it is for, in words. */
   readonly name: string | undefined;
   readonly action: string;
   readonly resource: string;
-  readonly context: Context;
+  readonly context: RequestContext;
   readonly expected: Decision;
 }
 
@@ -43,7 +43,13 @@ function readCase(item: unknown, where: string): Case {
     throw new CasesError(`${where}: context must be a JSON object`);
   }
   const entries = Object.entries(context).map(([key, given]) => [key, readValue(given, `${where}: context ${key}`)]);
-  return { name, action, resource, context: Object.fromEntries(entries) as Context, expected: decision as Decision };
+  return {
+    name,
+    action,
+    resource,
+    context: Object.fromEntries(entries) as RequestContext,
+    expected: decision as Decision,
+  };
 }
 
 /** AWS takes `true` for `"true"` in policies; so do cases. */

@@ -82,7 +82,7 @@ export const passwordExemptions: readonly Exemption[] = [
 ];
 
 /** The exempt actions of a variant, in the order of the policy. */
-export function exemptionsOf({ passwordChange = true }: EnforcementOptions = {}): readonly Exemption[] {
+export function listExemptions({ passwordChange = true }: EnforcementOptions = {}): readonly Exemption[] {
   if (!passwordChange) return enrolmentExemptions;
   return [...enrolmentExemptions, ...passwordExemptions].sort((a, b) => (a.action < b.action ? -1 : 1));
 }
@@ -99,7 +99,7 @@ export function enforceMfaPolicy(options: EnforcementOptions = {}): PolicyDocume
   const notByService = viaAwsService ? { "aws:ViaAWSService": "false" } : {};
   const deny = {
     Effect: "Deny",
-    NotAction: exemptionsOf(options).map(({ action }) => action),
+    NotAction: listExemptions(options).map(({ action }) => action),
     Resource: "*",
   } as const;
   const withoutMfa = { "aws:MultiFactorAuthPresent": "false", ...notByService };
@@ -168,7 +168,7 @@ export interface Explained {
 /** Of each statement of `enforceMfaPolicy(options)`. */
 export function explainEnforceMfa(options: EnforcementOptions): Explained[] {
   const { maxAgeSeconds, viaAwsService } = options;
-  const actions = exemptionsOf(options).map(({ action, why }) => ({ action, why }));
+  const actions = listExemptions(options).map(({ action, why }) => ({ action, why }));
   const service = viaAwsService
     ? "; not what an AWS service calls in the user's name (aws:ViaAWSService), whose calls say that there is no MFA"
     : "";
@@ -203,7 +203,7 @@ const more: Readonly<Record<string, string>> = {
 
 /** Of each statement of `selfManagePolicy(options)`. */
 export function explainSelfManage(options: { readonly partition?: string }): Explained[] {
-  const known = new Map(exemptionsOf().map(({ action, why }) => [action, why]));
+  const known = new Map(listExemptions().map(({ action, why }) => [action, why]));
   return [selfManagePolicy(options).Statement].flat().map(({ Sid = "", Action = [] }) => ({
     sid: Sid,
     why: whys[Sid] ?? "",

@@ -4,20 +4,20 @@ import type { Condition, PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,
   type AuthorizationRequest,
-  type Circumstances,
-  type Context,
   type Evaluation,
+  type EvaluationOptions,
   evaluate,
-  keysOf,
+  listContextKeys,
+  type RequestContext,
   statementsOf,
 } from "./engine/evaluate.ts";
-import { withMore } from "./engine/subject.ts";
+import { mergeContexts } from "./engine/subject.ts";
 
 /** A way of calling AWS, and what requests say of it. */
-export interface Way {
+export interface AuthMethod {
   readonly name: string;
   readonly text: string;
-  readonly context: Context;
+  readonly context: RequestContext;
   readonly hasMfa: boolean;
   /** It has the credentials of GetSessionToken. */
   readonly isSession: boolean;
@@ -32,10 +32,10 @@ const longest = 129_600;
  *
  * @param limits what `ageLimitsOf` the policies are: the old session is older than all that can count
  */
-export function waysOf(limits: readonly number[]): readonly Way[] {
+export function listAuthMethods(limits: readonly number[]): readonly AuthMethod[] {
   const age = limits.find((limit) => limit < longest) ?? longest;
   const without = { "aws:MultiFactorAuthPresent": "false" };
-  const withMfa = (seconds: number): Context => ({
+  const withMfa = (seconds: number): RequestContext => ({
     "aws:MultiFactorAuthPresent": "true",
     "aws:MultiFactorAuthAge": String(seconds),
   });
@@ -55,12 +55,12 @@ export function waysOf(limits: readonly number[]): readonly Way[] {
 }
 
 /** The limits that policies, the boundary among them, set to the age of the code, in seconds, the highest first. */
-export function ageLimitsOf(policies: readonly PolicyDocument[]): readonly number[] {
-  const limits = policies.flatMap(statementsOf).flatMap(({ conditions }) => conditions.flatMap(agesOf));
+export function findAgeLimits(policies: readonly PolicyDocument[]): readonly number[] {
+  const limits = policies.flatMap(statementsOf).flatMap(({ conditions }) => conditions.flatMap(readAges));
   return limits.sort((a, b) => b - a);
 }
 
-function agesOf({ operator, lowerKey, values }: Condition): number[] {
+function readAges({ operator, lowerKey, values }: Condition): number[] {
   if (operator.kind !== "numeric" || lowerKey !== "aws:multifactorauthage") return [];
   return values.map(({ text }) => Number(text)).filter((age) => age > 0);
 }
@@ -74,7 +74,7 @@ export interface Row {
 }
 
 /** The actions that matter, on the resources of a user. @param user the user's ARN */
-function rowsOf(user: string): readonly Row[] {
+function listRows(user: string): readonly Row[] {
   const account = user.split(":user/")[0] ?? "";
   // Users may give their devices any name.
   const device = `${account}:mfa/phone`;
@@ -138,7 +138,7 @@ function rowsOf(user: string): readonly Row[] {
 }
 
 export interface Cell {
-  readonly way: Way;
+  readonly authMethod: AuthMethod;
   readonly request: AuthorizationRequest;
   readonly evaluation: Evaluation;
   /** AWS refuses it whatever the policies say: why. */
@@ -150,7 +150,7 @@ export interface ProofRow extends Row {
 }
 
 export interface Proof {
-  readonly ways: readonly Way[];
+  readonly authMethods: readonly AuthMethod[];
   readonly rows: readonly ProofRow[];
   /** The same for an action that no policy names. */
   readonly unnamed: ProofRow;
@@ -168,51 +168,54 @@ export interface Proof {
  */
 export function prove(
   policies: readonly PolicyDocument[],
-  circumstances: Circumstances,
-  { user, context }: { user: string; context: Context },
+  options: EvaluationOptions,
+  { user, context }: { user: string; context: RequestContext },
 ): Proof {
-  const all = allOf(policies, circumstances);
-  const limits = ageLimitsOf(all);
-  const ways = waysOf(limits);
+  const all = listDocuments(policies, options);
+  const limits = findAgeLimits(all);
+  const authMethods = listAuthMethods(limits);
   const decideOn = (row: Row): ProofRow => ({
     ...row,
-    cells: ways.map((way) => {
+    cells: authMethods.map((authMethod) => {
       const { action, resource } = row;
-      const request = { action, resource, context: { ...context, ...way.context } };
-      const evaluation = evaluate(policies, request, circumstances);
-      return { way, request, evaluation, refused: refusedAnyway(action, way) };
+      const request = { action, resource, context: { ...context, ...authMethod.context } };
+      const evaluation = evaluate(policies, request, options);
+      return { authMethod, request, evaluation, refused: explainAwsRefusal(action, authMethod) };
     }),
   });
-  const rows = rowsOf(user).map(decideOn);
+  const rows = listRows(user).map(decideOn);
   const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
-  const spelt = new Map(all.flatMap(keysOf).map((key) => [key.toLowerCase(), key]));
+  const spelt = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
   const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
   const keysOfDenials = (hasMfa: boolean): readonly string[] => {
-    const denials = cells.filter(({ way }) => way.hasMfa === hasMfa);
-    const keys = new Set(denials.flatMap((cell) => keysBehind(cell, policies, circumstances)));
+    const denials = cells.filter(({ authMethod }) => authMethod.hasMfa === hasMfa);
+    const keys = new Set(denials.flatMap((cell) => findDecidingKeys(cell, policies, options)));
     return [...keys].sort().map((key) => spelt.get(key) ?? key);
   };
   const [withoutMfa, withMfa] = [keysOfDenials(false), keysOfDenials(true)];
-  return { ways, rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits };
+  return { authMethods, rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits };
 }
 
 /** What a proof is about: the policies, and the boundary. */
-export function allOf(policies: readonly PolicyDocument[], { boundary }: Circumstances): readonly PolicyDocument[] {
+export function listDocuments(
+  policies: readonly PolicyDocument[],
+  { boundary }: EvaluationOptions,
+): readonly PolicyDocument[] {
   return boundary === undefined ? policies : [...policies, boundary];
 }
 
 const isGuarded = ({ purpose }: Row): boolean => purpose === "everyday" || purpose === "dangerous";
 
 /** The keys on which a denial hangs: it may be one only because requests that say nothing of them were looked at. */
-function keysBehind(
+function findDecidingKeys(
   { request, evaluation }: Cell,
   policies: readonly PolicyDocument[],
-  circumstances: Circumstances,
+  options: EvaluationOptions,
 ): readonly string[] {
   if (evaluation.decision !== "explicitDeny") return [];
-  const mfa: Context = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
-  const known = { ...request, context: withMore(mfa, request.context) };
-  return evaluate(policies, known, { ...circumstances, otherKeys: "unknown" }).hangsOn;
+  const mfa: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
+  const known = { ...request, context: mergeContexts(mfa, request.context) };
+  return evaluate(policies, known, { ...options, otherKeys: "unknown" }).missingContextKeys;
 }
 
 /**
@@ -220,7 +223,7 @@ function keysBehind(
  * authentication information is included in the request. You cannot call any STS API except AssumeRole or
  * GetCallerIdentity." https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
  */
-function refusedAnyway(action: string, { isSession, hasMfa }: Way): string | undefined {
+function explainAwsRefusal(action: string, { isSession, hasMfa }: AuthMethod): string | undefined {
   if (!isSession) return undefined;
   if (action.startsWith("iam:") && !hasMfa) return "AWS lets no session without MFA call IAM";
   const isOpen = !action.startsWith("sts:") || ["sts:AssumeRole", "sts:GetCallerIdentity"].includes(action);
@@ -234,9 +237,15 @@ export interface Verdict {
 }
 
 /** What the table comes to. */
-export function verdictsOf(proof: Proof): readonly Verdict[] {
+export function judgeProof(proof: Proof): readonly Verdict[] {
   const { rows } = proof;
-  return [enforced(proof), ...enrolment(rows), password(rows), withMfa(rows), oldSessions(proof)];
+  return [
+    judgeEnforcement(proof),
+    ...judgeEnrolment(rows),
+    judgePassword(rows),
+    judgeEveryday(rows),
+    judgeOldSessions(proof),
+  ];
 }
 
 /** Denied for good: no other policy could allow it. */
@@ -244,39 +253,39 @@ const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolea
   decision === "explicitDeny" || isOutsideBoundary === true;
 const isAllowed = ({ evaluation, refused }: Cell): boolean =>
   evaluation.decision === "allowed" && refused === undefined;
-const names = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
-const inColumn = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
-  row.cells.some((cell) => cell.way.name === name && is(cell));
+const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
+const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
+  row.cells.some((cell) => cell.authMethod.name === name && is(cell));
 
-function enforced({ ways, rows, unnamed, onlyIf }: Proof): Verdict {
+function judgeEnforcement({ authMethods, rows, unnamed, onlyIf }: Proof): Verdict {
   const guarded = rows.filter(isGuarded);
-  const open = ways
+  const open = authMethods
     .filter(({ hasMfa }) => !hasMfa)
-    .map((way): Open => {
-      const judged = guarded.filter((row) => inColumn(row, way.name, ({ refused }) => refused === undefined));
-      return { way, judged, found: judged.filter((row) => !inColumn(row, way.name, isDenied)) };
+    .map((authMethod): Open => {
+      const judged = guarded.filter((row) => hasCell(row, authMethod.name, ({ refused }) => refused === undefined));
+      return { authMethod, judged, found: judged.filter((row) => !hasCell(row, authMethod.name, isDenied)) };
     })
     .filter(({ found }) => found.length > 0);
-  if (open.length > 0) return { isGood: false, text: `MFA is NOT enforced: ${openText(open)}` };
-  if (guarded.every((row) => inColumn(row, "MFA", isDenied))) {
-    const why = onlyIf.withMfa.length > 0 ? `it ${hangsOn(onlyIf.withMfa)}` : "nobody can work";
+  if (open.length > 0) return { isGood: false, text: `MFA is NOT enforced: ${describeOpen(open)}` };
+  if (guarded.every((row) => hasCell(row, "MFA", isDenied))) {
+    const why = onlyIf.withMfa.length > 0 ? `it ${describeMissingKeys(onlyIf.withMfa)}` : "nobody can work";
     return { isGood: false, text: `these actions are denied with MFA as without it: ${why}` };
   }
   if (onlyIf.withoutMfa.length > 0) {
-    return { isGood: false, text: `MFA is NOT always enforced: it ${hangsOn(onlyIf.withoutMfa)}` };
+    return { isGood: false, text: `MFA is NOT always enforced: it ${describeMissingKeys(onlyIf.withoutMfa)}` };
   }
-  if (!unnamed.cells.every((cell) => cell.way.hasMfa || isDenied(cell))) {
+  if (!unnamed.cells.every((cell) => cell.authMethod.hasMfa || isDenied(cell))) {
     const text = "MFA is NOT enforced for every action: those above are denied without it, others are not";
     return { isGood: false, text };
   }
   return { isGood: true, text: "MFA is enforced: without it everything is denied but what is exempt" };
 }
 
-const hangsOn = (keys: readonly string[]): string =>
+const describeMissingKeys = (keys: readonly string[]): string =>
   `hangs on ${keys.join(", ")}, of which these requests say nothing (--context KEY=VALUE)`;
 
 interface Open {
-  readonly way: Way;
+  readonly authMethod: AuthMethod;
   /** What policies decide on, not AWS itself. */
   readonly judged: readonly ProofRow[];
   /** What of it is not denied. */
@@ -284,13 +293,15 @@ interface Open {
 }
 
 /** What is not denied, by way of calling. */
-function openText(open: readonly Open[]): string {
+function describeOpen(open: readonly Open[]): string {
   const isAll = ({ found, judged }: Open): boolean => found.length === judged.length;
-  const isNothing = open.every(({ way, found }) => !found.some((row) => inColumn(row, way.name, isAllowed)));
+  const isNothing = open.every(
+    ({ authMethod, found }) => !found.some((row) => hasCell(row, authMethod.name, isAllowed)),
+  );
   if (isNothing && open.every(isAll)) {
     return "nothing is denied without it, only not allowed by these policies; another may allow it";
   }
-  const list = open.map((each) => `${each.way.text}: ${isAll(each) ? "all of them" : names(each.found)}`);
+  const list = open.map((each) => `${each.authMethod.text}: ${isAll(each) ? "all of them" : joinActions(each.found)}`);
   const more = isNothing ? "; these policies do not allow them, others may" : "";
   return `everyday and dangerous actions are not denied ${list.join("; ")}${more}`;
 }
@@ -302,33 +313,37 @@ const neededToEnrol = [
 ];
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
-function enrolment(rows: readonly ProofRow[]): Verdict[] {
+function judgeEnrolment(rows: readonly ProofRow[]): Verdict[] {
   const needed = rows.filter(({ action }) => neededToEnrol.includes(action));
   return ["sign-in", "key"].map((name) => {
-    const failing = needed.filter((row) => !inColumn(row, name, isAllowed));
+    const failing = needed.filter((row) => !hasCell(row, name, isAllowed));
     const how = name === "key" ? "with an access key" : "in the console";
     if (failing.length === 0) return { isGood: true, text: `a new user can enrol ${how}` };
-    return { isGood: false, text: `a new user can NOT enrol ${how}: not allowed are ${names(failing)}` };
+    return { isGood: false, text: `a new user can NOT enrol ${how}: not allowed are ${joinActions(failing)}` };
   });
 }
 
-function password(rows: readonly ProofRow[]): Verdict {
-  const isGood = rows.some((row) => row.action === "iam:ChangePassword" && inColumn(row, "sign-in", isAllowed));
+function judgePassword(rows: readonly ProofRow[]): Verdict {
+  const isGood = rows.some((row) => row.action === "iam:ChangePassword" && hasCell(row, "sign-in", isAllowed));
   return isGood
     ? { isGood, text: "a first or an expired password can be changed without MFA" }
     : { isGood, text: "a first or an expired password can NOT be changed without MFA: who has one is locked out" };
 }
 
-function withMfa(rows: readonly ProofRow[]): Verdict {
+function judgeEveryday(rows: readonly ProofRow[]): Verdict {
   const everyday = rows.filter(({ purpose }) => purpose === "everyday");
-  const denied = everyday.filter((row) => inColumn(row, "MFA", isDenied));
-  const open = everyday.filter((row) => !inColumn(row, "MFA", isAllowed));
-  if (denied.length > 0) return { isGood: false, text: `with MFA, these are denied all the same: ${names(denied)}` };
+  const denied = everyday.filter((row) => hasCell(row, "MFA", isDenied));
+  const open = everyday.filter((row) => !hasCell(row, "MFA", isAllowed));
+  if (denied.length > 0)
+    return { isGood: false, text: `with MFA, these are denied all the same: ${joinActions(denied)}` };
   if (open.length === 0) return { isGood: true, text: "with MFA, everyday actions are allowed" };
-  return { isGood: true, text: `with MFA, these policies do not allow ${names(open)}; the user's other policies may` };
+  return {
+    isGood: true,
+    text: `with MFA, these policies do not allow ${joinActions(open)}; the user's other policies may`,
+  };
 }
 
-function oldSessions({ rows, limits }: Proof): Verdict {
+function judgeOldSessions({ rows, limits }: Proof): Verdict {
   const [most] = limits;
   if (most === undefined) {
     return { isGood: true, text: "no policy limits the age of a session, which AWS ends after 36 h at most" };
@@ -337,14 +352,14 @@ function oldSessions({ rows, limits }: Proof): Verdict {
     return { isGood: false, text: `a limit of ${inWords(most)} never counts: AWS ends sessions after 36 h at most` };
   }
   const guarded = rows.filter(isGuarded);
-  const allowed = guarded.filter((row) => inColumn(row, "old MFA", isAllowed));
+  const allowed = guarded.filter((row) => hasCell(row, "old MFA", isAllowed));
   if (allowed.length > 0) {
-    return { isGood: false, text: `a session older than ${inWords(most)} may still do this: ${names(allowed)}` };
+    return { isGood: false, text: `a session older than ${inWords(most)} may still do this: ${joinActions(allowed)}` };
   }
   const lower = [...new Set(limits.filter((limit) => limit < most))];
   const others =
     lower.length > 0 ? `; ask about lower limits (${lower.slice(0, 3).map(inWords).join(", ")}) with --action` : "";
-  if (guarded.every((row) => inColumn(row, "old MFA", isDenied))) {
+  if (guarded.every((row) => hasCell(row, "old MFA", isDenied))) {
     return { isGood: true, text: `an old session is denied until a new code is typed${others}` };
   }
   return {

@@ -3,11 +3,11 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import {
-  type Context,
   evaluate,
-  keysOf,
+  listContextKeys,
   type PolicyDocument,
   parsePolicy,
+  type RequestContext,
   type TrustStatement,
 } from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
@@ -226,9 +226,9 @@ export class Account {
   authorize(caller: Credential, action: string, resource: string, shown?: string): void {
     const { arn, policies } = caller.principal;
     if (caller.principal === this.root) return;
-    const { decision, hangsOn } = evaluate(policies, { action, resource, context: this.context(caller) });
+    const { decision, missingContextKeys } = evaluate(policies, { action, resource, context: this.context(caller) });
     if (decision === "allowed") return;
-    if (decision === "unknown") throw notModelled(`the condition keys ${hangsOn.join(", ")}`);
+    if (decision === "unknown") throw notModelled(`the condition keys ${missingContextKeys.join(", ")}`);
     const reason =
       decision === "explicitDeny"
         ? "with an explicit deny in an identity-based policy"
@@ -246,7 +246,7 @@ export class Account {
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
    * Users report that AWS says "true" where the role was assumed with a session with MFA; no page of AWS promises it.
    */
-  context({ session, principal }: Credential): Context {
+  context({ session, principal }: Credential): RequestContext {
     const direct = {
       "aws:ViaAWSService": "false",
       "aws:PrincipalArn": principal.role?.arn ?? principal.arn,
@@ -269,7 +269,7 @@ export class Account {
 /** A policy for a user or role. Throws an Error when it uses what the evaluator or this account does not model. */
 export function readModelledPolicy(policy: unknown): PolicyDocument {
   const document = parsePolicy(policy);
-  const key = keysOf(document).find((name) => !modelledKeys.includes(name.toLowerCase()));
+  const key = listContextKeys(document).find((name) => !modelledKeys.includes(name.toLowerCase()));
   if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return document;
 }

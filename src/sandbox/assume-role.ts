@@ -1,11 +1,11 @@
 // AssumeRole: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 
-import type { Context } from "../policy/engine/evaluate.ts";
+import type { RequestContext } from "../policy/engine/evaluate.ts";
 import type { Credential } from "./account.ts";
 import { AwsError, accessDenied, notModelled } from "./errors.ts";
-import { checkMfa, mfaChecks } from "./mfa.ts";
-import { type Checked, integer, members, type QueryAction, validate } from "./query.ts";
-import { assumedRole, authorizeOnRole } from "./roles.ts";
+import { checkMfa, listMfaChecks } from "./mfa.ts";
+import { type Checked, listMembers, type QueryAction, readInteger, validate } from "./query.ts";
+import { authorizeOnRole, makeAssumedRole } from "./roles.ts";
 import { credentialsElement, textElement } from "./xml.ts";
 
 export const assumeRole: QueryAction = {
@@ -15,13 +15,13 @@ export const assumeRole: QueryAction = {
   ],
   run: (call) => {
     const { account, caller } = call;
-    const asked = readRequest(call.parameters);
+    const asked = readAssumeRoleRequest(call.parameters);
     refuseCaller(caller, caller.principal === account.root, asked);
     const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = asked;
 
     const withMfa = checkMfa(call, asked.serialNumber, asked.tokenCode);
     // One request has one context, for the role's policy and for the caller's.
-    const context: Context = {
+    const context: RequestContext = {
       ...account.context(caller),
       ...(withMfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
       "sts:RoleSessionName": sessionName,
@@ -41,7 +41,7 @@ export const assumeRole: QueryAction = {
       throw invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     }
 
-    const principal = assumedRole(account, role, sessionName);
+    const principal = makeAssumedRole(account, role, sessionName);
     const isChained = caller.session !== undefined;
     const passesOn = asked.hasTransitiveTags || sourceIdentity !== undefined;
     const credential = account.addSession(principal, duration, { isChained, passesOn });
@@ -51,7 +51,7 @@ export const assumeRole: QueryAction = {
   },
 };
 
-interface Asked extends Tags {
+interface AssumeRoleRequest extends Tags {
   readonly roleArn: string;
   readonly sessionName: string;
   readonly duration: number | undefined;
@@ -61,11 +61,11 @@ interface Asked extends Tags {
   readonly tokenCode: string | undefined;
 }
 
-function readRequest(parameters: ReadonlyMap<string, string>): Asked {
+function readAssumeRoleRequest(parameters: ReadonlyMap<string, string>): AssumeRoleRequest {
   const [roleArn, sessionName] = [parameters.get("RoleArn"), parameters.get("RoleSessionName")];
   const [externalId, sourceIdentity] = [parameters.get("ExternalId"), parameters.get("SourceIdentity")];
   const [serialNumber, tokenCode] = [parameters.get("SerialNumber"), parameters.get("TokenCode")];
-  const duration = integer(parameters, "DurationSeconds");
+  const duration = readInteger(parameters, "DurationSeconds");
   const name = { min: 2, max: 64, pattern: "[\\w+=,.@-]*" };
   validate(
     { name: "roleArn", value: roleArn, isRequired: true, min: 20, max: 2048 },
@@ -73,7 +73,7 @@ function readRequest(parameters: ReadonlyMap<string, string>): Asked {
     { name: "durationSeconds", value: duration, min: 900, max: 43_200 },
     { name: "externalId", value: externalId, min: 2, max: 1224, pattern: "[\\w+=,.@:\\/-]*" },
     { name: "sourceIdentity", value: sourceIdentity, ...name },
-    ...mfaChecks(serialNumber, tokenCode),
+    ...listMfaChecks(serialNumber, tokenCode),
   );
   const tags = readTags(parameters);
   const arn = roleArn ?? "";
@@ -83,7 +83,7 @@ function readRequest(parameters: ReadonlyMap<string, string>): Asked {
 }
 
 /** What depends on whose credentials the request is made with, and not on the role. */
-function refuseCaller({ session }: Credential, isRoot: boolean, asked: Asked): void {
+function refuseCaller({ session }: Credential, isRoot: boolean, asked: AssumeRoleRequest): void {
   if (isRoot) throw accessDenied("Roles may not be assumed by root accounts.");
   if (session === undefined) return;
   // "If you assume a role using role chaining and provide a DurationSeconds parameter value greater than one hour, the
@@ -104,7 +104,7 @@ interface Tags {
 
 /** The session tags of a request. The words of the errors are AWS's. */
 function readTags(parameters: ReadonlyMap<string, string>): Tags {
-  const given = members(parameters, "Tags").map((number) => ({
+  const given = listMembers(parameters, "Tags").map((number) => ({
     number,
     key: parameters.get(`Tags.member.${number}.Key`),
     value: parameters.get(`Tags.member.${number}.Value`),
@@ -123,7 +123,7 @@ function readTags(parameters: ReadonlyMap<string, string>): Tags {
     const message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
     throw invalid(message, "InvalidParameterValue");
   }
-  const transitive = members(parameters, "TransitiveTagKeys").map((n) =>
+  const transitive = listMembers(parameters, "TransitiveTagKeys").map((n) =>
     parameters.get(`TransitiveTagKeys.member.${n}`),
   );
   if (transitive.some((key = "") => !keys.has(key.toLowerCase()))) {

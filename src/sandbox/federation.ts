@@ -45,7 +45,7 @@ export class Federation {
 
   #signInToken(parameters: ReadonlyMap<string, string>): FederationAnswer {
     const credential = this.#credential(parameters.get("Session") ?? "");
-    if (credential.principal.role === undefined) throw refused(onlyRoles);
+    if (credential.principal.role === undefined) throw makeInvalidRequest(onlyRoles);
     checkDuration(parameters.get("SessionDuration"), credential);
     // 3n + 1 bytes: "==" at the end, and "+" and "/" before it, do not come through unless they are encoded in the link.
     const token = randomBytes(301).toString("base64");
@@ -59,7 +59,8 @@ export class Federation {
     const { sessionId, sessionKey, sessionToken } = readSession(session);
     const credential = this.#account.credential(sessionId);
     const isRight = credential?.secretAccessKey === sessionKey && credential.session?.token === sessionToken;
-    if (!isRight || !isValid(credential, this.#account.now())) throw refused("Invalid credentials parameter");
+    if (!isRight || !isValid(credential, this.#account.now()))
+      throw makeInvalidRequest("Invalid credentials parameter");
     return credential;
   }
 
@@ -67,7 +68,7 @@ export class Federation {
     const signIn = this.#signIns.get(parameters.get("SigninToken") ?? "");
     const nowMs = this.#account.now();
     if (signIn === undefined || signIn.isUsed || nowMs >= signIn.untilMs || !isValid(signIn.credential, nowMs)) {
-      throw refused("Invalid or expired sign-in token");
+      throw makeInvalidRequest("Invalid or expired sign-in token");
     }
     const location = readUrl(parameters.get("Destination") ?? "");
     signIn.isUsed = true;
@@ -85,7 +86,7 @@ export class Federation {
 function checkDuration(text: string | undefined, { session }: Credential): void {
   if (text === undefined) return;
   const isInRange = /^\d{1,5}$/.test(text) && Number(text) >= 900 && Number(text) <= 43_200;
-  if (!isInRange || session?.isChained) throw refused("Invalid credentials parameter");
+  if (!isInRange || session?.isChained) throw makeInvalidRequest("Invalid credentials parameter");
 }
 
 function isValid(credential: Credential, nowMs: number): boolean {
@@ -97,17 +98,17 @@ function readSession(text: string): { sessionId: string; sessionKey: string; ses
     const { sessionId, sessionKey, sessionToken } = JSON.parse(text) as Record<string, unknown>;
     return { sessionId: String(sessionId), sessionKey: String(sessionKey), sessionToken: String(sessionToken) };
   } catch {
-    throw refused("Session is not the JSON of credentials");
+    throw makeInvalidRequest("Session is not the JSON of credentials");
   }
 }
 
 function readUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== "https:" && url?.protocol !== "http:") throw refused("Destination is not a URL");
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") throw makeInvalidRequest("Destination is not a URL");
   return url.href;
 }
 
-function refused(message: string): AwsError {
+function makeInvalidRequest(message: string): AwsError {
   return new AwsError("InvalidRequest", 400, message);
 }
 

@@ -32,7 +32,7 @@ const listMfaDevices: QueryAction = {
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
  * The credentials of a role are not under this rule.
  */
-function notWithoutMfa({ parameters, run }: QueryAction): QueryAction {
+function requireMfa({ parameters, run }: QueryAction): QueryAction {
   return {
     parameters,
     run: (call) => {
@@ -51,6 +51,6 @@ export const iam: QueryService = {
     Object.entries({
       ListMFADevices: listMfaDevices,
       SimulateCustomPolicy: simulateCustomPolicy,
-    }).map(([name, action]) => [name, notWithoutMfa(action)]),
+    }).map(([name, action]) => [name, requireMfa(action)]),
   ),
 };

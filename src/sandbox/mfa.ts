@@ -12,7 +12,7 @@ const unavailableDevice =
 const incompleteMfa = "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.";
 
 /** The constraints of SerialNumber and TokenCode. */
-export function mfaChecks(serialNumber: string | undefined, tokenCode: string | undefined): Checked[] {
+export function listMfaChecks(serialNumber: string | undefined, tokenCode: string | undefined): Checked[] {
   return [
     { name: "serialNumber", value: serialNumber, min: 9, max: 256, pattern: "[\\w+=/:,.@-]*" },
     { name: "tokenCode", value: tokenCode, min: 6, max: 6, pattern: "[\\d]*" },

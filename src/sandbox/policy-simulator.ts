@@ -9,18 +9,18 @@
 
 import { isIP } from "node:net";
 import {
-  type Context,
   type Decision,
   evaluate,
-  keysOf,
+  listContextKeys,
   type PolicyDocument,
   PolicyError,
   parsePolicy,
+  type RequestContext,
   RequestError,
 } from "../policy/engine/evaluate.ts";
-import { operatorNamed } from "../policy/engine/operators.ts";
+import { findOperator } from "../policy/engine/operators.ts";
 import { AwsError, notModelled } from "./errors.ts";
-import { integer, members, type QueryAction, type QueryCall, texts, validate } from "./query.ts";
+import { listMembers, type QueryAction, type QueryCall, readInteger, readTexts, validate } from "./query.ts";
 import { textElement } from "./xml.ts";
 
 const parameters = [
@@ -40,16 +40,16 @@ export const simulateCustomPolicy: QueryAction = {
   parameters,
   run: (call) => {
     call.account.authorize(call.caller, "iam:SimulateCustomPolicy", "*", "*");
-    const given = givenPolicies(call, "PolicyInputList");
+    const given = readPolicies(call, "PolicyInputList");
     // An empty list is one, whatever AWS's page says.
-    const [list = call.parameters.get("PolicyInputList")] = texts(call.parameters, "PolicyInputList");
+    const [list = call.parameters.get("PolicyInputList")] = readTexts(call.parameters, "PolicyInputList");
     validate({ ...unlimited("policyInputList", list), isRequired: true });
     return simulate(call, given, call.parameters.get("CallerArn"));
   },
 };
 
-function givenPolicies(call: QueryCall, list: string): readonly PolicyDocument[] {
-  const all = texts(call.parameters, list);
+function readPolicies(call: QueryCall, list: string): readonly PolicyDocument[] {
+  const all = readTexts(call.parameters, list);
   const name = `${list.charAt(0).toLowerCase()}${list.slice(1)}`;
   validate(
     ...all.map((value, index) => ({
@@ -68,30 +68,30 @@ function givenPolicies(call: QueryCall, list: string): readonly PolicyDocument[]
 }
 
 function simulate(call: QueryCall, policies: readonly PolicyDocument[], caller: string | undefined): string {
-  const [boundary, other] = givenPolicies(call, "PermissionsBoundaryPolicyInputList");
+  const [boundary, other] = readPolicies(call, "PermissionsBoundaryPolicyInputList");
   if (other !== undefined) throw invalid("The list of Permissions Boundary policies cannot exceed 1 items.");
-  const actions = actionsOf(call);
-  const resource = resourceOf(call);
-  const given = contextOf(call);
+  const actions = readActions(call);
+  const resource = readResource(call);
+  const given = readContext(call);
   const names = Object.keys(given).map((name) => name.toLowerCase());
-  const defaults = Object.entries(defaultsFor(caller)).filter(([name]) => !names.includes(name.toLowerCase()));
+  const defaults = Object.entries(buildDefaults(caller)).filter(([name]) => !names.includes(name.toLowerCase()));
   const context = { ...Object.fromEntries(defaults), ...given };
   // AWS lists aws:userid, too, though it has a value.
   const supplied = [...names, ...defaults.map(([name]) => name.toLowerCase()).filter((name) => name !== "aws:userid")];
-  const missing = unsupplied([...policies, ...(boundary ? [boundary] : [])], supplied);
-  const first = offsetOf(call);
-  const most = integer(call.parameters, "MaxItems");
+  const missing = findUnsuppliedKeys([...policies, ...(boundary ? [boundary] : [])], supplied);
+  const first = readOffset(call);
+  const most = readInteger(call.parameters, "MaxItems");
   validate({ name: "maxItems", value: most, min: 1, max: 1000 });
   const page = actions.slice(first, first + (most ?? 100));
-  const results = page.map((action) => resultElement({ action, resource, context }, { policies, boundary, missing }));
+  const results = page.map((action) => simulateToXml({ action, resource, context }, { policies, boundary, missing }));
   const next = first + page.length;
-  const rest = next < actions.length ? textElement("Marker", markerFor(next)) : "";
+  const rest = next < actions.length ? textElement("Marker", writeMarker(next)) : "";
   const isTruncated = textElement("IsTruncated", String(rest !== ""));
   return `${isTruncated}<EvaluationResults>${results.join("")}</EvaluationResults>${rest}`;
 }
 
-function actionsOf({ parameters: all }: QueryCall): readonly string[] {
-  const actions = texts(all, "ActionNames");
+function readActions({ parameters: all }: QueryCall): readonly string[] {
+  const actions = readTexts(all, "ActionNames");
   validate(
     { ...unlimited("actionNames", actions[0]), isRequired: true },
     ...actions.map((value, index) => ({ name: `actionNames.${index + 1}.member`, value, min: 3, max: 128 })),
@@ -104,8 +104,8 @@ function actionsOf({ parameters: all }: QueryCall): readonly string[] {
   return actions;
 }
 
-function resourceOf({ parameters: all }: QueryCall): string {
-  const [resource = "*", other] = texts(all, "ResourceArns");
+function readResource({ parameters: all }: QueryCall): string {
+  const [resource = "*", other] = readTexts(all, "ResourceArns");
   validate({ name: "resourceArns.1.member", value: resource, min: 1, max: 2048 });
   if (other !== undefined) throw notModelled("a simulation with several resources");
   if (resource !== "*" && !/^arn(:[^:]*){4}:.+$/s.test(resource)) {
@@ -118,18 +118,18 @@ const types = ["binary", "ip", "boolean", "numeric", "date", "string"].flatMap((
 
 /** What values of a type have to be, and how AWS calls it. AWS takes everything for a boolean. */
 const formats: Readonly<Record<string, readonly [((text: string) => boolean) | undefined, string]>> = {
-  numeric: [operatorNamed("NumericEquals")?.kindOf.takes, "numeric format"],
-  date: [operatorNamed("DateEquals")?.kindOf.takes, "DateTime format"],
+  numeric: [findOperator("NumericEquals")?.kindOf.takes, "numeric format"],
+  date: [findOperator("DateEquals")?.kindOf.takes, "DateTime format"],
   ip: [(text) => isIP(text) !== 0, "IP address"],
 };
 
-function contextOf({ parameters: all }: QueryCall): Record<string, string | readonly string[]> {
+function readContext({ parameters: all }: QueryCall): Record<string, string | readonly string[]> {
   const context: Record<string, string | readonly string[]> = {};
   const names = new Set<string>();
-  for (const number of members(all, "ContextEntries")) {
+  for (const number of listMembers(all, "ContextEntries")) {
     const entry = `ContextEntries.member.${number}`;
     const [name, type] = [all.get(`${entry}.ContextKeyName`) ?? "", all.get(`${entry}.ContextKeyType`) ?? ""];
-    const values = texts(all, `${entry}.ContextKeyValues`);
+    const values = readTexts(all, `${entry}.ContextKeyValues`);
     validate({ name: `contextEntries.${number}.member.contextKeyName`, value: name, min: 5, max: 256 });
     if (!types.includes(type)) {
       const problem = `Value at 'contextEntries.${number}.member.contextKeyType' failed to satisfy constraint`;
@@ -153,7 +153,7 @@ function contextOf({ parameters: all }: QueryCall): Record<string, string | read
 }
 
 /** What a simulated caller's requests carry, unless other values are given. The user need not exist. */
-function defaultsFor(caller: string | undefined): Record<string, string> {
+function buildDefaults(caller: string | undefined): Record<string, string> {
   if (caller === undefined) return { "aws:userid": "STUB_PRINCIPAL_FOR_POLICY_SIMULATOR" };
   const [, account, kind, name] = /^arn:[\w-]+:iam::(\d{12}):(user|group|role)\/(?:.*\/)?([^/]+)$/.exec(caller) ?? [];
   if (account === undefined || name === undefined) throw invalid(`Invalid ARN provided in the request: ${caller}`);
@@ -166,21 +166,21 @@ function defaultsFor(caller: string | undefined): Record<string, string> {
   };
 }
 
-interface Subject {
+interface SimulatedPolicies {
   readonly policies: readonly PolicyDocument[];
   readonly boundary: PolicyDocument | undefined;
   readonly missing: readonly string[];
 }
 
-interface Request {
+interface SimulatedRequest {
   readonly action: string;
   readonly resource: string;
-  readonly context: Context;
+  readonly context: RequestContext;
 }
 
-function resultElement(request: Request, { policies, boundary, missing }: Subject): string {
-  const decision = decide(policies, request, boundary);
-  const isWithin = boundary && decide([boundary], request, undefined) === "allowed";
+function simulateToXml(request: SimulatedRequest, { policies, boundary, missing }: SimulatedPolicies): string {
+  const decision = simulateRequest(policies, request, boundary);
+  const isWithin = boundary && simulateRequest([boundary], request, undefined) === "allowed";
   const details = [
     `<MissingContextValues>${(decision === "implicitDeny" ? missing : []).map((key) => textElement("member", key)).join("")}</MissingContextValues>`,
     isWithin === undefined
@@ -194,14 +194,15 @@ function resultElement(request: Request, { policies, boundary, missing }: Subjec
   return `<member>${action}${name}${textElement("EvalDecision", decision)}${details}${rest}</member>`;
 }
 
-function decide(
+function simulateRequest(
   policies: readonly PolicyDocument[],
-  request: Request,
+  request: SimulatedRequest,
   boundary: PolicyDocument | undefined,
 ): Exclude<Decision, "unknown"> {
   try {
-    const { decision, hangsOn } = evaluate(policies, request, { boundary, onlyPolicies: true });
-    if (decision === "unknown") throw notModelled(`several values of the condition keys ${hangsOn.join(", ")}`);
+    const { decision, missingContextKeys } = evaluate(policies, request, { boundary, onlyPolicies: true });
+    if (decision === "unknown")
+      throw notModelled(`several values of the condition keys ${missingContextKeys.join(", ")}`);
     return decision;
   } catch (error) {
     if (error instanceof RequestError) throw notModelled(`a request of which ${error.message}`);
@@ -213,19 +214,19 @@ function decide(
  * The keys that policies look at and that have no value, also in statements that are about something else. AWS lists
  * them where the decision is an implicit deny.
  */
-function unsupplied(policies: readonly PolicyDocument[], supplied: readonly string[]): readonly string[] {
-  const keys = policies.flatMap(keysOf);
+function findUnsuppliedKeys(policies: readonly PolicyDocument[], supplied: readonly string[]): readonly string[] {
+  const keys = policies.flatMap(listContextKeys);
   return [...new Set(keys)].filter((key) => !supplied.includes(key.toLowerCase()));
 }
 
-const markerFor = (offset: number): string => Buffer.from(`from ${offset}`).toString("base64");
+const writeMarker = (offset: number): string => Buffer.from(`from ${offset}`).toString("base64");
 
-function offsetOf({ parameters: all }: QueryCall): number {
+function readOffset({ parameters: all }: QueryCall): number {
   const marker = all.get("Marker");
   validate({ name: "marker", value: marker, min: 1, max: 320, pattern: "[\\u0020-\\u00FF]+" });
   if (marker === undefined) return 0;
   const offset = /^from (\d{1,4})$/.exec(Buffer.from(marker, "base64").toString())?.[1];
-  if (offset === undefined || markerFor(Number(offset)) !== marker) throw invalid("Invalid marker for pagination.");
+  if (offset === undefined || writeMarker(Number(offset)) !== marker) throw invalid("Invalid marker for pagination.");
   return Number(offset);
 }
 

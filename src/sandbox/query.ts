@@ -77,7 +77,7 @@ export function validate(...checks: readonly Checked[]): void {
 }
 
 /** The numbers of a list's members that are given, in order: `Tags.member.1.Key` is of member 1 of `Tags`. */
-export function members(parameters: ReadonlyMap<string, string>, list: string): readonly number[] {
+export function listMembers(parameters: ReadonlyMap<string, string>, list: string): readonly number[] {
   const numbers = [...parameters.keys()].flatMap((name) => {
     const [found, , number] = name.split(".");
     return found === list && number !== undefined ? [Number(number)] : [];
@@ -86,14 +86,14 @@ export function members(parameters: ReadonlyMap<string, string>, list: string): 
 }
 
 /** The texts of a list that holds nothing else, in order: `ActionNames.member.1`. */
-export function texts(parameters: ReadonlyMap<string, string>, list: string): readonly string[] {
+export function readTexts(parameters: ReadonlyMap<string, string>, list: string): readonly string[] {
   const named = [...parameters].filter(([name]) => name.startsWith(`${list}.member.`));
   const number = (name: string): number => Number(name.slice(`${list}.member.`.length));
   return named.sort(([a], [b]) => number(a) - number(b)).map(([, text]) => text);
 }
 
 /** A 32-bit integer of the query protocol. What is none is MalformedInput (the code is AWS's, the words are not). */
-export function integer(parameters: ReadonlyMap<string, string>, name: string): number | undefined {
+export function readInteger(parameters: ReadonlyMap<string, string>, name: string): number | undefined {
   const text = parameters.get(name);
   if (text === undefined) return undefined;
   const value = /^[+-]?\d{1,20}$/.test(text) ? Number(text) : Number.NaN;

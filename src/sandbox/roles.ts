@@ -1,6 +1,12 @@
 // The roles of an account, and who may assume them.
 
-import { type Context, evaluate, evaluateTrust, readTrustPolicy, variablesOf } from "../policy/engine/evaluate.ts";
+import {
+  evaluate,
+  evaluateTrust,
+  listVariables,
+  type RequestContext,
+  readTrustPolicy,
+} from "../policy/engine/evaluate.ts";
 import { type Account, type Principal, type Role, randomId, readModelledPolicy } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 
@@ -34,7 +40,7 @@ export function addRole(account: Account, options: RoleOptions): Role {
   }
   const trust = readTrustPolicy(options.trust);
   for (const { operator, key, values } of trust.flatMap(({ conditions }) => conditions)) {
-    const variable = values.flatMap(variablesOf)[0];
+    const variable = values.flatMap(listVariables)[0];
     if (variable !== undefined) throw new Error(`this local AWS does not model \${${variable}} in a trust policy`);
     if (!modelledTrustKeys.some(([keys, operators]) => keys.test(key) && operators.test(operator.name))) {
       throw new Error(`this local AWS does not model ${operator.name} on the condition key ${JSON.stringify(key)}`);
@@ -50,7 +56,7 @@ export function addRole(account: Account, options: RoleOptions): Role {
 }
 
 /** Who a caller is once the role is assumed. */
-export function assumedRole(account: Account, role: Role, sessionName: string): Principal {
+export function makeAssumedRole(account: Account, role: Role, sessionName: string): Principal {
   const arn = `arn:${account.partition}:sts::${account.id}:assumed-role/${role.name}/${sessionName}`;
   return { name: undefined, arn, userId: `${role.roleId}:${sessionName}`, policies: role.policies, devices: [], role };
 }
@@ -74,7 +80,7 @@ export function authorizeOnRole(
   account: Account,
   caller: Principal,
   role: Role | undefined,
-  request: { action: string; resource: string; context: Context },
+  request: { action: string; resource: string; context: RequestContext },
 ): asserts role is Role {
   const byName = ["*", policyArn(caller)];
   const byAccount = [account.id, account.root.arn];

@@ -98,7 +98,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const aws: LocalAws = { account, federation: new Federation(account), buckets: ["invoices", "team-photos"] };
   const requests: RequestRecord[] = [];
   const server = createServer((request, response) => {
-    void answer(request, response, aws).then((record) => {
+    void answerCall(request, response, aws).then((record) => {
       requests.push(record);
       if (requests.length > recordsKept) requests.shift();
     });
@@ -170,7 +170,7 @@ interface Progress {
 }
 
 /** Answers one request and returns what is recorded of it. Never rejects, whatever the request is. */
-async function answer(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
+async function answerCall(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
   const requestId = randomUUID();
   const progress: Progress = { service: undefined, action: "", accessKeyId: "" };
   let errorCode: string | undefined;
@@ -180,7 +180,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, aws: L
   } catch (thrown) {
     const error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
     errorCode = error.code;
-    reply = errorAnswer(error, progress.service, requestId);
+    reply = answerError(error, progress.service, requestId);
     // The rest of a body that is too large is not read, so the connection cannot be used again.
     if (!request.complete) response.setHeader("connection", "close");
   }
@@ -202,7 +202,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, aws: L
 const xml = { "content-type": "text/xml" };
 const s3Xml = { "content-type": "application/xml" };
 
-function errorAnswer(error: AwsError, service: Progress["service"], requestId: string): Answer {
+function answerError(error: AwsError, service: Progress["service"], requestId: string): Answer {
   const { status } = error;
   if (service === "s3") return { status, headers: s3Xml, body: s3Error(error, requestId) };
   if (service === "signin") return { status, headers: { "content-type": "text/html" }, body: errorPage(error) };
@@ -221,7 +221,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
     throw notModelled("requests that are signed in the query string");
   }
   const authorization = parseAuthorization(request.headers.authorization?.join(","));
-  progress.accessKeyId = wordOrNothing(authorization.accessKeyId);
+  progress.accessKeyId = keepWord(authorization.accessKeyId);
   const service = (["sts", "iam", "s3"] as const).find((known) => known === authorization.service);
   if (service === undefined) throw notModelled(`the service '${authorization.service}'`);
   progress.service = service;
@@ -233,7 +233,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
     return { status: 200, headers: s3Xml, body: listBuckets(account, caller, aws.buckets) };
   }
   const parameters = readParameters(request, query);
-  progress.action = wordOrNothing(parameters.get("Action") ?? "");
+  progress.action = keepWord(parameters.get("Action") ?? "");
   const caller = signedIn();
   if (path !== "/") throw notModelled(`the path of this request to ${service}`);
   const definition = service === "sts" ? sts : iam;
@@ -251,7 +251,7 @@ function handleFederation(
 ): Answer {
   progress.service = "signin";
   const parameters = readParameters(request, query);
-  progress.action = wordOrNothing(parameters.get("Action") ?? "");
+  progress.action = keepWord(parameters.get("Action") ?? "");
   const { accessKeyId, ...answer } = federation.answer(parameters);
   progress.accessKeyId = accessKeyId;
   return answer;
@@ -275,6 +275,6 @@ function readParameters({ method, body }: HttpRequest, query: URLSearchParams): 
 }
 
 /** An identifier that came unchecked over the wire, for the record; nothing when it is not one. */
-function wordOrNothing(text: string): string {
+function keepWord(text: string): string {
   return /^\w{1,128}$/.test(text) ? text : "";
 }

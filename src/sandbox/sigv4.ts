@@ -78,24 +78,24 @@ export function authenticate<Key extends SigningKey>(
   nowMs: number,
 ): Key {
   const key = find(authorization.accessKeyId);
-  const token = headerValue(request, "x-amz-security-token");
+  const token = readHeader(request, "x-amz-security-token");
   // AWS does not tell a session without its token from a key that does not exist, nor one that is inactive.
   if (!key?.active || (key.session !== undefined && token === undefined)) {
     throw authenticationError("unknownKey", service);
   }
-  if (token !== undefined && !sameText(token, key.session?.token ?? "")) {
+  if (token !== undefined && !isSameText(token, key.session?.token ?? "")) {
     throw authenticationError("wrongToken", service);
   }
   const timestamp = checkTime(request, authorization, service, nowMs);
   checkSignedHeaders(request, authorization, service);
-  const expected = signature(request, authorization, service, timestamp, key.secretAccessKey);
-  if (!sameText(authorization.signature, expected)) throw authenticationError("signature", service);
+  const expected = computeSignature(request, authorization, service, timestamp, key.secretAccessKey);
+  if (!isSameText(authorization.signature, expected)) throw authenticationError("signature", service);
   if (key.session !== undefined && nowMs >= key.session.expiresMs) throw authenticationError("expiredToken", service);
   return key;
 }
 
 /** The signature, in lower-case hexadecimal, that the request should carry; `timestamp` as in `X-Amz-Date`. */
-export function signature(
+export function computeSignature(
   request: HttpRequest,
   scope: Omit<Authorization, "accessKeyId" | "signature">,
   service: Service,
@@ -106,11 +106,11 @@ export function signature(
   const canonicalRequest = [
     request.method,
     service === "s3" ? encodePath(decode(path)) : encodePath(normalizePath(path)),
-    canonicalQuery(query),
-    ...scope.signedHeaders.map((name) => `${name}:${headerValue(request, name) ?? ""}`),
+    buildCanonicalQuery(query),
+    ...scope.signedHeaders.map((name) => `${name}:${readHeader(request, name) ?? ""}`),
     "",
     scope.signedHeaders.join(";"),
-    payloadHash(request, service),
+    readPayloadHash(request, service),
   ].join("\n");
   const names = [scope.date, scope.region, scope.service, scope.terminator];
   const stringToSign = ["AWS4-HMAC-SHA256", timestamp, names.join("/"), sha256(canonicalRequest)].join("\n");
@@ -119,14 +119,14 @@ export function signature(
 }
 
 /** A time (ms since 1970) as signatures and their errors write it: `20260131T090000Z`. */
-export function basicTimestamp(ms: number): string {
+export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
 function checkTime(request: HttpRequest, { date, terminator }: Authorization, service: Service, nowMs: number): string {
-  const timestamp = headerValue(request, "x-amz-date") ?? "";
+  const timestamp = readHeader(request, "x-amz-date") ?? "";
   const ms = Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
-  if (Number.isNaN(ms) || basicTimestamp(ms) !== timestamp) {
+  if (Number.isNaN(ms) || formatTimestamp(ms) !== timestamp) {
     throw authenticationError(
       "incomplete",
       service,
@@ -143,11 +143,11 @@ function checkTime(request: HttpRequest, { date, terminator }: Authorization, se
     throw authenticationError("scope", service, `${problem}: '${date}' != '${day}', from '${timestamp}'.`);
   }
   const minutes = clockWindowMinutes[service];
-  const [earliest, latest] = [nowMs - minutes * 60_000, nowMs + minutes * 60_000].map(basicTimestamp) as [
+  const [earliest, latest] = [nowMs - minutes * 60_000, nowMs + minutes * 60_000].map(formatTimestamp) as [
     string,
     string,
   ];
-  const now = basicTimestamp(nowMs);
+  const now = formatTimestamp(nowMs);
   if (timestamp < earliest) {
     const detail = `Signature expired: ${timestamp} is now earlier than ${earliest} (${now} - ${minutes} min.)`;
     throw authenticationError("clock", service, detail);
@@ -173,10 +173,10 @@ function checkSignedHeaders(request: HttpRequest, { signedHeaders }: Authorizati
  * The body's SHA-256, computed here, never believed. S3 clients send it as well, and may leave the body out of the
  * signature: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
-function payloadHash(request: HttpRequest, service: Service): string {
+function readPayloadHash(request: HttpRequest, service: Service): string {
   const hash = sha256(request.body);
   if (service !== "s3") return hash;
-  const given = headerValue(request, "x-amz-content-sha256");
+  const given = readHeader(request, "x-amz-content-sha256");
   if (given === "UNSIGNED-PAYLOAD") return given;
   if (given === undefined) {
     throw new AwsError("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256");
@@ -190,14 +190,14 @@ function payloadHash(request: HttpRequest, service: Service): string {
 }
 
 /** Sorted by name, then by value: NUL, lower than any character, keeps "a-b=1" from coming before "a=1". */
-function canonicalQuery(query: string): string {
+function buildCanonicalQuery(query: string): string {
   const pairs = query.split("&").filter((pair) => pair !== "");
   const encoded = pairs.map((pair) => splitOnce(pair, "=").map(reencode).join("\0"));
   return encoded.sort().join("&").replaceAll("\0", "=");
 }
 
 /** A signed header's value: outer spaces dropped, inner ones collapsed, several values joined by commas. */
-function headerValue(request: HttpRequest, name: string): string | undefined {
+function readHeader(request: HttpRequest, name: string): string | undefined {
   return request.headers[name]?.map((value) => value.trim().replace(/ +/g, " ")).join(",");
 }
 
@@ -235,7 +235,7 @@ function splitOnce(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-function sameText(a: string, b: string): boolean {
+function isSameText(a: string, b: string): boolean {
   return timingSafeEqual(Buffer.from(sha256(a)), Buffer.from(sha256(b)));
 }
 

@@ -2,8 +2,8 @@
 
 import { assumeRole } from "./assume-role.ts";
 import { accessDenied } from "./errors.ts";
-import { checkMfa, mfaChecks } from "./mfa.ts";
-import { integer, type QueryAction, type QueryService, validate } from "./query.ts";
+import { checkMfa, listMfaChecks } from "./mfa.ts";
+import { type QueryAction, type QueryService, readInteger, validate } from "./query.ts";
 import { credentialsElement, textElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
@@ -12,11 +12,11 @@ const getSessionToken: QueryAction = {
   run: (call) => {
     const { account, caller, parameters } = call;
     if (caller.session !== undefined) throw accessDenied("Cannot call GetSessionToken with session credentials");
-    const duration = integer(parameters, "DurationSeconds");
+    const duration = readInteger(parameters, "DurationSeconds");
     const [serialNumber, tokenCode] = [parameters.get("SerialNumber"), parameters.get("TokenCode")];
     validate(
       { name: "durationSeconds", value: duration, min: 900, max: 129_600 },
-      ...mfaChecks(serialNumber, tokenCode),
+      ...listMfaChecks(serialNumber, tokenCode),
     );
     account.authorize(caller, "sts:GetSessionToken", "*");
     const withMfa = checkMfa(call, serialNumber, tokenCode);

@@ -2,9 +2,9 @@
 // test/sandbox/policy-simulator.test.ts.
 import { describe, expect, test } from "vitest";
 import type { Simulation, SimulationResult, SimulatorClient } from "../../src/aws/aws.ts";
-import { askSimulator, knownDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
+import { askSimulator, explainDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
-import { ABSENT, type Context, type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
+import { ABSENT, type PolicyDocument, type RequestContext, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
 
 const everything: PolicyDocument = {
   Version: "2012-10-17",
@@ -66,7 +66,7 @@ describe("calls", () => {
 
   test("the types that AWS gives its keys, lists, and no absent keys", async () => {
     const { calls, client } = onePage();
-    const context: Context = {
+    const context: RequestContext = {
       ...{ "aws:multifactorauthpresent": "false", "aws:MultiFactorAuthAge": "60", "aws:SourceIp": "192.0.2.1" },
       ...{ "aws:CurrentTime": "2026-01-31T09:00:00Z", "aws:PrincipalTag/team": "red", "aws:TagKeys": ["a", "b"] },
       ...{ "aws:ViaAWSService": ABSENT, "aws:CalledVia": [] },
@@ -181,8 +181,8 @@ describe("actions that AWS does not take in one call", () => {
 describe("what is known to be different", () => {
   const nobody = {};
   const mayChange = { mayChangePassword: alice };
-  const known = (...[action, ours, theirs, circumstances = mayChange]: readonly unknown[]) =>
-    knownDifference(...([action, { ours, theirs }, circumstances] as Parameters<typeof knownDifference>));
+  const known = (...[action, ours, theirs, options = mayChange]: readonly unknown[]) =>
+    explainDifference(...([action, { ours, theirs }, options] as Parameters<typeof explainDifference>));
   const page = /AWS's simulator looks at policies only \(https:\/\/docs\.aws\.amazon\.com\/\S+\)$/;
 
   test.each([
@@ -190,8 +190,8 @@ describe("what is known to be different", () => {
     ["STS:getcalleridentity", "explicitDeny", nobody],
     ["iam:ChangePassword", "implicitDeny", mayChange],
     ["iam:getaccountpasswordpolicy", "implicitDeny", mayChange],
-  ])("is said with AWS's page: fob allowed %s, AWS says %s", (action, theirs, circumstances) => {
-    expect(known(action, "allowed", theirs, circumstances)).toMatch(page);
+  ])("is said with AWS's page: fob allowed %s, AWS says %s", (action, theirs, options) => {
+    expect(known(action, "allowed", theirs, options)).toMatch(page);
   });
 
   test.each([

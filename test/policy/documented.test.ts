@@ -1,7 +1,7 @@
 // What AWS's documentation says of policies, page by page. Each group of vectors quotes the sentence that decides it.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Context, PolicyDocument } from "../../src/policy/engine/evaluate.ts";
+import type { PolicyDocument, RequestContext } from "../../src/policy/engine/evaluate.ts";
 import { evaluate, PolicyError, parsePolicy } from "../../src/policy/engine/evaluate.ts";
 
 interface Group {
@@ -11,7 +11,7 @@ interface Group {
   cases: {
     action: string;
     resource: string;
-    context: Context;
+    context: RequestContext;
     decision: string;
     why?: string;
     passwordPolicyAllowsChange?: boolean;

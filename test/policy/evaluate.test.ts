@@ -4,14 +4,21 @@ import { readFileSync } from "node:fs";
 import { test as propertyTest } from "@fast-check/vitest";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Context, PolicyDocument } from "../../src/policy/engine/evaluate.ts";
+import type { PolicyDocument, RequestContext } from "../../src/policy/engine/evaluate.ts";
 import { ABSENT, evaluate, PolicyError, parsePolicy, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
 import { explain } from "../../src/policy/engine/explain.ts";
-import { matches, patternOf } from "../../src/policy/engine/wildcard.ts";
+import { matches, parsePattern } from "../../src/policy/engine/wildcard.ts";
 
 interface Vectors {
   policies: Record<string, unknown[]>;
-  cases: { policies: string; action: string; resource: string; when: string; context: Context; decision: string }[];
+  cases: {
+    policies: string;
+    action: string;
+    resource: string;
+    when: string;
+    context: RequestContext;
+    decision: string;
+  }[];
 }
 
 const vectors = JSON.parse(readFileSync(new URL("policy-evaluation.json", import.meta.url), "utf8")) as Vectors;
@@ -29,7 +36,12 @@ function policy(...statements: unknown[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements } as PolicyDocument;
 }
 
-function decide(statements: unknown[], context: Context = {}, action = "s3:GetObject", resource = "arn:aws:s3:::b/k") {
+function decide(
+  statements: unknown[],
+  context: RequestContext = {},
+  action = "s3:GetObject",
+  resource = "arn:aws:s3:::b/k",
+) {
   return evaluate([policy(...statements)], { action, resource, context });
 }
 
@@ -51,14 +63,18 @@ describe("the decision and its reasons", () => {
     });
     expect(evaluation).toEqual({
       decision: "explicitDeny",
-      because: [{ policy: 1, statement: 1, sid: "No" }],
-      hangsOn: [],
+      matchedStatements: [{ policy: 1, statement: 1, sid: "No" }],
+      missingContextKeys: [],
     });
   });
 
   test("an allow names its statement, an implicit deny has none", () => {
-    expect(decide([allowAll]).because).toEqual([{ policy: 0, statement: 0 }]);
-    expect(decide([{ ...allowAll, Action: "ec2:*" }])).toEqual({ decision: "implicitDeny", because: [], hangsOn: [] });
+    expect(decide([allowAll]).matchedStatements).toEqual([{ policy: 0, statement: 0 }]);
+    expect(decide([{ ...allowAll, Action: "ec2:*" }])).toEqual({
+      decision: "implicitDeny",
+      matchedStatements: [],
+      missingContextKeys: [],
+    });
     expect(evaluate([], { action: "s3:GetObject", resource: "*", context: {} }).decision).toBe("implicitDeny");
   });
 
@@ -105,13 +121,13 @@ describe("the decision and its reasons", () => {
 });
 
 describe("unknown values", () => {
-  const mfa: Context = { "aws:MultiFactorAuthPresent": UNKNOWN };
+  const mfa: RequestContext = { "aws:MultiFactorAuthPresent": UNKNOWN };
 
   test("a decision that depends on the value is unknown, and names the key and the statement", () => {
     expect(decide([allowAll, denyWithoutMfa], mfa)).toEqual({
       decision: "unknown",
-      because: [{ policy: 0, statement: 1, sid: "DenyAllWithoutMFA" }],
-      hangsOn: ["aws:multifactorauthpresent"],
+      matchedStatements: [{ policy: 0, statement: 1, sid: "DenyAllWithoutMFA" }],
+      missingContextKeys: ["aws:multifactorauthpresent"],
     });
   });
 
@@ -136,13 +152,13 @@ describe("unknown values", () => {
 
   test("an allow that may apply leaves the decision unknown, with all keys that matter", () => {
     const statement = { ...allowAll, Condition: { Bool: { b: "true", a: "true" } } };
-    expect(decide([statement], { a: UNKNOWN, b: UNKNOWN }).hangsOn).toEqual(["a", "b"]);
-    expect(decide([statement], { a: UNKNOWN, b: "true" }).hangsOn).toEqual(["a"]);
+    expect(decide([statement], { a: UNKNOWN, b: UNKNOWN }).missingContextKeys).toEqual(["a", "b"]);
+    expect(decide([statement], { a: UNKNOWN, b: "true" }).missingContextKeys).toEqual(["a"]);
   });
 
   test("several values under a single-valued operator are not guessed at", () => {
     const statement = { ...allowAll, Condition: { Bool: { a: "true" } } };
-    expect(decide([statement], { a: ["true", "false"] }).hangsOn).toEqual(["a"]);
+    expect(decide([statement], { a: ["true", "false"] }).missingContextKeys).toEqual(["a"]);
   });
 });
 
@@ -224,22 +240,22 @@ describe("what only whole documents show", () => {
       evaluate(policies, request, { boundary });
     expect(under(policy({ ...allowAll, Action: "s3:*" }))).toEqual({
       decision: "allowed",
-      because: [
+      matchedStatements: [
         { policy: 0, statement: 0 },
         { policy: "boundary", statement: 0 },
       ],
-      hangsOn: [],
+      missingContextKeys: [],
     });
     expect(under(policy({ ...allowAll, Action: "ec2:*" })).decision).toBe("implicitDeny");
     expect(under(policy(allowAll), []).decision).toBe("implicitDeny");
-    expect(under(policy(allowAll, { ...allowAll, Sid: "No", Effect: "Deny" })).because).toEqual([
+    expect(under(policy(allowAll, { ...allowAll, Sid: "No", Effect: "Deny" })).matchedStatements).toEqual([
       { policy: "boundary", statement: 1, sid: "No" },
     ]);
     const hanging = policy({ ...allowAll, Condition: { StringEquals: { a: "b" } } });
-    const unknown = { ...request, context: { a: UNKNOWN } as Context };
+    const unknown = { ...request, context: { a: UNKNOWN } as RequestContext };
     expect(evaluate([policy(allowAll)], unknown, { boundary: hanging })).toMatchObject({
       decision: "unknown",
-      hangsOn: ["a"],
+      missingContextKeys: ["a"],
     });
     // Whatever the key is, the policies allow nothing.
     expect(evaluate([], unknown, { boundary: hanging }).decision).toBe("implicitDeny");
@@ -251,9 +267,11 @@ describe("what only whole documents show", () => {
     expect(decide([statement], { "aws:username": "alice" }, "iam:GetUser", resource).decision).toBe("allowed");
     expect(decide([statement], { "aws:username": "bob" }, "iam:GetUser", resource).decision).toBe("implicitDeny");
     expect(decide([statement], {}, "iam:GetUser", resource).decision).toBe("implicitDeny");
-    expect(decide([statement], { "aws:username": UNKNOWN }, "iam:GetUser", resource).hangsOn).toEqual(["aws:username"]);
+    expect(decide([statement], { "aws:username": UNKNOWN }, "iam:GetUser", resource).missingContextKeys).toEqual([
+      "aws:username",
+    ]);
     const value = { ...allowAll, Condition: { StringEquals: { "s3:prefix": `\${aws:username}` } } };
-    expect(decide([value], { "s3:prefix": "x", "aws:username": UNKNOWN }).hangsOn).toEqual(["aws:username"]);
+    expect(decide([value], { "s3:prefix": "x", "aws:username": UNKNOWN }).missingContextKeys).toEqual(["aws:username"]);
     expect(decide([value], { "s3:prefix": "x", "aws:username": "x" }).decision).toBe("allowed");
   });
 
@@ -270,8 +288,10 @@ describe("what only whole documents show", () => {
     const request = { action: "s3:GetObject", resource: "*", context: {} };
     const enforced = [policy(allowAll, denyWithoutMfa)];
     expect(evaluate(enforced, request).decision).toBe("explicitDeny");
-    expect(evaluate(enforced, request, { otherKeys: "unknown" }).hangsOn).toEqual(["aws:multifactorauthpresent"]);
-    const stated = { ...request, context: { "aws:MultiFactorAuthPresent": ABSENT } as Context };
+    expect(evaluate(enforced, request, { otherKeys: "unknown" }).missingContextKeys).toEqual([
+      "aws:multifactorauthpresent",
+    ]);
+    const stated = { ...request, context: { "aws:MultiFactorAuthPresent": ABSENT } as RequestContext };
     expect(evaluate(enforced, stated, { otherKeys: "unknown" }).decision).toBe("explicitDeny");
   });
 
@@ -280,7 +300,7 @@ describe("what only whole documents show", () => {
     const change = { action: "iam:ChangePassword", resource: alice, context: {} };
     const may = { mayChangePassword: alice };
     expect(evaluate([], change).decision).toBe("implicitDeny");
-    expect(evaluate([], change, may)).toEqual({ decision: "allowed", because: [], hangsOn: [] });
+    expect(evaluate([], change, may)).toEqual({ decision: "allowed", matchedStatements: [], missingContextKeys: [] });
     expect(evaluate([], { ...change, resource: alice.replace("alice", "bob") }, may).decision).toBe("implicitDeny");
     expect(evaluate([], { ...change, action: "iam:GetAccountPasswordPolicy", resource: "*" }, may).decision).toBe(
       "allowed",
@@ -328,7 +348,7 @@ describe("what only whole documents show", () => {
     ]);
   });
 
-  test.each<[Context, string, string]>([
+  test.each<[RequestContext, string, string]>([
     [{ a: "203.0.113.0/25" }, "*", 'IpAddress compares an IP address, and a is "203.0.113.0/25"'],
     [{ a: "fe80::1%lo" }, "*", "IpAddress compares an IP address"],
     [{ a: "x".repeat(2_049) }, "*", "a has a value of 2049 characters"],
@@ -526,26 +546,27 @@ describe("properties", () => {
     const turned = given.map((one) => policy(...[one.Statement].flat().reverse())).reverse();
     const [one, other] = [evaluate(given, asked), evaluate(turned, asked)];
     expect(other.decision).toBe(one.decision);
-    expect(other.hangsOn).toEqual(one.hangsOn);
+    expect(other.missingContextKeys).toEqual(one.missingContextKeys);
   });
 
   propertyTest.prop([policies, request(known), fc.subarray(keys), boundaries])(
     "what is decided with unknown values is decided the same whatever the values are",
     (given, asked, hidden, boundary) => {
-      const context: Context = {
+      const context: RequestContext = {
         ...asked.context,
         ...Object.fromEntries(hidden.map((key) => [key, UNKNOWN] as const)),
       };
       const blind = evaluate(given, { ...asked, context }, { boundary });
       if (blind.decision !== "unknown") expect(evaluate(given, asked, { boundary }).decision).toBe(blind.decision);
-      else expect(hidden.map((key) => key.toLowerCase())).toEqual(expect.arrayContaining([...blind.hangsOn]));
+      else
+        expect(hidden.map((key) => key.toLowerCase())).toEqual(expect.arrayContaining([...blind.missingContextKeys]));
     },
   );
 
   propertyTest.prop([policies, anyRequest, boundaries])("every decision is explained", (given, asked, boundary) => {
     const evaluation = evaluate(given, asked, { boundary });
     const reasons = explain(given, asked, { boundary }, evaluation);
-    expect(reasons.length).toBeGreaterThanOrEqual(Math.max(1, evaluation.because.length));
+    expect(reasons.length).toBeGreaterThanOrEqual(Math.max(1, evaluation.matchedStatements.length));
     for (const { why } of reasons) expect(why).not.toBe("");
   });
 
@@ -554,7 +575,7 @@ describe("properties", () => {
     fc.string({ unit: fc.constantFrom("a", "b") }),
   ])("wildcards match what the same regular expression matches", (pattern, text) => {
     const expression = new RegExp(`^${pattern.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`);
-    expect(matches(patternOf(pattern), text)).toBe(expression.test(text));
+    expect(matches(parsePattern(pattern), text)).toBe(expression.test(text));
   });
 
   /** How often matching looks at a character of the text. */
@@ -569,7 +590,7 @@ describe("properties", () => {
         },
       },
     );
-    matches(patternOf(pattern), text as string);
+    matches(parsePattern(pattern), text as string);
     return count;
   };
 

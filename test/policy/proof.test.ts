@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
-import { exampleUser, subjectOf, withMore } from "../../src/policy/engine/subject.ts";
-import { ageLimitsOf, prove, verdictsOf, waysOf } from "../../src/policy/proof.ts";
+import { makeExampleUser, mergeContexts, parseUserArn } from "../../src/policy/engine/subject.ts";
+import { findAgeLimits, judgeProof, listAuthMethods, prove } from "../../src/policy/proof.ts";
 
 const allowAll = { Effect: "Allow", Action: "*", Resource: "*" } as const;
 const everything = policy(allowAll);
@@ -16,10 +16,10 @@ function policy(...statements: readonly object[]): PolicyDocument {
 
 /** The verdicts on policies, each with + or !. */
 function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument): string[] {
-  const user = exampleUser(policies);
-  const context = withMore(user.context, { "aws:ViaAWSService": "false" });
+  const user = makeExampleUser(policies);
+  const context = mergeContexts(user.context, { "aws:ViaAWSService": "false" });
   const proof = prove(policies, { boundary }, { user: user.arn, context });
-  return verdictsOf(proof).map(({ isGood, text }) => `${isGood ? "+" : "!"} ${text}`);
+  return judgeProof(proof).map(({ isGood, text }) => `${isGood ? "+" : "!"} ${text}`);
 }
 
 describe("whether MFA is enforced", () => {
@@ -126,7 +126,7 @@ describe("old sessions", () => {
   ])("%s", (_, policies, verdict) => expect(last(...policies)).toBe(verdict));
 
   test("the old session is a second older than the limit, so that what begins there is seen", () => {
-    const [, , , , old] = waysOf(ageLimitsOf([aged("NumericGreaterThan", "43200")]));
+    const [, , , , old] = listAuthMethods(findAgeLimits([aged("NumericGreaterThan", "43200")]));
     expect(old).toMatchObject({
       text: "in a session with MFA older than 12 h",
       context: { "aws:MultiFactorAuthAge": "43201" },
@@ -144,8 +144,8 @@ describe("old sessions", () => {
   test("thousands of limits", () => {
     const many = Array.from({ length: 200_000 }, (_, index) => String(index + 1));
     expect(
-      waysOf(
-        ageLimitsOf([
+      listAuthMethods(
+        findAgeLimits([
           aged("NumericGreaterThan", "1"),
           policy({ ...deny, Condition: { NumericEquals: { "aws:MultiFactorAuthAge": many } } }),
         ]),
@@ -155,16 +155,16 @@ describe("old sessions", () => {
 });
 
 test("a user's ARN, with and without a path, and what is stated later comes first", () => {
-  expect(subjectOf("arn:aws-cn:iam::123456789012:user/a/b/li")?.context).toMatchObject({ "aws:username": "li" });
+  expect(parseUserArn("arn:aws-cn:iam::123456789012:user/a/b/li")?.context).toMatchObject({ "aws:username": "li" });
   for (const arn of [
     "alice",
     "arn:aws:iam::123456789012:role/x",
     "arn:aws:iam::1:user/x",
     "arn:aws:iam::123456789012:user/",
   ]) {
-    expect(subjectOf(arn)).toBeUndefined();
+    expect(parseUserArn(arn)).toBeUndefined();
   }
-  expect(withMore({ "aws:username": "alice", other: "x" }, { "AWS:UserName": UNKNOWN })).toEqual({
+  expect(mergeContexts({ "aws:username": "alice", other: "x" }, { "AWS:UserName": UNKNOWN })).toEqual({
     other: "x",
     "AWS:UserName": UNKNOWN,
   });

@@ -3,7 +3,7 @@
 import { request as httpRequest } from "node:http";
 import type { Service } from "../../src/sandbox/errors.ts";
 import type { AccessKey } from "../../src/sandbox/server.ts";
-import { basicTimestamp, type HttpRequest, signature } from "../../src/sandbox/sigv4.ts";
+import { computeSignature, formatTimestamp, type HttpRequest } from "../../src/sandbox/sigv4.ts";
 
 export interface Key extends AccessKey {
   readonly sessionToken?: string;
@@ -35,7 +35,7 @@ interface SignOptions {
 /** Signs the draft by adding its headers. What is then changed in it is tampered with. */
 export function sign(draft: Draft, url: string, key: Key, options: SignOptions): Draft {
   const { service = "sts", region = "us-east-1", unsigned = [] } = options;
-  const timestamp = basicTimestamp(options.atMs);
+  const timestamp = formatTimestamp(options.atMs);
   draft.headers = { host: new URL(url).host, "x-amz-date": timestamp, ...draft.headers };
   if (key.sessionToken !== undefined) draft.headers["x-amz-security-token"] = key.sessionToken;
   const signedHeaders = Object.keys(draft.headers)
@@ -43,7 +43,7 @@ export function sign(draft: Draft, url: string, key: Key, options: SignOptions):
     .sort();
   const date = timestamp.slice(0, 8);
   const scope = { date, region, service, terminator: "aws4_request", signedHeaders };
-  const value = signature(wire(draft), scope, service, timestamp, key.secretAccessKey);
+  const value = computeSignature(wire(draft), scope, service, timestamp, key.secretAccessKey);
   const credential = `${key.accessKeyId}/${date}/${region}/${service}/aws4_request`;
   draft.headers.authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signedHeaders.join(";")}, Signature=${value}`;
   return draft;

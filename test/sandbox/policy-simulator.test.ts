@@ -11,9 +11,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/aws/clients.ts";
 import { awsFailure } from "../../src/aws/failures.ts";
 import { networkOf } from "../../src/aws/network.ts";
-import { askSimulator, knownDifference } from "../../src/policy/aws-simulator.ts";
+import { askSimulator, explainDifference } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
-import { type Context, evaluate, parsePolicy } from "../../src/policy/engine/evaluate.ts";
+import { evaluate, parsePolicy, type RequestContext } from "../../src/policy/engine/evaluate.ts";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
@@ -262,7 +262,7 @@ describe("as fob asks", () => {
   const policies = [parsePolicy(everything), enforceMfaPolicy(), selfManagePolicy()];
 
   test("the enforcement policy: AWS's simulator and fob's evaluator differ where that is known, and nowhere else", async () => {
-    const contexts: Context[] = [
+    const contexts: RequestContext[] = [
       {},
       { "aws:MultiFactorAuthPresent": "false" },
       { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" },
@@ -282,7 +282,9 @@ describe("as fob asks", () => {
       return theirs === ours ? [] : { action: asked.action, decisions: { ours, theirs } };
     });
     expect(different.map(({ action }) => action)).toEqual(["sts:GetCallerIdentity", "sts:GetCallerIdentity"]);
-    expect(different.every(({ action, decisions }) => knownDifference(action, decisions, {}) !== undefined)).toBe(true);
+    expect(different.every(({ action, decisions }) => explainDifference(action, decisions, {}) !== undefined)).toBe(
+      true,
+    );
     expect(answers[0]).toEqual({ decision: "explicitDeny" });
   });
 

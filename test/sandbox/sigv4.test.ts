@@ -3,7 +3,7 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
-import { type HttpRequest, signature } from "../../src/sandbox/sigv4.ts";
+import { computeSignature, type HttpRequest } from "../../src/sandbox/sigv4.ts";
 import { type Draft, type Key, post, send, sign } from "./client.ts";
 
 const now = Date.parse("2026-01-01T00:15:00Z");
@@ -59,9 +59,9 @@ describe("AWS's worked examples", () => {
     });
     const signedHeaders = Object.keys(request.headers);
     const scope = { date: "20150830", region: "us-east-1", service: "iam", terminator: "aws4_request", signedHeaders };
-    expect(signature(request, scope, "iam", "20150830T123600Z", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")).toBe(
-      "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
-    );
+    expect(
+      computeSignature(request, scope, "iam", "20150830T123600Z", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+    ).toBe("5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
   });
 
   test.each([
@@ -75,7 +75,7 @@ describe("AWS's worked examples", () => {
     });
     const signedHeaders = Object.keys(request.headers);
     const scope = { date: "20130524", region: "us-east-1", service: "s3", terminator: "aws4_request", signedHeaders };
-    expect(signature(request, scope, "s3", "20130524T000000Z", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")).toBe(
+    expect(computeSignature(request, scope, "s3", "20130524T000000Z", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")).toBe(
       expected,
     );
   });

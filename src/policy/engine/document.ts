@@ -5,9 +5,9 @@
 // turn a typing mistake into a policy that silently enforces nothing, or that locks everybody out.
 import { nearest } from "../../nearest.ts";
 import { JsonError, type JsonText, type Path, type Place, readJson } from "./json.ts";
-import { type Operator, operatorNamed, operatorNames } from "./operators.ts";
+import { findOperator, listOperatorNames, type Operator } from "./operators.ts";
 import { readTemplate, type Template } from "./template.ts";
-import { hasWildcard, type Pattern, patternOf } from "./wildcard.ts";
+import { hasWildcard, type Pattern, parsePattern } from "./wildcard.ts";
 
 /** A single value may stand wherever a list may: `"Action": "*"` is `"Action": ["*"]`. */
 export type OneOrMore<Value> = Value | readonly Value[];
@@ -301,7 +301,7 @@ function readStatement(
     if (/^(\*|(\*|[\w-]+):[\w*?-]+)$/.test(text)) continue;
     at.add(path, `action ${show(text)} is neither "*" nor "service:Action"`);
   }
-  const patterns = actions.map(({ text }) => patternOf(text.toLowerCase()));
+  const patterns = actions.map(({ text }) => parsePattern(text.toLowerCase()));
   return {
     sid: sid === "" ? undefined : (sid as string | undefined),
     effect: effect as "Allow" | "Deny",
@@ -358,9 +358,9 @@ function readConditions(block: unknown, at: Spot, hasVariables: boolean): readon
     return [];
   }
   return Object.entries(block).flatMap(([name, keys]) => {
-    const operator = operatorNamed(name);
+    const operator = findOperator(name);
     if (operator === undefined) {
-      const near = [name, operatorNames()] as const;
+      const near = [name, listOperatorNames()] as const;
       at.add([name], `condition operator ${show(name)} is not one of AWS's`, { kind: "unknown-operator", near });
       return [];
     }

@@ -10,12 +10,12 @@ import {
   type Statement,
   type TrustStatement,
 } from "./document.ts";
-import { type KeyValue, resolve, type Template, UNKNOWN, variablesOf } from "./template.ts";
+import { type KeyValue, listVariables, resolveVariables, type Template, UNKNOWN } from "./template.ts";
 import { matches, type Pattern } from "./wildcard.ts";
 
 export type { PolicyDocument, TrustStatement } from "./document.ts";
 export { PolicyError, parsePolicy, readTrustPolicy } from "./document.ts";
-export { UNKNOWN, variablesOf } from "./template.ts";
+export { listVariables, UNKNOWN } from "./template.ts";
 
 export type Decision = "allowed" | "explicitDeny" | "implicitDeny" | "unknown";
 
@@ -25,18 +25,18 @@ export const ABSENT: unique symbol = Symbol("absent");
 export type ContextValue = string | readonly string[] | typeof UNKNOWN | typeof ABSENT;
 
 /** The request context: condition key (in any case) -> value(s). */
-export type Context = Readonly<Record<string, ContextValue>>;
+export type RequestContext = Readonly<Record<string, ContextValue>>;
 
 export interface AuthorizationRequest {
   /** `service:Action`, in any case, without wildcards. */
   readonly action: string;
   /** The ARN, or `*` for an action that has no resource. */
   readonly resource: string;
-  readonly context: Context;
+  readonly context: RequestContext;
 }
 
 /** What else counts, besides the caller's identity-based policies and the request. */
-export interface Circumstances {
+export interface EvaluationOptions {
   /** The permissions boundary: what it does not allow is denied, and a deny in it wins. */
   readonly boundary?: PolicyDocument | undefined;
   /**
@@ -65,9 +65,9 @@ export interface Evaluation {
    * The statements that decided: the denies, else the allows; of an unknown decision those that may decide. Empty for
    * an implicit deny, and for an action that needs no permissions.
    */
-  readonly because: readonly StatementReference[];
+  readonly matchedStatements: readonly StatementReference[];
   /** The condition keys, in lower case and sorted, on which an unknown decision hangs; otherwise empty. */
-  readonly hangsOn: readonly string[];
+  readonly missingContextKeys: readonly string[];
   /** Of an implicit deny: the permissions boundary does not allow it, whatever other policies do. */
   readonly isOutsideBoundary?: true;
 }
@@ -99,12 +99,12 @@ export function needsNoPermissions(action: string): boolean {
 export function evaluate(
   policies: readonly PolicyDocument[],
   request: AuthorizationRequest,
-  circumstances: Circumstances = {},
+  options: EvaluationOptions = {},
 ): Evaluation {
   // Read first: a policy that cannot be evaluated is an error for every action, also for one that needs no permissions.
   const statements = policies.map(statementsOf);
-  const boundary = circumstances.boundary === undefined ? undefined : statementsOf(circumstances.boundary);
-  return decide(statements, boundary, request, circumstances);
+  const boundary = options.boundary === undefined ? undefined : statementsOf(options.boundary);
+  return evaluateStatements(statements, boundary, request, options);
 }
 
 /**
@@ -118,7 +118,7 @@ export function evaluateTrust(
   request: AuthorizationRequest,
 ): Evaluation {
   const about = trust.filter(({ principals }) => principals.some((name) => names.includes(name)));
-  return decide([about], undefined, request, {});
+  return evaluateStatements([about], undefined, request, {});
 }
 
 /** The request cannot be decided on as it stands. */
@@ -129,22 +129,22 @@ export class RequestError extends Error {
 /** True, false, or the condition keys that it hangs on. */
 export type Truth = boolean | readonly string[];
 
-function decide(
+function evaluateStatements(
   statements: readonly (readonly Statement[])[],
   boundary: readonly Statement[] | undefined,
   request: AuthorizationRequest,
-  circumstances: Circumstances,
+  options: EvaluationOptions,
 ): Evaluation {
-  const asked = readRequest(request, circumstances);
-  if (!circumstances.onlyPolicies && needsNoPermissions(asked.action))
-    return { decision: "allowed", because: [], hangsOn: [] };
+  const asked = parseRequest(request, options);
+  if (!options.onlyPolicies && needsNoPermissions(asked.action))
+    return { decision: "allowed", matchedStatements: [], missingContextKeys: [] };
 
-  const own = verdictOf(statements.entries(), asked);
-  const limit = boundary === undefined ? undefined : verdictOf([["boundary" as const, boundary]], asked);
+  const own = findApplyingStatements(statements.entries(), asked);
+  const limit = boundary === undefined ? undefined : findApplyingStatements([["boundary" as const, boundary]], asked);
   const denies = [...own.Deny.certain, ...(limit?.Deny.certain ?? [])];
-  if (denies.length > 0) return { decision: "explicitDeny", because: denies, hangsOn: [] };
+  if (denies.length > 0) return { decision: "explicitDeny", matchedStatements: denies, missingContextKeys: [] };
 
-  const isOwnPassword = maySeeToPassword(asked, circumstances.mayChangePassword);
+  const isOwnPassword = isOwnPasswordAction(asked, options.mayChangePassword);
   const isAllowed = isOwnPassword || own.Allow.certain.length > 0;
   const isWithin = limit === undefined || limit.Allow.certain.length > 0;
   const possible = [...own.Deny.possible, ...(limit?.Deny.possible ?? [])];
@@ -155,17 +155,25 @@ function decide(
     if (!isWithin) possible.push(...limit.Allow.possible);
   }
   if (possible.length > 0) {
-    const keys = new Set(possible.flatMap(({ hangsOn }) => hangsOn));
-    return { decision: "unknown", because: possible.map(({ reference }) => reference), hangsOn: [...keys].sort() };
+    const keys = new Set(possible.flatMap(({ missingKeys }) => missingKeys));
+    return {
+      decision: "unknown",
+      matchedStatements: possible.map(({ reference }) => reference),
+      missingContextKeys: [...keys].sort(),
+    };
   }
-  const implicitDeny: Evaluation = { decision: "implicitDeny", because: [], hangsOn: [] };
+  const implicitDeny: Evaluation = { decision: "implicitDeny", matchedStatements: [], missingContextKeys: [] };
   if (!mayBeWithin) return { ...implicitDeny, isOutsideBoundary: true };
   if (!isAllowed || !isWithin) return implicitDeny;
-  return { decision: "allowed", because: [...own.Allow.certain, ...(limit?.Allow.certain ?? [])], hangsOn: [] };
+  return {
+    decision: "allowed",
+    matchedStatements: [...own.Allow.certain, ...(limit?.Allow.certain ?? [])],
+    missingContextKeys: [],
+  };
 }
 
 /** A request in the evaluator's form. */
-export interface Asked {
+export interface ParsedRequest {
   readonly action: string;
   readonly resource: string;
   /** @param key in lower case */
@@ -176,7 +184,10 @@ export interface Asked {
 const longest = 2048;
 
 /** @throws RequestError */
-export function readRequest({ action, resource, context }: AuthorizationRequest, { otherKeys }: Circumstances): Asked {
+export function parseRequest(
+  { action, resource, context }: AuthorizationRequest,
+  { otherKeys }: EvaluationOptions,
+): ParsedRequest {
   const lower = action.toLowerCase();
   if (!/^[\w-]+:[\w-]+$/.test(lower)) {
     throw new RequestError(`action ${JSON.stringify(action)} is not of the form "service:Action"`);
@@ -199,7 +210,7 @@ export function readRequest({ action, resource, context }: AuthorizationRequest,
   return { action: lower, resource, lookUp: (key) => (values.has(key) ? values.get(key) : other) };
 }
 
-function maySeeToPassword({ action, resource }: Asked, user: string | undefined): boolean {
+function isOwnPasswordAction({ action, resource }: ParsedRequest, user: string | undefined): boolean {
   if (user === undefined) return false;
   return action === "iam:getaccountpasswordpolicy" || (action === "iam:changepassword" && resource === user);
 }
@@ -207,55 +218,57 @@ function maySeeToPassword({ action, resource }: Asked, user: string | undefined)
 /** The statements of one effect that apply to the request, or may apply to it. */
 interface Applying {
   readonly certain: StatementReference[];
-  readonly possible: { reference: StatementReference; hangsOn: readonly string[] }[];
+  readonly possible: { reference: StatementReference; missingKeys: readonly string[] }[];
 }
 
-function verdictOf(
+function findApplyingStatements(
   policies: Iterable<readonly [StatementReference["policy"], readonly Statement[]]>,
-  asked: Asked,
+  asked: ParsedRequest,
 ): Record<Statement["effect"], Applying> {
   const verdict = { Deny: { certain: [], possible: [] } as Applying, Allow: { certain: [], possible: [] } as Applying };
   for (const [policy, statements] of policies) {
     for (const [statement, content] of statements.entries()) {
       const { sid, effect } = content;
-      const applies = isAbout(content, asked) && meets(content, asked);
+      const applies = matchesAction(content, asked) && matchesResourceAndConditions(content, asked);
       if (applies === false) continue;
       const reference = { policy, statement, ...(sid === undefined ? {} : { sid }) };
       if (applies === true) verdict[effect].certain.push(reference);
-      else verdict[effect].possible.push({ reference, hangsOn: applies });
+      else verdict[effect].possible.push({ reference, missingKeys: applies });
     }
   }
   return verdict;
 }
 
 /** Whether a statement is about the action; not yet about the resource. */
-export function isAbout({ actions, exceptActions }: Statement, { action }: Asked): boolean {
+export function matchesAction({ actions, exceptActions }: Statement, { action }: ParsedRequest): boolean {
   const isNamed = actions.names.has(action) || actions.patterns.some((pattern) => matches(pattern, action));
   return isNamed !== exceptActions;
 }
 
 /** The resource and every condition must match, so one that does not settles it whatever the others are. */
-function meets(statement: Statement, asked: Asked): Truth {
-  const hangsOn: string[] = [];
-  const resource = isOnResource(statement, asked);
+function matchesResourceAndConditions(statement: Statement, asked: ParsedRequest): Truth {
+  const missingKeys: string[] = [];
+  const resource = matchesResource(statement, asked);
   if (resource === false) return false;
-  if (resource !== true) hangsOn.push(...resource);
+  if (resource !== true) missingKeys.push(...resource);
   for (const condition of statement.conditions) {
-    const holds = conditionHolds(condition, asked);
+    const holds = testCondition(condition, asked);
     if (holds === false) return false;
-    if (holds !== true) hangsOn.push(...holds);
+    if (holds !== true) missingKeys.push(...holds);
   }
-  return hangsOn.length > 0 ? hangsOn : true;
+  return missingKeys.length > 0 ? missingKeys : true;
 }
 
 /** Whether a statement is about the resource. */
-export function isOnResource({ resources, exceptResources }: Statement, asked: Asked): Truth {
-  const named = some(resources, (template) => isMatch(template, asked, (pattern) => matches(pattern, asked.resource)));
+export function matchesResource({ resources, exceptResources }: Statement, asked: ParsedRequest): Truth {
+  const named = some(resources, (template) =>
+    testTemplate(template, asked, (pattern) => matches(pattern, asked.resource)),
+  );
   return exceptResources ? not(named) : named;
 }
 
 /** Whether a condition holds for the request. */
-export function conditionHolds(condition: Condition, asked: Asked): Truth {
+export function testCondition(condition: Condition, asked: ParsedRequest): Truth {
   const { operator, lowerKey, values } = condition;
   const given = asked.lookUp(lowerKey);
   if (operator.isNull) {
@@ -269,14 +282,14 @@ export function conditionHolds(condition: Condition, asked: Asked): Truth {
   }
   if (given === UNKNOWN) {
     if (operator.kind !== "bool" || operator.set !== undefined) return [lowerKey];
-    const outcomes = new Set([undefined, ["true"], ["false"]].map((value) => holdsFor(condition, value, asked)));
+    const outcomes = new Set([undefined, ["true"], ["false"]].map((value) => testValues(condition, value, asked)));
     const [outcome] = outcomes;
     return outcomes.size === 1 && outcome !== undefined ? outcome : [lowerKey];
   }
-  return holdsFor(condition, given, asked);
+  return testValues(condition, given, asked);
 }
 
-function holdsFor(condition: Condition, values: readonly string[] | undefined, asked: Asked): Truth {
+function testValues(condition: Condition, values: readonly string[] | undefined, asked: ParsedRequest): Truth {
   const { operator, lowerKey } = condition;
   // Sets of values may resolve "to a null dataset, such as an empty string".
   const given = operator.set === undefined ? values : values?.filter((value) => value !== "");
@@ -288,7 +301,7 @@ function holdsFor(condition: Condition, values: readonly string[] | undefined, a
     // operator asks for.
     return operator.set === undefined && operator.isNegated;
   }
-  const holds = (value: string): Truth => isMet(condition, value, asked);
+  const holds = (value: string): Truth => testValue(condition, value, asked);
   if (operator.set === "ForAnyValue") return some(given, holds);
   if (operator.set === "ForAllValues") return not(some(given, (value) => not(holds(value))));
   // AWS does not say what a single-valued operator makes of several values, so nor does this.
@@ -296,32 +309,34 @@ function holdsFor(condition: Condition, values: readonly string[] | undefined, a
 }
 
 /** One value of the request against the values of the policy, of which one is enough. */
-function isMet({ operator, key, values }: Condition, value: string, asked: Asked): Truth {
+function testValue({ operator, key, values }: Condition, value: string, asked: ParsedRequest): Truth {
   if (!operator.kindOf.isGiven(value)) {
     throw new RequestError(
       `${operator.name} compares ${operator.kindOf.values}, and ${key} is ${JSON.stringify(value)}`,
     );
   }
-  const found = some(values, (template) => isMatch(template, asked, (pattern) => operator.matches(value, pattern)));
+  const found = some(values, (template) =>
+    testTemplate(template, asked, (pattern) => operator.matches(value, pattern)),
+  );
   return operator.isNegated ? not(found) : found;
 }
 
 /** A variable without a value matches nothing, which is what a negated operator, or NotResource, asks for. */
-function isMatch(template: Template, asked: Asked, test: (pattern: Pattern) => boolean): Truth {
-  const pattern = resolve(template, asked.lookUp);
+function testTemplate(template: Template, asked: ParsedRequest, test: (pattern: Pattern) => boolean): Truth {
+  const pattern = resolveVariables(template, asked.lookUp);
   if (pattern === undefined) return false;
   return typeof pattern === "string" ? test(pattern) : pattern;
 }
 
 /** Whether the test holds for one of them at least. */
 function some<T>(items: readonly T[], test: (item: T) => Truth): Truth {
-  const hangsOn: string[] = [];
+  const missingKeys: string[] = [];
   for (const item of items) {
     const holds = test(item);
     if (holds === true) return true;
-    if (holds !== false) hangsOn.push(...holds);
+    if (holds !== false) missingKeys.push(...holds);
   }
-  return hangsOn.length > 0 ? hangsOn : false;
+  return missingKeys.length > 0 ? missingKeys : false;
 }
 
 function not(truth: Truth): Truth {
@@ -342,12 +357,12 @@ export function statementsOf(document: PolicyDocument): readonly Statement[] {
 }
 
 /** The context keys that a document looks at, in its conditions and as variables, as it spells them first. */
-export function keysOf(document: PolicyDocument): string[] {
+export function listContextKeys(document: PolicyDocument): string[] {
   const keys = new Map<string, string>();
   for (const { resources, conditions } of statementsOf(document)) {
     const spelt = [
-      ...resources.flatMap(variablesOf),
-      ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(variablesOf)]),
+      ...resources.flatMap(listVariables),
+      ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(listVariables)]),
     ];
     for (const key of spelt) if (!keys.has(key.toLowerCase())) keys.set(key.toLowerCase(), key);
   }

@@ -2,16 +2,16 @@
 
 import type { Condition, PolicyDocument, Statement } from "./document.ts";
 import {
-  type Asked,
   type AuthorizationRequest,
-  type Circumstances,
-  conditionHolds,
   type Evaluation,
-  isAbout,
-  isOnResource,
+  type EvaluationOptions,
+  matchesAction,
+  matchesResource,
   needsNoPermissions,
-  readRequest,
+  type ParsedRequest,
+  parseRequest,
   statementsOf,
+  testCondition,
 } from "./evaluate.ts";
 import { UNKNOWN } from "./template.ts";
 
@@ -26,33 +26,36 @@ export interface Reason {
   readonly why: string;
 }
 
-/** Why `evaluate` of the same policies, request and circumstances came to this. */
+/** Why `evaluate` of the same policies, request and options came to this. */
 export function explain(
   policies: readonly PolicyDocument[],
   request: AuthorizationRequest,
-  circumstances: Circumstances,
-  { decision, because }: Evaluation,
+  options: EvaluationOptions,
+  { decision, matchedStatements }: Evaluation,
 ): Reason[] {
-  const asked = readRequest(request, circumstances);
-  if (!circumstances.onlyPolicies && needsNoPermissions(request.action)) {
+  const asked = parseRequest(request, options);
+  if (!options.onlyPolicies && needsNoPermissions(request.action)) {
     return [{ why: "AWS asks for no permission for it, and no policy can deny it" }];
   }
-  const { boundary } = circumstances;
+  const { boundary } = options;
   const statementAt = (policy: number | "boundary", index: number): Statement | undefined => {
     const document = policy === "boundary" ? boundary : policies[policy];
     return document === undefined ? undefined : statementsOf(document)[index];
   };
-  const reasons = because.map(({ policy, statement, sid }): Reason => {
+  const reasons = matchedStatements.map(({ policy, statement, sid }): Reason => {
     const content = statementAt(policy, statement);
     return {
       policy,
       statement,
       ...(sid === undefined ? {} : { sid }),
       ...(content === undefined ? {} : { effect: content.effect }),
-      why: content === undefined ? "" : [aboutAction(content, request), ...conditionsOf(content, asked)].join("; "),
+      why:
+        content === undefined
+          ? ""
+          : [describeAction(content, request), ...describeConditions(content, asked)].join("; "),
     };
   });
-  if (decision === "implicitDeny") return whyNot(policies, boundary, asked);
+  if (decision === "implicitDeny") return explainImplicitDeny(policies, boundary, asked);
   if (decision === "allowed" && !reasons.some(({ policy }) => policy !== "boundary")) {
     return [{ why: "the account's password policy lets users change their own password" }, ...reasons];
   }
@@ -60,18 +63,23 @@ export function explain(
 }
 
 /** What an implicit deny lacks, with the statements that allow it but for something. */
-function whyNot(policies: readonly PolicyDocument[], boundary: PolicyDocument | undefined, asked: Asked): Reason[] {
+function explainImplicitDeny(
+  policies: readonly PolicyDocument[],
+  boundary: PolicyDocument | undefined,
+  asked: ParsedRequest,
+): Reason[] {
   const near = (document: PolicyDocument, policy: number | "boundary"): Reason[] =>
     statementsOf(document).flatMap((content, statement) => {
-      if (content.effect !== "Allow" || !isAbout(content, asked)) return [];
-      const why = missing(content, asked);
+      if (content.effect !== "Allow" || !matchesAction(content, asked)) return [];
+      const why = findObstacle(content, asked);
       if (why === undefined) return [];
       const { sid } = content;
       return { policy, statement, ...(sid === undefined ? {} : { sid }), effect: "Allow" as const, why };
     });
   const allows = (document: PolicyDocument): boolean =>
     statementsOf(document).some(
-      (content) => content.effect === "Allow" && isAbout(content, asked) && missing(content, asked) === undefined,
+      (content) =>
+        content.effect === "Allow" && matchesAction(content, asked) && findObstacle(content, asked) === undefined,
     );
   const isOutside = boundary !== undefined && !allows(boundary);
   const limit = isOutside ? [{ why: "the permissions boundary does not allow it" }, ...near(boundary, "boundary")] : [];
@@ -80,28 +88,28 @@ function whyNot(policies: readonly PolicyDocument[], boundary: PolicyDocument | 
 }
 
 /** What keeps a statement that is about the action from applying; undefined where nothing does. */
-function missing(statement: Statement, asked: Asked): string | undefined {
-  if (isOnResource(statement, asked) === false) return "would allow it on another resource";
-  const condition = statement.conditions.find((each) => conditionHolds(each, asked) === false);
-  return condition === undefined ? undefined : `would allow it, but ${inWords(condition, asked)}`;
+function findObstacle(statement: Statement, asked: ParsedRequest): string | undefined {
+  if (matchesResource(statement, asked) === false) return "would allow it on another resource";
+  const condition = statement.conditions.find((each) => testCondition(each, asked) === false);
+  return condition === undefined ? undefined : `would allow it, but ${describeCondition(condition, asked)}`;
 }
 
-function aboutAction({ actions, exceptActions }: Statement, { action }: AuthorizationRequest): string {
+function describeAction({ actions, exceptActions }: Statement, { action }: AuthorizationRequest): string {
   const count = actions.names.size + actions.patterns.length;
   if (!exceptActions) return `its Action covers ${action}`;
   return `${action} is not among the ${count === 1 ? "one action" : `${count} actions`} of its NotAction`;
 }
 
-function conditionsOf({ conditions }: Statement, asked: Asked): string[] {
-  return conditions.map((condition) => inWords(condition, asked));
+function describeConditions({ conditions }: Statement, asked: ParsedRequest): string[] {
+  return conditions.map((condition) => describeCondition(condition, asked));
 }
 
 /** What a condition makes of the request. */
-function inWords(condition: Condition, asked: Asked): string {
+function describeCondition(condition: Condition, asked: ParsedRequest): string {
   const { operator, key, lowerKey, values } = condition;
   const given = asked.lookUp(lowerKey);
   if (given === UNKNOWN) return `${key} is not known`;
-  const holds = conditionHolds(condition, asked);
+  const holds = testCondition(condition, asked);
   if (given === undefined || given.length === 0) {
     return `${key} is absent, ${operator.isNull || holds === false ? "which" : "and"} ${operator.name} ${holds === true ? "counts as a match" : "does not match"}`;
   }

@@ -40,15 +40,15 @@ export function readJson(text: string): JsonText {
   // Editors on Windows put a byte order mark in front.
   const content = text.replace(/^\ufeff/, "");
   if (content.trim() === "") throw new JsonError("there is nothing in it", { line: 1, column: 1 });
-  refuseDepth(content);
+  rejectDepth(content);
   const errors: ParseError[] = [];
   const tree = parseTree(content, errors, { disallowComments: true });
   const [error] = errors;
-  if (error) throw new JsonError(inWords(error), placeAt(content, error.offset));
+  if (error) throw new JsonError(describeError(error), findPlace(content, error.offset));
   if (tree === undefined) throw new JsonError("value expected", { line: 1, column: 1 });
-  refuseTwice(content, tree);
-  const placeAtOffset = placesOf(content);
-  const childOf = childrenByName();
+  rejectDuplicateNames(content, tree);
+  const placeAtOffset = indexLines(content);
+  const childOf = indexChildren();
   return {
     value: parseStrictly(content),
     placeOf(path) {
@@ -65,7 +65,7 @@ export function readJson(text: string): JsonText {
 }
 
 /** The value of a member of an object. The members are listed once: many may be asked for. */
-function childrenByName(): (node: Node, name: string) => Node | undefined {
+function indexChildren(): (node: Node, name: string) => Node | undefined {
   const listed = new Map<Node, Map<unknown, Node | undefined>>();
   return (node, name) => {
     if (node.type !== "object") return undefined;
@@ -79,7 +79,7 @@ function childrenByName(): (node: Node, name: string) => Node | undefined {
 }
 
 /** The places in a text, whose lines are counted once. */
-function placesOf(content: string): (offset: number) => Place {
+function indexLines(content: string): (offset: number) => Place {
   const starts = [0];
   for (let at = content.indexOf("\n"); at !== -1; at = content.indexOf("\n", at + 1)) starts.push(at + 1);
   return (offset) => {
@@ -99,21 +99,24 @@ function parseStrictly(content: string): unknown {
   } catch (error) {
     // Little is left that the other parser takes; Node.js says where only in words that change with its version.
     const { message } = error as Error;
-    throw new JsonError(lowerCase(message), placeAt(content, Number(/position (\d+)/.exec(message)?.[1] ?? 0)));
+    throw new JsonError(
+      lowerFirstLetter(message),
+      findPlace(content, Number(/position (\d+)/.exec(message)?.[1] ?? 0)),
+    );
   }
 }
 
 /** `CommaExpected` as "comma expected". */
-function inWords({ error }: ParseError): string {
+function describeError({ error }: ParseError): string {
   return printParseErrorCode(error)
     .replace(/\B[A-Z]/g, (letter) => ` ${letter}`)
     .toLowerCase();
 }
 
-const lowerCase = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
+const lowerFirstLetter = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
 
 /** Character by character: no regular expression has room for a string of megabytes. */
-function refuseDepth(content: string): void {
+function rejectDepth(content: string): void {
   let depth = 0;
   let isInString = false;
   for (let at = 0; at < content.length; at++) {
@@ -123,23 +126,23 @@ function refuseDepth(content: string): void {
     else if (isInString) continue;
     else if (character === "[" || character === "{") depth += 1;
     else if (character === "]" || character === "}") depth -= 1;
-    if (depth > deepest) throw new JsonError(`nested deeper than ${deepest} levels`, placeAt(content, at));
+    if (depth > deepest) throw new JsonError(`nested deeper than ${deepest} levels`, findPlace(content, at));
   }
 }
 
-function refuseTwice(content: string, node: Node): void {
+function rejectDuplicateNames(content: string, node: Node): void {
   const names = new Set<unknown>();
   for (const child of node.children ?? []) {
-    refuseTwice(content, child);
+    rejectDuplicateNames(content, child);
     if (node.type !== "object") continue;
     const name: unknown = child.children?.[0]?.value;
     if (names.has(name)) {
-      throw new JsonError(`${JSON.stringify(name)} stands twice in one object`, placeAt(content, child.offset));
+      throw new JsonError(`${JSON.stringify(name)} stands twice in one object`, findPlace(content, child.offset));
     }
     names.add(name);
   }
 }
 
-function placeAt(content: string, offset: number): Place {
-  return placesOf(content)(offset);
+function findPlace(content: string, offset: number): Place {
+  return indexLines(content)(offset);
 }

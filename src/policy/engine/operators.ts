@@ -1,7 +1,7 @@
 // The condition operators: what their names mean, and which values they can compare.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 import type { BlockList } from "node:net";
-import { matches, type Pattern, patternOf } from "./wildcard.ts";
+import { matches, type Pattern, parsePattern } from "./wildcard.ts";
 
 /** One value of the request against one of the policy's, both known to be what the operator compares. */
 type Matches = (value: string, wanted: Pattern) => boolean;
@@ -30,12 +30,16 @@ const kinds = {
     variables: true,
   },
   numeric: { ...both((text) => number.test(text)), values: "a number", variables: false },
-  date: { ...both((text) => !Number.isNaN(timeOf(text))), values: "a date (2026-01-31T09:00:00Z)", variables: false },
+  date: {
+    ...both((text) => !Number.isNaN(parseTime(text))),
+    values: "a date (2026-01-31T09:00:00Z)",
+    variables: false,
+  },
   bool: { ...both((text) => /^(true|false)$/i.test(text)), values: '"true" or "false"', variables: false },
   binary: { ...both((text) => /^[\w+/-]*={0,2}$/.test(text)), values: "base64", variables: false },
   ip: {
     takes: (text) => networkOf(text) !== undefined,
-    isGiven: (text) => versionOf(text) !== undefined,
+    isGiven: (text) => ipVersionOf(text) !== undefined,
     values: "an IP address",
     variables: false,
   },
@@ -57,13 +61,13 @@ const isEqualIgnoringCase: Matches = (value, wanted) => value.toLowerCase() === 
 const isLike: Matches = (value, wanted) => matches(wanted, value);
 /** "Each of the six colon-delimited components of the ARN is checked separately"; ArnEquals and ArnLike are the same. */
 const isLikeArn: Matches = (value, wanted) => {
-  if (wanted === patternOf("*")) return value.split(":").length >= 6;
+  if (wanted === parsePattern("*")) return value.split(":").length >= 6;
   const [parts, patterns] = [value, wanted].map((arn) => arn.match(/^(.*?):(.*?):(.*?):(.*?):(.*?):(.*)$/s)?.slice(1));
   return (
     patterns?.every((pattern, index) => parts !== undefined && isLike(parts[index] ?? "", pattern as Pattern)) ?? false
   );
 };
-const compare =
+const compareWith =
   (read: (text: string) => number, holds: (a: number, b: number) => boolean): Matches =>
   (value, wanted) =>
     holds(read(value), read(wanted));
@@ -77,32 +81,34 @@ const relations = {
   GreaterThanEquals: (a: number, b: number) => a >= b,
 };
 
-function comparison(name: string, kind: keyof typeof kinds, test: Matches, wildcards = false): Comparison {
+function defineComparison(name: string, kind: keyof typeof kinds, test: Matches, wildcards = false): Comparison {
   return { name, kind, isNegated: name.includes("Not"), wildcards, matches: test };
 }
 
 const comparisons: readonly Comparison[] = [
-  comparison("StringEquals", "string", isEqual),
-  comparison("StringNotEquals", "string", isEqual),
-  comparison("StringEqualsIgnoreCase", "string", isEqualIgnoringCase),
-  comparison("StringNotEqualsIgnoreCase", "string", isEqualIgnoringCase),
-  comparison("StringLike", "string", isLike, true),
-  comparison("StringNotLike", "string", isLike, true),
+  defineComparison("StringEquals", "string", isEqual),
+  defineComparison("StringNotEquals", "string", isEqual),
+  defineComparison("StringEqualsIgnoreCase", "string", isEqualIgnoringCase),
+  defineComparison("StringNotEqualsIgnoreCase", "string", isEqualIgnoringCase),
+  defineComparison("StringLike", "string", isLike, true),
+  defineComparison("StringNotLike", "string", isLike, true),
   ...Object.entries(relations).flatMap(([name, holds]) => [
-    comparison(`Numeric${name}`, "numeric", compare(Number, holds)),
-    comparison(`Date${name}`, "date", compare(timeOf, holds)),
+    defineComparison(`Numeric${name}`, "numeric", compareWith(Number, holds)),
+    defineComparison(`Date${name}`, "date", compareWith(parseTime, holds)),
   ]),
-  comparison("Bool", "bool", isEqualIgnoringCase),
-  comparison("BinaryEquals", "binary", (value, wanted) =>
+  defineComparison("Bool", "bool", isEqualIgnoringCase),
+  defineComparison("BinaryEquals", "binary", (value, wanted) =>
     Buffer.from(value, "base64").equals(Buffer.from(wanted, "base64")),
   ),
-  comparison("IpAddress", "ip", isInNetwork),
-  comparison("NotIpAddress", "ip", isInNetwork),
-  ...["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"].map((name) => comparison(name, "arn", isLikeArn, true)),
+  defineComparison("IpAddress", "ip", isInNetwork),
+  defineComparison("NotIpAddress", "ip", isInNetwork),
+  ...["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"].map((name) =>
+    defineComparison(name, "arn", isLikeArn, true),
+  ),
 ];
 
 /** Whether the key is absent: it has no values to compare. */
-const isNull = comparison("Null", "bool", isEqual);
+const isNull = defineComparison("Null", "bool", isEqual);
 
 export interface Operator extends Comparison {
   /** Whether a request without the key meets it, whatever the comparison. */
@@ -115,12 +121,12 @@ export interface Operator extends Comparison {
 }
 
 /** What a name means; undefined for one that AWS does not have. Names are told apart with regard to case. */
-export function operatorNamed(name: string): Operator | undefined {
+export function findOperator(name: string): Operator | undefined {
   return byName.get(name);
 }
 
 /** All operators that AWS has. */
-export function operatorNames(): string[] {
+export function listOperatorNames(): string[] {
   return [...byName.keys()];
 }
 
@@ -128,18 +134,20 @@ const sets = [undefined, "ForAllValues", "ForAnyValue"] as const;
 
 const byName: ReadonlyMap<string, Operator> = new Map(
   [
-    ...sets.map((set) => operator(isNull, set, false)),
-    ...comparisons.flatMap((each) => sets.flatMap((set) => [operator(each, set, false), operator(each, set, true)])),
+    ...sets.map((set) => defineOperator(isNull, set, false)),
+    ...comparisons.flatMap((each) =>
+      sets.flatMap((set) => [defineOperator(each, set, false), defineOperator(each, set, true)]),
+    ),
   ].map((each) => [each.name, each]),
 );
 
-function operator(of: Comparison, set: Operator["set"], ifExists: boolean): Operator {
+function defineOperator(of: Comparison, set: Operator["set"], ifExists: boolean): Operator {
   const name = `${set === undefined ? "" : `${set}:`}${of.name}${ifExists ? "IfExists" : ""}`;
   return { ...of, name, ifExists, set, isNull: of === isNull, kindOf: kinds[of.kind] };
 }
 
 /** Milliseconds since 1970 from ISO 8601 or from seconds since 1970; NaN for anything else. */
-function timeOf(text: string): number {
+function parseTime(text: string): number {
   if (/^\d+$/.test(text) && text.length !== 4) return Number(text) * 1000;
   const iso = /^(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?:(Z)|([+-]\d\d):?(\d\d))?)?$/i;
   const [, date, time = "", , hours, minutes] = iso.exec(text) ?? [];
@@ -152,10 +160,10 @@ function timeOf(text: string): number {
 }
 
 /** It takes longer to load than most policies to decide on, and few of them name addresses. */
-const net = (): typeof import("node:net") => process.getBuiltinModule("node:net");
+const loadNet = (): typeof import("node:net") => process.getBuiltinModule("node:net");
 
-function versionOf(address: string): "ipv4" | "ipv6" | undefined {
-  const version = address.includes("%") ? 0 : net().isIP(address);
+function ipVersionOf(address: string): "ipv4" | "ipv6" | undefined {
+  const version = address.includes("%") ? 0 : loadNet().isIP(address);
   return version === 0 ? undefined : version === 4 ? "ipv4" : "ipv6";
 }
 
@@ -168,16 +176,16 @@ interface Network {
 const networks = new Map<string, Network | undefined>();
 
 function networkOf(text: string): Network | undefined {
-  if (!networks.has(text)) networks.set(text, readNetwork(text));
+  if (!networks.has(text)) networks.set(text, parseNetwork(text));
   return networks.get(text);
 }
 
-function readNetwork(text: string): Network | undefined {
+function parseNetwork(text: string): Network | undefined {
   const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const version = versionOf(address);
+  const version = ipVersionOf(address);
   const most = version === "ipv6" ? 128 : 32;
   if (version === undefined || Number(bits ?? most) > most) return undefined;
-  const addresses = new (net().BlockList)();
+  const addresses = new (loadNet().BlockList)();
   addresses.addSubnet(address, Number(bits ?? most), version);
   return { version, addresses };
 }
@@ -186,6 +194,6 @@ function isInNetwork(value: string, wanted: Pattern): boolean {
   const network = networkOf(wanted);
   // BlockList takes an IPv4 address for an IPv6 one.
   return (
-    network !== undefined && versionOf(value) === network.version && network.addresses.check(value, network.version)
+    network !== undefined && ipVersionOf(value) === network.version && network.addresses.check(value, network.version)
   );
 }

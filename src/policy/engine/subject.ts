@@ -1,15 +1,15 @@
 // The user that policies are about, and what requests say of a user.
 import type { PolicyDocument } from "./document.ts";
-import { type Context, statementsOf } from "./evaluate.ts";
+import { type RequestContext, statementsOf } from "./evaluate.ts";
 
 export interface Subject {
   readonly arn: string;
   /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable */
-  readonly context: Context;
+  readonly context: RequestContext;
 }
 
 /** The user of an ARN, with or without a path; undefined for anything else. */
-export function subjectOf(arn: string): Subject | undefined {
+export function parseUserArn(arn: string): Subject | undefined {
   const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):user\/(?:[!-~]+\/)?([\w+=,.@-]{1,64})$/.exec(arn) ?? [];
   if (account === undefined || name === undefined) return undefined;
   const context = {
@@ -22,16 +22,16 @@ export function subjectOf(arn: string): Subject | undefined {
 }
 
 /** A user to show policies with, in the partition that they are written for. */
-export function exampleUser(policies: readonly PolicyDocument[]): Subject {
+export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const resources = policies.flatMap(statementsOf).flatMap((statement) => statement.resources.map(({ text }) => text));
   const partition = resources.map((text) => /^arn:([\w-]+):/.exec(text)?.[1]).find((name) => name !== undefined);
-  const subject = subjectOf(`arn:${partition ?? "aws"}:iam::123456789012:user/alice`);
+  const subject = parseUserArn(`arn:${partition ?? "aws"}:iam::123456789012:user/alice`);
   if (subject === undefined) throw new Error("the example is no user");
   return subject;
 }
 
 /** A context with more of it: what is stated later comes first, keys are the same in any case. */
-export function withMore(context: Context, more: Context): Context {
+export function mergeContexts(context: RequestContext, more: RequestContext): RequestContext {
   const later = new Set(Object.keys(more).map((key) => key.toLowerCase()));
   return { ...Object.fromEntries(Object.entries(context).filter(([key]) => !later.has(key.toLowerCase()))), ...more };
 }

@@ -1,6 +1,6 @@
 // The texts of a policy that are compared with a request: with wildcards, and with variables whose values the request has.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
-import { literal, type Pattern, patternOf } from "./wildcard.ts";
+import { escapeLiteral, type Pattern, parsePattern } from "./wildcard.ts";
 
 export interface Template {
   /** As the policy says it. */
@@ -19,7 +19,7 @@ export interface Variable {
 
 /** @param has whether wildcards and variables mean something where the text stands */
 export function readTemplate(text: string, has: { wildcards: boolean; variables: boolean }): Template {
-  const constant = has.wildcards ? patternOf : literal;
+  const constant = has.wildcards ? parsePattern : escapeLiteral;
   if (!has.variables || !text.includes("${")) {
     const pattern = constant(text);
     return { text, parts: [pattern], pattern };
@@ -33,13 +33,13 @@ export function readTemplate(text: string, has: { wildcards: boolean; variables:
 
 function readVariable(piece: string): Pattern | Variable | undefined {
   const escaped = /^\$\{([*?$])\}$/.exec(piece)?.[1];
-  if (escaped !== undefined) return literal(escaped);
+  if (escaped !== undefined) return escapeLiteral(escaped);
   const found = /^\$\{\s*([^\s,'{}]+)\s*(?:,\s*'([^']*)'\s*)?\}$/.exec(piece);
   return found?.[1] === undefined ? undefined : { key: found[1], otherwise: found[2] };
 }
 
 /** The context keys of the variables in a template. */
-export function variablesOf({ parts }: Template): string[] {
+export function listVariables({ parts }: Template): string[] {
   return parts.flatMap((part) => (typeof part === "string" ? [] : part.key));
 }
 
@@ -53,7 +53,7 @@ export const UNKNOWN: unique symbol = Symbol("unknown");
  * The pattern of a template for one request. Undefined where a variable has no value. A list of keys where it hangs on
  * those: they are unknown, or have several values, which no variable takes.
  */
-export function resolve(
+export function resolveVariables(
   template: Template,
   lookUp: (key: string) => KeyValue,
 ): Pattern | undefined | readonly string[] {
@@ -71,7 +71,7 @@ export function resolve(
     else {
       const text = value?.[0] ?? part.otherwise;
       if (text === undefined) isWhole = false;
-      else pattern += literal(text);
+      else pattern += escapeLiteral(text);
     }
   }
   if (!isWhole) return undefined;

@@ -1,6 +1,6 @@
 // The wildcards of policies.
 
-/** A pattern whose wildcards are set apart from the characters that they are written with: {@link patternOf}. */
+/** A pattern whose wildcards are set apart from the characters that they are written with: {@link parsePattern}. */
 export type Pattern = string & { readonly isPattern: never };
 
 // Not characters of any text: https://www.unicode.org/faq/private_use.html#noncharacters
@@ -8,12 +8,12 @@ const any = "\ufffe";
 const one = "\uffff";
 
 /** `*` and `?` in a policy's text as wildcards. */
-export function patternOf(text: string): Pattern {
-  return literal(text).replaceAll("*", any).replaceAll("?", one) as Pattern;
+export function parsePattern(text: string): Pattern {
+  return escapeLiteral(text).replaceAll("*", any).replaceAll("?", one) as Pattern;
 }
 
 /** Text that stands for itself, `*` and `?` in it too. */
-export function literal(text: string): Pattern {
+export function escapeLiteral(text: string): Pattern {
   return text.replaceAll(/[\ufffe\uffff]/g, "\ufffd") as Pattern;
 }
 

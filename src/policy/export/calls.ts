@@ -1,7 +1,7 @@
 // The calls to AWS that make it all, in their order, for scripts and reviewers.
 import { publicAccessBlock } from "./cloudformation.ts";
 import { autoDeployment, type Organization } from "./organization.ts";
-import { bucketPolicy, deliveryPolicy, type Resources, trustPolicy } from "./resources.ts";
+import { buildBucketPolicy, buildDeliveryPolicy, buildTrustPolicy, type Resources } from "./resources.ts";
 
 /** Service and operation as botocore and the SDKs call them; policies are strings, since that is what the API takes. */
 interface Call {
@@ -19,7 +19,12 @@ export interface Calls {
   readonly calls: readonly Call[];
 }
 
-export function accountCalls(resources: Resources, partition: string, region: string, notes: readonly string[]): Calls {
+export function listAccountCalls(
+  resources: Resources,
+  partition: string,
+  region: string,
+  notes: readonly string[],
+): Calls {
   const { policies, group, rules, recorder } = resources;
   return {
     notes,
@@ -40,7 +45,7 @@ export function accountCalls(resources: Resources, partition: string, region: st
           PolicyArn: `arn:${partition}:iam::ACCOUNT_ID:policy/${name}`,
         }),
       ),
-      ...(recorder === undefined ? [] : recorderCalls(recorder, partition, region)),
+      ...(recorder === undefined ? [] : listRecorderCalls(recorder, partition, region)),
       ...rules.map(({ name, identifier, description }) =>
         config("PutConfigRule", {
           ConfigRule: {
@@ -54,7 +59,7 @@ export function accountCalls(resources: Resources, partition: string, region: st
   };
 }
 
-function recorderCalls(
+function listRecorderCalls(
   { name, resourceTypes, role }: NonNullable<Resources["recorder"]>,
   partition: string,
   region: string,
@@ -69,13 +74,13 @@ function recorderCalls(
   return [
     s3("CreateBucket", { Bucket, ...(region === "us-east-1" ? {} : { CreateBucketConfiguration }) }),
     s3("PutPublicAccessBlock", { Bucket, PublicAccessBlockConfiguration: publicAccessBlock }),
-    s3("PutBucketPolicy", { Bucket, Policy: JSON.stringify(bucketPolicy(known)) }),
-    iam("CreateRole", { RoleName, AssumeRolePolicyDocument: JSON.stringify(trustPolicy(known)) }),
+    s3("PutBucketPolicy", { Bucket, Policy: JSON.stringify(buildBucketPolicy(known)) }),
+    iam("CreateRole", { RoleName, AssumeRolePolicyDocument: JSON.stringify(buildTrustPolicy(known)) }),
     iam("AttachRolePolicy", { RoleName, PolicyArn: role.managedPolicyArn }),
     iam("PutRolePolicy", {
       RoleName,
       PolicyName: role.policyName,
-      PolicyDocument: JSON.stringify(deliveryPolicy(known)),
+      PolicyDocument: JSON.stringify(buildDeliveryPolicy(known)),
     }),
     config("PutConfigurationRecorder", {
       ConfigurationRecorder: {
@@ -90,7 +95,7 @@ function recorderCalls(
 }
 
 /** Calls from the management account. CreateStackInstances returns before it has done its work. */
-export function organizationCalls(organization: Organization, region: string, notes: readonly string[]): Calls {
+export function listOrganizationCalls(organization: Organization, region: string, notes: readonly string[]): Calls {
   const { stackSet, conformancePack } = organization;
   const StackSetName = stackSet.name;
   return {

@@ -1,10 +1,17 @@
 // CloudFormation templates, in JSON: CloudFormation takes it as it takes YAML, and a policy stands in it as in IAM.
-import { bucketPolicy, type ConfigRule, deliveryPolicy, type Known, type Resources, trustPolicy } from "./resources.ts";
+import {
+  buildBucketPolicy,
+  buildDeliveryPolicy,
+  buildTrustPolicy,
+  type ConfigRule,
+  type Known,
+  type Resources,
+} from "./resources.ts";
 
 /** A value of a template: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html */
 type Value = string | { readonly [name: string]: unknown };
 
-export interface Template {
+export interface CloudFormationTemplate {
   readonly AWSTemplateFormatVersion: "2010-09-09";
   readonly Description: string;
   readonly Metadata?: object;
@@ -17,7 +24,7 @@ export interface Template {
  * Everything for one account. `${aws:username}` in a policy is IAM's own affair: CloudFormation replaces such names only
  * inside `Fn::Sub`, which is not used here.
  */
-export function accountTemplate(resources: Resources, notes: readonly string[] = []): Template {
+export function buildAccountTemplate(resources: Resources, notes: readonly string[] = []): CloudFormationTemplate {
   const { policies, group, rules, recorder } = resources;
   return {
     AWSTemplateFormatVersion: "2010-09-09",
@@ -27,29 +34,32 @@ export function accountTemplate(resources: Resources, notes: readonly string[] =
       ...Object.fromEntries(
         policies.map(({ id, name, description, document }) => [
           id,
-          resource("IAM::ManagedPolicy", {
+          buildResource("IAM::ManagedPolicy", {
             ManagedPolicyName: name,
             Description: description,
             PolicyDocument: document,
           }),
         ]),
       ),
-      [group.id]: resource("IAM::Group", {
+      [group.id]: buildResource("IAM::Group", {
         GroupName: group.name,
         ManagedPolicyArns: policies.map(({ id }) => ({ Ref: id })),
       }),
-      ...(recorder === undefined ? {} : recorderResources(recorder)),
-      ...ruleResources(rules, recorder === undefined ? {} : { DependsOn: "ConfigRecorder" }),
+      ...(recorder === undefined ? {} : buildRecorderResources(recorder)),
+      ...buildRuleResources(rules, recorder === undefined ? {} : { DependsOn: "ConfigRecorder" }),
     },
   };
 }
 
 /** Rules as templates have them, those of conformance packs as well. */
-export function ruleResources(rules: readonly ConfigRule[], attributes: object = {}): Template["Resources"] {
+export function buildRuleResources(
+  rules: readonly ConfigRule[],
+  attributes: object = {},
+): CloudFormationTemplate["Resources"] {
   return Object.fromEntries(
     rules.map(({ id, name, identifier, description }) => [
       id,
-      resource(
+      buildResource(
         "Config::ConfigRule",
         {
           ConfigRuleName: name,
@@ -74,20 +84,24 @@ const known: Known<Value> = {
  * The recorder is started by CloudFormation once there is a channel, and waits for it: neither may depend on the other.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-config-configurationrecorder.html
  */
-function recorderResources({ name, resourceTypes, role }: NonNullable<Resources["recorder"]>): Template["Resources"] {
+function buildRecorderResources({
+  name,
+  resourceTypes,
+  role,
+}: NonNullable<Resources["recorder"]>): CloudFormationTemplate["Resources"] {
   // A bucket that holds something cannot be deleted, and what was recorded may still be wanted.
   const kept = { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" };
   const bucket = { Ref: "ConfigBucket" };
   return {
-    ConfigBucket: resource("S3::Bucket", { PublicAccessBlockConfiguration: publicAccessBlock }, kept),
-    ConfigBucketPolicy: resource("S3::BucketPolicy", { Bucket: bucket, PolicyDocument: bucketPolicy(known) }),
-    ConfigRole: resource("IAM::Role", {
+    ConfigBucket: buildResource("S3::Bucket", { PublicAccessBlockConfiguration: publicAccessBlock }, kept),
+    ConfigBucketPolicy: buildResource("S3::BucketPolicy", { Bucket: bucket, PolicyDocument: buildBucketPolicy(known) }),
+    ConfigRole: buildResource("IAM::Role", {
       RoleName: role.name,
-      AssumeRolePolicyDocument: trustPolicy(known),
+      AssumeRolePolicyDocument: buildTrustPolicy(known),
       ManagedPolicyArns: [role.managedPolicyArn],
-      Policies: [{ PolicyName: role.policyName, PolicyDocument: deliveryPolicy(known) }],
+      Policies: [{ PolicyName: role.policyName, PolicyDocument: buildDeliveryPolicy(known) }],
     }),
-    ConfigRecorder: resource(
+    ConfigRecorder: buildResource(
       "Config::ConfigurationRecorder",
       {
         Name: name,
@@ -96,7 +110,7 @@ function recorderResources({ name, resourceTypes, role }: NonNullable<Resources[
       },
       { DependsOn: "ConfigBucketPolicy" },
     ),
-    ConfigDeliveryChannel: resource(
+    ConfigDeliveryChannel: buildResource(
       "Config::DeliveryChannel",
       { Name: name, S3BucketName: bucket },
       { DependsOn: "ConfigBucketPolicy" },
@@ -111,6 +125,6 @@ export const publicAccessBlock = {
   RestrictPublicBuckets: true,
 };
 
-export function resource(type: string, properties: object, attributes: object = {}): object {
+export function buildResource(type: string, properties: object, attributes: object = {}): object {
   return { Type: `AWS::${type}`, ...attributes, Properties: properties };
 }

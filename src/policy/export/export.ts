@@ -1,9 +1,9 @@
 // The enforcement of MFA as code: for scripts, CloudFormation or Terraform; in one account or in an organization.
-import { accountCalls, organizationCalls } from "./calls.ts";
-import { accountTemplate } from "./cloudformation.ts";
-import { organizationFor, organizationTemplate } from "./organization.ts";
-import { resourcesFor, type Wanted } from "./resources.ts";
-import { accountModule, organizationModule } from "./terraform.ts";
+import { listAccountCalls, listOrganizationCalls } from "./calls.ts";
+import { buildAccountTemplate } from "./cloudformation.ts";
+import { buildOrganization, buildOrganizationTemplate } from "./organization.ts";
+import { buildResources, type Wanted } from "./resources.ts";
+import { formatAccountModule, formatOrganizationModule } from "./terraform.ts";
 
 export const exportFormats = ["json", "cloudformation", "terraform"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -22,41 +22,41 @@ export interface Exported {
 }
 
 export function exportPolicies(options: ExportOptions): Exported {
-  const notes = notesOn(options);
-  return { text: options.organization ? organizationText(options, notes) : accountText(options, notes), notes };
+  const notes = listNotes(options);
+  return { text: options.organization ? formatOrganization(options, notes) : formatAccount(options, notes), notes };
 }
 
-function accountText(options: ExportOptions, notes: readonly string[]): string {
-  const resources = resourcesFor(options);
+function formatAccount(options: ExportOptions, notes: readonly string[]): string {
+  const resources = buildResources(options);
   switch (options.format) {
     case "json":
-      return pretty(accountCalls(resources, options.partition, options.region, notes));
+      return formatJson(listAccountCalls(resources, options.partition, options.region, notes));
     case "cloudformation":
-      return pretty(accountTemplate(resources, notes));
+      return formatJson(buildAccountTemplate(resources, notes));
     case "terraform":
-      return accountModule(resources, notes);
+      return formatAccountModule(resources, notes);
   }
 }
 
-function organizationText(options: ExportOptions, notes: readonly string[]): string {
-  const organization = organizationFor(resourcesFor(options));
+function formatOrganization(options: ExportOptions, notes: readonly string[]): string {
+  const organization = buildOrganization(buildResources(options));
   switch (options.format) {
     case "json":
-      return pretty(organizationCalls(organization, options.region, notes));
+      return formatJson(listOrganizationCalls(organization, options.region, notes));
     case "cloudformation":
-      return pretty(organizationTemplate(organization, notes));
+      return formatJson(buildOrganizationTemplate(organization, notes));
     case "terraform":
-      return organizationModule(organization, notes);
+      return formatOrganizationModule(organization, notes);
   }
 }
 
-const pretty = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
+const formatJson = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /** In the form of hints: a line each, lower case, without a full stop. */
-function notesOn(options: ExportOptions): readonly string[] {
+function listNotes(options: ExportOptions): readonly string[] {
   return [
     "the group RequireMFA is made without members: nobody is denied anything until users are put into it",
-    ...(options.organization ? organizationNotes(options) : accountNotes(options)),
+    ...(options.organization ? listOrganizationNotes(options) : listAccountNotes(options)),
     ...(options.withAllUsersRule
       ? [`IAM_USER_MFA_ENABLED is not there in every region${options.partition === "aws" ? allUsersRegions : ""}`]
       : []),
@@ -65,7 +65,7 @@ function notesOn(options: ExportOptions): readonly string[] {
 
 const allUsersRegions = "; us-east-1 and eu-west-1, for instance, have it";
 
-const accountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
+const listAccountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
   "deploy it in one region only: IAM is global, and the rules would judge the same users in each",
   withRecorder
     ? "an account has one AWS Config recorder for each region: where there is one already, leave --with-recorder out"
@@ -76,7 +76,7 @@ const accountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html
  * https://docs.aws.amazon.com/config/latest/developerguide/conformance-pack-organization-apis.html
  */
-const organizationNotes = ({ format, withRecorder, partition }: ExportOptions): readonly string[] => [
+const listOrganizationNotes = ({ format, withRecorder, partition }: ExportOptions): readonly string[] => [
   "deploy it in the management account, in one region only; a StackSet does not reach the management account itself",
   "StackSets need trusted access: aws cloudformation activate-organizations-access",
   "conformance packs need it too: aws organizations enable-aws-service-access --service-principal config-multiaccountsetup.amazonaws.com",

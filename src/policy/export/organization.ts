@@ -1,28 +1,33 @@
 // What an organization is given, so that AWS itself deploys it in every account: a StackSet with the template for one
 // account, and an organization conformance pack with the rules.
-import { accountTemplate, resource, ruleResources, type Template } from "./cloudformation.ts";
+import {
+  buildAccountTemplate,
+  buildResource,
+  buildRuleResources,
+  type CloudFormationTemplate,
+} from "./cloudformation.ts";
 import type { Resources } from "./resources.ts";
 
 export interface Organization {
   readonly stackSet: {
     readonly name: string;
     readonly description: string;
-    readonly template: Template;
+    readonly template: CloudFormationTemplate;
     readonly capability: string;
   };
   readonly conformancePack: { readonly name: string; readonly template: string };
 }
 
 /** The rules are the pack's, so that they do not come twice. */
-export function organizationFor(resources: Resources): Organization {
+export function buildOrganization(resources: Resources): Organization {
   return {
     stackSet: {
       name: "require-mfa",
       description: "MFA enforcement for IAM users, by fob policy export",
-      template: accountTemplate({ ...resources, rules: [] }),
+      template: buildAccountTemplate({ ...resources, rules: [] }),
       capability: "CAPABILITY_NAMED_IAM",
     },
-    conformancePack: { name: "require-mfa", template: yaml({ Resources: ruleResources(resources.rules) }) },
+    conformancePack: { name: "require-mfa", template: formatYaml({ Resources: buildRuleResources(resources.rules) }) },
   };
 }
 
@@ -37,7 +42,10 @@ export const autoDeployment = { Enabled: true, RetainStacksOnAccountRemoval: tru
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-config-organizationconformancepack.html
  */
-export function organizationTemplate({ stackSet, conformancePack }: Organization, notes: readonly string[]): Template {
+export function buildOrganizationTemplate(
+  { stackSet, conformancePack }: Organization,
+  notes: readonly string[],
+): CloudFormationTemplate {
   return {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: "MFA enforcement for the IAM users of an organization, by fob policy export",
@@ -59,7 +67,7 @@ export function organizationTemplate({ stackSet, conformancePack }: Organization
       ExcludesAccounts: { "Fn::Not": [{ "Fn::Equals": [{ "Fn::Join": ["", { Ref: "ExcludedAccounts" }] }, ""] }] },
     },
     Resources: {
-      RequireMfaStackSet: resource("CloudFormation::StackSet", {
+      RequireMfaStackSet: buildResource("CloudFormation::StackSet", {
         StackSetName: stackSet.name,
         Description: stackSet.description,
         PermissionModel: "SERVICE_MANAGED",
@@ -74,7 +82,7 @@ export function organizationTemplate({ stackSet, conformancePack }: Organization
         ],
         TemplateBody: JSON.stringify(stackSet.template),
       }),
-      RequireMfaConformancePack: resource(
+      RequireMfaConformancePack: buildResource(
         "Config::OrganizationConformancePack",
         {
           OrganizationConformancePackName: conformancePack.name,
@@ -92,11 +100,11 @@ export function organizationTemplate({ stackSet, conformancePack }: Organization
  * Mappings and strings as YAML, which the documentation asks for in a conformance pack:
  * https://docs.aws.amazon.com/config/latest/developerguide/custom-conformance-pack.html
  */
-function yaml(mapping: object, indent = ""): string {
+function formatYaml(mapping: object, indent = ""): string {
   return Object.entries(mapping)
     .map(([key, value]: [string, unknown]) =>
       typeof value === "object" && value !== null
-        ? `${indent}${key}:\n${yaml(value, `${indent}  `)}`
+        ? `${indent}${key}:\n${formatYaml(value, `${indent}  `)}`
         : `${indent}${key}: ${JSON.stringify(value)}\n`,
     )
     .join("");

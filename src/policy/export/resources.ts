@@ -62,7 +62,7 @@ export interface Known<Value> {
   readonly objectsArn: Value;
 }
 
-export function resourcesFor({ enforce, selfManage, partition, withAllUsersRule, withRecorder }: Wanted): Resources {
+export function buildResources({ enforce, selfManage, partition, withAllUsersRule, withRecorder }: Wanted): Resources {
   return {
     policies: [
       {
@@ -111,25 +111,25 @@ const allUsersRule: ConfigRule = {
 };
 
 /** Who may take the recorder's role: https://docs.aws.amazon.com/config/latest/developerguide/iamrole-permissions.html */
-export function trustPolicy<Value>({ account }: Known<Value>): object {
+export function buildTrustPolicy<Value>({ account }: Known<Value>): object {
   const Condition = { StringEquals: { "aws:SourceAccount": account } };
-  return document({ Effect: "Allow", Principal: service, Action: "sts:AssumeRole", Condition });
+  return buildDocument({ Effect: "Allow", Principal: service, Action: "sts:AssumeRole", Condition });
 }
 
 /** What the recorder's role may do with the bucket; what it records AWS_ConfigRole lets it read. */
-export function deliveryPolicy<Value>({ bucketArn, objectsArn }: Known<Value>): object {
+export function buildDeliveryPolicy<Value>({ bucketArn, objectsArn }: Known<Value>): object {
   const Condition = { StringEquals: owned };
-  return document(
+  return buildDocument(
     { Effect: "Allow", Action: "s3:GetBucketAcl", Resource: bucketArn },
     { Effect: "Allow", Action: "s3:PutObject", Resource: objectsArn, Condition },
   );
 }
 
 /** The same for the service, of this account: https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-policy.html */
-export function bucketPolicy<Value>({ account, bucketArn, objectsArn }: Known<Value>): object {
+export function buildBucketPolicy<Value>({ account, bucketArn, objectsArn }: Known<Value>): object {
   const allowed = { Effect: "Allow", Principal: service };
   const source = { "aws:SourceAccount": account };
-  return document(
+  return buildDocument(
     {
       ...allowed,
       Action: ["s3:GetBucketAcl", "s3:ListBucket"],
@@ -143,4 +143,4 @@ export function bucketPolicy<Value>({ account, bucketArn, objectsArn }: Known<Va
 const service = { Service: "config.amazonaws.com" };
 const owned = { "s3:x-amz-acl": "bucket-owner-full-control" };
 
-const document = (...statements: readonly object[]): object => ({ Version: "2012-10-17", Statement: statements });
+const buildDocument = (...statements: readonly object[]): object => ({ Version: "2012-10-17", Statement: statements });

@@ -1,29 +1,36 @@
 // Terraform's language, for its AWS provider: https://registry.terraform.io/providers/hashicorp/aws/latest/docs
 import { type Body, block, expression, interpolation, mapping, template, topLevel, verbatim } from "./hcl.ts";
 import { autoDeployment, type Organization } from "./organization.ts";
-import { bucketPolicy, type ConfigRule, deliveryPolicy, type Known, type Resources, trustPolicy } from "./resources.ts";
+import {
+  buildBucketPolicy,
+  buildDeliveryPolicy,
+  buildTrustPolicy,
+  type ConfigRule,
+  type Known,
+  type Resources,
+} from "./resources.ts";
 
-export function accountModule(resources: Resources, notes: readonly string[]): string {
+export function formatAccountModule(resources: Resources, notes: readonly string[]): string {
   const { policies, group, rules, recorder } = resources;
-  const groupName = expression(`aws_iam_group.${snake(group.id)}.name`);
+  const groupName = expression(`aws_iam_group.${toSnakeCase(group.id)}.name`);
   return file(notes, [
     ...policies.map(({ id, name, description, document }) =>
-      resource("iam_policy", snake(id), { name, description, policy: verbatim(json(document)) }),
+      buildResource("iam_policy", toSnakeCase(id), { name, description, policy: verbatim(json(document)) }),
     ),
-    resource("iam_group", snake(group.id), { name: group.name }),
+    buildResource("iam_group", toSnakeCase(group.id), { name: group.name }),
     ...policies.map(({ id }) =>
-      resource("iam_group_policy_attachment", snake(id), {
+      buildResource("iam_group_policy_attachment", toSnakeCase(id), {
         group: groupName,
-        policy_arn: expression(`aws_iam_policy.${snake(id)}.arn`),
+        policy_arn: expression(`aws_iam_policy.${toSnakeCase(id)}.arn`),
       }),
     ),
-    ...(recorder === undefined ? [] : recorderResources(recorder)),
-    ...rules.map((rule) => ruleResource(rule, recorder !== undefined)),
+    ...(recorder === undefined ? [] : buildRecorderResources(recorder)),
+    ...rules.map((rule) => buildRuleResource(rule, recorder !== undefined)),
   ]);
 }
 
-function ruleResource({ id, name, identifier, description }: ConfigRule, isAfterRecorder: boolean): string {
-  return resource("config_config_rule", snake(id), {
+function buildRuleResource({ id, name, identifier, description }: ConfigRule, isAfterRecorder: boolean): string {
+  return buildResource("config_config_rule", toSnakeCase(id), {
     name,
     description,
     ...(isAfterRecorder ? { depends_on: [expression("aws_config_configuration_recorder_status.config")] } : {}),
@@ -35,31 +42,31 @@ const account = interpolation("data.aws_caller_identity.current.account_id");
 const bucketArn = interpolation("aws_s3_bucket.config.arn");
 const known: Known<string> = { account, bucketArn, objectsArn: `${bucketArn}/AWSLogs/${account}/Config/*` };
 
-function recorderResources({ name, resourceTypes, role }: NonNullable<Resources["recorder"]>): readonly string[] {
+function buildRecorderResources({ name, resourceTypes, role }: NonNullable<Resources["recorder"]>): readonly string[] {
   const bucket = expression("aws_s3_bucket.config.id");
   const roleName = expression("aws_iam_role.config.name");
   return [
     topLevel("data", ["aws_caller_identity", "current"], {}),
-    resource("s3_bucket", "config", { bucket_prefix: "config-" }),
-    resource("s3_bucket_public_access_block", "config", {
+    buildResource("s3_bucket", "config", { bucket_prefix: "config-" }),
+    buildResource("s3_bucket_public_access_block", "config", {
       bucket,
       block_public_acls: true,
       block_public_policy: true,
       ignore_public_acls: true,
       restrict_public_buckets: true,
     }),
-    resource("s3_bucket_policy", "config", { bucket, policy: template(json(bucketPolicy(known))) }),
-    resource("iam_role", "config", {
+    buildResource("s3_bucket_policy", "config", { bucket, policy: template(json(buildBucketPolicy(known))) }),
+    buildResource("iam_role", "config", {
       name: role.name,
-      assume_role_policy: template(json(trustPolicy(known))),
+      assume_role_policy: template(json(buildTrustPolicy(known))),
     }),
-    resource("iam_role_policy_attachment", "config", { role: roleName, policy_arn: role.managedPolicyArn }),
-    resource("iam_role_policy", "config", {
+    buildResource("iam_role_policy_attachment", "config", { role: roleName, policy_arn: role.managedPolicyArn }),
+    buildResource("iam_role_policy", "config", {
       name: role.policyName,
       role: roleName,
-      policy: template(json(deliveryPolicy(known))),
+      policy: template(json(buildDeliveryPolicy(known))),
     }),
-    resource("config_configuration_recorder", "config", {
+    buildResource("config_configuration_recorder", "config", {
       name,
       role_arn: expression("aws_iam_role.config.arn"),
       recording_group: block({
@@ -68,7 +75,7 @@ function recorderResources({ name, resourceTypes, role }: NonNullable<Resources[
         resource_types: resourceTypes,
       }),
     }),
-    resource("config_delivery_channel", "config", {
+    buildResource("config_delivery_channel", "config", {
       name: expression("aws_config_configuration_recorder.config.name"),
       s3_bucket_name: bucket,
       depends_on: [
@@ -77,7 +84,7 @@ function recorderResources({ name, resourceTypes, role }: NonNullable<Resources[
         expression("aws_s3_bucket_policy.config"),
       ],
     }),
-    resource("config_configuration_recorder_status", "config", {
+    buildResource("config_configuration_recorder_status", "config", {
       name: expression("aws_config_configuration_recorder.config.name"),
       is_enabled: true,
       depends_on: [expression("aws_config_delivery_channel.config")],
@@ -86,7 +93,10 @@ function recorderResources({ name, resourceTypes, role }: NonNullable<Resources[
 }
 
 /** To be applied in the management account. */
-export function organizationModule({ stackSet, conformancePack }: Organization, notes: readonly string[]): string {
+export function formatOrganizationModule(
+  { stackSet, conformancePack }: Organization,
+  notes: readonly string[],
+): string {
   return file(notes, [
     topLevel("variable", ["organizational_unit_ids"], {
       type: expression("list(string)"),
@@ -98,7 +108,7 @@ export function organizationModule({ stackSet, conformancePack }: Organization, 
       description: "Accounts that do not get the rules, for want of a recorder; all others of the organization do",
       default: [],
     }),
-    resource("cloudformation_stack_set", "require_mfa", {
+    buildResource("cloudformation_stack_set", "require_mfa", {
       name: stackSet.name,
       description: stackSet.description,
       permission_model: "SERVICE_MANAGED",
@@ -112,11 +122,11 @@ export function organizationModule({ stackSet, conformancePack }: Organization, 
       template_body: verbatim(json(stackSet.template)),
     }),
     // In the provider's own region alone, since IAM is global.
-    resource("cloudformation_stack_set_instance", "require_mfa", {
+    buildResource("cloudformation_stack_set_instance", "require_mfa", {
       stack_set_name: expression("aws_cloudformation_stack_set.require_mfa.name"),
       deployment_targets: block({ organizational_unit_ids: expression("var.organizational_unit_ids") }),
     }),
-    resource("config_organization_conformance_pack", "require_mfa", {
+    buildResource("config_organization_conformance_pack", "require_mfa", {
       name: conformancePack.name,
       excluded_accounts: expression("var.excluded_accounts"),
       depends_on: [expression("aws_cloudformation_stack_set_instance.require_mfa")],
@@ -132,8 +142,9 @@ function file(notes: readonly string[], blocks: readonly string[]): string {
   return [head.map((line) => `# ${line}\n`).join(""), providers, ...blocks].join("\n");
 }
 
-const resource = (type: string, name: string, body: Body): string => topLevel("resource", [`aws_${type}`, name], body);
+const buildResource = (type: string, name: string, body: Body): string =>
+  topLevel("resource", [`aws_${type}`, name], body);
 const json = (value: object): string => JSON.stringify(value, undefined, 2);
 
 /** `SelfManageMfaPolicy` as Terraform names things: `self_manage_mfa_policy`. */
-const snake = (id: string): string => id.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+const toSnakeCase = (id: string): string => id.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();

@@ -3,7 +3,7 @@
 import { nearest } from "../../nearest.ts";
 import { isObject } from "../engine/document.ts";
 import type { Path } from "../engine/json.ts";
-import { type Operator, operatorNamed, operatorNames } from "../engine/operators.ts";
+import { findOperator, listOperatorNames, type Operator } from "../engine/operators.ts";
 
 /** A text, and where it stands. */
 export interface Entry {
@@ -55,7 +55,7 @@ function readStatement(statement: Readonly<Record<string, unknown>>, path: Path)
   );
   const block = statement.Condition;
   const tests = Object.entries(isObject(block) ? block : {}).flatMap(([name, keys]) => {
-    const operator = operatorNamed(name) ?? operatorNamed(nearest(name, operatorNames()) ?? "");
+    const operator = findOperator(name) ?? findOperator(nearest(name, listOperatorNames()) ?? "");
     return Object.entries(isObject(keys) ? keys : {}).map(([key, value]): Test => {
       const at = [...path, "Condition", name, key];
       return { name, operator, key: { text: key, path: at }, values: entriesOf(value, at) };

@@ -1,5 +1,5 @@
 // What is exempt from a Deny without MFA: what is missing there, and what has no place there.
-import { enrolmentExemptions, exemptionsOf, passwordExemptions } from "../enforcement.ts";
+import { enrolmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, Statement } from "./content.ts";
 import { actionMeant, actionSurelyMeant, actionsNamed, isKnownService, partsOf } from "./known.ts";
@@ -155,6 +155,6 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
 }
 
 const mendOfPattern = `write the names of the actions that users need: ${listOf(
-  exemptionsOf().map(({ action }) => action),
+  listExemptions().map(({ action }) => action),
   exemptions.length,
 )}`;

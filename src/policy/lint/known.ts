@@ -1,7 +1,7 @@
 // What AWS has: actions, types of resources and condition keys, as far as fob has them (iam, sts, signin, and the global
 // keys). `npm run update-iam-actions` brings the list up to date.
 import { difference, nearest } from "../../nearest.ts";
-import { matches, patternOf } from "../engine/wildcard.ts";
+import { matches, parsePattern } from "../engine/wildcard.ts";
 import data from "./iam-actions.json";
 
 export interface KnownAction {
@@ -60,7 +60,7 @@ function findActions(text: string): readonly KnownAction[] {
   if (isEverything(text)) return [...actions.values()].flat();
   const parts = partsOf(text);
   const all = actions.get(parts?.service ?? "") ?? [];
-  const pattern = patternOf(text);
+  const pattern = parsePattern(text);
   return all.filter(({ lowerName }) => matches(pattern, lowerName));
 }
 

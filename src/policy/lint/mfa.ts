@@ -1,7 +1,7 @@
 // What makes a policy one that enforces MFA, and what keeps it from doing so: statements that deny whoever has no MFA, or
 // nearly do.
-import { exemptionsOf } from "../enforcement.ts";
-import { type Asked, conditionHolds, RequestError, readRequest } from "../engine/evaluate.ts";
+import { listExemptions } from "../enforcement.ts";
+import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import { readTemplate } from "../engine/template.ts";
 import type { Content, Entry, Statement, Test } from "./content.ts";
 import { checkExempt, checkMissing, isListOfNeeded, letsEnrol, neededAmong } from "./exemptions.ts";
@@ -26,13 +26,13 @@ const callers = {
 };
 type Caller = keyof typeof callers;
 
-function caller(context: Readonly<Record<string, string>>): Asked {
-  return readRequest({ action: "iam:GetUser", resource: "*", context }, {});
+function caller(context: Readonly<Record<string, string>>): ParsedRequest {
+  return parseRequest({ action: "iam:GetUser", resource: "*", context }, {});
 }
 
 const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
 
-const notAction = `write "NotAction": [${exemptionsOf()
+const notAction = `write "NotAction": [${listExemptions()
   .map(({ action }) => show(action))
   .join(", ")}]`;
 
@@ -88,14 +88,14 @@ function holdFor(tests: readonly Test[]): ReadonlySet<Caller> {
   return new Set(names.filter((name) => tests.every((test) => holds(test, callers[name]))));
 }
 
-function holds(test: Test, asked: Asked): boolean {
+function holds(test: Test, asked: ParsedRequest): boolean {
   const { operator, key, values } = test;
   if (operator === undefined) return false;
   const templates = values.map(({ text }) =>
     readTemplate(text, { wildcards: operator.wildcards, variables: operator.kindOf.variables }),
   );
   try {
-    return conditionHolds({ operator, key: key.text, lowerKey: meantKey(test), values: templates }, asked) === true;
+    return testCondition({ operator, key: key.text, lowerKey: meantKey(test), values: templates }, asked) === true;
   } catch (error) {
     // "true" compared as a number.
     if (error instanceof RequestError) return false;

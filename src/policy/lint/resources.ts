@@ -1,7 +1,7 @@
 // ARNs: their partitions, whether they are what a statement's actions are about, and users and devices that patterns miss.
 import { partitionNames } from "../../aws/partitions.ts";
 import { nearest } from "../../nearest.ts";
-import { readTemplate, resolve } from "../engine/template.ts";
+import { readTemplate, resolveVariables } from "../engine/template.ts";
 import { matches } from "../engine/wildcard.ts";
 import type { Content, Entry, Statement } from "./content.ts";
 import { actionsNamed, isEverything, type KnownAction } from "./known.ts";
@@ -184,6 +184,6 @@ export function covers({ text }: Entry, resource: string): boolean {
     resource,
   ].join(":");
   const template = readTemplate(text, { wildcards: true, variables: true });
-  const pattern = resolve(template, (key) => (key === "aws:username" ? ["alice"] : undefined));
+  const pattern = resolveVariables(template, (key) => (key === "aws:username" ? ["alice"] : undefined));
   return typeof pattern === "string" && matches(pattern, arn);
 }

@@ -4,27 +4,27 @@ import { difference, nearest } from "../../../nearest.ts";
 import { enforceMfaPolicy } from "../../../policy/enforcement.ts";
 import {
   type AuthorizationRequest,
-  type Circumstances,
   type Decision,
+  type EvaluationOptions,
   evaluate,
-  keysOf,
+  listContextKeys,
   type PolicyDocument,
-  type Context as RequestContext,
+  type RequestContext,
   RequestError,
 } from "../../../policy/engine/evaluate.ts";
 import { explain, type Reason } from "../../../policy/engine/explain.ts";
-import { exampleUser, type Subject, subjectOf } from "../../../policy/engine/subject.ts";
-import { allOf } from "../../../policy/proof.ts";
+import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/engine/subject.ts";
+import { listDocuments } from "../../../policy/proof.ts";
 import { neutralise, prettyJson, quote, shellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 import { readPolicyFile } from "./files.ts";
 
 /** What the command line says that requests are decided with. */
-export interface Simulation {
+export interface SimulationSetup {
   /** What the policies are called in messages. */
   readonly names: readonly string[];
   readonly policies: readonly PolicyDocument[];
-  readonly circumstances: Circumstances;
+  readonly evaluationOptions: EvaluationOptions;
   /** The user that was named. */
   readonly subject: Subject | undefined;
   /** Somebody for when none was. */
@@ -36,7 +36,7 @@ export interface Simulation {
 }
 
 /** The options that say it. */
-interface Given {
+interface SimulateOptions {
   readonly policy?: readonly string[] | undefined;
   readonly boundary?: string | undefined;
   readonly user?: string | undefined;
@@ -46,7 +46,7 @@ interface Given {
 }
 
 /** @throws UsageError, FobError for files that are no policies */
-export async function simulationOf(given: Given, context: Context): Promise<Simulation> {
+export async function readSetup(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
   const files = given.policy ?? [];
   const all = [...files, ...(given.boundary === undefined ? [] : [given.boundary])];
   if (all.filter((file) => file === "-").length > 1) throw new UsageError("stdin can be read once", "name files");
@@ -59,12 +59,12 @@ export async function simulationOf(given: Given, context: Context): Promise<Simu
   if (given.policy === undefined) context.say.note("for a user who may do everything, under enforce-mfa-policy");
   const boundary = given.boundary === undefined ? undefined : await readPolicyFile(given.boundary, context);
   const subject = given.user === undefined ? undefined : readUser(given.user);
-  const example = exampleUser(policies);
+  const example = makeExampleUser(policies);
   const mayChangePassword = given.usersMayChangePassword ? (subject ?? example).arn : undefined;
   return {
     names,
     policies,
-    circumstances: { boundary, mayChangePassword },
+    evaluationOptions: { boundary, mayChangePassword },
     subject,
     example,
     stated: readContext(given.context ?? []),
@@ -79,7 +79,7 @@ const allowAll: PolicyDocument = {
 };
 
 function readUser(arn: string): Subject {
-  const subject = subjectOf(arn);
+  const subject = parseUserArn(arn);
   if (subject) return subject;
   throw new UsageError(
     `${quote(arn)} is not the ARN of a user`,
@@ -108,7 +108,7 @@ function readContext(given: readonly string[]): RequestContext {
 }
 
 /** A request and what becomes of it. */
-export interface Result {
+export interface ExplainedDecision {
   readonly request: AuthorizationRequest;
   readonly decision: Decision;
   readonly reasons: readonly Reason[];
@@ -122,15 +122,19 @@ export interface Result {
  * @param which the request, in front of what is wrong with it
  * @throws UsageError for a request that is none, or that cannot be decided
  */
-export function decide(request: AuthorizationRequest, { policies, circumstances }: Simulation, which = ""): Result {
+export function decideAndExplain(
+  request: AuthorizationRequest,
+  { policies, evaluationOptions }: SimulationSetup,
+  which = "",
+): ExplainedDecision {
   if (request.resource !== "*" && !/^arn(:[^:]*){4}:./s.test(request.resource)) {
     throw new UsageError(`${which}${quote(request.resource)} is neither "*" nor an ARN`, "fob policy simulate --help");
   }
-  return refusing(() => {
-    const evaluation = evaluate(policies, request, circumstances);
-    const reasons = explain(policies, request, circumstances, evaluation);
+  return reportRequestErrors(() => {
+    const evaluation = evaluate(policies, request, evaluationOptions);
+    const reasons = explain(policies, request, evaluationOptions, evaluation);
     if (evaluation.decision !== "unknown") return { request, decision: evaluation.decision, reasons };
-    const [key = ""] = evaluation.hangsOn;
+    const [key = ""] = evaluation.missingContextKeys;
     throw new UsageError(
       `${which}${quote(request.action)} cannot be decided: the policies take one value of ${quote(key)}, and it has several`,
       `give it one value: --context ${shellWord(key)}=VALUE; ForAnyValue: and ForAllValues: take several`,
@@ -139,7 +143,7 @@ export function decide(request: AuthorizationRequest, { policies, circumstances 
 }
 
 /** Does some work, for which a request that is none is wrong usage. */
-export function refusing<T>(work: () => T, which = ""): T {
+export function reportRequestErrors<T>(work: () => T, which = ""): T {
   try {
     return work();
   } catch (error) {
@@ -148,19 +152,19 @@ export function refusing<T>(work: () => T, which = ""): T {
   }
 }
 
-/** `because` with the policies' names. */
-function named({ policy, ...reason }: Reason, { names }: Simulation) {
+/** A reason with the name of its policy. */
+function addPolicyName({ policy, ...reason }: Reason, { names }: SimulationSetup) {
   return { ...(policy === undefined ? {} : { policy: policy === "boundary" ? policy : names[policy] }), ...reason };
 }
 
-export function toJson(results: readonly Result[], simulation: Simulation): string {
+export function formatJson(results: readonly ExplainedDecision[], simulation: SimulationSetup): string {
   const list = results.map(({ request: { action, resource, context }, decision, reasons, expected }) => ({
     action,
     resource,
     context,
     decision,
     ...(expected === undefined ? {} : { expected }),
-    because: reasons.map((reason) => named(reason, simulation)),
+    because: reasons.map((reason) => addPolicyName(reason, simulation)),
   }));
   return prettyJson(list);
 }
@@ -172,9 +176,9 @@ const words: Readonly<Record<Decision, string>> = {
   unknown: "unknown",
 };
 
-export function inLines({ request, decision, reasons }: Result, simulation: Simulation): string {
+export function formatDecision({ request, decision, reasons }: ExplainedDecision, simulation: SimulationSetup): string {
   const lines = reasons.map((reason) => {
-    const { policy, statement, sid, why } = named(reason, simulation);
+    const { policy, statement, sid, why } = addPolicyName(reason, simulation);
     if (policy === undefined || statement === undefined) return `  ${why}`;
     const file = policy === "boundary" ? "the permissions boundary" : quote(policy);
     return `  ${file}, statement ${statement + 1}${sid === undefined ? "" : ` (${sid})`}: ${why}`;
@@ -186,11 +190,14 @@ export function inLines({ request, decision, reasons }: Result, simulation: Simu
  * What the policies ask for and the requests do not say, what the requests say and no policy asks for, where that may be
  * a slip, and what was not looked at.
  */
-export function sayWhatIsMissing(stated: RequestContext, { policies, circumstances, context }: Simulation): void {
+export function noteMissingKeys(
+  stated: RequestContext,
+  { policies, evaluationOptions, context }: SimulationSetup,
+): void {
   const known = new Set(Object.keys(stated).map((key) => key.toLowerCase()));
   const asked = new Map(
-    allOf(policies, circumstances)
-      .flatMap(keysOf)
+    listDocuments(policies, evaluationOptions)
+      .flatMap(listContextKeys)
       .map((key) => [key.toLowerCase(), key]),
   );
   const missing = [...asked]

@@ -6,7 +6,7 @@ import { type ExportFormat, exportFormats, exportPolicies } from "../../../polic
 import { quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { policyOptions, policyOptionsOf } from "./options.ts";
+import { parsePolicyOptions, policyOptions } from "./options.ts";
 
 const formatList = "json, cloudformation or terraform";
 
@@ -31,14 +31,14 @@ export const policyExportCommand = defineCommand({
     "fob policy export | jq --raw-output '.calls[] | .service + \" \" + .operation'",
   ],
   run(_, options, context) {
-    const variant = policyOptionsOf(options);
+    const variant = parsePolicyOptions(options);
     const { text, notes } = exportPolicies({
-      format: formatOf(options.format),
+      format: parseFormat(options.format),
       organization: options.organization === true,
       withRecorder: options.withRecorder === true,
       withAllUsersRule: options.withAllUsersRule === true,
       partition: variant.partition,
-      region: regionFor(options.region, variant.partition, context),
+      region: chooseRegion(options.region, variant.partition, context),
       enforce: enforceMfaPolicy(variant),
       selfManage: selfManagePolicy(variant),
     });
@@ -49,7 +49,7 @@ export const policyExportCommand = defineCommand({
 });
 
 /** @throws UsageError */
-function formatOf(name = "json"): ExportFormat {
+function parseFormat(name = "json"): ExportFormat {
   const format = exportFormats.find((known) => known === name);
   if (format !== undefined) return format;
   throw new UsageError(
@@ -59,7 +59,7 @@ function formatOf(name = "json"): ExportFormat {
 }
 
 /** @throws UsageError where the region that was asked for is in another partition; one of the environment just does not count then */
-function regionFor(asked: string | undefined, partition: string, { env }: Context): string {
+function chooseRegion(asked: string | undefined, partition: string, { env }: Context): string {
   const first = defaultRegion(partition) ?? "us-east-1";
   const fits = (region: string): boolean => isRegion(region) && isInPartition(region, partition);
   if (asked === undefined)

@@ -23,12 +23,12 @@ async function readTextFile(path: string, { stdin }: Context): Promise<string> {
   } catch (error) {
     throw new UsageError(`cannot read ${quote(path)}: ${(error as Error).message}`, "name a file, or - for stdin");
   }
-  if (length <= largest) return textOf(Buffer.concat(parts));
+  if (length <= largest) return decodeText(Buffer.concat(parts));
   throw new UsageError(`${quote(path)} is larger than 10 MB`, "AWS takes policies of 6,144 characters");
 }
 
 /** Windows PowerShell writes UTF-16. */
-function textOf(content: Buffer): string {
+function decodeText(content: Buffer): string {
   return content[0] === 0xff && content[1] === 0xfe ? content.toString("utf16le") : content.toString();
 }
 

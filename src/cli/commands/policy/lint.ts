@@ -45,13 +45,13 @@ export const policyLintCommand = defineCommand({
       isEnforcement: as === "enforcement",
       partition,
     });
-    context.stdout.write(json ? prettyJson(findings) : inLines(file, findings));
-    context.say.note(`${quote(file)}: ${summaryOf(findings)}`);
+    context.stdout.write(json ? prettyJson(findings) : formatFindings(file, findings));
+    context.say.note(`${quote(file)}: ${summarize(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });
 
-function inLines(file: string, findings: readonly Finding[]): string {
+function formatFindings(file: string, findings: readonly Finding[]): string {
   return findings
     .map(
       ({ line, column, level, rule, message, mend }) =>
@@ -60,7 +60,7 @@ function inLines(file: string, findings: readonly Finding[]): string {
     .join("");
 }
 
-function summaryOf(findings: readonly Finding[]): string {
+function summarize(findings: readonly Finding[]): string {
   const counts = (["error", "warning", "note"] as const).flatMap((level) => {
     const count = findings.filter((finding) => finding.level === level).length;
     return count === 0 ? [] : `${count} ${level}${count === 1 ? "" : "s"}`;

@@ -18,7 +18,7 @@ export const policyOptions = {
 } as const satisfies OptionSpecs;
 
 /** What was asked for. @throws UsageError */
-export function policyOptionsOf(
+export function parsePolicyOptions(
   options: Values<typeof policyOptions>,
 ): EnforcementOptions & { readonly partition: string } {
   const { maxAge, partition = "aws" } = options;
@@ -27,7 +27,7 @@ export function policyOptionsOf(
   }
   return {
     passwordChange: options.noPasswordChange !== true,
-    ...(maxAge === undefined ? {} : { maxAgeSeconds: secondsOf(maxAge) }),
+    ...(maxAge === undefined ? {} : { maxAgeSeconds: parseMaxAge(maxAge) }),
     viaAwsService: options.viaAwsService === true,
     partition,
   };
@@ -36,7 +36,7 @@ export function policyOptionsOf(
 /** What sessions of GetSessionToken can last: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
 const [shortest, longest] = [900, 129_600];
 
-function secondsOf(text: string): number {
+function parseMaxAge(text: string): number {
   const seconds = parseDuration(text);
   if (seconds !== undefined && (seconds < shortest || seconds >= longest)) {
     const why = seconds < shortest ? "no session is that short" : "AWS ends every session after 36 h";

@@ -1,6 +1,6 @@
 // The proof table of `fob policy simulate`, as a person reads it.
 import { styleText } from "node:util";
-import type { Cell, ProofRow, Verdict, Way } from "../../../policy/proof.ts";
+import type { AuthMethod, Cell, ProofRow, Verdict } from "../../../policy/proof.ts";
 import { tableOf } from "../../../terminal/table.ts";
 import type { Output } from "../../output.ts";
 
@@ -10,9 +10,9 @@ const colours = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow",
 const outside = "bound";
 
 /** The table, what its words mean, and the verdicts. */
-export function proofText(
+export function formatProof(
   rows: readonly ProofRow[],
-  ways: readonly Way[],
+  ways: readonly AuthMethod[],
   verdicts: readonly Verdict[],
   { hasColours }: Output,
 ): string {

@@ -8,7 +8,7 @@ import {
   selfManagePolicy,
 } from "../../../policy/enforcement.ts";
 import { defineCommand } from "../../command.ts";
-import { policyOptions, policyOptionsOf } from "./options.ts";
+import { parsePolicyOptions, policyOptions } from "./options.ts";
 
 export const policyShowCommand = defineCommand({
   name: "policy show",
@@ -29,7 +29,7 @@ export const policyShowCommand = defineCommand({
     'aws iam create-policy --policy-name enforce-mfa-policy --policy-document "$(fob policy show)"',
   ],
   run(_, options, { stdout }) {
-    const variant = policyOptionsOf(options);
+    const variant = parsePolicyOptions(options);
     if (options.selfManage && (options.noPasswordChange || options.maxAge !== undefined || options.viaAwsService)) {
       throw new UsageError(
         "--no-password-change, --max-age and --via-aws-service are about enforce-mfa-policy",
@@ -38,7 +38,7 @@ export const policyShowCommand = defineCommand({
     }
     if (options.explain) {
       const explained = options.selfManage ? explainSelfManage(variant) : explainEnforceMfa(variant);
-      stdout.write(options.json ? `${JSON.stringify(explained, undefined, 2)}\n` : inLines(explained));
+      stdout.write(options.json ? `${JSON.stringify(explained, undefined, 2)}\n` : formatExplanations(explained));
     } else {
       const policy = options.selfManage ? selfManagePolicy(variant) : enforceMfaPolicy(variant);
       stdout.write(`${JSON.stringify(policy, undefined, 2)}\n`);
@@ -47,7 +47,7 @@ export const policyShowCommand = defineCommand({
   },
 });
 
-function inLines(statements: readonly Explained[]): string {
+function formatExplanations(statements: readonly Explained[]): string {
   return statements
     .map(({ sid, why, actions }) => {
       const width = Math.max(...actions.map(({ action }) => action.length));

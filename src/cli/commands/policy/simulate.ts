@@ -1,24 +1,24 @@
 // `fob policy simulate`: what policies allow, request by request or as the proof that they enforce MFA.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { CasesError, readCases } from "../../../policy/cases.ts";
-import type { Context as RequestContext } from "../../../policy/engine/evaluate.ts";
-import { withMore } from "../../../policy/engine/subject.ts";
-import { type Cell, prove, verdictsOf } from "../../../policy/proof.ts";
+import type { RequestContext } from "../../../policy/engine/evaluate.ts";
+import { mergeContexts } from "../../../policy/engine/subject.ts";
+import { type Cell, judgeProof, prove } from "../../../policy/proof.ts";
 import { neutralise, quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import {
-  decide,
-  inLines,
-  type Result,
-  refusing,
-  type Simulation,
-  sayWhatIsMissing,
-  simulationOf,
-  toJson,
+  decideAndExplain,
+  type ExplainedDecision,
+  formatDecision,
+  formatJson,
+  noteMissingKeys,
+  readSetup,
+  reportRequestErrors,
+  type SimulationSetup,
 } from "./decisions.ts";
 import { readJsonFile } from "./files.ts";
-import { proofText } from "./proof-table.ts";
+import { formatProof } from "./proof-table.ts";
 
 export const policySimulateCommand = defineCommand({
   name: "policy simulate",
@@ -65,27 +65,27 @@ export const policySimulateCommand = defineCommand({
     if (options.profile !== undefined && !options.account) {
       throw new UsageError("--profile belongs to --account", "fob policy simulate --help");
     }
-    const simulation = await simulationOf(options, context);
+    const simulation = await readSetup(options, context);
     const outcome =
       casesFile !== undefined
         ? await compareCases(casesFile, simulation)
         : actions.length > 0
-          ? single(actions, resources.length > 0 ? resources : ["*"], simulation)
-          : proof(simulation, options.account === true);
+          ? simulateRequests(actions, resources.length > 0 ? resources : ["*"], simulation)
+          : simulateProof(simulation, options.account === true);
     const account = options.account ? await import("../../policy-account.ts") : undefined;
     // Asked before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
-    context.stdout.write(simulation.json ? toJson(outcome.results, simulation) : outcome.text);
+    context.stdout.write(simulation.json ? formatJson(outcome.results, simulation) : outcome.text);
     if (actions.length > 0 || casesFile !== undefined) await warnOfActions(outcome.results, context);
-    sayWhatIsMissing(outcome.stated, simulation);
+    noteMissingKeys(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
     const isSame = !account || !answers || account.compare(outcome.results, answers, simulation);
     return outcome.problem === undefined && isSame ? exitCodes.done : exitCodes.notFresh;
   },
 });
 
-interface Outcome {
-  readonly results: readonly Result[];
+interface SimulationOutcome {
+  readonly results: readonly ExplainedDecision[];
   /** What is printed without --json. */
   readonly text: string;
   /** What every request states. */
@@ -94,62 +94,66 @@ interface Outcome {
   readonly problem?: string;
 }
 
-function single(actions: readonly string[], resources: readonly string[], simulation: Simulation): Outcome {
-  const stated = withMore(simulation.subject?.context ?? {}, simulation.stated);
+function simulateRequests(
+  actions: readonly string[],
+  resources: readonly string[],
+  simulation: SimulationSetup,
+): SimulationOutcome {
+  const stated = mergeContexts(simulation.subject?.context ?? {}, simulation.stated);
   const results = actions.flatMap((action) =>
-    resources.map((resource) => decide({ action, resource, context: stated }, simulation)),
+    resources.map((resource) => decideAndExplain({ action, resource, context: stated }, simulation)),
   );
-  return { results, text: results.map((result) => inLines(result, simulation)).join("\n"), stated };
+  return { results, text: results.map((result) => formatDecision(result, simulation)).join("\n"), stated };
 }
 
 /** @param isCompared whether the decisions are needed for more than to be printed as JSON */
-function proof(simulation: Simulation, isCompared: boolean): Outcome {
-  const { policies, circumstances, subject, example } = simulation;
+function simulateProof(simulation: SimulationSetup, isCompared: boolean): SimulationOutcome {
+  const { policies, evaluationOptions, subject, example } = simulation;
   const own = Object.keys(simulation.stated).find((key) => /^aws:multifactorauth(present|age)$/i.test(key));
   if (own !== undefined) throw new UsageError(`${own} is what the proof varies`, "name an --action, or leave it out");
   const user = subject ?? example;
   // Who calls is the user, and not a service in the user's name.
-  const context = withMore({ ...user.context, "aws:ViaAWSService": "false" }, simulation.stated);
-  const proven = refusing(() => prove(policies, circumstances, { user: user.arn, context }));
+  const context = mergeContexts({ ...user.context, "aws:ViaAWSService": "false" }, simulation.stated);
+  const proven = reportRequestErrors(() => prove(policies, evaluationOptions, { user: user.arn, context }));
   const cells = proven.rows.flatMap((row) => row.cells);
   // What cannot be decided is refused, not shown.
   const needed =
     simulation.json || isCompared ? cells : cells.filter(({ evaluation }) => evaluation.decision === "unknown");
   return {
-    results: needed.map((cell) => resultOf(cell, simulation)),
-    text: proofText(proven.rows, proven.ways, verdictsOf(proven), simulation.context.stdout),
-    stated: { ...context, ...proven.ways.at(-1)?.context },
+    results: needed.map((cell) => decideCell(cell, simulation)),
+    text: formatProof(proven.rows, proven.authMethods, judgeProof(proven), simulation.context.stdout),
+    stated: { ...context, ...proven.authMethods.at(-1)?.context },
   };
 }
 
-function resultOf({ request, refused }: Cell, simulation: Simulation): Result {
-  const result = decide(request, simulation);
+function decideCell({ request, refused }: Cell, simulation: SimulationSetup): ExplainedDecision {
+  const result = decideAndExplain(request, simulation);
   if (refused === undefined || result.decision !== "allowed") return result;
   return { ...result, reasons: [...result.reasons, { why: `refused all the same: ${refused}` }] };
 }
 
 /** Decides on each case, and says which are not as expected. */
-async function compareCases(file: string, simulation: Simulation): Promise<Outcome> {
+async function compareCases(file: string, simulation: SimulationSetup): Promise<SimulationOutcome> {
   const cases = await readCasesFile(file, simulation.context);
-  const stated = withMore(simulation.subject?.context ?? {}, simulation.stated);
+  const stated = mergeContexts(simulation.subject?.context ?? {}, simulation.stated);
   const results = cases.map(({ name, expected, context, ...request }, index) => {
     const label = `case ${index + 1}${name === undefined ? "" : ` (${name})`}`;
-    const result = decide({ ...request, context: withMore(stated, context) }, simulation, `${label}: `);
+    const result = decideAndExplain({ ...request, context: mergeContexts(stated, context) }, simulation, `${label}: `);
     return { ...result, expected, label, own: context };
   });
   const different = results.filter(({ decision, expected }) => decision !== expected);
   const lines = different.map(({ label, expected, own, ...result }) => {
     const said = Object.keys(own).length === 0 ? "" : `  the case says ${neutralise(JSON.stringify(own))}\n`;
-    return `${neutralise(label)}, expected ${expected}: ${inLines(result, simulation)}${said}`;
+    return `${neutralise(label)}, expected ${expected}: ${formatDecision(result, simulation)}${said}`;
   });
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${different.length} not as expected\n`;
   const problem = `not as expected: ${different.length} of ${cases.length}`;
-  const all = results.reduce<RequestContext>((more, { request }) => withMore(more, request.context), stated);
+  const all = results.reduce<RequestContext>((more, { request }) => mergeContexts(more, request.context), stated);
   return { results, text: lines.join("") + count, stated: all, ...(different.length === 0 ? {} : { problem }) };
 }
 
 /** Says which actions AWS does not seem to have: a slip would be decided on like any other. */
-async function warnOfActions(results: readonly Result[], { say }: Context): Promise<void> {
+async function warnOfActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
   const { actionMeant, actionsNamed } = await import("../../../policy/lint/known.ts");
   for (const action of new Set(results.map(({ request }) => request.action))) {
     const meant = actionsNamed(action).length > 0 ? undefined : actionMeant(action);
