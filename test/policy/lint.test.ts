@@ -57,9 +57,9 @@ describe("docs/policy-rules.md", () => {
     const findings = find(bad, options);
     expect(idsOf(findings)).toContain(name);
     expect(idsOf(find(good, options))).not.toContain(name);
-    for (const { message, mend } of findings) {
+    for (const { message, fix } of findings) {
       expect(message).toMatch(/^.{20,}[^.]$/);
-      expect(mend).toMatch(/^[a-z].{3,}[^.]$/);
+      expect(fix).toMatch(/^[a-z].{3,}[^.]$/);
     }
   });
 });
@@ -134,7 +134,7 @@ describe("AWS's own examples", () => {
 });
 
 describe("finds", () => {
-  test.each<[part: string, rule: string, words: string, mend: string]>([
+  test.each<[part: string, rule: string, words: string, fix: string]>([
     // Grammar.
     ['"Effect": "Deney"', "malformed", 'Effect "Deney" is neither', 'write "Deny"'],
     ['"NotAction": []', "malformed", "missing or empty", "see https://docs.aws.amazon.com/"],
@@ -261,18 +261,18 @@ describe("finds", () => {
       ["arn:aws:iam::user/a", "has no account", "arn:aws:iam::*:user/a"],
       ["arn:aws:iam::1234-5678-9012:user/a:b", "twelve digits", "arn:aws:iam::*:user/a:b"],
       ["arn:aws:iam:eu-west-1:123456789012:user/a", "has a region", "arn:aws:iam::123456789012:user/a"],
-    ].map(([arn = "", words = "", mend = ""]): [string, string, string, string] => [
+    ].map(([arn = "", words = "", fix = ""]): [string, string, string, string] => [
       ...([`"Resource": "${arn}"`, "wrong-iam-arn"] as const),
-      ...([words, `write "${mend}"`] as const),
+      ...([words, `write "${fix}"`] as const),
     ]),
     ...[
       ["arn:aws:s3::b/*", 'as "arn:aws:s3::b/*:*"', "arn:aws:s3:::b/*"],
       ["arn:aws:sqs:eu-west-1:queue", 'as "arn:aws:sqs:eu-west-1:queue:*"', "arn:aws:sqs:eu-west-1:*:queue"],
       ["arn:aws:iam", "has 3 fields of six", "arn:aws:iam:*:*:*"],
       ["arn:aws:iam::123456789012", "has 5 fields of six", "arn:aws:iam::123456789012:*"],
-    ].map(([arn = "", words = "", mend = ""]): [string, string, string, string] => [
+    ].map(([arn = "", words = "", fix = ""]): [string, string, string, string] => [
       ...([`"Resource": "${arn}"`, "incomplete-arn"] as const),
-      ...([words, `write "${mend}"`] as const),
+      ...([words, `write "${fix}"`] as const),
     ]),
     ...["$${aws:username}", "&{aws:username}", "$aws:username"].map((escaped): [string, string, string, string] => [
       ...([`"Resource": "arn:aws:iam::*:user/${escaped}"`, "left-over-escape"] as const),
@@ -428,10 +428,10 @@ describe("finds", () => {
     ['"NotAction": ["iam:RemoveUserFromGroup"]', "dangerous-exemption", "group that enforces MFA", "leave"],
     ['"NotAction": ["sts:AssumeRole"]', "dangerous-exemption", "role", "leave"],
     ['"NotAction": ["iam:Tag*"]', "wildcard-exemption", "iam:TagPolicy", "write the names"],
-  ])("%s: %s", (part, rule, words, mend) => {
+  ])("%s: %s", (part, rule, words, fix) => {
     const found = find(policyOf(part)).filter((finding) => finding.rule === rule);
     expect(found.map(({ message }) => message).join("\n")).toContain(words);
-    expect(found.map((finding) => finding.mend).join("\n")).toContain(mend);
+    expect(found.map((finding) => finding.fix).join("\n")).toContain(fix);
   });
 });
 
@@ -463,7 +463,7 @@ test.each([
   const found = find(policyOf(`"NotAction": ${JSON.stringify([...fine, action])}`));
   const [danger] = found.filter(({ rule }) => rule === "dangerous-exemption");
   expect(danger?.message).toContain(`"${action}" works without MFA: it `);
-  expect(danger?.mend).toBe(`leave "${action}" out`);
+  expect(danger?.fix).toBe(`leave "${action}" out`);
 });
 
 describe("does not find fault with", () => {
@@ -686,7 +686,7 @@ test("--partition and --as", () => {
   expect(idsOf(find(policy, { partition: "aws" }))).toEqual([]);
   const findings = find(policy, { partition: "aws-us-gov" });
   expect(new Set(idsOf(findings))).toEqual(new Set(["wrong-partition"]));
-  expect(findings[0]?.mend).toBe('write "arn:aws-us-gov:iam::*:mfa/*"');
+  expect(findings[0]?.fix).toBe('write "arn:aws-us-gov:iam::*:mfa/*"');
   expect(idsOf(find(policy, { isEnforcement: true }))).toEqual(["no-enforcement"]);
   expect(idsOf(find(policyOf(""), { isEnforcement: true }))).toEqual(idsOf(find(policyOf(""))));
 });
@@ -803,6 +803,6 @@ describe("hostile files", () => {
     const findings = find(text);
     expect(performance.now() - started).toBeLessThan(5_000);
     expect([...new Set(idsOf(findings))]).toEqual(expect.arrayContaining(some));
-    for (const { message, mend } of findings) expect(Math.max(message.length, mend.length)).toBeLessThan(1_500);
+    for (const { message, fix } of findings) expect(Math.max(message.length, fix.length)).toBeLessThan(1_500);
   });
 });

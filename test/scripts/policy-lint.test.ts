@@ -13,7 +13,7 @@ const lint = (args: readonly string[], options?: RunOptions) =>
 const shown = async (...args: readonly string[]): Promise<string> =>
   (await execute(node, [program, "policy", "show", ...args], { env: { PATH: process.env.PATH }, ...shows })).stdout;
 
-test("a finding is a line with its place and a line with the mend; an error makes it fail", async () => {
+test("a finding is a line with its place and a line with the fix; an error makes it fail", async () => {
   const cwd = temporaryFolder();
   const text = (await shown("--no-password-change")).replace("BoolIfExists", "Bool");
   writeFileSync(join(cwd, "policy.json"), text);
@@ -50,7 +50,7 @@ test("--json is a list, also of nothing", async () => {
       rule: "misspelt-condition-key",
       level: "error",
       message: expect.stringContaining("always absent, and BoolIfExists always holds") as string,
-      mend: 'write "aws:MultiFactorAuthPresent"',
+      fix: 'write "aws:MultiFactorAuthPresent"',
       line: 22,
       column: 11,
       path: ["Statement", 0, "Condition", "BoolIfExists", "aws:MultiFactorAuthPresnt"],

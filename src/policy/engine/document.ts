@@ -80,7 +80,7 @@ export interface Problem {
   /** What was probably meant. */
   readonly meant?: string | undefined;
   /** What to write, where the message does not say what it must be. */
-  readonly mend?: string | undefined;
+  readonly fix?: string | undefined;
 }
 
 /** More than anybody reads; a large file can hold millions. */
@@ -189,7 +189,7 @@ class Problems {
 
 interface More {
   readonly kind?: ProblemKind;
-  readonly mend?: string;
+  readonly fix?: string;
   /** What was written, and what may be. */
   readonly near?: readonly [name: string, names: readonly string[]] | undefined;
 }
@@ -224,7 +224,7 @@ function readEach<S extends Statement>(
   const top = new Spot(found, [], "");
   if (!isObject(document)) {
     top.add([], "a policy document is a JSON object", {
-      mend: 'write {"Version": "2012-10-17", "Statement": […]}',
+      fix: 'write {"Version": "2012-10-17", "Statement": […]}',
     });
     return [];
   }
@@ -233,7 +233,7 @@ function readEach<S extends Statement>(
       ["PolicyVersion"],
       "this is what aws iam get-policy-version prints: the policy is in .PolicyVersion.Document",
       {
-        mend: "take that: aws iam get-policy-version … --query PolicyVersion.Document",
+        fix: "take that: aws iam get-policy-version … --query PolicyVersion.Document",
       },
     );
     return [];
@@ -242,14 +242,14 @@ function readEach<S extends Statement>(
   const { Version: version, Id: id, Statement: content } = document;
   if (version !== undefined && version !== "2012-10-17" && version !== "2008-10-17") {
     new Spot(found, [], "Version").add(["Version"], `${show(version)} is neither "2012-10-17" nor "2008-10-17"`, {
-      mend: 'write "2012-10-17"',
+      fix: 'write "2012-10-17"',
     });
   }
   if (id !== undefined && typeof id !== "string") new Spot(found, [], "Id").add(["Id"], "must be a string");
   const list: readonly unknown[] = Array.isArray(content) ? content : [content];
   if (content === undefined || list.length === 0) {
     new Spot(found, [], "Statement").add(["Statement"], "a policy needs at least one", {
-      mend: 'add "Statement": [{"Effect": …, "Action": …, "Resource": …}]',
+      fix: 'add "Statement": [{"Effect": …, "Action": …, "Resource": …}]',
     });
     return [];
   }
@@ -264,7 +264,7 @@ function readEach<S extends Statement>(
     }
     if (sids.has(sid)) {
       at.add(["Sid"], `Sid ${show(sid)}: statement ids must be unique in a policy`, {
-        mend: "give it another, or none",
+        fix: "give it another, or none",
       });
     }
     if (sid !== "") sids.add(sid);
@@ -291,10 +291,10 @@ function readStatement(
   }
   const element = action === undefined ? "NotAction" : "Action";
   if (action !== undefined && notAction !== undefined) {
-    at.add(["NotAction"], "has both Action and NotAction", { mend: "leave one of them out" });
+    at.add(["NotAction"], "has both Action and NotAction", { fix: "leave one of them out" });
   }
   if (action === undefined && notAction === undefined) {
-    at.add([], "has neither Action nor NotAction", { mend: 'add one of them: "Action": "service:Action" or "*"' });
+    at.add([], "has neither Action nor NotAction", { fix: 'add one of them: "Action": "service:Action" or "*"' });
   }
   const actions = action === undefined && notAction === undefined ? [] : listed(statement, element, at);
   for (const { text, path } of actions) {
@@ -321,7 +321,7 @@ function readResources(
 ): Pick<Statement, "resources" | "exceptResources"> {
   const { Resource: resource, NotResource: notResource } = statement;
   if (resource !== undefined && notResource !== undefined) {
-    at.add(["NotResource"], "has both Resource and NotResource", { mend: "leave one of them out" });
+    at.add(["NotResource"], "has both Resource and NotResource", { fix: "leave one of them out" });
   }
   const element = resource === undefined && notResource !== undefined ? "NotResource" : "Resource";
   const resources = listed(statement, element, at);
@@ -331,7 +331,7 @@ function readResources(
     const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
     if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
       at.add(path, `resource ${show(text)}: policy variables may stand behind the fifth colon only`, {
-        mend: "write * or the value itself in place of the variable",
+        fix: "write * or the value itself in place of the variable",
       });
     }
   }
@@ -394,7 +394,7 @@ function checkValue({ name, kind, kindOf, isNull }: Operator, key: string, text:
 /** What begins like a variable and does not end would be text, which matches nothing. */
 function checkVariables(text: string, path: Path, at: Spot): void {
   if (text.lastIndexOf("${") <= text.lastIndexOf("}")) return;
-  at.add(path, `${show(text)}: a policy variable does not end`, { mend: "write the brace that closes it" });
+  at.add(path, `${show(text)}: a policy variable does not end`, { fix: "write the brace that closes it" });
 }
 
 /** The strings of an element, each with its path. */
@@ -423,11 +423,11 @@ function textsOf(value: unknown, at: Spot, path: Path, scalars: boolean): { text
 
 function onlyElements(object: object, known: readonly string[], at: Spot): void {
   for (const name of Object.keys(object).filter((element) => !known.includes(element))) {
-    const mend = `leave it out; what may stand here is ${known.join(", ")}`;
+    const fix = `leave it out; what may stand here is ${known.join(", ")}`;
     at.add([name], `element ${show(name)} is not supported`, {
       kind: "unknown-element",
       near: [name, known],
-      mend,
+      fix,
     });
   }
 }

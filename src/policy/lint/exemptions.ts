@@ -2,25 +2,25 @@
 import { enrolmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, Statement } from "./content.ts";
-import { actionMeant, actionSurelyMeant, actionsNamed, isKnownService, partsOf } from "./known.ts";
+import { findActions, guessAction, guessSureAction, isKnownService, splitAction } from "./known.ts";
 import type { Report } from "./report.ts";
 import type { RuleId } from "./rules.ts";
-import { listOf, show } from "./words.ts";
+import { joinList, quoteText } from "./words.ts";
 
 const exemptions = [...enrolmentExemptions, ...passwordExemptions];
 
 /** Whether an action is among these, by its name or by a pattern. What a misspelt one was to be counts: its spelling is another rule's. */
 function isAmong(action: string, entries: readonly Entry[]): boolean {
   return entries.some(({ text }) => {
-    const named = actionsNamed(text);
-    return named.length > 0 ? named.some(({ name }) => name === action) : actionSurelyMeant(text) === action;
+    const named = findActions(text);
+    return named.length > 0 ? named.some(({ name }) => name === action) : guessSureAction(text) === action;
   });
 }
 
 /** What users cannot get MFA without, of these actions. */
-export function neededAmong(entries: readonly Entry[]): string[] {
+export function findNeeded(entries: readonly Entry[]): string[] {
   return enrolmentExemptions.flatMap(({ action }) =>
-    ruleOf(action) === "missing-exemption" && isAmong(action, entries) ? action : [],
+    findRule(action) === "missing-exemption" && isAmong(action, entries) ? action : [],
   );
 }
 
@@ -33,8 +33,8 @@ export function letsEnrol(entries: readonly Entry[]): boolean {
 export function isListOfNeeded(entries: readonly Entry[]): boolean {
   const names = new Set<string | undefined>(exemptions.map(({ action }) => action));
   return entries.every(({ text }) => {
-    const named = actionsNamed(text);
-    return named.length > 0 ? named.every(({ name }) => names.has(name)) : names.has(actionSurelyMeant(text));
+    const named = findActions(text);
+    return named.length > 0 ? named.every(({ name }) => names.has(name)) : names.has(guessSureAction(text));
   });
 }
 
@@ -42,22 +42,22 @@ export function checkMissing({ actions, path }: Statement, report: Report): void
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
   for (const { action, otherwise } of enrolmentExemptions.filter((each) => isMissing(each.action))) {
-    report.add(ruleOf(action), at, `${action} is not exempt: ${otherwise}`, `add ${show(action)}`);
+    report.add(findRule(action), at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`);
   }
   const missing = passwordExemptions.filter(({ action }) => isMissing(action));
-  const password = missing.filter(({ action }) => ruleOf(action) === "missing-password-exemption");
+  const password = missing.filter(({ action }) => findRule(action) === "missing-password-exemption");
   const [first] = password;
   if (first !== undefined) {
-    const names = password.map(({ action }) => show(action)).join(" and ");
-    const mend = `add ${names}, or let users change their password before the policy is for them`;
-    report.add("missing-password-exemption", at, `${first.action} is not exempt: ${first.otherwise}`, mend);
+    const names = password.map(({ action }) => quoteText(action)).join(" and ");
+    const fix = `add ${names}, or let users change their password before the policy is for them`;
+    report.add("missing-password-exemption", at, `${first.action} is not exempt: ${first.otherwise}`, fix);
   }
   for (const { action, otherwise } of missing.filter((each) => !password.includes(each))) {
-    report.add("missing-details-exemption", at, `${action} is not exempt: ${otherwise}`, `add ${show(action)}`);
+    report.add("missing-details-exemption", at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`);
   }
 }
 
-const ruleOf = (action: string): RuleId => rulesOfOthers[action] ?? "missing-exemption";
+const findRule = (action: string): RuleId => rulesOfOthers[action] ?? "missing-exemption";
 
 /** Of what users can get MFA without. */
 const rulesOfOthers: Readonly<Record<string, RuleId>> = {
@@ -105,14 +105,11 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
 ];
 
 const dangerByAction = new Map(
-  actionsNamed("*").map(({ name, lowerName }) => [
-    name,
-    dangers.find(({ actions }) => actions.test(lowerName))?.danger,
-  ]),
+  findActions("*").map(({ name, lowerName }) => [name, dangers.find(({ actions }) => actions.test(lowerName))?.danger]),
 );
 
 /** What comes of a known action without MFA, if it is dangerous. */
-export function dangerOf(action: string): string | undefined {
+export function findDanger(action: string): string | undefined {
   return dangerByAction.get(action);
 }
 
@@ -124,37 +121,42 @@ function isHarmless(name: string): boolean {
 
 export function checkExempt(entries: readonly Entry[], report: Report): void {
   for (const { text, path } of entries) {
-    const named = actionsNamed(text);
+    const named = findActions(text);
     const found = named.flatMap(({ name }) => {
-      const danger = dangerOf(name);
+      const danger = findDanger(name);
       return danger === undefined ? [] : { name, danger };
     });
     const isPattern = /[*?]/.test(text);
     const [first] = found;
     if (first !== undefined) {
       const message = isPattern
-        ? `${show(text)} exempts ${listOf(found.map(({ name }) => name))}; ${first.name} ${first.danger}`
-        : `${show(text)} works without MFA: it ${first.danger}`;
-      report.add("dangerous-exemption", path, message, isPattern ? mendOfPattern : `leave ${show(text)} out`);
+        ? `${quoteText(text)} exempts ${joinList(found.map(({ name }) => name))}; ${first.name} ${first.danger}`
+        : `${quoteText(text)} works without MFA: it ${first.danger}`;
+      report.add("dangerous-exemption", path, message, isPattern ? fixForPattern : `leave ${quoteText(text)} out`);
       continue;
     }
     // Those of services that fob does not know, too.
-    const isOther = !isKnownService(partsOf(text)?.service ?? "");
+    const isOther = !isKnownService(splitAction(text)?.service ?? "");
     const more = named.filter(({ name }) => !isHarmless(name));
     if (isPattern && (isOther || more.some(({ isRead }) => !isRead))) {
-      const what = isOther ? "" : `, ${listOf(more.map(({ name }) => name))} among it`;
-      report.add("wildcard-exemption", path, `all that ${show(text)} matches works without MFA${what}`, mendOfPattern);
+      const what = isOther ? "" : `, ${joinList(more.map(({ name }) => name))} among it`;
+      report.add(
+        "wildcard-exemption",
+        path,
+        `all that ${quoteText(text)} matches works without MFA${what}`,
+        fixForPattern,
+      );
     } else if (
       !isPattern &&
-      (isOther ? partsOf(text) !== undefined && actionMeant(text) === undefined : more.length > 0)
+      (isOther ? splitAction(text) !== undefined && guessAction(text) === undefined : more.length > 0)
     ) {
-      const message = `${show(text)} works without MFA, and nobody needs it to get MFA`;
+      const message = `${quoteText(text)} works without MFA, and nobody needs it to get MFA`;
       report.add("extra-exemption", path, message, "leave it out, unless you know who needs it");
     }
   }
 }
 
-const mendOfPattern = `write the names of the actions that users need: ${listOf(
+const fixForPattern = `write the names of the actions that users need: ${joinList(
   listExemptions().map(({ action }) => action),
   exemptions.length,
 )}`;

@@ -20,9 +20,9 @@ export const updated = data.from.updated;
 type Service = keyof typeof data.services;
 const services = Object.keys(data.services) as readonly Service[];
 
-const actions = new Map(services.map((service) => [service as string, actionsOf(service)]));
+const actions = new Map(services.map((service) => [service as string, listActions(service)]));
 
-function actionsOf(service: Service): readonly KnownAction[] {
+function listActions(service: Service): readonly KnownAction[] {
   const { actions: types, reads, resourceTypes } = data.services[service];
   const arns: Readonly<Record<string, string>> = resourceTypes;
   return Object.entries(types as Readonly<Record<string, readonly string[]>>).map(([action, names]) => ({
@@ -34,7 +34,7 @@ function actionsOf(service: Service): readonly KnownAction[] {
 }
 
 /** An action or a pattern, taken apart. */
-export function partsOf(text: string): { readonly service: string; readonly action: string } | undefined {
+export function splitAction(text: string): { readonly service: string; readonly action: string } | undefined {
   const [, service, action] = /^([\w-]+):([\w*?-]+)$/.exec(text) ?? [];
   return service === undefined || action === undefined ? undefined : { service: service.toLowerCase(), action };
 }
@@ -47,18 +47,18 @@ export function isEverything(text: string): boolean {
 const matching = new Map<string, readonly KnownAction[]>();
 
 /** The known actions that an action or a pattern of a policy names: none where fob does not know the service. */
-export function actionsNamed(text: string): readonly KnownAction[] {
+export function findActions(text: string): readonly KnownAction[] {
   let found = matching.get(text);
   if (found === undefined) {
-    found = findActions(text.toLowerCase());
+    found = searchActions(text.toLowerCase());
     matching.set(text, found);
   }
   return found;
 }
 
-function findActions(text: string): readonly KnownAction[] {
+function searchActions(text: string): readonly KnownAction[] {
   if (isEverything(text)) return [...actions.values()].flat();
-  const parts = partsOf(text);
+  const parts = splitAction(text);
   const all = actions.get(parts?.service ?? "") ?? [];
   const pattern = parsePattern(text);
   return all.filter(({ lowerName }) => matches(pattern, lowerName));
@@ -69,40 +69,43 @@ export function isKnownService(service: string): boolean {
 }
 
 /** What was probably meant by a name that AWS does not have. */
-export interface Meant {
+export interface Guess {
   readonly name: string;
   /** So near that there is hardly a newer name that fob's list lacks. */
   readonly isSure: boolean;
 }
 
-function near(name: string, names: readonly string[]): Meant | undefined {
+function guessNearest(name: string, names: readonly string[]): Guess | undefined {
   const found = nearest(name, names);
   return found === undefined ? undefined : { name: found, isSure: difference(name, found) <= 2 };
 }
 
-const sure = (name: string | undefined): Meant | undefined => (name === undefined ? undefined : { name, isSure: true });
+const toSureGuess = (name: string | undefined): Guess | undefined =>
+  name === undefined ? undefined : { name, isSure: true };
 
 /** What was probably meant by an action of a known service, or of one that is nearly called so. */
-export function actionMeant(text: string): Meant | undefined {
-  const { service, action } = partsOf(text) ?? { service: "", action: "" };
-  if (actions.has(service)) return nearestAction(text);
+export function guessAction(text: string): Guess | undefined {
+  const { service, action } = splitAction(text) ?? { service: "", action: "" };
+  if (actions.has(service)) return guessNearestAction(text);
   // There are other services whose names are as near, but none with actions of the same names.
-  const meant = serviceMeant(service)?.name;
-  return meant === undefined || /[*?]/.test(action) ? undefined : sure(actionsNamed(`${meant}:${action}`)[0]?.name);
+  const meant = guessService(service)?.name;
+  return meant === undefined || /[*?]/.test(action)
+    ? undefined
+    : toSureGuess(findActions(`${meant}:${action}`)[0]?.name);
 }
 
 /** The action that was meant, where there is hardly a doubt. */
-export function actionSurelyMeant(text: string): string | undefined {
-  const meant = actionMeant(text);
+export function guessSureAction(text: string): string | undefined {
+  const meant = guessAction(text);
   return meant?.isSure ? meant.name : undefined;
 }
 
-const serviceMeant = remembering((service) => near(service, services));
-const nearestAction = remembering((text) => {
-  const { service, action } = partsOf(text) ?? { service: "", action: "" };
-  const elsewhere = services.flatMap((other) => actionsNamed(`${other}:${action}`));
-  if (elsewhere.length === 1) return sure(elsewhere[0]?.name);
-  return near(
+const guessService = memoize((service) => guessNearest(service, services));
+const guessNearestAction = memoize((text) => {
+  const { service, action } = splitAction(text) ?? { service: "", action: "" };
+  const elsewhere = services.flatMap((other) => findActions(`${other}:${action}`));
+  if (elsewhere.length === 1) return toSureGuess(elsewhere[0]?.name);
+  return guessNearest(
     text,
     (actions.get(service) ?? []).map(({ name }) => name),
   );
@@ -131,19 +134,19 @@ export function isKeyOfKnownService(key: string): boolean {
 }
 
 /** What was probably meant by a condition key that AWS does not have. */
-export function keyMeant(key: string): Meant | undefined {
+export function guessKey(key: string): Guess | undefined {
   const colon = key.indexOf(":");
   const name = key.slice(colon + 1);
   const isOurs = isKeyOfKnownService(key);
   // What people call it: aws:MFAPresent, aws:MultiFactorAuthenticationAge.
   if ((isOurs || colon < 0) && /^(mfa|multi-?factor)(auth(enticated|entication)?)?(present|age)?$/i.test(name)) {
-    return sure(/age$/i.test(name) ? "aws:MultiFactorAuthAge" : "aws:MultiFactorAuthPresent");
+    return toSureGuess(/age$/i.test(name) ? "aws:MultiFactorAuthAge" : "aws:MultiFactorAuthPresent");
   }
-  if (isOurs) return nearestKey(key);
+  if (isOurs) return guessNearestKey(key);
   // Keys without a service, or with one that is nearly "aws": others are somebody else's.
   if (colon >= 0 && !isNearlyAws(key.slice(0, colon))) return undefined;
-  if (isKnownKey(`aws:${name}`)) return sure(`aws:${name}`);
-  const found = colon < 0 ? nearestKey(`aws:${name}`) : undefined;
+  if (isKnownKey(`aws:${name}`)) return toSureGuess(`aws:${name}`);
+  const found = colon < 0 ? guessNearestKey(`aws:${name}`) : undefined;
   return found?.isSure ? found : undefined;
 }
 
@@ -152,19 +155,19 @@ function isNearlyAws(service: string): boolean {
   return nearest(service, ["aws"]) !== undefined || /^(asw|was|saw|wsa|swa)$/i.test(service);
 }
 
-const nearestKey = remembering((key) => {
+const guessNearestKey = memoize((key) => {
   const open = openKeys.find((prefix) => prefix.toLowerCase() === `${key.toLowerCase().replace(/\/$/, "")}/`);
-  if (open !== undefined) return sure(`${open}TAG`);
+  if (open !== undefined) return toSureGuess(`${open}TAG`);
   // What stands behind a slash may be anything.
   const [, before, behind = ""] = /^([^/]*\/)(.*)$/s.exec(key) ?? [];
-  if (before === undefined) return near(key, keys);
-  const found = near(before, openKeys);
+  if (before === undefined) return guessNearest(key, keys);
+  const found = guessNearest(before, openKeys);
   return found && { ...found, name: `${found.name}${behind}` };
 });
 
 /** So that a thousand times the same mistake is looked up once. */
-function remembering(find: (text: string) => Meant | undefined): (text: string) => Meant | undefined {
-  const known = new Map<string, Meant | undefined>();
+function memoize(find: (text: string) => Guess | undefined): (text: string) => Guess | undefined {
+  const known = new Map<string, Guess | undefined>();
   return (text) => {
     if (!known.has(text)) known.set(text, find(text));
     return known.get(text);

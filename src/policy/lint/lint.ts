@@ -1,4 +1,4 @@
-// What is wrong with a policy, with the places and the mends: `fob policy lint`.
+// What is wrong with a policy, with the places and the fixes: `fob policy lint`.
 import { type Problem, type ProblemKind, readDocument } from "../engine/document.ts";
 import type { JsonText } from "../engine/json.ts";
 import { readContent } from "./content.ts";
@@ -28,7 +28,7 @@ export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   for (const problem of readDocument(json.value).problems) addProblem(problem, report);
   const size = JSON.stringify(json.value).length;
   if (size > mostCharacters) {
-    const message = `the policy has ${inThousands(size)} characters without white space: AWS takes at most ${inThousands(limits.role)}, and fob looks no further than its grammar`;
+    const message = `the policy has ${formatCount(size)} characters without white space: AWS takes at most ${formatCount(limits.role)}, and fob looks no further than its grammar`;
     report.add("too-large", [], message, divide);
     return report.findings(json);
   }
@@ -46,12 +46,12 @@ export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   return report.findings(json);
 }
 
-function addProblem({ kind, path, where, message, meant, mend }: Problem, report: Report): void {
-  const instead = meant === undefined ? mend : `write ${JSON.stringify(meant)}`;
-  report.add(kind, path, where === "" ? message : `${where}: ${message}`, instead ?? mends[kind]);
+function addProblem({ kind, path, where, message, meant, fix }: Problem, report: Report): void {
+  const instead = meant === undefined ? fix : `write ${JSON.stringify(meant)}`;
+  report.add(kind, path, where === "" ? message : `${where}: ${message}`, instead ?? fixes[kind]);
 }
 
-const mends: Readonly<Record<ProblemKind, string>> = {
+const fixes: Readonly<Record<ProblemKind, string>> = {
   malformed: "see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
   "unknown-element": "leave it out",
   "unknown-operator":
@@ -67,11 +67,11 @@ function checkVersion(value: unknown, version: unknown, report: Report): void {
   if (version !== undefined && version !== "2008-10-17") return;
   const path = version === undefined ? [] : ["Version"];
   const has = version === undefined ? "has no Version" : `is of version ${JSON.stringify(version)}`;
-  const mend = version === undefined ? 'add "Version": "2012-10-17"' : 'write "2012-10-17"';
+  const fix = version === undefined ? 'add "Version": "2012-10-17"' : 'write "2012-10-17"';
   if (/\$\{[^{}]+\}/.test(JSON.stringify(value))) {
-    report.add("variables-without-version", path, `the policy ${has}, so its variables are no variables`, mend);
+    report.add("variables-without-version", path, `the policy ${has}, so its variables are no variables`, fix);
   } else {
-    report.add("old-version", path, `the policy ${has}: variables and newer features do not work in it`, mend);
+    report.add("old-version", path, `the policy ${has}: variables and newer features do not work in it`, fix);
   }
 }
 
@@ -84,19 +84,19 @@ const limits = { managed: 6_144, user: 2_048, group: 5_120, role: 10_240 };
 const divide = "divide it into several, or shorten it";
 
 function checkSize(size: number, isEnforcement: boolean, report: Report): void {
-  const has = `the policy has ${inThousands(size)} characters without white space`;
+  const has = `the policy has ${formatCount(size)} characters without white space`;
   const most = isEnforcement ? limits.managed : limits.role;
   if (size > most) {
     const what = isEnforcement ? "a policy of users or groups has at most" : "AWS takes at most";
-    report.add("too-large", [], `${has}: ${what} ${inThousands(most)}`, divide);
+    report.add("too-large", [], `${has}: ${what} ${formatCount(most)}`, divide);
   } else if (size > limits.managed) {
-    const message = `${has}: a managed policy has at most ${inThousands(limits.managed)}, so it only fits into a role`;
+    const message = `${has}: a managed policy has at most ${formatCount(limits.managed)}, so it only fits into a role`;
     report.add("too-large-for-managed", [], message, divide);
   } else if (size > limits.user) {
-    const group = size > limits.group ? `, nor of a group (${inThousands(limits.group)} together)` : "";
-    const message = `${has}: too many for an inline policy of a user (${inThousands(limits.user)} together)${group}`;
+    const group = size > limits.group ? `, nor of a group (${formatCount(limits.group)} together)` : "";
+    const message = `${has}: too many for an inline policy of a user (${formatCount(limits.user)} together)${group}`;
     report.add("too-large-for-inline", [], message, "make it a managed policy");
   }
 }
 
-const inThousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+const formatCount = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");

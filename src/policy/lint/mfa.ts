@@ -4,11 +4,11 @@ import { listExemptions } from "../enforcement.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import { readTemplate } from "../engine/template.ts";
 import type { Content, Entry, Statement, Test } from "./content.ts";
-import { checkExempt, checkMissing, isListOfNeeded, letsEnrol, neededAmong } from "./exemptions.ts";
-import { isEverything, isKnownKey, keyMeant } from "./known.ts";
+import { checkExempt, checkMissing, findNeeded, isListOfNeeded, letsEnrol } from "./exemptions.ts";
+import { guessKey, isEverything, isKnownKey } from "./known.ts";
 import type { Report } from "./report.ts";
 import { covers } from "./resources.ts";
-import { listOf, show } from "./words.ts";
+import { joinList, quoteText } from "./words.ts";
 
 const present = "aws:multifactorauthpresent";
 const age = "aws:multifactorauthage";
@@ -19,25 +19,25 @@ const age = "aws:multifactorauthage";
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
  */
 const callers = {
-  key: caller({}),
-  session: caller({ [present]: "false" }),
-  withMfa: caller({ [present]: "true", [age]: "1" }),
-  withOldMfa: caller({ [present]: "true", [age]: "4000000000" }),
+  key: makeCaller({}),
+  session: makeCaller({ [present]: "false" }),
+  withMfa: makeCaller({ [present]: "true", [age]: "1" }),
+  withOldMfa: makeCaller({ [present]: "true", [age]: "4000000000" }),
 };
 type Caller = keyof typeof callers;
 
-function caller(context: Readonly<Record<string, string>>): ParsedRequest {
+function makeCaller(context: Readonly<Record<string, string>>): ParsedRequest {
   return parseRequest({ action: "iam:GetUser", resource: "*", context }, {});
 }
 
 const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
 
 const notAction = `write "NotAction": [${listExemptions()
-  .map(({ action }) => show(action))
+  .map(({ action }) => quoteText(action))
   .join(", ")}]`;
 
 /** A statement about MFA. */
-interface Enforcing {
+interface MfaStatement {
   readonly statement: Statement;
   readonly onPresent: readonly Test[];
   readonly onAge: readonly Test[];
@@ -52,11 +52,11 @@ interface Enforcing {
   readonly isWide: boolean;
 }
 
-function enforcing(statement: Statement): Enforcing {
-  const about = (test: Test, key: string): boolean => meantKey(test) === key;
+function readMfaStatement(statement: Statement): MfaStatement {
+  const about = (test: Test, key: string): boolean => guessConditionKey(test) === key;
   const onPresent = statement.tests.filter((test) => about(test, present));
   const onAge = statement.tests.filter((test) => about(test, age));
-  const ageCounts = onAge.length === 0 || onPresent.length === 0 || holdFor(onPresent).has("withOldMfa");
+  const ageCounts = onAge.length === 0 || onPresent.length === 0 || findCallers(onPresent).has("withOldMfa");
   const hasAllActions =
     statement.actionElement === "NotAction" || statement.actions.some(({ text }) => isEverything(text));
   const hasResource = statement.resourceElement === "Resource";
@@ -66,7 +66,7 @@ function enforcing(statement: Statement): Enforcing {
     onPresent,
     onAge,
     others: statement.tests.filter((test) => !about(test, present) && !about(test, age)),
-    holdsFor: holdFor(ageCounts ? [...onPresent, ...onAge] : onPresent),
+    holdsFor: findCallers(ageCounts ? [...onPresent, ...onAge] : onPresent),
     hasAllActions,
     // All that may be done to some things is not everything.
     isWide: hasAllActions && (statement.actionElement === "NotAction" || isEverywhere(statement) || !hasResource),
@@ -78,24 +78,26 @@ function isEverywhere({ resourceElement, resources }: Statement): boolean {
 }
 
 /** The condition key, in lower case; of a misspelt one what was meant, since its spelling is another rule's. */
-function meantKey({ key }: Test): string {
-  const meant = isKnownKey(key.text) ? undefined : keyMeant(key.text);
+function guessConditionKey({ key }: Test): string {
+  const meant = isKnownKey(key.text) ? undefined : guessKey(key.text);
   return (meant?.isSure ? meant.name : key.text).toLowerCase();
 }
 
-function holdFor(tests: readonly Test[]): ReadonlySet<Caller> {
+function findCallers(tests: readonly Test[]): ReadonlySet<Caller> {
   const names = Object.keys(callers) as Caller[];
-  return new Set(names.filter((name) => tests.every((test) => holds(test, callers[name]))));
+  return new Set(names.filter((name) => tests.every((test) => isMetBy(test, callers[name]))));
 }
 
-function holds(test: Test, asked: ParsedRequest): boolean {
+function isMetBy(test: Test, asked: ParsedRequest): boolean {
   const { operator, key, values } = test;
   if (operator === undefined) return false;
   const templates = values.map(({ text }) =>
     readTemplate(text, { wildcards: operator.wildcards, variables: operator.kindOf.variables }),
   );
   try {
-    return testCondition({ operator, key: key.text, lowerKey: meantKey(test), values: templates }, asked) === true;
+    return (
+      testCondition({ operator, key: key.text, lowerKey: guessConditionKey(test), values: templates }, asked) === true
+    );
   } catch (error) {
     // "true" compared as a number.
     if (error instanceof RequestError) return false;
@@ -104,7 +106,7 @@ function holds(test: Test, asked: ParsedRequest): boolean {
 }
 
 /** Whether a statement denies for lack of MFA, or nearly does, or exempts what users need to get MFA. */
-function isAboutMfa({ statement, onPresent, onAge }: Enforcing): boolean {
+function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
   if (onPresent.length > 0 || onAge.length > 0) return true;
   if (statement.actionElement !== "NotAction") return false;
   return letsEnrol(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text)));
@@ -113,12 +115,12 @@ function isAboutMfa({ statement, onPresent, onAge }: Enforcing): boolean {
 /** @param forced the policy is to be an enforcement policy. @returns whether it is one, or is to be one */
 export function checkEnforcement({ statements }: Content, forced: boolean, report: Report): boolean {
   for (const statement of statements) {
-    if (statement.effect === "Allow") checkAllow(enforcing(statement), report);
+    if (statement.effect === "Allow") checkAllow(readMfaStatement(statement), report);
   }
-  const denies = statements.filter(({ effect }) => /^deny$/i.test(String(effect))).map(enforcing);
+  const denies = statements.filter(({ effect }) => /^deny$/i.test(String(effect))).map(readMfaStatement);
   const all = denies.filter(isAboutMfa);
   const hasWide = all.some(({ isWide, onPresent, onAge }) => isWide && onPresent.length + onAge.length > 0);
-  const together = coverage(all);
+  const together = findCoverage(all);
   const denied = new Set(all.filter(isComplete).flatMap(({ holdsFor }) => [...holdsFor]));
   for (const each of all) {
     checkConditions(each, new Set([...together(each), ...denied]), report);
@@ -131,13 +133,13 @@ export function checkEnforcement({ statements }: Content, forced: boolean, repor
   }
   if (forced && !hasWide) {
     const message = "no statement denies everything without MFA, so whatever other policies allow works without";
-    const mend = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}: fob policy show prints one`;
-    report.add("no-enforcement", ["Statement"], message, mend);
+    const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}: fob policy show prints one`;
+    report.add("no-enforcement", ["Statement"], message, fix);
   }
   return forced || all.length > 0;
 }
 
-function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: Enforcing, report: Report): void {
+function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: MfaStatement, report: Report): void {
   if (!hasAllActions || onPresent.length === 0 || holdsFor.has("withMfa")) return;
   if (!holdsFor.has("key") && !holdsFor.has("session")) return;
   const message = "this allows everything it is about to whoever has no MFA, and nothing to who has";
@@ -145,8 +147,8 @@ function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: Enforcing
 }
 
 /** For whom one or another statement of the same scope holds: two may share the work. */
-function coverage(all: readonly Enforcing[]): (each: Enforcing) => ReadonlySet<Caller> {
-  const scopeOf = ({ statement, others }: Enforcing): string => {
+function findCoverage(all: readonly MfaStatement[]): (each: MfaStatement) => ReadonlySet<Caller> {
+  const scopeOf = ({ statement, others }: MfaStatement): string => {
     const { actionElement, actions, resourceElement, resources } = statement;
     const texts = (entries: readonly Entry[]): string[] => entries.map(({ text }) => text.toLowerCase()).sort();
     const tests = others.map(({ name, key, values }) => [name, key.text.toLowerCase(), texts(values)]);
@@ -161,12 +163,12 @@ function coverage(all: readonly Enforcing[]): (each: Enforcing) => ReadonlySet<C
 }
 
 /** Whether it denies everything but some actions to those for whom its conditions on MFA hold. */
-function isComplete({ statement, isWide, others }: Enforcing): boolean {
+function isComplete({ statement, isWide, others }: MfaStatement): boolean {
   return isWide && isEverywhere(statement) && others.every(isByService);
 }
 
 /** @param denied for whom this statement, or others that deny as much, hold */
-function checkConditions(each: Enforcing, denied: ReadonlySet<Caller>, report: Report): void {
+function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report: Report): void {
   const { statement, onPresent, onAge, others, ageCounts, holdsFor } = each;
   const [first] = [...onPresent, ...onAge];
   if (first === undefined) {
@@ -178,12 +180,12 @@ function checkConditions(each: Enforcing, denied: ReadonlySet<Caller>, report: R
   for (const test of others) checkOther(test, report);
   // An operator that is none and near to none says nothing of what was meant.
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
-  const said = (test: Test): string => `${show(test.name)}: {${show(test.key.text)}: ${valuesOf(test)}}`;
+  const said = (test: Test): string => `${quoteText(test.name)}: {${quoteText(test.key.text)}: ${formatValues(test)}}`;
   const write = `write ${recommended}`;
 
   if (!ageCounts) {
     const not =
-      holdFor([...onPresent, ...onAge]).size === 0
+      findCallers([...onPresent, ...onAge]).size === 0
         ? "so that the statement denies nothing"
         : "so that the age never counts";
     const message = `both conditions must hold, and who meets the one on aws:MultiFactorAuthPresent has no MFA and no age, ${not}`;
@@ -198,7 +200,7 @@ function checkConditions(each: Enforcing, denied: ReadonlySet<Caller>, report: R
     const path = first.key.path;
     const all = holdsFor.has("key") && holdsFor.has("session");
     const who = all ? "everybody, with MFA or without" : "who has MFA, and lets others pass";
-    report.add("denies-with-mfa", path, `${said(first)} in a Deny denies ${who}`, mendInverted(onPresent, write));
+    report.add("denies-with-mfa", path, `${said(first)} in a Deny denies ${who}`, fixInverted(onPresent, write));
   } else if (holdsFor.size === 0) {
     const what =
       onPresent.length + onAge.length > 1 ? "these conditions never hold together" : `${said(first)} never holds`;
@@ -211,7 +213,7 @@ function checkConditions(each: Enforcing, denied: ReadonlySet<Caller>, report: R
       "age-without-ifexists",
       first.key.path,
       message,
-      `write ${show(`${first.operator?.name ?? ""}IfExists`)}`,
+      `write ${quoteText(`${first.operator?.name ?? ""}IfExists`)}`,
     );
   } else if (!denied.has("key")) {
     const message = `access keys slip through ${said(first)}: their requests do not have the key at all`;
@@ -222,13 +224,13 @@ function checkConditions(each: Enforcing, denied: ReadonlySet<Caller>, report: R
   }
 }
 
-function mendInverted(onPresent: readonly Test[], write: string): string {
+function fixInverted(onPresent: readonly Test[], write: string): string {
   return onPresent.length > 0 ? write : 'write "NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "43200"}';
 }
 
-function valuesOf({ values }: Test): string {
-  const texts = values.map(({ text }) => show(text));
-  return texts.length === 1 ? texts.join("") : `[${listOf(texts)}]`;
+function formatValues({ values }: Test): string {
+  const texts = values.map(({ text }) => quoteText(text));
+  return texts.length === 1 ? texts.join("") : `[${joinList(texts)}]`;
 }
 
 /** What fob itself adds, for those who ask: calls of AWS services in the user's name need no MFA. */
@@ -240,7 +242,7 @@ function isByService({ name, key, values }: Test): boolean {
 function checkOther(test: Test, report: Report): void {
   if (isByService(test)) return;
   const { key } = test;
-  const message = `all conditions of a statement must hold, so callers who do not meet that on ${show(key.text)} need no MFA`;
+  const message = `all conditions of a statement must hold, so callers who do not meet that on ${quoteText(key.text)} need no MFA`;
   report.add("extra-condition", key.path, message, "leave it out, unless they are meant to need no MFA");
 }
 
@@ -251,7 +253,7 @@ function isAboutOwn({ resourceElement, resources }: Statement): boolean {
 }
 
 function checkScope(
-  { statement, holdsFor, onPresent, onAge, isWide, hasAllActions }: Enforcing,
+  { statement, holdsFor, onPresent, onAge, isWide, hasAllActions }: MfaStatement,
   hasWide: boolean,
   report: Report,
 ): void {
@@ -260,26 +262,26 @@ function checkScope(
   // On everything, a Deny of all actions would lock out.
   const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
   if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
-    const needed = isAboutOwn(statement) ? neededAmong(actions) : [];
+    const needed = isAboutOwn(statement) ? findNeeded(actions) : [];
     const isList = needed.length > 1 && isListOfNeeded(actions);
     const message = isList
       ? "this denies just what users need to get MFA, and nothing else"
-      : `this denies ${listOf(needed)} too: a user who has no MFA cannot get it, and stays locked out`;
+      : `this denies ${joinList(needed)} too: a user who has no MFA cannot get it, and stays locked out`;
     const isAll = actions.some(({ text }) => isEverything(text) || /^iam:\*+$/i.test(text));
     const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? ": write names in place of the pattern" : "";
-    const leaveOut = `leave ${listOf(needed.map(show))} out${narrow}`;
-    const mend = isList ? 'write "NotAction"' : isAll ? whole : leaveOut;
-    if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, mend);
+    const leaveOut = `leave ${joinList(needed.map(quoteText))} out${narrow}`;
+    const fix = isList ? 'write "NotAction"' : isAll ? whole : leaveOut;
+    if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, fix);
   }
   if (isWide) {
     if (isEverywhere(statement) || resourceElement === undefined) return;
     const message = `this denies on ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: what is done to others, or to none, needs no MFA`;
-    const mend = actionElement === "Action" ? whole : 'write "Resource": "*"';
-    report.add("narrow-resource", [...path, resourceElement], message, mend);
+    const fix = actionElement === "Action" ? whole : 'write "Resource": "*"';
+    report.add("narrow-resource", [...path, resourceElement], message, fix);
   } else if (!hasWide) {
     const what = hasAllActions ? "on these resources" : "these actions";
     const message = `this denies only ${what} without MFA: all others work without`;
-    const mend = "if MFA is to be needed for everything, see fob policy show";
-    report.add("partial-enforcement", [...path, "Action"], message, mend);
+    const fix = "if MFA is to be needed for everything, see fob policy show";
+    report.add("partial-enforcement", [...path, "Action"], message, fix);
   }
 }

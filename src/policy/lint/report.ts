@@ -1,6 +1,6 @@
 // What the rules find.
 import type { JsonText, Path } from "../engine/json.ts";
-import { type Level, levelOf, type RuleId } from "./rules.ts";
+import { findLevel, type Level, type RuleId } from "./rules.ts";
 
 export interface Finding {
   readonly rule: RuleId;
@@ -8,27 +8,27 @@ export interface Finding {
   /** What is wrong, and what comes of it. */
   readonly message: string;
   /** What to write instead. */
-  readonly mend: string;
+  readonly fix: string;
   readonly line: number;
   readonly column: number;
   readonly path: Path;
 }
 
 export class Report {
-  readonly #found: Pick<Finding, "rule" | "message" | "mend" | "path">[] = [];
+  readonly #found: Pick<Finding, "rule" | "message" | "fix" | "path">[] = [];
 
-  add(rule: RuleId, path: Path, message: string, mend: string): void {
-    this.#found.push({ rule, path, message, mend });
+  add(rule: RuleId, path: Path, message: string, fix: string): void {
+    this.#found.push({ rule, path, message, fix });
   }
 
   /** All of them, by place. */
   findings(json: JsonText): Finding[] {
     return this.#found
-      .map(({ rule, message, mend, path }) => ({
+      .map(({ rule, message, fix, path }) => ({
         rule,
-        level: levelOf(rule),
+        level: findLevel(rule),
         message,
-        mend,
+        fix,
         ...json.placeOf(path),
         path,
       }))

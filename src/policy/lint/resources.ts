@@ -4,9 +4,9 @@ import { nearest } from "../../nearest.ts";
 import { readTemplate, resolveVariables } from "../engine/template.ts";
 import { matches } from "../engine/wildcard.ts";
 import type { Content, Entry, Statement } from "./content.ts";
-import { actionsNamed, isEverything, type KnownAction } from "./known.ts";
+import { findActions, isEverything, type KnownAction } from "./known.ts";
 import type { Report } from "./report.ts";
-import { listOf, show } from "./words.ts";
+import { joinList, quoteText } from "./words.ts";
 
 /** @param wanted the partition that all ARNs are to be of; without it they are to be of one, whichever it is */
 export function checkPartitions({ statements }: Content, wanted: string | undefined, report: Report): void {
@@ -23,19 +23,19 @@ export function checkPartitions({ statements }: Content, wanted: string | undefi
   const [[most] = []] = [...counts].sort(([, a], [, b]) => b - a);
   const right = wanted ?? most ?? "aws";
   for (const { text, path, partition } of arns) {
-    const mend = (name: string): string => `write ${show(text.replace(/^arn:[^:]*/, `arn:${name}`))}`;
+    const fix = (name: string): string => `write ${quoteText(text.replace(/^arn:[^:]*/, `arn:${name}`))}`;
     if (!partitionNames.includes(partition)) {
-      const message = `there is no partition ${show(partition)}, so this ARN matches nothing`;
-      report.add("unknown-partition", path, message, mend(wanted ?? nearestPartition(partition) ?? right));
+      const message = `there is no partition ${quoteText(partition)}, so this ARN matches nothing`;
+      report.add("unknown-partition", path, message, fix(wanted ?? guessPartition(partition) ?? right));
     } else if (partition !== right) {
       const others = wanted === undefined ? `most ARNs here are of ${right}` : `the policy is to be for ${right}`;
       const message = `this ARN is of the partition ${partition}, but ${others}: in an account of the one, ARNs of the other match nothing`;
-      report.add(wanted === undefined ? "several-partitions" : "wrong-partition", path, message, mend(right));
+      report.add(wanted === undefined ? "several-partitions" : "wrong-partition", path, message, fix(right));
     }
   }
 }
 
-const nearestPartition = (name: string): string | undefined => nearest(name, partitionNames);
+const guessPartition = (name: string): string | undefined => nearest(name, partitionNames);
 
 /** Whether ARNs have the fields that ARNs have. */
 export function checkFields({ resources }: Statement, report: Report): void {
@@ -47,29 +47,35 @@ export function checkFields({ resources }: Statement, report: Report): void {
     const resource = text.split(":").slice(5).join(":");
     const last = fields.at(-1) ?? "";
     if (service === "iam" && fields.length >= 5) {
-      const write = (rest: string): string => `write ${show(`arn:${partition}:iam::${rest}`)}`;
+      const write = (rest: string): string => `write ${quoteText(`arn:${partition}:iam::${rest}`)}`;
       if (!/^[*?\d]*$|^aws$/.test(account) && fields.length === 5) {
-        report.add("wrong-iam-arn", path, `${show(text)} has no account, so it matches nothing`, write(`*:${last}`));
+        report.add(
+          "wrong-iam-arn",
+          path,
+          `${quoteText(text)} has no account, so it matches nothing`,
+          write(`*:${last}`),
+        );
         continue;
       }
       const isAccount = /[*?$]/.test(account) || /^(\d{12}|aws)$/.test(account);
       if (fields.length >= 6 && !isAccount) {
-        const what = account === "" ? "has no account" : `has ${show(account)} for an account, which is twelve digits`;
-        report.add("wrong-iam-arn", path, `${show(text)} ${what}, so it matches nothing`, write(`*:${resource}`));
+        const what =
+          account === "" ? "has no account" : `has ${quoteText(account)} for an account, which is twelve digits`;
+        report.add("wrong-iam-arn", path, `${quoteText(text)} ${what}, so it matches nothing`, write(`*:${resource}`));
         continue;
       }
       if (fields.length >= 6 && !/[*?$]|^$/.test(region)) {
-        const message = `${show(text)} has a region, which ARNs of IAM have not, so it matches nothing`;
+        const message = `${quoteText(text)} has a region, which ARNs of IAM have not, so it matches nothing`;
         report.add("wrong-iam-arn", path, message, write(`${account}:${resource}`));
         continue;
       }
     }
     if (fields.length >= 6 || (fields.length < 4 ? last.endsWith("*") : last === "*")) continue;
     const whole = text + ":*".repeat(6 - fields.length);
-    const message = `${show(text)} has ${fields.length} fields of six: AWS reads it as ${show(whole)}`;
+    const message = `${quoteText(text)} has ${fields.length} fields of six: AWS reads it as ${quoteText(whole)}`;
     const isShort = fields.length === 5 && !/^\d*$/.test(last);
     const meant = [...fields.slice(0, 4), service === "s3" ? "" : "*", text.split(":").slice(4).join(":")].join(":");
-    report.add("incomplete-arn", path, message, `write ${show(isShort ? meant : whole)}, if that is meant`);
+    report.add("incomplete-arn", path, message, `write ${quoteText(isShort ? meant : whole)}, if that is meant`);
   }
 }
 
@@ -77,7 +83,7 @@ export function checkFields({ resources }: Statement, report: Report): void {
 export function checkTypes({ actionElement, actions, resourceElement, resources }: Statement, report: Report): void {
   if (actionElement !== "Action" || resourceElement !== "Resource" || resources.length === 0) return;
   if (resources.some(({ text }) => text === "*")) return;
-  const given = [...new Map(resources.map(({ text }) => [text, partsOf(text)])).values()];
+  const given = [...new Map(resources.map(({ text }) => [text, splitArn(text)])).values()];
   const fits = new Map<KnownAction, boolean>();
   const isFit = (action: KnownAction): boolean => {
     const known = fits.get(action);
@@ -88,25 +94,25 @@ export function checkTypes({ actionElement, actions, resourceElement, resources 
   for (const { text, path } of actions) {
     // Those of services that fob does not know are among all actions.
     if (isEverything(text)) continue;
-    const named = actionsNamed(text);
+    const named = findActions(text);
     if (named.length === 0 || named.some(isFit)) continue;
     const arns = [...new Set(named.flatMap((action) => action.resources))];
     if (arns.length > 0) {
-      const here = resources.length === 1 ? show(resources[0]?.text ?? "") : "the resources here";
-      const types = listOf(arns.map(typeOf));
-      const right = listOf(arns.map((arn) => show(exampleOf(arn, partition))));
-      const message = `${show(text)} is about ${types}, not about ${here}: the statement never applies to it`;
+      const here = resources.length === 1 ? quoteText(resources[0]?.text ?? "") : "the resources here";
+      const types = joinList(arns.map(formatType));
+      const right = joinList(arns.map((arn) => quoteText(makeExample(arn, partition))));
+      const message = `${quoteText(text)} is about ${types}, not about ${here}: the statement never applies to it`;
       report.add("wrong-resource", path, message, `give it a statement with the resource ${right}`);
     } else {
-      const message = `AWS lists no type of resource for ${show(text)}: it may never match the resources here`;
+      const message = `AWS lists no type of resource for ${quoteText(text)}: it may never match the resources here`;
       report.add("needs-all-resources", path, message, 'give it a statement with "Resource": "*"');
     }
   }
 }
 
 const varying = /\$\{[^{}]*\}/g;
-const typeOf = (arn: string): string => arn.split(":").slice(5).join(":").replaceAll(varying, "*");
-const exampleOf = (arn: string, partition: string): string =>
+const formatType = (arn: string): string => arn.split(":").slice(5).join(":").replaceAll(varying, "*");
+const makeExample = (arn: string, partition: string): string =>
   arn.replace(/^arn:[^:]*/, `arn:${partition}`).replaceAll(varying, "*");
 
 /** Service and resource of an ARN, up to what varies in them. */
@@ -115,7 +121,7 @@ interface Parts {
   readonly resource: string;
 }
 
-function partsOf(arn: string): Parts {
+function splitArn(arn: string): Parts {
   // A colon in a variable parts nothing.
   const parts = arn.replaceAll(varying, "*").split(":");
   const upToWildcard = (text: string): string => /^[^*?]*/.exec(text)?.[0] ?? "";
@@ -125,7 +131,7 @@ function partsOf(arn: string): Parts {
 
 function isAboutOne({ resources }: KnownAction, given: readonly Parts[]): boolean {
   return resources
-    .map(partsOf)
+    .map(splitArn)
     .some(({ service, resource }) =>
       given.some(
         (other) =>
@@ -149,23 +155,23 @@ export function checkOwn({ resourceElement, resources }: Statement, report: Repo
   );
   for (const entry of own) {
     if (covers(entry, "user/alice") && !hasPaths) {
-      const message = `${show(entry.text)} leaves out users with a path: it does not match user/team/alice`;
+      const message = `${quoteText(entry.text)} leaves out users with a path: it does not match user/team/alice`;
       const more = entry.text.replace("user/${", "user/*/${");
-      report.add("misses-user-paths", entry.path, message, `add ${show(more)} beside it`);
+      report.add("misses-user-paths", entry.path, message, `add ${quoteText(more)} beside it`);
     }
     if (covers(entry, "user/team/alice") && !hasNone) {
-      const message = `${show(entry.text)} leaves out users without a path: it does not match user/alice`;
+      const message = `${quoteText(entry.text)} leaves out users without a path: it does not match user/alice`;
       const more = entry.text.replace(/user\/.*\$\{/s, "user/${");
-      report.add("misses-user-paths", entry.path, message, `add ${show(more)} beside it`);
+      report.add("misses-user-paths", entry.path, message, `add ${quoteText(more)} beside it`);
     }
     if (/:mfa\//.test(entry.text) && !hasNames) {
-      const message = `${show(entry.text)} only fits devices with the user's name: AWS lets users give a device any name`;
+      const message = `${quoteText(entry.text)} only fits devices with the user's name: AWS lets users give a device any name`;
       const more = entry.text.replace(/mfa\/.*$/s, "mfa/*");
       report.add(
         "misses-named-devices",
         entry.path,
         message,
-        `write ${show(more)}: AWS enables a device for one user only`,
+        `write ${quoteText(more)}: AWS enables a device for one user only`,
       );
     }
   }

@@ -1,4 +1,4 @@
-// The rules of `fob policy lint`. docs/policy-rules.md has a section for each of them, with an example and the mend; a test
+// The rules of `fob policy lint`. docs/policy-rules.md has a section for each of them, with an example and the fix; a test
 // holds it to this list.
 
 /** An error makes `fob policy lint` fail: the policy is refused by AWS, enforces nothing, or locks users out. */
@@ -160,6 +160,6 @@ export type RuleId = (typeof rules)[number]["id"];
 
 const levels: ReadonlyMap<string, Level> = new Map(rules.map(({ id, level }) => [id, level]));
 
-export function levelOf(id: RuleId): Level {
+export function findLevel(id: RuleId): Level {
   return levels.get(id) ?? "error";
 }

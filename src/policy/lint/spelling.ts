@@ -1,18 +1,18 @@
 // Names that there are not: actions, condition keys, policy variables.
 import type { Entry, Statement, Test } from "./content.ts";
-import { dangerOf } from "./exemptions.ts";
+import { findDanger } from "./exemptions.ts";
 import {
-  actionMeant,
-  actionsNamed,
+  findActions,
+  guessAction,
+  guessKey,
   isKeyOfKnownService,
   isKnownKey,
   isKnownService,
-  keyMeant,
-  partsOf,
+  splitAction,
   updated,
 } from "./known.ts";
 import type { Report } from "./report.ts";
-import { show } from "./words.ts";
+import { quoteText } from "./words.ts";
 
 export function checkSpelling(statement: Statement, report: Report): void {
   for (const entry of statement.actions) checkAction(entry, statement, report);
@@ -24,33 +24,39 @@ export function checkSpelling(statement: Statement, report: Report): void {
 }
 
 function checkAction({ text, path }: Entry, { actionElement, effect }: Statement, report: Report): void {
-  const parts = partsOf(text);
-  if (parts === undefined || actionsNamed(text).length > 0) return;
+  const parts = splitAction(text);
+  if (parts === undefined || findActions(text).length > 0) return;
   const comes = actionElement === "NotAction" ? "so nothing is exempted by it" : "so it matches nothing";
   if (isKnownService(parts.service) && /[*?]/.test(parts.action)) {
-    const mend = "write the names of the actions, or a pattern that matches them";
-    report.add("wildcard-matches-nothing", path, `no action of ${parts.service} matches ${show(text)}, ${comes}`, mend);
+    const fix = "write the names of the actions, or a pattern that matches them";
+    report.add(
+      "wildcard-matches-nothing",
+      path,
+      `no action of ${parts.service} matches ${quoteText(text)}, ${comes}`,
+      fix,
+    );
     return;
   }
-  const meant = actionMeant(text);
+  const meant = guessAction(text);
   // Spelt well it would be worse than misspelt.
   const danger =
-    meant !== undefined && actionElement === "NotAction" && effect === "Deny" ? dangerOf(meant.name) : undefined;
+    meant !== undefined && actionElement === "NotAction" && effect === "Deny" ? findDanger(meant.name) : undefined;
   const worse = danger === undefined ? "" : `; ${meant?.name}, if that was meant, ${danger}`;
   if (meant?.isSure) {
-    const mend = danger === undefined ? `write ${show(meant.name)}` : `leave ${show(text)} out`;
-    report.add("misspelt-action", path, `there is no action ${show(text)}, ${comes}${worse}`, mend);
+    const fix = danger === undefined ? `write ${quoteText(meant.name)}` : `leave ${quoteText(text)} out`;
+    report.add("misspelt-action", path, `there is no action ${quoteText(text)}, ${comes}${worse}`, fix);
   } else if (isKnownService(parts.service)) {
-    const message = `${show(text)} is not among the actions of ${parts.service} as of ${updated}; if it is misspelt, ${comes.slice(3)}${worse}`;
+    const message = `${quoteText(text)} is not among the actions of ${parts.service} as of ${updated}; if it is misspelt, ${comes.slice(3)}${worse}`;
     const compare = "compare it with AWS's service authorization reference";
-    const suggestion = meant === undefined ? compare : `${compare}, or write ${show(meant.name)}, if that was meant`;
-    report.add("unknown-action", path, message, danger === undefined ? suggestion : `leave ${show(text)} out`);
+    const suggestion =
+      meant === undefined ? compare : `${compare}, or write ${quoteText(meant.name)}, if that was meant`;
+    report.add("unknown-action", path, message, danger === undefined ? suggestion : `leave ${quoteText(text)} out`);
   }
 }
 
 function checkKey({ key, operator, name }: Test, report: Report): void {
   if (isKnownKey(key.text)) return;
-  const meant = keyMeant(key.text);
+  const meant = guessKey(key.text);
   if (meant?.isSure) {
     const isMet =
       operator !== undefined &&
@@ -61,8 +67,8 @@ function checkKey({ key, operator, name }: Test, report: Report): void {
     report.add(
       "misspelt-condition-key",
       key.path,
-      `there is no condition key ${show(key.text)}, ${comes}`,
-      `write ${show(meant.name)}`,
+      `there is no condition key ${quoteText(key.text)}, ${comes}`,
+      `write ${quoteText(meant.name)}`,
     );
   } else if (isKeyOfKnownService(key.text)) {
     reportUnknownKey(key, key.text, meant?.name, report);
@@ -72,15 +78,15 @@ function checkKey({ key, operator, name }: Test, report: Report): void {
 function checkVariables({ text, path }: Entry, report: Report): void {
   for (const [escaped, , key = ""] of text.matchAll(/(\$\$\{|&\{|\$)(\w+:[\w/.-]+)\}?/g)) {
     if (!isKnownKey(key)) continue;
-    const message = `${show(escaped)} is no policy variable, so it stands for itself`;
-    report.add("left-over-escape", path, message, `write ${show(`\${${key}}`)}`);
+    const message = `${quoteText(escaped)} is no policy variable, so it stands for itself`;
+    report.add("left-over-escape", path, message, `write ${quoteText(`\${${key}}`)}`);
   }
   for (const [variable, key = ""] of text.matchAll(/\$\{\s*([^\s,'{}*?$]+)\s*(?:,[^{}]*)?\}/g)) {
     if (isKnownKey(key)) continue;
-    const meant = keyMeant(key);
+    const meant = guessKey(key);
     if (meant?.isSure) {
-      const message = `there is no policy variable ${show(variable)}, so what it stands in matches nothing`;
-      report.add("misspelt-condition-key", path, message, `write ${show(variable.replace(key, meant.name))}`);
+      const message = `there is no policy variable ${quoteText(variable)}, so what it stands in matches nothing`;
+      report.add("misspelt-condition-key", path, message, `write ${quoteText(variable.replace(key, meant.name))}`);
     } else if (isKeyOfKnownService(key)) {
       reportUnknownKey({ text, path }, variable, meant && variable.replace(key, meant.name), report);
     }
@@ -88,8 +94,8 @@ function checkVariables({ text, path }: Entry, report: Report): void {
 }
 
 function reportUnknownKey({ path }: Entry, name: string, meant: string | undefined, report: Report): void {
-  const message = `${show(name)} is not among AWS's condition keys as of ${updated}; if it is misspelt, it is always absent`;
+  const message = `${quoteText(name)} is not among AWS's condition keys as of ${updated}; if it is misspelt, it is always absent`;
   const compare = "compare it with AWS's list of global condition keys, or with the service's";
-  const mend = meant === undefined ? compare : `${compare}, or write ${show(meant)}, if that was meant`;
-  report.add("unknown-condition-key", path, message, mend);
+  const fix = meant === undefined ? compare : `${compare}, or write ${quoteText(meant)}, if that was meant`;
+  report.add("unknown-condition-key", path, message, fix);
 }

@@ -54,8 +54,8 @@ export const policyLintCommand = defineCommand({
 function formatFindings(file: string, findings: readonly Finding[]): string {
   return findings
     .map(
-      ({ line, column, level, rule, message, mend }) =>
-        `${neutralise(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${neutralise(mend)}\n`,
+      ({ line, column, level, rule, message, fix }) =>
+        `${neutralise(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${neutralise(fix)}\n`,
     )
     .join("");
 }

@@ -154,9 +154,9 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
 
 /** Says which actions AWS does not seem to have: a slip would be decided on like any other. */
 async function warnOfActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
-  const { actionMeant, actionsNamed } = await import("../../../policy/lint/known.ts");
+  const { guessAction, findActions } = await import("../../../policy/lint/known.ts");
   for (const action of new Set(results.map(({ request }) => request.action))) {
-    const meant = actionsNamed(action).length > 0 ? undefined : actionMeant(action);
+    const meant = findActions(action).length > 0 ? undefined : guessAction(action);
     if (meant)
       say.warning(`AWS has no action ${quote(action)}, as far as fob knows; ${quote(meant.name)} was meant, perhaps`);
   }
