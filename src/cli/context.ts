@@ -1,11 +1,13 @@
 // The one place where the program meets the outside world.
-import { CancelledError, type FobError } from "../errors.ts";
+import { isAbsolute } from "node:path";
+import { CancelledError, FobError } from "../errors.ts";
 import { type Output, stdout, writeLine } from "./output.ts";
 
 /** What every command is given. */
 export interface Context {
   /** A copy: what fob sets for itself is not passed to children. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** An absolute path. @throws FobError where there is no such home folder */
   readonly home: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -35,10 +37,16 @@ export function sayError(error: FobError, say: Say): void {
 
 export async function processContext(options: { debug: boolean }): Promise<Context> {
   let signal: AbortSignal | undefined;
+  const home = await homeFolder();
   return {
     env: { ...process.env },
-    // On POSIX systems homedir() says so too; its module takes a while to load.
-    home: (process.platform !== "win32" && process.env.HOME) || (await import("node:os")).homedir(),
+    get home() {
+      if (home !== undefined) return home;
+      throw new FobError(
+        "HOME is not set to an absolute path, and the system knows no home folder of this user",
+        "export HOME=/the/path/of/your/home",
+      );
+    },
     now: Date.now,
     get signal() {
       signal ??= endSignal();
@@ -56,6 +64,23 @@ export async function processContext(options: { debug: boolean }): Promise<Conte
       },
     },
   };
+}
+
+/** Never below the working directory: whoever has put files there would say which commands fob runs. */
+async function homeFolder(): Promise<string | undefined> {
+  const { env, platform } = process;
+  // The module takes a while to load.
+  if (platform !== "win32" && env.HOME && isAbsolute(env.HOME)) return env.HOME;
+  const { homedir, userInfo } = await import("node:os");
+  for (const find of [homedir, () => userInfo().homedir]) {
+    try {
+      const home = find();
+      if (isAbsolute(home)) return home;
+    } catch {
+      // The system does not know this user, as in a container.
+    }
+  }
+  return undefined;
 }
 
 function endSignal(): AbortSignal {

@@ -1,4 +1,5 @@
 // Command lines that are answered before they are even looked at: programs wait for these, thousands of times.
+import { isAbsolute } from "node:path";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { cachedAnswer } from "../session/cached.ts";
 import { storeFolder } from "../session/store-paths.ts";
@@ -12,7 +13,7 @@ export function quickAnswer(argv: readonly string[], version: string): string | 
   const { env } = process;
   // Elsewhere the home folder takes longer to find.
   const home = process.platform === "win32" ? undefined : env.HOME;
-  if (!home) return undefined;
+  if (!home || !isAbsolute(home)) return undefined;
   try {
     const paths = awsFilePaths(env, home);
     const folder = storeFolder(env, paths.credentials);

@@ -101,6 +101,11 @@ export function commandOf(files: AwsFiles, profile: string, key: string): string
   );
 }
 
+/** The file that such a command stands in. */
+export function fileOfCommand(files: AwsFiles, profile: string, key: string): string {
+  return files.credentials.properties(profile)?.get(key)?.raw ? files.credentials.path : files.config.path;
+}
+
 /**
  * The URL that a profile has for a service: in the `services` section that it names, else its `endpoint_url`.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html

@@ -1,7 +1,8 @@
 // The long-term credentials of a source profile.
 import type { Credentials } from "../aws/aws.ts";
 import { FobError, UsageError } from "../errors.ts";
-import { type AwsFile, type AwsFiles, commandOf } from "../profiles/files.ts";
+import { otherWritersOf } from "../files/writers.ts";
+import { type AwsFile, type AwsFiles, commandOf, fileOfCommand } from "../profiles/files.ts";
 import type { Property } from "../profiles/scan.ts";
 import { commandOutput } from "../subprocess.ts";
 import { quote, shellWord } from "../text.ts";
@@ -63,8 +64,17 @@ export async function longTermCredentials(
     );
   }
   const title = `the credential_process of the profile ${quote(profile)}`;
+  warnOfWriters(files, profile, "credential_process", warn);
   const printed = await commandOutput(command, { env, title, timeout: 60, signal });
   return refuseTemporary(fromProcessJson(printed, title), profile);
+}
+
+/** Says, before a command of a profile is run, that somebody else may have put it there. */
+export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: CredentialTools["warn"]): void {
+  const file = fileOfCommand(files, profile, key);
+  const writers = otherWritersOf(file);
+  if (writers === undefined) return;
+  warn(`fob runs the ${key} of the profile ${quote(profile)} from ${quote(file)}, which ${writers}`);
 }
 
 interface StaticKeys extends Credentials {

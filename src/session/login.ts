@@ -2,10 +2,11 @@
 import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
-import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
+import { warnOfWriters } from "./credentials.ts";
 import { isFresh } from "./freshness.ts";
 import { type Link, processKind } from "./link.ts";
 import { type ObtainTools, obtain } from "./obtain.ts";
@@ -169,7 +170,19 @@ export function codeSource(plan: Plan, tools: LoginTools): CodeSource | undefine
   const { source } = plan.link;
   if (!mfaProcess) return tools.person();
   const again = tools.again ?? loginCommand(source, plan);
-  return withPersonBehind(tools.codeFromCommand(mfaProcess, source), tools.person, again);
+  return withPersonBehind(withWarning(tools.codeFromCommand(mfaProcess, source), plan, tools), tools.person, again);
+}
+
+/** The same command; before it runs, a warning where somebody else may have put it there. */
+function withWarning(codes: CodeSource, { link, files }: Plan, { warn }: LoginTools): CodeSource {
+  const owner = commandOf(files, link.session, "mfa_process") === undefined ? link.source : link.session;
+  return {
+    ...codes,
+    ask(question) {
+      warnOfWriters(files, owner, "mfa_process", warn);
+      return codes.ask(question);
+    },
+  };
 }
 
 const tellOfKeys = ({ session }: Link, { note }: LoginTools): void =>
