@@ -1,6 +1,7 @@
 // What opening a session uses of the world, for every command that may open one.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { readCode } from "../codes/code.ts";
 import { graphicalPrompt } from "../codes/graphical.ts";
 import { codeFromCommand, type LendTerminal, questionText } from "../codes/sources.ts";
@@ -34,6 +35,7 @@ export function loginTools(
     paths,
     store,
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
+    sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env, lendingOf(terminal, store.folder)),
     person: () => (options.noInput ? undefined : (personAt(terminal(), store.folder) ?? inWindow(context))),
     again,

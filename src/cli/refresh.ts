@@ -1,5 +1,4 @@
 // `fob refresh`: renews sessions, once or for as long as it is watched.
-import { setTimeout as sleep } from "node:timers/promises";
 import { wanted } from "../session/freshness.ts";
 import { type RefreshTools, type RefreshWishes, refresh, watch } from "../session/refresh.ts";
 import { sessionProfiles } from "../session/store.ts";
@@ -76,7 +75,6 @@ async function watchSessions(
       if (stdout.isTerminal) stdout.write("\u0007");
       notify(message, { env, platform: process.platform, debug: say.debug });
     },
-    sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: tools.signal }).catch(() => undefined),
   });
 }
 

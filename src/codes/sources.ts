@@ -20,6 +20,8 @@ export interface CodeQuestion {
 export interface CodeSource {
   /** Whether another code can be had after a wrong one. */
   readonly canAskAgain: boolean;
+  /** Whether it gives another code without being asked by a person, once the device shows the next one. */
+  readonly givesNextCode?: boolean;
   /** @returns six digits @throws FobError, CancelledError */
   ask(question: CodeQuestion): Promise<string>;
 }
@@ -66,6 +68,7 @@ export function codeFromCommand(
   const title = `the mfa_process of the profile ${quote(profile)}`;
   return {
     canAskAgain: false,
+    givesNextCode: true,
     async ask({ signal }) {
       const output = await lendTerminal(signal, (terminal) =>
         commandOutput(command, { env, title, timeout: 60, signal, terminal }),
@@ -93,6 +96,9 @@ export function withPersonBehind(
   return {
     get canAskAgain() {
       return (person ?? command).canAskAgain;
+    },
+    get givesNextCode() {
+      return person === undefined && command.givesNextCode === true;
     },
     async ask(question) {
       if (person) return await person.ask(question);

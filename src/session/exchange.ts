@@ -3,13 +3,17 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Device, isRoot } from "../aws/arn.ts";
 import type { Aws, Mfa, TemporaryCredentials } from "../aws/aws.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
+import { untilNextCode } from "../codes/next-code.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { before, CancelledError, FobError, throwIfCancelled } from "../errors.ts";
+import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Link } from "./link.ts";
 
 export interface Conversation {
   readonly link: Link;
+  /** The session profile, or the role profile, that the code is for. */
+  readonly wantedFor: string;
   readonly device: Device;
   /** Asks AWS, with a code. */
   readonly send: (aws: Aws, mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
@@ -21,6 +25,13 @@ export interface Conversation {
   readonly signal: AbortSignal;
   /** After it no code is asked for or sent. */
   readonly deadline: AbortSignal | undefined;
+  /** The profile that has got its credentials for a code of this device just now, as far as fob knows. */
+  readonly lastServed: () => string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Resolves after so many milliseconds, or when the signal ends it. */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly note: (message: string) => void;
   readonly debug: (message: string) => void;
 }
 
@@ -52,14 +63,17 @@ export async function exchange(
   };
   const used = new Set<string>();
   let again = why || undefined;
+  let hasWaited = false;
   for (;;) {
     const code = await codes.ask({ ...question, again }).catch((error: unknown) => {
       throw uselessBecause ?? error;
     });
+    const cameAt = conversation.now();
     const identity = await before(deadline, checking);
     if (uselessBecause !== undefined) throw uselessBecause;
     throwIfCancelled(signal);
     if (used.has(code)) {
+      if (!codes.canAskAgain) throw sameCodeAgain(conversation);
       again = "that code was sent already; wait until the device shows the next one";
       continue;
     }
@@ -70,12 +84,55 @@ export async function exchange(
       return { given: await sentOnce(() => send(aws, mfa, identity), context, signal), identity };
     } catch (error) {
       if (!(error instanceof AwsFailure)) throw error;
+      if (error.consequence === "wrong code" && codes.givesNextCode) {
+        if (hasWaited) throw refusedTwice(error, conversation);
+        hasWaited = true;
+        await waitForNextCode(cameAt, question.signal, conversation);
+        continue;
+      }
       const needsAnother = error.consequence === "wrong code" || mayBeSpent(error);
       if (!needsAnother || !codes.canAskAgain || used.size >= MOST_CODES) throw withSpentCode(error);
       again = `${withSpentCode(error).message}; type the next one that the device shows`;
       debug(`asking again: ${error.message}`);
     }
   }
+}
+
+/**
+ * Waits until a command prints another code: AWS takes each code of a device once, and refuses a second one within its
+ * 30 s as it refuses a wrong one.
+ *
+ * @throws CancelledError
+ */
+async function waitForNextCode(
+  cameAt: number,
+  signal: AbortSignal,
+  { wantedFor, lastServed, now, sleep, note }: Conversation,
+): Promise<void> {
+  const wait = untilNextCode(cameAt, now());
+  const other = lastServed();
+  const used = other === undefined ? "" : `, which ${quote(other)} has used`;
+  note(
+    `AWS did not accept the code for ${quote(wantedFor)}${used}; waiting ${inWords(Math.ceil(wait / 1000))} for the next one`,
+  );
+  await sleep(wait, signal);
+  throwIfCancelled(signal);
+}
+
+function refusedTwice(error: AwsFailure, { wantedFor, device }: Conversation): FobError {
+  return new FobError(
+    `AWS did not accept two codes in a row for ${quote(wantedFor)}`,
+    [`check that the mfa_process prints the codes of the device ${quote(device.serialNumber)}`, ...error.hints],
+    undefined,
+    error,
+  );
+}
+
+function sameCodeAgain({ wantedFor, link }: Conversation): FobError {
+  return new FobError(
+    `the mfa_process of the profile ${quote(link.source)} printed the code again that AWS did not accept for ${quote(wantedFor)}`,
+    "run it by hand: it must print another code every 30 s",
+  );
 }
 
 const mayBeSpent = ({ consequence }: AwsFailure): boolean =>

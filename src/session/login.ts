@@ -30,7 +30,6 @@ export interface LoginRequest extends PlanRequest {
 
 /** What a login uses of the world. */
 export interface LoginTools extends ObtainTools {
-  readonly note: (message: string) => void;
   /** A configured command that prints codes. */
   readonly codeFromCommand: (command: string, profile: string) => CodeSource;
   /** The command line that makes the same session again, without a code in it, where a command line has asked for it. */

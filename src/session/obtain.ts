@@ -4,6 +4,7 @@ import type { Access, Aws, Credentials, RoleRequest } from "../aws/aws.ts";
 import { foreignHost } from "../aws/endpoints.ts";
 import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
 import { partitionOf, regionFor, stsRegion } from "../aws/partitions.ts";
+import { CODE_LASTS } from "../codes/next-code.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { type Choose, usableDevice } from "../devices/choose.ts";
 import { before, FobError, throwIfCancelled } from "../errors.ts";
@@ -16,6 +17,7 @@ import type { Plan, PlanTools } from "./plan.ts";
 import { placesFor } from "./publish.ts";
 import type { Role, Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import type { Stored } from "./store.ts";
 import type { WritableStore } from "./store-writer.ts";
 
 /** What asking AWS for a session uses of the world. */
@@ -24,6 +26,9 @@ export interface ObtainTools extends PlanTools {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal: AbortSignal;
+  /** Resolves after so many milliseconds, or when the signal ends it. */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly note: (message: string) => void;
   readonly warn: (message: string) => void;
   readonly debug: (message: string) => void;
   readonly connect: (access: Access) => Promise<Aws>;
@@ -80,6 +85,8 @@ export async function obtain(
     if (!codes.canAskAgain) told.forEach(warn);
     const { given, identity } = await exchange({
       ...{ link, device, codes, context, signal, debug, why, deadline: tools.deadline },
+      ...{ wantedFor: profile, now: tools.now, sleep: tools.sleep, note: tools.note },
+      lastServed: () => lastServed(device, tools),
       connect: () => connect(device),
       send: (to, mfa, user) =>
         role
@@ -111,6 +118,16 @@ export async function obtain(
     reservation.abandon();
     aws?.close();
   }
+}
+
+/** The profile for which a code of a device was exchanged while the device still shows it, if one is in the store. */
+function lastServed({ serialNumber }: Device, { store, now }: ObtainTools): string | undefined {
+  const isLast = (stored: Stored): boolean => {
+    if (stored.state !== "readable" || stored.session.isChained) return false;
+    // AWS takes a code a little longer than the device shows it.
+    return stored.session.serialNumber === serialNumber && now() - stored.session.issued < 2 * CODE_LASTS;
+  };
+  return store.list().find(isLast)?.profile;
 }
 
 /** The length of a role session where nothing else is said, and the longest of one that is asked for with a session, in seconds. */

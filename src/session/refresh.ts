@@ -60,8 +60,6 @@ export interface WatchTools extends RefreshTools {
   readonly show: () => void;
   /** Calls for the user, who may be looking at something else. */
   readonly alert: (message: string) => void;
-  /** Resolves after so many milliseconds, or when it is cancelled. */
-  readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
 /** Milliseconds between two looks at the clock, which may be set; and the computer may have slept. */
@@ -117,7 +115,7 @@ async function watchUntilCancelled(
       // An AWS file that somebody is editing just now, say.
       failures.add("", failureOf(error));
     }
-    await Promise.race([tools.sleep(TICK), ...underWay.values()]);
+    await Promise.race([tools.sleep(TICK, tools.signal), ...underWay.values()]);
     if (tools.signal.aborted) throw new CancelledError();
   }
 }

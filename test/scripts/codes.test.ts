@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { knowSecret } from "../helpers/secrets.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { keysOf, makeWorld, type World } from "../helpers/world.ts";
 
 /** A world whose profile `work` gets its codes from a command. */
 async function withProcess(command: (world: World) => string): Promise<World> {
@@ -134,6 +134,72 @@ test("when an mfa_process fails where you cannot be asked, the error tells how t
     const again = args[0] === "login" ? "fob login work --duration 8h" : "fob login work";
     expect(stderr).toContain(`fob: hint: give the code yourself: ${again} --code CODE\n`);
   }
+});
+
+/** A world with a second profile of the same user and device, whose command prints these codes in turn, the last for ever. */
+async function withTwoProfiles(codes: (world: World) => readonly string[]): Promise<{ world: World; env: object }> {
+  const world = await makeWorld();
+  const [count, CLOCK] = [join(world.home, "count"), join(world.home, "clock")];
+  writeFileSync(CLOCK, "0");
+  const prints = codes(world).map((code, index, all) => {
+    const pattern = index === all.length - 1 ? "*" : String(index);
+    return `${pattern}) ${world.commandThatPrints(code)} ;;`;
+  });
+  const script = join(world.home, "codes.sh");
+  writeFileSync(
+    script,
+    // Whenever it runs, half a second of the code's 30 is left.
+    `date +%s.%N | awk '{ printf "%.3f", 29.5 - $1 % 30 }' >${CLOCK}
+    n=$(cat ${count} 2>/dev/null || echo 0); echo $((n + 1)) >${count}; case $n in ${prints.join(" ")} esac\n`,
+  );
+  appendFileSync(world.credentialsPath, `\n${keysOf("other", world.user.accessKey)}`);
+  const device = `mfa_serial = ${world.device.serialNumber}\nmfa_process = sh ${script}\n`;
+  writeFileSync(world.configPath, `[profile work]\n${device}[profile other]\nregion = eu-central-1\n${device}`);
+  const preload = resolve(import.meta.dirname, "../helpers/clock.cjs");
+  return { world, env: { AWS_REGION: "eu-central-1", CLOCK, NODE_OPTIONS: `--require ${preload}` } };
+}
+
+test("a code of a command that another session has used: the command is run again when the device shows the next", async () => {
+  const now = Date.now();
+  const { world, env } = await withTwoProfiles(({ device }) => {
+    const code = device.code(now);
+    return [code, code, device.code(now + 30_000)];
+  });
+  const { status, stderr } = await world.fob(["refresh", "work", "other"], { env: { ...env } });
+  expect(stderr).toMatch(
+    /fob: AWS did not accept the code for "other-mfa", which "work-mfa" has used; waiting 1 s for the next one\n/,
+  );
+  expect(status).toBe(0);
+  expect(world.calls("GetSessionToken")).toBe(3);
+});
+
+test("a command whose codes are wrong is run twice, and the error names the session", async () => {
+  const wrong = ({ device }: World): string => (device.code() === "000000" ? "000001" : "000000");
+  const { world, env } = await withTwoProfiles((made) => [wrong(made), wrong(made).replace(/.$/, "2")]);
+  const { status, stderr } = await world.fob(["login", "other"], { env: { ...env } });
+  expect(status).toBe(1);
+  expect(stderr).toContain('fob: AWS did not accept the code for "other-mfa"; waiting 1 s for the next one\n');
+  expect(stderr).toContain('fob: error: AWS did not accept two codes in a row for "other-mfa"\n');
+  expect(stderr).toContain(`prints the codes of the device "${world.device.serialNumber}"`);
+  expect(world.calls("GetSessionToken")).toBe(2);
+});
+
+test("a command that prints the refused code again is not run for ever", async () => {
+  const { world, env } = await withTwoProfiles(({ device }) => [device.code() === "000000" ? "000001" : "000000"]);
+  const { status, stderr } = await world.fob(["login", "other"], { env: { ...env } });
+  expect(status).toBe(1);
+  expect(stderr).toContain('printed the code again that AWS did not accept for "other-mfa"');
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("Ctrl-C ends the wait for the next code", async () => {
+  const world = await withProcess((w) => w.commandThatPrints(w.device.code() === "000000" ? "000001" : "000000"));
+  const run = world.fobOnTerminal(["login", "work"]);
+  await run.shows("for the next one");
+  run.type("\u0003");
+  const { status, screen } = await run.ended;
+  expect(status).toBe(130);
+  expect(screen).toContain("fob: cancelled\n");
 });
 
 test("what an mfa_process prints is not shown when it is no code", async () => {
