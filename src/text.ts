@@ -1,15 +1,20 @@
 // Small decisions about text that messages, tables and prompts share.
 
 /**
- * Text from a file or from AWS, safe to show on a terminal: control characters (and the invisible ones that reorder a
- * line) become visible escapes, so that a profile name cannot move the cursor or fake a prompt.
+ * Text from a file or from AWS, safe to show on a terminal: characters that move the cursor, reorder a line or are not to
+ * be seen become visible escapes, so that a profile name cannot fake a prompt or pass for another name.
  */
 export function neutralise(text: string): string {
-  return text.replace(hidden, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  // Most texts are plain, and only the others are worth the tables of Unicode.
+  if (/^[ -~]*$/.test(text)) return text;
+  return text.replace(hidden, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-const hidden = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+/**
+ * Control and format characters, line separators, halves of surrogate pairs, and what a font is to leave out, such as
+ * variation selectors: all by Unicode's own properties.
+ */
+const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** A name or a path as messages show it: in double quotes, neutralised. */
 export function quote(name: string): string {
@@ -26,15 +31,21 @@ export function maskKeyId(accessKeyId: string): string {
   return `${neutralise(accessKeyId.slice(0, 4))}…${neutralise(accessKeyId.slice(-4))}`;
 }
 
-/** JSON for people and programs, a value to a line, in ASCII alone: nothing in it can move a terminal's cursor. */
+/** JSON for people and programs, a value to a line. */
 export function prettyJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2).replace(/[^\n -~]/g, escaped)}\n`;
+  return `${inAscii(JSON.stringify(value, undefined, 2))}\n`;
 }
+
+/** JSON on one line. */
+export function asciiJson(value: unknown): string {
+  return inAscii(JSON.stringify(value));
+}
+
+/**
+ * JSON in ASCII alone: nothing in it can move a terminal's cursor, and what a program reads does not depend on the
+ * system's code page.
+ */
+const inAscii = (json: string): string => json.replace(/[^\n -~]/g, escaped);
 
 /** A character as JSON escapes it. */
 export const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-
-/** JSON in ASCII alone: what else a program reads depends on the system's code page. */
-export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[^ -~]/g, escaped);
-}

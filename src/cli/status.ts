@@ -2,7 +2,7 @@
 import { exitCodes } from "../errors.ts";
 import { expirationText } from "../session/session.ts";
 import type { StatusEntry } from "../session/status.ts";
-import { quote, shellWord } from "../text.ts";
+import { prettyJson, quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
 import { entriesOf, render, sayNone } from "./session-table.ts";
@@ -25,7 +25,7 @@ export const statusCommand = defineCommand({
     const { say, stdout } = context;
     const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
     const entries = entriesOf(asked, minTtlOf(options.minTtl), context);
-    if (options.json) stdout.write(`${JSON.stringify(entries.map(toJson), undefined, 2)}\n`);
+    if (options.json) stdout.write(prettyJson(entries.map(toJson)));
     else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
     else sayNone(context);
     if (!options.check) {

@@ -3,7 +3,7 @@
 // unless it needs none. What AWS gives needs none.
 import { FobError } from "../errors.ts";
 import { isPortableName } from "../profiles/names.ts";
-import { quote } from "../text.ts";
+import { prettyJson, quote } from "../text.ts";
 import type { Variables } from "./variables.ts";
 
 export const formats = ["bash", "zsh", "fish", "powershell", "cmd", "dotenv", "json", "ini"] as const;
@@ -35,7 +35,7 @@ const lines: Readonly<Record<Format, (variables: Variables, profile: string) => 
   ],
   // docker --env-file takes quotes for a part of the value; others take a # or a blank for the value's end.
   dotenv: ({ set }) => Object.entries(plain("dotenv", set)).map(([name, value]) => `${name}=${value}`),
-  json: ({ set }) => [JSON.stringify(set, undefined, 2)],
+  json: ({ set }) => [prettyJson(set).trimEnd()],
   ini: ({ set }, profile) => section(profile, plain("ini", set)),
 };
 

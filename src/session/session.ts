@@ -1,5 +1,6 @@
 // What a session is, and how its times and credentials are written.
 import type { RoleRequest, TemporaryCredentials } from "../aws/aws.ts";
+import { asciiJson } from "../text.ts";
 import type { Span } from "./freshness.ts";
 
 /**
@@ -89,7 +90,7 @@ export function parseExpiry(text: string | undefined): number | undefined {
 /** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
 export function processJson(session: Session): string {
   const { credentials, account } = session;
-  return JSON.stringify({
+  return asciiJson({
     Version: 1,
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey,

@@ -188,6 +188,15 @@ test("a name in the files cannot move the cursor or add a field", async () => {
   }
 });
 
+test("JSON holds names in ASCII: control characters, what reorders a line, what is not to be seen", async () => {
+  const name = "evil\u009b2J\u202e\u00ad\u{e0041}\u7530";
+  const world = await makeWorld();
+  appendFileSync(world.credentialsPath, `\n[${name}]\nexpiration = 2020-01-01T00:00:00Z\n`);
+  const { stdout } = await world.fob(["status", "--json"]);
+  expect(stdout).toMatch(/^[\n -~]*$/);
+  expect(JSON.parse(stdout)).toMatchObject([{ profile: name }]);
+});
+
 test("a reader that has read enough is no error, a full disk is one", async () => {
   const world = await loggedIn();
   const { screen } = await world.shellOnTerminal("fob status --json >/dev/full; echo ended with $?").ended;

@@ -1,4 +1,5 @@
 // The enforcement of MFA as code: for scripts, CloudFormation or Terraform; in one account or in an organization.
+import { prettyJson } from "../../text.ts";
 import { listAccountCalls, listOrganizationCalls } from "./calls.ts";
 import { buildAccountTemplate } from "./cloudformation.ts";
 import { buildOrganization, buildOrganizationTemplate } from "./organization.ts";
@@ -30,9 +31,9 @@ function formatAccount(options: ExportOptions, notes: readonly string[]): string
   const resources = buildResources(options);
   switch (options.format) {
     case "json":
-      return formatJson(listAccountCalls(resources, options.partition, options.region, notes));
+      return prettyJson(listAccountCalls(resources, options.partition, options.region, notes));
     case "cloudformation":
-      return formatJson(buildAccountTemplate(resources, notes));
+      return prettyJson(buildAccountTemplate(resources, notes));
     case "terraform":
       return formatAccountModule(resources, notes);
   }
@@ -42,15 +43,13 @@ function formatOrganization(options: ExportOptions, notes: readonly string[]): s
   const organization = buildOrganization(buildResources(options));
   switch (options.format) {
     case "json":
-      return formatJson(listOrganizationCalls(organization, options.region, notes));
+      return prettyJson(listOrganizationCalls(organization, options.region, notes));
     case "cloudformation":
-      return formatJson(buildOrganizationTemplate(organization, notes));
+      return prettyJson(buildOrganizationTemplate(organization, notes));
     case "terraform":
       return formatOrganizationModule(organization, notes);
   }
 }
-
-const formatJson = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /** In the form of hints: a line each, lower case, without a full stop. */
 function listNotes(options: ExportOptions): readonly string[] {

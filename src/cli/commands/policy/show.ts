@@ -7,6 +7,7 @@ import {
   explainSelfManage,
   selfManagePolicy,
 } from "../../../policy/enforcement.ts";
+import { prettyJson } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { parsePolicyOptions, policyOptions } from "./options.ts";
 
@@ -38,10 +39,10 @@ export const policyShowCommand = defineCommand({
     }
     if (options.explain) {
       const explained = options.selfManage ? explainSelfManage(variant) : explainEnforceMfa(variant);
-      stdout.write(options.json ? `${JSON.stringify(explained, undefined, 2)}\n` : formatExplanations(explained));
+      stdout.write(options.json ? prettyJson(explained) : formatExplanations(explained));
     } else {
       const policy = options.selfManage ? selfManagePolicy(variant) : enforceMfaPolicy(variant);
-      stdout.write(`${JSON.stringify(policy, undefined, 2)}\n`);
+      stdout.write(prettyJson(policy));
     }
     return Promise.resolve(exitCodes.done);
   },
