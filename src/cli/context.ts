@@ -11,7 +11,7 @@ export interface Context {
   readonly home: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Ends what is under way: Ctrl-C, or a request to end. */
+  /** Ends what is under way: Ctrl-C, or a request to end. Read it before waiting: that is when signals are handled. */
   readonly signal: AbortSignal;
   readonly stdout: Output;
   /** Opening it takes Node.js longer than most of what fob does. */
@@ -86,11 +86,14 @@ async function homeFolder(): Promise<string | undefined> {
 function endSignal(): AbortSignal {
   const cancelled = new AbortController();
   // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for.
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  // SIGQUIT too: the system would write a core file, with the keys in memory.
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     process.on(name, () => {
       if (cancelled.signal.aborted) process.exit(new CancelledError().exitCode);
       cancelled.abort();
     });
   }
+  // Node.js would open a debugger on a port of 127.0.0.1, which every user of the machine can reach.
+  process.on("SIGUSR1", () => undefined);
   return cancelled.signal;
 }
