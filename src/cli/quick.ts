@@ -9,7 +9,9 @@ export function quickAnswer(argv: readonly string[], version: string): string | 
   const [command, profile, option, endpoint, ...rest] = argv;
   if ((command === "--version" || command === "-V") && argv.length === 1) return version;
   const isPlain = argv.length <= 2 || (option === "--endpoint-url" && argv.length === 4 && rest.length === 0);
-  if (!/^credential[-_]process$/.test(command ?? "") || profile?.startsWith("-") || !isPlain) return undefined;
+  if (!/^credential[-_]process$/.test(command ?? "") || profile === "" || profile?.startsWith("-") || !isPlain) {
+    return undefined;
+  }
   const { env } = process;
   // Elsewhere the home folder takes longer to find.
   const home = process.platform === "win32" ? undefined : env.HOME;
@@ -17,7 +19,7 @@ export function quickAnswer(argv: readonly string[], version: string): string | 
   try {
     const paths = awsFilePaths(env, home);
     const folder = storeFolder(env, paths.credentials);
-    return cachedAnswer(profile || env.AWS_PROFILE || "default", folder, paths, env, Date.now(), endpoint);
+    return cachedAnswer(profile ?? (env.AWS_PROFILE || "default"), folder, paths, env, Date.now(), endpoint);
   } catch {
     // What is wrong is found out again, and said, on the long way.
     return undefined;

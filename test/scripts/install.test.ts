@@ -1,5 +1,5 @@
 // `fob credential-process --install`: programs get the session from fob itself.
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
@@ -198,4 +198,27 @@ test("a session of the environment's keys is not served to whoever has other one
   const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   await world.fob(["login", "work", "--source-env", "--code", world.device.code()], { env: keys });
   expect(readFileSync(sessionFile(world), "utf8")).toMatch(/^fob1 0 work-mfa\n/);
+});
+
+test("an empty name is nobody's session, whatever AWS_PROFILE says, on every way to an answer", async () => {
+  const world = await makeWorld();
+  await install(world);
+  await login(world);
+  const soon = Date.now() / 1000 + 5;
+  utimesSync(sessionFile(world), soon, soon);
+  const env = { ...world.env, AWS_PROFILE: "work-mfa" };
+  const endpoint = ["--endpoint-url", world.sandbox.url];
+  const ways = [[launcher(world)], [node, program, "credential-process"], [node, program, "credential_process"]];
+  for (const [file = "", ...args] of ways) {
+    const asked = await execute(file, [...args, "work-mfa", ...endpoint], {
+      env,
+      shows: ["secret access key", "session token"],
+    });
+    expect(asked.stdout).toContain('"Version":1');
+    for (const more of [[], endpoint, ["--no-input"]]) {
+      const { status, stdout, stderr } = await execute(file, [...args, "", ...more], { env });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+      expect(stderr).toContain("the profile's name is empty");
+    }
+  }
 });
