@@ -11,6 +11,10 @@ import {
   type Section,
   scan,
 } from "./scan.ts";
+import { SPACE } from "./white-space.ts";
+
+const indentOfHeader = new RegExp(`^${SPACE}+(?=\\[)`);
+const headerComment = new RegExp(`(?:\\]|${SPACE})([#;][^\\r\\n]*)`);
 
 /** What should hold of a profile's section afterwards: `undefined` stands for a key that must not be there. */
 export type Change = Readonly<Record<string, string | undefined>>;
@@ -35,7 +39,7 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
     const edited = rewritten(text, section, kind, change, values);
     if (values.size === 0 && edited === text.slice(section.start, section.end)) return text;
     // To botocore an indented header is more of the last value above it, so the indent goes with that.
-    return text.slice(0, section.start) + edited + text.slice(section.end).replace(/^[ \t\r\v\f]+(?=\[)/, "");
+    return text.slice(0, section.start) + edited + text.slice(section.end).replace(indentOfHeader, "");
   }
   if (values.size === 0) return text;
   if (!isPortableName(profile)) throw new TypeError("a profile name that not every program reads");
@@ -116,7 +120,7 @@ function rewritten(
       }
       isTouched = true;
     } else {
-      keep(hanging && line.indent === level ? source.slice(level) : source);
+      keep(hanging && line.indent === level ? source.slice(line.indentBytes) : source);
     }
     inBlock = !isOurs && line.value === "";
     belowOurs = isOurs;
@@ -136,7 +140,7 @@ function portableHeader(header: string, section: Section, kind: FileKind, newlin
   const inConfig = profile === "default" ? "(?:profile )?default" : `profile (?:${name}|"${name}"|'${name}')`;
   const spelling = kind === "credentials" ? name : inConfig;
   if (new RegExp(`^\\[${spelling}\\](?:[ \\t]+[#;][^\\]\\n]*|[ \\t]*)\\r?\\n?$`).test(header)) return header;
-  const comment = /[\] \t]([#;][^\r\n]*)/.exec(header.slice(header.indexOf("]")))?.[1];
+  const comment = headerComment.exec(header.slice(header.indexOf("]")))?.[1];
   return headerOf(profile, kind) + newline + (comment === undefined ? "" : comment + newline);
 }
 
@@ -150,7 +154,8 @@ function block(values: ReadonlyMap<string, string>, newline: string): string {
 
 /** Whether every program reads this value from this line already. */
 function reads(source: string, line: Line & { kind: "property" }, value: string): boolean {
-  return line.raw === value && new RegExp(`^${line.key}[ \\t]*=`).test(source);
+  const [start = ""] = new RegExp(`^${line.key}[ \\t]*=[ \\t]*`).exec(source) ?? [];
+  return start !== "" && source.slice(start.length).replace(/[ \t]*\r?\n?$/, "") === value;
 }
 
 const endLine = (text: string, newline: string): string => (text.endsWith("\n") ? text : text + newline);

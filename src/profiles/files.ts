@@ -13,6 +13,7 @@ import {
   scan,
   UnparsableText,
 } from "./scan.ts";
+import { SPACE } from "./white-space.ts";
 
 /** A profile's properties by key. */
 export type Properties = ReadonlyMap<string, Property>;
@@ -77,7 +78,7 @@ function sectionsMentioning(text: string, sections: readonly Section[], keys: re
   const found: Section[] = [];
   if (!mentions(text, keys)) return found;
   let next = 0;
-  for (const match of text.matchAll(new RegExp(`^[ \\t]*(?:${keys.join("|")})[ \\t]*[=:]`, "gim"))) {
+  for (const match of text.matchAll(new RegExp(`^${SPACE}*(?:${keys.join("|")})${SPACE}*[=:]`, "gim"))) {
     while (next < sections.length && (sections[next]?.end ?? 0) <= match.index) next += 1;
     const section = sections[next];
     if (section && found.at(-1) !== section) found.push(section);

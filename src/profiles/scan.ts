@@ -6,6 +6,8 @@
 // The readers out there disagree at the edges. What is said below of "botocore" (the aws command; Python's
 // configparser) and of "the SDK for JavaScript" was read in their sources and is held by test/profiles/readers.ts.
 
+import { SPACE, spaceAt, trimBytes } from "./white-space.ts";
+
 /** Which of the two files a text comes from: they spell profile sections differently. */
 export type FileKind = "credentials" | "config";
 
@@ -54,19 +56,8 @@ const decode = (bytes: string): string => {
 
 export const encode = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 
-/** Trims ASCII white space only: `trim()` would take the last byte of an "à" for a no-break space. */
-function trimBytes(bytes: string): string {
-  // By hand, because a regular expression takes a time quadratic in the blanks of a line.
-  let start = 0;
-  let end = bytes.length;
-  while (start < end && isSpace(bytes.charCodeAt(start))) start += 1;
-  while (end > start && isSpace(bytes.charCodeAt(end - 1))) end -= 1;
-  return bytes.slice(start, end);
-}
-
 const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
 const NEWLINE = 10;
-const SPACE = 32;
 const HASH = 35;
 const COLON = 58;
 const SEMICOLON = 59;
@@ -110,9 +101,9 @@ function sectionsOf(text: string, kind: FileKind): Section[] {
     const next = newline < 0 ? text.length : newline + 1;
 
     let first = start;
-    while (first < end && isBlank(text.charCodeAt(first))) first += 1;
+    for (let length = spaceAt(text, first); length > 0 && first < end; length = spaceAt(text, first)) first += length;
     const character = text.charCodeAt(first);
-    if (first === end || character === HASH || character === SEMICOLON) {
+    if (first >= end || character === HASH || character === SEMICOLON) {
       start = next;
       continue;
     }
@@ -166,20 +157,38 @@ export function linesOf(text: string): string[] {
 export type Line =
   | { readonly kind: "blank" }
   | { readonly kind: "comment" }
-  | ({ readonly kind: "property"; readonly indent: number } & Pick<Property, "key" | "value" | "raw">)
-  | { readonly kind: "continuation"; readonly indent: number };
+  | ({ readonly kind: "property" } & Indented & Pick<Property, "key" | "value" | "raw">)
+  | ({ readonly kind: "continuation" } & Indented);
+
+interface Indented {
+  /** How many characters of white space come first: botocore compares lines by that. */
+  readonly indent: number;
+  /** The same in bytes. */
+  readonly indentBytes: number;
+}
 
 /** Tells what a line of a section's body is. Keys come in lower case. */
 export function lineOf(text: string): Line {
   const content = trimBytes(text);
   if (content === "") return { kind: "blank" };
   if (content.startsWith("#") || content.startsWith(";")) return { kind: "comment" };
-  const indent = text.search(/[^ \t\r\v\f]/);
+  const indented = indentOf(text);
   const delimiter = content.search(/[=:]/);
-  if (delimiter <= 0) return { kind: "continuation", indent };
-  const key = trimBytes(content.slice(0, delimiter)).toLowerCase();
+  if (delimiter <= 0) return { kind: "continuation", ...indented };
+  // Byte by byte: a letter that is not ASCII has several, which are no letters of their own.
+  const key = trimBytes(content.slice(0, delimiter)).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   const raw = trimBytes(content.slice(delimiter + 1));
-  return { kind: "property", indent, key, raw, value: withoutComment(raw) };
+  return { kind: "property", ...indented, key, raw, value: withoutComment(raw) };
+}
+
+function indentOf(text: string): Indented {
+  let indent = 0;
+  let indentBytes = 0;
+  for (let length = spaceAt(text, 0); length > 0; length = spaceAt(text, indentBytes)) {
+    indent += 1;
+    indentBytes += length;
+  }
+  return { indent, indentBytes };
 }
 
 /** The properties of a section, in order. A key that stands twice comes twice. */
@@ -190,8 +199,8 @@ export function propertiesOf(text: string, section: Section): Property[] {
   for (const [index, source] of linesOf(text.slice(section.bodyStart, section.end)).entries()) {
     const line = lineOf(source);
     if (line.kind !== "property") continue;
-    const { key, raw, value } = line;
-    const property = { key, raw: decode(raw), value: decode(value), line: section.line + 1 + index, nested: [] };
+    const [key, raw, value] = [line.key, line.raw, line.value].map(decode) as [string, string, string];
+    const property = { key, raw, value, line: section.line + 1 + index, nested: [] };
     const above = properties.at(-1);
     if (above?.value === "" && line.indent > level) above.nested.push(property);
     else properties.push(property);
@@ -216,12 +225,9 @@ function profileOf(title: string, kind: FileKind): string | undefined {
   return name?.[1] ?? name?.[2] ?? name?.[3];
 }
 
-const withoutComment = (value: string): string => trimBytes(value.replace(/(^|[ \t\r\v\f])[#;].*$/s, ""));
+const comment = new RegExp(`(?:^|${SPACE})[#;].*$`, "s");
 
-const isBlank = (character: number): boolean => character !== NEWLINE && isSpace(character);
-
-/** White space of ASCII: characters 9 to 13 are tab, newline, vertical tab, form feed and carriage return. */
-const isSpace = (character: number): boolean => character === SPACE || (character >= 9 && character <= 13);
+const withoutComment = (value: string): string => trimBytes(value.replace(comment, ""));
 
 function indexOrEnd(text: string, character: string, from: number): number {
   const index = text.indexOf(character, from);

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { editSection, removeKeys } from "../../src/profiles/edit.ts";
 import {
   DuplicateSection,
+  encode,
   type FileKind,
   findSection,
   lineOf,
@@ -11,13 +12,14 @@ import {
   scan,
   UnparsableText,
 } from "../../src/profiles/scan.ts";
+import { SPACE, trimBytes } from "../../src/profiles/white-space.ts";
 import { type Reader, type Reading, readers, stopReaders } from "./readers.ts";
 import { change, ownKeys, type Sample, sample, setting, wildText } from "./samples.ts";
 
 afterAll(stopReaders);
 
-const uniform = sample({ indents: ["", "  ", "\t"], mayLack: true });
-const ragged = sample({ indents: ["", " ", "  ", "    ", "\t"] });
+const uniform = sample({ indents: ["", "  ", "\t", "\u00c2\u00a0"], mayLack: true });
+const ragged = sample({ indents: ["", " ", "  ", "    ", "\t", "\u00e3\u0080\u0080"], isRagged: true });
 const whole = ({ before, section, after }: Sample): string => before + section + after;
 const removed = Object.fromEntries(ownKeys.map((key) => [key, undefined]));
 const fileKind = fc.constantFrom<FileKind>("credentials", "config");
@@ -76,17 +78,21 @@ describe.each(Object.values(readers))("$name", (reader: Reader) => {
 test.skipIf(!readers.botocore.isThere)(
   "an indented header after the section does not become part of its last value",
   async () => {
-    const property = fc.asyncProperty(setting, fc.constantFrom("  ", "\t", "\f"), async (wanted, indent) => {
-      const text = `[work-mfa]\nregion = old\n\n${indent}[next]\n${indent}k = v\n`;
-      for (const edited of [
-        editSection(text, "credentials", "work-mfa", wanted),
-        removeKeys(`[above]\na = b\n${text}`, "credentials", "work-mfa", ["region"]),
-      ]) {
-        const reading = await readers.botocore.read(edited, "credentials");
-        expect(reading?.next).toEqual({ k: "v" });
-        expect(reading?.["work-mfa"] ?? wanted).toMatchObject(wanted);
-      }
-    });
+    const property = fc.asyncProperty(
+      setting,
+      fc.constantFrom("  ", "\t", "\f", "\u00c2\u00a0"),
+      async (wanted, indent) => {
+        const text = `[work-mfa]\nregion = old\n\n${indent}[next]\n${indent}k = v\n`;
+        for (const edited of [
+          editSection(text, "credentials", "work-mfa", wanted),
+          removeKeys(`[above]\na = b\n${text}`, "credentials", "work-mfa", ["region"]),
+        ]) {
+          const reading = await readers.botocore.read(edited, "credentials");
+          expect(reading?.next).toEqual({ k: "v" });
+          expect(reading?.["work-mfa"] ?? wanted).toMatchObject(wanted);
+        }
+      },
+    );
     await fc.assert(property, { numRuns: 30 });
   },
 );
@@ -100,7 +106,7 @@ test("comments, foreign keys and nested blocks of the section stay, however it i
     expect(edited.startsWith(before)).toBe(true);
     expect(edited.endsWith(after)).toBe(true);
     const left = edited.slice(before.length, edited.length - after.length);
-    const lines = linesOf(left).map((line) => line.trim());
+    const lines = linesOf(left).map(trimBytes);
     for (const line of foreign)
       expect(lines.some((one) => one === line || (line === "ch" && one.includes("ch")))).toBe(true);
   });
@@ -130,7 +136,7 @@ test("every byte outside the section stays, in any file, and writing twice is wr
       const [before, after] = section ? [text.slice(0, section.start), text.slice(section.end)] : [text, ""];
       expect(edited.startsWith(before)).toBe(true);
       // The indent of the next header is the last of the section's bytes: to botocore such a line continues its last value.
-      expect(edited.endsWith(after.replace(/^[ \t\r\v\f]+(?=\[)/, ""))).toBe(true);
+      expect(edited.endsWith(after.replace(new RegExp(`^${SPACE}+(?=\\[)`), ""))).toBe(true);
       expect(editSection(edited, kind, profile, wanted)).toBe(edited);
     },
   );
@@ -186,6 +192,42 @@ test("two sections of one name are refused, for this profile only", () => {
   });
   fc.assert(property, { numRuns: 200 });
 });
+
+test.skipIf(!readers.botocore.isThere)(
+  "keys and values are what the SDK and botocore read, if they agree",
+  async () => {
+    const lines = ["k=v", "k = v", "K9=v w", "# c", "k2 = v #c", "", "s3 =", "k3: v"];
+    const blanks = Array.from(
+      "\t\u000b\f\u001c \u0085\u00a0\u1680\u2000\u200a\u2028\u202f\u205f\u3000\ufeff\u200b\u00e0",
+    ).map(encode);
+    const blank = fc.oneof({ arbitrary: fc.constant(""), weight: 5 }, fc.constantFrom(...blanks));
+    const line = fc
+      .tuple(fc.constantFrom(...lines), fc.array(blank, { minLength: 4, maxLength: 4 }))
+      .map(([text, [a = "", b = "", c = "", d = ""]]) => a + text.replace("=", `${b}=${c}`) + d);
+    let agreed = 0;
+    const property = fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 3 }), async (body) => {
+      const text = `[a]\n${body.join("\n")}\n`;
+      const [sdk, botocore] = [
+        await readers.sdk.read(text, "credentials"),
+        await readers.botocore.read(text, "credentials"),
+      ];
+      const lower = Object.entries(sdk?.a ?? {}).map(([key, value]) => [key.toLowerCase(), value]);
+      if (!botocore || JSON.stringify(lower) !== JSON.stringify(Object.entries(botocore.a ?? {}))) return;
+      agreed += 1;
+      const section = findSection(scan(text, "credentials"), "a");
+      const own = propertiesOf(text, section ?? raise()).flatMap(({ key, value, nested }): string[][] =>
+        nested.length > 0 ? nested.map((inner) => [`${key}.${inner.key}`, inner.value]) : [[key, value]],
+      );
+      expect(own.filter(([, value]) => value !== "")).toEqual(lower.filter(([, value]) => value !== ""));
+    });
+    await fc.assert(property, { numRuns: 1500 });
+    expect(agreed).toBeGreaterThan(200);
+  },
+);
+
+const raise = (): never => {
+  throw new Error("no such section");
+};
 
 test.skipIf(!readers.botocore.isThere)("the profiles of a file are those that the SDK and botocore find", async () => {
   const headers = ["[a]", "[profile b]", '[profile "c"]', "[profile 'd']", "[profile e f]", '[profile "g h"]'];

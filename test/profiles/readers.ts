@@ -69,7 +69,7 @@ const ini: Reader = {
   read(text) {
     const decoded = Buffer.from(text, "latin1").toString("utf8");
     const headers = decoded.split(/[\r\n]+/).filter((line) => /^\s*\[/.test(line));
-    const isNested = /^[ \t]+[^\s#;]/m.test(decoded);
+    const isNested = /^[^\S\n]+[^\s#;]/m.test(decoded);
     const isReadable =
       !isNested && !decoded.startsWith("\ufeff") && headers.every((line) => /^\[[^\]]*\]\s*$/.test(line));
     return Promise.resolve(isReadable ? unquoted(flat(parse(decoded))) : undefined);

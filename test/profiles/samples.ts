@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { isPortableName } from "../../src/profiles/names.ts";
 import { encode, type FileKind } from "../../src/profiles/scan.ts";
+import { SPACE, trimBytes } from "../../src/profiles/white-space.ts";
 
 // Fixed, so that a run can be repeated; FC_SEED tries other files.
 fc.configureGlobal({ seed: Number(process.env.FC_SEED ?? 20_260_131) });
@@ -59,6 +60,10 @@ const newline = fc.constantFrom("\n", "\r\n");
 const words = fc.string({ unit: characters("ab 09=:#;[]'\"/+éà"), maxLength: 10 }).map(encode);
 const plainValue = fc.string({ unit: characters("ab09/+=.:-"), maxLength: 10 }).map((text) => `v${text}`);
 
+/** White space that is not ASCII, and that botocore and the SDK for JavaScript both trim. */
+const wide = fc.constantFrom(..."\u00a0\u1680\u2003\u2009\u2028\u202f\u205f\u3000").map(encode);
+const space = fc.oneof({ arbitrary: fc.constantFrom("", " ", "\t"), weight: 4 }, { arbitrary: wide, weight: 1 });
+
 interface Entry {
   readonly isOurs: boolean;
   readonly lines: readonly string[];
@@ -67,14 +72,17 @@ interface Entry {
 /** One thing that may stand in a section; `id` makes its key, or its comment, the only one of its kind. */
 function entry(id: number, indent: string, keys: readonly string[], isRagged: boolean): fc.Arbitrary<Entry> {
   const foreign = (...lines: string[]): Entry => ({ isOurs: false, lines: lines.map((line) => indent + line) });
-  const delimiter = fc.constantFrom("=", " = ", "\t=  ");
-  const blank = fc.constantFrom("", " ", "\t").map((line): Entry => ({ isOurs: false, lines: [line] }));
+  const delimiter = fc.oneof(
+    fc.constantFrom("=", " = ", "\t=  "),
+    fc.tuple(space, space).map(([before, after]) => `${before}=${after}`),
+  );
+  const blank = space.map((line): Entry => ({ isOurs: false, lines: [line] }));
   const comment = fc
-    .tuple(fc.constantFrom("", " ", "\t"), fc.constantFrom("#", ";", "# "), words)
+    .tuple(space, fc.constantFrom("#", ";", "# "), words)
     .map(([before, mark, text]): Entry => ({ isOurs: false, lines: [`${before}${mark}c${id} ${text}`] }));
   const property = fc
-    .tuple(fc.constantFrom("k", "K"), delimiter, plainValue)
-    .map(([key, equals, text]) => foreign(`${key}${id}${equals}${text}`));
+    .tuple(fc.constantFrom("k", "K"), delimiter, plainValue, space)
+    .map(([key, equals, text, end]) => foreign(`${key}${id}${equals}${text}${end}`));
   const colon = plainValue.map((text) => foreign(`k${id}: ${text}`));
   const empty = fc.constantFrom(foreign(`k${id} =`), foreign(`k${id}=  `));
   const continued = plainValue.map((text) => foreign(`k${id} = ${text}`, `   more${id}`));
@@ -88,7 +96,7 @@ function entry(id: number, indent: string, keys: readonly string[], isRagged: bo
   if (keys.length === 0) return foreignOnly;
   const capital = (key: string): fc.Arbitrary<string> => fc.constantFrom(key, key, key.toUpperCase());
   const ours = fc
-    .tuple(fc.constantFrom(...keys).chain(capital), fc.constantFrom("=", " = ", ": "), plainValue, fc.boolean())
+    .tuple(fc.constantFrom(...keys).chain(capital), fc.oneof(delimiter, fc.constant(": ")), plainValue, fc.boolean())
     .map(([key, delimiter, text, mayBeLong]): Entry => {
       const line = `${indent}${key}${isRagged ? " = " : delimiter}${text}`;
       return { isOurs: true, lines: mayBeLong && !isRagged ? [line, `${indent}  more`] : [line] };
@@ -125,6 +133,10 @@ function header(profile: string, kind: FileKind): fc.Arbitrary<string> {
     `${plain}# ch`,
     `${plain} # ch ]`,
     `[ ${inner} ] ; ch [x]`,
+    `[${encode("\u00a0")}${inner}]`,
+    `${plain}${encode("\u00a0")}`,
+    `${plain}${encode("\u3000")}# ch`,
+    `${encode("\u00a0")}${plain}`,
   ];
   if (plain.startsWith("[profile")) {
     const bytes = encode(profile);
@@ -148,10 +160,15 @@ const render = (all: readonly Entry[], ends: readonly string[]): string =>
 /**
  * Files that every program reads, but for the one section, which may be in any shape.
  *
- * @param options.indents how the section's properties are indented; more than one make it ragged
+ * @param options.indents how the section's properties are indented
+ * @param options.isRagged whether they are indented differently
  * @param options.mayLack whether the section may be missing
  */
-export function sample(options: { indents: readonly string[]; mayLack?: boolean }): fc.Arbitrary<Sample> {
+export function sample(options: {
+  indents: readonly string[];
+  isRagged?: boolean;
+  mayLack?: boolean;
+}): fc.Arbitrary<Sample> {
   const lineEnds = fc.oneof(
     newline.map((one) => [one]),
     fc.array(newline, { minLength: 2, maxLength: 3 }),
@@ -163,7 +180,7 @@ export function sample(options: { indents: readonly string[]; mayLack?: boolean 
       names,
       ends: lineEnds,
       indent: fc.constantFrom(...options.indents),
-      isRagged: fc.constant(options.indents.length > 3),
+      isRagged: fc.constant(options.isRagged ?? false),
       at: fc.nat(5),
       isThere: options.mayLack ? fc.boolean() : fc.constant(true),
       endsInNewline: fc.boolean(),
@@ -182,7 +199,7 @@ export function sample(options: { indents: readonly string[]; mayLack?: boolean 
           body: entries(0, ownKeys, indents, isRagged),
         })
         .map(({ head, sections, header: line, body }): Sample => {
-          const first = head.filter(({ lines: [text = ""] }) => /^\s*([#;]|$)/.test(text));
+          const first = head.filter(({ lines: [text = ""] }) => new RegExp(`^${SPACE}*([#;]|$)`).test(text));
           const before = render(first, ends) + sections.slice(0, at).join("");
           const after = sections.slice(at).join("");
           const whole = isThere ? render([{ isOurs: false, lines: [line] }, ...body], ends) : "";
@@ -198,14 +215,25 @@ export function sample(options: { indents: readonly string[]; mayLack?: boolean 
             indent,
             foreign: [
               ...(isThere && line.includes("ch") ? ["ch"] : []),
-              ...(isThere ? kept : []).flatMap(({ lines }) => lines.map((text) => text.trim())),
+              ...(isThere ? kept : []).flatMap(({ lines }) => lines.map(trimBytes)),
             ].filter((text) => text !== ""),
           };
         });
     });
 }
 
+const wildSpace = fc.constantFrom(..."\u0085\u00a0\u2000\u2028\u3000\ufeff\u001c\f").map(encode);
+
 const wildLine = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom("k=v", "region=x", "[a]", "#c", "[b] #c", "s3=", ""),
+      fc.array(wildSpace, { minLength: 3, maxLength: 3 }),
+    )
+    .map(
+      ([line, [before = "", inside = "", after = ""]]) =>
+        before + line.replace(/[= \]]/, `${inside}$&${inside}`) + after,
+    ),
   fc.constantFrom("", " ", "# note", "; [note]", "k = v", " region = x", "\ts3 =", "  a = b", "K: v", "k =", "  more"),
   fc.constantFrom(
     "[a]",
