@@ -53,7 +53,8 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   const { request, lastChange } = occasion;
   const { store, now, signal } = tools;
   const plan = roleRequestPlan(chain, occasion, tools);
-  const isDirect = (role.duration ?? HOUR) > HOUR && chain.length === 1;
+  const isLong = (role.duration ?? HOUR) > HOUR;
+  const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
   if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR)) throw longerThanItLasts(role, isDirect);
   const asking = askingFor({ ...tools, again: loginCommand(first.by, plan, request.minTtl) });
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
@@ -85,6 +86,7 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
       if (there) return there;
       const directly = isDirect && codes ? await direct(role, { plan, codes }, asking) : undefined;
       const session = directly ?? (await chained(chain, plan, occasion, asking));
+      if (isLong && !directly) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
       // What has changed in the AWS files meanwhile is newer than this.
       store.date(role.profile, lastChange);
       store.forgetRefusal(role.profile);
@@ -129,7 +131,7 @@ function storedRole(chain: readonly Role[], plan: Plan, { store }: ServeTools): 
 /**
  * Asks for the role with a code of its own, where a session cannot give it for as long as its profile says: AWS counts a
  * session as one role before it, and ends what comes after within the hour. Undefined where a program would rather have
- * that hour than nothing.
+ * that hour than nothing, or AWS does not give this role for that long at all.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
  */
 async function direct(
@@ -143,6 +145,13 @@ async function direct(
   try {
     return tools.guard ? await tools.guard(role.profile, make) : await make();
   } catch (error) {
+    if (isAboutLength(error)) {
+      tools.note(
+        `AWS gives the role of ${quote(role.profile)} for less than ${length}; asking with the session instead`,
+      );
+      tools.store.rememberTooLong(role, tools.now());
+      return undefined;
+    }
     const session = plan.matching();
     const hasSession = session !== undefined && isFresh(spanOf(session), wanted.use, undefined, tools.now());
     const isUnanswered = error instanceof FobError && !(error instanceof AwsFailure);
@@ -161,11 +170,6 @@ async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, t
     before.length > 0
       ? await ofRole(before, occasion, tools)
       : await serveSession({ ...occasion.request, profile: role.by }, tools);
-  if ((role.duration ?? HOUR) > HOUR) {
-    tools.warn(
-      `the role of ${quote(role.profile)} lasts for an hour, and not for ${inWords(role.duration ?? HOUR)}: AWS gives no more to who asks with a session or another role`,
-    );
-  }
   const device = deviceOf(parent.serialNumber);
   const access = accessOf(parent.credentials, device, plan.settings, plan.link);
   const aws = await tools.connect({ ...access, signal, debug });
@@ -188,12 +192,29 @@ async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, t
   }
 }
 
+/** Whether AWS gives a role, but only for less than was asked for. */
+function isAboutLength(error: unknown): boolean {
+  return (
+    error instanceof AwsFailure && error.consequence === "refused" && /DurationSeconds exceeds/.test(error.message)
+  );
+}
+
+/** Why a role lasts for less than its profile says, and what changes that. */
+function whyAnHour({ profile, duration = HOUR }: Role, isTooLong: boolean): string {
+  const hour = `the role of ${quote(profile)} lasts for an hour, and not for ${inWords(duration)}`;
+  return isTooLong
+    ? `${hour}, which is more than the role's maximum session duration; to fix it: ${hourInConfig(profile)}`
+    : `${hour}: AWS gives no more to who asks with a session or another role`;
+}
+
+const hourInConfig = (profile: string): string =>
+  `aws configure set duration_seconds 3600 --profile ${shellWord(profile)}`;
+
 /** Says which role of a chain it was, and where to look. */
 function refusedRole(error: unknown, { profile, arn, by }: Role): unknown {
   if (!(error instanceof AwsFailure) || error.consequence !== "refused") return error;
-  const isLength = /DurationSeconds/.test(error.message);
-  const hint = isLength
-    ? `aws configure set duration_seconds 3600 --profile ${shellWord(profile)}`
+  const hint = isAboutLength(error)
+    ? hourInConfig(profile)
     : `AWS says so of a role that is not there, too: check role_arn, and external_id; else the role's trust policy must allow it, and a policy of who asks (${quote(by)}) must allow sts:AssumeRole on ${arn}`;
   return new FobError(`the role profile ${quote(profile)}: ${error.message}`, hint, undefined, error);
 }

@@ -1,4 +1,5 @@
 // The session store, written. Every session has a lock of its own.
+import { createHash } from "node:crypto";
 import { lstatSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
@@ -7,7 +8,7 @@ import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explained } from "../files/read.ts";
 import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
 import { margin, wanted } from "./freshness.ts";
-import { processJson, type Session, spanOf } from "./session.ts";
+import { processJson, type Role, type Session, spanOf } from "./session.ts";
 import { openStore, type Refusal, readStored, type Store } from "./store.ts";
 import { fileName, sessionsFolder } from "./store-paths.ts";
 
@@ -41,7 +42,14 @@ export interface WritableStore extends Store {
   readonly refuse: (profile: string, refusal: Omit<Refusal, "at">) => void;
   readonly refusal: (profile: string) => Refusal | undefined;
   readonly forgetRefusal: (profile: string) => void;
+  /** Keeps that AWS gives a role only for less than its profile wants: asking again would cost a code. */
+  readonly rememberTooLong: (role: RoleLength, now: number) => void;
+  /** Whether that is kept, and not old: an administrator may have allowed more since. */
+  readonly isTooLong: (role: RoleLength, now: number) => boolean;
 }
+
+/** A role, and for how many seconds its profile wants it. */
+type RoleLength = Pick<Role, "arn" | "duration">;
 
 export interface Reservation {
   /** @throws FobError */
@@ -49,6 +57,9 @@ export interface Reservation {
   /** Gives the space back. Nothing to do after `fill`. */
   abandon(): void;
 }
+
+/** Milliseconds for which it is remembered that a role is wanted for too long: a week. */
+const TOO_LONG_FOR = 7 * 86_400_000;
 
 /** More than a session file needs: AWS's session tokens are a kilobyte or so, at most 4 KB. */
 const RESERVED_BYTES = 16_384;
@@ -58,6 +69,11 @@ export function openWritableStore(folder: string): WritableStore {
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
   const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
   const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
+  const tooLongOf = ({ arn, duration }: RoleLength): string => {
+    // A role's ARN may be longer than a file's name.
+    const digest = createHash("sha256").update(`${duration} ${arn}`).digest("hex").slice(0, 32);
+    return join(sessions, `.role-${digest}.too-long`);
+  };
   const date = (profile: string, lastChange: number): void => {
     // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
     const time = (Math.ceil(lastChange) + 1) / 1000;
@@ -152,6 +168,22 @@ export function openWritableStore(folder: string): WritableStore {
         rmSync(refusalOf(profile), { force: true });
       } catch {
         // It counts for seconds only, and for programs only.
+      }
+    },
+    rememberTooLong(role, now) {
+      const { arn, duration } = role;
+      try {
+        writeFileSync(tooLongOf(role), `${JSON.stringify({ at: now, arn, duration })}\n`, { mode: 0o600 });
+      } catch {
+        // Then the next one asks again.
+      }
+    },
+    isTooLong(role, now) {
+      try {
+        const { at } = JSON.parse(readFileSync(tooLongOf(role), "utf8")) as { readonly at: number };
+        return Math.abs(now - at) < TOO_LONG_FOR;
+      } catch {
+        return false;
       }
     },
   };

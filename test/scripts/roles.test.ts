@@ -299,3 +299,63 @@ test("an hour that a program was content with is not what a person gets who can 
   expect((await run.ended).status).toBe(0);
   expect(world.calls("AssumeRole")).toBe(2);
 });
+
+/** How often AWS was asked for a role with a code of its own, and how often with a session. */
+const askedFor = (world: World): { withKey: number; withSession: number } => {
+  const keys = identities(world).map(({ accessKeyId }) => accessKeyId.slice(0, 4));
+  return {
+    withKey: keys.filter((kind) => kind === "AKIA").length,
+    withSession: keys.filter((kind) => kind === "ASIA").length,
+  };
+};
+
+test("a duration above the role's maximum costs one code and no more: the session gives an hour, and the fix is told", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { max: 7200, more: "duration_seconds = 28800\n" });
+  await login(world);
+  const first = world.fobOnTerminal(["exec", "prod", "--", "true"]);
+  await first.shows("MFA code");
+  first.type(`${world.device.code(Date.now() + 30_000)}\r`);
+  const { status, screen } = await first.ended;
+  expect(status).toBe(0);
+  expect(screen).toContain(
+    `warning: the role of "prod" lasts for an hour, and not for 8 h, which is more than the role's maximum session duration; to fix it: aws configure set duration_seconds 3600 --profile prod`,
+  );
+  expect(askedFor(world)).toEqual({ withKey: 1, withSession: 1 });
+
+  const kept = await world.fobOnTerminal(["exec", "prod", "--", "true"]).ended;
+  endsIn(world, 600, "prod");
+  const renewed = await world.fobOnTerminal(["exec", "prod", "--", "true"]).ended;
+  expect([kept.status, renewed.status]).toEqual([0, 0]);
+  expect(renewed.screen).toContain("to fix it: aws configure set duration_seconds 3600 --profile prod");
+  expect(askedFor(world)).toEqual({ withKey: 1, withSession: 2 });
+
+  // Another profile of the same role knows it too; another duration is another question.
+  writeFileSync(world.configPath, world.config().replace("[profile prod]", "[profile same]"));
+  expect((await world.fobOnTerminal(["exec", "same", "--", "true"]).ended).status).toBe(0);
+  expect(askedFor(world)).toEqual({ withKey: 1, withSession: 3 });
+  writeFileSync(world.configPath, world.config().replace("28800", "7200"));
+  const shorter = world.fobOnTerminal(["exec", "same", "--", "true"]);
+  await shorter.shows("MFA code");
+  shorter.type(`${world.device.code(Date.now() - 30_000)}\r`);
+  expect((await shorter.ended).status).toBe(0);
+  expect(askedFor(world)).toEqual({ withKey: 2, withSession: 3 });
+});
+
+test("a duration above the role's maximum for a program without a session: the command's next code opens one", async () => {
+  const world = await makeWorld();
+  addRole(world, "prod", "work", { max: 7200, more: "duration_seconds = 28800\n" });
+  const [file, next] = [world.device.code(), world.device.code(Date.now() + 30_000)].map(
+    (code) => world.commandThatPrints(code).split(" ")[1] ?? "",
+  );
+  const command = `mfa_process = cat ${file}; cp ${next} ${file}`;
+  writeFileSync(world.configPath, world.config().replace("[profile work]\n", `[profile work]\n${command}\n`));
+  const run = await ask(world, "prod");
+  expect(run.stderr).toContain("to fix it: aws configure set duration_seconds 3600 --profile prod");
+  expect(run.status).toBe(0);
+  expect(askedFor(world)).toEqual({ withKey: 1, withSession: 1 });
+  endsIn(world, 600, "prod");
+  expect((await ask(world, "prod")).status).toBe(0);
+  expect(askedFor(world)).toEqual({ withKey: 1, withSession: 2 });
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
