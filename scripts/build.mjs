@@ -3,7 +3,7 @@
 // CommonJS, because Node.js starts it faster than ES modules; several files, because parsing the SDK and the prompts
 // for an answer that needs neither costs more than everything else; few, because opening a file costs as much as
 // parsing 30 kB. So what the quick commands need is one file, and everything else is grouped by when it is needed.
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
@@ -41,3 +41,9 @@ await build({
 // What AWS knows comes from a package whose licence wants its notice wherever it goes.
 const notice = "iam-actions.LICENSE.txt";
 copyFileSync(join(root, "src/policy/lint", notice), join(root, "dist", notice));
+
+// npm starts programs on Windows with what their first line names, and there is no sh.
+if (process.platform === "win32") {
+  const entry = join(root, "bin/fob");
+  writeFileSync(entry, readFileSync(entry, "utf8").replace(/^#!.*/, "#!/usr/bin/env node"));
+}

@@ -44,7 +44,7 @@ export const envCommand = defineCommand({
         { ...options, command: "fob env" },
         context,
       );
-      context.stdout.write(formatted(format, variablesOf(given), given.profile));
+      context.stdout.write(formatted(format, variablesOf(given, context.env), given.profile));
     } catch (error) {
       if (!context.stdout.isTerminal) context.stdout.write(failure(format));
       throw error;

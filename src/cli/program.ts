@@ -118,6 +118,15 @@ const commands: readonly Listed[] = [
   },
 ];
 
+/** For the shell script in bin/fob alone. */
+const execScript: Listed = {
+  name: "exec-script",
+  group: "Daily",
+  takes: "",
+  summary: "",
+  load: async () => (await import("./exec.ts")).execScriptCommand,
+};
+
 /** Runs a command line (without Node's and the program's own names). @returns the exit code */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
@@ -146,7 +155,7 @@ const isHelp = (word: string | undefined): boolean => word === "--help" || word 
 function find([first = "", second]: readonly string[]): { found: Listed; words: 1 | 2 } {
   // The SDKs' own spelling of it.
   const spelt = first === "credential_process" ? "credential-process" : first;
-  const found = commands.find(({ name }) => name === spelt);
+  const found = first === execScript.name ? execScript : commands.find(({ name }) => name === spelt);
   if (found) return { found, words: 1 };
   if (first.startsWith("-")) throw new UsageError(`the command comes before ${quote(first)}`, "fob --help");
   const family = familyNamed(first);

@@ -42,7 +42,15 @@ const stale = [
   "AWS_SESSION_EXPIRATION",
 ] as const;
 
-export function variablesOf({ credentials, account, region }: ProfileCredentials): Variables {
+/**
+ * Variables by which other tools say whose credentials an environment holds, to prompts and to themselves: aws-vault,
+ * awsume, aws-sso-cli, aws-runas, awsu, aws-okta, saml2aws, granted, assume-role. They would name somebody else.
+ */
+const identities =
+  /^(AWS_VAULT|AWSUME_\w+|AWS_SSO|AWS_SSO_(PROFILE|ACCOUNT_ID|ROLE_NAME|ROLE_ARN|SESSION_EXPIRATION|DEFAULT_REGION)|AWSRUNAS_(PROFILE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|AWSU_(PROFILE|EXPIRES)|AWS_OKTA_(PROFILE|ASSUMED_ROLE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|SAML2AWS_PROFILE|GRANTED_SSO\w*|ASSUMED_ROLE)$/;
+
+/** @param env what the variables are to be added to */
+export function variablesOf({ credentials, account, region }: ProfileCredentials, env: Environment): Variables {
   const set = {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -52,7 +60,16 @@ export function variablesOf({ credentials, account, region }: ProfileCredentials
     // Some SDKs read the one, some the other.
     ...(region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
   };
-  return { set, unset: stale.filter((name) => !(name in set)) };
+  const others = Object.keys(env).filter((name) => identities.test(name));
+  return { set, unset: [...stale.filter((name) => !(name in set)), ...others] };
+}
+
+/**
+ * With the variable that prompts (Starship, Powerlevel10k, oh-my-posh) read to show whose credentials a shell has.
+ * docs/decisions/exec-sets-aws-vault.md
+ */
+export function withPromptVariable({ set, unset }: Variables, profile: string): Variables {
+  return { set: { ...set, AWS_VAULT: profile }, unset: unset.filter((name) => name !== "AWS_VAULT") };
 }
 
 /** An environment with the variables in it. */

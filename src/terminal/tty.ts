@@ -82,9 +82,3 @@ function withoutSuspension(input: ReadStream): Readable {
   input.pipe(typed);
   return Object.assign(typed, { isTTY: true, setRawMode: (mode: boolean) => input.setRawMode(mode) });
 }
-
-/** Whether what is typed at a terminal, Ctrl-C say, reaches this process and those in its group. */
-export function isAtTerminal(): boolean {
-  const self = findProcess(process.pid);
-  return self !== undefined && isForeground(self);
-}

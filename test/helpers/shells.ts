@@ -1,6 +1,6 @@
 // Real shells, in which `fob` is the built program.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "vitest";
 import { execute, node, onTerminal, program, type Result, type RunOptions, temporaryFolder } from "./world.ts";
@@ -37,7 +37,8 @@ export function testIn(shells: readonly Shell[], name: string, body: (shell: She
 export function withFob(env: Readonly<Record<string, string>>): Record<string, string> {
   const bin = join(temporaryFolder(), "bin");
   mkdirSync(bin);
-  writeFileSync(join(bin, "fob"), `#!/bin/sh\nexec '${node}' '${program}' "$@"\n`, { mode: 0o755 });
+  symlinkSync(program, join(bin, "fob"));
+  symlinkSync(node, join(bin, "node"));
   return { ...env, PATH: [bin, env.PATH].join(delimiter) };
 }
 

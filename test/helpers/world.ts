@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
@@ -80,7 +80,8 @@ export async function makeWorld(
   writeFileSync(configPath, options.config ?? config, { mode: 0o600 });
 
   const env = {
-    PATH: process.env.PATH ?? "",
+    // bin/fob takes the `node` from there.
+    PATH: [dirname(node), process.env.PATH].join(delimiter),
     HOME: home,
     TERM: "xterm-256color",
     LANG: "C.UTF-8",
@@ -98,8 +99,8 @@ export async function makeWorld(
     env,
     credentials: () => read(credentialsPath),
     config: () => read(configPath),
-    fob: (args, run) => execute(node, [program, ...args], { ...showing(args), ...run, env: merged(run) }),
-    fobOnTerminal: (args, run) => onTerminal(node, [program, ...args], { ...showing(args), ...run, env: merged(run) }),
+    fob: (args, run) => execute(...started(args), { ...showing(args), ...run, env: merged(run) }),
+    fobOnTerminal: (args, run) => onTerminal(...started(args), { ...showing(args), ...run, env: merged(run) }),
     shellOnTerminal(command, run) {
       const fob = `fob() { ${quoted(node)} ${quoted(program)} "$@"; }`;
       return onTerminal("bash", ["--norc", "-c", `${fob}; ${command}`], { ...run, env: merged(run) });
@@ -113,6 +114,10 @@ export async function makeWorld(
     calls: (action) => sandbox.requests.filter((request) => request.action === action).length,
   };
 }
+
+/** `fob exec` as it is installed: only then fob becomes the command. The rest without a shell, whatever the PATH is. */
+const started = (args: readonly string[]): [file: string, args: readonly string[]] =>
+  args[0] === "exec" ? [program, args] : [node, [program, ...args]];
 
 /** What a command is there to show. */
 const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =>

@@ -4,8 +4,8 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
-import { interactive, run, withFob } from "../helpers/shells.ts";
-import { makeWorld, node, type OnTerminal, type RunOptions, type World } from "../helpers/world.ts";
+import { interactive, run, testIn, withFob } from "../helpers/shells.ts";
+import { execute, makeWorld, node, type OnTerminal, program, type RunOptions, type World } from "../helpers/world.ts";
 
 const both = { shows: ["secret access key", "session token"] } as const;
 
@@ -31,7 +31,39 @@ describe("the environment", () => {
     // The tests' own.
     const record = { FOB_TEST_RECORD: expect.any(String) as string, NODE_OPTIONS: expect.any(String) as string };
     const kept = { MINE: "kept", AWS_CA_BUNDLE: "/kept" };
-    expect(environmentIn(stdout)).toEqual({ ...world.env, ...record, ...kept, ...printed });
+    const given = Object.entries(environmentIn(stdout)).filter(([name]) => !["PWD", "SHLVL", "_"].includes(name));
+    expect(Object.fromEntries(given)).toEqual({ ...world.env, ...record, ...kept, ...printed, AWS_VAULT: "work-mfa" });
+  });
+
+  test("what other tools say of an identity goes, and prompts read whose it is", async () => {
+    const world = await loggedIn();
+    const others = {
+      ...{ AWS_VAULT: "other", AWSUME_PROFILE: "other", AWSUME_EXPIRATION: "old", AWS_SSO_PROFILE: "other" },
+      ...{
+        AWSRUNAS_PROFILE: "other",
+        SAML2AWS_PROFILE: "other",
+        GRANTED_SSO_ROLE_NAME: "other",
+        AWS_OKTA_PROFILE: "o",
+      },
+      ...{ AWS_SSO_ROLE_NAME: "other", AWSU_PROFILE: "other", ASSUMED_ROLE: "other" },
+    };
+    const { stdout } = await exec(world, ["env"], { ...both, env: { ...others, SAML2AWS_URL: "https://kept" } });
+    const left = Object.entries(environmentIn(stdout)).filter(([name]) => name in others);
+    expect(left).toEqual([["AWS_VAULT", "work-mfa"]]);
+    expect(stdout).toContain("SAML2AWS_URL=https://kept\n");
+    // What lasts in a shell is no subshell of aws-vault.
+    const printed = await world.fob(["env", "work", "--shell", "bash"], { env: others });
+    for (const name of Object.keys(others)) expect(printed.stdout).toMatch(new RegExp(`^unset .*\\b${name}\\b`, "m"));
+    expect(printed.stdout).not.toContain("export AWS_VAULT");
+  });
+
+  test("variables that no shell can set: functions of bash are passed on, and what /bin/sh drops is said", async () => {
+    const world = await loggedIn();
+    const odd = { "BASH_FUNC_it%%": '() {  echo "it\'s $1"\n}', "a.b": "c" };
+    const { stdout, stderr } = await exec(world, ["bash", "-c", 'it "$1"; env | grep ^a.b', "-", "x y"], { env: odd });
+    expect(stdout).toMatch(/^it's x y\n/);
+    if (!stdout.includes("a.b=c")) expect(stderr).toMatch(/^fob: warning: the command does not get "a\.b": /);
+    else expect(stderr).toBe("");
   });
 
   test("in a fob exec of another profile it is that one's, and of the same profile the same", async () => {
@@ -155,10 +187,130 @@ describe("how it ends", () => {
     expect(stdout).toBe(`${code}\n`);
   });
 
-  test("with 128 + its number where the signal would have fob's memory written to a file", async () => {
-    const world = await loggedIn();
-    expect(await exec(world, ["sh", "-c", "kill -s ABRT $$"])).toMatchObject({ status: 134, signal: null });
+  test("no code is asked for a program that cannot be run", async () => {
+    const world = await makeWorld();
+    expect(await exec(world, ["nosuch"])).toMatchObject({ status: 127 });
+    expect(await exec(world, [world.home])).toMatchObject({ status: 126 });
+    expect(await exec(world, ["ls"])).toMatchObject({ status: 4 });
   });
+});
+
+/** Whatever /bin/sh may be. */
+const shells = [["dash"], ["bash"], ["busybox", "sh"], ["ksh"], ["mksh"], ["zsh"]].filter(
+  ([shell = ""]) => spawnSync(shell, ["-c", "true"]).error === undefined,
+);
+
+describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("as %s", (_, [shell = "", ...words]) => {
+  const inShell = async (world: World, args: readonly string[], env: RunOptions["env"] = {}) =>
+    execute(shell, [...words, program, "exec", ...args], { ...both, env: { ...world.env, ...env } });
+
+  test("it becomes the command, with its words, its exit code, and the credentials", async () => {
+    const world = await loggedIn();
+    const print = 'printf "%s|" "$@"; test -n "$AWS_SESSION_TOKEN" && exit 7';
+    const odd = ["", "two words", "--", "$HOME", "`x`", "é\n'\"\\", "*"];
+    const run = await inShell(world, ["work", "--", "sh", "-c", print, "-", ...odd]);
+    expect(run).toMatchObject({ status: 7, stdout: `${odd.join("|")}|`, stderr: "" });
+    expect(await inShell(world, ["work", "--", "nosuch"])).toMatchObject({ status: 127, stdout: "" });
+    expect(await inShell(world, ["nobody", "--", "true"])).toMatchObject({ status: 1, stdout: "" });
+    expect((await inShell(world, ["--help"])).stdout).toContain("Usage: fob exec");
+    expect((await inShell(world, ["work", "--help", "--", "echo"])).stdout).toContain("Usage: fob exec");
+  });
+
+  test("exported options and names of the caller show nothing and do no harm", async () => {
+    const world = await loggedIn();
+    const env = {
+      SHELLOPTS: "xtrace:verbose:allexport:errexit:nounset",
+      fob_script: "x",
+      fob_word: "x",
+      fob_runs: "x",
+    };
+    const { status, stdout, stderr } = await inShell(world, ["work", "--", "env"], env);
+    expect(status).toBe(0);
+    // This also looks for secrets in stderr.
+    expect(stderr).not.toContain("AWS_SECRET_ACCESS_KEY");
+    expect(stdout).not.toMatch(/^fob_/m);
+  });
+});
+
+describe("what the command is given", () => {
+  const inBash = async (script: string, shell: "bash" | "zsh" = "bash") => {
+    const world = await loggedIn();
+    const { stdout, stderr } = await run(shell, script, { env: withFob(world.env), cwd: world.home });
+    return `${stdout}${stderr}`;
+  };
+
+  test("open descriptors", async () => {
+    const script = "exec 3>three 9>nine; fob exec work -- sh -c 'echo it >&3; echo it >&9; ls /dev/fd'; cat three nine";
+    const without = "exec 3>three 9>nine; sh -c 'echo it >&3; echo it >&9; ls /dev/fd'; cat three nine";
+    expect(await inBash(script)).toBe(await inBash(without));
+    expect(await inBash("fob exec work -- cat <(echo it)")).toBe("it\n");
+  });
+
+  testIn(["zsh"], "a process substitution", async (shell) => {
+    const world = await loggedIn();
+    const { stdout } = await run(shell, "fob exec work -- cat <(echo it)", { env: withFob(world.env) });
+    expect(stdout).toBe("it\n");
+  });
+
+  test.skipIf(spawnSync("sh", ["-c", "command -v make"]).status !== 0)("make's jobs", async () => {
+    const makefile = "all:\n\t+@fob exec work -- make -f inner a b\n";
+    const inner = "a b:\n\t@echo $@\n";
+    const script = `printf '${makefile}' >outer; printf '${inner}' >inner; make -j2 -f outer`;
+    const output = await inBash(script);
+    expect(output).not.toContain("jobserver unavailable");
+    expect(output).toMatch(/^a$/m);
+  });
+
+  test("limits and ignored signals", async () => {
+    expect(await inBash("ulimit -S -n 200; fob exec work -- sh -c 'ulimit -S -n'")).toBe("200\n");
+    const kill = "sh -c 'kill -s HUP $$; kill -s TERM $$; kill -s INT $$; echo alive'";
+    expect(await inBash(`trap '' HUP TERM INT; fob exec work -- ${kill}`)).toBe("alive\n");
+  });
+
+  test("fob's own process", async () => {
+    expect(await inBash("fob exec work -- sh -c 'echo $$' & wait; echo $!")).toMatch(/^(\d+)\n\1\n$/);
+  });
+
+  test("a terminal, whose settings stay as the command leaves them", async () => {
+    const world = await loggedIn();
+    const terminal = world.shellOnTerminal(`"${program}" exec work -- stty -echo; stty -a | grep -o -- '-echo '`);
+    await terminal.shows("-echo");
+  });
+});
+
+describe("ended while it asks", () => {
+  test("by a signal to fob alone: at once, and Node.js behind it too", async () => {
+    const world = await makeWorld();
+    const terminal = world.fobOnTerminal(["exec", "work", "--", "touch", join(world.home, "ran")]);
+    await terminal.shows("MFA code");
+    process.kill(terminal.pid, "SIGTERM");
+    await terminal.ended;
+    // Nothing holds the lock on the session, or the terminal, any more.
+    await expect
+      .poll(() => spawnSync("ps", ["-A", "-o", "args"], { encoding: "utf8" }).stdout, { timeout: 5000 })
+      .not.toContain(`exec-script work -- touch ${world.home}`);
+    expect(existsSync(join(world.home, "ran"))).toBe(false);
+  });
+
+  test("by Ctrl-C at a command that has the terminal", async () => {
+    const world = await makeWorld();
+    appendFileSync(world.configPath, "mfa_process = echo waiting >&2; sleep 60\n");
+    const terminal = world.fobOnTerminal(["exec", "work", "--", "touch", join(world.home, "ran")]);
+    await terminal.shows("waiting");
+    terminal.type("\u0003");
+    expect((await terminal.ended).status).toBe(130);
+    expect(terminal.screen()).toContain("fob: cancelled");
+    expect(existsSync(join(world.home, "ran"))).toBe(false);
+  });
+});
+
+test("Node.js alone runs the command as a child", async () => {
+  const world = await loggedIn();
+  const beside = (...command: string[]) =>
+    execute(node, [program, "exec", "work", "--", ...command], { ...both, env: world.env });
+  expect(await beside("sh", "-c", "echo $AWS_REGION; exit 3")).toMatchObject({ status: 3, stdout: "eu-central-1\n" });
+  expect(await beside("sh", "-c", "kill -s TERM $$")).toMatchObject({ status: 143 });
+  expect(await beside("nosuch")).toMatchObject({ status: 127 });
 });
 
 describe("streams", () => {
@@ -204,16 +356,16 @@ describe("streams", () => {
   });
 });
 
-describe("sent to fob alone", () => {
+describe("what is sent to fob", () => {
   /** A command that says which signals it gets, and when it is ready for them. */
   const listener = `
     for (const name of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGWINCH", "SIGCONT"])
       process.on(name, () => console.log(name));
     process.on("SIGUSR1", () => process.exit(5));
     setInterval(() => {}, 1000);
-    console.log("ready " + process.ppid);`;
+    console.log("ready " + process.pid);`;
 
-  test("signals reach the command, which decides what they do", async () => {
+  test("signals are sent to the command, which is the same process", async () => {
     const world = await loggedIn();
     writeFileSync(join(world.home, "listener.cjs"), listener);
     const log = join(world.home, "log");
@@ -225,41 +377,13 @@ describe("sent to fob alone", () => {
     const seen = (): string => (existsSync(log) ? readFileSync(log, "utf8") : "");
     await expect.poll(seen, { timeout: 20_000 }).toMatch(/ready \d+\n/);
     const fob = Number(/ready (\d+)/.exec(seen())?.[1]);
-    for (const name of [
-      "SIGTERM",
-      "SIGHUP",
-      "SIGINT",
-      "SIGQUIT",
-      "SIGUSR2",
-      "SIGWINCH",
-      "SIGCONT",
-      "SIGTERM",
-    ] as const) {
+    for (const name of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const) {
       const before = seen();
       process.kill(fob, name);
       await expect.poll(seen).toBe(`${before}${name}\n`);
     }
     process.kill(fob, "SIGUSR1");
     expect((await running).stdout).toBe("5\n");
-  });
-
-  test("a stop stops the command and fob, and both go on together", async () => {
-    const world = await loggedIn();
-    const terminal = await prompt(world);
-    terminal.type("fob exec work -- sh -c 'echo $$ $PPID rea''dy; exec cat'\r");
-    await terminal.shows(/\d+ \d+ ready/);
-    const [, command = "", fob = ""] = /(\d+) (\d+) ready/.exec(terminal.screen()) ?? [];
-    process.kill(Number(fob), "SIGTSTP");
-    await terminal.shows("Stopped");
-    await expect.poll(() => stateOf(command)).toBe("T");
-    await terminal.shows("$> ");
-    terminal.type("fg\r");
-    await expect.poll(() => stateOf(command)).not.toBe("T");
-    terminal.type("through\r");
-    await terminal.shows(/through\nthrough\n/);
-    terminal.type("\u0004");
-    terminal.type("echo the ''end $?\r");
-    await terminal.shows("the end 0");
   });
 });
 

@@ -1,0 +1,58 @@
+// Looking for a program as a shell does, before anything is asked for its sake.
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { systemCode } from "../errors.ts";
+
+/** Why a program cannot be run: no such program (exit code 127), or one that the system does not run (126). */
+export interface ProgramProblem {
+  readonly exitCode: 126 | 127;
+  readonly reason: string;
+}
+
+const missing: ProgramProblem = { exitCode: 127, reason: "not found" };
+
+/** What keeps a program from being run on a POSIX system; undefined if nothing does. @param path the value of PATH */
+export function findProblem(name: string, path: string | undefined): ProgramProblem | undefined {
+  // `exec` in a shell would take the second for an option.
+  if (name === "" || name.startsWith("-")) return missing;
+  if (name.includes("/")) return problemOf(name);
+  // Without a PATH, each shell has one of its own.
+  if (path === undefined) return undefined;
+  let problem = missing;
+  for (const folder of path.split(":")) {
+    const found = problemOf(join(folder || ".", name));
+    if (found === undefined) return undefined;
+    // What cannot be run is passed over, but is said if there is no other.
+    if (found.exitCode === 126 && problem === missing && !found.reason.startsWith("ENOTDIR")) problem = found;
+  }
+  return problem;
+}
+
+function problemOf(file: string): ProgramProblem | undefined {
+  try {
+    if (statSync(file).isDirectory()) return { exitCode: 126, reason: "it is a directory" };
+    accessSync(file, constants.X_OK);
+  } catch (error) {
+    return systemCode(error) === "ENOENT" ? missing : { exitCode: 126, reason: (error as Error).message };
+  }
+  const interpreter = interpreterOf(file);
+  const isGone = interpreter !== undefined && problemOf(interpreter)?.exitCode === 127;
+  return isGone ? { exitCode: 126, reason: `its interpreter ${interpreter} does not exist` } : undefined;
+}
+
+/** The program that a script names in its first line. */
+function interpreterOf(file: string): string | undefined {
+  const start = Buffer.alloc(256);
+  try {
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      readSync(descriptor, start, 0, start.length, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // It may be run without being readable.
+    return undefined;
+  }
+  return /^#![ \t]*(\/[^\s\0]*)/.exec(start.toString("latin1"))?.[1];
+}
