@@ -11,7 +11,7 @@ import { accessOf, accountOf, callContext, HOUR, obtain, roleRequest, type Wante
 import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import { type Role, type Session, spanOf } from "../session/session.ts";
-import { inWords } from "../terminal/duration.ts";
+import { inExactWords, inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
 
@@ -100,7 +100,7 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
 function longerThanItLasts({ profile, duration = HOUR }: Role, isDirect: boolean): UsageError {
   const why = isDirect ? "as its profile says" : "as AWS gives it to who asks with a session";
   return new UsageError(
-    `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inWords(isDirect ? duration : HOUR)}`,
+    `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inExactWords(isDirect ? duration : HOUR)}`,
     "ask for less, or for more with a code of its own: duration_seconds in the profile",
   );
 }

@@ -4,7 +4,7 @@ import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
-import { inWords } from "../terminal/duration.ts";
+import { inExactWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { warnOfWriters } from "./credentials.ts";
 import { isFresh } from "./freshness.ts";
@@ -158,7 +158,7 @@ function withKeptSession(error: unknown, again: string): unknown {
 
 function longerThanItLasts(duration: number, { source }: Link): UsageError {
   return new UsageError(
-    `--min-ttl asks for as much as a new session has, or more: ${inWords(duration)}`,
+    `--min-ttl asks for as much as a new session has, or more: ${inExactWords(duration)}`,
     `ask for less, or for longer sessions: fob login ${shellWord(source)} --duration LENGTH --force`,
   );
 }

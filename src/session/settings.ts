@@ -6,7 +6,7 @@ import { isRegion } from "../aws/partitions.ts";
 import { fidoOnly } from "../devices/choose.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
-import { inWords, parseDuration } from "../terminal/duration.ts";
+import { inExactWords, inWords, parseDuration } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { installedEndpoint, type Link } from "./link.ts";
 import type { Asked } from "./session.ts";
@@ -139,7 +139,7 @@ function checkedDuration(length: Configured): number {
     const bounds = `${inWords(duration.shortest)} to ${inWords(duration.longest)}`;
     return refuse(
       length,
-      `${quote(length.value)} (from ${length.from}) is ${inWords(seconds)}, and STS gives sessions of ${bounds}`,
+      `${quote(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, and STS gives sessions of ${bounds}`,
       example,
     );
   }

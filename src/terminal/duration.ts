@@ -20,6 +20,12 @@ export function inWords(seconds: number): string {
   return `${whole} s`;
 }
 
+/** The same to the second, for what is refused: `14 min 59 s`. */
+export function inExactWords(seconds: number): string {
+  const rest = Math.max(0, Math.floor(seconds)) % 60;
+  return rest > 0 && seconds >= 60 ? `${inWords(seconds)} ${rest} s` : inWords(seconds);
+}
+
 /**
  * A moment in the user's own time: `20:15`, `tomorrow 08:15`, `2026-11-24 08:15`. Both times are milliseconds since
  * 1970; `now` decides which day is today.

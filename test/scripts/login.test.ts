@@ -260,6 +260,8 @@ test("a session length is checked before anything is asked", async () => {
   const world = await makeWorld();
   for (const [length, why] of [
     ["14m", "is 14 min, and STS gives sessions of 15 min to 36 h"],
+    ["899", "is 14 min 59 s, and STS gives sessions of 15 min to 36 h"],
+    ["36h1s", "is 36 h 1 s, and STS"],
     ["37h", "is 37 h"],
     ["soon", "is not a length of time"],
   ]) {

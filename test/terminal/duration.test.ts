@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { clockTime, inWords, parseDuration } from "../../src/terminal/duration.ts";
+import { clockTime, inExactWords, inWords, parseDuration } from "../../src/terminal/duration.ts";
 
 describe("lengths of time as they are typed", () => {
   test.each([
@@ -25,6 +25,11 @@ describe("lengths of time in words", () => {
     [59.9, "59 s"],
     [-5, "0 s"],
   ])("%d s", (seconds, words) => expect(inWords(seconds)).toBe(words));
+
+  property.prop([fc.integer({ min: 0, max: 200_000 })])("exact words leave out nothing", (seconds) => {
+    const typed = inExactWords(seconds).replace("min", "m").replace(/ /g, "");
+    expect(parseDuration(typed)).toBe(seconds);
+  });
 
   property.prop([fc.integer({ min: 0, max: 200_000 })])("words never promise more than there is", (seconds) => {
     const back = parseDuration(inWords(seconds).replace(" min", "m").replace(/ /g, "").replace("min", "m"));

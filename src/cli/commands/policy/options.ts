@@ -2,7 +2,7 @@
 import { partitionNames } from "../../../aws/partitions.ts";
 import { UsageError } from "../../../errors.ts";
 import type { EnforcementOptions } from "../../../policy/enforcement.ts";
-import { inWords, parseDuration } from "../../../terminal/duration.ts";
+import { inExactWords, parseDuration } from "../../../terminal/duration.ts";
 import { quote } from "../../../text.ts";
 import type { OptionSpecs, Values } from "../../command.ts";
 
@@ -41,7 +41,7 @@ function parseMaxAge(text: string): number {
   if (seconds !== undefined && (seconds < shortest || seconds >= longest)) {
     const why = seconds < shortest ? "no session is that short" : "AWS ends every session after 36 h";
     throw new UsageError(
-      `a maximum age of ${inWords(seconds)} makes no sense: ${why}`,
+      `a maximum age of ${inExactWords(seconds)} makes no sense: ${why}`,
       "from 15m to 35h: --max-age 12h",
     );
   }
