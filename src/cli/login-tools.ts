@@ -6,7 +6,7 @@ import { readCode } from "../codes/code.ts";
 import { graphicalPrompt } from "../codes/graphical.ts";
 import { codeFromCommand, type LendTerminal, questionText } from "../codes/sources.ts";
 import { ensurePrivateFolder } from "../files/edit.ts";
-import { type LockOptions, StillHeld, thisHost, withLock } from "../files/lock.ts";
+import { type LockOptions, StillHeld, thisHost } from "../files/lock.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools } from "../session/login.ts";
@@ -14,7 +14,8 @@ import type { Person } from "../session/obtain.ts";
 import { storeFolder } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
-import { findTerminal, type Terminal } from "../terminal/tty.ts";
+import { findTerminal, isInBackground, type Terminal } from "../terminal/tty.ts";
+import { TurnStopped, takeTurn } from "../terminal/turn.ts";
 import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
 
@@ -37,6 +38,7 @@ export function loginTools(
     connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env, lendingOf(terminal, store.folder)),
+    isInBackground: () => !options.noInput && isInBackground(),
     person: () => (options.noInput ? undefined : (personAt(terminal(), store.folder) ?? inWindow(context))),
     again,
   };
@@ -69,7 +71,7 @@ function lendingOf(find: () => Terminal | undefined, store: string): LendTermina
     try {
       return await inTurn(terminal, store, { signal, patience: TURN_PATIENCE }, () => terminal.lend(work));
     } catch (error) {
-      if (error instanceof StillHeld) return await work(undefined);
+      if (error instanceof StillHeld || error instanceof TurnStopped) return await work(undefined);
       throw error;
     }
   };
@@ -86,7 +88,7 @@ async function inTurn<T>(
   // Other machines and containers with the same home folder have other terminals, with the same names.
   const place = createHash("sha256").update(`${thisHost()} ${terminal.name}`).digest("hex").slice(0, 12);
   ensurePrivateFolder(store);
-  return await withLock(join(store, `.terminal-${place}.lock`), waiting, question);
+  return await takeTurn(terminal, join(store, `.terminal-${place}.lock`), waiting, question);
 }
 
 function personAt(terminal: Terminal | undefined, store: string): Person | undefined {

@@ -32,6 +32,8 @@ export interface LoginRequest extends PlanRequest {
 export interface LoginTools extends ObtainTools {
   /** A configured command that prints codes. */
   readonly codeFromCommand: (command: string, profile: string) => CodeSource;
+  /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */
+  readonly isInBackground: () => boolean;
   /** The command line that makes the same session again, without a code in it, where a command line has asked for it. */
   readonly again?: string | undefined;
   /** Stands around everything that makes a new session, under its lock; may refuse by throwing. */
@@ -87,7 +89,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   // A program waits also where it cannot ask, for whoever is asking now.
   const isWaiting = request.patience !== undefined;
   const source = kept ? undefined : (request.code ?? codeSource(plan, tools));
-  if (!kept && !source && !isWaiting) throw nobodyToAsk(link, again);
+  if (!kept && !source && !isWaiting) throw nobodyToAsk(link, again, tools);
 
   const waiting = {
     signal,
@@ -121,7 +123,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
     const codes = source ?? request.code ?? codeSource(plan, tools);
-    if (!codes) throw nobodyToAsk(link, again);
+    if (!codes) throw nobodyToAsk(link, again, tools);
     const make = () => obtain({ plan, codes, previous }, tools);
     const made = tools.guard ? await tools.guard(link.session, make) : await make();
     store.forgetRefusal(link.session);
@@ -187,9 +189,20 @@ function withWarning(codes: CodeSource, { link, files }: Plan, { warn }: LoginTo
 const tellOfKeys = ({ session }: Link, { note }: LoginTools): void =>
   note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
 
-function nobodyToAsk({ session }: Link, again: string): FobError {
-  const message = `${quote(session)} needs an MFA code, and nobody can be asked here; run in a terminal: ${again}`;
-  return new FobError(message, [], exitCodes.codeNeeded);
+function nobodyToAsk({ session }: Link, again: string, { isInBackground }: LoginTools): FobError {
+  const needed = `${quote(session)} needs an MFA code`;
+  if (!isInBackground()) {
+    return new FobError(
+      `${needed}, and nobody can be asked here; run in a terminal: ${again}`,
+      [],
+      exitCodes.codeNeeded,
+    );
+  }
+  return new FobError(
+    `${needed}, and fob is not in the foreground of this terminal, so it cannot ask here`,
+    [`run it in the foreground: ${again}`, `with a time limit: timeout --foreground 60 ${again}`],
+    exitCodes.codeNeeded,
+  );
 }
 
 function lasts(session: Session, { wish, minTtl }: LoginRequest, now: number): boolean {

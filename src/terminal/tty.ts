@@ -1,8 +1,9 @@
 // The terminal itself, whatever stdin, stdout and stderr are.
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { type Readable, Transform } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import { findProcess, isForeground } from "../process.ts";
+import { neutralise } from "../text.ts";
 
 /** A terminal that can be asked. */
 export interface Terminal {
@@ -12,6 +13,8 @@ export interface Terminal {
   use<T>(question: (input: Readable, output: WriteStream) => Promise<T>): Promise<T>;
   /** Opens it for a program that may ask on it by itself; it is closed again however that ends. */
   lend<T>(work: (descriptors: TerminalDescriptors) => Promise<T>): Promise<T>;
+  /** Shows lines on it, as far as it can. */
+  say(lines: readonly string[]): void;
 }
 
 /** An open terminal, to be a program's stdin and stderr. */
@@ -38,7 +41,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     return streams;
   };
   const close = ([input, output]: [ReadStream, WriteStream]): void => {
-    if (input.isRaw) input.setRawMode(false);
+    setRawMode(input, false);
     input.destroy();
     output.destroy();
   };
@@ -66,6 +69,15 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
         closeSync(output);
       }
     },
+    say(lines) {
+      try {
+        const output = openSync(paths[1] ?? "", "r+");
+        writeSync(output, lines.map((line) => `fob: ${neutralise(line)}\n`).join(""));
+        closeSync(output);
+      } catch {
+        // It has gone.
+      }
+    },
   };
 }
 
@@ -80,5 +92,19 @@ function withoutSuspension(input: ReadStream): Readable {
     },
   });
   input.pipe(typed);
-  return Object.assign(typed, { isTTY: true, setRawMode: (mode: boolean) => input.setRawMode(mode) });
+  return Object.assign(typed, { isTTY: true, setRawMode: (mode: boolean) => setRawMode(input, mode) });
+}
+
+/**
+ * Changes the terminal's mode, unless the process has left the foreground: then it is another program's terminal, and the
+ * system would stop this process for changing it, just when it was to end.
+ */
+function setRawMode(input: ReadStream, mode: boolean): void {
+  if (input.isRaw !== mode && !isInBackground()) input.setRawMode(mode);
+}
+
+/** Whether the process has a terminal, but is in the background there and cannot ask. */
+export function isInBackground(platform: NodeJS.Platform = process.platform): boolean {
+  const self = findProcess(process.pid, platform);
+  return self !== undefined && self.foreground > 0 && !isForeground(self);
 }
