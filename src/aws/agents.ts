@@ -2,6 +2,7 @@
 // failed request can have left this computer, because a token code in it would be spent.
 import { type ClientRequest, request as httpRequest } from "node:http";
 import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ProxyRefusal } from "./failures.ts";
@@ -12,6 +13,14 @@ const early = new WeakSet();
 function unsent(error: Error): Error {
   early.add(error);
   return error;
+}
+
+/** Errors of connections to a proxy itself, not to what is behind it. */
+const atProxy = new WeakSet();
+
+/** Whether it was the proxy itself with which no TLS connection could be made. */
+export function isOfProxy(error: unknown): boolean {
+  return error instanceof Error && atProxy.has(error);
 }
 
 /** Whether a request failed before anything of it was sent. When in doubt: false. */
@@ -26,6 +35,14 @@ export function isUnsent(error: unknown): boolean {
 export interface Trust {
   /** Certificates instead of the built-in ones. */
   readonly ca?: string;
+  /** Whom the certificate has to be for, where that is not the host of the request. */
+  readonly servername?: string;
+}
+
+/** The name that the certificate of a server has to be for; "" for an address, which Node.js then compares itself. */
+export function serverNameOf(url: URL): string {
+  const { hostname } = addressOf(url);
+  return isIP(hostname) === 0 ? hostname : "";
 }
 
 type Options = RequestOptions & { readonly socket?: Duplex };
@@ -69,6 +86,8 @@ export class TunnelAgent extends SecureAgent {
       ...addressOf(this.#proxy),
       ...this.#trust,
       rejectUnauthorized: true,
+      // Else Node.js takes it from the Host header, which names AWS.
+      servername: serverNameOf(this.#proxy),
       method: "CONNECT",
       path: target,
       headers: { host: target, ...proxyAuthorization(this.#proxy) },
@@ -85,7 +104,10 @@ export class TunnelAgent extends SecureAgent {
         socket.unshift(head);
         done(null, super.createConnection({ ...options, socket }));
       })
-      .once("error", (error) => done(unsent(error)))
+      .once("error", (error) => {
+        if (asking.socket instanceof TLSSocket && !asking.socket.authorized) atProxy.add(error);
+        done(unsent(error));
+      })
       .once("close", () => this.#asking.delete(asking))
       .end();
     return undefined;
@@ -97,7 +119,7 @@ export class TunnelAgent extends SecureAgent {
   }
 }
 
-/** What a request for plain http needs to go by way of a proxy: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
+/** What a request for plain http needs to go through a proxy: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
 export function byProxy<T extends { path: string; headers: Record<string, string> }>(
   request: T,
   target: URL,

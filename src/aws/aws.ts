@@ -1,5 +1,4 @@
-// What the rest of fob asks AWS. The SDK that answers is in clients.ts, which is loaded only when it is needed.
-import type { Network } from "./network.ts";
+// What fob gives AWS and gets from it. The calls are in a module for each service: sts.ts, iam.ts, sign-in.ts.
 
 /** An access key, with its session token where it is temporary. */
 export interface Credentials {
@@ -12,20 +11,6 @@ export interface Credentials {
 export interface TemporaryCredentials extends Credentials {
   readonly sessionToken: string;
   readonly expiration: number;
-}
-
-/** How and as whom to talk to AWS. */
-export interface Access {
-  readonly credentials: Credentials;
-  readonly region: string;
-  /** URLs instead of AWS's own. */
-  readonly endpoints: { readonly sts: string | undefined; readonly iam: string | undefined };
-  readonly useFips: boolean;
-  readonly useDualstack: boolean;
-  readonly network: Network;
-  /** Ends every call under way. */
-  readonly signal: AbortSignal;
-  readonly debug: (message: string) => void;
 }
 
 /** A token code, with the device that shows it. */
@@ -77,44 +62,8 @@ export interface SimulationResult {
   readonly decision: string;
 }
 
-export interface SimulatorClient {
-  /**
-   * Whether policies allow actions, says AWS's own policy simulator; one page of its answers, and where the next begins.
-   * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
-   */
-  simulate(call: Simulation): Promise<{ results: readonly SimulationResult[]; marker: string | undefined }>;
-}
-
-export interface Aws extends SimulatorClient {
-  /**
-   * Who the access key belongs to. Needs no permission.
-   * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-   */
-  callerIdentity(): Promise<{ account: string | undefined; arn: string | undefined }>;
-  /**
-   * The serial numbers of the caller's MFA devices.
-   * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html
-   */
-  listMfaDevices(): Promise<string[]>;
-  /**
-   * A session for a token code, in one attempt: AWS takes a code only once, so a repeated call would burn it.
-   * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
-   *
-   * @param request.duration seconds
-   */
-  getSessionToken(request: Mfa & { duration: number }): Promise<TemporaryCredentials>;
-  /**
-   * Credentials of a role; in one attempt where a token code goes with the request.
-   * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-   */
-  assumeRole(request: RoleRequest): Promise<TemporaryCredentials>;
-  /**
-   * A token with which a browser is signed in to the console, from the caller's own credentials.
-   *
-   * @param request.duration length of the console's session, in seconds; not for roles that another role or a session
-   * has asked for
-   */
-  signInToken(request: { federation: URL; duration: number | undefined }): Promise<string>;
-  /** Closes the connections; the process could not end before. */
-  close(): void;
+/** Some of the answers, and where the next begin. */
+export interface SimulationPage {
+  readonly results: readonly SimulationResult[];
+  readonly marker: string | undefined;
 }

@@ -35,7 +35,6 @@ export function loginTools(
     warn: say.warning,
     paths,
     store,
-    connect: async (access) => (await import("../aws/clients.ts")).connect(access),
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
     codeFromCommand: (command, of) => codeFromCommand(command, of, env, lendingOf(terminal, store.folder)),
     isInBackground: () => !options.noInput && isInBackground(),

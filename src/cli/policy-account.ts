@@ -18,17 +18,20 @@ export async function askAccount(
   options: AccountOptions,
 ): Promise<readonly Answer[]> {
   const { askAs } = await import("../roles/ask.ts");
-  const command = "fob policy simulate";
+  const { simulate } = await import("../aws/iam.ts");
   const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
   return await askAs(
-    { profile: options.profile ?? defaultProfile(context), region: options.region, command },
-    { permission: "iam:SimulateCustomPolicy", command },
+    {
+      profile: options.profile ?? defaultProfile(context),
+      region: options.region,
+      command: "fob policy simulate",
+    },
     loginTools(context, options),
     (aws) =>
       askSimulator(
         results.map(({ request }) => request),
         simulated,
-        aws,
+        (call) => simulate(aws, call),
       ),
   );
 }

@@ -1,13 +1,13 @@
 // The sign-in link for a role profile.
 import { deviceOf } from "../aws/arn.ts";
-import { awsFailure } from "../aws/failures.ts";
+import { withAws } from "../aws/connection.ts";
 import { FobError } from "../errors.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { roleChain } from "../roles/chain.ts";
 import { credentialsOf } from "../roles/credentials.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { Link } from "../session/link.ts";
-import { accessOf, callContext } from "../session/obtain.ts";
+import { accessOf } from "../session/obtain.ts";
 import { planOf } from "../session/plan.ts";
 import type { ServeRequest, ServeTools } from "../session/serve.ts";
 import type { Session } from "../session/session.ts";
@@ -24,19 +24,14 @@ export async function signInLink(request: ServeRequest, tools: ServeTools): Prom
   const { link, settings } = planOf({ ...request, profile: first?.by ?? request.profile, isRenewal: true }, tools);
   if (!first) throw notForUsers(link, files);
   const session = await credentialsOf(request, tools);
-  const device = deviceOf(session.serialNumber);
   const federation = federationUrl(session.partition, settings.endpoints.signin);
-  const { signal, debug } = tools;
-  const aws = await tools.connect({ ...accessOf(session.credentials, device, settings, link), signal, debug });
-  try {
-    const token = await aws.signInToken({ federation, duration: consoleSession(session, tools.now()) });
-    const region = request.region ?? propertyValue(files, request.profile, "region") ?? settings.region?.region;
-    return loginUrl(federation, token, consoleUrl(session.partition, region));
-  } catch (error) {
-    throw awsFailure(error, callContext(link, session.credentials, device, settings, tools));
-  } finally {
-    aws.close();
-  }
+  const access = accessOf(session.credentials, deviceOf(session.serialNumber), settings, link);
+  const { getSignInToken } = await import("../aws/sign-in.ts");
+  const token = await withAws(access, tools, (aws) =>
+    getSignInToken(aws, federation, consoleSession(session, tools.now())),
+  );
+  const region = request.region ?? propertyValue(files, request.profile, "region") ?? settings.region?.region;
+  return loginUrl(federation, token, consoleUrl(session.partition, region));
 }
 
 /** How long the console's session may last, in seconds: AWS takes a wish only for roles that a user has asked for directly. */

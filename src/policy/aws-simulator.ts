@@ -1,7 +1,8 @@
 // AWS's own opinion of policies, which is asked of its policy simulator. Only this is a proof: fob's evaluator, and the
 // local AWS, whose simulator is that evaluator, could make the same mistake twice.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html
-import type { SimulatedKey, SimulatedType, Simulation, SimulationResult, SimulatorClient } from "../aws/aws.ts";
+import type { SimulatedKey, SimulatedType, Simulation, SimulationPage, SimulationResult } from "../aws/aws.ts";
+import { readPages } from "../aws/pages.ts";
 import { FobError } from "../errors.ts";
 import { escaped, quote } from "../text.ts";
 import {
@@ -37,6 +38,8 @@ export interface Simulated {
   readonly user?: string | undefined;
 }
 
+type Simulate = (call: Simulation) => Promise<SimulationPage>;
+
 /** A page of answers holds that many. */
 const actionsPerCall = 100;
 
@@ -46,12 +49,13 @@ const actionsPerCall = 100;
  * Each call is about one resource. With several AWS answers for each action once, with one decision for all of them, and
  * names a pattern instead of a resource.
  *
- * @throws FobError where AWS leaves out an answer; the errors of calls are the client's, for `awsFailure`
+ * @param simulate a call of the simulator
+ * @throws FobError where AWS leaves out an answer, and what calls throw
  */
 export async function askSimulator(
   questions: readonly Question[],
   subject: Simulated,
-  iam: SimulatorClient,
+  simulate: Simulate,
 ): Promise<Answer[]> {
   const { user, boundary } = subject;
   const common = {
@@ -66,7 +70,7 @@ export async function askSimulator(
     const found = new Map<string, SimulationResult>();
     for (let at = 0; at < actions.length; at += actionsPerCall) {
       const call = { ...common, actions: actions.slice(at, at + actionsPerCall), resource, context };
-      for (const result of await fetchResults(call, iam)) found.set(result.action.toLowerCase(), result);
+      for (const result of await fetchResults(call, simulate)) found.set(result.action.toLowerCase(), result);
     }
     for (const [index, action] of asked) answers[index] = readAnswer(found.get(action.toLowerCase()), action, resource);
   }
@@ -128,20 +132,16 @@ function serializePolicy(policy: PolicyDocument): string {
 }
 
 /** The answers to a call, from all of its pages. */
-async function fetchResults(call: Simulation, iam: SimulatorClient): Promise<SimulationResult[]> {
-  const results: SimulationResult[] = [];
-  let { marker } = call;
+async function fetchResults(call: Simulation, simulate: Simulate): Promise<SimulationResult[]> {
   try {
-    do {
-      const page = await iam.simulate({ ...call, marker });
-      results.push(...page.results);
-      ({ marker } = page);
-    } while (marker !== undefined);
-    return results;
+    return await readPages(async (marker) => {
+      const page = await simulate({ ...call, marker });
+      return { items: page.results, marker: page.marker };
+    });
   } catch (error) {
     if (call.actions.length < 2 || !isMixed(error)) throw error;
     const half = Math.ceil(call.actions.length / 2);
-    const ask = (actions: readonly string[]) => fetchResults({ ...call, actions, marker: undefined }, iam);
+    const ask = (actions: readonly string[]) => fetchResults({ ...call, actions }, simulate);
     return [...(await ask(call.actions.slice(0, half))), ...(await ask(call.actions.slice(half)))];
   }
 }

@@ -1,13 +1,14 @@
 // The credentials of any profile that fob serves: a session's, or a role's by way of its session.
 import { deviceOf } from "../aws/arn.ts";
-import { AwsFailure, awsFailure } from "../aws/failures.ts";
+import { withAws } from "../aws/connection.ts";
+import { AwsFailure } from "../aws/failures.ts";
 import { FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { isFresh, wanted } from "../session/freshness.ts";
 import { codeSource } from "../session/login.ts";
-import { accessOf, accountOf, callContext, HOUR, obtain, roleRequest, type Wanted } from "../session/obtain.ts";
+import { accessOf, accountOf, HOUR, obtain, roleRequest, type Wanted } from "../session/obtain.ts";
 import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import { type Role, type Session, spanOf } from "../session/session.ts";
@@ -164,32 +165,28 @@ async function direct(
 async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, tools: ServeTools): Promise<Session> {
   const role = chain.at(-1);
   if (!role) throw new TypeError("a chain of roles has at least one");
-  const { store, signal, debug, now } = tools;
+  const { store, now } = tools;
   const before = chain.slice(0, -1);
   const parent =
     before.length > 0
       ? await ofRole(before, occasion, tools)
       : await serveSession({ ...occasion.request, profile: role.by }, tools);
-  const device = deviceOf(parent.serialNumber);
-  const access = accessOf(parent.credentials, device, plan.settings, plan.link);
-  const aws = await tools.connect({ ...access, signal, debug });
-  try {
-    const asked = roleRequest(role, parent.user, parent.source.profile);
-    const credentials = await aws.assumeRole({ ...asked, duration: Math.min(asked.duration, HOUR) });
-    const session: Session = {
-      ...parent,
-      ...{ profile: role.profile, credentials, roles: chain, isChained: true, writtenTo: [], issued: now() },
-      account: accountOf(role.arn),
-    };
-    store.save(session);
-    return session;
-  } catch (error) {
-    if (signal.aborted) throw error;
-    const context = callContext(plan.link, parent.credentials, device, plan.settings, tools);
-    throw refusedRole(awsFailure(error, context), role);
-  } finally {
-    aws.close();
-  }
+  const access = accessOf(parent.credentials, deviceOf(parent.serialNumber), plan.settings, plan.link);
+  const asked = roleRequest(role, parent.user, parent.source.profile);
+  const { assumeRole } = await import("../aws/sts.ts");
+  const asking = withAws(access, tools, (aws) =>
+    assumeRole(aws, { ...asked, duration: Math.min(asked.duration, HOUR) }),
+  );
+  const credentials = await asking.catch((error: unknown) => {
+    throw refusedRole(error, role);
+  });
+  const session: Session = {
+    ...parent,
+    ...{ profile: role.profile, credentials, roles: chain, isChained: true, writtenTo: [], issued: now() },
+    account: accountOf(role.arn),
+  };
+  store.save(session);
+  return session;
 }
 
 /** Whether AWS gives a role, but only for less than was asked for. */

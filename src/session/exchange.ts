@@ -1,11 +1,12 @@
 // Exchanging token codes for credentials: the access key is checked while the user types, and each code is sent once.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Device, isRoot } from "../aws/arn.ts";
-import type { Aws, Mfa, TemporaryCredentials } from "../aws/aws.ts";
-import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
+import type { Mfa, TemporaryCredentials } from "../aws/aws.ts";
+import type { Connection } from "../aws/connection.ts";
+import { AwsFailure } from "../aws/failures.ts";
 import { untilNextCode } from "../codes/next-code.ts";
 import type { CodeSource } from "../codes/sources.ts";
-import { before, CancelledError, FobError, throwIfCancelled } from "../errors.ts";
+import { before, FobError, throwIfCancelled } from "../errors.ts";
 import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Link } from "./link.ts";
@@ -16,12 +17,11 @@ export interface Conversation {
   readonly wantedFor: string;
   readonly device: Device;
   /** Asks AWS, with a code. */
-  readonly send: (aws: Aws, mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
+  readonly send: (mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
   /** What whoever is asked should know before; "" for nothing. */
   readonly why: string;
   readonly codes: CodeSource;
-  readonly context: CallContext;
-  readonly connect: () => Promise<Aws>;
+  readonly aws: Connection;
   readonly signal: AbortSignal;
   /** After it no code is asked for or sent. */
   readonly deadline: AbortSignal | undefined;
@@ -47,11 +47,11 @@ const MOST_CODES = 3;
 export async function exchange(
   conversation: Conversation,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { link, device, send, why, codes, context, connect, signal, deadline, debug } = conversation;
+  const { link, device, send, why, codes, aws, signal, deadline, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
-  const checking = checkKey(connect, link, device, context, signal).catch((error: unknown) => {
+  const checking = checkKey(aws, link, device).catch((error: unknown) => {
     uselessBecause = error instanceof Error ? error : new Error(String(error));
     useless.abort();
     return undefined;
@@ -79,9 +79,7 @@ export async function exchange(
     }
     used.add(code);
     try {
-      const aws = await connect();
-      const mfa = { serialNumber: device.serialNumber, tokenCode: code };
-      return { given: await sentOnce(() => send(aws, mfa, identity), context, signal), identity };
+      return { given: await send({ serialNumber: device.serialNumber, tokenCode: code }, identity), identity };
     } catch (error) {
       if (!(error instanceof AwsFailure)) throw error;
       if (error.consequence === "wrong code" && codes.givesNextCode) {
@@ -145,54 +143,28 @@ function withSpentCode(error: AwsFailure): FobError {
   return new FobError(`${error.message}; the code may be spent`, hints, undefined, error);
 }
 
-/** Sends a code; a second time only if nothing was sent the first time. */
-async function sentOnce(
-  send: () => Promise<TemporaryCredentials>,
-  context: CallContext,
-  signal: AbortSignal,
-): Promise<TemporaryCredentials> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await send();
-    } catch (error) {
-      if (signal.aborted) throw new CancelledError("the code may be spent");
-      const failure = awsFailure(error, context);
-      const isUnsent = failure instanceof AwsFailure && failure.consequence === "nothing sent";
-      if (!isUnsent || attempt === 2) throw failure;
-    }
-  }
-}
-
 /**
  * Finds out whether AWS knows the access key, and whose it is, while the user types: a disabled key, a wrong clock or
  * a missing network should not cost a code.
  *
  * @throws FobError where a code would be wasted; a service that does not answer this call is not held against it
  */
-async function checkKey(
-  connect: () => Promise<Aws>,
-  link: Link,
-  device: Device,
-  context: CallContext,
-  signal: AbortSignal,
-): Promise<Identity | undefined> {
+async function checkKey(aws: Connection, link: Link, device: Device): Promise<Identity | undefined> {
   // The question appears first; loading the SDK takes longer than showing it.
   await nextTurn();
-  const aws = await connect();
+  const { getCallerIdentity } = await import("../aws/sts.ts");
   try {
-    const identity = await aws.callerIdentity();
+    const identity = await getCallerIdentity(aws);
     if (identity.arn !== undefined && isRoot(identity.arn)) throw rootRefused(link);
     if (device.kind === "arn" && identity.account !== undefined && identity.account !== device.account) {
       throw wrongAccount(link, device.account, identity.account);
     }
     return identity;
   } catch (error) {
-    throwIfCancelled(signal);
-    const failure = awsFailure(error, context);
     const isHarmless =
-      failure instanceof AwsFailure && (failure.consequence === "refused" || failure.consequence === "server error");
+      error instanceof AwsFailure && (error.consequence === "refused" || error.consequence === "server error");
     if (isHarmless) return undefined;
-    throw failure;
+    throw error;
   }
 }
 

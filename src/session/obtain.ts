@@ -1,13 +1,14 @@
 // A new session from AWS, for a token code.
 import { type Device, deviceOf } from "../aws/arn.ts";
-import type { Access, Aws, Credentials, RoleRequest } from "../aws/aws.ts";
+import type { Credentials, RoleRequest } from "../aws/aws.ts";
+import { type Access, type Connection, withAws } from "../aws/connection.ts";
 import { foreignHost } from "../aws/endpoints.ts";
-import { AwsFailure, awsFailure, type CallContext } from "../aws/failures.ts";
-import { partitionOf, regionFor, stsRegion } from "../aws/partitions.ts";
+import { AwsFailure } from "../aws/failures.ts";
+import { partitionOf, regionFor } from "../aws/partitions.ts";
 import { CODE_LASTS } from "../codes/next-code.ts";
 import type { CodeSource } from "../codes/sources.ts";
 import { type Choose, usableDevice } from "../devices/choose.ts";
-import { before, FobError, throwIfCancelled } from "../errors.ts";
+import { before, CancelledError, FobError } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { quote, shellWord } from "../text.ts";
 import { longTermCredentials } from "./credentials.ts";
@@ -31,7 +32,6 @@ export interface ObtainTools extends PlanTools {
   readonly note: (message: string) => void;
   readonly warn: (message: string) => void;
   readonly debug: (message: string) => void;
-  readonly connect: (access: Access) => Promise<Aws>;
   /** A person to ask; undefined where there is nobody. */
   readonly person: () => Person | undefined;
   /** Ends everything that comes before a code is sent; a call that has one in it is not given up. */
@@ -65,33 +65,28 @@ export async function obtain(
   // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
   const scope = new AbortController();
   const signal = AbortSignal.any([tools.signal, scope.signal]);
-  let aws: Aws | undefined;
   try {
     const files = readAwsFiles(paths);
     const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal, warn }));
-    const connect = async (device: Device | undefined): Promise<Aws> => {
-      throwIfCancelled(signal);
-      aws ??= await tools.connect({ ...accessOf(credentials, device, settings, link), signal, debug });
-      return aws;
-    };
-    const { device, wasChosen } = await before(tools.deadline, deviceFor(link, credentials, settings, connect, tools));
-    const context = callContext(link, credentials, device, settings, tools);
+    const access = accessOf(credentials, settings.device, settings, link);
     const host = foreignHost(settings.endpoints.sts);
-    const through = context.proxy === undefined ? "" : ` (through the proxy ${quote(context.proxy)})`;
-    const whereTo = host === undefined ? undefined : `the code goes to ${quote(host)}${through}, which is not AWS`;
-    const told = [direct?.why, whereTo].filter((line) => line !== undefined);
-    // Who is asked reads it with the question: a program may have taken stderr.
-    const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
-    if (!codes.canAskAgain) told.forEach(warn);
-    const { given, identity } = await exchange({
-      ...{ link, device, codes, context, signal, debug, why, deadline: tools.deadline },
-      ...{ wantedFor: profile, now: tools.now, sleep: tools.sleep, note: tools.note },
-      lastServed: () => lastServed(device, tools),
-      connect: () => connect(device),
-      send: (to, mfa, user) =>
-        role
-          ? to.assumeRole({ ...roleRequest(role, user?.arn, source.profile), mfa })
-          : to.getSessionToken({ ...mfa, duration: settings.duration }),
+    const { device, wasChosen, given, identity } = await withAws(access, { ...tools, signal }, async (aws) => {
+      const found = await before(tools.deadline, deviceFor(link, settings, aws, tools));
+      const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
+      // Who is asked reads it with the question: a program may have taken stderr.
+      const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
+      if (!codes.canAskAgain) told.forEach(warn);
+      const exchanged = await exchange({
+        ...{ link, device: found.device, codes, aws, signal, debug, why, deadline: tools.deadline },
+        ...{ wantedFor: profile, now: tools.now, sleep: tools.sleep, note: tools.note },
+        lastServed: () => lastServed(found.device, tools),
+        async send(mfa, user) {
+          const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
+          if (!role) return await getSessionToken(aws, mfa, settings.duration);
+          return await assumeRole(aws, { ...roleRequest(role, user?.arn, source.profile), mfa });
+        },
+      });
+      return { ...found, ...exchanged };
     });
     const session: Session = {
       profile,
@@ -101,7 +96,7 @@ export async function obtain(
       user: identity?.arn,
       source: { ...source, accessKeyId: credentials.accessKeyId },
       serialNumber: device.serialNumber,
-      partition: device.kind === "arn" ? device.partition : partitionOf(context.region),
+      partition: device.kind === "arn" ? device.partition : partitionOf(access.region),
       endpoint: settings.endpoints.sts,
       isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
       installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
@@ -116,7 +111,6 @@ export async function obtain(
   } finally {
     scope.abort();
     reservation.abandon();
-    aws?.close();
   }
 }
 
@@ -147,70 +141,47 @@ export const accountOf = (arn: string): string | undefined => arn.split(":")[4];
 /** The device from the settings, else the one that AWS knows the user by. */
 async function deviceFor(
   link: Link,
-  credentials: Credentials,
   settings: Settings,
-  connect: (device: undefined) => Promise<Aws>,
+  aws: Connection,
   tools: ObtainTools,
 ): Promise<{ device: Device; wasChosen: boolean }> {
   if (settings.device) return { device: settings.device, wasChosen: false };
-  const context = { ...callContext(link, credentials, undefined, settings, tools), endpoint: settings.endpoints.iam };
-  const aws = await connect(undefined);
-  let serials: string[];
-  try {
-    serials = await aws.listMfaDevices();
-  } catch (error) {
-    throwIfCancelled(tools.signal);
-    const failure = awsFailure(error, context);
-    const hint = `name the device yourself: fob login ${shellWord(link.source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
-    const isAboutListing = failure instanceof AwsFailure && failure.consequence === "refused";
-    throw new FobError(
-      `cannot list your MFA devices: ${failure.message}`,
-      [...failure.hints, ...(isAboutListing ? [hint] : [])],
-      undefined,
-      failure,
-    );
-  }
+  const { listMfaDevices } = await import("../aws/iam.ts");
+  const serials = await listMfaDevices(aws).catch((error: unknown) => {
+    throw withoutList(error, link);
+  });
   return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
 }
 
-export function accessOf(
-  credentials: Credentials,
-  device: Device | undefined,
-  settings: Settings,
-  link: Link,
-): Omit<Access, "signal" | "debug"> {
+/** Says that it was the listing that failed, and how to do without it. */
+function withoutList(error: unknown, { source }: Link): unknown {
+  if (!(error instanceof FobError) || error instanceof CancelledError) return error;
+  const hint = `name the device yourself: fob login ${shellWord(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
+  const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
+  const hints = [...error.hints, ...(isAboutListing ? [hint] : [])];
+  return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
+}
+
+/** Warns of a host that is not AWS's. */
+function whereTo(host: string | undefined, { endpoints, network }: Access): string | undefined {
+  if (host === undefined || endpoints.sts === undefined) return undefined;
+  const proxy = network.proxyFor(new URL(endpoints.sts));
+  const through = proxy === undefined ? "" : ` (through the proxy ${quote(proxy.host)})`;
+  return `the code goes to ${quote(host)}${through}, which is not AWS`;
+}
+
+/** @param device whose partition counts where no region is configured */
+export function accessOf(credentials: Credentials, device: Device | undefined, settings: Settings, link: Link): Access {
+  const partition = device?.kind === "arn" ? device.partition : undefined;
   return {
+    profile: link.source,
     credentials,
-    region: stsRegion(regionOf(device, settings, link), settings.usesGlobalSts),
+    region: regionFor(settings.region, partition, shellWord(link.source)),
+    usesGlobalSts: settings.usesGlobalSts,
     endpoints: settings.endpoints,
     useFips: settings.useFips,
     useDualstack: settings.useDualstack,
     network: settings.network,
-  };
-}
-
-function regionOf(device: Device | undefined, settings: Settings, link: Link): string {
-  return regionFor(settings.region, device?.kind === "arn" ? device.partition : undefined, shellWord(link.source));
-}
-
-export function callContext(
-  link: Link,
-  credentials: Credentials,
-  device: Device | undefined,
-  settings: Settings,
-  tools: ObtainTools,
-): CallContext {
-  const region = regionOf(device, settings, link);
-  const proxy = settings.network.proxyFor(new URL(settings.endpoints.sts ?? `https://sts.${region}.amazonaws.com`));
-  return {
-    profile: link.source,
-    accessKeyId: credentials.accessKeyId,
-    region,
-    endpoint: settings.endpoints.sts,
-    serialNumber: device?.serialNumber,
     serialFrom: settings.serialFrom,
-    proxy: proxy?.host,
-    bundle: settings.network.bundle,
-    now: tools.now,
   };
 }

@@ -3,7 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { describe, expect, test } from "vitest";
-import { awsFailure, type CallContext, TransportError } from "../../src/aws/failures.ts";
+import { explainFailure } from "../../src/aws/explain.ts";
+import { type CallContext, TransportError } from "../../src/aws/failures.ts";
 import { keysOf, makeWorld, type World } from "../helpers/world.ts";
 import { failedLogin } from "./failing.ts";
 import { freePort, type Reply, refusal, startFront } from "./servers.ts";
@@ -211,13 +212,13 @@ describe("in words", () => {
     accessKeyId: "AKIAIOSFODNN7EXAMPLE",
     region: "eu-central-1",
     endpoint: undefined,
-    proxy: undefined,
     bundle: undefined,
     now: () => 0,
+    permission: "sts:GetSessionToken",
   };
   const words = (cause: unknown, isUnsent: boolean, proxy?: string) => {
-    const way = { host: "sts.eu-central-1.amazonaws.com", proxy, isUnsent };
-    const { message, hints, ...rest } = awsFailure(new TransportError(cause, way), context);
+    const way = { host: "sts.eu-central-1.amazonaws.com", proxy, isFromProxy: false, isUnsent };
+    const { message, hints, ...rest } = explainFailure(new TransportError(cause, way), context);
     return { message, hints, consequence: (rest as { consequence?: string }).consequence };
   };
   const system = (code: string, syscall: string) =>

@@ -1,7 +1,7 @@
 // How questions become calls of AWS's policy simulator, and its pages answers. What AWS itself takes and answers is in
 // test/sandbox/policy-simulator.test.ts.
 import { describe, expect, test } from "vitest";
-import type { Simulation, SimulationResult, SimulatorClient } from "../../src/aws/aws.ts";
+import type { Simulation, SimulationPage, SimulationResult } from "../../src/aws/aws.ts";
 import { askSimulator, explainDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { ABSENT, type PolicyDocument, type RequestContext, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
@@ -19,29 +19,25 @@ const question = (action: string, more: Partial<Question> = {}): Question => ({
 });
 
 /** A simulator that allows what contains "Get", and what it was asked. */
-function fake(
-  page: (call: Simulation, results: SimulationResult[]) => Awaited<ReturnType<SimulatorClient["simulate"]>>,
-) {
+function fake(page: (call: Simulation, results: SimulationResult[]) => SimulationPage) {
   const calls: Simulation[] = [];
-  const client: SimulatorClient = {
-    // Asynchronous, so that what `page` throws is a refusal.
-    simulate: async (call) => {
-      await Promise.resolve();
-      calls.push(call);
-      const results = call.actions.map((action) => ({
-        ...{ action, decision: action.includes("Get") ? "allowed" : "explicitDeny" },
-      }));
-      return page(call, results);
-    },
+  // Asynchronous, so that what `page` throws is a refusal.
+  const simulate = async (call: Simulation) => {
+    await Promise.resolve();
+    calls.push(call);
+    const results = call.actions.map((action) => ({
+      ...{ action, decision: action.includes("Get") ? "allowed" : "explicitDeny" },
+    }));
+    return page(call, results);
   };
-  return { calls, client };
+  return { calls, simulate };
 }
 
 const onePage = () => fake((_, results) => ({ results, marker: undefined }));
 
 describe("calls", () => {
   test("one for each resource and context, and the answers stand where the questions did", async () => {
-    const { calls, client } = onePage();
+    const { calls, simulate } = onePage();
     const withMfa = { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" };
     const answers = await askSimulator(
       [
@@ -53,7 +49,7 @@ describe("calls", () => {
         question("iam:GetUser", { resource: alice }),
       ],
       subject,
-      client,
+      simulate,
     );
     expect(answers.map(({ decision }) => decision)).toEqual([
       ...["allowed", "explicitDeny", "explicitDeny", "allowed", "allowed"],
@@ -65,13 +61,13 @@ describe("calls", () => {
   });
 
   test("the types that AWS gives its keys, lists, and no absent keys", async () => {
-    const { calls, client } = onePage();
+    const { calls, simulate } = onePage();
     const context: RequestContext = {
       ...{ "aws:multifactorauthpresent": "false", "aws:MultiFactorAuthAge": "60", "aws:SourceIp": "192.0.2.1" },
       ...{ "aws:CurrentTime": "2026-01-31T09:00:00Z", "aws:PrincipalTag/team": "red", "aws:TagKeys": ["a", "b"] },
       ...{ "aws:ViaAWSService": ABSENT, "aws:CalledVia": [] },
     };
-    await askSimulator([question("iam:GetUser", { context })], subject, client);
+    await askSimulator([question("iam:GetUser", { context })], subject, simulate);
     expect(calls[0]?.context.map(({ name, type, values }) => [name, type, ...values])).toEqual([
       ["aws:CurrentTime", "date", "2026-01-31T09:00:00Z"],
       ["aws:MultiFactorAuthAge", "numeric", "60"],
@@ -81,15 +77,15 @@ describe("calls", () => {
       ["aws:multifactorauthpresent", "boolean", "false"],
     ]);
     const unknown = question("iam:GetUser", { context: { "aws:SourceIp": UNKNOWN } });
-    await expect(askSimulator([unknown], subject, client)).rejects.toThrow("aws:SourceIp");
+    await expect(askSimulator([unknown], subject, simulate)).rejects.toThrow("aws:SourceIp");
   });
 
   test("policies as text of characters that AWS takes, and whose they are", async () => {
-    const { calls, client } = onePage();
+    const { calls, simulate } = onePage();
     const named: PolicyDocument = { ...everything, Id: "für Ω" };
     const policies = [named, enforceMfaPolicy()];
-    await askSimulator([question("iam:GetUser")], { policies, boundary: everything }, client);
-    await askSimulator([question("iam:GetUser")], { policies, user: alice }, client);
+    await askSimulator([question("iam:GetUser")], { policies, boundary: everything }, simulate);
+    await askSimulator([question("iam:GetUser")], { policies, user: alice }, simulate);
     const [custom, own] = calls;
     expect(custom).toMatchObject({ caller: undefined, boundary: JSON.stringify(everything) });
     expect(custom?.policies[0]).toContain('"für \\u03a9"');
@@ -98,16 +94,16 @@ describe("calls", () => {
   });
 
   test("of 100 actions at most", async () => {
-    const { calls, client } = onePage();
+    const { calls, simulate } = onePage();
     const questions = Array.from({ length: 250 }, (_, number) => question(`ec2:Get${number}`));
-    expect(await askSimulator(questions, subject, client)).toHaveLength(250);
+    expect(await askSimulator(questions, subject, simulate)).toHaveLength(250);
     expect(calls.map(({ actions }) => actions.length)).toEqual([100, 100, 50]);
   });
 });
 
 describe("answers", () => {
   test("on several pages, in another order and spelling", async () => {
-    const { calls, client } = fake(({ marker, actions }, results) => {
+    const { calls, simulate } = fake(({ marker, actions }, results) => {
       const at = marker === undefined ? actions.length - 1 : Number(marker);
       const result = results[at];
       const page = result ? [{ ...result, action: result.action.toUpperCase() }] : [];
@@ -120,7 +116,7 @@ describe("answers", () => {
     const answers = await askSimulator(
       ["a:Get", "a:Put", "a:GetMore"].map((name) => question(name)),
       subject,
-      client,
+      simulate,
     );
     expect(answers.map(({ decision }) => decision)).toEqual(["allowed", "explicitDeny", "allowed"]);
     expect(calls.map(({ marker }) => marker)).toEqual([undefined, "1", "0"]);
@@ -130,8 +126,8 @@ describe("answers", () => {
     ["none", []],
     ["of a kind that is not known", [{ action: "a:Get", decision: "maybe" }]],
   ])("%s", async (_, results) => {
-    const { client } = fake(() => ({ results, marker: undefined }));
-    await expect(askSimulator([question("a:Get")], subject, client)).rejects.toThrow(
+    const { simulate } = fake(() => ({ results, marker: undefined }));
+    await expect(askSimulator([question("a:Get")], subject, simulate)).rejects.toThrow(
       'AWS\'s policy simulator gave no answer for "a:Get" on "*"',
     );
   });
@@ -146,11 +142,11 @@ describe("actions that AWS does not take in one call", () => {
   const questions = names.map((name) => question(name));
 
   test("are halved until it does, and all of them are answered", async () => {
-    const { calls, client } = fake(({ actions }, results) => {
+    const { calls, simulate } = fake(({ actions }, results) => {
       if (isMixed(actions)) throw refusal(actions);
       return { results, marker: undefined };
     });
-    const answers = await askSimulator(questions, subject, client);
+    const answers = await askSimulator(questions, subject, simulate);
     expect(answers.map(({ decision }) => decision)).toEqual([
       ...["explicitDeny", "allowed", "explicitDeny", "explicitDeny", "allowed"],
     ]);
@@ -162,18 +158,18 @@ describe("actions that AWS does not take in one call", () => {
   });
 
   test("one alone that is refused so is an error", async () => {
-    const { calls, client } = fake(({ actions }) => {
+    const { calls, simulate } = fake(({ actions }) => {
       throw refusal(actions);
     });
-    await expect(askSimulator(questions, subject, client)).rejects.toThrow("[iam:PassRole] require different");
+    await expect(askSimulator(questions, subject, simulate)).rejects.toThrow("[iam:PassRole] require different");
     expect(calls.map(({ actions }) => actions.length)).toEqual([5, 3, 2, 1]);
   });
 
   test("other errors are the caller's", async () => {
-    const { calls, client } = fake(() => {
+    const { calls, simulate } = fake(() => {
       throw new Error("Rate exceeded");
     });
-    await expect(askSimulator(questions, subject, client)).rejects.toThrow("Rate exceeded");
+    await expect(askSimulator(questions, subject, simulate)).rejects.toThrow("Rate exceeded");
     expect(calls).toHaveLength(1);
   });
 });

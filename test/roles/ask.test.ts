@@ -1,6 +1,7 @@
 // Asking AWS as a profile: with its session, or as its role.
 import { appendFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { simulate } from "../../src/aws/iam.ts";
 import { loginTools } from "../../src/cli/login-tools.ts";
 import { stdout as output } from "../../src/cli/output.ts";
 import { askSimulator } from "../../src/policy/aws-simulator.ts";
@@ -24,10 +25,11 @@ function ask(world: World, profile: string) {
     },
     { noInput: true },
   );
-  const call = { permission: "iam:SimulateCustomPolicy", command: "fob policy simulate" };
   const question = { action: "s3:ListAllMyBuckets", resource: "*", context: {} };
   const subject = { policies: [everything, enforceMfaPolicy()] };
-  return askAs({ profile, command: call.command }, call, tools, (aws) => askSimulator([question], subject, aws));
+  return askAs({ profile, command: "fob policy simulate" }, tools, (aws) =>
+    askSimulator([question], subject, (call) => simulate(aws, call)),
+  );
 }
 
 test("a user under the enforcement policy asks with her session, and without one nothing is asked", async () => {

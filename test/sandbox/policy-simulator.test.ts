@@ -8,8 +8,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { connect } from "../../src/aws/clients.ts";
-import { awsFailure } from "../../src/aws/failures.ts";
+import { withAws } from "../../src/aws/connection.ts";
+import { simulate } from "../../src/aws/iam.ts";
 import { networkOf } from "../../src/aws/network.ts";
 import { askSimulator, explainDifference } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
@@ -231,32 +231,17 @@ describe("what AWS does not take", () => {
 });
 
 describe("as fob asks", () => {
-  /** Asks as somebody, whose failures are put into words. */
-  async function ask(
-    credentials: AccessKey,
-    work: (aws: ReturnType<typeof connect>) => Promise<unknown>,
-  ): Promise<unknown> {
-    const network = networkOf({}, "/", undefined);
-    const aws = connect({
-      ...{ credentials, region: "eu-west-1", network, useFips: false, useDualstack: false },
-      ...{
-        endpoints: { sts: sandbox.url, iam: sandbox.url },
-        signal: new AbortController().signal,
-        debug: () => undefined,
-      },
-    });
-    const call = { permission: "iam:SimulateCustomPolicy", command: "fob policy simulate" };
-    try {
-      return await work(aws);
-    } catch (error) {
-      throw awsFailure(error, {
-        ...{ profile: "work", accessKeyId: credentials.accessKeyId, region: "eu-west-1", endpoint: sandbox.url },
-        ...{ proxy: undefined, bundle: undefined, now: Date.now, call },
-      });
-    } finally {
-      aws.close();
-    }
+  /** Asks AWS's simulator as somebody. */
+  async function ask(credentials: AccessKey, ...[questions, subject]: Ask): ReturnType<typeof askSimulator> {
+    const access = {
+      ...{ profile: "work", credentials, region: "eu-west-1", network: networkOf({}, "/", undefined) },
+      ...{ usesGlobalSts: false, useFips: false, useDualstack: false, command: "fob policy simulate" },
+      endpoints: { sts: sandbox.url, iam: sandbox.url, signin: undefined },
+    };
+    const tools = { signal: new AbortController().signal, debug: () => undefined, now: Date.now };
+    return await withAws(access, tools, (aws) => askSimulator(questions, subject, (call) => simulate(aws, call)));
   }
+  type Ask = [questions: Parameters<typeof askSimulator>[0], subject: Parameters<typeof askSimulator>[1]];
 
   const question = { action: "s3:ListAllMyBuckets", resource: "*", context: {} };
   const policies = [parsePolicy(everything), enforceMfaPolicy(), selfManagePolicy()];
@@ -272,9 +257,7 @@ describe("as fob asks", () => {
       ...["sts:GetCallerIdentity", "iam:DeactivateMFADevice"],
     ];
     const questions = contexts.flatMap((context) => actions.map((action) => ({ action, resource: "*", context })));
-    const answers = (await ask(admin.accessKey, (aws) =>
-      askSimulator(questions, { policies, user: alice.arn }, aws),
-    )) as Awaited<ReturnType<typeof askSimulator>>;
+    const answers = await ask(admin.accessKey, questions, { policies, user: alice.arn });
     expect(sandbox.requests).toHaveLength(3);
     const different = answers.flatMap(({ decision: theirs }, index) => {
       const asked = questions[index] ?? question;
@@ -293,10 +276,8 @@ describe("as fob asks", () => {
     const withMfa = { ...own, context: { "aws:MultiFactorAuthPresent": "true" } };
     const decisions = async (more: object) => {
       const subject = { policies: [selfManagePolicy()], ...more };
-      const answers = await ask(admin.accessKey, (aws) =>
-        askSimulator([withMfa, { ...own, context: {} }], subject, aws),
-      );
-      return (answers as { decision: string }[]).map(({ decision }) => decision);
+      const answers = await ask(admin.accessKey, [withMfa, { ...own, context: {} }], subject);
+      return answers.map(({ decision }) => decision);
     };
     expect(await decisions({ user: alice.arn })).toEqual(["allowed", "implicitDeny"]);
     expect((await decisions({}))[0]).toBe("implicitDeny");
@@ -308,14 +289,12 @@ describe("as fob asks", () => {
     const many = Array.from({ length: 130 }, (_, number) => ({ ...question, action: `s3:Action${number}` }));
     const questions = [{ ...question, action: "s3:GetObject", resource: object }, ...many];
     const subject = { policies: [parsePolicy(policy(statement()))], user: alice.arn };
-    const answers = (await ask(admin.accessKey, (aws) => askSimulator(questions, subject, aws))) as {
-      decision: string;
-    }[];
+    const answers = await ask(admin.accessKey, questions, subject);
     expect(answers[0]).toEqual({ decision: "allowed" });
     expect(answers.slice(1).every(({ decision }) => decision === "implicitDeny")).toBe(true);
   });
 
-  const denied = (credentials: AccessKey) => ask(credentials, (aws) => askSimulator([question], { policies }, aws));
+  const denied = (credentials: AccessKey) => ask(credentials, [question], { policies });
 
   test("somebody who may not: which permission is missing", async () => {
     await expect(denied(alice.accessKey)).rejects.toMatchObject({
@@ -346,7 +325,7 @@ describe("as fob asks", () => {
 
   test("a resource that AWS does not take", async () => {
     const wrong = { ...question, resource: "buckets" };
-    await expect(ask(admin.accessKey, (aws) => askSimulator([wrong], { policies }, aws))).rejects.toMatchObject({
+    await expect(ask(admin.accessKey, [wrong], { policies })).rejects.toMatchObject({
       message: "AWS did not accept the request: ResourceNames are not in a valid ARN format: buckets.",
       hints: ["see what is allowed: fob policy simulate --help"],
     });

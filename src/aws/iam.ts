@@ -1,0 +1,66 @@
+// IAM's calls. Heavy: import() it, and only when AWS is really called.
+import {
+  type EvaluationResult,
+  IAMClient,
+  ListMFADevicesCommand,
+  SimulateCustomPolicyCommand,
+} from "@aws-sdk/client-iam";
+import type { Simulation, SimulationPage, SimulationResult } from "./aws.ts";
+import type { CallKind, Connection } from "./connection.ts";
+import { withoutNotice } from "./notice.ts";
+import { readPages } from "./pages.ts";
+import { clientConfiguration } from "./sdk.ts";
+
+const service = "iam";
+
+const client = (aws: Connection, kind: CallKind): IAMClient =>
+  aws.shared(`${service} ${kind}`, () => withoutNotice(() => new IAMClient(clientConfiguration(aws, service, kind))));
+
+/**
+ * The serial numbers of the caller's MFA devices.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html
+ */
+export async function listMfaDevices(aws: Connection): Promise<string[]> {
+  const devices = await readPages(async (Marker) => {
+    const answer = await aws.call({ service, name: "iam:ListMFADevices", kind: "read" }, (abortSignal) =>
+      client(aws, "read").send(new ListMFADevicesCommand({ Marker }), { abortSignal }),
+    );
+    return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
+  });
+  return devices.flatMap(({ SerialNumber }) => SerialNumber ?? []);
+}
+
+/**
+ * Whether policies allow actions, says AWS's own policy simulator; one page of its answers, and where the next begins.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+ */
+export async function simulate(aws: Connection, simulation: Simulation): Promise<SimulationPage> {
+  const { policies, boundary, caller, actions, resource, context, marker } = simulation;
+  const command = new SimulateCustomPolicyCommand({
+    PolicyInputList: [...policies],
+    ActionNames: [...actions],
+    ResourceArns: [resource],
+    ContextEntries: context.map(({ name, type, values }) => ({
+      ...{ ContextKeyName: name, ContextKeyType: type, ContextKeyValues: [...values] },
+    })),
+    ...(boundary === undefined ? {} : { PermissionsBoundaryPolicyInputList: [boundary] }),
+    ...(caller === undefined ? {} : { CallerArn: caller }),
+    ...(marker === undefined ? {} : { Marker: marker }),
+  });
+  const answer = await aws.call({ service, name: "iam:SimulateCustomPolicy", kind: "read" }, (abortSignal) =>
+    client(aws, "read").send(command, { abortSignal }),
+  );
+  return { results: (answer.EvaluationResults ?? []).map(readResult), marker: markerOf(answer) };
+}
+
+const markerOf = (answer: { IsTruncated?: boolean | undefined; Marker?: string | undefined }): string | undefined =>
+  answer.IsTruncated ? answer.Marker || undefined : undefined;
+
+/** Where one ARN was asked for, not `*`, AWS says some of it only of that resource. */
+function readResult(result: EvaluationResult): SimulationResult {
+  const [specific] = result.ResourceSpecificResults ?? [];
+  return {
+    action: result.EvalActionName ?? "",
+    decision: specific?.EvalResourceDecision ?? result.EvalDecision ?? "",
+  };
+}

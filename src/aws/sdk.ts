@@ -1,0 +1,41 @@
+// What the SDK's clients are given. Heavy: loaded with the modules of the services.
+import { StandardRetryStrategy } from "@smithy/core/retry";
+import type { CallKind, Connection } from "./connection.ts";
+import { TransportError } from "./failures.ts";
+import { requestHandler } from "./http.ts";
+
+const attempts: Readonly<Record<CallKind, number>> = { read: 3, write: 1, "with a code": 1 };
+
+/** Who does not answer in time will hardly do so the next time. */
+class RetryStrategy extends StandardRetryStrategy {
+  override async refreshRetryTokenForRetry(
+    ...[token, info]: Parameters<StandardRetryStrategy["refreshRetryTokenForRetry"]>
+  ) {
+    if (info.error instanceof TransportError && info.error.isTimeout) throw info.error;
+    return await super.refreshRetryTokenForRetry(token, info);
+  }
+}
+
+/** The configuration of a client: everything, because what it is not given it looks up in the AWS files, which it parses again. */
+export function clientConfiguration(aws: Connection, service: "sts" | "iam", kind: CallKind) {
+  const { credentials, endpoints, useFips, useDualstack } = aws.access;
+  const endpoint = endpoints[service];
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  return {
+    region: aws.regionFor(service),
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ignoreConfiguredEndpointUrls: true,
+    useFipsEndpoint: useFips && endpoint === undefined,
+    useDualstackEndpoint: useDualstack && endpoint === undefined,
+    defaultsMode: "standard" as const,
+    retryMode: "standard" as const,
+    retryStrategy: new RetryStrategy(attempts[kind]),
+    maxAttempts: attempts[kind],
+    authSchemePreference: [],
+    // A wrong clock is said, not corrected in silence. Left out, it would be looked up in the AWS files.
+    disableClockSkewCorrection: true,
+    userAgentAppId: () => Promise.resolve(undefined),
+    requestHandler: requestHandler(aws),
+  };
+}

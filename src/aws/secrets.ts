@@ -1,0 +1,64 @@
+// Secrets in texts that come from AWS, the SDK or Node.js: what a service does not accept it quotes, whole or in parts.
+// Where the id and the secret of an access key are swapped, AWS answers with the secret.
+import { maskKeyId } from "../text.ts";
+
+const MASK = "******";
+
+/** Characters of a secret in a row that are too many to show. */
+const TELLING = 6;
+
+/** Whether a text has the form of an access key's id. Other services that speak AWS's language have others. */
+export function looksLikeKeyId(text: string): boolean {
+  return /^A[A-Z]{3}[A-Z0-9]{12,}$/.test(text);
+}
+
+/** Whether a text has the form of a secret access key, which no id has. */
+export function looksLikeSecret(text: string): boolean {
+  return /^[A-Za-z0-9+/]{40}$/.test(text) && /[a-z]/.test(text);
+}
+
+/** Takes secrets out of an error and of what caused it. */
+export function hideSecrets(error: unknown, secrets: readonly string[]): void {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    for (const name of ["message", "name", "stack"] as const) {
+      const text = each[name];
+      if (typeof text !== "string") continue;
+      const masked = maskSecrets(text, secrets);
+      // An error may have it from its class, where it cannot be set.
+      if (masked !== text) Object.defineProperty(each, name, { value: masked, configurable: true, writable: true });
+    }
+  }
+}
+
+/** A text without these secrets, and without what looks like one. */
+export function maskSecrets(text: string, secrets: readonly string[]): string {
+  const known = secrets.filter((secret) => secret !== "").flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  return maskUnknown(known.reduce(maskKnown, text));
+}
+
+/** Every part of the secret that is long enough to tell something of it. */
+function maskKnown(text: string, secret: string): string {
+  const length = Math.min(TELLING, secret.length);
+  const parts = new Set<string>();
+  for (let at = 0; at + length <= secret.length; at++) parts.add(secret.slice(at, at + length));
+  let masked = "";
+  // Up to where the text is a part of the secret.
+  let hidden = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (parts.has(text.slice(at, at + length))) {
+      if (at >= hidden) masked += MASK;
+      hidden = at + length;
+    }
+    if (at >= hidden) masked += text.charAt(at);
+  }
+  return masked;
+}
+
+/** Long words with small and capital letters and digits, and ids of access keys but for their ends. */
+function maskUnknown(text: string): string {
+  return text
+    .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (word) =>
+      [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(word)) ? MASK : word,
+    )
+    .replace(/\bA(?:KIA|SIA)[A-Z0-9]{12,}/g, maskKeyId);
+}

@@ -1,0 +1,231 @@
+// What AWS answers when it refuses a call, or what something answers that is not AWS: a table from its codes to words.
+import { inWords } from "../terminal/duration.ts";
+import { maskKeyId, neutralise, quote, shellWord } from "../text.ts";
+import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
+import { defaultRegion, partitionOf } from "./partitions.ts";
+
+/** What is said of an answer, and what the user can do. */
+interface Explanation {
+  readonly consequence: Consequence;
+  readonly text: (answer: Answer) => string;
+  readonly hints: (answer: Answer) => string | readonly string[];
+}
+
+/** The answer, and what the call was made with. */
+interface Answer extends CallContext {
+  readonly code: string;
+  /** AWS's own words, made safe for a terminal. */
+  readonly message: string;
+  readonly status: number;
+  /** The answer's `Date`. */
+  readonly date: string | undefined;
+}
+
+/** The parts of an SDK error that matter here. */
+interface SdkError extends Error {
+  $metadata?: { httpStatusCode?: number };
+  /** Whose fault it is, where AWS says so. */
+  $fault?: string;
+  $response?: { statusCode?: number; headers?: Record<string, string> };
+}
+
+/** Puts an answer into words; undefined for an error that is none. */
+export function explainAnswer(error: unknown, context: CallContext): AwsFailure | undefined {
+  const { $metadata, $response, $fault, name, message } = error as SdkError;
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode;
+  if (status === undefined) return undefined;
+  const answer = { ...context, code: name, message: neutralise(message), status, date: $response?.headers?.date };
+  const { consequence, text, hints } = explanationFor(answer, $fault !== undefined && name !== "Unknown");
+  return new AwsFailure(consequence, text(answer), hints(answer), error);
+}
+
+function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
+  // By the text before the code: STS answers a wrong code with a plain AccessDenied.
+  const [, ofText] = byText.find(([pattern]) => pattern.test(answer.message)) ?? [];
+  const [, ofCode] = byCode.find(([codes]) => codes.includes(answer.code)) ?? [];
+  return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
+}
+
+const login = ({ profile }: CallContext): string => `fob login ${shellWord(profile)}`;
+const configure = ({ profile }: CallContext): string => `aws configure --profile ${shellWord(profile)}`;
+const key = ({ accessKeyId, profile }: CallContext): string =>
+  `the access key ${maskKeyId(accessKeyId)} of the profile ${quote(profile)}`;
+
+const wrongClock: Explanation = {
+  consequence: "final",
+  text: ({ date, now }) => `AWS refused the request because ${clockError(date, now())}`,
+  hints: () => "set the clock (on Linux: sudo timedatectl set-ntp true), then try again; the code was not used",
+};
+
+const byText: readonly (readonly [RegExp, Explanation])[] = [
+  [
+    /invalid MFA one time pass code/i,
+    {
+      consequence: "wrong code",
+      text: () => "AWS did not accept that code",
+      hints: (answer) => [
+        "wait until the device shows the next code, and check that it is the device's code for this account",
+        login(answer),
+      ],
+    },
+  ],
+  [
+    /unable to validate MFA code/i,
+    {
+      consequence: "refused",
+      text: ({ serialNumber = "", serialFrom }) =>
+        `AWS cannot check codes of the device ${quote(serialNumber)}${serialFrom === undefined ? "" : ` (from ${serialFrom})`} for this user`,
+      hints: (answer) => [
+        `the serial number must be of a device of this very user: aws iam list-mfa-devices --profile ${shellWord(answer.profile)}`,
+        `${login(answer)} --serial ARN`,
+      ],
+    },
+  ],
+  [/Signature (expired|not yet current)/i, wrongClock],
+  [
+    /session credentials.*GetSessionToken|GetSessionToken.*session credentials/is,
+    {
+      consequence: "final",
+      text: ({ profile }) =>
+        `the profile ${quote(profile)} holds temporary credentials, and STS gives no session to those`,
+      hints: () => "name the profile that holds the long-term access key: fob login PROFILE",
+    },
+  ],
+];
+
+const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
+  [["RequestExpired", "RequestTimeTooSkewed"], wrongClock],
+  [
+    ["InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException"],
+    {
+      consequence: "final",
+      text: (answer) => `AWS does not know ${key(answer)}, or it is disabled`,
+      hints: (answer) => [
+        "see whether it is still active: IAM console, Users, Security credentials, Access keys",
+        `put a new key in with: ${configure(answer)}`,
+        ...otherRegions(answer),
+      ],
+    },
+  ],
+  [
+    ["SignatureDoesNotMatch", "IncompleteSignature"],
+    {
+      consequence: "final",
+      text: (answer) => `the secret access key does not belong to ${key(answer)}`,
+      hints: (answer) => `put both in again: ${configure(answer)}`,
+    },
+  ],
+  [
+    ["ExpiredToken", "ExpiredTokenException"],
+    {
+      consequence: "final",
+      text: ({ profile }) => `the credentials of the profile ${quote(profile)} have expired`,
+      hints: () => "name the profile that holds the long-term access key: fob login PROFILE",
+    },
+  ],
+  [
+    ["RegionDisabledException"],
+    {
+      consequence: "final",
+      text: ({ region }) => `STS is switched off for the region ${region} in this account`,
+      hints: (answer) => `use another region: ${login(answer)} --region us-east-1`,
+    },
+  ],
+  [
+    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"],
+    {
+      consequence: "refused",
+      text: () => "AWS takes no more requests for the moment (throttling)",
+      hints: (answer) => `wait a minute, ${answer.command === undefined ? `then: ${login(answer)}` : "then try again"}`,
+    },
+  ],
+  [
+    ["AccessDenied", "AccessDeniedException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS denied the request: ${message}`,
+      hints: (answer) => whoMayAllow(answer),
+    },
+  ],
+  [
+    ["ValidationError", "ValidationException", "InvalidInputException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS did not accept the request: ${message}`,
+      hints: ({ command = "fob login" }) => `see what is allowed: ${command} --help`,
+    },
+  ],
+  [
+    // Comes with HTTP 500, and is about the policies that were sent.
+    ["PolicyEvaluationException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS could not evaluate the policies: ${message}`,
+      hints: () => "see what is wrong with them: fob policy lint FILE",
+    },
+  ],
+];
+
+const internalError: Explanation = {
+  consequence: "server error",
+  text: (answer) => `${placeOf(answer)} had an internal error (HTTP ${answer.status})`,
+  hints: ({ endpoint }) =>
+    endpoint === undefined
+      ? "see whether AWS has a problem: https://health.aws.amazon.com/"
+      : "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
+};
+
+const otherRefusal: Explanation = {
+  consequence: "refused",
+  text: ({ code, message }) => `AWS refused the request: ${neutralise(code)}: ${message}`,
+  hints: () => "see what it means: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
+};
+
+const notAws = (status: number): Explanation => ({
+  // A sign-in page would answer every call so.
+  consequence: status < 400 ? "final" : "refused",
+  text: (answer) => `something that is not AWS answered for ${placeOf(answer)} (HTTP ${status})`,
+  hints: () => [
+    "if this network has a sign-in page, open any web page in a browser first",
+    "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
+  ],
+});
+
+/** Where else the key may be known: each partition of AWS has keys of its own. */
+function otherRegions(answer: CallContext): string[] {
+  const own = partitionOf(answer.region);
+  const named = /^arn:([^:]+):/.exec(answer.arn ?? "")?.[1];
+  const region = named === undefined || named === own ? undefined : defaultRegion(named);
+  if (region !== undefined) return [`${quote(answer.arn ?? "")} is in ${named}: ${login(answer)} --region ${region}`];
+  if (own !== "aws") return [];
+  if (answer.region !== "us-east-1") {
+    return [`if the account has not enabled the region ${answer.region}: ${login(answer)} --region us-east-1`];
+  }
+  return [
+    `if the key is of AWS China: ${login(answer)} --region cn-north-1`,
+    `if it is of AWS GovCloud (US): ${login(answer)} --region us-gov-west-1`,
+  ];
+}
+
+function whoMayAllow({ message, command, permission, profile, accessKeyId }: Answer): readonly string[] {
+  if (command === undefined) return ["if it names an action, an administrator must allow that action for this user"];
+  // The policy that enforces MFA denies nearly everything to a long-term access key.
+  const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
+  if (!isWithoutMfa) return [`an administrator must allow ${permission} for this user or role`];
+  return [
+    `if a policy asks for MFA, use a session instead of the access key: fob login ${shellWord(profile)}`,
+    `otherwise the policy that denies ${permission} to this user must be changed by an administrator`,
+  ];
+}
+
+/** Where the call went, for messages. */
+export function placeOf({ endpoint, region }: CallContext): string {
+  return endpoint === undefined ? `AWS in ${region}` : quote(new URL(endpoint).host);
+}
+
+/** By how much this computer's clock is off, from the answer's `Date`. */
+function clockError(date: string | undefined, now: number): string {
+  const off = Math.round((now - Date.parse(date ?? "")) / 1000);
+  if (Number.isNaN(off)) return "this computer's clock is wrong by more than 5 minutes";
+  return `this computer's clock is ${inWords(Math.abs(off))} ${off > 0 ? "ahead of" : "behind"} AWS's`;
+}
