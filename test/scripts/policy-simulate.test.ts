@@ -398,7 +398,7 @@ test.each<[readonly string[], number, string]>([
     2,
     '"Statement" stands twice in one object (line 1, column 19)',
   ],
-  [["--policy", file("deep.json", `{"Statement": ${"[".repeat(100_000)}`)], 2, "nested deeper than 64 levels"],
+  [["--policy", file("deep.json", `{"Statement": ${"[".repeat(90_000)}`)], 2, "nested deeper than 64 levels"],
   [["--policy", file("list.json", [])], 1, "a policy document is a JSON object (line 1, column 1)"],
   [["--policy", file("number.json", "7")], 1, "a policy document is a JSON object"],
   [["--policy", file("types.json", policy({ Effect: "Allow", Action: [1], Resource: {} }))], 1, "1 must be a string"],
@@ -462,9 +462,11 @@ test.each<[readonly string[], number, string]>([
   [["--policy", file("empty.json", "")], 2, 'empty.json" is not JSON: there is nothing in it (line 1, column 1)'],
   [["--profile", "work"], 2, "--profile belongs to --account"],
   [["--cases", file("noaction.json", [{ decision: "allowed" }])], 2, "case 1 has no action"],
-  [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 10 MB'],
-  [["--policy", file("string.json", JSON.stringify({ Id: "x".repeat(9_000_000) }))], 1, "a policy needs at least one"],
-  [["--policy", file("quotes.json", `"${'\\"'.repeat(200_000)}`)], 2, "is not JSON: unexpected end of string"],
+  [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 100 kB'],
+  [["--boundary", "/dev/zero"], 2, '"/dev/zero" is larger than 100 kB'],
+  [["--cases", "/dev/zero"], 2, '"/dev/zero" is larger than 10 MB'],
+  [["--policy", file("string.json", JSON.stringify({ Id: "x".repeat(90_000) }))], 1, "a policy needs at least one"],
+  [["--policy", file("quotes.json", `"${'\\"'.repeat(40_000)}`)], 2, "is not JSON: unexpected end of string"],
   [
     ["--cases", file("nested.json", [{ action: "s3:GetObject", context: { a: [["b"]] }, decision: "allowed" }])],
     2,
@@ -522,8 +524,8 @@ test.each<[readonly string[], number, string]>([
   expect({ status, stdout }).toEqual({ status: code, stdout: "" });
 });
 
-test("a policy of 10,000 statements and hostile wildcards is decided on without delay", async () => {
-  const statements = Array.from({ length: 10_000 }, (_, index) => ({
+test("a policy of 600 statements and hostile wildcards is decided on without delay", async () => {
+  const statements = Array.from({ length: 600 }, (_, index) => ({
     Sid: `S${index}`,
     Effect: "Allow",
     Action: `s3:${"*a".repeat(20)}`,
@@ -540,5 +542,5 @@ test("a policy of 10,000 statements and hostile wildcards is decided on without 
     `arn:aws:s3:::${"a".repeat(500)}`,
   ];
   expect((await simulate(args)).stdout).toContain("not allowed (implicitDeny)");
-  expect(performance.now() - began).toBeLessThan(15_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
 });

@@ -6,11 +6,25 @@ import { JsonError, type JsonText, readJson } from "../../../policy/engine/json.
 import { quote, shellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 
-/** Bytes. AWS takes 6,144 characters of a policy; what is larger than this is another kind of file. */
-const largest = 10_000_000;
+/** How large a file may be; what is larger is another kind of file, or none. */
+interface Limit {
+  readonly bytes: number;
+  /** The same, as messages say it. */
+  readonly size: string;
+  readonly hint: string;
+}
+
+/** Far beyond what AWS takes. With it here, no rule of the linter needs to mind what it costs. */
+const policyLimit: Limit = {
+  bytes: 100_000,
+  size: "100 kB",
+  hint: "AWS takes at most 6,144 characters in a managed policy: name a file that holds one policy",
+};
+
+export const casesLimit: Limit = { bytes: 10_000_000, size: "10 MB", hint: "divide the cases into several files" };
 
 /** The text of a file. @throws UsageError */
-async function readTextFile(path: string, { stdin }: Context): Promise<string> {
+async function readTextFile(path: string, { stdin }: Context, { bytes, size, hint }: Limit): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
   try {
@@ -18,13 +32,13 @@ async function readTextFile(path: string, { stdin }: Context): Promise<string> {
     for await (const part of path === "-" ? stdin() : createReadStream(path)) {
       parts.push(part as Buffer);
       length += (part as Buffer).length;
-      if (length > largest) break;
+      if (length > bytes) break;
     }
   } catch (error) {
     throw new UsageError(`cannot read ${quote(path)}: ${(error as Error).message}`, "name a file, or - for stdin");
   }
-  if (length <= largest) return decodeText(Buffer.concat(parts));
-  throw new UsageError(`${quote(path)} is larger than 10 MB`, "AWS takes policies of 6,144 characters");
+  if (length > bytes) throw new UsageError(`${quote(path)} is larger than ${size}`, hint);
+  return decodeText(Buffer.concat(parts));
 }
 
 /** Windows PowerShell writes UTF-16. */
@@ -33,8 +47,8 @@ function decodeText(content: Buffer): string {
 }
 
 /** A file's JSON. @throws UsageError, with line and column, when it is none */
-export async function readJsonFile(path: string, context: Context): Promise<JsonText> {
-  const content = await readTextFile(path, context);
+export async function readJsonFile(path: string, context: Context, limit = policyLimit): Promise<JsonText> {
+  const content = await readTextFile(path, context, limit);
   try {
     return readJson(content);
   } catch (error) {

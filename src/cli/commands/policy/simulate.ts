@@ -17,7 +17,7 @@ import {
   reportRequestErrors,
   type SimulationSetup,
 } from "./decisions.ts";
-import { readJsonFile } from "./files.ts";
+import { casesLimit, readJsonFile } from "./files.ts";
 import { formatProof } from "./proof-table.ts";
 
 export const policySimulateCommand = defineCommand({
@@ -163,7 +163,7 @@ async function warnOfActions(results: readonly ExplainedDecision[], { say }: Con
 }
 
 async function readCasesFile(file: string, context: Context): Promise<ReturnType<typeof readCases>> {
-  const { value } = await readJsonFile(file, context);
+  const { value } = await readJsonFile(file, context, casesLimit);
   try {
     return readCases(value);
   } catch (error) {
