@@ -1,6 +1,6 @@
 // The proof that a set of policies enforces MFA and locks nobody out: what may be done, by way of calling.
 import { inWords } from "../terminal/duration.ts";
-import type { Condition, PolicyDocument } from "./engine/document.ts";
+import type { PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,
   type AuthorizationRequest,
@@ -11,6 +11,7 @@ import {
   type RequestContext,
   statementsOf,
 } from "./engine/evaluate.ts";
+import type { Condition } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
 
 /** A way of calling AWS, and what requests say of it. */

@@ -40,7 +40,7 @@ export function addRole(account: Account, options: RoleOptions): Role {
   }
   const trust = readTrustPolicy(options.trust);
   for (const { operator, key, values } of trust.flatMap(({ conditions }) => conditions)) {
-    const variable = values.flatMap(listVariables)[0];
+    const variable = values.flatMap(({ template }) => listVariables(template))[0];
     if (variable !== undefined) throw new Error(`this local AWS does not model \${${variable}} in a trust policy`);
     if (!modelledTrustKeys.some(([keys, operators]) => keys.test(key) && operators.test(operator.name))) {
       throw new Error(`this local AWS does not model ${operator.name} on the condition key ${JSON.stringify(key)}`);

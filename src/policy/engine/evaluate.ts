@@ -3,18 +3,13 @@
 // policies, resource control policies, resource-based policies and session policies are not looked at.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
-import {
-  type Condition,
-  type PolicyDocument,
-  readStatements,
-  type Statement,
-  type TrustStatement,
-} from "./document.ts";
-import { type KeyValue, listVariables, resolveVariables, type Template, UNKNOWN } from "./template.ts";
+import { type PolicyDocument, statementsOf, type TrustStatement } from "./document.ts";
+import type { ComparedText, Condition, Statement } from "./grammar.ts";
+import { type KeyValue, listVariables, resolveVariables, UNKNOWN } from "./template.ts";
 import { matches, type Pattern } from "./wildcard.ts";
 
 export type { PolicyDocument, TrustStatement } from "./document.ts";
-export { PolicyError, parsePolicy, readTrustPolicy } from "./document.ts";
+export { PolicyError, parsePolicy, readTrustPolicy, statementsOf } from "./document.ts";
 export { listVariables, UNKNOWN } from "./template.ts";
 
 export type Decision = "allowed" | "explicitDeny" | "implicitDeny" | "unknown";
@@ -240,9 +235,12 @@ function findApplyingStatements(
 }
 
 /** Whether a statement is about the action; not yet about the resource. */
-export function matchesAction({ actions, exceptActions }: Statement, { action }: ParsedRequest): boolean {
-  const isNamed = actions.names.has(action) || actions.patterns.some((pattern) => matches(pattern, action));
-  return isNamed !== exceptActions;
+export function matchesAction(
+  { actionElement, actionNames, actionPatterns }: Statement,
+  { action }: ParsedRequest,
+): boolean {
+  const isNamed = actionNames.has(action) || actionPatterns.some((pattern) => matches(pattern, action));
+  return isNamed === (actionElement === "Action");
 }
 
 /** The resource and every condition must match, so one that does not settles it whatever the others are. */
@@ -260,11 +258,9 @@ function matchesResourceAndConditions(statement: Statement, asked: ParsedRequest
 }
 
 /** Whether a statement is about the resource. */
-export function matchesResource({ resources, exceptResources }: Statement, asked: ParsedRequest): Truth {
-  const named = some(resources, (template) =>
-    testTemplate(template, asked, (pattern) => matches(pattern, asked.resource)),
-  );
-  return exceptResources ? not(named) : named;
+export function matchesResource({ resources, resourceElement }: Statement, asked: ParsedRequest): Truth {
+  const named = some(resources, (text) => testText(text, asked, (pattern) => matches(pattern, asked.resource)));
+  return resourceElement === "NotResource" ? not(named) : named;
 }
 
 /** Whether a condition holds for the request. */
@@ -315,14 +311,12 @@ function testValue({ operator, key, values }: Condition, value: string, asked: P
       `${operator.name} compares ${operator.kindOf.values}, and ${key} is ${JSON.stringify(value)}`,
     );
   }
-  const found = some(values, (template) =>
-    testTemplate(template, asked, (pattern) => operator.matches(value, pattern)),
-  );
+  const found = some(values, (text) => testText(text, asked, (pattern) => operator.matches(value, pattern)));
   return operator.isNegated ? not(found) : found;
 }
 
 /** A variable without a value matches nothing, which is what a negated operator, or NotResource, asks for. */
-function testTemplate(template: Template, asked: ParsedRequest, test: (pattern: Pattern) => boolean): Truth {
+function testText({ template }: ComparedText, asked: ParsedRequest, test: (pattern: Pattern) => boolean): Truth {
   const pattern = resolveVariables(template, asked.lookUp);
   if (pattern === undefined) return false;
   return typeof pattern === "string" ? test(pattern) : pattern;
@@ -343,26 +337,13 @@ function not(truth: Truth): Truth {
   return typeof truth === "boolean" ? !truth : truth;
 }
 
-/** Documents in the evaluator's form: thousands of users share the same few documents. */
-const read = new WeakMap<PolicyDocument, readonly Statement[]>();
-
-/** The statements of a document. @throws PolicyError */
-export function statementsOf(document: PolicyDocument): readonly Statement[] {
-  let statements = read.get(document);
-  if (statements === undefined) {
-    statements = readStatements(document);
-    read.set(document, statements);
-  }
-  return statements;
-}
-
 /** The context keys that a document looks at, in its conditions and as variables, as it spells them first. */
 export function listContextKeys(document: PolicyDocument): string[] {
   const keys = new Map<string, string>();
   for (const { resources, conditions } of statementsOf(document)) {
     const spelt = [
-      ...resources.flatMap(listVariables),
-      ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(listVariables)]),
+      ...resources.flatMap(({ template }) => listVariables(template)),
+      ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(({ template }) => listVariables(template))]),
     ];
     for (const key of spelt) if (!keys.has(key.toLowerCase())) keys.set(key.toLowerCase(), key);
   }

@@ -1,6 +1,6 @@
 // Why a decision is what it is, in half sentences.
 
-import type { Condition, PolicyDocument, Statement } from "./document.ts";
+import { type PolicyDocument, statementsOf } from "./document.ts";
 import {
   type AuthorizationRequest,
   type Evaluation,
@@ -10,9 +10,9 @@ import {
   needsNoPermissions,
   type ParsedRequest,
   parseRequest,
-  statementsOf,
   testCondition,
 } from "./evaluate.ts";
+import type { Condition, Statement } from "./grammar.ts";
 import { UNKNOWN } from "./template.ts";
 
 /** One reason; of a statement, where it is one that decided. */
@@ -94,9 +94,12 @@ function findObstacle(statement: Statement, asked: ParsedRequest): string | unde
   return condition === undefined ? undefined : `would allow it, but ${describeCondition(condition, asked)}`;
 }
 
-function describeAction({ actions, exceptActions }: Statement, { action }: AuthorizationRequest): string {
-  const count = actions.names.size + actions.patterns.length;
-  if (!exceptActions) return `its Action covers ${action}`;
+function describeAction(
+  { actionElement, actionNames, actionPatterns }: Statement,
+  { action }: AuthorizationRequest,
+): string {
+  const count = actionNames.size + actionPatterns.length;
+  if (actionElement === "Action") return `its Action covers ${action}`;
   return `${action} is not among the ${count === 1 ? "one action" : `${count} actions`} of its NotAction`;
 }
 

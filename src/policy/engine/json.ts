@@ -1,5 +1,5 @@
 // JSON text with the places of what it says, for messages that name a line and a column.
-import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
 /** The keys and indices that lead to a value: `["Statement", 0, "Effect"]`. */
 export type Path = readonly (string | number)[];
@@ -48,33 +48,17 @@ export function readJson(text: string): JsonText {
   if (tree === undefined) throw new JsonError("value expected", { line: 1, column: 1 });
   rejectDuplicateNames(content, tree);
   const placeAtOffset = indexLines(content);
-  const childOf = indexChildren();
   return {
     value: parseStrictly(content),
     placeOf(path) {
       let node = tree;
       for (const step of path) {
-        const child =
-          typeof step === "string" ? childOf(node, step) : node.type === "array" ? node.children?.[step] : undefined;
+        const child = findNodeAtLocation(node, [step]);
         if (child === undefined) break;
         node = child;
       }
       return placeAtOffset((node.parent?.type === "property" ? node.parent : node).offset);
     },
-  };
-}
-
-/** The value of a member of an object. The members are listed once: many may be asked for. */
-function indexChildren(): (node: Node, name: string) => Node | undefined {
-  const listed = new Map<Node, Map<unknown, Node | undefined>>();
-  return (node, name) => {
-    if (node.type !== "object") return undefined;
-    let members = listed.get(node);
-    if (members === undefined) {
-      members = new Map(node.children?.map(({ children }) => [children?.[0]?.value, children?.[1]]));
-      listed.set(node, members);
-    }
-    return members.get(name);
   };
 }
 
@@ -115,7 +99,7 @@ function describeError({ error }: ParseError): string {
 
 const lowerFirstLetter = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
 
-/** Character by character: no regular expression has room for a string of megabytes. */
+/** Character by character: a regular expression runs out of room in a string of megabytes, which a file of cases may hold. */
 function rejectDepth(content: string): void {
   let depth = 0;
   let isInString = false;

@@ -23,7 +23,9 @@ export function parseUserArn(arn: string): Subject | undefined {
 
 /** A user to show policies with, in the partition that they are written for. */
 export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
-  const resources = policies.flatMap(statementsOf).flatMap((statement) => statement.resources.map(({ text }) => text));
+  const resources = policies
+    .flatMap(statementsOf)
+    .flatMap((statement) => statement.resources.map(({ template }) => template.text));
   const partition = resources.map((text) => /^arn:([\w-]+):/.exec(text)?.[1]).find((name) => name !== undefined);
   const subject = parseUserArn(`arn:${partition ?? "aws"}:iam::123456789012:user/alice`);
   if (subject === undefined) throw new Error("the example is no user");

@@ -1,7 +1,7 @@
 // What is exempt from a Deny without MFA: what is missing there, and what has no place there.
 import { enrolmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../engine/evaluate.ts";
-import type { Entry, Statement } from "./content.ts";
+import type { Entry, ParsedStatement } from "../engine/grammar.ts";
 import { findActions, guessAction, guessSureAction, isKnownService, splitAction } from "./known.ts";
 import type { Report } from "./report.ts";
 import type { RuleId } from "./rules.ts";
@@ -38,7 +38,7 @@ export function isListOfNeeded(entries: readonly Entry[]): boolean {
   });
 }
 
-export function checkMissing({ actions, path }: Statement, report: Report): void {
+export function checkMissing({ actions, path }: ParsedStatement, report: Report): void {
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
   for (const { action, otherwise } of enrolmentExemptions.filter((each) => isMissing(each.action))) {

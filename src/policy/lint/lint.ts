@@ -1,7 +1,7 @@
 // What is wrong with a policy, with the places and the fixes: `fob policy lint`.
-import { type Problem, type ProblemKind, readDocument } from "../engine/document.ts";
+import { parseDocument } from "../engine/document.ts";
+import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
-import { readContent } from "./content.ts";
 import { checkEnforcement } from "./mfa.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkFields, checkOwn, checkPartitions, checkTypes } from "./resources.ts";
@@ -16,33 +16,21 @@ export interface LintOptions {
   readonly partition?: string | undefined;
 }
 
-/**
- * What AWS takes has a tenth of this. Larger documents are not looked at beyond their grammar, so that the rules need not
- * mind what they cost.
- */
-const mostCharacters = 100_000;
-
 /** What is wrong with it, by place. */
 export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   const report = new Report();
-  for (const problem of readDocument(json.value).problems) addProblem(problem, report);
-  const size = JSON.stringify(json.value).length;
-  if (size > mostCharacters) {
-    const message = `the policy has ${formatCount(size)} characters without white space: AWS takes at most ${formatCount(limits.role)}, and fob looks no further than its grammar`;
-    report.add("too-large", [], message, divide);
-    return report.findings(json);
-  }
-  const content = readContent(json.value);
-  for (const statement of content.statements) {
+  const document = parseDocument(json.value);
+  for (const problem of document.problems) addProblem(problem, report);
+  for (const statement of document.statements) {
     checkSpelling(statement, report);
     checkFields(statement, report);
     checkTypes(statement, report);
     checkOwn(statement, report);
   }
-  checkPartitions(content, options.partition, report);
-  const isEnforcement = checkEnforcement(content, options.isEnforcement ?? false, report);
-  if (content.statements.length > 0) checkVersion(json.value, content.version, report);
-  checkSize(size, isEnforcement, report);
+  checkPartitions(document, options.partition, report);
+  const isEnforcement = checkEnforcement(document, options.isEnforcement ?? false, report);
+  if (document.statements.length > 0) checkVersion(json.value, document.version, report);
+  checkSize(JSON.stringify(json.value).length, isEnforcement, report);
   return report.findings(json);
 }
 

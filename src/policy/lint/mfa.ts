@@ -1,9 +1,9 @@
 // What makes a policy one that enforces MFA, and what keeps it from doing so: statements that deny whoever has no MFA, or
 // nearly do.
 import { listExemptions } from "../enforcement.ts";
+import type { ParsedDocument } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
-import { readTemplate } from "../engine/template.ts";
-import type { Content, Entry, Statement, Test } from "./content.ts";
+import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { checkExempt, checkMissing, findNeeded, isListOfNeeded, letsEnrol } from "./exemptions.ts";
 import { guessKey, isEverything, isKnownKey } from "./known.ts";
 import type { Report } from "./report.ts";
@@ -38,10 +38,10 @@ const notAction = `write "NotAction": [${listExemptions()
 
 /** A statement about MFA. */
 interface MfaStatement {
-  readonly statement: Statement;
-  readonly onPresent: readonly Test[];
-  readonly onAge: readonly Test[];
-  readonly others: readonly Test[];
+  readonly statement: ParsedStatement;
+  readonly onPresent: readonly ParsedCondition[];
+  readonly onAge: readonly ParsedCondition[];
+  readonly others: readonly ParsedCondition[];
   /** Who meets the condition on aws:MultiFactorAuthPresent, if there is one, may have an age. */
   readonly ageCounts: boolean;
   /** For whom its conditions on MFA hold; without that on the age where it does not count. */
@@ -52,10 +52,10 @@ interface MfaStatement {
   readonly isWide: boolean;
 }
 
-function readMfaStatement(statement: Statement): MfaStatement {
-  const about = (test: Test, key: string): boolean => guessConditionKey(test) === key;
-  const onPresent = statement.tests.filter((test) => about(test, present));
-  const onAge = statement.tests.filter((test) => about(test, age));
+function readMfaStatement(statement: ParsedStatement): MfaStatement {
+  const about = (test: ParsedCondition, key: string): boolean => guessConditionKey(test) === key;
+  const onPresent = statement.conditions.filter((test) => about(test, present));
+  const onAge = statement.conditions.filter((test) => about(test, age));
   const ageCounts = onAge.length === 0 || onPresent.length === 0 || findCallers(onPresent).has("withOldMfa");
   const hasAllActions =
     statement.actionElement === "NotAction" || statement.actions.some(({ text }) => isEverything(text));
@@ -65,7 +65,7 @@ function readMfaStatement(statement: Statement): MfaStatement {
     ageCounts,
     onPresent,
     onAge,
-    others: statement.tests.filter((test) => !about(test, present) && !about(test, age)),
+    others: statement.conditions.filter((test) => !about(test, present) && !about(test, age)),
     holdsFor: findCallers(ageCounts ? [...onPresent, ...onAge] : onPresent),
     hasAllActions,
     // All that may be done to some things is not everything.
@@ -73,31 +73,26 @@ function readMfaStatement(statement: Statement): MfaStatement {
   };
 }
 
-function isEverywhere({ resourceElement, resources }: Statement): boolean {
+function isEverywhere({ resourceElement, resources }: ParsedStatement): boolean {
   return resourceElement === "Resource" && resources.some(({ text }) => /^\*+$/.test(text));
 }
 
 /** The condition key, in lower case; of a misspelt one what was meant, since its spelling is another rule's. */
-function guessConditionKey({ key }: Test): string {
-  const meant = isKnownKey(key.text) ? undefined : guessKey(key.text);
-  return (meant?.isSure ? meant.name : key.text).toLowerCase();
+function guessConditionKey({ key }: ParsedCondition): string {
+  const meant = isKnownKey(key) ? undefined : guessKey(key);
+  return (meant?.isSure ? meant.name : key).toLowerCase();
 }
 
-function findCallers(tests: readonly Test[]): ReadonlySet<Caller> {
+function findCallers(tests: readonly ParsedCondition[]): ReadonlySet<Caller> {
   const names = Object.keys(callers) as Caller[];
   return new Set(names.filter((name) => tests.every((test) => isMetBy(test, callers[name]))));
 }
 
-function isMetBy(test: Test, asked: ParsedRequest): boolean {
-  const { operator, key, values } = test;
+function isMetBy(condition: ParsedCondition, caller: ParsedRequest): boolean {
+  const { operator } = condition;
   if (operator === undefined) return false;
-  const templates = values.map(({ text }) =>
-    readTemplate(text, { wildcards: operator.wildcards, variables: operator.kindOf.variables }),
-  );
   try {
-    return (
-      testCondition({ operator, key: key.text, lowerKey: guessConditionKey(test), values: templates }, asked) === true
-    );
+    return testCondition({ ...condition, operator, lowerKey: guessConditionKey(condition) }, caller) === true;
   } catch (error) {
     // "true" compared as a number.
     if (error instanceof RequestError) return false;
@@ -113,7 +108,7 @@ function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
 }
 
 /** @param forced the policy is to be an enforcement policy. @returns whether it is one, or is to be one */
-export function checkEnforcement({ statements }: Content, forced: boolean, report: Report): boolean {
+export function checkEnforcement({ statements }: ParsedDocument, forced: boolean, report: Report): boolean {
   for (const statement of statements) {
     if (statement.effect === "Allow") checkAllow(readMfaStatement(statement), report);
   }
@@ -151,7 +146,7 @@ function findCoverage(all: readonly MfaStatement[]): (each: MfaStatement) => Rea
   const scopeOf = ({ statement, others }: MfaStatement): string => {
     const { actionElement, actions, resourceElement, resources } = statement;
     const texts = (entries: readonly Entry[]): string[] => entries.map(({ text }) => text.toLowerCase()).sort();
-    const tests = others.map(({ name, key, values }) => [name, key.text.toLowerCase(), texts(values)]);
+    const tests = others.map(({ name, key, values }) => [name, key.toLowerCase(), texts(values)]);
     return JSON.stringify([actionElement, texts(actions), resourceElement, texts(resources), tests]);
   };
   const scopes = new Map(all.map((each) => [each, scopeOf(each)]));
@@ -180,7 +175,8 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
   for (const test of others) checkOther(test, report);
   // An operator that is none and near to none says nothing of what was meant.
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
-  const said = (test: Test): string => `${quoteText(test.name)}: {${quoteText(test.key.text)}: ${formatValues(test)}}`;
+  const said = (test: ParsedCondition): string =>
+    `${quoteText(test.name)}: {${quoteText(test.key)}: ${formatValues(test)}}`;
   const write = `write ${recommended}`;
 
   if (!ageCounts) {
@@ -191,63 +187,63 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
     const message = `both conditions must hold, and who meets the one on aws:MultiFactorAuthPresent has no MFA and no age, ${not}`;
     report.add(
       "age-never-counts",
-      onAge[0]?.key.path ?? statement.path,
+      onAge[0]?.path ?? statement.path,
       message,
       "give aws:MultiFactorAuthAge a statement of its own",
     );
   }
   if (holdsFor.has("withMfa")) {
-    const path = first.key.path;
+    const path = first.path;
     const all = holdsFor.has("key") && holdsFor.has("session");
     const who = all ? "everybody, with MFA or without" : "who has MFA, and lets others pass";
     report.add("denies-with-mfa", path, `${said(first)} in a Deny denies ${who}`, fixInverted(onPresent, write));
   } else if (holdsFor.size === 0) {
     const what =
       onPresent.length + onAge.length > 1 ? "these conditions never hold together" : `${said(first)} never holds`;
-    report.add("condition-never-holds", first.key.path, `${what}: the statement denies nothing`, write);
+    report.add("condition-never-holds", first.path, `${what}: the statement denies nothing`, write);
   } else if (onPresent.length === 0) {
     // Others than who has an old code are another statement's, if there is one.
     if (denied.has("key") || denied.has("session")) return;
     const message = `who has no MFA slips through ${said(first)}: there is no age then`;
     report.add(
       "age-without-ifexists",
-      first.key.path,
+      first.path,
       message,
       `write ${quoteText(`${first.operator?.name ?? ""}IfExists`)}`,
     );
   } else if (!denied.has("key")) {
     const message = `access keys slip through ${said(first)}: their requests do not have the key at all`;
-    report.add("bool-instead-of-boolifexists", first.key.path, message, write);
+    report.add("bool-instead-of-boolifexists", first.path, message, write);
   } else if (!denied.has("session")) {
     const message = `sessions without MFA slip through ${said(first)}, the console's among them: they have the key, and it is "false"`;
-    report.add("null-instead-of-boolifexists", first.key.path, message, write);
+    report.add("null-instead-of-boolifexists", first.path, message, write);
   }
 }
 
-function fixInverted(onPresent: readonly Test[], write: string): string {
+function fixInverted(onPresent: readonly ParsedCondition[], write: string): string {
   return onPresent.length > 0 ? write : 'write "NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "43200"}';
 }
 
-function formatValues({ values }: Test): string {
+function formatValues({ values }: ParsedCondition): string {
   const texts = values.map(({ text }) => quoteText(text));
   return texts.length === 1 ? texts.join("") : `[${joinList(texts)}]`;
 }
 
 /** What fob itself adds, for those who ask: calls of AWS services in the user's name need no MFA. */
-function isByService({ name, key, values }: Test): boolean {
-  const isAsked = /^Bool(IfExists)?$/.test(name) && key.text.toLowerCase() === "aws:viaawsservice";
+function isByService({ name, key, values }: ParsedCondition): boolean {
+  const isAsked = /^Bool(IfExists)?$/.test(name) && key.toLowerCase() === "aws:viaawsservice";
   return isAsked && values.every(({ text }) => text.toLowerCase() === "false");
 }
 
-function checkOther(test: Test, report: Report): void {
+function checkOther(test: ParsedCondition, report: Report): void {
   if (isByService(test)) return;
-  const { key } = test;
-  const message = `all conditions of a statement must hold, so callers who do not meet that on ${quoteText(key.text)} need no MFA`;
-  report.add("extra-condition", key.path, message, "leave it out, unless they are meant to need no MFA");
+  const { key, path } = test;
+  const message = `all conditions of a statement must hold, so callers who do not meet that on ${quoteText(key)} need no MFA`;
+  report.add("extra-condition", path, message, "leave it out, unless they are meant to need no MFA");
 }
 
 /** Whether a statement is about what a user who enrols acts on. */
-function isAboutOwn({ resourceElement, resources }: Statement): boolean {
+function isAboutOwn({ resourceElement, resources }: ParsedStatement): boolean {
   const covered = ["user/alice", "mfa/alice"].map((own) => resources.some((entry) => covers(entry, own)));
   return resourceElement === "NotResource" ? !covered.every(Boolean) : covered.some(Boolean);
 }

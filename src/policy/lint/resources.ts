@@ -1,17 +1,18 @@
 // ARNs: their partitions, whether they are what a statement's actions are about, and users and devices that patterns miss.
 import { partitionNames } from "../../aws/partitions.ts";
 import { nearest } from "../../nearest.ts";
+import type { ParsedDocument } from "../engine/document.ts";
+import type { Entry, ParsedStatement } from "../engine/grammar.ts";
 import { readTemplate, resolveVariables } from "../engine/template.ts";
 import { matches } from "../engine/wildcard.ts";
-import type { Content, Entry, Statement } from "./content.ts";
 import { findActions, isEverything, type KnownAction } from "./known.ts";
 import type { Report } from "./report.ts";
 import { joinList, quoteText } from "./words.ts";
 
 /** @param wanted the partition that all ARNs are to be of; without it they are to be of one, whichever it is */
-export function checkPartitions({ statements }: Content, wanted: string | undefined, report: Report): void {
+export function checkPartitions({ statements }: ParsedDocument, wanted: string | undefined, report: Report): void {
   const arns = statements
-    .flatMap(({ resources, tests }) => [...resources, ...tests.flatMap(({ values }) => values)])
+    .flatMap(({ resources, conditions }) => [...resources, ...conditions.flatMap(({ values }) => values)])
     .flatMap((entry) => {
       const [, partition] = /^arn:([^:]*):/.exec(entry.text) ?? [];
       return partition === undefined || /[*?$]/.test(partition) ? [] : [{ ...entry, partition }];
@@ -38,7 +39,7 @@ export function checkPartitions({ statements }: Content, wanted: string | undefi
 const guessPartition = (name: string): string | undefined => nearest(name, partitionNames);
 
 /** Whether ARNs have the fields that ARNs have. */
-export function checkFields({ resources }: Statement, report: Report): void {
+export function checkFields({ resources }: ParsedStatement, report: Report): void {
   for (const { text, path } of resources) {
     // A colon in a variable parts nothing.
     const fields = text.replaceAll(varying, (variable) => variable.replaceAll(":", "_")).split(":");
@@ -80,22 +81,19 @@ export function checkFields({ resources }: Statement, report: Report): void {
 }
 
 /** Whether the actions of a statement are about resources as it names them. */
-export function checkTypes({ actionElement, actions, resourceElement, resources }: Statement, report: Report): void {
+export function checkTypes(
+  { actionElement, actions, resourceElement, resources }: ParsedStatement,
+  report: Report,
+): void {
   if (actionElement !== "Action" || resourceElement !== "Resource" || resources.length === 0) return;
   if (resources.some(({ text }) => text === "*")) return;
-  const given = [...new Map(resources.map(({ text }) => [text, splitArn(text)])).values()];
-  const fits = new Map<KnownAction, boolean>();
-  const isFit = (action: KnownAction): boolean => {
-    const known = fits.get(action);
-    if (known === undefined) fits.set(action, isAboutOne(action, given));
-    return known ?? isFit(action);
-  };
+  const given = resources.map(({ text }) => splitArn(text));
   const partition = /^arn:([\w-]+):/.exec(resources[0]?.text ?? "")?.[1] ?? "aws";
   for (const { text, path } of actions) {
     // Those of services that fob does not know are among all actions.
     if (isEverything(text)) continue;
     const named = findActions(text);
-    if (named.length === 0 || named.some(isFit)) continue;
+    if (named.length === 0 || named.some((action) => isAboutOne(action, given))) continue;
     const arns = [...new Set(named.flatMap((action) => action.resources))];
     if (arns.length > 0) {
       const here = resources.length === 1 ? quoteText(resources[0]?.text ?? "") : "the resources here";
@@ -146,7 +144,7 @@ function isAboutOne({ resources }: KnownAction, given: readonly Parts[]): boolea
  * have any name: "You can specify any name for the virtual MFA device",
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
  */
-export function checkOwn({ resourceElement, resources }: Statement, report: Report): void {
+export function checkOwn({ resourceElement, resources }: ParsedStatement, report: Report): void {
   if (resourceElement !== "Resource") return;
   const own = resources.filter(({ text }) => /\$\{\s*aws:username\s*\}/i.test(text));
   if (own.length === 0) return;

@@ -1,5 +1,5 @@
 // Names that there are not: actions, condition keys, policy variables.
-import type { Entry, Statement, Test } from "./content.ts";
+import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { findDanger } from "./exemptions.ts";
 import {
   findActions,
@@ -14,16 +14,16 @@ import {
 import type { Report } from "./report.ts";
 import { quoteText } from "./words.ts";
 
-export function checkSpelling(statement: Statement, report: Report): void {
+export function checkSpelling(statement: ParsedStatement, report: Report): void {
   for (const entry of statement.actions) checkAction(entry, statement, report);
-  for (const test of statement.tests) checkKey(test, report);
+  for (const condition of statement.conditions) checkKey(condition, report);
   for (const entry of statement.resources) checkVariables(entry, report);
-  for (const { values, operator } of statement.tests) {
+  for (const { values, operator } of statement.conditions) {
     if (operator?.kindOf.variables) for (const entry of values) checkVariables(entry, report);
   }
 }
 
-function checkAction({ text, path }: Entry, { actionElement, effect }: Statement, report: Report): void {
+function checkAction({ text, path }: Entry, { actionElement, effect }: ParsedStatement, report: Report): void {
   const parts = splitAction(text);
   if (parts === undefined || findActions(text).length > 0) return;
   const comes = actionElement === "NotAction" ? "so nothing is exempted by it" : "so it matches nothing";
@@ -54,9 +54,9 @@ function checkAction({ text, path }: Entry, { actionElement, effect }: Statement
   }
 }
 
-function checkKey({ key, operator, name }: Test, report: Report): void {
-  if (isKnownKey(key.text)) return;
-  const meant = guessKey(key.text);
+function checkKey({ key, path, operator, name }: ParsedCondition, report: Report): void {
+  if (isKnownKey(key)) return;
+  const meant = guessKey(key);
   if (meant?.isSure) {
     const isMet =
       operator !== undefined &&
@@ -66,12 +66,12 @@ function checkKey({ key, operator, name }: Test, report: Report): void {
       : `so it is always absent, and ${name} ${isMet ? "always" : "never"} holds`;
     report.add(
       "misspelt-condition-key",
-      key.path,
-      `there is no condition key ${quoteText(key.text)}, ${comes}`,
+      path,
+      `there is no condition key ${quoteText(key)}, ${comes}`,
       `write ${quoteText(meant.name)}`,
     );
-  } else if (isKeyOfKnownService(key.text)) {
-    reportUnknownKey(key, key.text, meant?.name, report);
+  } else if (isKeyOfKnownService(key)) {
+    reportUnknownKey({ text: key, path }, key, meant?.name, report);
   }
 }
 
