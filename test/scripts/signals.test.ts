@@ -56,3 +56,11 @@ test("at the question, SIGUSR1 does nothing and SIGQUIT cancels it", async () =>
   expect(screen).toMatch(/fob: cancelled\n$/);
   expect(screen).not.toContain("Debugger");
 });
+
+test("SIGQUIT to all that fob exec is made of, while it asks: 130, and no core file", async () => {
+  const world = await makeWorld();
+  const running = world.fobOnTerminal(["exec", "work", "--", "true"]);
+  await running.shows("MFA code");
+  process.kill(-running.pid, "SIGQUIT");
+  expect((await running.ended).status).toBe(130);
+});
