@@ -1,5 +1,6 @@
-// What the system tells about its processes: on Linux from /proc, elsewhere (but on Windows) from `ps`.
-import { execFileSync } from "node:child_process";
+// Processes: what the system tells about them (on Linux from /proc, elsewhere from `ps`; on Windows nothing), and the one
+// way in which fob starts programs.
+import { execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { systemCode } from "./errors.ts";
 
@@ -118,4 +119,27 @@ export function parseTable(table: string): ProcessInfo[] {
     const numbers = { pid: Number(pid), parent: Number(parent), group: Number(group), foreground: Number(foreground) };
     return [{ ...numbers, session: undefined, terminal, state, started, name }];
   });
+}
+
+/** Starts a program, as `spawn` of node:child_process does, and never one from the working directory in place of it. */
+export const startProgram = ((file: string, args: readonly string[], options: SpawnOptions) =>
+  spawn(file, args, keepToPath(options))) as typeof spawn;
+
+const noWorkingDirectory = { NoDefaultCurrentDirectoryInExePath: "1" };
+
+/**
+ * Windows looks for a program in the working directory before it looks in PATH, and fob is started in folders that others
+ * have filled. The search for the program follows the environment of the process that starts it, and what a shell starts
+ * that of the shell.
+ *
+ * @param own the environment of this process, which is changed
+ */
+export function keepToPath(
+  options: SpawnOptions,
+  platform: NodeJS.Platform = process.platform,
+  own: NodeJS.ProcessEnv = process.env,
+): SpawnOptions {
+  if (platform !== "win32") return options;
+  Object.assign(own, noWorkingDirectory);
+  return options.shell ? { ...options, env: { ...(options.env ?? own), ...noWorkingDirectory } } : options;
 }

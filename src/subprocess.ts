@@ -1,10 +1,10 @@
 // Commands from the AWS config (`mfa_process`, a source's `credential_process`), run by the platform's shell, and programs
 // that fob knows.
-import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError } from "./errors.ts";
-import { descendantsOf } from "./process.ts";
+import { descendantsOf, startProgram } from "./process.ts";
 import { inWords } from "./terminal/duration.ts";
 import type { TerminalDescriptors } from "./terminal/tty.ts";
 
@@ -45,7 +45,11 @@ export async function commandOutput(
 ): Promise<string> {
   const { input = "ignore", output = "inherit" } = options.terminal ?? {};
   const stdio: [typeof input, "pipe", typeof output] = [input, "pipe", output];
-  const child = spawn(command, { shell: true, env: options.env, stdio }) as ChildProcessByStdio<null, Readable, null>;
+  const child = startProgram(command, [], { shell: true, env: options.env, stdio }) as ChildProcessByStdio<
+    null,
+    Readable,
+    null
+  >;
   const ended = await endOf(child, options);
   // It may hear of Ctrl-C before fob does.
   const isInterrupted = ended.killedBy === "SIGINT" || ended.status === 130;
@@ -65,9 +69,7 @@ export async function runProgram(
   args: readonly string[],
   options: CommandOptions & { readonly input?: string | undefined },
 ): Promise<Ended> {
-  // Windows would look for it in the working directory first, of whoever has started fob there.
-  if (process.platform === "win32") process.env.NoDefaultCurrentDirectoryInExePath = "1";
-  const child = spawn(file, args, { env: options.env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = startProgram(file, args, { env: options.env, stdio: ["pipe", "pipe", "pipe"] });
   // It may end without reading.
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.input ?? "");

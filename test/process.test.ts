@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { descendantsOf, findProcess, isRunning, isStopped, parseStat, parseTable } from "../src/process.ts";
+import { descendantsOf, findProcess, isRunning, isStopped, keepToPath, parseStat, parseTable } from "../src/process.ts";
 import { temporaryFolder } from "./helpers/world.ts";
 
 function start(command: string) {
@@ -64,4 +64,35 @@ Aborted\n`;
   expect(second).toMatchObject({ group: 502, foreground: 502, terminal: "ttys003", state: "T+", name: "-zsh" });
   expect(second?.started).toBe("Thu Nov 26 14:39:42 2026");
   expect(rest).toEqual([]);
+});
+
+test("on Windows no program of the working directory is started, by fob or by a shell that it starts", () => {
+  const own = {};
+  const options = { env: { PATH: "x" } };
+  expect(keepToPath(options, "win32", own)).toEqual(options);
+  expect(own).toEqual({ NoDefaultCurrentDirectoryInExePath: "1" });
+  expect(keepToPath({ ...options, shell: true }, "win32", own).env).toEqual({ PATH: "x", ...own });
+  const untouched = {};
+  expect(keepToPath({ ...options, shell: true }, "linux", untouched)).toEqual({ ...options, shell: true });
+  expect(untouched).toEqual({});
+});
+
+test("every program is started in that one way, and ps is the system's own", () => {
+  const root = join(import.meta.dirname, "../src");
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const starting = files.filter((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    return /^import (?!type ).*"(?:node:)?child_process"|require\(|import\("node:child/m.test(text);
+  });
+  expect(starting).toEqual(["process.ts"]);
+});
+
+test("a ps that PATH finds first is not run", () => {
+  const folder = temporaryFolder();
+  const trace = join(folder, "was-run");
+  writeFileSync(join(folder, "ps"), `#!/bin/sh\necho > ${trace}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(findProcess(process.pid, "darwin")).toBeDefined();
+  expect(existsSync(trace)).toBe(false);
 });

@@ -1,6 +1,6 @@
 // The user's browser.
-import { spawn } from "node:child_process";
 import { FobError } from "../errors.ts";
+import { startProgram } from "../process.ts";
 
 export interface BrowserTools {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,7 @@ export async function openBrowser(address: string, { env, platform, debug }: Bro
 /** What went wrong, once the program has ended; undefined where nothing did. */
 function problemOf(program: string, args: readonly string[], env: BrowserTools["env"]): Promise<string | undefined> {
   return new Promise((done) => {
-    const child = spawn(program, args, { env, stdio: "ignore", detached: process.platform !== "win32" });
+    const child = startProgram(program, args, { env, stdio: "ignore", detached: process.platform !== "win32" });
     child.on("error", (error) => done(error.message));
     child.on("exit", (status) => done(status === 0 ? undefined : `exit code ${status ?? "of a signal"}`));
     child.unref();

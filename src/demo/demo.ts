@@ -1,10 +1,11 @@
 // The whole story, against the local AWS: refused without MFA, one code, then the same call goes through.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
 import { enforceMfaPolicy } from "../policy/enforcement.ts";
+import { startProgram } from "../process.ts";
 import { startSandbox } from "../sandbox/server.ts";
 import { maskKeyId, quote } from "../text.ts";
 import { everydayCall } from "./everyday-call.ts";
@@ -104,7 +105,7 @@ async function runFob(args: readonly string[], home: string, endpoint: string, t
   const [program, ...first] = tools.fob;
   const { PATH, TERM, LANG, NO_COLOR, SystemRoot } = tools.env;
   const given = { PATH, TERM, LANG, NO_COLOR, SystemRoot, HOME: home, USERPROFILE: home, AWS_ENDPOINT_URL: endpoint };
-  const child = spawn(program, [...first, ...args], { env: given, stdio: "inherit" });
+  const child = startProgram(program, [...first, ...args], { env: given, stdio: "inherit" });
   const stop = (): void => void child.kill();
   tools.signal.addEventListener("abort", stop);
   try {

@@ -1,7 +1,8 @@
 // Running a command as a child, where fob cannot become it: on Windows, and where Node.js was started without the shell
 // script that stands around it in bin/fob (docs/decisions/exec-becomes-the-program.md).
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
+import { startProgram } from "../process.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,12 +11,10 @@ export type Outcome = { readonly status: number } | { readonly failed: NodeJS.Er
 
 /** Runs a command to its end. From here on no signal ends fob before the command. */
 export function runBeside([file = "", ...args]: readonly string[], env: Environment): Promise<Outcome> {
-  // Windows would look for it in the working directory first, of whoever has started fob there.
-  if (process.platform === "win32") process.env.NoDefaultCurrentDirectoryInExePath = "1";
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {
-      child = spawn(file, args, { env, stdio: "inherit" });
+      child = startProgram(file, args, { env, stdio: "inherit" });
     } catch (failed) {
       // What Node.js throws at once instead of telling it later.
       resolve({ failed: failed as NodeJS.ErrnoException });

@@ -1,7 +1,6 @@
 // For which shell variables are printed, where nobody says it, and how that shell takes them over.
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { win32 } from "node:path";
+import { findProcess } from "../process.ts";
 import { type Format, formats } from "./formats.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,14 +45,7 @@ function shellAt(path: string): Format | undefined {
 
 /** The name of the process that has started this one, where the system tells it. */
 export function parentName(platform: NodeJS.Platform = process.platform): string | undefined {
-  if (platform === "win32") return undefined;
-  try {
-    if (platform === "linux") return readFileSync(`/proc/${process.ppid}/comm`, "utf8");
-    const columns = ["-o", "comm=", "-p", String(process.ppid)];
-    return execFileSync("ps", columns, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  } catch {
-    return undefined;
-  }
+  return findProcess(process.ppid, platform)?.name;
 }
 
 /** A line that has a shell take over what a command prints, or a file keep it. */

@@ -1,5 +1,5 @@
 // A notification on the user's desktop, where there is one.
-import { spawn } from "node:child_process";
+import { startProgram } from "../process.ts";
 import { asciiJson, neutralise } from "../text.ts";
 
 export interface NotifyTools {
@@ -13,7 +13,11 @@ export interface NotifyTools {
 export function notify(message: string, { env, platform, debug }: NotifyTools): void {
   const text = neutralise(message);
   const { program, args, input } = notifierOf(platform, text);
-  const child = spawn(program, args, { env, stdio: ["pipe", "ignore", "ignore"], detached: platform !== "win32" });
+  const child = startProgram(program, args, {
+    env,
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: platform !== "win32",
+  });
   child.on("error", (error) => debug(`no notification: ${error.message}`));
   // It may end without reading.
   child.stdin.on("error", () => undefined);
