@@ -648,7 +648,7 @@ test("the evaluator and the linter take what one reading of the document gave", 
     statements: [{ path: ["Statement", 0], effect: "Deny", actions: [{ text: "s3:*" }], resourceElement: undefined }],
     problems: [{ path: ["Statement", 0, "Resource"] }, { path: ["Statement", 1] }],
   });
-  expect(() => statementsOf(wrong as never)).toThrow("Statement[0]: Resource is missing or empty");
+  expect(() => statementsOf(wrong as never)).toThrow("Statement[0]: Resource: is missing or empty");
 });
 
 test("a finding has its place, also where the policy is malformed elsewhere; findings are in the order of the file", () => {
