@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type ExportFormat, type ExportOptions, exportPolicies } from "../../src/policy/export/export.ts";
-import { topLevel, verbatim } from "../../src/policy/export/hcl.ts";
+import { escapeDocument, writeBlock } from "../../src/policy/export/hcl.ts";
 import { isThere } from "../helpers/needed.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
@@ -135,7 +135,7 @@ describe.skipIf(!isThere("hcl-json", "--version"))("HashiCorp's parser", () => {
       2000,
     );
     const blocks = texts.map((text, index) =>
-      topLevel("text", [String(index)], { quoted: text, marked: verbatim(text) }),
+      writeBlock("text", [String(index)], { quoted: text, marked: escapeDocument(text) }),
     );
     const module = parse(blocks.join("\n"));
     for (const [index, text] of texts.entries()) {

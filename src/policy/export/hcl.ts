@@ -1,4 +1,4 @@
-// Writing Terraform's language, laid out as `terraform fmt` does it.
+// Writing Terraform's language, laid out as `terraform fmt` does it; docs/decisions/own-terraform-writer.md says why.
 // https://developer.hashicorp.com/terraform/language/syntax/configuration
 
 /** A value other than a string, a switch or a list of them. */
@@ -20,30 +20,30 @@ export interface Body {
 }
 
 /** A reference, or whatever else is Terraform's own. */
-export const expression = (text: string): Written => ({ kind: "expression", text });
+export const makeExpression = (text: string): Written => ({ kind: "expression", text });
 /** The same inside a text. */
-export const interpolation = (text: string): string => `\${${text}}`;
+export const interpolate = (text: string): string => `\${${text}}`;
 
-export const block = (body: Body): Braced => ({ kind: "block", body });
-export const mapping = (body: Body): Braced => ({ kind: "mapping", body });
+export const makeBlock = (body: Body): Braced => ({ kind: "block", body });
+export const makeMapping = (body: Body): Braced => ({ kind: "mapping", body });
 
 /**
  * Text as it is, whatever it holds: `${aws:username}` is IAM's, and Terraform would take it for its own.
  * https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences-1
  */
-export const verbatim = (text: string): Written => template(escaped(text));
+export const escapeDocument = (text: string): Written => makeDocument(escapeTemplate(text));
 
 /** Lines in which `${…}` is Terraform's. */
-export const template = (text: string): Written => ({ kind: "document", text });
+export const makeDocument = (text: string): Written => ({ kind: "document", text });
 
-const escaped = (text: string): string => text.replace(/[$%](?=\{)/g, "$&$&");
+const escapeTemplate = (text: string): string => text.replace(/[$%](?=\{)/g, "$&$&");
 
 /** A block with its labels, as it stands at the top of a file. */
-export function topLevel(type: string, labels: readonly string[], body: Body): string {
-  return `${[type, ...labels.map(quoted)].join(" ")} ${braces(body, "")}`;
+export function writeBlock(type: string, labels: readonly string[], body: Body): string {
+  return `${[type, ...labels.map(writeString)].join(" ")} ${writeBraces(body, "")}`;
 }
 
-function braces(body: Body, indent: string): string {
+function writeBraces(body: Body, indent: string): string {
   const entries = Object.entries(body);
   const lines = entries.filter(([, value]) => isLine(value));
   const longer = entries.filter(([, value]) => !isLine(value));
@@ -51,8 +51,8 @@ function braces(body: Body, indent: string): string {
   const width = Math.max(0, ...lines.map(([name]) => name.length));
   const inner = `${indent}  `;
   const parts = [
-    lines.map(([name, value]) => `${inner}${name.padEnd(width)}${written(value, inner)}`).join(""),
-    ...longer.map(([name, value]) => `${inner}${name}${written(value, inner)}`),
+    lines.map(([name, value]) => `${inner}${name.padEnd(width)}${writeValue(value, inner)}`).join(""),
+    ...longer.map(([name, value]) => `${inner}${name}${writeValue(value, inner)}`),
   ].filter((part) => part !== "");
   return parts.length === 0 ? "{}\n" : `{\n${parts.join("\n")}${indent}}\n`;
 }
@@ -61,25 +61,25 @@ const kindOf = (value: Value): string => (typeof value === "object" && "kind" in
 const isLine = (value: Value): boolean => ["literal", "expression"].includes(kindOf(value));
 
 /** What stands behind a name. */
-function written(value: Value, indent: string): string {
-  if (typeof value !== "object" || !("kind" in value)) return ` = ${literal(value)}\n`;
+function writeValue(value: Value, indent: string): string {
+  if (typeof value !== "object" || !("kind" in value)) return ` = ${writeLiteral(value)}\n`;
   switch (value.kind) {
     case "expression":
       return ` = ${value.text}\n`;
     case "document":
       return ` = <<EOT\n${value.text}\nEOT\n`;
     case "mapping":
-      return ` = ${braces(value.body, indent)}`;
+      return ` = ${writeBraces(value.body, indent)}`;
     case "block":
-      return ` ${braces(value.body, indent)}`;
+      return ` ${writeBraces(value.body, indent)}`;
   }
 }
 
-function literal(value: string | boolean | readonly (string | Written)[]): string {
-  if (typeof value === "string") return quoted(value);
+function writeLiteral(value: string | boolean | readonly (string | Written)[]): string {
+  if (typeof value === "string") return writeString(value);
   if (typeof value === "boolean") return String(value);
-  return `[${value.map((one) => (typeof one === "string" ? quoted(one) : one.text)).join(", ")}]`;
+  return `[${value.map((one) => (typeof one === "string" ? writeString(one) : one.text)).join(", ")}]`;
 }
 
 /** What JSON makes of a text without control characters is Terraform's too. */
-const quoted = (text: string): string => escaped(JSON.stringify(text));
+const writeString = (text: string): string => escapeTemplate(JSON.stringify(text));

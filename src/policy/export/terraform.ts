@@ -1,5 +1,14 @@
 // Terraform's language, for its AWS provider: https://registry.terraform.io/providers/hashicorp/aws/latest/docs
-import { type Body, block, expression, interpolation, mapping, template, topLevel, verbatim } from "./hcl.ts";
+import {
+  type Body,
+  escapeDocument,
+  interpolate,
+  makeBlock,
+  makeDocument,
+  makeExpression,
+  makeMapping,
+  writeBlock,
+} from "./hcl.ts";
 import { autoDeployment, type Organization } from "./organization.ts";
 import {
   buildBucketPolicy,
@@ -12,16 +21,16 @@ import {
 
 export function formatAccountModule(resources: Resources, notes: readonly string[]): string {
   const { policies, group, rules, recorder } = resources;
-  const groupName = expression(`aws_iam_group.${toSnakeCase(group.id)}.name`);
-  return file(notes, [
+  const groupName = makeExpression(`aws_iam_group.${toSnakeCase(group.id)}.name`);
+  return writeFile(notes, [
     ...policies.map(({ id, name, description, document }) =>
-      buildResource("iam_policy", toSnakeCase(id), { name, description, policy: verbatim(json(document)) }),
+      buildResource("iam_policy", toSnakeCase(id), { name, description, policy: escapeDocument(formatJson(document)) }),
     ),
     buildResource("iam_group", toSnakeCase(group.id), { name: group.name }),
     ...policies.map(({ id }) =>
       buildResource("iam_group_policy_attachment", toSnakeCase(id), {
         group: groupName,
-        policy_arn: expression(`aws_iam_policy.${toSnakeCase(id)}.arn`),
+        policy_arn: makeExpression(`aws_iam_policy.${toSnakeCase(id)}.arn`),
       }),
     ),
     ...(recorder === undefined ? [] : buildRecorderResources(recorder)),
@@ -33,20 +42,20 @@ function buildRuleResource({ id, name, identifier, description }: ConfigRule, is
   return buildResource("config_config_rule", toSnakeCase(id), {
     name,
     description,
-    ...(isAfterRecorder ? { depends_on: [expression("aws_config_configuration_recorder_status.config")] } : {}),
-    source: block({ owner: "AWS", source_identifier: identifier }),
+    ...(isAfterRecorder ? { depends_on: [makeExpression("aws_config_configuration_recorder_status.config")] } : {}),
+    source: makeBlock({ owner: "AWS", source_identifier: identifier }),
   });
 }
 
-const account = interpolation("data.aws_caller_identity.current.account_id");
-const bucketArn = interpolation("aws_s3_bucket.config.arn");
+const account = interpolate("data.aws_caller_identity.current.account_id");
+const bucketArn = interpolate("aws_s3_bucket.config.arn");
 const known: Known<string> = { account, bucketArn, objectsArn: `${bucketArn}/AWSLogs/${account}/Config/*` };
 
 function buildRecorderResources({ name, resourceTypes, role }: NonNullable<Resources["recorder"]>): readonly string[] {
-  const bucket = expression("aws_s3_bucket.config.id");
-  const roleName = expression("aws_iam_role.config.name");
+  const bucket = makeExpression("aws_s3_bucket.config.id");
+  const roleName = makeExpression("aws_iam_role.config.name");
   return [
-    topLevel("data", ["aws_caller_identity", "current"], {}),
+    writeBlock("data", ["aws_caller_identity", "current"], {}),
     buildResource("s3_bucket", "config", { bucket_prefix: "config-" }),
     buildResource("s3_bucket_public_access_block", "config", {
       bucket,
@@ -55,39 +64,39 @@ function buildRecorderResources({ name, resourceTypes, role }: NonNullable<Resou
       ignore_public_acls: true,
       restrict_public_buckets: true,
     }),
-    buildResource("s3_bucket_policy", "config", { bucket, policy: template(json(buildBucketPolicy(known))) }),
+    buildResource("s3_bucket_policy", "config", { bucket, policy: makeDocument(formatJson(buildBucketPolicy(known))) }),
     buildResource("iam_role", "config", {
       name: role.name,
-      assume_role_policy: template(json(buildTrustPolicy(known))),
+      assume_role_policy: makeDocument(formatJson(buildTrustPolicy(known))),
     }),
     buildResource("iam_role_policy_attachment", "config", { role: roleName, policy_arn: role.managedPolicyArn }),
     buildResource("iam_role_policy", "config", {
       name: role.policyName,
       role: roleName,
-      policy: template(json(buildDeliveryPolicy(known))),
+      policy: makeDocument(formatJson(buildDeliveryPolicy(known))),
     }),
     buildResource("config_configuration_recorder", "config", {
       name,
-      role_arn: expression("aws_iam_role.config.arn"),
-      recording_group: block({
+      role_arn: makeExpression("aws_iam_role.config.arn"),
+      recording_group: makeBlock({
         all_supported: false,
         include_global_resource_types: false,
         resource_types: resourceTypes,
       }),
     }),
     buildResource("config_delivery_channel", "config", {
-      name: expression("aws_config_configuration_recorder.config.name"),
+      name: makeExpression("aws_config_configuration_recorder.config.name"),
       s3_bucket_name: bucket,
       depends_on: [
-        expression("aws_iam_role_policy.config"),
-        expression("aws_iam_role_policy_attachment.config"),
-        expression("aws_s3_bucket_policy.config"),
+        makeExpression("aws_iam_role_policy.config"),
+        makeExpression("aws_iam_role_policy_attachment.config"),
+        makeExpression("aws_s3_bucket_policy.config"),
       ],
     }),
     buildResource("config_configuration_recorder_status", "config", {
-      name: expression("aws_config_configuration_recorder.config.name"),
+      name: makeExpression("aws_config_configuration_recorder.config.name"),
       is_enabled: true,
-      depends_on: [expression("aws_config_delivery_channel.config")],
+      depends_on: [makeExpression("aws_config_delivery_channel.config")],
     }),
   ];
 }
@@ -97,14 +106,14 @@ export function formatOrganizationModule(
   { stackSet, conformancePack }: Organization,
   notes: readonly string[],
 ): string {
-  return file(notes, [
-    topLevel("variable", ["organizational_unit_ids"], {
-      type: expression("list(string)"),
+  return writeFile(notes, [
+    writeBlock("variable", ["organizational_unit_ids"], {
+      type: makeExpression("list(string)"),
       description:
         "The organizational units (ou-...) whose accounts get the policies and the group, or the root (r-...)",
     }),
-    topLevel("variable", ["excluded_accounts"], {
-      type: expression("list(string)"),
+    writeBlock("variable", ["excluded_accounts"], {
+      type: makeExpression("list(string)"),
       description: "Accounts that do not get the rules, for want of a recorder; all others of the organization do",
       default: [],
     }),
@@ -113,38 +122,38 @@ export function formatOrganizationModule(
       description: stackSet.description,
       permission_model: "SERVICE_MANAGED",
       capabilities: [stackSet.capability],
-      auto_deployment: block({
+      auto_deployment: makeBlock({
         enabled: autoDeployment.Enabled,
         retain_stacks_on_account_removal: autoDeployment.RetainStacksOnAccountRemoval,
       }),
       // With these permissions AWS fills it in, and Terraform would want to take it out again.
-      lifecycle: block({ ignore_changes: [expression("administration_role_arn")] }),
-      template_body: verbatim(json(stackSet.template)),
+      lifecycle: makeBlock({ ignore_changes: [makeExpression("administration_role_arn")] }),
+      template_body: escapeDocument(formatJson(stackSet.template)),
     }),
     // In the provider's own region alone, since IAM is global.
     buildResource("cloudformation_stack_set_instance", "require_mfa", {
-      stack_set_name: expression("aws_cloudformation_stack_set.require_mfa.name"),
-      deployment_targets: block({ organizational_unit_ids: expression("var.organizational_unit_ids") }),
+      stack_set_name: makeExpression("aws_cloudformation_stack_set.require_mfa.name"),
+      deployment_targets: makeBlock({ organizational_unit_ids: makeExpression("var.organizational_unit_ids") }),
     }),
     buildResource("config_organization_conformance_pack", "require_mfa", {
       name: conformancePack.name,
-      excluded_accounts: expression("var.excluded_accounts"),
-      depends_on: [expression("aws_cloudformation_stack_set_instance.require_mfa")],
-      template_body: verbatim(conformancePack.template.trimEnd()),
+      excluded_accounts: makeExpression("var.excluded_accounts"),
+      depends_on: [makeExpression("aws_cloudformation_stack_set_instance.require_mfa")],
+      template_body: escapeDocument(conformancePack.template.trimEnd()),
     }),
   ]);
 }
 
-function file(notes: readonly string[], blocks: readonly string[]): string {
-  const aws = mapping({ source: "hashicorp/aws", version: ">= 5.0" });
-  const providers = topLevel("terraform", [], { required_providers: block({ aws }) });
+function writeFile(notes: readonly string[], blocks: readonly string[]): string {
+  const aws = makeMapping({ source: "hashicorp/aws", version: ">= 5.0" });
+  const providers = writeBlock("terraform", [], { required_providers: makeBlock({ aws }) });
   const head = ["MFA enforcement for IAM users, by fob policy export", ...notes.map((note) => `- ${note}`)];
   return [head.map((line) => `# ${line}\n`).join(""), providers, ...blocks].join("\n");
 }
 
 const buildResource = (type: string, name: string, body: Body): string =>
-  topLevel("resource", [`aws_${type}`, name], body);
-const json = (value: object): string => JSON.stringify(value, undefined, 2);
+  writeBlock("resource", [`aws_${type}`, name], body);
+const formatJson = (value: object): string => JSON.stringify(value, undefined, 2);
 
 /** `SelfManageMfaPolicy` as Terraform names things: `self_manage_mfa_policy`. */
 const toSnakeCase = (id: string): string => id.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
