@@ -38,6 +38,10 @@ export type Reply =
   | "silence"
   /** Ends the connection in the middle of the answer. */
   | "half an answer"
+  /** Begins an answer, and never goes on. */
+  | "a stall"
+  /** Answers without an end. */
+  | "an endless answer"
   | { readonly status: number; readonly body?: string; readonly headers?: Record<string, string> };
 
 /** An error as STS words it. */
@@ -96,7 +100,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks);
-      const parameters = new URLSearchParams(body.toString());
+      const { search } = new URL(request.url ?? "", "http://front");
+      const parameters = new URLSearchParams([...new URLSearchParams(search), ...new URLSearchParams(body.toString())]);
       const action = parameters.get("Action") ?? "";
       const before = exchanges.filter((earlier) => earlier.action === action).length;
       const exchange = {
@@ -115,6 +120,13 @@ export async function startFront(options: FrontOptions): Promise<Front> {
         response.writeHead(200, { "content-length": 1000 });
         response.write("<GetSessionTokenResponse>", () => request.socket.destroy());
         return;
+      }
+      if (does === "a stall") return void response.writeHead(200, { "content-length": 1000 }).write("<a>");
+      if (does === "an endless answer") {
+        const more = (): void => {
+          while (!response.destroyed && response.write("<a>".repeat(10_000)));
+        };
+        return void response.writeHead(200).on("drain", more).write("<a>", more);
       }
       if (does !== "forward") return void response.writeHead(does.status, does.headers).end(does.body ?? "");
       if (to === undefined) throw new Error("there is no AWS behind this front");
