@@ -4,7 +4,7 @@ import { maskKeyId } from "../text.ts";
 
 const MASK = "******";
 
-/** Characters of a secret in a row that are too many to show. */
+/** Characters of a secret in a row that are too many to show: a code has no more. */
 const TELLING = 6;
 
 /** Whether a text has the form of an access key's id. Other services that speak AWS's language have others. */
@@ -32,22 +32,26 @@ export function hideSecrets(error: unknown, secrets: readonly string[]): void {
 
 /** A text without these secrets, and without what looks like one. */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
-  const known = secrets.filter((secret) => secret !== "").flatMap((secret) => [secret, encodeURIComponent(secret)]);
-  return maskUnknown(known.reduce(maskKnown, text));
+  return maskUnknown(maskParts(text, partsOf(secrets)));
 }
 
-/** Every part of the secret that is long enough to tell something of it. */
-function maskKnown(text: string, secret: string): string {
-  const length = Math.min(TELLING, secret.length);
+/** The parts of secrets that are long enough to tell something of them, as they are and as they stand in URLs. */
+function partsOf(secrets: readonly string[]): ReadonlySet<string> {
   const parts = new Set<string>();
-  for (let at = 0; at + length <= secret.length; at++) parts.add(secret.slice(at, at + length));
+  for (const secret of secrets.flatMap((each) => [each, encodeURIComponent(each)])) {
+    for (let at = 0; at + TELLING <= secret.length; at++) parts.add(secret.slice(at, at + TELLING));
+  }
+  return parts;
+}
+
+function maskParts(text: string, parts: ReadonlySet<string>): string {
   let masked = "";
-  // Up to where the text is a part of the secret.
+  // Up to where the text is a part of a secret.
   let hidden = 0;
   for (let at = 0; at < text.length; at++) {
-    if (parts.has(text.slice(at, at + length))) {
+    if (parts.has(text.slice(at, at + TELLING))) {
       if (at >= hidden) masked += MASK;
-      hidden = at + length;
+      hidden = at + TELLING;
     }
     if (at >= hidden) masked += text.charAt(at);
   }

@@ -3,6 +3,7 @@ import { inWords } from "../terminal/duration.ts";
 import { maskKeyId, neutralise, quote, shellWord } from "../text.ts";
 import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
 import { defaultRegion, partitionOf } from "./partitions.ts";
+import { looksLikeKeyId } from "./secrets.ts";
 
 /** What is said of an answer, and what the user can do. */
 interface Explanation {
@@ -48,8 +49,10 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
 
 const login = ({ profile }: CallContext): string => `fob login ${shellWord(profile)}`;
 const configure = ({ profile }: CallContext): string => `aws configure --profile ${shellWord(profile)}`;
-const key = ({ accessKeyId, profile }: CallContext): string =>
-  `the access key ${maskKeyId(accessKeyId)} of the profile ${quote(profile)}`;
+const key = ({ accessKeyId, profile }: CallContext): string => {
+  const id = looksLikeKeyId(accessKeyId) ? ` ${maskKeyId(accessKeyId)}` : "";
+  return `the access key${id} of the profile ${quote(profile)}`;
+};
 
 const wrongClock: Explanation = {
   consequence: "final",

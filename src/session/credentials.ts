@@ -6,6 +6,7 @@ import { type AwsFile, type AwsFiles, commandOf, fileOfCommand } from "../profil
 import type { Property } from "../profiles/scan.ts";
 import { commandOutput } from "../subprocess.ts";
 import { quote, shellWord } from "../text.ts";
+import { checkKeyShape } from "./key-shape.ts";
 import { keyKind, processKind, tokenIn } from "./link.ts";
 import type { Source } from "./session.ts";
 
@@ -47,6 +48,7 @@ export async function longTermCredentials(
   const keys = staticKeys(profile, files);
   if (keys) {
     const longTerm = refuseTemporary(keys, profile);
+    checkKeyShape(longTerm, quote(profile), `aws configure --profile ${shellWord(profile)}`);
     if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
     return longTerm;
   }
@@ -66,7 +68,7 @@ export async function longTermCredentials(
   const title = `the credential_process of the profile ${quote(profile)}`;
   warnOfWriters(files, profile, "credential_process", warn);
   const printed = await commandOutput(command, { env, title, timeout: 60, signal });
-  return refuseTemporary(fromProcessJson(printed, title), profile);
+  return checkKeyShape(refuseTemporary(fromProcessJson(printed, title), profile), title, command);
 }
 
 /** Says, before a command of a profile is run, that somebody else may have put it there. */
@@ -128,7 +130,8 @@ function environmentKeys(env: Environment, warn: CredentialTools["warn"]): Crede
   if (env.AWS_SESSION_TOKEN) {
     warn("AWS_SESSION_TOKEN is the token of an older session; remove it: unset AWS_SESSION_TOKEN");
   }
-  return { accessKeyId, secretAccessKey };
+  const again = "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…";
+  return checkKeyShape({ accessKeyId, secretAccessKey }, "the environment", again);
 }
 
 function fromProcessJson(text: string, title: string): Credentials {

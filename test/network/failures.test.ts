@@ -59,15 +59,6 @@ describe("what AWS looks at", () => {
     expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
   });
 
-  test("an access key with a character that came along when it was pasted", async () => {
-    const world = await makeWorld();
-    const accessKey = { ...world.user.accessKey, accessKeyId: `${world.user.accessKey.accessKeyId}\u200b` };
-    writeFileSync(world.credentialsPath, keysOf("work", accessKey));
-    const { error, hints } = await failedLogin(world);
-    expect(error).toBe('the access key of the profile "work" holds a character that no access key has');
-    expect(hints).toEqual(["put it in again: aws configure --profile work"]);
-  });
-
   const minutes = 60_000;
   test.each([
     ["3 h ahead of", -180.5 * minutes],

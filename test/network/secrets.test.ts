@@ -1,0 +1,136 @@
+// What AWS quotes of a secret is not shown, and an access key that is none is not sent.
+import { writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { maskSecrets } from "../../src/aws/secrets.ts";
+import { knowSecret } from "../helpers/secrets.ts";
+import { keysOf, makeWorld } from "../helpers/world.ts";
+import { failedLogin } from "./failing.ts";
+import { type Exchange, refusal, startFront } from "./servers.ts";
+
+const id = "AKIAIOSFODNN7EXAMPLE";
+const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+describe("an access key that cannot be one is an error of its own, and AWS is not asked", () => {
+  const cases: [name: string, accessKeyId: string, secretAccessKey: string, problem: string, hint: string][] = [
+    [
+      "swapped",
+      secret,
+      id,
+      "the access key ID and the secret access key of OWNER are swapped",
+      "aws configure --profile work",
+    ],
+    [
+      "the secret twice",
+      secret,
+      secret,
+      "the access key ID of OWNER looks like a secret access key",
+      "put it in again: aws configure --profile work",
+    ],
+    [
+      "quotes around the id",
+      `"${id}"`,
+      secret,
+      "the access key ID of OWNER has quotes around it",
+      "put it in again without: aws configure --profile work",
+    ],
+    [
+      "quotes around the secret",
+      id,
+      `'${secret}'`,
+      "the secret access key of OWNER has quotes around it",
+      "put it in again without: aws configure --profile work",
+    ],
+    [
+      "a blank in the id",
+      id.replace("7", " 7"),
+      secret,
+      "the access key ID of OWNER has a blank in it",
+      "put it in again: aws configure --profile work",
+    ],
+    [
+      "a blank in the secret",
+      id,
+      secret.replace("/", " /"),
+      "the secret access key of OWNER has a blank in it",
+      "put it in again: aws configure --profile work",
+    ],
+    [
+      "a character that cannot be seen",
+      `${id}\u200b`,
+      secret,
+      "the access key ID of OWNER holds a character that no access key has",
+      "put it in again: aws configure --profile work",
+    ],
+  ];
+
+  test.each(cases)("%s, in the AWS files", async (_, accessKeyId, secretAccessKey, problem, hint) => {
+    const world = await makeWorld();
+    writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId, secretAccessKey }));
+    knowSecret("secret access key", secret);
+    const { error, hints } = await failedLogin(world, { secrets: [secret, id] });
+    expect({ error, hints }).toEqual({ error: problem.replace("OWNER", '"work"'), hints: [hint] });
+    expect(world.sandbox.requests).toEqual([]);
+  });
+
+  test.each(cases)("%s, in the environment", async (_, accessKeyId, secretAccessKey, problem) => {
+    const world = await makeWorld();
+    const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    const { error } = await failedLogin(world, { env, args: ["--source-env"], secrets: [secret, id] });
+    expect(error).toBe(problem.replace("OWNER", "the environment"));
+    expect(world.sandbox.requests).toEqual([]);
+  });
+
+  test.each(cases)("%s, from a credential_process", async (_, accessKeyId, secretAccessKey, problem) => {
+    const world = await makeWorld({ credentials: "" });
+    const answer = { Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey };
+    const command = world.commandThatPrints(JSON.stringify(answer));
+    writeFileSync(world.configPath, `${world.config()}credential_process = ${command}\n`);
+    const { error } = await failedLogin(world, { secrets: [secret, id] });
+    expect(error).toBe(problem.replace("OWNER", 'the credential_process of the profile "work"'));
+    expect(world.sandbox.requests).toEqual([]);
+  });
+
+  test("keys of services that speak AWS's language have other forms", async () => {
+    const world = await makeWorld();
+    writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId: "test", secretAccessKey: "test-secret" }));
+    expect((await failedLogin(world)).error).toContain("AWS does not know the access key");
+  });
+});
+
+describe("what AWS quotes of a secret is masked in errors, hints and with --debug", () => {
+  /** What is sent nowhere, and what is: an answer that quotes it comes from a service that is not AWS. */
+  const quoting: [name: string, (from: { secret: string; code: string }) => string, shown: string][] = [
+    ["whole", (from) => `no '${from.secret}/20260101/us-east-1'`, "no '******/20260101/us-east-1'"],
+    ["in parts", (from) => `no ${from.secret.slice(0, 9)} and ${from.secret.slice(-8)}`, "no ****** and ******"],
+    ["in a URL", (from) => `no ${encodeURIComponent(from.secret)}`, "no ******"],
+    ["the code", (from) => `no ${from.code || "******"}!`, "no ******!"],
+    ["another one, which is not known here", () => `no ${secret}`, "no ******"],
+  ];
+
+  test.each(quoting)("%s", async (_, quote, shown) => {
+    const world = await makeWorld();
+    // With a slash, as half of all secrets are.
+    const secretAccessKey = `${world.user.accessKey.secretAccessKey.slice(0, 20)}/${world.user.accessKey.secretAccessKey.slice(21)}`;
+    writeFileSync(world.credentialsPath, keysOf("work", { ...world.user.accessKey, secretAccessKey }));
+    const answer = ({ code }: Exchange) => refusal(400, "ValidationError", quote({ secret: secretAccessKey, code }));
+    const front = await startFront({ reply: answer });
+    knowSecret("secret access key", secret);
+    const parts = [secretAccessKey.slice(0, 9), secretAccessKey.slice(-8), secret];
+    const { error } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url }, secrets: parts });
+    expect(error).toBe(`AWS did not accept the request: ${shown}`);
+    expect(front.codes()).toHaveLength(1);
+  });
+
+  test.each([
+    ["the start of wJalrXUtn only", [secret], "the start of ****** only"],
+    ["wJalr is five characters", [secret], "wJalr is five characters"],
+    ["123456 and 1234567", ["123456"], "****** and ******7"],
+    ["AKIAIOSFODNN7EXAMPLE", [], "AKIA…MPLE"],
+    ["arn:aws:iam::123456789012:user/path/alice", [secret], "arn:aws:iam::123456789012:user/path/alice"],
+    ["sts:DecodeAuthorizationMessageForEverybody", [], "sts:DecodeAuthorizationMessageForEverybody"],
+    ["da39a3ee5e6b4b0d3255bfef95601890afd80709", [], "da39a3ee5e6b4b0d3255bfef95601890afd80709"],
+    ["nothing known", ["", "x"], "nothing known"],
+  ])("%s", (text, secrets, masked) => {
+    expect(maskSecrets(text, secrets)).toBe(masked);
+  });
+});
