@@ -1,24 +1,74 @@
 // Reading files, and what the file system says in plain words.
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 
-/** A file's bytes as a string, one character a byte; undefined where there is no file. @throws FobError */
+/** For opening a file: never waits for the other end of a pipe, and never makes a terminal the process's own. */
+const WITHOUT_WAITING = constants.O_NONBLOCK | constants.O_NOCTTY;
+/** Windows has none of these flags; what is undefined adds nothing. */
+const WITHOUT_LINKS = constants.O_NOFOLLOW | 0;
+
+/**
+ * A file's bytes as a string, one character a byte; undefined where there is no file. /dev/null counts as empty.
+ *
+ * @throws FobError, also for a pipe, a folder or a device: fob reads its files more than once
+ */
 export function readBytes(path: string): string | undefined {
+  return readOpened(path, 0, (found) => {
+    if (!found.isFile() && !isNullDevice(found)) throw notRegular(path);
+  });
+}
+
+/** The same for a file that only fob makes: behind no symbolic link, and this user's. @throws FobError */
+export function readOwnBytes(path: string): string | undefined {
+  return readOpened(path, WITHOUT_LINKS, (found) => {
+    if (!found.isFile()) throw notRegular(path);
+    const user = process.geteuid?.();
+    if (user === undefined || found.uid === user) return;
+    throw new FobError(
+      `${quote(path)} belongs to another user (uid ${found.uid})`,
+      `if no fob of theirs is running, remove it: rm ${shellWord(path)}`,
+    );
+  });
+}
+
+function readOpened(path: string, flags: number, check: (found: Stats) => void): string | undefined {
+  let descriptor: number | undefined;
   try {
-    return readFileSync(path, "latin1");
+    descriptor = openSync(path, constants.O_RDONLY | WITHOUT_WAITING | flags);
+    check(fstatSync(descriptor));
+    return readFileSync(descriptor, "latin1");
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
-    throw explained(error, path);
+    // A socket; a symbolic link where none may be.
+    const isOdd = systemCode(error) === "ENXIO" || (flags !== 0 && systemCode(error) === "ELOOP");
+    throw isOdd ? notRegular(path) : explained(error, path);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
-/** The bytes of a file that others write in place. Who is at it at this moment gets two seconds to finish. */
-export function readWhole(path: string): string | undefined {
+function isNullDevice(found: Stats): boolean {
+  if (!found.isCharacterDevice()) return false;
+  return found.rdev === statSync(process.platform === "win32" ? "\\\\.\\nul" : "/dev/null").rdev;
+}
+
+/** For a pipe, a folder, a device, or a link where none may be. */
+export function notRegular(path: string): FobError {
+  return new FobError(`${quote(path)} is not a regular file`, `look at it: ls -ld ${shellWord(path)}`);
+}
+
+/** Milliseconds for which a file that looks half-written is looked at again, by those who only read it. */
+const SETTLING = 200;
+/** The same before a file is replaced: what was taken for all of it would be all that is left. */
+export const SETTLING_BEFORE_WRITING = 2000;
+
+/** The bytes of a file that others write in place. Who is at it at this moment gets a little time to finish. */
+export function readWhole(path: string, settling = SETTLING): string | undefined {
   for (let looks = 1; ; looks++) {
     const bytes = readBytes(path);
-    if (bytes === undefined || looks > 100 || !isHalfWritten(path, bytes.length)) return bytes;
+    if (bytes === undefined || looks > settling / 20 || !isHalfWritten(path, bytes.length, settling)) return bytes;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
 }
@@ -28,10 +78,10 @@ export function readWhole(path: string): string | undefined {
  * it was written just now up to the end of a page. Those who write in place empty it first and fill it page by page; a
  * busy disk lets them wait in between.
  */
-function isHalfWritten(path: string, length: number): boolean {
+function isHalfWritten(path: string, length: number, settling: number): boolean {
   try {
     const found = statSync(path);
-    const isYoung = Math.abs(Date.now() - found.mtimeMs) < 2000;
+    const isYoung = Math.abs(Date.now() - found.mtimeMs) < settling;
     return found.isFile() && (found.size > length || (length % 4096 === 0 && isYoung));
   } catch {
     // It has gone, or cannot be asked: what was read is what there is.
@@ -62,6 +112,8 @@ export function explained(error: unknown, file: string): FobError {
         undefined,
         error,
       );
+    case "ENAMETOOLONG":
+      return new FobError(`the name of ${quote(file)} is too long`, "choose a shorter one", undefined, error);
     // What rename and link say of a mount point.
     case "EBUSY":
     case "EXDEV":

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
-import { readWhole } from "../../src/files/read.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { readOwnBytes, readWhole, SETTLING_BEFORE_WRITING } from "../../src/files/read.ts";
 import { temporaryFolder } from "./children.ts";
 
 vi.mock("node:fs", async (original) => {
@@ -25,13 +26,31 @@ test("an empty file that is not new is read at once, and so is one that is not t
   utimesSync(file, yesterday, yesterday);
   vi.mocked(readFileSync).mockClear();
   expect([readWhole(file), readWhole(`${file}.missing`)]).toEqual(["", undefined]);
-  expect(readFileSync).toHaveBeenCalledTimes(2);
+  expect(readFileSync).toHaveBeenCalledTimes(1);
 });
 
-test("what comes through a pipe is read once: it does not come again", () => {
-  const pipe = join(temporaryFolder(), "config");
+test("however often an empty new file is read, all of that takes a fifth of a second; who is to replace it waits longer", () => {
+  const file = join(temporaryFolder(), "config");
+  writeFileSync(file, "");
+  const began = performance.now();
+  for (let reading = 0; reading < 10; reading++) expect(readWhole(file)).toBe("");
+  expect(performance.now() - began).toBeLessThan(800);
+  expect(readWhole(file, SETTLING_BEFORE_WRITING)).toBe("");
+  expect(performance.now() - began).toBeGreaterThan(1500);
+});
+
+test("what is not a regular file is an error at once, and nothing waits for a pipe's other end; /dev/null is empty", async () => {
+  const folder = temporaryFolder();
+  const pipe = join(folder, "pipe");
   spawnSync("mkfifo", [pipe]);
-  const page = "x".repeat(4096);
-  vi.mocked(readFileSync).mockReturnValueOnce(page).mockReturnValueOnce("more");
-  expect(readWhole(pipe)).toBe(page);
+  const socket = join(folder, "socket");
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(socket, done));
+  onTestFinished(() => void server.close());
+  for (const path of [pipe, socket, folder, "/dev/zero"]) {
+    for (const read of [readWhole, readOwnBytes]) {
+      expect(() => read(path)).toThrow(`"${path}" is not a regular file`);
+    }
+  }
+  expect(readWhole("/dev/null")).toBe("");
 });
