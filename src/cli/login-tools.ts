@@ -1,17 +1,16 @@
 // What opening a session uses of the world, for every command that may open one.
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCode } from "../codes/code.ts";
 import { graphicalPrompt } from "../codes/graphical.ts";
 import { codeFromCommand, type LendTerminal, questionText } from "../codes/sources.ts";
-import { ensurePrivateFolder } from "../files/edit.ts";
 import { type LockOptions, StillHeld, thisHost } from "../files/lock.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import type { LoginOutcome, LoginTools } from "../session/login.ts";
 import type { Person } from "../session/obtain.ts";
-import { storeFolder } from "../session/store-paths.ts";
+import { ensureStoreFolder } from "../session/store-folder.ts";
+import { storeFolder, terminalLock } from "../session/store-paths.ts";
 import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, isInBackground, type Terminal } from "../terminal/tty.ts";
@@ -86,8 +85,8 @@ async function inTurn<T>(
   if (terminal.name === "") return await question();
   // Other machines and containers with the same home folder have other terminals, with the same names.
   const place = createHash("sha256").update(`${thisHost()} ${terminal.name}`).digest("hex").slice(0, 12);
-  ensurePrivateFolder(store);
-  return await takeTurn(terminal, join(store, `.terminal-${place}.lock`), waiting, question);
+  ensureStoreFolder(store, "locks");
+  return await takeTurn(terminal, terminalLock(store, place), waiting, question);
 }
 
 function personAt(terminal: Terminal | undefined, store: string): Person | undefined {

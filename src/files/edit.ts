@@ -1,41 +1,25 @@
 // Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
-import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
+import { closeSync, linkSync, openSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
+import { ensureFolder, isWithoutLinks } from "./create.ts";
 import { type LockOptions, withLock } from "./lock.ts";
-import { explained, readBytes, readWhole } from "./read.ts";
-import { assertReplaceable, beginReplace, realFile, sweepLeftovers, temporaryName } from "./replace.ts";
+import { explained, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
+import {
+  assertReplaceable,
+  beginReplace,
+  type Replacement,
+  realFile,
+  sweepLeftovers,
+  temporaryName,
+} from "./replace.ts";
 
 export interface EditOutcome {
   readonly changed: boolean;
   /** The mode that the file had (e.g. 0o644), where others could read or write it before and cannot now. */
   readonly tightenedFrom?: number;
-}
-
-/** Makes a folder, 0700, and those above it; one that is there keeps its mode. @throws FobError */
-function ensureFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw explained(error, folder);
-  }
-}
-
-/** Makes a folder that is the user's alone (0700), also where it is there already. @throws FobError */
-export function ensurePrivateFolder(folder: string): void {
-  ensureFolder(folder);
-  try {
-    if (process.platform !== "win32" && (lstatSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  } catch (error) {
-    throw new FobError(
-      `others can read ${quote(folder)}, and that cannot be changed`,
-      `chmod 700 ${shellWord(folder)}`,
-      undefined,
-      error,
-    );
-  }
 }
 
 /**
@@ -60,7 +44,7 @@ export async function editFile(
   return await withLock(lockPath, { ...lock, patience: 30_000 }, async (held) => {
     sweepLeftovers(file);
     for (let attempt = 0; attempt < 10; attempt++) {
-      const before = readWhole(file);
+      const before = readWhole(file, SETTLING_BEFORE_WRITING);
       const after = change(before ?? "");
       if (after === (before ?? "")) return { changed: false };
       const mode = assertReplaceable(file)?.mode ?? 0o600;
@@ -87,11 +71,11 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
     return false;
   }
   if (before === undefined) return replacement.commitNew();
-  // Whoever opened the old file before the rename writes into that, where nobody would find it: so it keeps a name for
-  // as long as it takes to see, and goes back to its place when it has changed.
+  // A program that opened the old file before the rename writes into that, where nobody would find it: so the old file
+  // is kept for as long as it takes to see, and goes back to its place when it has changed.
   const old = temporaryName(file);
   try {
-    linkSync(file, old);
+    if (!isLinked(file, old)) return commitWithoutLinks(file, before, replacement);
     replacement.commit();
     if (readBytes(old) === before) return true;
     renameSync(old, file);
@@ -103,6 +87,33 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
   } finally {
     replacement.abandon();
     unlinkIfThere(old);
+  }
+}
+
+/** Gives a file a second name. False where the file system knows no hard links. */
+function isLinked(file: string, second: string): boolean {
+  try {
+    linkSync(file, second);
+    return true;
+  } catch (error) {
+    if (!isWithoutLinks(error)) throw error;
+    return false;
+  }
+}
+
+/** Replaces a file, and where the old one changes meanwhile, puts a copy of what it has become in its place. */
+function commitWithoutLinks(file: string, before: string, replacement: Replacement): boolean {
+  const old = openSync(file, "r");
+  try {
+    replacement.commit();
+    const now = readFileSync(old, "latin1");
+    if (now === before) return true;
+    const copy = beginReplace(file);
+    copy.write(Buffer.from(now, "latin1"));
+    copy.commit();
+    return false;
+  } finally {
+    closeSync(old);
   }
 }
 

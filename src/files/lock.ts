@@ -1,29 +1,37 @@
 // Locks between processes, on files. Node.js has no flock(), and not every file system honours it.
 //
 // A lock is a file that is made complete and then hard-linked to its name, so that it appears at once, with its content.
+// Where a file system knows no hard links it is an exclusive file, which may be seen empty for a moment.
 // The hard part is the lock of a process that died: "read, see that it is dead, unlink" lets two processes in, because
 // the second unlinks the lock that the first has just taken. So the right to break a lock is itself a lock, named after
-// the very lock that is to be broken, and whoever holds it looks again before unlinking.
-import { randomBytes } from "node:crypto";
+// the very holder that is dead, and the process that has it looks again before unlinking.
+//
+// Names beside a lock are `.fob-lock-<hash of the lock's name>-<16 hex digits>.tmp` (a lock that is being made) and the
+// same with `.break` (the right to break one): of one length, however many processes were killed while they broke locks.
+import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   statSync,
   unlinkSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError, systemCode } from "../errors.ts";
+import { isRunning, readProcess } from "../process.ts";
 import { quote, shellWord } from "../text.ts";
-import { explained } from "./read.ts";
+import { createFile, isWithoutLinks } from "./create.ts";
+import { explained, readOwnBytes } from "./read.ts";
 
 /** Who holds a lock. */
 export interface Holder {
@@ -109,24 +117,23 @@ async function acquire(
   const began = performance.now();
   const sights: Sights = new Map();
   let told = false;
+  let vain = 0;
   for (;;) {
     if (options.signal.aborted) throw new CancelledError();
     const outcome = tryAcquire(path, sights);
-    if ("release" in outcome) return outcome;
+    if (outcome && "release" in outcome) return outcome;
     if (isNeedless?.()) return undefined;
     const waited = performance.now() - began;
-    if (waited > options.patience) {
-      const isHere = outcome.host === thisProcess().host;
-      throw new StillHeld(
-        `another fob (process ${outcome.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
-        isHere
-          ? `answer its question, if it asks one in another window, or end it: kill ${outcome.pid}`
-          : `it runs on another machine or in another container: cat ${shellWord(path)}`,
-      );
-    }
-    if (!told && waited > 1000) {
-      told = true;
-      options.onWait?.(outcome);
+    if (!outcome) {
+      vain += 1;
+      if (vain > MOST_IN_VAIN) throw unsteady(path);
+    } else {
+      vain = 0;
+      if (waited > options.patience) throw stillHeld(path, outcome, waited);
+      if (!told && waited > 1000) {
+        told = true;
+        options.onWait?.(outcome);
+      }
     }
     // Not all at the same moment: hundreds may be waiting, and the one whom they wait for needs the processor too.
     const pause = isNeedless && waited > 500 ? 120 : 20;
@@ -134,29 +141,61 @@ async function acquire(
   }
 }
 
-/** Takes the lock, or tells who has it. A dead holder's lock is broken on the way. */
-function tryAcquire(path: string, sights: Sights): Lock | Holder {
+/** How often in a row a lock is found neither free nor held by a process before that is an error. */
+const MOST_IN_VAIN = 300;
+
+const unsteady = (path: string): FobError =>
+  new FobError(`cannot take the lock ${quote(path)}: it comes and goes all the time`, [
+    `look at it: ls -la ${shellWord(dirname(path))}`,
+    `when no fob is running, remove what it has left: rm ${shellWord(path)}`,
+  ]);
+
+function stillHeld(path: string, holder: Holder, waited: number): StillHeld {
+  const remove = `when no fob is running there, remove it: rm ${shellWord(path)}`;
+  if (holder.pid === 0) {
+    const message = `the lock ${quote(path)} is there, and does not say which process holds it`;
+    return new StillHeld(message, [remove]);
+  }
+  return new StillHeld(
+    `another fob (process ${holder.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
+    holder.host === thisProcess().host
+      ? `answer its question, if it asks one in another window, or end it: kill ${holder.pid}`
+      : [`it runs on another machine or in another container: cat ${shellWord(path)}`, remove],
+  );
+}
+
+/** One try to take a lock: its holder to be, and the names beside the lock. */
+interface Attempt {
+  readonly me: Holder;
+  /** The finished lock, under a name of its own. */
+  readonly draft: string;
+  readonly sights: Sights;
+  /** The name of the right to break a dead holder's lock. */
+  readonly rightToBreak: (deadId: string) => string;
+}
+
+/**
+ * Takes the lock, or tells who has it; undefined where it was neither free nor anybody's for long enough to tell. A dead
+ * holder's lock is broken on the way.
+ */
+function tryAcquire(path: string, sights: Sights): Lock | Holder | undefined {
   const me: Holder = { ...thisProcess(), id: randomBytes(8).toString("hex") };
-  const draft = `${path}-${me.id}.tmp`;
+  const beside = prefixOf(path);
+  const draft = `${beside}${me.id}.tmp`;
+  const rightToBreak = (deadId: string): string => `${beside}${hexOf(deadId, 16)}.break`;
   try {
-    writeFileSync(draft, JSON.stringify(me), { flag: "wx", mode: 0o600 });
-    for (;;) {
-      if (linked(draft, path)) {
-        sweepDead(path, draft);
-        return held(path, me.id);
-      }
-      const holder = read(path);
-      if (!holder) continue;
-      if (!isDead(holder, path, draft, sights) || !broken(path, holder.id, sights)) return holder;
-    }
+    createFile(draft, JSON.stringify(me));
+    const outcome = take(path, { me, draft, sights, rightToBreak }, 0);
+    if (outcome && "release" in outcome) sweep(path, draft);
+    return outcome;
   } catch (error) {
     if (error instanceof FobError) throw error;
-    // Who is stopped for a minute between making its draft and linking it finds it swept away.
-    if (systemCode(error) === "ENOENT" && existsSync(dirname(path))) return tryAcquire(path, sights);
-    if (/^(ENOSPC|EDQUOT|EROFS|EACCES)$/.test(systemCode(error))) throw explained(error, path);
+    // A process that is stopped for a minute between making its draft and linking it finds it swept away.
+    if (systemCode(error) === "ENOENT" && existsSync(dirname(path))) return undefined;
+    if (/^(ENOSPC|EDQUOT|EROFS|EACCES|ENAMETOOLONG)$/.test(systemCode(error))) throw explained(error, path);
     throw new FobError(
       `cannot make the lock ${quote(path)}: ${systemCode(error) || String(error)}`,
-      "the folder must be writable, and its file system must know hard links",
+      `the folder must be there, and writable: ls -ld ${shellWord(dirname(path))}`,
       undefined,
       error,
     );
@@ -165,23 +204,75 @@ function tryAcquire(path: string, sights: Sights): Lock | Holder {
   }
 }
 
-/** Removes what processes that were killed while they took this lock have left beside it. */
-function sweepDead(path: string, draft: string): void {
+const hexOf = (text: string, digits: number): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, digits);
+
+/** How everything that is beside a lock, and belongs to it alone, begins. */
+const prefixOf = (path: string): string => join(dirname(path), `.fob-lock-${hexOf(basename(path), 12)}-`);
+
+/** How many rights to break rights are taken on top of each other: one more for each process that was killed with one. */
+const MOST_RIGHTS = 100;
+
+function take(path: string, attempt: Attempt, depth: number): Lock | Holder | undefined {
+  for (let tries = 0; tries < 10; tries++) {
+    if (isPutAt(path, attempt)) return held(path, attempt.me.id);
+    const holder = read(path);
+    if (!holder) continue;
+    if (!isDead(holder, path, attempt) || !isBroken(path, holder.id, attempt, depth)) return holder;
+  }
+  return undefined;
+}
+
+/** Removes a dead holder's lock. False when another process is at it. @throws FobError when it cannot be removed */
+function isBroken(path: string, deadId: string, attempt: Attempt, depth: number): boolean {
+  if (depth === MOST_RIGHTS) {
+    throw new FobError(
+      `the lock ${quote(path)} is of a process that has ended, and so are those that tried to remove it`,
+      `remove what they have left: rm ${shellWord(prefixOf(path))}*.break`,
+    );
+  }
+  const right = take(attempt.rightToBreak(deadId), attempt, depth + 1);
+  if (!right || !("release" in right)) return false;
+  try {
+    if (read(path)?.id === deadId) unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw explained(error, path);
+  } finally {
+    right.release();
+  }
+  return true;
+}
+
+/**
+ * Removes what processes that were killed have left beside a lock that this process holds now: drafts that are old, and
+ * all rights to break. Those are for holders that were dead before and never come back, so it is the same to everyone
+ * whether a right is there.
+ */
+function sweep(path: string, draft: string): void {
   try {
     const now = statSync(draft).mtimeMs;
+    const beside = basename(prefixOf(path));
     for (const name of readdirSync(dirname(path))) {
+      if (!name.startsWith(beside)) continue;
       const file = join(dirname(path), name);
-      const isOurs = name.startsWith(`${basename(path)}-`) || name.startsWith(`${basename(path)}.break.`);
-      if (isOurs && now - statSync(file).mtimeMs > SILENCE) unlinkSync(file);
+      if (name.endsWith(".break") || now - lstatSync(file).mtimeMs > SILENCE) unlinkSync(file);
     }
   } catch {
     // Tidying up is no reason to fail.
   }
 }
 
-function linked(draft: string, path: string): boolean {
+/** Puts the lock at its name, unless something is there. */
+function isPutAt(path: string, { me, draft }: Attempt): boolean {
   try {
     linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    if (!isWithoutLinks(error)) throw error;
+  }
+  try {
+    createFile(path, JSON.stringify(me));
     return true;
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
@@ -217,8 +308,9 @@ function held(path: string, id: string): Lock {
  * one that others compare with. This machine's may be an hour behind.
  */
 function beat(path: string, id: string): void {
-  const descriptor = openSync(path, "r+");
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
+    if (!fstatSync(descriptor).isFile()) return;
     // What was opened stays the same file, even when another lock takes its place now.
     const text = readFileSync(descriptor, "utf8");
     if (holderIn(text).id === id) writeSync(descriptor, text, 0);
@@ -227,30 +319,15 @@ function beat(path: string, id: string): void {
   }
 }
 
-/** Removes a dead holder's lock. False when somebody else is at it. @throws FobError when it cannot be removed */
-function broken(path: string, deadId: string, sights: Sights): boolean {
-  const right = tryAcquire(`${path}.break.${deadId}`, sights);
-  if (!("release" in right)) return false;
-  try {
-    if (read(path)?.id === deadId) unlinkSync(path);
-  } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw explained(error, path);
-  } finally {
-    right.release();
-  }
-  return true;
-}
-
-/** The holder that a lock names; undefined when the lock has gone. */
+/** The holder that a lock names; undefined when the lock has gone. @throws FobError for what is no file of this user's */
 function read(path: string): Holder | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw explained(error, path);
-  }
-  return holderIn(text);
+  const text = readOwnBytes(path);
+  if (text === undefined) return undefined;
+  const holder = holderIn(text);
+  if (holder.id !== "") return holder;
+  // Torn, or not written yet: the next one that looks like this is another one.
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found && { ...holder, id: `unreadable ${found.ino} ${found.mtimeMs}` };
 }
 
 function holderIn(text: string): Holder {
@@ -261,10 +338,10 @@ function holderIn(text: string): Holder {
     // As below.
   }
   // Not one of ours, or torn by a crash of the machine: only time tells whether it is alive.
-  return { id: "unreadable", pid: 0, host: "", boot: "", started: "" };
+  return { id: "", pid: 0, host: "", boot: "", started: "" };
 }
 
-function isDead(holder: Holder, path: string, draft: string, sights: Sights): boolean {
+function isDead(holder: Holder, path: string, { draft, sights }: Attempt): boolean {
   const me = thisProcess();
   if (holder.host === me.host && holder.boot === me.boot) {
     if (!isRunning(holder.pid)) return true;
@@ -275,7 +352,7 @@ function isDead(holder: Holder, path: string, draft: string, sights: Sights): bo
   }
   try {
     // Both times come from the file system, so a wrong clock here or there does not matter.
-    const [now, last] = [statSync(draft).mtimeMs, statSync(path).mtimeMs];
+    const [now, last] = [statSync(draft).mtimeMs, lstatSync(path).mtimeMs];
     const sign = `${holder.id} ${last}`;
     const seen = sights.get(path);
     const looks = seen?.sign === sign ? seen.looks + 1 : 1;
@@ -283,15 +360,6 @@ function isDead(holder: Holder, path: string, draft: string, sights: Sights): bo
     return looks > LOOKS && Math.abs(now - last) > SILENCE;
   } catch {
     return false;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH";
   }
 }
 
@@ -310,13 +378,7 @@ function thisProcess(): Omit<Holder, "id"> {
   return thisProcessOnce;
 }
 
-/** Field 22 of /proc/PID/stat, counted after the command's name, which may hold anything (proc_pid_stat(5)). */
-function startOf(pid: number): string {
-  return orEmpty(() => {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  });
-}
+const startOf = (pid: number): string => readProcess(pid)?.started ?? "";
 
 function orEmpty(read: () => string): string {
   try {

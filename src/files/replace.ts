@@ -15,13 +15,14 @@ import {
   realpathSync,
   renameSync,
   type Stats,
+  statSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
-import { explained, mounted } from "./read.ts";
+import { isWithoutLinks, openNew, writeAll } from "./create.ts";
+import { explained, mounted, notRegular } from "./read.ts";
 
 /** A new content on its way: written beside the file, not yet in its place. */
 export interface Replacement {
@@ -60,6 +61,9 @@ export function realFile(path: string): string {
   throw new FobError(`${quote(path)} is a circle of symbolic links`, `look at them: ls -l ${shellWord(path)}`);
 }
 
+/** How long a file's name may be, in bytes, so that the names of what fob makes beside it are not too long (255). */
+export const LONGEST_NAME = 220;
+
 /**
  * Makes sure, as far as that can be known, that a file can be replaced: asked before anything that cannot be undone.
  * Takes the path of the file itself, see {@link realFile}.
@@ -68,10 +72,22 @@ export function realFile(path: string): string {
  * @throws FobError
  */
 export function assertReplaceable(file: string): Stats | undefined {
-  const found = stat(file);
-  if (found && !found.isFile()) {
-    throw new FobError(`${quote(file)} is not a regular file`, `look at it: ls -ld ${shellWord(file)}`);
+  const length = Buffer.byteLength(basename(file));
+  if (length > LONGEST_NAME) {
+    throw new FobError(
+      `the name of ${quote(file)} is too long: ${length} bytes, and fob needs some for names beside it`,
+      `give it one of at most ${LONGEST_NAME} bytes`,
+    );
   }
+  const found = assertOwnFile(file);
+  if (hasAnotherName(file)) throw hardLinked(file);
+  return found;
+}
+
+/** The same for a file that only fob makes. @throws FobError */
+export function assertOwnFile(file: string): Stats | undefined {
+  const found = stat(file);
+  if (found && !found.isFile()) throw notRegular(file);
   const user = process.geteuid?.();
   if (found && user !== undefined && found.uid !== user) {
     throw new FobError(
@@ -86,6 +102,31 @@ export function assertReplaceable(file: string): Stats | undefined {
     if (systemCode(error) !== "ENOENT") throw explained(error, file);
   }
   return found;
+}
+
+/**
+ * Whether a file has a name (a hard link) that is not fob's own: another fob gives it a second name for the moment in which
+ * it replaces it, and that has gone, or the file has, when one looks again.
+ */
+function hasAnotherName(file: string): boolean {
+  for (let looks = 0; looks < 3; looks++) {
+    const found = stat(file);
+    if (!found || found.nlink <= 1) return false;
+    const own = leftovers(file).filter((path) => stat(path)?.ino === found.ino);
+    if (found.nlink - own.length <= 1) return false;
+  }
+  return true;
+}
+
+function hardLinked(file: string): FobError {
+  const copy = shellWord(`${file}.copy`);
+  return new FobError(
+    `${quote(file)} has another name (a hard link), which would keep the old content when fob replaces the file`,
+    [
+      `find the other name: find ~ -samefile ${shellWord(file)}`,
+      `make that a symbolic link to this one, or separate them: cp -p ${shellWord(file)} ${copy} && mv ${copy} ${shellWord(file)}`,
+    ],
+  );
 }
 
 /**
@@ -122,7 +163,7 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
   };
   const write = (content: Buffer): void =>
     guarded(() => {
-      descriptor ??= openSync(temporary, "wx", mode);
+      descriptor ??= openNew(temporary, mode);
       isThere = true;
       writeAll(descriptor, content);
       ftruncateSync(descriptor, content.length);
@@ -140,19 +181,35 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
     let isNew = true;
     guarded(() => {
       close();
-      try {
-        linkSync(temporary, file);
-        syncFolder(dirname(file));
-      } catch (error) {
-        if (systemCode(error) !== "EEXIST") throw error;
-        isNew = false;
-      }
+      isNew = isPutAt(file, temporary);
+      if (isNew) syncFolder(dirname(file));
     });
     abandon();
     return isNew;
   };
   if (reserve > 0) write(Buffer.alloc(reserve, " "));
   return { write, commit, commitNew, abandon };
+}
+
+/** Puts a temporary file at a name, unless a file is there. */
+function isPutAt(file: string, temporary: string): boolean {
+  try {
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    if (!isWithoutLinks(error)) throw error;
+  }
+  try {
+    closeSync(openNew(file));
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+  // Without hard links nothing puts a whole file where none is: the name is taken by an empty one first.
+  if (statSync(file).size > 0) return false;
+  renameSync(temporary, file);
+  return true;
 }
 
 /** What a killed process left beside a file: contents that were not put in its place. Only under the file's lock. */
@@ -209,12 +266,6 @@ function stat(path: string): Stats | undefined {
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw explained(error, path);
-  }
-}
-
-function writeAll(descriptor: number, content: Buffer): void {
-  for (let written = 0; written < content.length; ) {
-    written += writeSync(descriptor, content, written, content.length - written, written);
   }
 }
 

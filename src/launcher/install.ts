@@ -1,7 +1,7 @@
 // Puts the launcher into the store.
 import { join } from "node:path";
-import { ensurePrivateFolder } from "../files/edit.ts";
-import { assertReplaceable, beginReplace } from "../files/replace.ts";
+import { assertOwnFile, beginReplace } from "../files/replace.ts";
+import { ensureStoreFolder } from "../session/store-folder.ts";
 import { type Installation, launcherScript } from "./script.ts";
 
 /** Where a store's launcher is. */
@@ -18,8 +18,8 @@ export function launcherPath(store: string): string {
 export function installLauncher(installation: Installation): string {
   const { store } = installation;
   const path = launcherPath(store);
-  for (const folder of [store, join(store, "bin")]) ensurePrivateFolder(folder);
-  assertReplaceable(path);
+  ensureStoreFolder(store, "bin");
+  assertOwnFile(path);
   const replacement = beginReplace(path, 0, 0o700);
   replacement.write(Buffer.from(launcherScript(installation)));
   replacement.commit();

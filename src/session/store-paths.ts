@@ -1,5 +1,5 @@
 // Where the session store is, and a session in it.
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { quote } from "../text.ts";
 
@@ -11,11 +11,19 @@ import { quote } from "../text.ts";
 export function storeFolder(env: Readonly<Record<string, string | undefined>>, credentialsPath: string): string {
   const home = env.FOB_HOME;
   if (!home) return join(dirname(credentialsPath), "fob");
-  if (isAbsolute(home)) return home;
+  // Without a slash at its end, with which a symbolic link would be followed.
+  if (isAbsolute(home)) return resolve(home);
   throw new UsageError(`FOB_HOME is ${quote(home)}, which is not an absolute path`, 'export FOB_HOME="$HOME/.fob"');
 }
 
 export const sessionsFolder = (folder: string): string => join(folder, "sessions");
+
+/** The lock of a session or a role: in a folder of its own, so that no session can have the name of a lock. */
+export const sessionLock = (folder: string, profile: string): string =>
+  join(folder, "locks", `session-${fileName(profile)}`);
+
+/** The lock of a terminal, on which one question is asked at a time. @param id hexadecimal */
+export const terminalLock = (folder: string, id: string): string => join(folder, "locks", `terminal-${id}`);
 
 /**
  * A profile's file: its name, with everything percent-encoded that some file system or shell might take for something

@@ -1,16 +1,19 @@
 // The session store, written. Every session has a lock of its own.
 import { createHash } from "node:crypto";
-import { lstatSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { lstatSync, renameSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { FobError, systemCode } from "../errors.ts";
-import { ensurePrivateFolder } from "../files/edit.ts";
+import { createFile } from "../files/create.ts";
 import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
-import { explained } from "../files/read.ts";
-import { assertReplaceable, beginReplace, leftovers, sweepLeftovers } from "../files/replace.ts";
+import { explained, readOwnBytes } from "../files/read.ts";
+import { beginReplace, LONGEST_NAME, leftovers, sweepLeftovers } from "../files/replace.ts";
+import { reserveFile } from "../files/reserve.ts";
+import { quote, shellWord } from "../text.ts";
 import { margin, wanted } from "./freshness.ts";
 import { processJson, type Role, type Session, spanOf } from "./session.ts";
-import { openStore, type Refusal, readStored, type Store } from "./store.ts";
-import { fileName, sessionsFolder } from "./store-paths.ts";
+import { openStore, type Refusal, readStored, type Store, type Unreadable } from "./store.ts";
+import { ensureStoreFolder } from "./store-folder.ts";
+import { fileName, sessionLock, sessionsFolder } from "./store-paths.ts";
 
 export interface WritableStore extends Store {
   /**
@@ -25,7 +28,10 @@ export interface WritableStore extends Store {
   ) => Promise<T | undefined>;
   /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
   readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
-  /** Makes sure of the disk space for a session before a code is spent on it. Only under its lock. @throws FobError */
+  /**
+   * Makes sure of the disk space for a session before a code is spent on it, and that its file is not another version's.
+   * Only under its lock. @throws FobError
+   */
   readonly reserve: (profile: string) => Reservation;
   /** Only under its lock. @throws FobError */
   readonly save: (session: Session) => void;
@@ -61,13 +67,10 @@ export interface Reservation {
 /** Milliseconds for which it is remembered that a role is wanted for too long: a week. */
 const TOO_LONG_FOR = 7 * 86_400_000;
 
-/** More than a session file needs: AWS's session tokens are a kilobyte or so, at most 4 KB. */
-const RESERVED_BYTES = 16_384;
-
 export function openWritableStore(folder: string): WritableStore {
   const sessions = sessionsFolder(folder);
   const pathOf = (profile: string): string => join(sessions, fileName(profile));
-  const lockOf = (profile: string): string => join(sessions, `.${fileName(profile)}.lock`);
+  const lockOf = (profile: string): string => sessionLock(folder, profile);
   const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
   const tooLongOf = ({ arn, duration }: RoleLength): string => {
     // A role's ARN may be longer than a file's name.
@@ -82,8 +85,9 @@ export function openWritableStore(folder: string): WritableStore {
   return {
     ...openStore(folder),
     async locked(profile, options, work, isNeedless) {
-      ensurePrivateFolder(folder);
-      ensurePrivateFolder(sessions);
+      assertShortName(profile);
+      ensureStoreFolder(folder, "sessions");
+      ensureStoreFolder(folder, "locks");
       return await withLockUnless(lockOf(profile), options, isNeedless, () => {
         adoptLeftover(pathOf(profile), profile);
         return work();
@@ -98,30 +102,21 @@ export function openWritableStore(folder: string): WritableStore {
       }
     },
     reserve(profile) {
-      const path = pathOf(profile);
-      assertReplaceable(path);
-      const replacement = beginReplace(path, RESERVED_BYTES);
+      assertOwnVersion(pathOf(profile), profile);
+      const reserved = reserveFile(pathOf(profile));
       return {
         fill(session) {
-          const content = Buffer.from(serialise(session));
           try {
-            replacement.write(content);
-            replacement.commit();
-          } catch {
-            // The code is spent: what went wrong with the space that was reserved may go well with another.
-            try {
-              const second = beginReplace(path);
-              second.write(content);
-              second.commit();
-            } catch (error) {
-              throw withSpentCode(error);
-            }
+            reserved.fill(Buffer.from(serialise(session)));
+          } catch (error) {
+            throw withSpentCode(error);
           }
         },
-        abandon: replacement.abandon,
+        abandon: reserved.abandon,
       };
     },
     save(session) {
+      assertOwnVersion(pathOf(session.profile), session.profile);
       const replacement = beginReplace(pathOf(session.profile));
       replacement.write(Buffer.from(serialise(session)));
       replacement.commit();
@@ -150,14 +145,15 @@ export function openWritableStore(folder: string): WritableStore {
     },
     refuse(profile, refusal) {
       try {
-        writeFileSync(refusalOf(profile), `${JSON.stringify(refusal)}\n`, { mode: 0o600 });
+        rmSync(refusalOf(profile), { force: true });
+        createFile(refusalOf(profile), `${JSON.stringify(refusal)}\n`);
       } catch {
         // Then the next one asks again.
       }
     },
     refusal(profile) {
       try {
-        const refusal = JSON.parse(readFileSync(refusalOf(profile), "utf8")) as Omit<Refusal, "at">;
+        const refusal = JSON.parse(readOwnBytes(refusalOf(profile)) ?? "") as Omit<Refusal, "at">;
         return { ...refusal, at: statSync(refusalOf(profile)).mtimeMs };
       } catch {
         return undefined;
@@ -173,20 +169,45 @@ export function openWritableStore(folder: string): WritableStore {
     rememberTooLong(role, now) {
       const { arn, duration } = role;
       try {
-        writeFileSync(tooLongOf(role), `${JSON.stringify({ at: now, arn, duration })}\n`, { mode: 0o600 });
+        rmSync(tooLongOf(role), { force: true });
+        createFile(tooLongOf(role), `${JSON.stringify({ at: now, arn, duration })}\n`);
       } catch {
         // Then the next one asks again.
       }
     },
     isTooLong(role, now) {
       try {
-        const { at } = JSON.parse(readFileSync(tooLongOf(role), "utf8")) as { readonly at: number };
+        const { at } = JSON.parse(readOwnBytes(tooLongOf(role)) ?? "") as { readonly at: number };
         return Math.abs(now - at) < TOO_LONG_FOR;
       } catch {
         return false;
       }
     },
   };
+}
+
+/** @throws FobError for a profile whose session would need a file name that is too long; nothing has been asked then */
+function assertShortName(profile: string): void {
+  const { length } = fileName(profile);
+  if (length <= LONGEST_NAME) return;
+  throw new FobError(
+    `the name ${quote(profile)} is too long for a session: ${length} bytes as a file's name`,
+    `choose one that needs at most ${LONGEST_NAME}, where a capital letter counts as three: fob login SOURCE --to NAME`,
+  );
+}
+
+/** @throws FobError where another version of fob has made the session file */
+function assertOwnVersion(path: string, profile: string): void {
+  const stored = readStored(path, profile);
+  if (stored.state === "unreadable" && stored.isOtherVersion) throw ofOtherVersion(stored);
+}
+
+/** Says that a session is another version's, and how to replace it all the same. */
+export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError {
+  return new FobError(`the session file ${quote(path)} ${reason}, so this one leaves it alone`, [
+    "use it with that version: fob --version",
+    `or remove it first: fob logout ${shellWord(profile)}`,
+  ]);
 }
 
 /** Says that the same command needs another code. */
@@ -198,6 +219,12 @@ function withSpentCode(error: unknown): unknown {
 
 /** A process that was killed between writing a session and putting it in its place has left it beside it. */
 function adoptLeftover(path: string, profile: string): void {
+  const isOthers = (file: string): boolean => {
+    const stored = readStored(file, profile);
+    return stored.state === "unreadable" && stored.isOtherVersion;
+  };
+  // Another version has written here, and knows better what to keep.
+  if ([path, ...leftovers(path)].some(isOthers)) return;
   const issued = (file: string): number => {
     const stored = readStored(file, profile);
     return stored.state === "readable" ? stored.session.issued : Number.NEGATIVE_INFINITY;

@@ -15,8 +15,17 @@ import { fileName, sessionsFolder } from "./store-paths.ts";
 /** What the store has under a session profile's name. */
 export type Stored =
   | { readonly state: "missing"; readonly profile: string }
-  | { readonly state: "unreadable"; readonly profile: string; readonly path: string; readonly reason: string }
+  | Unreadable
   | { readonly state: "readable"; readonly profile: string; readonly session: Session };
+
+export interface Unreadable {
+  readonly state: "unreadable";
+  readonly profile: string;
+  readonly path: string;
+  readonly reason: string;
+  /** Whether another version of fob has made it, which may well be able to read it: it is not this one's to replace. */
+  readonly isOtherVersion: boolean;
+}
 
 /** A refusal that programs are told again for a moment instead of asking somebody again. */
 export interface Refusal {
@@ -62,7 +71,9 @@ export function openStore(folder: string): Store {
 
 /** What a session file holds, under whatever name it stands. */
 export function readStored(path: string, profile: string): Stored {
-  const unreadable = (reason: string): Stored => ({ state: "unreadable", profile, path, reason });
+  const unreadable = (reason: string, isOtherVersion = false): Stored => {
+    return { state: "unreadable", profile, path, reason, isOtherVersion };
+  };
   try {
     const found = lstatSync(path);
     if (!found.isFile()) return unreadable("is not a regular file");
@@ -70,24 +81,28 @@ export function readStored(path: string, profile: string): Stored {
     if (user !== undefined && found.uid !== user) return unreadable(`belongs to another user (uid ${found.uid})`);
     const text = Buffer.from(readBytes(path) ?? "", "latin1").toString("utf8");
     const session = parse(text);
-    if (typeof session === "string") return unreadable(session);
+    if (typeof session === "string") return unreadable(session, session === otherVersion);
     if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
     return { state: "readable", profile, session };
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return { state: "missing", profile };
+    if (/^(ENOENT|ENAMETOOLONG)$/.test(systemCode(error))) return { state: "missing", profile };
     return unreadable(error instanceof Error ? error.message : String(error));
   }
 }
+
+const otherVersion = "was made by another version of fob";
 
 /** The session, or what is wrong with the text. */
 function parse(text: string): Session | string {
   const [first = "", second = "", third, rest] = text.split("\n");
   const header = /^fob1 (\d+) (.+)$/.exec(first);
-  if (!header) return first.startsWith("fob") ? "was written by another version of fob" : "is not a session file";
+  if (!header) return /^fob\d/.test(first) ? otherVersion : "is not a session file";
   if (third === undefined || rest === undefined) return "is cut off";
   try {
     const answer = JSON.parse(second) as Record<string, unknown>;
     const about = JSON.parse(third) as Omit<Session, "credentials" | "account">;
+    // What this version would make of the session then, a later one may have good reasons not to.
+    if (typeof about.source.from === "string" && !isKnownOrigin(about.source.from)) return otherVersion;
     const expiration = Date.parse(String(answer.Expiration));
     const [accessKeyId, secretAccessKey, sessionToken] = [
       answer.AccessKeyId,
@@ -103,7 +118,7 @@ function parse(text: string): Session | string {
       typeof about.serialNumber === "string" &&
       typeof about.partition === "string" &&
       typeof about.source.profile === "string" &&
-      ["profile", "environment"].includes(about.source.from) &&
+      isKnownOrigin(about.source.from) &&
       (about.endpoint === undefined || URL.canParse(about.endpoint)) &&
       Array.isArray(about.writtenTo) &&
       (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
@@ -118,6 +133,8 @@ function parse(text: string): Session | string {
     return "is damaged";
   }
 }
+
+const isKnownOrigin = (from: unknown): boolean => from === "profile" || from === "environment";
 
 function isPlace(place: Partial<WrittenPlace> | null): boolean {
   return typeof place?.file === "string" && typeof place.profile === "string" && Array.isArray(place.keyIds);

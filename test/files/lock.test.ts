@@ -1,10 +1,34 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { join, resolve } from "node:path";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CancelledError } from "../../src/errors.ts";
-import { type Holder, type LockOptions, withLock } from "../../src/files/lock.ts";
-import { age, buildChild, type Child, contend, holderOf, leave, startChild, temporaryFolder } from "./children.ts";
+import { type Holder, type LockOptions, thisHost, withLock } from "../../src/files/lock.ts";
+import { readProcess } from "../../src/process.ts";
+import { node } from "../helpers/world.ts";
+import {
+  age,
+  buildChild,
+  type Child,
+  contend,
+  holderOf,
+  leave,
+  startChild,
+  startCommand,
+  temporaryFolder,
+} from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
 const program = await buildChild(build);
@@ -16,6 +40,8 @@ beforeEach(() => {
   folder = temporaryFolder();
   lock = join(folder, "lock");
 });
+
+const preload = (name: string): string => `--require ${resolve(import.meta.dirname, `../helpers/${name}.cjs`)}`;
 
 const { signal } = new AbortController();
 const patient: LockOptions = { signal, patience: 20_000 };
@@ -54,13 +80,118 @@ test("of eight that find the lock of a killed process, never two are in at once"
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("a lock whose breaker was killed too is broken all the same", async () => {
+// Names that grew with every one of them were too long after ten, and then nothing could take the lock again.
+test("a lock is broken all the same after twelve processes were killed while they broke it", async () => {
   const dead = await startHolder();
   dead.kill();
   await dead.ended;
-  leave(`${lock}.break.${holderOf(lock).id}`, { ...holderOf(lock), id: "breaker" });
+  const { id } = holderOf(lock);
+  const fault = { FAULT_HOME: folder, FAULT: "kill", FAULT_CALLS: "^unlinkSync$", FAULT_AT: "1" };
+  for (let breaker = 0; breaker < 12; breaker++) {
+    await startCommand([node, program, "hold", lock], { ...fault, NODE_OPTIONS: preload("faults") }).ended;
+  }
+  expect(holderOf(lock).id).toBe(id);
   expect(await withLock(lock, impatient, () => "in")).toBe("in");
-  expect(readdirSync(folder)).toEqual([]);
+  // Drafts of processes that were killed stay for a minute.
+  expect(readdirSync(folder).filter((name) => !name.endsWith(".tmp"))).toEqual([]);
+});
+
+test("with the longest of names, a lock is taken, and broken", async () => {
+  const long = join(folder, "x".repeat(255));
+  const dead = await startHolder(long);
+  dead.kill();
+  await dead.ended;
+  expect(await withLock(long, impatient, () => "in")).toBe("in");
+});
+
+test.skipIf(process.platform !== "linux")(
+  "a killed process that its parent has not reaped (a zombie) holds no lock",
+  async () => {
+    // The shell makes itself a program that never waits for its child.
+    const script = '"$1" "$2" hold "$3" </dev/zero & exec sleep 60';
+    const parent = startCommand(["sh", "-c", script, "sh", node, program, lock]);
+    expect(await parent.line()).toBe("held");
+    const { pid } = holderOf(lock);
+    process.kill(pid, "SIGKILL");
+    await vi.waitFor(() => expect(readProcess(pid)?.state).toBe("Z"));
+    expect(await withLock(lock, impatient, () => "in")).toBe("in");
+    parent.kill();
+    await parent.ended;
+  },
+);
+
+test("a name that is taken by what is no lock is an error that says what to remove, at once", async () => {
+  const makers: Record<string, (path: string) => void> = {
+    dangling: (path) => symlinkSync(join(folder, "nowhere"), path),
+    circle: (path) => symlinkSync(path, path),
+    pipe: (path) => void spawnSync("mkfifo", [path]),
+    folder: (path) => mkdirSync(path),
+  };
+  for (const [name, make] of Object.entries(makers)) {
+    const path = join(folder, name);
+    make(path);
+    await expect(withLock(path, patient, () => "in")).rejects.toMatchObject({
+      message: `"${path}" is not a regular file`,
+      hints: [`look at it: ls -ld ${path}`],
+    });
+    // Nor is there a way around it by breaking a lock.
+    const dead = join(folder, `dead-${name}`);
+    leave(dead, { id: "dead", pid: 2 ** 22 + 1, host: thisHost(), boot: (await ownHolder()).boot, started: "1" });
+    expect(await withLock(dead, impatient, () => "in")).toBe("in");
+  }
+  expect(readdirSync(folder).sort()).toEqual(Object.keys(makers).sort());
+});
+
+test.skipIf(process.getuid?.() !== 0)("another user's file at a lock's name is an error (as root only)", async () => {
+  writeFileSync(lock, "");
+  chownSync(lock, 12_345, 12_345);
+  await expect(withLock(lock, patient, () => "in")).rejects.toMatchObject({
+    message: `"${lock}" belongs to another user (uid 12345)`,
+    hints: [`if no fob of theirs is running, remove it: rm ${lock}`],
+  });
+});
+
+describe("where the file system knows no hard links", () => {
+  const withoutLinks = (fault: string): Record<string, string> => ({
+    FAULT_HOME: folder,
+    FAULT: fault,
+    FAULT_CALLS: "^linkSync$",
+    NODE_OPTIONS: preload("faults"),
+  });
+
+  test("of eight processes only one is in at a time, and each gets its turn", async () => {
+    const file = join(folder, "number");
+    writeFileSync(file, "0");
+    const count = [node, program, "count", lock, file, "10"];
+    const children = Array.from({ length: 8 }, () => startCommand(count, withoutLinks("EPERM")));
+    await Promise.all(children.map((child) => child.ended));
+    expect(readFileSync(file, "utf8")).toBe("80");
+    expect(readdirSync(folder)).toEqual(["number"]);
+  });
+
+  test("however it says so", async () => {
+    const file = join(folder, "number");
+    writeFileSync(file, "0");
+    for (const fault of ["EACCES", "ENOSYS", "ENOTSUP", "EMLINK"]) {
+      await startCommand([node, program, "count", lock, file, "1"], withoutLinks(fault)).ended;
+    }
+    expect(readFileSync(file, "utf8")).toBe("4");
+  });
+
+  test("a dead lock is broken, and files are replaced and made", async () => {
+    const holder = startCommand([node, program, "hold", lock], withoutLinks("EPERM"));
+    expect(await holder.line()).toBe("held");
+    holder.kill();
+    await holder.ended;
+    await startCommand([node, program, "count", lock, join(folder, "0"), "0"], withoutLinks("EPERM")).ended;
+    for (const text of ["a", "b"]) {
+      const edit = startCommand([node, program, "edit", join(folder, "file"), text], withoutLinks("EPERM"));
+      expect(await edit.line()).toBe('{"changed":true}');
+    }
+    expect(readFileSync(join(folder, "file"), "utf8")).toBe("ab");
+    expect(await withLock(lock, impatient, () => "in")).toBe("in");
+    expect(readdirSync(folder)).toEqual(["file"]);
+  });
 });
 
 test("a living holder is waited for", async () => {
@@ -100,7 +231,10 @@ test("the lock of another machine is broken after a minute of silence, not befor
   leave(young, foreign, 40);
   leave(lock, foreign, 70);
   const refused = expect(withLock(young, { signal, patience: 6_000 }, () => "in")).rejects.toMatchObject({
-    hints: [`it runs on another machine or in another container: cat ${young}`],
+    hints: [
+      `it runs on another machine or in another container: cat ${young}`,
+      `when no fob is running there, remove it: rm ${young}`,
+    ],
   });
   // Whose clock was an hour ahead, or whose machine's clock has been set since.
   const ahead = join(folder, "ahead");
@@ -117,7 +251,10 @@ test("a lock file that is torn or not a lock holds nobody up for more than a min
     return path;
   });
   for (const path of torn) {
-    await expect(withLock(path, impatient, () => "in")).rejects.toThrow("has held the lock");
+    await expect(withLock(path, impatient, () => "in")).rejects.toMatchObject({
+      message: `the lock "${path}" is there, and does not say which process holds it`,
+      hints: [`when no fob is running there, remove it: rm ${path}`],
+    });
     age(path, 70);
   }
   const all = torn.map((path) => withLock(path, patient, () => "in"));
@@ -148,11 +285,13 @@ test("the lock goes when the work fails, and only if it is still the same", asyn
   expect(holderOf(lock).id).toBe("another");
 });
 
-test("what processes that were killed while they took the lock have left is swept, when it is old", async () => {
-  const old = [`${lock}-0123456789abcdef.tmp`, `${lock}.break.0123456789abcdef`];
-  for (const path of old) leave(path, {}, 3600);
-  const young = `${lock}-fedcba9876543210.tmp`;
-  leave(young, {});
+test("what killed processes have left beside a lock is swept, when it is old; never what belongs to another lock", async () => {
+  const prefix = `.fob-lock-${createHash("sha256").update("lock").digest("hex").slice(0, 12)}-`;
+  const old = [`${prefix}0123456789abcdef.tmp`, `${prefix}0123456789abcdef.break`];
+  const others = ["lock-0123456789abcdef.tmp", "lock.break.x", "lock-x", ".fob-lock-000000000000-0123456789abcdef.tmp"];
+  for (const name of [...old, ...others]) leave(join(folder, name), {}, 3600);
+  const young = `${prefix}fedcba9876543210.tmp`;
+  leave(join(folder, young), {});
   await withLock(lock, patient, () => undefined);
-  expect(readdirSync(folder)).toEqual([basename(young)]);
+  expect(readdirSync(folder).sort()).toEqual([...others, young].sort());
 });

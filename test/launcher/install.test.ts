@@ -25,13 +25,13 @@ test("a launcher runs by itself, and is its owner's alone", () => {
   expect(execFileSync(path, ["work"], { encoding: "utf8", env: {} })).toBe(`${answer}\n`);
 });
 
-test("installing again replaces an old launcher, tightens its folders, and leaves nothing else behind", () => {
+test("installing again replaces an old launcher, leaves the modes of its folders, and nothing else behind", () => {
   const made = installation();
   const path = installLauncher(made);
   for (const loose of [made.store, join(made.store, "bin"), path]) chmodSync(loose, 0o755);
   installLauncher({ ...made, node: "/another/node" });
   expect(readFileSync(path, "utf8")).toContain("fob_node='/another/node'");
-  expect([made.store, join(made.store, "bin"), path].map(modeOf)).toEqual([0o700, 0o700, 0o700]);
+  expect([made.store, join(made.store, "bin"), path].map(modeOf)).toEqual([0o755, 0o755, 0o700]);
   expect(readdirSync(join(made.store, "bin"))).toEqual(["fob-credential-process"]);
 });
 

@@ -52,10 +52,13 @@ test("a full disk is found before the code of a program is spent, and with space
   const commands = `fill 0; ${serve}; fill 8192; ${serve}; clear; echo 11 >"$CLOCK"; ${serve}`;
   const env = { CLOCK, NODE_OPTIONS: `--require ${preload}` };
   const { runs, credentials } = await onSmallDisk(world, commands, env);
-  const sessions = join(world.home, ".aws/fob/sessions");
-  const full = (name: string): string =>
-    `1\nfob: error: no space left to write "${sessions}/${name}"\nfob: hint: see what is full: df -h ${sessions}\n`;
-  expect(runs.slice(0, 2)).toEqual([full(".work-mfa.lock"), full("work-mfa")]);
+  const full = (folder: string, name: string): string =>
+    `1\nfob: error: no space left to write "${folder}/${name}"\nfob: hint: see what is full: df -h ${folder}\n`;
+  const store = join(world.home, ".aws/fob");
+  expect(runs.slice(0, 2)).toEqual([
+    full(join(store, "locks"), "session-work-mfa"),
+    full(join(store, "sessions"), "work-mfa"),
+  ]);
   expect(runs[2]).toMatch(/^0\n(fob: warning: the code goes to .*\n)?\{"Version":1,.*\}\n$/);
   expect(credentials).toContain("\n[work-mfa]\naws_access_key_id = ASIA");
   expect(world.calls("GetSessionToken")).toBe(1);

@@ -16,7 +16,7 @@ test("a login in a container makes those in others wait, whatever their clocks s
   const [file = "", ...args] = withOwnPids(inContainer);
   const first = onTerminal(file, args, { env: world.env });
   await first.shows("MFA code");
-  const lock = join(world.home, ".aws/fob/sessions/.work-mfa.lock");
+  const lock = join(world.home, ".aws/fob/locks/session-work-mfa");
 
   const others = [-3600, 0, 3600].map((shift) => {
     const CLOCK = join(world.home, `clock${shift}`);

@@ -78,7 +78,7 @@ test("a login that is stopped while it replaces a file keeps others waiting, who
   expect(world.credentials()).toBe(before);
 
   const third = world.fob(["login", "second", ...serial]);
-  await isThere("fob/sessions/.second-mfa.lock");
+  await isThere("fob/locks/session-second-mfa");
   first.kill("SIGCONT");
   expect([(await first.ended).status, (await third).status]).toEqual([0, 0]);
   expect(

@@ -144,7 +144,7 @@ test("the question goes away with the program that wanted the answer, also behin
     writeFileSync(join(world.home, "sdk.cjs"), sdk);
     const run = world.shellOnTerminal(`'${node}' sdk.cjs; cat`, { cwd: world.home });
     await run.shows("MFA code");
-    const lock = join(world.home, ".aws/fob/sessions/.work-mfa.lock");
+    const lock = join(world.home, ".aws/fob/locks/session-work-mfa");
     expect(existsSync(lock)).toBe(true);
     process.kill(Number(/sdk (\d+)/.exec(run.screen())?.[1]), "SIGKILL");
     await expect.poll(() => existsSync(lock), { timeout: 10_000 }).toBe(false);

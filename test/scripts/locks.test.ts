@@ -13,9 +13,9 @@ const preloaded = (name: string, env: Record<string, string>): Record<string, st
 test("who is stopped for a minute while it takes a lock takes it all the same, though its draft was swept away", async () => {
   const world = await makeWorld();
   const env = preloaded("meanwhile", {
-    MEANWHILE_AT: "^linkSync .*/sessions/.work-mfa.lock-",
+    MEANWHILE_AT: "^linkSync .*/locks/session-work-mfa$",
     // Whoever has the lock meanwhile sweeps what is older than a minute.
-    MEANWHILE: `[ $CALL -gt 1 ] || { touch -d '2 minutes ago' "$HOME"/.aws/fob/sessions/.*.tmp; ${node} ${program} logout work; }`,
+    MEANWHILE: `[ $CALL -gt 1 ] || { touch -d '2 minutes ago' "$HOME"/.aws/fob/locks/.*.tmp; ${node} ${program} logout work; }`,
   });
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
   expect(stderr).toContain('"work-mfa" is good until');
@@ -33,6 +33,8 @@ test("the lock of a killed process that cannot be removed is an error, and nothi
   const { status, screen } = await world.fobOnTerminal(["logout", "work"], { env }).ended;
   // Until the lock can be taken nobody may sweep what the killed process has left.
   for (const name of readdirSync(folder)) if (name.endsWith(".tmp")) mayHoldSecrets(join(folder, name));
-  expect(screen).toMatch(/fob: error: not allowed to read or write ".*\.lock"\nfob: hint: see who is: ls -la /);
+  expect(screen).toMatch(
+    /fob: error: not allowed to read or write ".*\/session-work-mfa"\nfob: hint: see who is: ls -la /,
+  );
   expect(status).toBe(1);
 });

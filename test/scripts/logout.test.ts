@@ -94,7 +94,7 @@ test("what something else writes while logout waits for the file is not removed"
   writeFileSync(lock, JSON.stringify({ id: "test", pid, host: "elsewhere", boot: "", started: "" }));
   const run = world.fobOnTerminal(["logout", "work"]);
   // The session's lock is taken before the file's.
-  const taken = join(dirname(lock), "fob/sessions/.work-mfa.lock");
+  const taken = join(dirname(lock), "fob/locks/session-work-mfa");
   await vi.waitFor(() => expect(existsSync(taken)).toBe(true));
   writeFileSync(world.credentialsPath, world.credentials().replace(/ASIA\w+/, "AKIAIOSFODNN7EXAMPLE"));
   unlinkSync(lock);

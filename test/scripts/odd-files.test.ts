@@ -1,0 +1,91 @@
+// The built program where there is something odd at the names of its files: it says so at once, and waits for nothing.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { leave } from "../files/children.ts";
+import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
+
+const makePipe = (path: string): void => {
+  rmSync(path, { force: true });
+  expect(spawnSync("mkfifo", [path]).status).toBe(0);
+};
+
+/** Runs fob; what takes longer than that waits for something. */
+const fobAtOnce = (world: World, args: readonly string[], env: Record<string, string> = {}) =>
+  execute("timeout", ["-s", "KILL", "5", node, program, ...args], { env: { ...world.env, ...env } });
+
+const commands = (world: World): string[][] => [
+  ["status"],
+  ["login", "work", "--code", world.device.code()],
+  ["logout", "work"],
+  ["refresh", "work"],
+  ["credential-process", "work-mfa"],
+  ["exec", "work", "--", "true"],
+];
+
+test("a pipe as one of the AWS files is an error, for every command", async () => {
+  const world = await makeWorld();
+  const path = join(world.home, "pipe");
+  makePipe(path);
+  for (const variable of ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]) {
+    for (const command of commands(world)) {
+      const { status, stderr } = await fobAtOnce(world, command, { [variable]: path });
+      expect({ command, status }).toEqual({ command, status: 1 });
+      expect(stderr).toContain(`fob: error: "${path}" is not a regular file\nfob: hint: look at it: ls -ld ${path}\n`);
+    }
+  }
+});
+
+test("a file that a shell makes of a command's output is an error, since fob reads it more than once", async () => {
+  const world = await makeWorld();
+  const script = `AWS_SHARED_CREDENTIALS_FILE=<(cat "${world.credentialsPath}") timeout 5 '${node}' '${program}' status`;
+  const { status, stderr } = await execute("bash", ["-c", script], { env: world.env });
+  expect(stderr).toMatch(/^fob: error: "\/dev\/fd\/\d+" is not a regular file\n/);
+  expect(status).toBe(1);
+});
+
+test("/dev/null is an empty file", async () => {
+  const world = await makeWorld();
+  const { status, stdout } = await fobAtOnce(world, ["status", "--json"], { AWS_CONFIG_FILE: "/dev/null" });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "[]\n" });
+});
+
+test("a dangling link, a pipe or a folder at a lock's name is an error, and no code is spent", async () => {
+  const world = await makeWorld();
+  const folder = join(world.home, ".aws");
+  mkdirSync(join(folder, "fob/locks"), { recursive: true, mode: 0o700 });
+  const makers = [(path: string) => symlinkSync("nowhere", path), makePipe, (path: string) => mkdirSync(path)];
+  for (const path of [join(folder, "fob/locks/session-work-mfa"), join(folder, ".credentials.fob.lock")]) {
+    for (const make of makers) {
+      make(path);
+      const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
+      expect(stderr).toContain(`fob: error: "${path}" is not a regular file\nfob: hint: look at it: ls -ld ${path}\n`);
+      expect(status).toBe(1);
+      rmSync(path, { recursive: true });
+    }
+  }
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("an empty config that has just been written costs no command more than a moment", async () => {
+  const world = await makeWorld();
+  const command = ["login", "work", "--serial", world.device.serialNumber, "--code"];
+  writeFileSync(world.configPath, "");
+  const began = Date.now();
+  expect((await world.fob([...command, world.device.code()])).status).toBe(0);
+  writeFileSync(world.configPath, "");
+  for (const args of [["status"], ["login", "work"], ["credential-process", "work-mfa"]]) await world.fob(args);
+  expect(Date.now() - began).toBeLessThan(5000);
+});
+
+test("the lock of a session that is named like a lock's draft is its own, however long its holder has been silent", async () => {
+  const world = await makeWorld();
+  const locks = join(world.home, ".aws/fob/locks");
+  mkdirSync(locks, { recursive: true, mode: 0o700 });
+  const names = ["session-a-mfa.lock-x", "session-a-mfa-0123456789abcdef.tmp", "session-a-mfa.break.0"];
+  for (const name of names) leave(join(locks, name), { id: "x", pid: 1, host: "elsewhere" }, 3600);
+  const login = await world.fob(["login", "work", "--to", "a-mfa", "--code", world.device.code()]);
+  expect(login.status).toBe(0);
+  expect(readdirSync(locks).sort()).toEqual(names.sort());
+});
