@@ -29,7 +29,9 @@ export const statusCommand = defineCommand({
     else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
     else sayNone(context);
     if (!options.check) {
-      for (const { profile } of entries.filter(({ state, foreign }) => state === "unreadable" && !foreign)) {
+      const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
+        state === "unreadable" && !foreign && !isOtherVersion;
+      for (const { profile } of entries.filter(isReplaceable)) {
         say.hint(`a new session takes its place: fob login ${shellWord(profile)}`);
       }
     }

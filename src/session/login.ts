@@ -13,6 +13,7 @@ import { type ObtainTools, obtain } from "./obtain.ts";
 import { loginCommand, type Plan, type PlanRequest, planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
 import { type Session, spanOf } from "./session.ts";
+import { ofOtherVersion } from "./store-writer.ts";
 
 export interface LoginRequest extends PlanRequest {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
@@ -84,6 +85,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   }
   const before = store.read(link.session);
   if (before.state === "unreadable") {
+    if (before.isOtherVersion) throw ofOtherVersion(before);
     tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
   }
   // A program waits also where it cannot ask, for whoever is asking now.

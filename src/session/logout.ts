@@ -34,8 +34,15 @@ export interface LogoutTools {
 export async function logout(profiles: readonly string[] | "all", tools: LogoutTools): Promise<ExitCode> {
   const { store } = tools;
   if (profiles === "all") {
-    const everything = store.list();
-    if (everything.length === 0) tools.note("there are no sessions");
+    const found = store.list();
+    if (found.length === 0) tools.note("there are no sessions");
+    const isOthers = (stored: Stored): boolean => stored.state === "unreadable" && stored.isOtherVersion;
+    for (const { profile } of found.filter(isOthers)) {
+      tools.warn(
+        `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${shellWord(profile)}`,
+      );
+    }
+    const everything = found.filter((stored) => !isOthers(stored));
     // What they hold is known of these alone.
     const isReadable = ({ state }: Stored): boolean => state === "readable";
     const inOrder = [...everything.filter(isReadable), ...everything.filter((stored) => !isReadable(stored))];

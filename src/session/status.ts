@@ -33,6 +33,8 @@ export interface StatusEntry {
   readonly serialNumber?: string | undefined;
   /** The STS endpoint, where it is not AWS's own. */
   readonly endpoint?: string | undefined;
+  /** Whether another version of fob made it, and this one cannot read it. */
+  readonly isOtherVersion?: boolean | undefined;
   /** Why it is unreadable. */
   readonly reason?: string | undefined;
 }
@@ -122,7 +124,8 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
   if (stored.state === "missing") return { profile, mode, state: "missing", foreign: false, writtenTo: [] };
   if (stored.state === "unreadable") {
     const reason = `${stored.path} ${stored.reason}`;
-    return { profile, mode, state: "unreadable", foreign: false, reason, writtenTo: [] };
+    const isOtherVersion = stored.isOtherVersion || undefined;
+    return { profile, mode, state: "unreadable", foreign: false, isOtherVersion, reason, writtenTo: [] };
   }
   const { session } = stored;
   const { expiration } = session.credentials;
