@@ -73,8 +73,14 @@ const HEARTBEAT = 2_000;
  */
 const LOOKS = 100;
 
-/** What a process that waits has seen of locks whose holders cannot be asked: the last sign, and how often it was that. */
-type Sights = Map<string, { readonly sign: string; readonly looks: number }>;
+/** Milliseconds between two looks that count. */
+const BETWEEN_LOOKS = 20;
+
+/**
+ * What this process has seen of locks whose holders cannot be asked: the last sign, and how often it was that. It lasts
+ * beyond one wait: some wait in several short turns.
+ */
+const sights = new Map<string, { readonly sign: string; readonly looks: number; readonly at: number }>();
 
 /**
  * Runs `work` while holding the lock. The lock is released however `work` ends.
@@ -115,12 +121,11 @@ async function acquire(
   isNeedless: (() => boolean) | undefined,
 ): Promise<Lock | undefined> {
   const began = performance.now();
-  const sights: Sights = new Map();
   let told = false;
   let vain = 0;
   for (;;) {
     if (options.signal.aborted) throw new CancelledError();
-    const outcome = tryAcquire(path, sights);
+    const outcome = tryAcquire(path);
     if (outcome && "release" in outcome) return outcome;
     if (isNeedless?.()) return undefined;
     const waited = performance.now() - began;
@@ -169,7 +174,6 @@ interface Attempt {
   readonly me: Holder;
   /** The finished lock, under a name of its own. */
   readonly draft: string;
-  readonly sights: Sights;
   /** The name of the right to break a dead holder's lock. */
   readonly rightToBreak: (deadId: string) => string;
 }
@@ -178,14 +182,14 @@ interface Attempt {
  * Takes the lock, or tells who has it; undefined where it was neither free nor anybody's for long enough to tell. A dead
  * holder's lock is broken on the way.
  */
-function tryAcquire(path: string, sights: Sights): Lock | Holder | undefined {
+function tryAcquire(path: string): Lock | Holder | undefined {
   const me: Holder = { ...thisProcess(), id: randomBytes(8).toString("hex") };
   const beside = prefixOf(path);
   const draft = `${beside}${me.id}.tmp`;
   const rightToBreak = (deadId: string): string => `${beside}${hexOf(deadId, 16)}.break`;
   try {
     createFile(draft, JSON.stringify(me));
-    const outcome = take(path, { me, draft, sights, rightToBreak }, 0);
+    const outcome = take(path, { me, draft, rightToBreak }, 0);
     if (outcome && "release" in outcome) sweep(path, draft);
     return outcome;
   } catch (error) {
@@ -341,7 +345,7 @@ function holderIn(text: string): Holder {
   return { id: "", pid: 0, host: "", boot: "", started: "" };
 }
 
-function isDead(holder: Holder, path: string, { draft, sights }: Attempt): boolean {
+function isDead(holder: Holder, path: string, { draft }: Attempt): boolean {
   const me = thisProcess();
   if (holder.host === me.host && holder.boot === me.boot) {
     if (!isRunning(holder.pid)) return true;
@@ -355,8 +359,11 @@ function isDead(holder: Holder, path: string, { draft, sights }: Attempt): boole
     const [now, last] = [statSync(draft).mtimeMs, lstatSync(path).mtimeMs];
     const sign = `${holder.id} ${last}`;
     const seen = sights.get(path);
-    const looks = seen?.sign === sign ? seen.looks + 1 : 1;
-    sights.set(path, { sign, looks });
+    const isSame = seen?.sign === sign;
+    const at = performance.now();
+    if (isSame && at - seen.at < BETWEEN_LOOKS) return false;
+    const looks = isSame ? seen.looks + 1 : 1;
+    sights.set(path, { sign, looks, at });
     return looks > LOOKS && Math.abs(now - last) > SILENCE;
   } catch {
     return false;

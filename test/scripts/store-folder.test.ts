@@ -1,0 +1,191 @@
+// The store's folder, and files that fob may not replace: what is not fob's own is refused before a code is spent.
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { sessionFile } from "../helpers/sessions.ts";
+import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
+
+const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
+const login = (world: World, store: string) =>
+  world.fob(["login", "work", "--code", world.device.code()], { env: { FOB_HOME: store } });
+
+async function expectRefused(world: World, store: string, message: string): Promise<void> {
+  for (const spelling of [store, `${store}/`]) {
+    const { status, stderr } = await login(world, spelling);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain('fob: hint: keep fob\'s files elsewhere: export FOB_HOME="$HOME/.fob"');
+    expect(status).toBe(1);
+  }
+  expect(world.calls("GetSessionToken")).toBe(0);
+}
+
+test("a folder that is there keeps its mode, and what is made in it is the user's alone", async () => {
+  const world = await makeWorld();
+  const store = join(world.home, "store");
+  mkdirSync(store);
+  chmodSync(store, 0o755);
+  expect((await login(world, store)).status).toBe(0);
+  const made = ["", "sessions", "locks"].map((name) => modeOf(join(store, name)));
+  expect(made).toEqual(["755", "700", "700"]);
+});
+
+test("a store that is a symbolic link, or has one for a folder, is refused, and what is behind it stays as it is", async () => {
+  const world = await makeWorld();
+  const victim = join(world.home, "victim");
+  mkdirSync(victim);
+  chmodSync(victim, 0o755);
+  const link = join(world.home, "link");
+  symlinkSync(victim, link);
+  await expectRefused(world, link, `"${link}" is a symbolic link or no folder, so fob keeps nothing in it`);
+  for (const name of ["sessions", "locks"]) {
+    const store = join(world.home, `store-${name}`);
+    mkdirSync(store, { mode: 0o700 });
+    symlinkSync(victim, join(store, name));
+    await expectRefused(world, store, "is a symbolic link or no folder, so fob keeps nothing in it");
+  }
+  expect([modeOf(victim), readdirSync(victim)]).toEqual(["755", []]);
+});
+
+test("a folder that other things are in is refused, and keeps its mode", async () => {
+  const world = await makeWorld();
+  const store = join(world.home, "documents");
+  mkdirSync(store);
+  chmodSync(store, 0o1777);
+  writeFileSync(join(store, "letter"), "");
+  await expectRefused(world, store, `"${store}" holds other files ("letter"), so fob keeps nothing in it`);
+  expect([modeOf(store), readdirSync(store)]).toEqual(["1777", ["letter"]]);
+});
+
+test("a folder that others can write to is refused", async () => {
+  const world = await makeWorld();
+  const store = join(world.home, "store");
+  mkdirSync(store);
+  chmodSync(store, 0o777);
+  await expectRefused(world, store, `others can write to "${store}", so fob keeps nothing in it`);
+  expect(modeOf(store)).toBe("777");
+});
+
+test.skipIf(process.getuid?.() !== 0)("another user's folder is refused (as root only)", async () => {
+  const world = await makeWorld();
+  const store = join(world.home, "store");
+  mkdirSync(store, { mode: 0o700 });
+  chownSync(store, 12_345, 12_345);
+  await expectRefused(world, store, `"${store}" belongs to another user (uid 12345), so fob keeps nothing in it`);
+});
+
+test("a hard link that fob would cut is said before the code is sent", async () => {
+  for (const kind of ["credentials", "config"] as const) {
+    const world = await makeWorld();
+    const path = kind === "credentials" ? world.credentialsPath : world.configPath;
+    const other = join(world.home, "other");
+    linkSync(path, other);
+    mayHoldSecrets(other);
+    const { status, stderr } = await login(world, join(world.home, "store"));
+    expect(stderr).toContain(`fob: error: "${path}" has another name (a hard link)`);
+    expect(stderr).toContain(`fob: hint: find the other name: find ~ -samefile ${path}\n`);
+    expect(status).toBe(1);
+    expect(world.calls("GetSessionToken")).toBe(0);
+    expect(statSync(other).ino).toBe(statSync(path).ino);
+    // What the hint says makes it work.
+    const separate = /separate them: (.*)$/m.exec(stderr)?.[1] ?? "false";
+    await execute("sh", ["-c", separate], { env: world.env });
+    expect((await login(world, join(world.home, "store"))).status).toBe(0);
+  }
+});
+
+test("a name that is too long for a file is said before the code is sent", async () => {
+  const world = await makeWorld();
+  const long = await world.fob(["login", "work", "--to", "x".repeat(221), "--code", world.device.code()]);
+  expect(long.stderr).toContain("is too long for a session: 221 bytes as a file's name");
+  expect(long.status).toBe(1);
+  const file = join(world.home, "x".repeat(221));
+  writeFileSync(file, world.credentials(), { mode: 0o600 });
+  mayHoldSecrets(file);
+  const env = { AWS_SHARED_CREDENTIALS_FILE: file };
+  const other = await world.fob(["login", "work", "--code", world.device.code()], { env });
+  expect(other.stderr).toContain("is too long: 221 bytes");
+  expect(other.status).toBe(1);
+  expect(world.calls("GetSessionToken")).toBe(0);
+  expect((await world.fob(["login", "work", "--to", "x".repeat(220), "--code", world.device.code()])).status).toBe(0);
+});
+
+test("with a umask of 777 everything can be used all the same, and with none nothing is others' to read", async () => {
+  for (const umask of ["0777", "0000"]) {
+    const world = await makeWorld();
+    const command = `umask ${umask}; '${node}' '${program}' login work --code ${world.device.code()} --to second`;
+    const { status } = await execute("sh", ["-c", command], { env: { ...world.env, FOB_HOME: `${world.home}/a/b` } });
+    expect(status).toBe(0);
+    const folders = ["a", "a/b", "a/b/sessions", "a/b/locks"].map((name) => modeOf(join(world.home, name)));
+    expect(folders).toEqual(["700", "700", "700", "700"]);
+    const files = [join(world.home, "a/b/sessions/second"), world.credentialsPath, world.configPath];
+    expect(files.map(modeOf)).toEqual(["600", "600", "600"]);
+  }
+});
+
+test("a session of another version of fob is listed as that, and neither replaced nor removed unasked", async () => {
+  for (const change of [
+    (text: string) => text.replace('"from":"profile"', '"from":"keychain"'),
+    (text: string) => text.replace(/^fob1/, "fob2"),
+  ]) {
+    const world = await makeWorld();
+    await world.fob(["login", "work", "--code", world.device.code()]);
+    const path = sessionFile(world);
+    const theirs = change(readFileSync(path, "utf8")).replace(/^(fob\d) \d+/, "$1 0");
+    writeFileSync(path, theirs);
+    const code = world.device.code(Date.now() + 30_000);
+
+    const status = await world.fob(["status"]);
+    expect(status.stdout).toContain("was made by another version of fob");
+    expect(status).toMatchObject({ status: 0, stderr: "" });
+    for (const args of [
+      ["login", "work", "--code", code],
+      ["login", "work", "--force", "--code", code],
+      ["refresh", "work", "--no-input"],
+      ["credential-process", "work-mfa"],
+      ["exec", "work", "--", "true"],
+    ]) {
+      const { status: code1, stderr } = await world.fob(args);
+      expect({ args, failed: code1 !== 0 }).toEqual({ args, failed: true });
+      expect(stderr).toContain("was made by another version of fob");
+      expect(stderr).toContain("fob logout work-mfa");
+    }
+    expect((await world.fob(["logout", "--all"])).stderr).toContain(
+      'warning: "work-mfa" was made by another version of fob and stays; to remove it: fob logout work-mfa',
+    );
+    expect(readFileSync(path, "utf8")).toBe(theirs);
+    expect(world.calls("GetSessionToken")).toBe(1);
+
+    expect((await world.fob(["logout", "work-mfa"])).status).toBe(0);
+    expect(readdirSync(join(world.home, ".aws/fob/sessions"))).toEqual([]);
+  }
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "another user's session file is not used by any command, however fresh it is (as root only)",
+  async () => {
+    const world = await makeWorld();
+    await world.fob(["login", "work", "--code", world.device.code()]);
+    chownSync(sessionFile(world), 12_345, 12_345);
+    for (const args of [
+      ["env", "work", "--shell", "bash"],
+      ["exec", "work", "--", "true"],
+      ["credential-process", "work-mfa"],
+      ["login", "work"],
+    ]) {
+      const { status } = await world.fob(args);
+      expect({ args, status }).toEqual({ args, status: 4 });
+    }
+    expect((await world.fob(["status"])).stdout).toContain("belongs to another user (uid 12345)");
+  },
+);
