@@ -1,9 +1,9 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
-import { type Answer, askSimulator, explainDifference } from "../policy/aws-simulator.ts";
-import { neutralise } from "../text.ts";
-import type { ExplainedDecision, SimulationSetup } from "./commands/policy/decisions.ts";
-import { loginTools } from "./login-tools.ts";
-import { defaultProfile } from "./options.ts";
+import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
+import { neutralise } from "../../../text.ts";
+import { loginTools } from "../../login-tools.ts";
+import { defaultProfile } from "../../options.ts";
+import type { ExplainedDecision, SimulationSetup } from "./decisions.ts";
 
 interface AccountOptions {
   readonly profile?: string | undefined;
@@ -17,8 +17,8 @@ export async function askAccount(
   { policies, evaluationOptions, subject, context }: SimulationSetup,
   options: AccountOptions,
 ): Promise<readonly Answer[]> {
-  const { askAs } = await import("../roles/ask.ts");
-  const { simulate } = await import("../aws/iam.ts");
+  const { askAs } = await import("../../../roles/ask.ts");
+  const { simulate } = await import("../../../aws/iam.ts");
   const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
   return await askAs(
     {
@@ -41,7 +41,7 @@ export async function askAccount(
  *
  * @returns whether there are no others
  */
-export function compare(
+export function compareDecisions(
   results: readonly ExplainedDecision[],
   answers: readonly Answer[],
   { evaluationOptions, json, context }: SimulationSetup,

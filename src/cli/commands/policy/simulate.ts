@@ -72,14 +72,14 @@ export const policySimulateCommand = defineCommand({
         : actions.length > 0
           ? simulateRequests(actions, resources.length > 0 ? resources : ["*"], simulation)
           : simulateProof(simulation, options.account === true);
-    const account = options.account ? await import("../../policy-account.ts") : undefined;
+    const account = options.account ? await import("./compare-with-aws.ts") : undefined;
     // Asked before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? formatJson(outcome.results, simulation) : outcome.text);
     if (actions.length > 0 || casesFile !== undefined) await warnOfActions(outcome.results, context);
     noteMissingKeys(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
-    const isSame = !account || !answers || account.compare(outcome.results, answers, simulation);
+    const isSame = !account || !answers || account.compareDecisions(outcome.results, answers, simulation);
     return outcome.problem === undefined && isSame ? exitCodes.done : exitCodes.notFresh;
   },
 });
