@@ -41,6 +41,27 @@ describe("what AWS looks at", () => {
     expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
   });
 
+  const unknown = refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
+  const elsewhere = [
+    "if the key is of AWS China: fob login work --region cn-north-1",
+    "if it is of AWS GovCloud (US): fob login work --region us-gov-west-1",
+  ];
+  test.each([
+    ["no region", "", elsewhere],
+    ["the region that would be hinted", "region = us-east-1\n", elsewhere],
+    [
+      "a region that may be switched off",
+      "region = me-south-1\n",
+      ["if the account has not enabled the region me-south-1: fob login work --region us-east-1"],
+    ],
+    ["a region of another partition", "region = cn-north-1\n", []],
+  ])("an access key that AWS does not know there: with %s", async (_, region, expected) => {
+    const world = await makeWorld({ config: `[profile work]\nmfa_serial = GAHT12345678\n${region}` });
+    const front = await startFront({ reply: () => unknown });
+    const { hints } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url } });
+    expect(hints.slice(2)).toEqual(expected);
+  });
+
   test("an access key that is disabled", async () => {
     const world = await makeWorld();
     world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
@@ -235,6 +256,20 @@ describe("in words", () => {
   ])("%s, when the request may have been sent", (code, reason) => {
     const message = `no answer from "sts.eu-central-1.amazonaws.com": ${reason}`;
     expect(words(system(code, "read"), false)).toMatchObject({ message, consequence: "no answer" });
+  });
+
+  test.each([
+    ["arn:aws-cn:iam::123456789012:role/prod", "cn-north-1"],
+    ["arn:aws-us-gov:iam::123456789012:role/prod", "us-gov-west-1"],
+  ])("an access key that is not known where %s is not: that partition's region", (arn, region) => {
+    const error = Object.assign(new Error("invalid"), {
+      name: "InvalidClientTokenId",
+      $fault: "client",
+      $metadata: { httpStatusCode: 403 },
+    });
+    const { hints } = explainFailure(error, { ...context, region: "us-east-1", arn });
+    const partition = arn.split(":")[1];
+    expect(hints.slice(2)).toEqual([`"${arn}" is in ${partition}: fob login work --region ${region}`]);
   });
 
   test("an answer that does not come in time, in the SDK's own error", async () => {

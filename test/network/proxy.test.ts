@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { networkOf } from "../../src/aws/network.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
-import { makeAuthority } from "./certificates.ts";
+import { type Certificate, makeAuthority } from "./certificates.ts";
 import { failedLogin } from "./failing.ts";
 import { type FrontOptions, freePort, refusal, startFront, startProxy, startTls } from "./servers.ts";
 
@@ -18,9 +18,9 @@ const aws = "sts.eu-central-1.amazonaws.com";
 const password = "s3cr3t-p%40ss";
 
 /** A world where AWS has its own names, which only a proxy can reach; `own` is the environment for that. */
-async function makeProxiedWorld(reply?: FrontOptions["reply"]) {
+async function makeProxiedWorld(options: Pick<FrontOptions, "reply" | "certificate"> = {}) {
   const world = await makeWorld();
-  const front = await startFront({ to: world.sandbox.url, certificate, ...(reply && { reply }) });
+  const front = await startFront({ to: world.sandbox.url, certificate, ...options });
   const bundle = join(world.home, "ca.pem");
   writeFileSync(bundle, authority.cert);
   return { world, front, own: { AWS_ENDPOINT_URL: undefined, AWS_CA_BUNDLE: bundle } };
@@ -149,12 +149,70 @@ describe("a proxy that does not connect: its own message, nothing was sent, no p
   });
 });
 
-test("a proxy that speaks TLS itself is trusted by the same certificates", async () => {
-  const { world, front, own } = await makeProxiedWorld();
-  const proxy = await startProxy({ to: front.port });
-  const outside = await startTls(certificate, proxy);
-  await expectLogin(world, { ...own, HTTPS_PROXY: outside });
-  expect(proxy.asked).toEqual([`CONNECT ${aws}:443`]);
+describe("a proxy that speaks TLS itself: its certificate is for its own name, and AWS's for AWS's", () => {
+  const ofAws = authority.issue([aws]);
+  const ofProxy = authority.issue(["localhost"]);
+  const ofAddress = authority.issue(["127.0.0.1"]);
+  const untrusted = makeAuthority("a stranger").issue(["localhost"]);
+  const noCheck = { NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" };
+  const asAddress = (url: string): string => url.replace("localhost", "127.0.0.1");
+
+  test.each([
+    ["by name", ofProxy, (url: string) => url],
+    ["by address", ofAddress, asAddress],
+  ])("%s", async (_, own, address) => {
+    const { world, front, own: env } = await makeProxiedWorld({ certificate: ofAws });
+    const proxy = await startProxy({ to: front.port });
+    const outside = address(await startTls(own, proxy));
+    await expectLogin(world, { ...env, HTTPS_PROXY: withPassword(outside) });
+    expect(proxy.asked).toEqual([`CONNECT ${aws}:443`]);
+    expect(proxy.presented).toEqual(["jane:s3cr3t-p@ss"]);
+  });
+
+  test("plain http goes through it, too", async () => {
+    const { world, own } = await makeProxiedWorld();
+    const proxy = await startProxy({});
+    const outside = await startTls(ofProxy, proxy);
+    await expectLogin(world, { ...own, AWS_ENDPOINT_URL: world.sandbox.url, HTTP_PROXY: outside });
+    expect(proxy.asked).toEqual([`POST ${world.sandbox.url}/`, `POST ${world.sandbox.url}/`]);
+  });
+
+  const others: [name: string, Certificate, words: string][] = [
+    ["AWS's", ofAws, "is for another host, so somebody may be in between"],
+    ["its address's", ofAddress, "is for another host, so somebody may be in between"],
+    ["of an unknown authority", untrusted, "is not trusted"],
+  ];
+  const ways = [{}, noCheck].flatMap((more) => others.map((other) => [...other, more] as const));
+
+  test.each(ways)(
+    "with a certificate that is %s: nothing is sent, not even its password",
+    async (...[, wrong, words, more]) => {
+      const { world, front, own } = await makeProxiedWorld({ certificate: ofAws });
+      const proxy = await startProxy({ to: front.port });
+      const outside = await startTls(wrong, proxy);
+      const host = new URL(outside).host;
+      for (const env of [
+        { HTTPS_PROXY: withPassword(outside) },
+        { HTTP_PROXY: withPassword(outside), AWS_ENDPOINT_URL: world.sandbox.url },
+      ]) {
+        const { error } = await failedLogin(world, { env: { ...own, ...more, ...env }, secrets: ["s3cr3t", "jane"] });
+        expect(error).toContain(`the certificate of the proxy "${host}" ${words}`);
+        expect(error).toContain("; nothing was sent");
+      }
+      expect(proxy.asked).toEqual([]);
+      expect(world.sandbox.requests).toEqual([]);
+    },
+  );
+
+  test("AWS's own certificate is looked at behind it, too", async () => {
+    const { world, front, own } = await makeProxiedWorld({ certificate: ofProxy });
+    const proxy = await startProxy({ to: front.port });
+    const outside = await startTls(ofProxy, proxy);
+    const { error } = await failedLogin(world, { env: { ...own, ...noCheck, HTTPS_PROXY: outside } });
+    const host = new URL(outside).host;
+    expect(error).toContain(`the certificate of "${aws}" (through the proxy "${host}") is for another host`);
+    expect(front.exchanges).toEqual([]);
+  });
 });
 
 // ---- The same variables, read by others.
@@ -190,9 +248,9 @@ test.each(environments)("the proxy is %j with %j", (proxy, variables) => {
 test.skipIf(!isThere("aws", "--version"))(
   "fob and the aws command go the same way, with each set of variables",
   async () => {
-    const { world, front, own } = await makeProxiedWorld(({ action }) =>
-      action === "GetSessionToken" ? refusal(400, "Throttling", "Rate exceeded") : "forward",
-    );
+    const { world, front, own } = await makeProxiedWorld({
+      reply: ({ action }) => (action === "GetSessionToken" ? refusal(400, "Throttling", "Rate exceeded") : "forward"),
+    });
     const run = async ([proxy, variables]: (typeof environments)[number], index: number) => {
       const proxies = { UPPER: await startProxy({ to: front.port }), LOWER: await startProxy({ to: front.port }) };
       const words = {
