@@ -53,6 +53,12 @@ export function isStopped(pid: number): boolean {
   return /^[Tt]/.test(findProcess(pid)?.state ?? "");
 }
 
+/** A process as messages name it: `process 12`, or `process 12, which is stopped`. */
+export const nameProcess = (pid: number): string => `process ${pid}${isStopped(pid) ? ", which is stopped" : ""}`;
+
+/** The command line that ends a process. One that is stopped has to be woken to hear of it. */
+export const killLine = (pid: number): string => `kill ${pid}${isStopped(pid) ? `; kill -CONT ${pid}` : ""}`;
+
 /** Whether a process is in the foreground of its terminal. */
 export const isForeground = ({ group, foreground }: ProcessInfo): boolean => group === foreground && foreground > 0;
 

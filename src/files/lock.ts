@@ -28,7 +28,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError, systemCode } from "../errors.ts";
-import { isRunning, readProcess } from "../process.ts";
+import { isRunning, killLine, readProcess } from "../process.ts";
 import { quote, shellWord } from "../text.ts";
 import { createFile, isWithoutLinks } from "./create.ts";
 import { explained, readOwnBytes } from "./read.ts";
@@ -164,7 +164,7 @@ function stillHeld(path: string, holder: Holder, waited: number): StillHeld {
   return new StillHeld(
     `another fob (process ${holder.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
     holder.host === thisProcess().host
-      ? `answer its question, if it asks one in another window, or end it: kill ${holder.pid}`
+      ? `answer its question, if it asks one in another window, or end it: ${killLine(holder.pid)}`
       : [`it runs on another machine or in another container: cat ${shellWord(path)}`, remove],
   );
 }

@@ -2,6 +2,7 @@
 import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import type { Holder } from "../files/lock.ts";
+import { killLine, nameProcess } from "../process.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { inExactWords } from "../terminal/duration.ts";
@@ -99,7 +100,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     patience: request.patience ?? (source?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
     onWait: (holder: Holder) =>
       tools.note(
-        `waiting for another fob (process ${holder.pid}) that is logging in to ${quote(link.session)}; to be asked here: kill ${holder.pid}`,
+        `waiting for another fob (${nameProcess(holder.pid)}) that is logging in to ${quote(link.session)}; to be asked here: ${killLine(holder.pid)}`,
       ),
   };
   const settled = (): LoginOutcome | undefined => {

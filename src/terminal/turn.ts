@@ -2,7 +2,7 @@
 import { isatty } from "node:tty";
 import { exitCodes, FobError } from "../errors.ts";
 import { type Holder, type LockOptions, StillHeld, withLock } from "../files/lock.ts";
-import { isStopped } from "../process.ts";
+import { isStopped, killLine } from "../process.ts";
 import type { Terminal } from "./tty.ts";
 
 /** Milliseconds after which it is looked at once more who has the terminal. A lock says it after one second. */
@@ -40,7 +40,7 @@ export async function takeTurn<T>(
 /** Said on the terminal too: a program may have taken stderr. */
 function stoppedAt(terminal: Terminal, pid: number): TurnStopped {
   const message = `another fob (process ${pid}) asks for a code on this terminal, and is stopped`;
-  const hints = ["wake it, to answer its question: fg", `or end it: kill ${pid}; kill -CONT ${pid}`];
+  const hints = ["wake it, to answer its question: fg", `or end it: ${killLine(pid)}`];
   if (!isatty(2)) terminal.say([message, ...hints.map((hint) => `hint: ${hint}`)]);
   return new TurnStopped(message, hints, exitCodes.codeNeeded);
 }

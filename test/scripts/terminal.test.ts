@@ -64,6 +64,17 @@ test("a fob that is stopped, and a program that has taken stderr: it is said on 
   process.kill(stopped, "SIGKILL");
 });
 
+test("a fob that is stopped at its question: another login to the same session waits for it, and says so", async () => {
+  const world = await makeTwoProfiles();
+  const shell = world.shellOnTerminal("set -m; fob login work; fob login work; echo ended with $?");
+  const stopped = await stopAtQuestion(shell);
+  await shell.shows(`waiting for another fob (process ${stopped}, which is stopped) that is logging in to "work-mfa"`);
+  await shell.shows(`to be asked here: kill ${stopped}; kill -CONT ${stopped}\n`);
+  process.kill(stopped, "SIGTERM");
+  process.kill(stopped, "SIGCONT");
+  await shell.shows('MFA code for the profile "work"');
+});
+
 const isLogin = (pid: number, profile: string): boolean =>
   readFileSync(`/proc/${pid}/cmdline`, "utf8").endsWith(`\0login\0${profile}\0`);
 
