@@ -22,7 +22,7 @@ import { FobError } from "../../src/errors.ts";
 import { editFile } from "../../src/files/edit.ts";
 import { beginReplace } from "../../src/files/replace.ts";
 import { node } from "../helpers/world.ts";
-import { buildChild, ownMounts, startChild, temporaryFolder, withMounts } from "./children.ts";
+import { buildChild, holderOf, leave, ownMounts, startChild, temporaryFolder, withMounts } from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
 const program = await buildChild(build);
@@ -210,6 +210,23 @@ test("a program that never stops writing wins, and the user hears of it", async 
   });
   await expect(editing).rejects.toThrow(`another program keeps writing "${file}"`);
   expect([read(file), readdirSync(folder)]).toEqual([String(calls), ["credentials"]]);
+});
+
+test("nothing is written once the lock has been lost, to a holder that took this process for dead", async () => {
+  put(file);
+  const lock = join(folder, ".credentials.fob.lock");
+  const another = { id: "another", pid: 1, host: "elsewhere", boot: "", started: "" };
+  const editing = editFile(file, { signal }, (bytes) => {
+    leave(lock, another);
+    return `${bytes}ours\n`;
+  });
+  await expect(editing).rejects.toMatchObject({
+    message: `lost the lock on "${file}" while it was being written`,
+    hints: ["run it again"],
+  });
+  // What the other holder has and does stays as well.
+  expect(holderOf(lock)).toEqual(another);
+  expect([read(file), readdirSync(folder).sort()]).toEqual(["old\n", [".credentials.fob.lock", "credentials"]]);
 });
 
 test("what a killed process left beside the file is swept away, and nothing else", async () => {
