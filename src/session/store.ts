@@ -23,7 +23,7 @@ export interface Unreadable {
   readonly profile: string;
   readonly path: string;
   readonly reason: string;
-  /** Whether another version of fob has made it, which may well be able to read it: it is not this one's to replace. */
+  /** Whether another version of fob has made it, from a source that this one does not know: it is not this one's to replace. */
   readonly isOtherVersion: boolean;
 }
 
@@ -96,7 +96,7 @@ const otherVersion = "was made by another version of fob";
 function parse(text: string): Session | string {
   const [first = "", second = "", third, rest] = text.split("\n");
   const header = /^fob1 (\d+) (.+)$/.exec(first);
-  if (!header) return /^fob\d/.test(first) ? otherVersion : "is not a session file";
+  if (!header) return first.startsWith("fob") ? "was written by another version of fob" : "is not a session file";
   if (third === undefined || rest === undefined) return "is cut off";
   try {
     const answer = JSON.parse(second) as Record<string, unknown>;

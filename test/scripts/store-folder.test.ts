@@ -134,41 +134,38 @@ test("with a umask of 777 everything can be used all the same, and with none not
 });
 
 test("a session of another version of fob is listed as that, and neither replaced nor removed unasked", async () => {
-  for (const change of [
-    (text: string) => text.replace('"from":"profile"', '"from":"keychain"'),
-    (text: string) => text.replace(/^fob1/, "fob2"),
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const path = sessionFile(world);
+  const theirs = readFileSync(path, "utf8")
+    .replace('"from":"profile"', '"from":"keychain"')
+    .replace(/^fob1 \d+/, "fob1 0");
+  writeFileSync(path, theirs);
+  const code = world.device.code(Date.now() + 30_000);
+
+  const status = await world.fob(["status"]);
+  expect(status.stdout).toContain("was made by another version of fob");
+  expect(status).toMatchObject({ status: 0, stderr: "" });
+  for (const args of [
+    ["login", "work", "--code", code],
+    ["login", "work", "--force", "--code", code],
+    ["refresh", "work", "--no-input"],
+    ["credential-process", "work-mfa"],
+    ["exec", "work", "--", "true"],
   ]) {
-    const world = await makeWorld();
-    await world.fob(["login", "work", "--code", world.device.code()]);
-    const path = sessionFile(world);
-    const theirs = change(readFileSync(path, "utf8")).replace(/^(fob\d) \d+/, "$1 0");
-    writeFileSync(path, theirs);
-    const code = world.device.code(Date.now() + 30_000);
-
-    const status = await world.fob(["status"]);
-    expect(status.stdout).toContain("was made by another version of fob");
-    expect(status).toMatchObject({ status: 0, stderr: "" });
-    for (const args of [
-      ["login", "work", "--code", code],
-      ["login", "work", "--force", "--code", code],
-      ["refresh", "work", "--no-input"],
-      ["credential-process", "work-mfa"],
-      ["exec", "work", "--", "true"],
-    ]) {
-      const { status: code1, stderr } = await world.fob(args);
-      expect({ args, failed: code1 !== 0 }).toEqual({ args, failed: true });
-      expect(stderr).toContain("was made by another version of fob");
-      expect(stderr).toContain("fob logout work-mfa");
-    }
-    expect((await world.fob(["logout", "--all"])).stderr).toContain(
-      'warning: "work-mfa" was made by another version of fob and stays; to remove it: fob logout work-mfa',
-    );
-    expect(readFileSync(path, "utf8")).toBe(theirs);
-    expect(world.calls("GetSessionToken")).toBe(1);
-
-    expect((await world.fob(["logout", "work-mfa"])).status).toBe(0);
-    expect(readdirSync(join(world.home, ".aws/fob/sessions"))).toEqual([]);
+    const { status: code1, stderr } = await world.fob(args);
+    expect({ args, failed: code1 !== 0 }).toEqual({ args, failed: true });
+    expect(stderr).toContain("was made by another version of fob");
+    expect(stderr).toContain("fob logout work-mfa");
   }
+  expect((await world.fob(["logout", "--all"])).stderr).toContain(
+    'warning: "work-mfa" was made by another version of fob and stays; to remove it: fob logout work-mfa',
+  );
+  expect(readFileSync(path, "utf8")).toBe(theirs);
+  expect(world.calls("GetSessionToken")).toBe(1);
+
+  expect((await world.fob(["logout", "work-mfa"])).status).toBe(0);
+  expect(readdirSync(join(world.home, ".aws/fob/sessions"))).toEqual([]);
 });
 
 test.skipIf(process.getuid?.() !== 0)(
