@@ -55,6 +55,15 @@ export class CancelledError extends FobError {
   }
 }
 
+/** The program that reads stdout has read enough: nothing to say, and exit code 1. */
+export class StdoutClosedError extends FobError {
+  override readonly name = "StdoutClosedError";
+
+  constructor() {
+    super("stdout is closed");
+  }
+}
+
 /** The user has closed one question, and may want the rest all the same. */
 export class RefusedError extends CancelledError {}
 

@@ -1,21 +1,25 @@
 // The program's entry.
 import { version } from "../package.json";
 import { stdout } from "./cli/output.ts";
-import { run } from "./cli/program.ts";
+import { report, run } from "./cli/program.ts";
 import { quickAnswer } from "./cli/quick.ts";
 
 const argv = process.argv.slice(2);
 const answer = quickAnswer(argv, version);
-if (answer !== undefined) {
-  stdout.write(`${answer}\n`);
-  end(0);
-} else {
-  void run(argv).then(end);
+if (answer !== undefined) end(print(answer));
+else void run(argv).then(end);
+
+function print(text: string): number {
+  try {
+    stdout.write(`${text}\n`);
+    return 0;
+  } catch (error) {
+    return report(error, argv);
+  }
 }
 
-/** Ends the process, unless something that went wrong with the output has decided on the exit code before. */
 function end(code: number): void {
-  process.exitCode ||= code;
+  process.exitCode = code;
   // Everything has been written by then (only Windows writes to terminals later); to wait until Node.js has tidied
   // itself up takes a millisecond.
   if (process.platform !== "win32") process.exit();

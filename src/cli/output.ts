@@ -1,7 +1,7 @@
 // The two streams that fob writes. Node.js takes longer to make its objects for them than most commands take, so they
 // are made only for terminals, which need them (for colours, and on Windows for letters beyond ASCII).
 import { fstatSync, writeSync } from "node:fs";
-import { systemCode } from "../errors.ts";
+import { FobError, StdoutClosedError, systemCode } from "../errors.ts";
 import { neutralise } from "../text.ts";
 
 /** Where a command's data goes. */
@@ -11,6 +11,7 @@ export interface Output {
   readonly hasColours: boolean;
   /** How wide the terminal is; Infinity elsewhere. */
   readonly columns: number;
+  /** @throws FobError where it cannot be written, so that the command fails */
   write(text: string): void;
 }
 
@@ -28,9 +29,8 @@ export const stdout: Output = {
     try {
       write(1, text);
     } catch (error) {
-      process.exitCode = 1;
-      // Otherwise whoever reads it has read enough.
-      if (systemCode(error) !== "EPIPE") writeLine(`error: cannot write to stdout: ${(error as Error).message}`);
+      if (systemCode(error) === "EPIPE") throw new StdoutClosedError();
+      throw new FobError(`cannot write to stdout: ${(error as Error).message}`, "see whether the disk is full: df");
     }
   },
 };

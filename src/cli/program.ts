@@ -1,5 +1,5 @@
 // The command line: which commands there are, and the one map from errors to exit codes.
-import { CancelledError, type ExitCode, exitCodes, FobError, UsageError } from "../errors.ts";
+import { CancelledError, type ExitCode, exitCodes, FobError, StdoutClosedError, UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../text.ts";
 import { parseArguments } from "./arguments.ts";
@@ -197,7 +197,8 @@ async function help(topic: string): Promise<ExitCode> {
 }
 
 /** Says what went wrong. @returns the exit code for it */
-function report(error: unknown, argv: readonly string[]): ExitCode {
+export function report(error: unknown, argv: readonly string[]): ExitCode {
+  if (error instanceof StdoutClosedError) return error.exitCode;
   if (error instanceof CancelledError) {
     writeLine(error.message);
     return error.exitCode;

@@ -34,7 +34,7 @@ export interface ObtainTools extends PlanTools {
   readonly debug: (message: string) => void;
   /** A person to ask; undefined where there is nobody. */
   readonly person: () => Person | undefined;
-  /** Ends everything that comes before a code is sent; a call that has one in it is not given up. */
+  /** Ends everything that comes before a code is sent; a call with a code in it has only its own limit. */
   readonly deadline?: AbortSignal | undefined;
 }
 

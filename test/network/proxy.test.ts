@@ -172,9 +172,10 @@ describe("a proxy that speaks TLS itself: its certificate is for its own name, a
   test("plain http goes through it, too", async () => {
     const { world, own } = await makeProxiedWorld();
     const proxy = await startProxy({});
-    const outside = await startTls(ofProxy, proxy);
-    await expectLogin(world, { ...own, AWS_ENDPOINT_URL: world.sandbox.url, HTTP_PROXY: outside });
-    expect(proxy.asked).toEqual([`POST ${world.sandbox.url}/`, `POST ${world.sandbox.url}/`]);
+    const outside = asAddress(await startTls(ofAddress, proxy));
+    const endpoint = world.sandbox.url.replace("127.0.0.1", "localhost");
+    await expectLogin(world, { ...own, AWS_ENDPOINT_URL: endpoint, HTTP_PROXY: outside });
+    expect(proxy.asked).toEqual([`POST ${endpoint}/`, `POST ${endpoint}/`]);
   });
 
   const others: [name: string, Certificate, words: string][] = [

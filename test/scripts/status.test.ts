@@ -199,9 +199,20 @@ test("JSON holds names in ASCII: control characters, what reorders a line, what 
 
 test("a reader that has read enough is no error, a full disk is one", async () => {
   const world = await loggedIn();
-  const { screen } = await world.shellOnTerminal("fob status --json >/dev/full; echo ended with $?").ended;
-  expect(screen).toContain("fob: error: cannot write to stdout");
-  expect(screen).toContain("ended with 1");
+  for (const command of [
+    "status --json",
+    "login work",
+    "env work",
+    "credential-process work",
+    "--version",
+    "policy show",
+  ]) {
+    const { screen } = await world.shellOnTerminal(`fob ${command} >/dev/full; echo ended with $?`).ended;
+    expect(screen, command).toContain("fob: error: cannot write to stdout");
+    expect(screen, command).toContain("ended with 1");
+    // The command has failed, and goes no further.
+    expect(screen.trimEnd().split("\n").at(-2), command).toBe("fob: hint: see whether the disk is full: df");
+  }
   const early = await world.shellOnTerminal(
     "set -o pipefail; fob --help | true; fob status | true; fob --version | true; echo all",
   ).ended;
