@@ -3,13 +3,14 @@
 import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Environment } from "./environment-variables.ts";
 import { CancelledError, FobError } from "./errors.ts";
 import { descendantsOf, startProgram } from "./process.ts";
 import { inWords } from "./terminal/duration.ts";
 import type { TerminalDescriptors } from "./terminal/tty.ts";
 
 export interface CommandOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** What the command is, for messages: `the mfa_process of the profile "work"`. */
   readonly title: string;
   /** Seconds. */

@@ -1,4 +1,5 @@
 // Where STS and IAM are, when it is not AWS's own place for the region.
+import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
 
@@ -18,7 +19,7 @@ export interface Endpoints {
  * @throws FobError for a URL to which a code must not be sent
  */
 export function configuredEndpoints(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   ofProfile: (service: keyof Endpoints) => string | undefined,
 ): Endpoints {
   const endpoint = (service: keyof Endpoints): string | undefined => {

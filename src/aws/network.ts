@@ -2,10 +2,9 @@
 // JavaScript reads neither.
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { Environment } from "../environment-variables.ts";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How requests leave this machine. */
 export interface Network {

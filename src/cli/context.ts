@@ -1,12 +1,13 @@
 // The one place where the program meets the outside world.
 import { isAbsolute } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError } from "../errors.ts";
 import { type Output, stdout, writeLine } from "./output.ts";
 
 /** What every command is given. */
 export interface Context {
   /** A copy: what fob sets for itself is not passed to children. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** An absolute path. @throws FobError where there is no such home folder */
   readonly home: string;
   /** Milliseconds since 1970. */

@@ -2,6 +2,7 @@
 // programs that desktops have for that; what is to be shown goes to them as data, and the code comes on their stdout.
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { type Ended, howItEnded, runProgram, TookTooLong } from "../subprocess.ts";
 import { inWords } from "../terminal/duration.ts";
@@ -10,7 +11,7 @@ import { readCode } from "./code.ts";
 import { type CodeQuestion, type CodeSource, questionText } from "./sources.ts";
 
 export interface GraphicalTools {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly platform: NodeJS.Platform;
   /** Only with --debug. */
   readonly debug: (message: string) => void;
@@ -82,7 +83,7 @@ interface Shown {
 async function show(
   { program, args, input, outcome }: Dialog,
   text: string,
-  env: GraphicalTools["env"],
+  env: Environment,
   signal: AbortSignal,
 ): Promise<Shown> {
   const options = { env, title: program, timeout: PATIENCE + 10, signal, input: input?.(text) };
@@ -106,7 +107,7 @@ function needed(why: string, { profile }: CodeQuestion): FobError {
   );
 }
 
-function dialogsOf(platform: NodeJS.Platform, env: GraphicalTools["env"]): readonly Dialog[] {
+function dialogsOf(platform: NodeJS.Platform, env: Environment): readonly Dialog[] {
   // Through SSH the dialog would appear where nobody may sit.
   if (platform === "darwin") return env.SSH_CONNECTION ? [] : [osascript];
   if (platform === "win32") return [powershell];
@@ -184,7 +185,7 @@ const powershell: Dialog = {
   },
 };
 
-function isOnPath(program: string, env: GraphicalTools["env"]): boolean {
+function isOnPath(program: string, env: Environment): boolean {
   return (env.PATH ?? "").split(":").some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);

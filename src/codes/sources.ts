@@ -1,5 +1,6 @@
 // Where token codes come from.
 import { addAbortSignal, type Readable } from "node:stream";
+import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
 import { commandOutput } from "../subprocess.ts";
 import type { TerminalDescriptors } from "../terminal/tty.ts";
@@ -62,7 +63,7 @@ export type LendTerminal = (
 export function codeFromCommand(
   command: string,
   profile: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   lendTerminal: LendTerminal,
 ): CodeSource {
   const title = `the mfa_process of the profile ${quote(profile)}`;

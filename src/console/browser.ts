@@ -1,9 +1,10 @@
 // The user's browser.
+import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
 import { startProgram } from "../process.ts";
 
 export interface BrowserTools {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly platform: NodeJS.Platform;
   /** Only with --debug. */
   readonly debug: (message: string) => void;
@@ -25,7 +26,7 @@ export async function openBrowser(address: string, { env, platform, debug }: Bro
 }
 
 /** What went wrong, once the program has ended; undefined where nothing did. */
-function problemOf(program: string, args: readonly string[], env: BrowserTools["env"]): Promise<string | undefined> {
+function problemOf(program: string, args: readonly string[], env: Environment): Promise<string | undefined> {
   return new Promise((done) => {
     const child = startProgram(program, args, { env, stdio: "ignore", detached: process.platform !== "win32" });
     child.on("error", (error) => done(error.message));
@@ -36,7 +37,7 @@ function problemOf(program: string, args: readonly string[], env: BrowserTools["
 
 type Opener = readonly [program: string, ...args: string[]];
 
-function openersOf(address: string, platform: NodeJS.Platform, env: BrowserTools["env"]): readonly Opener[] {
+function openersOf(address: string, platform: NodeJS.Platform, env: Environment): readonly Opener[] {
   if (platform === "darwin") return [["open", address]];
   if (platform === "win32") return [["rundll32.exe", "url.dll,FileProtocolHandler", address]];
   // Dev containers and remote editors say by BROWSER how to reach the user's own. It is a list, and %s is the address.

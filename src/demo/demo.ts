@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
 import { enforceMfaPolicy } from "../policy/enforcement.ts";
 import { startProgram } from "../process.ts";
@@ -11,7 +12,7 @@ import { maskKeyId, quote } from "../text.ts";
 import { everydayCall } from "./everyday-call.ts";
 
 export interface DemoTools {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** How to run fob itself: a program and its first arguments. */
   readonly fob: readonly [string, ...string[]];
   /** Whether there is somebody to type the code. */

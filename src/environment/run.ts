@@ -2,9 +2,8 @@
 // script that stands around it in bin/fob (docs/decisions/exec-becomes-the-program.md).
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
+import type { Environment } from "../environment-variables.ts";
 import { startProgram } from "../process.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How it ended, as a shell's exit code; or why it could not be started. */
 export type Outcome = { readonly status: number } | { readonly failed: NodeJS.ErrnoException };

@@ -1,5 +1,6 @@
 // What `fob exec` prints to the shell script in bin/fob, which then becomes the command.
 import { readFileSync } from "node:fs";
+import type { Environment } from "../environment-variables.ts";
 import { shellLiteral } from "../launcher/script.ts";
 import { formatted } from "./formats.ts";
 import type { Variables } from "./variables.ts";
@@ -23,7 +24,7 @@ export interface LostVariables {
 }
 
 /** What a shell was given, but does not pass on: dash and busybox drop variables whose names they could not set. */
-export function lostVariables(shell: number, env: Readonly<Record<string, string | undefined>>): LostVariables {
+export function lostVariables(shell: number, env: Environment): LostVariables {
   const lost = initialEnvironment(shell).filter(([name]) => env[name] === undefined && /[^\w]|^\d/.test(name));
   const isFunction = (name: string): boolean => /^BASH_FUNC_.*%%$/s.test(name);
   return {

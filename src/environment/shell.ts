@@ -1,9 +1,8 @@
 // For which shell variables are printed, where nobody says it, and how that shell takes them over.
 import { win32 } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { findProcess } from "../process.ts";
 import { type Format, formats } from "./formats.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Shells that read what another one reads. */
 const others: Readonly<Record<string, Format>> = {

@@ -1,5 +1,6 @@
 // Environment variables that stand for credentials: those that are set, and those that would get in their way.
 import type { TemporaryCredentials } from "../aws/aws.ts";
+import type { Environment } from "../environment-variables.ts";
 import { expirationText } from "../session/session.ts";
 
 /** Temporary credentials of a profile, with what programs want to know beside them. */
@@ -15,8 +16,6 @@ export interface Variables {
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * What may be left of other credentials, and is taken before these or mixed with them.

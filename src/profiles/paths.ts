@@ -1,6 +1,7 @@
 // Where the two AWS files are.
 import { lstatSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import type { FileKind } from "./scan.ts";
 
 /** Where the two files are. */
@@ -11,7 +12,7 @@ export type AwsFilePaths = Readonly<Record<FileKind, string>>;
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
  */
-export function awsFilePaths(env: Readonly<Record<string, string | undefined>>, home: string): AwsFilePaths {
+export function awsFilePaths(env: Environment, home: string): AwsFilePaths {
   const path = (variable: string | undefined, name: string): string =>
     variable ? resolve(variable.replace(/^~(?=$|[/\\])/, home)) : join(home, ".aws", name);
   return {

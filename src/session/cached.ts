@@ -1,6 +1,7 @@
 // The quick answer: a session file that may be served as it is. The launcher (src/launcher/) decides in the same way.
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { type AwsFilePaths, lastChangeOf } from "../profiles/paths.ts";
 import type { Session } from "./session.ts";
 import { fileName, sessionsFolder } from "./store-paths.ts";
@@ -16,7 +17,7 @@ export function cachedAnswer(
   profile: string,
   folder: string,
   paths: AwsFilePaths,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   now: number,
   endpoint: string | undefined,
 ): string | undefined {

@@ -1,5 +1,6 @@
 // The long-term credentials of a source profile.
 import type { Credentials } from "../aws/aws.ts";
+import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
 import { type AwsFile, type AwsFiles, commandOf, fileOfCommand } from "../profiles/files.ts";
@@ -9,8 +10,6 @@ import { quote, shellWord } from "../text.ts";
 import { checkKeyShape } from "./key-shape.ts";
 import { keyKind, processKind, tokenIn } from "./link.ts";
 import type { Source } from "./session.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a source's long-term credentials are, without fetching them: enough to compare with a session's. */
 export function sourceOfCredentials(

@@ -1,5 +1,6 @@
 // What is to be done for a session: which one, with which key, device and endpoint; and which stored session is that one.
 import { isInPartition } from "../aws/partitions.ts";
+import type { Environment } from "../environment-variables.ts";
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { shellWord } from "../text.ts";
@@ -22,7 +23,7 @@ export interface PlanRequest extends Wishes {
 }
 
 export interface PlanTools {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly home: string;
   readonly paths: AwsFilePaths;
   readonly store: Store;

@@ -4,14 +4,13 @@ import { configuredEndpoints, type Endpoints } from "../aws/endpoints.ts";
 import { type Network, networkOf } from "../aws/network.ts";
 import { isRegion } from "../aws/partitions.ts";
 import { fidoOnly } from "../devices/choose.ts";
+import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
 import { inExactWords, inWords, parseDuration } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { installedEndpoint, type Link } from "./link.ts";
 import type { Asked } from "./session.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** GetSessionToken's bounds and default, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
 const duration = { shortest: 900, longest: 129_600, default: 43_200 } as const;

@@ -1,5 +1,6 @@
 // Where the session store is, and a session in it.
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { UsageError } from "../errors.ts";
 import { quote } from "../text.ts";
 
@@ -8,7 +9,7 @@ import { quote } from "../text.ts";
  *
  * @throws UsageError for a relative FOB_HOME, which would be another store in every folder
  */
-export function storeFolder(env: Readonly<Record<string, string | undefined>>, credentialsPath: string): string {
+export function storeFolder(env: Environment, credentialsPath: string): string {
   const home = env.FOB_HOME;
   if (!home) return join(dirname(credentialsPath), "fob");
   // Without a slash at its end, with which a symbolic link would be followed.

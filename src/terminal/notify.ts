@@ -1,9 +1,10 @@
 // A notification on the user's desktop, where there is one.
+import type { Environment } from "../environment-variables.ts";
 import { startProgram } from "../process.ts";
 import { asciiJson, neutralise } from "../text.ts";
 
 export interface NotifyTools {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly platform: NodeJS.Platform;
   /** Only with --debug. */
   readonly debug: (message: string) => void;

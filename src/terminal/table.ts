@@ -1,5 +1,6 @@
 // Tables, bars and colours, for terminals.
 import { stripVTControlCharacters } from "node:util";
+import type { Environment } from "../environment-variables.ts";
 
 /** A table with a heading; columns as wide as they need to be. Cells may be coloured. */
 export function tableOf(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -27,7 +28,7 @@ export function fitted(text: string, columns: number): string {
 }
 
 /** A small bar for a part (0 to 1) of a whole. */
-export function barOf(part: number, env: Readonly<Record<string, string | undefined>>): string {
+export function barOf(part: number, env: Environment): string {
   const isUtf8 = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
   const [full, empty] = isUtf8 ? ["█", "░"] : ["#", "-"];
   const length = 8;
