@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { ensureFolder, isWithoutLinks } from "./create.ts";
-import { type LockOptions, withLock } from "./lock.ts";
+import { type LockOptions, SCRIPT_PATIENCE, withLock } from "./lock.ts";
 import { explained, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
 import {
   assertReplaceable,
@@ -41,7 +41,7 @@ export async function editFile(
   assertReplaceable(file);
   ensureFolder(dirname(file));
   const lockPath = join(dirname(file), `.${basename(file)}.fob.lock`);
-  return await withLock(lockPath, { ...lock, patience: 30_000 }, async (held) => {
+  return await withLock(lockPath, { ...lock, patience: SCRIPT_PATIENCE }, async (held) => {
     sweepLeftovers(file);
     for (let attempt = 0; attempt < 10; attempt++) {
       const before = readWhole(file, SETTLING_BEFORE_WRITING);

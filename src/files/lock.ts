@@ -64,6 +64,9 @@ export interface LockOptions {
   readonly onWait?: ((holder: Holder) => void) | undefined;
 }
 
+/** Milliseconds for which to wait where nobody is known to watch: nobody knows how long a script may. */
+export const SCRIPT_PATIENCE = 30_000;
+
 /** A holder that cannot be asked whether it lives (another machine) is dead after this long without a sign, in ms. */
 const SILENCE = 60_000;
 const HEARTBEAT = 2_000;

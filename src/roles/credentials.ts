@@ -3,7 +3,6 @@ import { deviceOf } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import { FobError, UsageError } from "../errors.ts";
-import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { isFresh, wanted } from "../session/freshness.ts";
@@ -12,6 +11,7 @@ import { accessOf, accountOf, HOUR, obtain, roleRequest, type Wanted } from "../
 import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import { type Role, type Session, spanOf } from "../session/session.ts";
+import { cachedUnderLock, patienceOf, waitingFor } from "../session/under-lock.ts";
 import { inExactWords, inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
@@ -52,7 +52,7 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   const role = chain.at(-1);
   if (!first || !role) throw new TypeError("a chain of roles has at least one");
   const { request, lastChange } = occasion;
-  const { store, now, signal } = tools;
+  const { store, now } = tools;
   const plan = roleRequestPlan(chain, occasion, tools);
   const isLong = (role.duration ?? HOUR) > HOUR;
   const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
@@ -74,28 +74,19 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
     return kept;
   }
   const codes = codeSource(plan, asking);
-  const waiting = {
-    signal,
-    // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
-    patience: tools.program?.patience ?? (codes?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
-    onWait: ({ pid }: Holder) =>
-      asking.note(`waiting for another fob (process ${pid}) that asks for the role of ${quote(role.profile)}`),
+  const waiting = waitingFor(role.profile, asking, tools.program?.patience ?? patienceOf(codes));
+  const make = async (): Promise<Session> => {
+    const directly = isDirect && codes ? await direct(role, { plan, codes }, asking) : undefined;
+    const session = directly ?? (await chained(chain, plan, occasion, asking));
+    if (isLong && !directly) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
+    // What has changed in the AWS files meanwhile is newer than this.
+    store.date(role.profile, lastChange);
+    store.forgetRefusal(role.profile);
+    return session;
   };
-  return await orOld(stored, request, asking, async () => {
-    const work = async (): Promise<Session> => {
-      const there = fresh();
-      if (there) return there;
-      const directly = isDirect && codes ? await direct(role, { plan, codes }, asking) : undefined;
-      const session = directly ?? (await chained(chain, plan, occasion, asking));
-      if (isLong && !directly) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
-      // What has changed in the AWS files meanwhile is newer than this.
-      store.date(role.profile, lastChange);
-      store.forgetRefusal(role.profile);
-      return session;
-    };
-    const made = await store.locked(role.profile, waiting, work, () => fresh() !== undefined);
-    return made ?? fresh() ?? (await ofRole(chain, occasion, tools));
-  });
+  return await orOld(stored, request, asking, () =>
+    cachedUnderLock({ profile: role.profile, find: fresh, make, waiting }, store),
+  );
 }
 
 function longerThanItLasts({ profile, duration = HOUR }: Role, isDirect: boolean): UsageError {

@@ -6,6 +6,7 @@ import type { Installation } from "../launcher/script.ts";
 import type { LoginTools } from "./login.ts";
 import { planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, publish, publishProcess, unpublishKeys } from "./publish.ts";
+import { waitingFor } from "./under-lock.ts";
 
 /**
  * @param request.endpointUrl "" for the endpoint that is configured
@@ -17,15 +18,14 @@ export async function install(
   tools: LoginTools,
   installation: Installation,
 ): Promise<string> {
-  const { store, signal, now, note } = tools;
+  const { store, now } = tools;
   const plan = planOf({ ...request, isRenewal: true }, tools);
   const { link, settings, files } = plan;
   const endpoint = foreignHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = credentialProcessLine(installation, link.session, endpoint);
   const target = () => ({ replaceLongTerm: false, previous: plan.stored(), now: now(), isOnlyOwn: true });
   assertTarget(link, files, target());
-  const onWait = () => note("waiting for another fob that is logging in");
-  await store.locked(link.session, { signal, patience: 30_000, onWait }, async () => {
+  await store.locked(link.session, waitingFor(link.session, tools), async () => {
     if (process.platform !== "win32") installLauncher(installation);
     // First the new way, then the old one goes: in between programs find the keys.
     await publishProcess(link, line, tools, target());

@@ -1,8 +1,6 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
 import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
-import type { Holder } from "../files/lock.ts";
-import { killLine, nameProcess } from "../process.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { inExactWords } from "../terminal/duration.ts";
@@ -15,6 +13,7 @@ import { loginCommand, type Plan, type PlanRequest, planOf, undisputedPlan } fro
 import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
 import { type Session, spanOf } from "./session.ts";
 import { ofOtherVersion } from "./store-writer.ts";
+import { cachedUnderLock, patienceOf, waitingFor } from "./under-lock.ts";
 
 export interface LoginRequest extends PlanRequest {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
@@ -94,25 +93,13 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   const source = kept ? undefined : (request.code ?? codeSource(plan, tools));
   if (!kept && !source && !isWaiting) throw nobodyToAsk(link, again, tools);
 
-  const waiting = {
-    signal,
-    // Somebody who can be asked may wait as long as she likes; nobody knows how long a script may.
-    patience: request.patience ?? (source?.canAskAgain ? Number.POSITIVE_INFINITY : 30_000),
-    onWait: (holder: Holder) =>
-      tools.note(
-        `waiting for another fob (${nameProcess(holder.pid)}) that is logging in to ${quote(link.session)}; to be asked here: ${killLine(holder.pid)}`,
-      ),
-  };
   const settled = (): LoginOutcome | undefined => {
     const session = reusable();
     return session && isInPlace(session, readAwsFiles(paths)) ? { session, isNew: false, files } : undefined;
   };
-  const work = async (): Promise<LoginOutcome> => {
-    // Somebody else may have logged in while this process waited.
+  const make = async (): Promise<LoginOutcome> => {
     const previous = plan.stored();
     const session = reusable();
-    const done = settled();
-    if (done) return done;
     if (session) {
       const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
       const moved = { ...session, writtenTo: places };
@@ -127,8 +114,8 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     }
     const codes = source ?? request.code ?? codeSource(plan, tools);
     if (!codes) throw nobodyToAsk(link, again, tools);
-    const make = () => obtain({ plan, codes, previous }, tools);
-    const made = tools.guard ? await tools.guard(link.session, make) : await make();
+    const ask = () => obtain({ plan, codes, previous }, tools);
+    const made = tools.guard ? await tools.guard(link.session, ask) : await ask();
     store.forgetRefusal(link.session);
     try {
       await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
@@ -138,9 +125,8 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     if (leavesProcess) tellOfKeys(link, tools);
     return { session: made.session, isNew: true, files };
   };
-  const outcome = await store.locked(link.session, waiting, work, () => settled() !== undefined);
-  // Removed again in that very moment: then it is looked at once more.
-  return outcome ?? settled() ?? login(request, tools);
+  const waiting = waitingFor(link.session, tools, request.patience ?? patienceOf(source));
+  return await cachedUnderLock({ profile: link.session, find: settled, make, waiting }, store);
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */

@@ -1,7 +1,6 @@
 // Removing sessions from every place that fob wrote them to, and nothing else.
 import { existsSync } from "node:fs";
 import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
-import type { Holder } from "../files/lock.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { clockTime } from "../terminal/duration.ts";
@@ -12,6 +11,7 @@ import type { Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
 import { sessionsFolder } from "./store-paths.ts";
 import type { WritableStore } from "./store-writer.ts";
+import { waitingFor } from "./under-lock.ts";
 
 export interface LogoutTools {
   readonly paths: AwsFilePaths;
@@ -74,15 +74,13 @@ async function removeEach(profiles: readonly string[], tools: LogoutTools): Prom
 }
 
 async function removeUnderLock(profile: string, tools: LogoutTools): Promise<void> {
-  const { store, signal, note } = tools;
-  const onWait = ({ pid }: Holder): void =>
-    note(`waiting for another fob (process ${pid}) that is logging in to ${quote(profile)}`);
+  const { store } = tools;
   const work = async (): Promise<void> => {
     await remove(profile, tools);
   };
   // Where there is no store there is no login under way, and a lock would make one.
   if (existsSync(sessionsFolder(store.folder))) {
-    await store.locked(profile, { signal, patience: 30_000, onWait }, work);
+    await store.locked(profile, waitingFor(profile, tools), work);
   } else await work();
 }
 
