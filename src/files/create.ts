@@ -39,7 +39,9 @@ export function createFile(path: string, content: string): void {
 /** Writes a whole content from the beginning of a file. */
 export function writeAll(descriptor: number, content: Buffer): void {
   for (let written = 0; written < content.length; ) {
-    written += writeSync(descriptor, content, written, content.length - written, written);
+    const more = writeSync(descriptor, content, written, content.length - written, written);
+    if (more === 0) throw Object.assign(new Error("nothing more can be written"), { code: "ENOSPC" });
+    written += more;
   }
 }
 

@@ -177,8 +177,10 @@ interface Attempt {
   readonly me: Holder;
   /** The finished lock, under a name of its own. */
   readonly draft: string;
-  /** The name of the right to break a dead holder's lock. */
-  readonly rightToBreak: (deadId: string) => string;
+  /** The lock itself. */
+  readonly lock: string;
+  /** How often more a name is tried, of this lock or of a right to break. */
+  triesLeft: number;
 }
 
 /**
@@ -187,12 +189,10 @@ interface Attempt {
  */
 function tryAcquire(path: string): Lock | Holder | undefined {
   const me: Holder = { ...thisProcess(), id: randomBytes(8).toString("hex") };
-  const beside = prefixOf(path);
-  const draft = `${beside}${me.id}.tmp`;
-  const rightToBreak = (deadId: string): string => `${beside}${hexOf(deadId, 16)}.break`;
+  const draft = `${prefixOf(path)}${me.id}.tmp`;
   try {
     createFile(draft, JSON.stringify(me));
-    const outcome = take(path, { me, draft, rightToBreak }, 0);
+    const outcome = take(path, { me, draft, lock: path, triesLeft: 5 * MOST_RIGHTS }, 0);
     if (outcome && "release" in outcome) sweep(path, draft);
     return outcome;
   } catch (error) {
@@ -217,11 +217,15 @@ const hexOf = (text: string, digits: number): string =>
 /** How everything that is beside a lock, and belongs to it alone, begins. */
 const prefixOf = (path: string): string => join(dirname(path), `.fob-lock-${hexOf(basename(path), 12)}-`);
 
+/** The name of the right to break the lock, or a right to break it, of a dead holder. */
+const rightToBreak = (lock: string, deadId: string): string => `${prefixOf(lock)}${hexOf(deadId, 16)}.break`;
+
 /** How many rights to break rights are taken on top of each other: one more for each process that was killed with one. */
 const MOST_RIGHTS = 100;
 
 function take(path: string, attempt: Attempt, depth: number): Lock | Holder | undefined {
-  for (let tries = 0; tries < 10; tries++) {
+  while (attempt.triesLeft > 0) {
+    attempt.triesLeft -= 1;
     if (isPutAt(path, attempt)) return held(path, attempt.me.id);
     const holder = read(path);
     if (!holder) continue;
@@ -234,11 +238,11 @@ function take(path: string, attempt: Attempt, depth: number): Lock | Holder | un
 function isBroken(path: string, deadId: string, attempt: Attempt, depth: number): boolean {
   if (depth === MOST_RIGHTS) {
     throw new FobError(
-      `the lock ${quote(path)} is of a process that has ended, and so are those that tried to remove it`,
-      `remove what they have left: rm ${shellWord(prefixOf(path))}*.break`,
+      `the lock ${quote(attempt.lock)} is of a process that has ended, and so have all that tried to remove it`,
+      `remove what they have left: rm ${shellWord(prefixOf(attempt.lock))}*.break`,
     );
   }
-  const right = take(attempt.rightToBreak(deadId), attempt, depth + 1);
+  const right = take(rightToBreak(attempt.lock, deadId), attempt, depth + 1);
   if (!right || !("release" in right)) return false;
   try {
     if (read(path)?.id === deadId) unlinkSync(path);

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { CancelledError } from "../../src/errors.ts";
+import { CancelledError, FobError } from "../../src/errors.ts";
 import { type Holder, type LockOptions, thisHost, withLock } from "../../src/files/lock.ts";
 import { readProcess } from "../../src/process.ts";
 import { node } from "../helpers/world.ts";
@@ -94,6 +94,23 @@ test("a lock is broken all the same after twelve processes were killed while the
   expect(await withLock(lock, impatient, () => "in")).toBe("in");
   // Drafts of processes that were killed stay for a minute.
   expect(readdirSync(folder).filter((name) => !name.endsWith(".tmp"))).toEqual([]);
+});
+
+test("where far too many were killed, the error names what to remove, and then the lock is broken", async () => {
+  const me = await ownHolder();
+  const hashOf = (text: string, digits: number): string =>
+    createHash("sha256").update(text).digest("hex").slice(0, digits);
+  const dead = (path: string, id: string): void => leave(path, { ...me, id, started: "before" });
+  dead(lock, "0");
+  for (let breaker = 0; breaker < 150; breaker++) {
+    dead(join(folder, `.fob-lock-${hashOf("lock", 12)}-${hashOf(String(breaker), 16)}.break`), String(breaker + 1));
+  }
+  const error = await withLock(lock, patient, () => "in").catch((thrown: unknown) => thrown as FobError);
+  const [hint = ""] = error instanceof FobError ? error.hints : [];
+  expect(hint).toMatch(/^remove what they have left: rm .*\.break$/);
+  spawnSync("sh", ["-c", hint.replace("remove what they have left: ", "")]);
+  expect(readdirSync(folder)).toEqual(["lock"]);
+  expect(await withLock(lock, impatient, () => "in")).toBe("in");
 });
 
 test("with the longest of names, a lock is taken, and broken", async () => {

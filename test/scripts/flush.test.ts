@@ -22,9 +22,9 @@ test("every file that is replaced is flushed before the rename, and its folder a
   expect(renamed.map(([, , file]) => file).sort()).toEqual(files.sort());
   for (const [, temporary = "", file = ""] of renamed) {
     const own = calls.flatMap((call) => {
-      const [name, path, to] = call.split(" ");
+      const [name = "", path = "", to = ""] = call.split(" ");
       const isOfFile = path === temporary || (name === "fsyncSync" && path === dirname(file));
-      return isOfFile ? `${name} ${basename(to ?? path ?? "")}` : [];
+      return isOfFile ? `${name} ${basename(to || path)}` : [];
     });
     const rename = own.indexOf(`renameSync ${basename(file)}`);
     const written = own.lastIndexOf(`writeSync ${basename(temporary)}`);
