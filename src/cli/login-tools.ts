@@ -15,7 +15,7 @@ import { openWritableStore } from "../session/store-writer.ts";
 import { clockTime, inWords } from "../terminal/duration.ts";
 import { findTerminal, isInBackground, type Terminal } from "../terminal/tty.ts";
 import { TurnStopped, takeTurn } from "../terminal/turn.ts";
-import { quote } from "../text.ts";
+import { neutralise, quote, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
 /** @param again the command line that makes the same session again, without a code in it, where it is one for that */
@@ -43,7 +43,7 @@ export function loginTools(
 }
 
 /** Says until when a session is good. */
-export function tell({ session, isNew }: LoginOutcome, { now, say }: Context): void {
+export function tell({ session, isNew, unwritten }: LoginOutcome, { now, say }: Context): void {
   const { expiration } = session.credentials;
   const seconds = secondsLeft({ expiration }, now());
   // A new session has the length that was asked for; the second that it took to get it is not worth a word.
@@ -51,6 +51,19 @@ export function tell({ session, isNew }: LoginOutcome, { now, say }: Context): v
   say.note(
     `${quote(session.profile)} is good until ${clockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
   );
+  const name = shellWord(session.profile);
+  if (unwritten.credentials) {
+    say.warning(`programs do not find it in the profile ${quote(session.profile)}: ${unwritten.credentials.message}`);
+    say.hint(`run them with it: fob exec ${name} -- COMMAND`);
+    say.hint(`or put it into your shell: eval "$(fob env ${name})"`);
+    say.hint(
+      `or let them ask for it, in a config that you can write: credential_process = fob credential-process ${name}`,
+    );
+  }
+  if (unwritten.configLines.length > 0) {
+    say.hint(`the config cannot be written; put below [profile ${neutralise(session.profile)}]:`);
+    for (const line of unwritten.configLines) say.hint(`  ${neutralise(line)}`);
+  }
 }
 
 /** Somebody at a desktop, who can be asked for a code but not to choose. */

@@ -66,7 +66,8 @@ export const loginCommand = defineCommand({
     warnOfVariables(context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
-    if (context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
+    const isInProfile = outcome.unwritten.credentials === undefined;
+    if (isInProfile && context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
       say.hint(`export AWS_PROFILE=${shellWord(selected)}`);
     context.stdout.write(`${selected}\n`);
     if (!outcome.isNew && options.duration !== undefined) {

@@ -35,9 +35,9 @@ export const statusCommand = defineCommand({
         say.hint(`a new session takes its place: fob login ${shellWord(profile)}`);
       }
     }
-    // A session that its profile has lost is of no use to programs.
+    // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
     const isLost = ({ mode, writtenTo }: StatusEntry): boolean =>
-      mode === "keys" && !writtenTo.some(({ isThere }) => isThere);
+      mode === "keys" && writtenTo.length > 0 && !writtenTo.some(({ isThere }) => isThere);
     const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
     const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${shellWord(options.minTtl)}`;

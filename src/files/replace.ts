@@ -92,7 +92,7 @@ export function assertOwnFile(file: string): Stats | undefined {
   if (found && user !== undefined && found.uid !== user) {
     throw new FobError(
       `${quote(file)} belongs to another user (uid ${found.uid}), so fob leaves it alone`,
-      `if it should be yours: sudo chown ${user} ${shellWord(file)}`,
+      `see whose it is: ls -la ${shellWord(dirname(file))}`,
     );
   }
   if (isMountPoint(file)) throw mounted(file);
@@ -102,6 +102,17 @@ export function assertOwnFile(file: string): Stats | undefined {
     if (systemCode(error) !== "ENOENT") throw explained(error, file);
   }
   return found;
+}
+
+/** Why a file (or what a link of that name leads to) cannot be replaced, as far as that can be known; else undefined. */
+export function obstacleTo(path: string): FobError | undefined {
+  try {
+    assertReplaceable(realFile(path));
+    return undefined;
+  } catch (error) {
+    if (error instanceof FobError) return error;
+    throw error;
+  }
 }
 
 /**

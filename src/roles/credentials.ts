@@ -84,8 +84,12 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
     store.forgetRefusal(role.profile);
     return session;
   };
+  // Where nothing can be kept, a code of its own would be asked for at every call.
+  const isKept = store.obstacle(role.profile) === undefined;
   return await orOld(stored, request, asking, () =>
-    cachedUnderLock({ profile: role.profile, find: fresh, make, waiting }, store),
+    isKept
+      ? cachedUnderLock({ profile: role.profile, find: fresh, make, waiting }, store)
+      : chained(chain, plan, occasion, asking),
   );
 }
 
@@ -176,7 +180,7 @@ async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, t
     ...{ profile: role.profile, credentials, roles: chain, isChained: true, writtenTo: [], issued: now() },
     account: accountOf(role.arn),
   };
-  store.save(session);
+  if (store.obstacle(role.profile) === undefined) store.save(session);
   return session;
 }
 

@@ -1,5 +1,6 @@
 // Putting a session profile into process mode: programs get its credentials from fob, not from the credentials file.
 import { foreignHost } from "../aws/endpoints.ts";
+import { assertReplaceable, realFile } from "../files/replace.ts";
 import { installLauncher } from "../launcher/install.ts";
 import { credentialProcessLine } from "../launcher/line.ts";
 import type { Installation } from "../launcher/script.ts";
@@ -25,6 +26,7 @@ export async function install(
   const line = credentialProcessLine(installation, link.session, endpoint);
   const target = () => ({ replaceLongTerm: false, previous: plan.stored(), now: now(), isOnlyOwn: true });
   assertTarget(link, files, target());
+  assertReplaceable(realFile(files.config.path));
   await store.locked(link.session, waitingFor(link.session, tools), async () => {
     if (process.platform !== "win32") installLauncher(installation);
     // First the new way, then the old one goes: in between programs find the keys.

@@ -1,6 +1,7 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
 import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
+import { obstacleTo } from "../files/replace.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
 import { inExactWords } from "../terminal/duration.ts";
@@ -10,7 +11,15 @@ import { isFresh } from "./freshness.ts";
 import { type Link, processKind } from "./link.ts";
 import { type ObtainTools, obtain } from "./obtain.ts";
 import { loginCommand, type Plan, type PlanRequest, planOf, undisputedPlan } from "./plan.ts";
-import { assertTarget, isPublished, placesFor, publish, type TargetOptions } from "./publish.ts";
+import {
+  assertTarget,
+  isPublished,
+  placesFor,
+  publish,
+  type TargetOptions,
+  type Unwritten,
+  unwrittenOf,
+} from "./publish.ts";
 import { type Session, spanOf } from "./session.ts";
 import { ofOtherVersion } from "./store-writer.ts";
 import { cachedUnderLock, patienceOf, waitingFor } from "./under-lock.ts";
@@ -23,6 +32,8 @@ export interface LoginRequest extends PlanRequest {
   /** A new session even when the old one is fresh. */
   readonly force?: boolean;
   readonly replaceLongTerm?: boolean;
+  /** The caller gets the credentials itself: that programs find them in the AWS files, too, is not worth a failure. */
+  readonly isServing?: boolean;
   /** A code that came with the command. */
   readonly code?: CodeSource | undefined;
   /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s where there is nobody. */
@@ -47,6 +58,7 @@ export interface LoginOutcome {
   readonly isNew: boolean;
   /** The AWS files as they were before. */
   readonly files: AwsFiles;
+  readonly unwritten: Unwritten;
 }
 
 /**
@@ -78,10 +90,23 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   assertTarget(link, files, target(plan.stored()));
   if ((request.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration, link);
 
+  const obstacle = obstacleTo(paths.credentials) ?? store.obstacle(link.session);
+  const isServed = processKind(files, link.session) === "fob" && !leavesProcess;
+  /** Whether nothing is left to do for a session, or nothing can be done. */
+  const isSettled = (session: Session, now: AwsFiles): boolean =>
+    isInPlace(session, now) || (obstacle !== undefined && !leavesProcess);
+  const outcomeOf = (session: Session, isNew: boolean, now: AwsFiles, chosenSerial?: string): LoginOutcome => ({
+    ...{ session, isNew, files },
+    unwritten: unwrittenOf(session, link, { files: now, obstacle, chosenSerial }),
+  });
+
   const kept = reusable();
-  if (kept && isInPlace(kept, files)) {
+  if (kept && isSettled(kept, files)) {
     if (undisputedPlan(link.session, tools)?.matching()) store.vouch(link.session, lastChange, now());
-    return { session: kept, isNew: false, files };
+    return outcomeOf(kept, false, files);
+  }
+  if (obstacle && (leavesProcess || !(request.isServing || isServed || livesInStore(link, tools)))) {
+    throw withOtherStore(obstacle);
   }
   const before = store.read(link.session);
   if (before.state === "unreadable") {
@@ -95,7 +120,8 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
 
   const settled = (): LoginOutcome | undefined => {
     const session = reusable();
-    return session && isInPlace(session, readAwsFiles(paths)) ? { session, isNew: false, files } : undefined;
+    const now = readAwsFiles(paths);
+    return session && isSettled(session, now) ? outcomeOf(session, false, now) : undefined;
   };
   const make = async (): Promise<LoginOutcome> => {
     const previous = plan.stored();
@@ -106,24 +132,26 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       if (places.length > session.writtenTo.length) store.save(moved);
       await publish(moved, link, tools, target(moved));
       if (leavesProcess) tellOfKeys(link, tools);
-      return { session: moved, isNew: false, files };
+      return outcomeOf(moved, false, readAwsFiles(paths));
     }
     const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
     if (isTakenOver) {
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
+    const isInStoreAlone = obstacle !== undefined && !isServed;
     const codes = source ?? request.code ?? codeSource(plan, tools);
     if (!codes) throw nobodyToAsk(link, again, tools);
-    const ask = () => obtain({ plan, codes, previous }, tools);
+    const ask = () => obtain({ plan, codes, previous, isInStoreAlone }, tools);
     const made = tools.guard ? await tools.guard(link.session, ask) : await ask();
     store.forgetRefusal(link.session);
     try {
-      await publish(made.session, link, tools, { ...target(previous), chosenSerial: made.chosenSerial });
+      const chosen = { ...target(previous), chosenSerial: made.chosenSerial };
+      if (!isInStoreAlone) await publish(made.session, link, tools, chosen);
     } catch (error) {
       throw withKeptSession(error, again);
     }
     if (leavesProcess) tellOfKeys(link, tools);
-    return { session: made.session, isNew: true, files };
+    return outcomeOf(made.session, true, readAwsFiles(paths), made.chosenSerial);
   };
   const waiting = waitingFor(link.session, tools, request.patience ?? patienceOf(source));
   return await cachedUnderLock({ profile: link.session, find: settled, make, waiting }, store);
@@ -137,6 +165,15 @@ async function wantsKeys(request: LoginRequest, { files, link }: Plan, tools: Lo
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
   const message = `Programs get the credentials of ${quote(link.session)} from fob's credential_process.`;
   return (await person.choose(message, answers, tools.signal)) === answers[1];
+}
+
+/** Whether the user keeps sessions in a place of their own, whatever becomes of the AWS files. */
+const livesInStore = ({ session }: Link, { env, store }: LoginTools): boolean =>
+  Boolean(env.FOB_HOME) && store.obstacle(session) === undefined;
+
+function withOtherStore({ message, hints, exitCode, cause }: FobError): FobError {
+  const elsewhere = 'or keep sessions in a store of their own, for fob exec and fob env: export FOB_HOME="$HOME/.fob"';
+  return new FobError(message, [...hints, elsewhere], exitCode, cause);
 }
 
 /** Says that the code was not spent for nothing. */

@@ -50,11 +50,13 @@ export interface Wanted {
   readonly role?: { readonly role: Role; readonly why: string } | undefined;
   /** The session that this one takes the place of. */
   readonly previous?: Session | undefined;
+  /** The AWS files cannot be written. */
+  readonly isInStoreAlone?: boolean;
 }
 
 /** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
 export async function obtain(
-  { plan, codes, role: direct, previous }: Wanted,
+  { plan, codes, role: direct, previous, isInStoreAlone = false }: Wanted,
   tools: ObtainTools,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
   const { env, paths, store, warn, debug } = tools;
@@ -88,6 +90,7 @@ export async function obtain(
       });
       return { ...found, ...exchanged };
     });
+    const places = previous?.writtenTo ?? [];
     const session: Session = {
       profile,
       credentials: given,
@@ -104,7 +107,7 @@ export async function obtain(
       issued: tools.now(),
       roles: role ? [role] : [],
       isChained: false,
-      writtenTo: role ? [] : placesFor(link.session, given.accessKeyId, paths, previous?.writtenTo ?? []),
+      writtenTo: role ? [] : isInStoreAlone ? places : placesFor(link.session, given.accessKeyId, paths, places),
     };
     reservation.fill(session);
     return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
 import { explained } from "../files/read.ts";
-import { assertReplaceable, leftovers, realFile } from "../files/replace.ts";
+import { leftovers, obstacleTo, realFile } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
@@ -61,8 +61,6 @@ export function assertTarget(link: Link, files: AwsFiles, options: TargetOptions
   if (other !== undefined) throw inConfig(other);
   if (ownKeys(files, session) === "long-term" && !options.replaceLongTerm) throw holdsLongTerm(link);
   assertOwn(link, files.credentials.properties(session), options);
-  assertReplaceable(realFile(files.credentials.path));
-  if (Object.keys(configChange(link, files, undefined)).length > 0) assertReplaceable(realFile(files.config.path));
 }
 
 /** @throws FobError where the section holds a session that another tool has written and that still runs */
@@ -107,6 +105,31 @@ export function placesFor(
   return [{ file: paths.credentials, profile, keyIds }, ...previous.filter((place) => !here(place))];
 }
 
+/** What a session profile lacks, because a file cannot be written. */
+export interface Unwritten {
+  /** Why the credentials file does not hold the session. */
+  readonly credentials: FobError | undefined;
+  /** Lines for the profile's section in the config. */
+  readonly configLines: readonly string[];
+}
+
+/** What a session's profile lacks for programs to use it, by the AWS files as they are now. */
+export function unwrittenOf(
+  session: Session,
+  link: Link,
+  {
+    files,
+    obstacle,
+    chosenSerial,
+  }: { files: AwsFiles; obstacle: FobError | undefined; chosenSerial: string | undefined },
+): Unwritten {
+  // Programs that ask fob need no more than that.
+  const isServed = processKind(files, session.profile) === "fob";
+  const credentials = isServed || isPublished(session, link, files) ? undefined : obstacle;
+  const lacking = credentials === undefined ? Object.entries(configChange(link, files, chosenSerial)) : [];
+  return { credentials, configLines: lacking.map(([key, value]) => `${key} = ${value}`) };
+}
+
 /** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
 export function isPublished(session: Session, link: Link, files: AwsFiles): boolean {
   const properties = files.credentials.properties(session.profile);
@@ -115,7 +138,7 @@ export function isPublished(session: Session, link: Link, files: AwsFiles): bool
     ([key, value]) => properties?.get(key)?.raw === value,
   );
   const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
-  const isComplete = isThere && isRecorded && Object.keys(configChange(link, files, undefined)).length === 0;
+  const isComplete = isThere && isRecorded && configToWrite(link, files, undefined) === undefined;
   return isComplete && leftovers(realFile(files.credentials.path)).length === 0;
 }
 
@@ -145,18 +168,22 @@ export async function publish(
     warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
   };
   let backup: string | undefined;
+  const isServed = processKind(files, session.profile) === "fob" && !options.leavesProcess;
   const decide = (properties: Properties | undefined, bytes: string): Change => {
     assertOwn(link, properties, options);
     if (keysIn(properties) === "long-term") {
       if (!options.replaceLongTerm) throw holdsLongTerm(link);
       backup = backUp(paths.credentials, bytes);
     }
-    return credentialsChange(session, processKind(files, session.profile) === "fob" && !options.leavesProcess);
+    return credentialsChange(session, isServed);
   };
-  tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+  const isOnlyForPrompts = isServed && ownKeys(files, session.profile) === "none";
+  if (!isOnlyForPrompts || obstacleTo(paths.credentials) === undefined) {
+    tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+  }
   if (backup !== undefined) warn(`the credentials file as it was is kept in ${quote(backup)}`);
 
-  if (Object.keys(configChange(link, files, options.chosenSerial)).length > 0) {
+  if (configToWrite(link, files, options.chosenSerial) !== undefined) {
     const change = () => configChange(link, readAwsFiles(paths), options.chosenSerial);
     tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
   }
@@ -185,6 +212,7 @@ export async function publishProcess(
 
 /** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
 export async function unpublishKeys(profile: string, tools: PublishTools): Promise<void> {
+  if (keysIn(readAwsFiles(tools.paths).credentials.properties(profile)) !== "temporary") return;
   const decide = (properties: Properties | undefined): readonly string[] =>
     keysIn(properties) === "temporary" ? sessionKeys : [];
   await removeFromProfile(tools.paths, "credentials", profile, decide, tools);
@@ -235,6 +263,13 @@ function configChange({ source, session }: Link, files: AwsFiles, chosenSerial: 
   if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
   if (chosenSerial !== undefined) change.fob_mfa_serial = chosenSerial;
   return change;
+}
+
+/** The same, where the config can be written: nothing in it is worth failing for. */
+function configToWrite(link: Link, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
+  const change = configChange(link, files, chosenSerial);
+  const isWanted = Object.keys(change).length > 0 && obstacleTo(files.config.path) === undefined;
+  return isWanted ? change : undefined;
 }
 
 /** Keeps a file's bytes beside it, under a name of their own, 0600. @returns the copy's path */

@@ -43,7 +43,7 @@ export async function serveSession(request: ServeRequest, tools: ServeTools): Pr
   const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan, request.minTtl) });
   return await orOld(plan.matching, request, asking, async () => {
     const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
-    return (await login({ ...renewal, wish: wanted.use, ...patience }, asking)).session;
+    return (await login({ ...renewal, wish: wanted.use, isServing: true, ...patience }, asking)).session;
   });
 }
 

@@ -6,7 +6,7 @@ import { FobError, systemCode } from "../errors.ts";
 import { createFile } from "../files/create.ts";
 import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explained, readOwnBytes } from "../files/read.ts";
-import { beginReplace, LONGEST_NAME, leftovers, sweepLeftovers } from "../files/replace.ts";
+import { beginReplace, LONGEST_NAME, leftovers, obstacleTo, sweepLeftovers } from "../files/replace.ts";
 import { reserveFile } from "../files/reserve.ts";
 import { quote, shellWord } from "../text.ts";
 import { margin, wanted } from "./freshness.ts";
@@ -26,6 +26,8 @@ export interface WritableStore extends Store {
     work: () => Promise<T>,
     isNeedless?: () => boolean,
   ) => Promise<T | undefined>;
+  /** Why this session's file cannot be written, as far as that can be known; else undefined. */
+  readonly obstacle: (profile: string) => FobError | undefined;
   /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
   readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
   /**
@@ -93,6 +95,7 @@ export function openWritableStore(folder: string): WritableStore {
         return work();
       });
     },
+    obstacle: (profile) => obstacleTo(pathOf(profile)),
     async recover(profile, signal) {
       if (leftovers(pathOf(profile)).length === 0) return;
       try {

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { FobError } from "../../src/errors.ts";
 import { editFile } from "../../src/files/edit.ts";
@@ -131,7 +131,7 @@ describe("what fob may not replace stays as it is", () => {
     chownSync(file, 12_345, 12_345);
     await expect(append(file)).rejects.toMatchObject({
       message: expect.stringContaining("belongs to another user (uid 12345)") as string,
-      hints: [`if it should be yours: sudo chown 0 ${file}`],
+      hints: [`see whose it is: ls -la ${dirname(file)}`],
     });
     expect([read(file), readdirSync(folder)]).toEqual(["old\n", ["credentials"]]);
   });
