@@ -1,6 +1,6 @@
 // What all calls to AWS have in common, whichever service they are for: a limit, an end when the user cancels, one log, no
 // secret in what goes wrong, and failures in words. The SDK is loaded by the modules of the services, not by this one.
-import { before, CancelledError, throwIfCancelled } from "../errors.ts";
+import { before, CancelledError, FobError, throwIfCancelled } from "../errors.ts";
 import type { Credentials, Mfa } from "./aws.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { explainFailure } from "./explain.ts";
@@ -26,6 +26,8 @@ export interface Access {
   readonly serialFrom?: string | undefined;
   /** The command, where it is not there to open a session: `fob policy simulate`. */
   readonly command?: string | undefined;
+  /** The ARN of what the calls are for: its partition is where the credentials should be known. */
+  readonly arn?: string | undefined;
 }
 
 /** What calls use of the world. */
@@ -133,7 +135,8 @@ export class Connection {
       log("ok");
       return given;
     } catch (error) {
-      hideSecrets(error, this.#secrets(mfa));
+      // Fob's own words hold none, but names of files that look like one.
+      if (!(error instanceof FobError)) hideSecrets(error, this.#secrets(mfa));
       log(error instanceof Error ? `${error.name}: ${error.message}` : "failed");
       throw error;
     }
@@ -147,11 +150,11 @@ export class Connection {
   }
 
   #contextOf({ service, name, mfa, arn }: Call) {
-    const { profile, credentials, region, endpoints, network, serialFrom, command } = this.access;
+    const { profile, credentials, region, endpoints, network, serialFrom, command, arn: purpose } = this.access;
     return {
       ...{ profile, region, serialFrom, command, permission: name, endpoint: endpoints[service] },
       ...{ accessKeyId: credentials.accessKeyId, bundle: network.bundle, now: this.now },
-      ...{ serialNumber: mfa?.serialNumber, arn: arn ?? mfa?.serialNumber },
+      ...{ serialNumber: mfa?.serialNumber, arn: arn ?? mfa?.serialNumber ?? purpose },
     };
   }
 }

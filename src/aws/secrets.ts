@@ -58,11 +58,13 @@ function maskParts(text: string, parts: ReadonlySet<string>): string {
   return masked;
 }
 
-/** Long words with small and capital letters and digits, and ids of access keys but for their ends. */
+/** Words as long as a secret access key or a session token, in letters of both kinds and digits, and the middle of ids. */
 function maskUnknown(text: string): string {
   return text
-    .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (word) =>
-      [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(word)) ? MASK : word,
-    )
+    .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (word) => {
+      const isMixed = [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(word));
+      // Paths and names have other lengths.
+      return isMixed && (word.length === 40 || word.length >= 100) ? MASK : word;
+    })
     .replace(/\bA(?:KIA|SIA)[A-Z0-9]{12,}/g, maskKeyId);
 }

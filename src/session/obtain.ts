@@ -70,7 +70,7 @@ export async function obtain(
   try {
     const files = readAwsFiles(paths);
     const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal, warn }));
-    const access = accessOf(credentials, settings.device, settings, link);
+    const access = { ...accessOf(credentials, settings.device, settings, link), arn: role?.arn };
     const host = foreignHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(access, { ...tools, signal }, async (aws) => {
       const found = await before(tools.deadline, deviceFor(link, settings, aws, tools));

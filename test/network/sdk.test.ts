@@ -19,6 +19,8 @@ describe("the AWS files are read by fob alone, which reads synchronously; the SD
     };
   };
 
+  const ways = (reads: readonly string[]): string[] => [...new Set(reads.map((read) => read.split(".")[0] ?? ""))];
+
   test("the SDK's own reading would be seen", async () => {
     const world = await makeWorld();
     const { env, reads } = watched(world);
@@ -39,7 +41,7 @@ describe("the AWS files are read by fob alone, which reads synchronously; the SD
     const { env, reads } = watched(world);
     const result = await world.fob(["login", "work", "--code", world.device.code(), ...args], { env });
     expect(result.status, result.stderr).toBe(0);
-    expect(reads()).toEqual(["sync.openSync", "sync.readFileSync"]);
+    expect(ways(reads())).toEqual(["sync"]);
   });
 
   test("a login to AWS's own host, with settings that only the SDK would read", async () => {
@@ -53,7 +55,7 @@ describe("the AWS files are read by fob alone, which reads synchronously; the SD
       env: { ...env, ...own },
     });
     expect(result.stderr).toContain("did not connect to");
-    expect(reads()).toEqual(["sync.openSync", "sync.readFileSync"]);
+    expect(ways(reads())).toEqual(["sync"]);
   });
 });
 

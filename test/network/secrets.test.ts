@@ -130,6 +130,12 @@ describe("what AWS quotes of a secret is masked in errors, hints and with --debu
     ["sts:DecodeAuthorizationMessageForEverybody", [], "sts:DecodeAuthorizationMessageForEverybody"],
     ["da39a3ee5e6b4b0d3255bfef95601890afd80709", [], "da39a3ee5e6b4b0d3255bfef95601890afd80709"],
     ["nothing known", ["", "x"], "nothing known"],
+    [`token ${"aB3".repeat(40)}`, [], "token ******"],
+    [
+      "arn:aws:iam::1:policy/Division7/TeamWithALongName/PolicyWithALongName",
+      [],
+      "arn:aws:iam::1:policy/Division7/TeamWithALongName/PolicyWithALongName",
+    ],
   ])("%s", (text, secrets, masked) => {
     expect(maskSecrets(text, secrets)).toBe(masked);
   });

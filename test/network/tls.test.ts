@@ -110,6 +110,12 @@ test.each([
   expect(front.connections()).toBe(0);
 });
 
+test("a bundle whose path looks like a secret is named all the same", async () => {
+  const { world } = await makeTlsWorld();
+  const path = "/Company7/Certificates/For/TheProxyOfIt1";
+  expect((await failedLogin(world, { env: { AWS_CA_BUNDLE: path } })).error).toContain(`certificates in "${path}"`);
+});
+
 test("a folder of certificates is refused as the aws command refuses it, with the command that makes a file of it", async () => {
   const { world } = await makeTlsWorld();
   const { error, hints } = await failedLogin(world, { env: { AWS_CA_BUNDLE: world.home } });
