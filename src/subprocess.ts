@@ -3,10 +3,10 @@
 import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inWords } from "./duration.ts";
 import type { Environment } from "./environment-variables.ts";
 import { CancelledError, FobError } from "./errors.ts";
 import { descendantsOf, startProgram } from "./process.ts";
-import { inWords } from "./terminal/duration.ts";
 import type { TerminalDescriptors } from "./terminal/tty.ts";
 
 export interface CommandOptions {

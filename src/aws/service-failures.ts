@@ -1,5 +1,5 @@
 // What AWS answers when it refuses a call, or what something answers that is not AWS: a table from its codes to words.
-import { inWords } from "../terminal/duration.ts";
+import { inWords } from "../duration.ts";
 import { maskKeyId, neutralise, quote, shellWord } from "../text.ts";
 import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
 import { defaultRegion, partitionOf } from "./partitions.ts";

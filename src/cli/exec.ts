@@ -1,4 +1,6 @@
 // `fob exec`: a command, with a profile's credentials in its environment.
+
+import { inWords } from "../duration.ts";
 import { findProblem, type ProgramProblem } from "../environment/program.ts";
 import { runBeside } from "../environment/run.ts";
 import { lostVariables, scriptOf } from "../environment/script.ts";
@@ -9,7 +11,6 @@ import { awsFilePaths } from "../profiles/paths.ts";
 import { secondsLeft } from "../session/freshness.ts";
 import { openStore } from "../session/store.ts";
 import { storeFolder } from "../session/store-paths.ts";
-import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { type Behind, defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";

@@ -1,6 +1,7 @@
 // Options that several commands share.
+
+import { parseDuration } from "../duration.ts";
 import { UsageError } from "../errors.ts";
-import { parseDuration } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
 

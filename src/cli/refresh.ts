@@ -1,8 +1,9 @@
 // `fob refresh`: renews sessions, once or for as long as it is watched.
+
+import { inWords } from "../duration.ts";
 import { wanted } from "../session/freshness.ts";
 import { type RefreshTools, type RefreshWishes, refresh, watch } from "../session/refresh.ts";
 import { sessionProfiles } from "../session/store.ts";
-import { inWords } from "../terminal/duration.ts";
 import { notify } from "../terminal/notify.ts";
 import { fitted } from "../terminal/table.ts";
 import { defineCommand } from "./command.ts";

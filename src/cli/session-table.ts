@@ -1,12 +1,12 @@
 // Sessions as a person reads them.
 import { styleText } from "node:util";
+import { clockTime, inWords } from "../duration.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { sourcesIn } from "../session/link.ts";
 import { type StatusEntry, statusOf } from "../session/status.ts";
 import { openStore } from "../session/store.ts";
 import { storeFolder } from "../session/store-paths.ts";
-import { clockTime, inWords } from "../terminal/duration.ts";
 import { barOf, tableOf } from "../terminal/table.ts";
 import { neutralise, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";

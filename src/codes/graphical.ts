@@ -2,10 +2,10 @@
 // programs that desktops have for that; what is to be shown goes to them as data, and the code comes on their stdout.
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { inWords } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { type Ended, howItEnded, runProgram, TookTooLong } from "../subprocess.ts";
-import { inWords } from "../terminal/duration.ts";
 import { asciiJson, neutralise, quote, shellWord } from "../text.ts";
 import { readCode } from "./code.ts";
 import { type CodeQuestion, type CodeSource, questionText } from "./sources.ts";

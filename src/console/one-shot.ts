@@ -3,8 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { inWords } from "../duration.ts";
 import { CancelledError, FobError } from "../errors.ts";
-import { inWords } from "../terminal/duration.ts";
 
 /** How long it waits for the browser, in seconds. */
 const PATIENCE = 60;

@@ -1,6 +1,6 @@
 // The enforcement policy and its companion: what fob prints, exports and checks others against, and why each statement is
 // there.
-import { inWords } from "../terminal/duration.ts";
+import { inWords } from "../duration.ts";
 import type { PolicyDocument, PolicyStatement } from "./engine/document.ts";
 
 export interface EnforcementOptions {

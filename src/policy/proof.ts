@@ -1,5 +1,5 @@
 // The proof that a set of policies enforces MFA and locks nobody out: what may be done, by way of calling.
-import { inWords } from "../terminal/duration.ts";
+import { inWords } from "../duration.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,

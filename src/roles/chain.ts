@@ -1,12 +1,12 @@
 // Role profiles in the AWS config: which role, and by way of whom.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 import { isRegion } from "../aws/partitions.ts";
+import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type AwsFiles, propertyValue } from "../profiles/files.ts";
 import { ownKeys } from "../session/link.ts";
 import type { Role } from "../session/session.ts";
-import { parseDuration } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 
 /** AssumeRole's bounds, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */

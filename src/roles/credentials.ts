@@ -2,6 +2,7 @@
 import { deviceOf } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
+import { inExactWords, inWords } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
@@ -12,7 +13,6 @@ import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../sess
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import { type Role, type Session, spanOf } from "../session/session.ts";
 import { cachedUnderLock, patienceOf, waitingFor } from "../session/under-lock.ts";
-import { inExactWords, inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
 

@@ -6,8 +6,8 @@ import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import { untilNextCode } from "../codes/next-code.ts";
 import type { CodeSource } from "../codes/sources.ts";
+import { inWords } from "../duration.ts";
 import { before, FobError, throwIfCancelled } from "../errors.ts";
-import { inWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Link } from "./link.ts";
 

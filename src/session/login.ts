@@ -1,10 +1,10 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
 import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
+import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import { obstacleTo } from "../files/replace.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
 import { lastChangeOf } from "../profiles/paths.ts";
-import { inExactWords } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { warnOfWriters } from "./credentials.ts";
 import { isFresh } from "./freshness.ts";

@@ -1,9 +1,9 @@
 // Removing sessions from every place that fob wrote them to, and nothing else.
 import { existsSync } from "node:fs";
+import { clockTime } from "../duration.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
-import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { linkOf, ownKeys, processKind, sessionNamed } from "./link.ts";
 import { unpublish } from "./publish.ts";

@@ -2,6 +2,7 @@
 // holds at that moment, under its lock: a prompt may have been open for an hour.
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { clockTime } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
 import { explained } from "../files/read.ts";
@@ -10,7 +11,6 @@ import type { Change } from "../profiles/edit.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
-import { clockTime } from "../terminal/duration.ts";
 import { quote, shellWord } from "../text.ts";
 import { keysIn, type Link, ownKeys, processKind, sessionName } from "./link.ts";
 import { expirationText, type Place, parseExpiry, type Session, type WrittenPlace } from "./session.ts";

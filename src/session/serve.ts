@@ -1,7 +1,8 @@
 // Credentials for programs that wait: what `fob credential-process` answers.
+
+import { inWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
 import { StillHeld } from "../files/lock.ts";
-import { inWords } from "../terminal/duration.ts";
 import { quote } from "../text.ts";
 import { secondsLeft, wanted } from "./freshness.ts";
 import { type LoginTools, login } from "./login.ts";

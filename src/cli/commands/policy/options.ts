@@ -1,8 +1,8 @@
 // The options of the enforcement policy's variants, which `fob policy show` and `fob policy export` share.
 import { partitionNames } from "../../../aws/partitions.ts";
+import { inExactWords, parseDuration } from "../../../duration.ts";
 import { UsageError } from "../../../errors.ts";
 import type { EnforcementOptions } from "../../../policy/enforcement.ts";
-import { inExactWords, parseDuration } from "../../../terminal/duration.ts";
 import { quote } from "../../../text.ts";
 import type { OptionSpecs, Values } from "../../command.ts";
 

@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { clockTime, inExactWords, inWords, parseDuration } from "../../src/terminal/duration.ts";
+import { clockTime, inExactWords, inWords, parseDuration } from "../src/duration.ts";
 
 describe("lengths of time as they are typed", () => {
   test.each([
