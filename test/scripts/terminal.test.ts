@@ -68,7 +68,9 @@ test("a fob that is stopped at its question: another login to the same session w
   const world = await makeTwoProfiles();
   const shell = world.shellOnTerminal("set -m; fob login work; fob login work; echo ended with $?");
   const stopped = await stopAtQuestion(shell);
-  await shell.shows(`waiting for another fob (process ${stopped}, which is stopped) that is logging in to "work-mfa"`);
+  await shell.shows(
+    `waiting for another fob (process ${stopped}, which is stopped) that is getting credentials for "work-mfa"`,
+  );
   await shell.shows(`to be asked here: kill ${stopped}; kill -CONT ${stopped}\n`);
   process.kill(stopped, "SIGTERM");
   process.kill(stopped, "SIGCONT");
