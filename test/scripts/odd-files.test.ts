@@ -1,7 +1,7 @@
 // The built program where there is something odd at the names of its files: it says so at once, and waits for nothing.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { leave } from "../files/children.ts";
 import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
@@ -88,4 +88,36 @@ test("the lock of a session that is named like a lock's draft is its own, howeve
   const login = await world.fob(["login", "work", "--to", "a-mfa", "--code", world.device.code()]);
   expect(login.status).toBe(0);
   expect(readdirSync(locks).sort()).toEqual(names.sort());
+});
+
+test("where the file system knows no hard links, a session is opened, renewed and removed", async () => {
+  const world = await makeWorld();
+  const config = join(world.home, ".aws/new-config");
+  const env = {
+    AWS_CONFIG_FILE: config,
+    FAULT: "EPERM",
+    FAULT_CALLS: "^linkSync$",
+    FAULT_HOME: world.home,
+    NODE_OPTIONS: `--require ${resolve(import.meta.dirname, "../helpers/faults.cjs")}`,
+  };
+  const login = (turn: number) => [
+    ...[
+      "login",
+      "work",
+      "--to",
+      "second",
+      "--serial",
+      world.device.serialNumber,
+      "--region",
+      "eu-central-1",
+      "--force",
+    ],
+    ...["--code", world.device.code(Date.now() + 30_000 * turn)],
+  ];
+  for (const turn of [-1, 0]) expect(await world.fob(login(turn), { env })).toMatchObject({ status: 0 });
+  expect(readFileSync(config, "utf8")).toBe("[profile second]\nfob_source_profile = work\n");
+  expect(world.credentials()).toMatch(/\[second\]\naws_access_key_id = ASIA/);
+  expect((await world.fob(["logout", "work"], { env })).status).toBe(0);
+  expect(world.credentials()).not.toContain("ASIA");
+  expect(readdirSync(join(world.home, ".aws")).sort()).toEqual(["config", "credentials", "fob", "new-config"]);
 });
