@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
-import { explained } from "./read.ts";
+import { closeRead, explained } from "./read.ts";
 
 /** Opens a new file for writing, where nothing is yet. Throws what the file system says. */
 export function openNew(path: string, mode = 0o600): number {
@@ -103,6 +103,6 @@ function folderAt(folder: string, elsewhere: readonly string[]): Stats {
   } catch (error) {
     throw /^(ELOOP|ENOTDIR|EMLINK)$/.test(systemCode(error)) ? odd() : explained(error, folder);
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    if (descriptor !== undefined) closeRead(descriptor);
   }
 }

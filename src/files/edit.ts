@@ -1,12 +1,12 @@
 // Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
-import { closeSync, linkSync, openSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import { linkSync, openSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { ensureFolder, isWithoutLinks } from "./create.ts";
 import { type LockOptions, SCRIPT_PATIENCE, withLock } from "./lock.ts";
-import { explained, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
+import { closeRead, explained, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
 import {
   assertReplaceable,
   beginReplace,
@@ -113,7 +113,7 @@ function commitWithoutLinks(file: string, before: string, replacement: Replaceme
     copy.commit();
     return false;
   } finally {
-    closeSync(old);
+    closeRead(old);
   }
 }
 

@@ -45,7 +45,16 @@ function readOpened(path: string, flags: number, check: (found: Stats) => void):
     const isOdd = systemCode(error) === "ENXIO" || (flags !== 0 && systemCode(error) === "ELOOP");
     throw isOdd ? notRegular(path) : explained(error, path);
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    if (descriptor !== undefined) closeRead(descriptor);
+  }
+}
+
+/** Closes what was only read: what goes wrong then is no matter. */
+export function closeRead(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {
+    // What was read is whole.
   }
 }
 
