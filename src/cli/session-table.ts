@@ -34,7 +34,14 @@ export function sayNone(context: Context): void {
   else say.hint(sources.includes(own) ? "fob login" : `fob login ${shellWord(first)}`);
 }
 
-const colours = { valid: "green", expiring: "yellow", expired: "red", unreadable: "red", missing: "red" } as const;
+const colours = {
+  valid: "green",
+  expiring: "yellow",
+  expired: "red",
+  unknown: "yellow",
+  unreadable: "red",
+  missing: "red",
+} as const;
 
 /** A table on a terminal; lines of tab-separated fields elsewhere, without a heading. */
 export function render(entries: readonly StatusEntry[], now: number, { env, home, stdout }: Context): string {

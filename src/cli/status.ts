@@ -1,7 +1,7 @@
 // `fob status`: the sessions, as a table or JSON, and whether they last.
 import { exitCodes } from "../errors.ts";
 import { expirationText } from "../session/session.ts";
-import type { StatusEntry } from "../session/status.ts";
+import type { State, StatusEntry } from "../session/status.ts";
 import { prettyJson, quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
@@ -42,12 +42,22 @@ export const statusCommand = defineCommand({
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
     const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${shellWord(options.minTtl)}`;
     for (const { profile, source, state } of stale) {
-      say.error(`the session ${quote(profile)} is ${state === "valid" ? "no longer in its profile" : state}`);
+      say.error(`the session ${quote(profile)} is ${words[state]}`);
       say.hint(`fob login ${shellWord(source ?? profile)}${minTtl}`);
     }
     return Promise.resolve(exitCodes.notFresh);
   },
 });
+
+/** Why a session does not count as fresh. */
+const words: Readonly<Record<State, string>> = {
+  valid: "no longer in its profile",
+  expiring: "expiring",
+  expired: "expired",
+  unknown: "of unknown expiry",
+  unreadable: "unreadable",
+  missing: "missing",
+};
 
 function toJson({ issued, expiration, ...entry }: StatusEntry) {
   const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : expirationText(at));

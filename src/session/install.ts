@@ -24,7 +24,13 @@ export async function install(
   const { link, settings, files } = plan;
   const endpoint = foreignHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = credentialProcessLine(installation, link.session, endpoint);
-  const target = () => ({ replaceLongTerm: false, previous: plan.stored(), now: now(), isOnlyOwn: true });
+  const target = () => ({
+    replaceLongTerm: false,
+    previous: plan.stored(),
+    now: now(),
+    isOnlyOwn: true,
+    takesOver: true,
+  });
   assertTarget(link, files, target());
   assertReplaceable(realFile(files.config.path));
   await store.locked(link.session, waitingFor(link.session, tools), async () => {

@@ -76,6 +76,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
   const again = tools.again ?? loginCommand(request.profile, plan, request.minTtl);
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: request.replaceLongTerm ?? false,
+    takesOver: request.force ?? false,
     previous,
     now: now(),
     leavesProcess,

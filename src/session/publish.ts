@@ -13,7 +13,7 @@ import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
 import { quote, shellWord } from "../text.ts";
 import { keysIn, type Link, ownKeys, processKind, sessionName } from "./link.ts";
-import { expirationText, type Place, parseExpiry, type Session, type WrittenPlace } from "./session.ts";
+import { expirationText, expiryIn, expiryKeys, type Place, type Session, type WrittenPlace } from "./session.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
 const sessionKeys = [
@@ -38,6 +38,8 @@ export interface TargetOptions {
   readonly now: number;
   /** Another tool's session is left alone, also where the profile has the name of one of fob's. */
   readonly isOnlyOwn?: boolean;
+  /** The user wants a new session, whatever is there: also in the place of one whose end nothing tells. */
+  readonly takesOver?: boolean;
   /** The keys go into the credentials file, although fob's credential_process stands in the config: that goes then. */
   readonly leavesProcess?: boolean;
 }
@@ -69,16 +71,28 @@ function assertOwn(link: Link, properties: Properties | undefined, options: Targ
   const keyId = properties?.get("aws_access_key_id")?.value;
   // An expiry beside a long-term key was left by the session that the key has replaced.
   if (keysIn(properties) === "long-term") return;
-  const expiry = parseExpiry(
-    properties?.get("expiration")?.value ?? properties?.get("x_security_token_expires")?.value,
-  );
+  const isKnown = previous?.writtenTo.some(({ keyIds }) => keyIds.includes(keyId ?? ""));
+  if (keyId === undefined || isKnown) return;
+  if (keysIn(properties) === "temporary" && !expiryKeys.some((key) => properties?.get(key)?.value)) {
+    if (options.takesOver) return;
+    throw withoutExpiry(link);
+  }
+  const expiry = expiryIn(properties);
   // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
   const isFobs = !isOnlyOwn && (link.session === sessionName(link.source) || properties?.has("assumed_role"));
-  const isKnown = previous?.writtenTo.some(({ keyIds }) => keyIds.includes(keyId ?? ""));
-  if (keyId === undefined || expiry === undefined || expiry <= now || isFobs || isKnown) return;
+  if (expiry === undefined || expiry <= now || isFobs) return;
   throw new FobError(
     `the profile ${quote(link.session)} holds a session that another tool wrote, good until ${clockTime(expiry, now)}`,
     [elsewhereHint(link), "or remove it first, with the tool that wrote it"],
+  );
+}
+
+/** fob always writes the expiry: what lacks it is another tool's, whatever the profile's name is. */
+function withoutExpiry({ source, session }: Link): FobError {
+  const to = session === sessionName(source) ? "" : ` --to ${shellWord(session)}`;
+  return new FobError(
+    `the profile ${quote(session)} holds a session that another tool wrote, without saying how long it is good`,
+    [elsewhereHint({ source, session }), `or put a new one in its place: fob login ${shellWord(source)}${to} --force`],
   );
 }
 

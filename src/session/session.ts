@@ -1,5 +1,6 @@
 // What a session is, and how its times and credentials are written.
 import type { RoleRequest, TemporaryCredentials } from "../aws/aws.ts";
+import type { Properties } from "../profiles/files.ts";
 import { asciiJson } from "../text.ts";
 import type { Span } from "./freshness.ts";
 
@@ -78,11 +79,20 @@ export function expirationText(expiration: number): string {
   return new Date(Math.floor(expiration / 1000) * 1000).toISOString().replace(".000Z", "Z");
 }
 
-/** RFC 3339; without a zone it is UTC, as aws-mfa writes it. Milliseconds since 1970. */
-export function parseExpiry(text: string | undefined): number | undefined {
+/** The keys under which tools write when a session ends. */
+export const expiryKeys = ["expiration", "x_security_token_expires"] as const;
+
+/**
+ * When the session among these properties ends, in ms since 1970, whichever tool wrote it: RFC 3339; without a zone it is
+ * UTC, as aws-mfa writes it, but awsume's is local time; or, as weep writes it, seconds since 1970. Undefined for no time.
+ */
+export function expiryIn(properties: Properties | undefined): number | undefined {
+  const text = expiryKeys.map((key) => properties?.get(key)?.value).find((value) => value);
+  if (text !== undefined && /^\d{9,11}$/.test(text)) return Number(text) * 1000;
   const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(text ?? "");
   if (!parts) return undefined;
-  const [, day = "", time = "", zone = "Z"] = parts;
+  const isLocal = properties?.get("manager")?.value === "awsume";
+  const [, day = "", time = "", zone = isLocal ? "" : "Z"] = parts;
   const at = Date.parse(`${day}T${time}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
   return Number.isNaN(at) ? undefined : at;
 }

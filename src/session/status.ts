@@ -3,10 +3,10 @@ import { foreignHost } from "../aws/endpoints.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import { isFresh, secondsLeft, wanted } from "./freshness.ts";
 import { keysIn, linkOf, processKind, sessionNamed } from "./link.ts";
-import { type Place, parseExpiry, type Session } from "./session.ts";
+import { expiryIn, expiryKeys, type Place, type Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
 
-export type State = "valid" | "expiring" | "expired" | "unreadable" | "missing";
+export type State = "valid" | "expiring" | "expired" | "unknown" | "unreadable" | "missing";
 
 export type Mode = "keys" | "process";
 
@@ -57,7 +57,7 @@ export function statusOf(profiles: readonly string[], tools: StatusTools): Statu
   const names = new Set(own.map(({ profile }) => profile));
   const others = new Set(
     [tools.files.credentials, tools.files.config]
-      .flatMap((file) => file.profilesWith([...expiryKeys, "credential_process"]))
+      .flatMap((file) => file.profilesWith([...expiryKeys, ...tokenKeys, "credential_process"]))
       .filter((profile) => !names.has(profile)),
   );
   return [
@@ -158,31 +158,30 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
   };
 }
 
-const expiryKeys = ["expiration", "x_security_token_expires"] as const;
+const tokenKeys = ["aws_session_token", "aws_security_token"] as const;
 
-/** A session that another tool left in the AWS files, by the expiry that it wrote beside it. */
+/** A session that another tool left in the AWS files, with the expiry that it wrote beside it, if it wrote one. */
 function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
-  let found: { text: string; file: string } | undefined;
+  let found: { properties: Properties; file: string; hasExpiry: boolean } | undefined;
   try {
     if (modeOf(profile, files) === "process") return undefined;
     found = [files.credentials, files.config].flatMap((file) => {
       const properties = file.properties(profile);
-      // The expiry of a session that a long-term key has replaced.
-      if (keysIn(properties) === "long-term") return [];
-      const text = expiryKeys.map((key) => properties?.get(key)?.value).find((value) => value);
-      return text ? { text, file: file.path } : [];
+      if (properties === undefined || keysIn(properties) === "long-term") return [];
+      const hasExpiry = expiryKeys.some((key) => properties.get(key)?.value);
+      return hasExpiry || keysIn(properties) === "temporary" ? { properties, file: file.path, hasExpiry } : [];
     })[0];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { profile, mode: "keys", state: "unreadable", foreign: true, reason, writtenTo: [] };
   }
   if (!found) return undefined;
-  const { text, file } = found;
+  const { properties, file, hasExpiry } = found;
   const writtenTo = [{ file, profile, isThere: true }];
-  const expiration = parseExpiry(text);
+  const expiration = expiryIn(properties);
   if (expiration === undefined) {
-    const reason = "its expiration is not a time";
-    return { profile, mode: "keys", state: "unreadable", foreign: true, reason, writtenTo };
+    const reason = hasExpiry ? "its expiration is not a time" : "its expiration is not written there";
+    return { profile, mode: "keys", state: hasExpiry ? "unreadable" : "unknown", foreign: true, reason, writtenTo };
   }
   // When it was issued is not known: long enough ago for the whole margin.
   const span = { issued: Number.NEGATIVE_INFINITY, expiration };

@@ -218,3 +218,29 @@ test("a reader that has read enough is no error, a full disk is one", async () =
   ).ended;
   expect(early.screen.trim()).toBe("all");
 });
+
+test("a session without an expiry is shown, and no login takes its place unasked", async () => {
+  const world = await makeWorld();
+  const keys = "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\n";
+  appendFileSync(world.credentialsPath, `\n[granted]\n${keys}\n[work-mfa]\n${keys}`);
+  const before = world.credentials();
+  const shown = JSON.parse((await world.fob(["status", "--json"])).stdout) as unknown[];
+  for (const profile of ["granted", "work-mfa"]) {
+    expect(shown).toContainEqual(expect.objectContaining({ profile, state: "unknown", foreign: true }));
+  }
+  const check = await world.fob(["status", "--check", "granted"]);
+  expect(check.status).toBe(3);
+  expect(check.stderr).toContain('the session "granted" is of unknown expiry');
+
+  for (const to of ["work-mfa", "granted"]) {
+    const args = ["login", "work", "--to", to];
+    const { status, stderr } = await world.fob([...args, "--code", world.device.code()]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("that another tool wrote, without saying how long it is good");
+    expect(stderr).toContain("--force\n");
+  }
+  expect(world.credentials()).toBe(before);
+  expect(world.calls("GetSessionToken")).toBe(0);
+  expect((await world.fob(["login", "work", "--force", "--code", world.device.code()])).status).toBe(0);
+  expect((await world.fob(["login", "work"])).stderr).toContain("no code needed");
+});
