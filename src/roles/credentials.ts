@@ -75,10 +75,14 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   }
   const codes = codeSource(plan, asking);
   const waiting = waitingFor(role.profile, asking, tools.program?.patience ?? patienceOf(codes));
+  const makeChained = async (): Promise<Session> => {
+    const session = await chained(chain, plan, occasion, asking);
+    if (isLong) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
+    return session;
+  };
   const make = async (): Promise<Session> => {
     const directly = isDirect && codes ? await direct(role, { plan, codes }, asking) : undefined;
-    const session = directly ?? (await chained(chain, plan, occasion, asking));
-    if (isLong && !directly) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
+    const session = directly ?? (await makeChained());
     // What has changed in the AWS files meanwhile is newer than this.
     store.date(role.profile, lastChange);
     store.forgetRefusal(role.profile);
@@ -87,9 +91,7 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   // Where nothing can be kept, a code of its own would be asked for at every call.
   const isKept = store.obstacle(role.profile) === undefined;
   return await orOld(stored, request, asking, () =>
-    isKept
-      ? cachedUnderLock({ profile: role.profile, find: fresh, make, waiting }, store)
-      : chained(chain, plan, occasion, asking),
+    isKept ? cachedUnderLock({ profile: role.profile, find: fresh, make, waiting }, store) : makeChained(),
   );
 }
 

@@ -154,6 +154,9 @@ test("a role's credentials are used without being kept where the store cannot be
     expect(stderr).not.toMatch(/error|read-only/);
   }
   expect(world.calls("AssumeRole")).toBe(serving.length);
+  writeFileSync(world.configPath, `${world.config()}duration_seconds = 28800\n`);
+  const { stderr } = await world.fob(["exec", "admin", "--", "true"], { env });
+  expect(stderr).toContain('the role of "admin" lasts for an hour, and not for 8 h');
   rmSync(join(world.home, ".aws/fob"), { recursive: true });
   expect((await world.fob(["exec", "admin", "--", "true"], { env })).status).not.toBe(0);
 });
