@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { makeWorld } from "../helpers/world.ts";
@@ -198,4 +199,22 @@ test("a config that cannot be read does not fail a logout that is done", async (
   appendFileSync(world.configPath, "[broken\n");
   expect((await world.fob(["logout", "--all"])).status).toBe(0);
   expect(world.credentials()).not.toContain("ASIA");
+});
+
+test("another tool's session that appears while login waits for the file is not overwritten", async () => {
+  const world = await makeWorld();
+  const lock = join(dirname(world.credentialsPath), ".credentials.fob.lock");
+  writeFileSync(lock, JSON.stringify({ id: "test", pid: process.pid, host: "elsewhere", boot: "", started: "" }));
+  const run = world.fob(["login", "work", "--to", "day", "--code", world.device.code()]);
+  // The session is in the store, and the profile was looked at for the last time before the file's lock is taken.
+  await vi.waitFor(() => expect(existsSync(join(dirname(lock), "fob/sessions/day"))).toBe(true), 10_000);
+  await sleep(700);
+  const expiration = new Date(Date.now() + 3_600_000).toISOString();
+  const keys = "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\n";
+  appendFileSync(world.credentialsPath, `\n[day]\n${keys}expiration = ${expiration}\n`);
+  unlinkSync(lock);
+  const { status, stderr } = await run;
+  expect(status).toBe(1);
+  expect(stderr).toContain("that another tool wrote, good until");
+  expect(world.credentials()).toContain("ASIAIOSFODNN7EXAMPLE");
 });

@@ -359,3 +359,18 @@ test("a duration above the role's maximum for a program without a session: the c
   expect(askedFor(world)).toEqual({ withKey: 1, withSession: 2 });
   expect(world.calls("GetSessionToken")).toBe(1);
 });
+
+test("transitive_session_tags are sent: AWS refuses one that is no tag of the session", async () => {
+  const world = await makeWorld();
+  const actions = ["sts:AssumeRole", "sts:TagSession"];
+  const statement = { Effect: "Allow", Principal: { AWS: world.user.arn }, Action: actions };
+  const trust = { Version: "2012-10-17", Statement: [statement] };
+  const tags = (transitive: string) => `session_tags = team=red\ntransitive_session_tags = ${transitive}\n`;
+  addRole(world, "prod", "work", { trust, more: tags("team") });
+  addRole(world, "test", "work", { trust, more: tags("other") });
+  await login(world);
+  expect((await ask(world, "prod")).status).toBe(0);
+  const { status, stderr } = await ask(world, "test");
+  expect(status).toBe(1);
+  expect(stderr).toContain("transitive tag key must be included");
+});
