@@ -1,6 +1,7 @@
 // Who besides the user can write a file: what stands in it may be theirs.
 import { type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { systemCode } from "../errors.ts";
 import { quote, shellWord } from "../text.ts";
 import { realFile } from "./replace.ts";
 
@@ -24,7 +25,12 @@ export function otherWritersOf(path: string, user = process.geteuid?.()): string
 }
 
 function otherWriters(path: string, user: number, isFolder: boolean): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
+  let found: Stats | undefined;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return `cannot be looked at (${systemCode(error)})`;
+  }
   if (!found) return undefined;
   if (found.uid !== user && found.uid !== 0) return `belongs to another user (uid ${found.uid})`;
   // In a sticky folder they can make files, but not replace the user's.
