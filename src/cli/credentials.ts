@@ -1,6 +1,7 @@
 // The credentials of a profile, for a shell or for a command that a person starts.
 import type { ProfileCredentials } from "../environment/variables.ts";
 import { credentialsOf, regionOf } from "../roles/credentials.ts";
+import { takeSnapshot } from "../session/snapshot.ts";
 import type { Context } from "./context.ts";
 import { loginTools } from "./login-tools.ts";
 
@@ -27,7 +28,8 @@ export async function profileCredentials(
   const { minTtl, region, command } = options;
   const tools = loginTools(context, options);
   const request = { profile, region, minTtl, command };
-  const session = await credentialsOf(request, tools);
+  const snapshot = takeSnapshot(tools);
+  const session = await credentialsOf(request, snapshot, tools);
   const { credentials, account } = session;
-  return { profile: session.profile, credentials, account, region: regionOf(request, tools) };
+  return { profile: session.profile, credentials, account, region: regionOf(request, snapshot, tools) };
 }

@@ -4,6 +4,8 @@ import { exitCodes, UsageError } from "../errors.ts";
 import { serialsInRoles } from "../roles/chain.ts";
 import { wanted } from "../session/freshness.ts";
 import { type LoginOutcome, login } from "../session/login.ts";
+import { planOf } from "../session/plan.ts";
+import { takeSnapshot } from "../session/snapshot.ts";
 import { neutralise, quote, shellWord } from "../text.ts";
 import { type commonOptions, defineCommand, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -45,17 +47,20 @@ export const loginCommand = defineCommand({
   async run([profile], options, context) {
     const { say } = context;
     const tools = loginTools(context, options, commandLine(profile, options));
+    const request = {
+      profile: profile ?? defaultProfile(context),
+      to: options.to,
+      serial: options.serial,
+      duration: options.duration,
+      region: options.region,
+      fromEnvironment: options.sourceEnv ?? false,
+    };
     const outcome = await login(
+      planOf(request, takeSnapshot(tools), tools),
       {
-        profile: profile ?? defaultProfile(context),
-        to: options.to,
-        serial: options.serial,
-        duration: options.duration,
-        region: options.region,
         wish: wanted.login,
         minTtl: minTtlOf(options.minTtl),
         force: options.force ?? false,
-        fromEnvironment: options.sourceEnv ?? false,
         replaceLongTerm: options.replaceLongTerm ?? false,
         code: codeOf(options, context),
       },

@@ -3,6 +3,7 @@
 import { inWords } from "../duration.ts";
 import { wanted } from "../session/freshness.ts";
 import { type RefreshTools, type RefreshWishes, refresh, watch } from "../session/refresh.ts";
+import { statusOf } from "../session/status.ts";
 import { sessionProfiles } from "../session/store.ts";
 import { notify } from "../terminal/notify.ts";
 import { fitted } from "../terminal/table.ts";
@@ -10,7 +11,7 @@ import { defineCommand } from "./command.ts";
 import { type Context, sayError } from "./context.ts";
 import { loginTools, tell } from "./login-tools.ts";
 import { minTtlOf } from "./options.ts";
-import { entriesOf, render, sayNone } from "./session-table.ts";
+import { render, sayNone, snapshotNow } from "./session-table.ts";
 
 export const refreshCommand = defineCommand({
   name: "refresh",
@@ -44,7 +45,7 @@ export const refreshCommand = defineCommand({
     };
     const wishes = { minTtl: minTtlOf(options.minTtl), region: options.region };
     if (options.watch) return await watchSessions(profiles, wishes, tools, context);
-    if (isWithoutSessions(profiles, tools)) sayNone(context);
+    if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
     return await refresh(profiles, wishes, tools);
   },
 });
@@ -60,7 +61,7 @@ async function watchSessions(
 ): Promise<never> {
   const { env, say, stdout } = context;
   const table = liveTable(profiles, context);
-  if (isWithoutSessions(profiles, tools)) sayNone(context);
+  if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
   const { minTtl } = wishes;
   const limit = `${inWords(minTtl ?? wanted.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
   say.note(`a session is renewed when less than ${limit}; Ctrl-C ends this`);
@@ -86,7 +87,8 @@ function liveTable(profiles: readonly string[], context: Context): { draw(): voi
   return {
     draw() {
       if (!stdout.isTerminal) return;
-      const text = fitted(render(entriesOf(profiles, undefined, context), now(), context), stdout.columns);
+      const entries = statusOf(profiles, { ...snapshotNow(context), now: now(), minTtl: undefined });
+      const text = fitted(render(entries, now(), context), stdout.columns);
       const up = lines > 0 ? `\u001b[${lines}A\u001b[J` : "";
       stdout.write(`${up}${text}`);
       lines = text.split("\n").length - 1;

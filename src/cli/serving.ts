@@ -2,6 +2,7 @@
 import { readProcess } from "../process.ts";
 import { credentialsOf } from "../roles/credentials.ts";
 import { processJson } from "../session/session.ts";
+import { takeSnapshot } from "../session/snapshot.ts";
 import type { Context } from "./context.ts";
 import { loginTools } from "./login-tools.ts";
 
@@ -27,14 +28,11 @@ export async function serveProfile(profile: string, options: ServingOptions, con
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   try {
     const { endpointUrl, region } = options;
-    const session = await credentialsOf(
-      { profile, endpointUrl, region },
-      {
-        ...tools,
-        signal: AbortSignal.any([tools.signal, abandoned.signal]),
-        program: { deadline: AbortSignal.timeout(patience), patience },
-      },
-    );
+    const session = await credentialsOf({ profile, endpointUrl, region }, takeSnapshot(tools), {
+      ...tools,
+      signal: AbortSignal.any([tools.signal, abandoned.signal]),
+      program: { deadline: AbortSignal.timeout(patience), patience },
+    });
     return processJson(session);
   } finally {
     clearInterval(watching);

@@ -1,32 +1,26 @@
 // Sessions as a person reads them.
 import { styleText } from "node:util";
 import { clockTime, inWords } from "../duration.ts";
-import { readAwsFiles } from "../profiles/files.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
 import { sourcesIn } from "../session/link.ts";
-import { type StatusEntry, statusOf } from "../session/status.ts";
-import { openStore } from "../session/store.ts";
+import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
+import type { StatusEntry } from "../session/status.ts";
 import { storeFolder } from "../session/store-paths.ts";
 import { barOf, tableOf } from "../terminal/table.ts";
 import { neutralise, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import { defaultProfile } from "./options.ts";
 
-/** The sessions of these profiles, or all, as they are now. @param minTtl seconds that should remain */
-export function entriesOf(
-  profiles: readonly string[],
-  minTtl: number | undefined,
-  { env, home, now }: Context,
-): StatusEntry[] {
+/** The AWS files and the store, as they are now. */
+export function snapshotNow({ env, home }: Context): Snapshot {
   const paths = awsFilePaths(env, home);
-  const store = openStore(storeFolder(env, paths.credentials));
-  return statusOf(profiles, { files: readAwsFiles(paths), store, now: now(), minTtl });
+  return takeSnapshot({ paths, store: { folder: storeFolder(env, paths.credentials) } });
 }
 
 /** Says that there are no sessions, and how to open one. */
-export function sayNone(context: Context): void {
-  const { env, home, say } = context;
-  const sources = sourcesIn(readAwsFiles(awsFilePaths(env, home)));
+export function sayNone({ files }: Snapshot, context: Context): void {
+  const { say } = context;
+  const sources = sourcesIn(files);
   const own = defaultProfile(context);
   const [first] = sources;
   say.note("there are no sessions");

@@ -1,11 +1,11 @@
 // `fob status`: the sessions, as a table or JSON, and whether they last.
 import { exitCodes } from "../errors.ts";
 import { expirationText } from "../session/session.ts";
-import type { State, StatusEntry } from "../session/status.ts";
+import { type State, type StatusEntry, statusOf } from "../session/status.ts";
 import { prettyJson, quote, shellWord } from "../text.ts";
 import { defineCommand } from "./command.ts";
 import { defaultProfile, minTtlOf } from "./options.ts";
-import { entriesOf, render, sayNone } from "./session-table.ts";
+import { render, sayNone, snapshotNow } from "./session-table.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -24,10 +24,11 @@ export const statusCommand = defineCommand({
   run(profiles, options, context) {
     const { say, stdout } = context;
     const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
-    const entries = entriesOf(asked, minTtlOf(options.minTtl), context);
+    const snapshot = snapshotNow(context);
+    const entries = statusOf(asked, { ...snapshot, now: context.now(), minTtl: minTtlOf(options.minTtl) });
     if (options.json) stdout.write(prettyJson(entries.map(toJson)));
     else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
-    else sayNone(context);
+    else sayNone(snapshot, context);
     if (!options.check) {
       const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
         state === "unreadable" && !foreign && !isOtherVersion;

@@ -2,7 +2,7 @@
 import { deviceOf } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { FobError } from "../errors.ts";
-import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, propertyValue } from "../profiles/files.ts";
 import { roleChain } from "../roles/chain.ts";
 import { credentialsOf } from "../roles/credentials.ts";
 import { secondsLeft } from "../session/freshness.ts";
@@ -11,6 +11,7 @@ import { accessOf } from "../session/obtain.ts";
 import { planOf } from "../session/plan.ts";
 import type { ServeRequest, ServeTools } from "../session/serve.ts";
 import type { Session } from "../session/session.ts";
+import { takeSnapshot } from "../session/snapshot.ts";
 import { quote, shellWord } from "../text.ts";
 import { consoleUrl, federationUrl, loginUrl } from "./sign-in.ts";
 
@@ -19,11 +20,13 @@ const SHORTEST = 900;
 
 /** Whoever opens it is signed in to the console as the profile's role. @throws FobError for a profile without a role */
 export async function signInLink(request: ServeRequest, tools: ServeTools): Promise<URL> {
-  const files = readAwsFiles(tools.paths);
+  const snapshot = takeSnapshot(tools);
+  const { files } = snapshot;
   const [first] = roleChain(request.profile, files);
-  const { link, settings } = planOf({ ...request, profile: first?.by ?? request.profile, isRenewal: true }, tools);
+  const asUser = { ...request, profile: first?.by ?? request.profile, isRenewal: true };
+  const { link, settings } = planOf(asUser, snapshot, tools);
   if (!first) throw notForUsers(link, files);
-  const session = await credentialsOf(request, tools);
+  const session = await credentialsOf(request, snapshot, tools);
   const federation = federationUrl(session.partition, settings.endpoints.signin);
   const access = accessOf(session.credentials, deviceOf(session.serialNumber), settings, link);
   const { getSignInToken } = await import("../aws/sign-in.ts");

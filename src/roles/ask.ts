@@ -1,10 +1,10 @@
 // Asking AWS something as the user or the role of a profile.
 import { deviceOf } from "../aws/arn.ts";
 import { type Connection, withAws } from "../aws/connection.ts";
-import { readAwsFiles } from "../profiles/files.ts";
 import { accessOf } from "../session/obtain.ts";
 import { planOf } from "../session/plan.ts";
 import type { ServeRequest, ServeTools } from "../session/serve.ts";
+import { takeSnapshot } from "../session/snapshot.ts";
 import { roleChain } from "./chain.ts";
 import { credentialsOf } from "./credentials.ts";
 
@@ -20,9 +20,11 @@ export async function askAs<T>(
   tools: ServeTools,
   work: (aws: Connection) => Promise<T>,
 ): Promise<T> {
-  const [first] = roleChain(request.profile, readAwsFiles(tools.paths));
-  const { link, settings } = planOf({ ...request, profile: first?.by ?? request.profile, isRenewal: true }, tools);
-  const session = await credentialsOf(request, tools);
+  const snapshot = takeSnapshot(tools);
+  const [first] = roleChain(request.profile, snapshot.files);
+  const asUser = { ...request, profile: first?.by ?? request.profile, isRenewal: true };
+  const { link, settings } = planOf(asUser, snapshot, tools);
+  const session = await credentialsOf(request, snapshot, tools);
   const access = accessOf(session.credentials, deviceOf(session.serialNumber), settings, link);
   return await withAws({ ...access, profile: request.profile, command: request.command }, tools, work);
 }

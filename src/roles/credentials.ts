@@ -4,14 +4,15 @@ import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import { inExactWords, inWords } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
-import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
-import { lastChangeOf } from "../profiles/paths.ts";
+import { propertyValue } from "../profiles/files.ts";
 import { isFresh, wanted } from "../session/freshness.ts";
 import { codeSource } from "../session/login.ts";
 import { accessOf, accountOf, HOUR, obtain, roleRequest, type Wanted } from "../session/obtain.ts";
-import { isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
+import { findMatching, isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import { type Role, type Session, spanOf } from "../session/session.ts";
+import type { Snapshot } from "../session/snapshot.ts";
+import type { Store } from "../session/store.ts";
 import { cachedUnderLock, patienceOf, waitingFor } from "../session/under-lock.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
@@ -22,28 +23,24 @@ import { roleChain } from "./chain.ts";
  *
  * @throws FobError
  */
-export async function credentialsOf(request: ServeRequest, tools: ServeTools): Promise<Session> {
-  const lastChange = lastChangeOf(tools.paths);
-  const files = readAwsFiles(tools.paths);
-  const chain = roleChain(request.profile, files);
+export async function credentialsOf(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
+  const chain = roleChain(request.profile, snapshot.files);
   return chain.length === 0
-    ? await serveSession(request, tools)
-    : await ofRole(chain, { files, lastChange, request }, tools);
+    ? await serveSession(request, snapshot, tools)
+    : await ofRole(chain, { snapshot, request }, tools);
 }
 
 /** The region that a profile's programs use: the option's, the role profile's own, else the session's. */
-export function regionOf({ profile, region }: ServeRequest, tools: ServeTools): string | undefined {
-  const files = readAwsFiles(tools.paths);
+export function regionOf({ profile, region }: ServeRequest, snapshot: Snapshot, tools: ServeTools): string | undefined {
+  const { files } = snapshot;
   const [first] = roleChain(profile, files);
-  const { settings } = planOf({ profile: first?.by ?? profile }, tools);
+  const { settings } = planOf({ profile: first?.by ?? profile }, snapshot, tools);
   return region ?? (first && propertyValue(files, profile, "region")) ?? settings.region?.region;
 }
 
-/** What a program wants, and the AWS files as they were when that was found out. */
+/** What a program wants, and what was there when that was found out. */
 interface Occasion {
-  readonly files: AwsFiles;
-  /** When they last changed, in milliseconds since 1970. */
-  readonly lastChange: number;
+  readonly snapshot: Snapshot;
   readonly request: ServeRequest;
 }
 
@@ -51,7 +48,8 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   const [first] = chain;
   const role = chain.at(-1);
   if (!first || !role) throw new TypeError("a chain of roles has at least one");
-  const { request, lastChange } = occasion;
+  const { request, snapshot } = occasion;
+  const { lastChange } = snapshot;
   const { store, now } = tools;
   const plan = roleRequestPlan(chain, occasion, tools);
   const isLong = (role.duration ?? HOUR) > HOUR;
@@ -61,16 +59,16 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
   const isTooLittle = ({ isChained }: Session): boolean =>
     isChained && isDirect && !tools.program && codeSource(plan, asking)?.canAskAgain === true;
-  const stored = (): Session | undefined => storedRole(chain, plan, tools);
-  const fresh = (): Session | undefined => {
-    const session = stored();
+  const stored = (): Session | undefined => storedRole(chain, plan, store);
+  const fresh = (from: Store): Session | undefined => {
+    const session = storedRole(chain, plan, from);
     const isEnough = session && isFresh(spanOf(session), wanted.use, request.minTtl, now());
     return isEnough && !isTooLittle(session) ? session : undefined;
   };
-  const kept = fresh();
+  const kept = fresh(snapshot.store);
   if (kept) {
-    const undisputed = undisputedPlan(first.by, tools);
-    if (undisputed && storedRole(chain, undisputed, tools)) store.vouch(role.profile, lastChange, now());
+    const undisputed = undisputedPlan(first.by, snapshot, tools);
+    if (undisputed && storedRole(chain, undisputed, snapshot.store)) store.vouch(role.profile, lastChange, now());
     return kept;
   }
   const codes = codeSource(plan, asking);
@@ -91,7 +89,7 @@ async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTo
   // Where nothing can be kept, a code of its own would be asked for at every call.
   const isKept = store.obstacle(role.profile) === undefined;
   return await orOld(stored, request, asking, () =>
-    isKept ? cachedUnderLock({ profile: role.profile, find: fresh, make, waiting }, store) : makeChained(),
+    isKept ? cachedUnderLock({ profile: role.profile, find: () => fresh(store), make, waiting }, store) : makeChained(),
   );
 }
 
@@ -104,9 +102,10 @@ function longerThanItLasts({ profile, duration = HOUR }: Role, isDirect: boolean
 }
 
 /** The plan for the session, with what the role profile says of the STS that is asked for the role. */
-function roleRequestPlan(chain: readonly Role[], { files, request }: Occasion, tools: ServeTools): Plan {
+function roleRequestPlan(chain: readonly Role[], { snapshot, request }: Occasion, tools: ServeTools): Plan {
+  const { files } = snapshot;
   const profile = chain.at(-1)?.profile ?? "";
-  const plan = planOf({ ...request, profile: chain[0]?.by ?? "", isRenewal: true }, tools);
+  const plan = planOf({ ...request, profile: chain[0]?.by ?? "", isRenewal: true }, snapshot, tools);
   const own = propertyValue(files, profile, "region");
   const region =
     request.region === undefined && own !== undefined
@@ -118,7 +117,7 @@ function roleRequestPlan(chain: readonly Role[], { files, request }: Occasion, t
 }
 
 /** The credentials in the store, if they are of just these roles, by way of just that session. */
-function storedRole(chain: readonly Role[], plan: Plan, { store }: ServeTools): Session | undefined {
+function storedRole(chain: readonly Role[], plan: Plan, store: Store): Session | undefined {
   const found = store.read(chain.at(-1)?.profile ?? "");
   if (found.state !== "readable") return undefined;
   const { session } = found;
@@ -150,7 +149,7 @@ async function direct(
       tools.store.rememberTooLong(role, tools.now());
       return undefined;
     }
-    const session = plan.matching();
+    const session = findMatching(plan, tools.store);
     const hasSession = session !== undefined && isFresh(spanOf(session), wanted.use, undefined, tools.now());
     const isUnanswered = error instanceof FobError && !(error instanceof AwsFailure);
     if (tools.program && hasSession && isUnanswered && !tools.signal.aborted) return undefined;
@@ -167,7 +166,7 @@ async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, t
   const parent =
     before.length > 0
       ? await ofRole(before, occasion, tools)
-      : await serveSession({ ...occasion.request, profile: role.by }, tools);
+      : await serveSession({ ...occasion.request, profile: role.by }, occasion.snapshot, tools);
   const access = accessOf(parent.credentials, deviceOf(parent.serialNumber), plan.settings, plan.link);
   const asked = roleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");

@@ -5,8 +5,10 @@ import { installLauncher } from "../launcher/install.ts";
 import { credentialProcessLine } from "../launcher/line.ts";
 import type { Installation } from "../launcher/script.ts";
 import type { LoginTools } from "./login.ts";
-import { planOf, undisputedPlan } from "./plan.ts";
+import { findMatching, planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, publish, publishProcess, unpublishKeys } from "./publish.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import { readSession } from "./store.ts";
 import { waitingFor } from "./under-lock.ts";
 
 /**
@@ -20,13 +22,14 @@ export async function install(
   installation: Installation,
 ): Promise<string> {
   const { store, now } = tools;
-  const plan = planOf({ ...request, isRenewal: true }, tools);
-  const { link, settings, files } = plan;
+  const plan = planOf({ ...request, isRenewal: true }, takeSnapshot(tools), tools);
+  const { link, settings } = plan;
+  const { files } = plan.snapshot;
   const endpoint = foreignHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = credentialProcessLine(installation, link.session, endpoint);
   const target = () => ({
     replaceLongTerm: false,
-    previous: plan.stored(),
+    previous: readSession(store, link.session),
     now: now(),
     isOnlyOwn: true,
     takesOver: true,
@@ -37,12 +40,13 @@ export async function install(
     if (process.platform !== "win32") installLauncher(installation);
     // First the new way, then the old one goes: in between programs find the keys.
     await publishProcess(link, line, tools, target());
-    const session = plan.stored();
+    const session = readSession(store, link.session);
     if (!session) {
       await unpublishKeys(link.session, tools);
       return;
     }
-    const isRight = undisputedPlan(link.session, tools)?.matching() !== undefined;
+    const undisputed = undisputedPlan(link.session, takeSnapshot(tools), tools);
+    const isRight = undisputed !== undefined && findMatching(undisputed, store) !== undefined;
     const served = {
       ...session,
       isForAnyEnvironment: session.source.from === "profile" && isRight,

@@ -7,7 +7,7 @@ import { isPortableName } from "../profiles/names.ts";
 import type { Property } from "../profiles/scan.ts";
 import { quote, shellWord } from "../text.ts";
 import type { Session } from "./session.ts";
-import { isOfRole, type Store } from "./store.ts";
+import { isOfRole, readSession, type Store } from "./store.ts";
 
 /** A source profile and its session profile: two names of one session. */
 export interface Link {
@@ -142,14 +142,13 @@ function sourceOf(profile: string, context: LinkContext, fromEnvironment: boolea
   const { files, store } = context;
   const own = ownKeys(files, profile);
   if (own === "long-term") return profile;
-  const sessions = sessionsIn(store);
-  const stored = sessions.find((session) => session.profile === profile);
+  const stored = readSession(store, profile);
   if (stored) return stored.source.profile;
   const configured = configuredSource(profile, files);
   if (configured !== undefined) return configured;
-  const named = sourceByName(profile, (name) => isSource(name, files) || isSourceOfOne(name, sessions));
+  const named = sourceByName(profile, (name) => isSource(name, files) || isSourceOfOne(name, store));
   if (named !== undefined) return named;
-  if (isSource(profile, files) || isSourceOfOne(profile, sessions)) return profile;
+  if (isSource(profile, files) || isSourceOfOne(profile, store)) return profile;
   if (fromEnvironment) return sourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
   throw notASource(profile, own, context);
 }
@@ -158,8 +157,8 @@ function sessionsIn(store: Store): Session[] {
   return store.list().flatMap((entry) => (entry.state === "readable" && !isOfRole(entry) ? entry.session : []));
 }
 
-const isSourceOfOne = (profile: string, sessions: readonly Session[]): boolean =>
-  sessions.some(({ source }) => source.profile === profile);
+const isSourceOfOne = (profile: string, store: Store): boolean =>
+  sessionsIn(store).some(({ source }) => source.profile === profile);
 
 /** The source profile by the name rule, where `exists` says that there is one. */
 function sourceByName(session: string, exists: (source: string) => boolean): string | undefined {
@@ -187,6 +186,8 @@ function configuredSource(profile: string, files: AwsFiles): string | undefined 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
 function sessionOf(source: string, { files, store, command }: LinkContext): string {
   const byName = sessionName(source);
+  // As most are: then no other session file is read.
+  if (readSession(store, byName)?.source.profile === source) return byName;
   const linked = new Set([
     ...sessionsIn(store)
       .filter((session) => session.source.profile === source)

@@ -4,13 +4,12 @@ import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import { obstacleTo } from "../files/replace.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
-import { lastChangeOf } from "../profiles/paths.ts";
 import { quote, shellWord } from "../text.ts";
 import { warnOfWriters } from "./credentials.ts";
 import { isFresh } from "./freshness.ts";
 import { type Link, processKind } from "./link.ts";
 import { type ObtainTools, obtain } from "./obtain.ts";
-import { loginCommand, type Plan, type PlanRequest, planOf, undisputedPlan } from "./plan.ts";
+import { findMatching, loginCommand, type Plan, planOf, undisputedPlan } from "./plan.ts";
 import {
   assertTarget,
   isPublished,
@@ -21,10 +20,11 @@ import {
   unwrittenOf,
 } from "./publish.ts";
 import { type Session, spanOf } from "./session.ts";
+import { readSession, type Store } from "./store.ts";
 import { ofOtherVersion } from "./store-writer.ts";
 import { cachedUnderLock, patienceOf, waitingFor } from "./under-lock.ts";
 
-export interface LoginRequest extends PlanRequest {
+export interface LoginOptions {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
   readonly wish: number;
   /** The same, where the user says so. */
@@ -66,30 +66,30 @@ export interface LoginOutcome {
  *
  * @throws FobError: nothing is lost then, and the AWS files are as they were or as they should be
  */
-export async function login(request: LoginRequest, tools: LoginTools): Promise<LoginOutcome> {
+export async function login(asItIs: Plan, options: LoginOptions, tools: LoginTools): Promise<LoginOutcome> {
   const { paths, store, signal, now } = tools;
-  const lastChange = lastChangeOf(paths);
-  const asItIs = planOf(request, tools);
-  const leavesProcess = await wantsKeys(request, asItIs, tools);
-  const plan = leavesProcess ? planOf({ ...request, endpointUrl: "" }, tools) : asItIs;
-  const { link, settings, files } = plan;
-  const again = tools.again ?? loginCommand(request.profile, plan, request.minTtl);
+  const { request, snapshot } = asItIs;
+  const { files, lastChange } = snapshot;
+  const leavesProcess = await wantsKeys(asItIs, tools);
+  const plan = leavesProcess ? planOf({ ...request, endpointUrl: "" }, snapshot, tools) : asItIs;
+  const { link, settings } = plan;
+  const again = tools.again ?? loginCommand(request.profile, plan, options.minTtl);
   const target = (previous: Session | undefined): TargetOptions => ({
-    replaceLongTerm: request.replaceLongTerm ?? false,
-    takesOver: request.force ?? false,
+    replaceLongTerm: options.replaceLongTerm ?? false,
+    takesOver: options.force ?? false,
     previous,
     now: now(),
     leavesProcess,
   });
   const isInPlace = (session: Session, now: AwsFiles): boolean =>
     isPublished(session, link, now) && !(leavesProcess && processKind(now, link.session) === "fob");
-  const reusable = (): Session | undefined => {
-    const session = request.force ? undefined : plan.matching();
-    return session && lasts(session, request, now()) ? session : undefined;
+  const findReusable = (from: Store): Session | undefined => {
+    const session = options.force ? undefined : findMatching(plan, from);
+    return session && lasts(session, options, now()) ? session : undefined;
   };
   await store.recover(link.session, signal);
-  assertTarget(link, files, target(plan.stored()));
-  if ((request.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration, link);
+  assertTarget(link, files, target(readSession(snapshot.store, link.session)));
+  if ((options.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration, link);
 
   const obstacle = obstacleTo(paths.credentials) ?? store.obstacle(link.session);
   const isServed = processKind(files, link.session) === "fob" && !leavesProcess;
@@ -101,32 +101,34 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     unwritten: unwrittenOf(session, link, { files: now, obstacle, chosenSerial }),
   });
 
-  const kept = reusable();
+  const kept = findReusable(snapshot.store);
   if (kept && isSettled(kept, files)) {
-    if (undisputedPlan(link.session, tools)?.matching()) store.vouch(link.session, lastChange, now());
+    const undisputed = undisputedPlan(link.session, snapshot, tools);
+    if (undisputed && findMatching(undisputed, snapshot.store)) store.vouch(link.session, lastChange, now());
     return outcomeOf(kept, false, files);
   }
-  if (obstacle && (leavesProcess || !(request.isServing || isServed || livesInStore(link, tools)))) {
+  if (obstacle && (leavesProcess || !(options.isServing || isServed || livesInStore(link, tools)))) {
     throw withOtherStore(obstacle);
   }
-  const before = store.read(link.session);
+  const before = snapshot.store.read(link.session);
   if (before.state === "unreadable") {
     if (before.isOtherVersion) throw ofOtherVersion(before);
     tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
   }
   // A program waits also where it cannot ask, for whoever is asking now.
-  const isWaiting = request.patience !== undefined;
-  const source = kept ? undefined : (request.code ?? codeSource(plan, tools));
+  const isWaiting = options.patience !== undefined;
+  const source = kept ? undefined : (options.code ?? codeSource(plan, tools));
   if (!kept && !source && !isWaiting) throw nobodyToAsk(link, again, tools);
 
   const settled = (): LoginOutcome | undefined => {
-    const session = reusable();
+    const session = findReusable(store);
+    if (!session) return undefined;
     const now = readAwsFiles(paths);
-    return session && isSettled(session, now) ? outcomeOf(session, false, now) : undefined;
+    return isSettled(session, now) ? outcomeOf(session, false, now) : undefined;
   };
   const make = async (): Promise<LoginOutcome> => {
-    const previous = plan.stored();
-    const session = reusable();
+    const previous = readSession(store, link.session);
+    const session = findReusable(store);
     if (session) {
       const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
       const moved = { ...session, writtenTo: places };
@@ -140,7 +142,7 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
     const isInStoreAlone = obstacle !== undefined && !isServed;
-    const codes = source ?? request.code ?? codeSource(plan, tools);
+    const codes = source ?? options.code ?? codeSource(plan, tools);
     if (!codes) throw nobodyToAsk(link, again, tools);
     const ask = () => obtain({ plan, codes, previous, isInStoreAlone }, tools);
     const made = tools.guard ? await tools.guard(link.session, ask) : await ask();
@@ -154,13 +156,13 @@ export async function login(request: LoginRequest, tools: LoginTools): Promise<L
     if (leavesProcess) tellOfKeys(link, tools);
     return outcomeOf(made.session, true, readAwsFiles(paths), made.chosenSerial);
   };
-  const waiting = waitingFor(link.session, tools, request.patience ?? patienceOf(source));
+  const waiting = waitingFor(link.session, tools, options.patience ?? patienceOf(source));
   return await cachedUnderLock({ profile: link.session, find: settled, make, waiting }, store);
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */
-async function wantsKeys(request: LoginRequest, { files, link }: Plan, tools: LoginTools): Promise<boolean> {
-  const isServed = processKind(files, link.session) === "fob";
+async function wantsKeys({ request, snapshot, link }: Plan, tools: LoginTools): Promise<boolean> {
+  const isServed = processKind(snapshot.files, link.session) === "fob";
   const person = request.to !== undefined && isServed ? tools.person() : undefined;
   if (!person?.choose) return false;
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
@@ -202,7 +204,7 @@ export function codeSource(plan: Plan, tools: LoginTools): CodeSource | undefine
 }
 
 /** The same command; before it runs, a warning where somebody else may have put it there. */
-function withWarning(codes: CodeSource, { link, files }: Plan, { warn }: LoginTools): CodeSource {
+function withWarning(codes: CodeSource, { link, snapshot: { files } }: Plan, { warn }: LoginTools): CodeSource {
   const owner = commandOf(files, link.session, "mfa_process") === undefined ? link.source : link.session;
   return {
     ...codes,
@@ -232,6 +234,6 @@ function nobodyToAsk({ session }: Link, again: string, { isInBackground }: Login
   );
 }
 
-function lasts(session: Session, { wish, minTtl }: LoginRequest, now: number): boolean {
+function lasts(session: Session, { wish, minTtl }: LoginOptions, now: number): boolean {
   return isFresh(spanOf(session), wish, minTtl, now);
 }

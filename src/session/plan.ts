@@ -1,14 +1,14 @@
-// What is to be done for a session: which one, with which key, device and endpoint; and which stored session is that one.
+// What a profile name stands for: which session, with which key, device and endpoint; and which stored session is that one.
 import { isInPartition } from "../aws/partitions.ts";
 import type { Environment } from "../environment-variables.ts";
-import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { shellWord } from "../text.ts";
 import { sourceOfCredentials } from "./credentials.ts";
 import { type Link, linkOf } from "./link.ts";
 import type { Asked, Session, Source } from "./session.ts";
 import { type Settings, settingsOf, type Wishes } from "./settings.ts";
-import { isOfRole, type Store } from "./store.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { readSession, type Store } from "./store.ts";
 
 export interface PlanRequest extends Wishes {
   /** The source profile or the session profile. */
@@ -29,28 +29,21 @@ export interface PlanTools {
   readonly store: Store;
 }
 
+/** What a command works on, found out once, when it begins. */
 export interface Plan {
+  readonly request: PlanRequest;
+  readonly snapshot: Snapshot;
   readonly link: Link;
   readonly source: Source;
   readonly settings: Settings;
   readonly asked: Asked;
-  /** The AWS files as they were when the plan was made. */
-  readonly files: AwsFiles;
-  /** The session that is in the store now, if one is. */
-  readonly stored: () => Session | undefined;
-  /** The same, if it is the session that this plan would make: of that key, device, endpoint and partition. */
-  readonly matching: () => Session | undefined;
 }
 
 /** @throws FobError, UsageError; nothing has been asked then */
-export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTools): Plan {
-  const files = readAwsFiles(paths);
+export function planOf(request: PlanRequest, snapshot: Snapshot, { env, home }: Pick<PlanTools, "env" | "home">): Plan {
+  const { files, store } = snapshot;
   const link = linkOf(request.profile, { files, store, command: request.command ?? "fob login" }, request);
-  const stored = (): Session | undefined => {
-    const found = store.read(link.session);
-    return found.state === "readable" && !isOfRole(found) ? found.session : undefined;
-  };
-  const before = request.isRenewal ? stored() : undefined;
+  const before = request.isRenewal ? readSession(store, link.session) : undefined;
   const asked: Asked = {
     serial: request.serial ?? before?.asked.serial,
     duration: request.duration ?? before?.asked.duration,
@@ -59,25 +52,25 @@ export function planOf(request: PlanRequest, { env, home, paths, store }: PlanTo
   const settings = settingsOf(link, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
   const fromEnvironment = request.fromEnvironment ?? before?.source.from === "environment";
   const source = sourceOfCredentials(link.source, files, env, fromEnvironment);
-  return {
-    ...{ link, source, settings, asked, files, stored },
-    matching: () => {
-      const session = stored();
-      return session && isSame(session, source, settings) ? session : undefined;
-    },
-  };
+  return { request, snapshot, link, source, settings, asked };
 }
 
 /**
  * The plan that a program is served by without a look at its environment and options: what the AWS files ask for, and
  * what the login asked for. Undefined where they ask for nothing that can be had.
  */
-export function undisputedPlan(profile: string, tools: PlanTools): Plan | undefined {
+export function undisputedPlan(profile: string, snapshot: Snapshot, { home }: PlanTools): Plan | undefined {
   try {
-    return planOf({ profile, isRenewal: true }, { ...tools, env: {} });
+    return planOf({ profile, isRenewal: true }, snapshot, { home, env: {} });
   } catch {
     return undefined;
   }
+}
+
+/** The session in a store, if it is the one that this plan would make: of that key, device, endpoint and partition. */
+export function findMatching({ link, source, settings }: Plan, store: Store): Session | undefined {
+  const session = readSession(store, link.session);
+  return session && isSame(session, source, settings) ? session : undefined;
 }
 
 /** The command line that makes the same session again, without a code in it, with `minTtl` seconds where that was said. */

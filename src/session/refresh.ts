@@ -1,12 +1,13 @@
 // Renewing sessions that run out: once, or for as long as somebody watches.
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
-import { readAwsFiles } from "../profiles/files.ts";
 import { quote } from "../text.ts";
 import { isFresh, wanted } from "./freshness.ts";
 import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login } from "./login.ts";
 import type { Person } from "./obtain.ts";
+import { planOf } from "./plan.ts";
 import { spanOf } from "./session.ts";
+import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { sessionProfiles } from "./store.ts";
 
 export interface RefreshWishes {
@@ -34,7 +35,7 @@ export async function refresh(
   let code: ExitCode = exitCodes.done;
   for (const profile of profiles.length > 0 ? profiles : sessionProfiles(tools.store)) {
     try {
-      tools.done(await renew(sessionOf(profile, tools), wishes, tools));
+      tools.done(await renew(sessionOf(profile, takeSnapshot(tools)), wishes, tools));
     } catch (error) {
       const failure = failureOf(error);
       tools.error(failure);
@@ -44,8 +45,10 @@ export async function refresh(
   return code;
 }
 
-function renew(profile: string, wishes: RefreshWishes, tools: RefreshTools): Promise<LoginOutcome> {
-  return login({ profile, ...wishes, isRenewal: true, wish: wanted.login }, tools);
+/** Each with a snapshot of its own: the one before may have taken an hour. */
+async function renew(profile: string, { minTtl, region }: RefreshWishes, tools: RefreshTools): Promise<LoginOutcome> {
+  const plan = planOf({ profile, region, isRenewal: true }, takeSnapshot(tools), tools);
+  return await login(plan, { minTtl, wish: wanted.login }, tools);
 }
 
 /** What has gone wrong with one session. @throws CancelledError where the user gives up altogether */
@@ -120,13 +123,14 @@ async function watchUntilCancelled(
   }
 }
 
-function watched(profiles: readonly string[], { store, paths }: WatchTools): string[] {
-  if (profiles.length === 0) return sessionProfiles(store);
-  return [...new Set(profiles.map((profile) => sessionOf(profile, { store, paths })))];
+function watched(profiles: readonly string[], tools: WatchTools): string[] {
+  if (profiles.length === 0) return sessionProfiles(tools.store);
+  const snapshot = takeSnapshot(tools);
+  return [...new Set(profiles.map((profile) => sessionOf(profile, snapshot)))];
 }
 
-function sessionOf(profile: string, { store, paths }: Pick<WatchTools, "store" | "paths">): string {
-  return sessionNamed(profile, { files: readAwsFiles(paths), store, command: "fob refresh" });
+function sessionOf(profile: string, { files, store }: Snapshot): string {
+  return sessionNamed(profile, { files, store, command: "fob refresh" });
 }
 
 function lasts(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {

@@ -6,8 +6,9 @@ import { StillHeld } from "../files/lock.ts";
 import { quote } from "../text.ts";
 import { secondsLeft, wanted } from "./freshness.ts";
 import { type LoginTools, login } from "./login.ts";
-import { loginCommand, type PlanRequest, planOf } from "./plan.ts";
+import { findMatching, loginCommand, type PlanRequest, planOf } from "./plan.ts";
 import type { Session } from "./session.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { Refusal } from "./store.ts";
 
 export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region" | "command"> {
@@ -38,14 +39,19 @@ const REFUSED_FOR = 10_000;
  *
  * @throws FobError where there is nothing to serve
  */
-export async function serveSession(request: ServeRequest, tools: ServeTools): Promise<Session> {
-  const renewal = { ...request, isRenewal: true };
-  const plan = planOf(renewal, tools);
+export async function serveSession(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
+  const plan = planOf({ ...request, isRenewal: true }, snapshot, tools);
   const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan, request.minTtl) });
-  return await orOld(plan.matching, request, asking, async () => {
-    const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
-    return (await login({ ...renewal, wish: wanted.use, isServing: true, ...patience }, asking)).session;
-  });
+  return await orOld(
+    () => findMatching(plan, tools.store),
+    request,
+    asking,
+    async () => {
+      const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
+      return (await login(plan, { minTtl: request.minTtl, wish: wanted.use, isServing: true, ...patience }, asking))
+        .session;
+    },
+  );
 }
 
 /**

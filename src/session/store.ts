@@ -48,14 +48,21 @@ export function sessionProfiles(store: Store): string[] {
   return store.list().flatMap((stored) => (isOfRole(stored) ? [] : stored.profile));
 }
 
+/** The session of a session profile, if the store has one; not the credentials of a role. */
+export function readSession(store: Store, profile: string): Session | undefined {
+  const stored = store.read(profile);
+  return stored.state === "readable" && !isOfRole(stored) ? stored.session : undefined;
+}
+
 /** Whether it is of a role, and not a session itself. */
 export const isOfRole = (stored: Stored): boolean => stored.state === "readable" && stored.session.roles.length > 0;
 
-export function openStore(folder: string): Store {
+/** @param readFile how a session file is read */
+export function openStore(folder: string, readFile = readStored): Store {
   const sessions = sessionsFolder(folder);
   return {
     folder,
-    read: (profile) => readStored(join(sessions, fileName(profile)), profile),
+    read: (profile) => readFile(join(sessions, fileName(profile)), profile),
     list() {
       let names: string[];
       try {
@@ -64,7 +71,7 @@ export function openStore(folder: string): Store {
         if (systemCode(error) === "ENOENT") return [];
         throw explained(error, sessions);
       }
-      return names.sort().map((name) => readStored(join(sessions, name), profileOf(name)));
+      return names.sort().map((name) => readFile(join(sessions, name), profileOf(name)));
     },
   };
 }
