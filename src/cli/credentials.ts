@@ -1,6 +1,6 @@
 // The credentials of a profile, for a shell or for a command that a person starts.
 import type { ProfileCredentials } from "../environment/variables.ts";
-import { credentialsOf, regionOf } from "../roles/credentials.ts";
+import { credentialsOf, programSettings } from "../roles/credentials.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import type { Context } from "./context.ts";
 import { loginTools } from "./login-tools.ts";
@@ -31,5 +31,6 @@ export async function profileCredentials(
   const snapshot = takeSnapshot(tools);
   const session = await credentialsOf(request, snapshot, tools);
   const { credentials, account } = session;
-  return { profile: session.profile, credentials, account, region: regionOf(request, snapshot, tools) };
+  const { region: ofProfile, variables } = programSettings(request, snapshot, tools);
+  return { profile: session.profile, credentials, account, region: ofProfile, settings: variables };
 }

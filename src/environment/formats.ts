@@ -70,8 +70,11 @@ function powershellString(value: string): string {
 }
 
 /** Values that mean the same with and without quotes, in every program that reads such a file or line. @throws FobError */
-function plain(format: Format, set: Variables["set"]): Variables["set"] {
-  const [odd] = Object.entries(set).find(([, value]) => !/^[\w@+=:,./-]*$/.test(value)) ?? [];
+function plain(format: Format, { AWS_PAGER: pager, ...rest }: Variables["set"]): Variables["set"] {
+  const isPlain = (value: string): boolean => /^[\w@+=:,./-]*$/.test(value);
+  // What has to be quoted there is left out: less depends on a pager than on the rest.
+  const set = pager !== undefined && isPlain(pager) ? { ...rest, AWS_PAGER: pager } : rest;
+  const [odd] = Object.entries(set).find(([, value]) => !isPlain(value)) ?? [];
   if (odd === undefined) return set;
   throw new FobError(
     `${odd} holds a character that not every reader of the format ${format} takes as it is`,

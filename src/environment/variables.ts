@@ -10,6 +10,8 @@ export interface ProfileCredentials {
   readonly credentials: TemporaryCredentials;
   readonly account: string | undefined;
   readonly region: string | undefined;
+  /** What the profile says of endpoints, certificates and output, as variables. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 export interface Variables {
@@ -49,8 +51,12 @@ const identities =
   /^(AWS_VAULT|AWSUME_\w+|AWS_SSO|AWS_SSO_(PROFILE|ACCOUNT_ID|ROLE_NAME|ROLE_ARN|SESSION_EXPIRATION|DEFAULT_REGION)|AWSRUNAS_(PROFILE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|AWSU_(PROFILE|EXPIRES)|AWS_OKTA_(PROFILE|ASSUMED_ROLE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|SAML2AWS_PROFILE|GRANTED_SSO\w*|ASSUMED_ROLE)$/;
 
 /** @param env what the variables are to be added to */
-export function variablesOf({ credentials, account, region }: ProfileCredentials, env: Environment): Variables {
+export function variablesOf(
+  { credentials, account, region, settings }: ProfileCredentials,
+  env: Environment,
+): Variables {
   const set = {
+    ...settings,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken,

@@ -8,15 +8,22 @@ import {
   lineOf,
   linesOf,
   markLength,
+  type Property,
   type Section,
   scan,
 } from "./scan.ts";
 import { SPACE } from "./white-space.ts";
 
+/** Keys of fob's whose value may be a block: what is indented below them is theirs, and goes with them. */
+const nestedKeys = new Set(["s3"]);
+
 const indentOfHeader = new RegExp(`^${SPACE}+(?=\\[)`);
 const headerComment = new RegExp(`(?:\\]|${SPACE})([#;][^\\r\\n]*)`);
 
-/** What should hold of a profile's section afterwards: `undefined` stands for a key that must not be there. */
+/**
+ * What should hold of a profile's section afterwards: `undefined` stands for a key that must not be there. A value that
+ * begins with a line's end is a block of indented lines, as {@link textOfValue} writes it.
+ */
 export type Change = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -31,7 +38,9 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
   const values = new Map<string, string>();
   for (const [key, value] of Object.entries(change)) {
     if (value === undefined) continue;
-    assertPortableValue(key, value);
+    // A value is never shown: it may be a secret.
+    if (!isPortableValue(value))
+      throw new TypeError(`a value for ${key} that not every program would read as it was written`);
     values.set(key, encode(value));
   }
   const section = findSection(scan(text, kind), profile);
@@ -85,6 +94,7 @@ function rewritten(
   // JavaScript only what is in a block (`s3 =`). Where both say so, a line is no property of its own.
   let level = Number.POSITIVE_INFINITY;
   let inBlock = false;
+  let inOurBlock = false;
   // Whether the property above is one of ours, and whether we are among indented properties that hung below it.
   let belowOurs = false;
   let hanging = false;
@@ -104,7 +114,7 @@ function rewritten(
       continue;
     }
     if (inBlock && isPart) {
-      keep(source);
+      if (!inOurBlock) keep(source);
       continue;
     }
     const isOurs = Object.hasOwn(change, line.key);
@@ -115,14 +125,15 @@ function rewritten(
     if (isOurs) {
       const value = missing.get(line.key);
       if (value !== undefined && line.indent === 0) {
-        keep(reads(source, line, value) ? source : `${line.key} = ${value}${lineEnd(source) ?? newline}`);
+        keep(reads(source, line, value) ? source : propertyText(line.key, value, lineEnd(source) ?? newline));
         missing.delete(line.key);
       }
       isTouched = true;
     } else {
       keep(hanging && line.indent === level ? source.slice(line.indentBytes) : source);
     }
-    inBlock = !isOurs && line.value === "";
+    inBlock = line.value === "" && (!isOurs || nestedKeys.has(line.key));
+    inOurBlock = inBlock && isOurs;
     belowOurs = isOurs;
   }
 
@@ -149,7 +160,12 @@ function headerOf(profile: string, kind: FileKind): string {
 }
 
 function block(values: ReadonlyMap<string, string>, newline: string): string {
-  return [...values].map(([key, value]) => `${key} = ${value}${newline}`).join("");
+  return [...values].map(([key, value]) => propertyText(key, value, newline)).join("");
+}
+
+function propertyText(key: string, value: string, newline: string): string {
+  if (!value.startsWith("\n")) return `${key} = ${value}${newline}`;
+  return `${key} =${value === "\n" ? "" : value.replaceAll("\n", newline)}${newline}`;
 }
 
 /** Whether every program reads this value from this line already. */
@@ -167,9 +183,22 @@ function lineEnd(text: string): string | undefined {
   return text[newline - 1] === "\r" ? "\r\n" : "\n";
 }
 
-function assertPortableValue(key: string, value: string): void {
-  // A value is never shown: it may be a secret.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  const isPlain = value !== "" && !/[\u0000-\u001f\u007f-\u009f]|^\s|\s$|(^|\s)[#;]/.test(value);
-  if (!isPlain) throw new TypeError(`a value for ${key} that not every program would read as it was written`);
+/** A property's value as a {@link Change} has it: with what is indented below it. */
+export function textOfValue({ raw, nested }: Property): string {
+  return raw === "" ? `\n${nested.map((line) => `  ${line.key} = ${line.raw}`).join("\n")}` : raw;
 }
+
+/** Whether every program reads this value, or block, as it is written. */
+export function isPortableValue(value: string): boolean {
+  if (!value.startsWith("\n")) return isPlain(value);
+  return value === "\n" || value.slice(1).split("\n").every(isPortableLine);
+}
+
+const isPortableLine = (line: string): boolean => {
+  const [, text] = /^ {2}\w+ = (.*)$/.exec(line) ?? [];
+  return text !== undefined && isPlain(text);
+};
+
+const isPlain = (value: string): boolean =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  value !== "" && !/[\u0000-\u001f\u007f-\u009f]|^\s|\s$|(^|\s)[#;]/.test(value);

@@ -117,6 +117,16 @@ export function endpointUrlOf(files: AwsFiles, profile: string, service: string)
   return own?.find(({ key }) => key === "endpoint_url")?.value ?? propertyValue(files, profile, "endpoint_url");
 }
 
+/** The URLs of single services in the `services` section that a profile names, by the names that variables have for them. */
+export function endpointUrlsOf(files: AwsFiles, profile: string): (readonly [service: string, url: string])[] {
+  const services = propertyValue(files, profile, "services");
+  const properties = services === undefined ? undefined : files.config.section(`services ${services}`);
+  return [...(properties ?? [])].flatMap(([service, { nested }]) => {
+    const url = nested.find(({ key }) => key === "endpoint_url")?.value;
+    return url ? [[service, url] as const] : [];
+  });
+}
+
 /** Runs a step on a file's text and puts its errors into words. */
 export function guarded<T>(path: string, profile: string, step: () => T): T {
   try {

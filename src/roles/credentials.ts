@@ -12,6 +12,7 @@ import { findMatching, isSame, loginCommand, type Plan, planOf, undisputedPlan }
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
 import { type Role, type Session, spanOf } from "../session/session.ts";
 import type { Snapshot } from "../session/snapshot.ts";
+import { settingVariables } from "../session/source-settings.ts";
 import type { Store } from "../session/store.ts";
 import { cachedUnderLock, patienceOf, waitingFor } from "../session/under-lock.ts";
 import { quote, shellWord } from "../text.ts";
@@ -30,12 +31,28 @@ export async function credentialsOf(request: ServeRequest, snapshot: Snapshot, t
     : await ofRole(chain, { snapshot, request }, tools);
 }
 
-/** The region that a profile's programs use: the option's, the role profile's own, else the session's. */
-export function regionOf({ profile, region }: ServeRequest, snapshot: Snapshot, tools: ServeTools): string | undefined {
+/** What programs that use a profile need to know beside the credentials. */
+export interface ProgramSettings {
+  /** The option's, the role profile's own, else the session's. */
+  readonly region: string | undefined;
+  /** What the profiles say of endpoints, certificates and output, as variables. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export function programSettings(
+  { profile, region }: ServeRequest,
+  snapshot: Snapshot,
+  tools: ServeTools,
+): ProgramSettings {
   const { files } = snapshot;
-  const [first] = roleChain(profile, files);
-  const { settings } = planOf({ profile: first?.by ?? profile }, snapshot, tools);
-  return region ?? (first && propertyValue(files, profile, "region")) ?? settings.region?.region;
+  const chain = roleChain(profile, files);
+  const [first] = chain;
+  const { settings, link } = planOf({ profile: first?.by ?? profile }, snapshot, tools);
+  const roles = chain.map((role) => role.profile).reverse();
+  return {
+    region: region ?? (first && propertyValue(files, profile, "region")) ?? settings.region?.region,
+    variables: settingVariables([...roles, link.session, link.source], files, tools.env),
+  };
 }
 
 /** What a program wants, and what was there when that was found out. */
@@ -179,6 +196,7 @@ async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, t
   const session: Session = {
     ...parent,
     ...{ profile: role.profile, credentials, roles: chain, isChained: true, writtenTo: [], issued: now() },
+    copiedSettings: undefined,
     account: accountOf(role.arn),
   };
   if (store.obstacle(role.profile) === undefined) store.save(session);

@@ -8,6 +8,7 @@ import type { LoginTools } from "./login.ts";
 import { findMatching, planOf, undisputedPlan } from "./plan.ts";
 import { assertTarget, publish, publishProcess, unpublishKeys } from "./publish.ts";
 import { takeSnapshot } from "./snapshot.ts";
+import { settingsToCopy } from "./source-settings.ts";
 import { readSession } from "./store.ts";
 import { waitingFor } from "./under-lock.ts";
 
@@ -51,6 +52,8 @@ export async function install(
       ...session,
       isForAnyEnvironment: session.source.from === "profile" && isRight,
       installedFor: endpoint ?? "",
+      // publishProcess has copied them.
+      copiedSettings: { ...session.copiedSettings, ...settingsToCopy(link, files) },
     };
     store.save(served);
     await publish(served, link, tools, target());

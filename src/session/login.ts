@@ -20,6 +20,7 @@ import {
   unwrittenOf,
 } from "./publish.ts";
 import { type Session, spanOf } from "./session.ts";
+import { settingsToCopy } from "./source-settings.ts";
 import { readSession, type Store } from "./store.ts";
 import { ofOtherVersion } from "./store-writer.ts";
 import { cachedUnderLock, patienceOf, waitingFor } from "./under-lock.ts";
@@ -131,8 +132,10 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
     const session = findReusable(store);
     if (session) {
       const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
-      const moved = { ...session, writtenTo: places };
-      if (places.length > session.writtenTo.length) store.save(moved);
+      const copies = settingsToCopy(link, readAwsFiles(paths));
+      const copiedSettings = { ...session.copiedSettings, ...copies };
+      const moved = { ...session, writtenTo: places, copiedSettings };
+      if (places.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
       await publish(moved, link, tools, target(moved));
       if (leavesProcess) tellOfKeys(link, tools);
       return outcomeOf(moved, false, readAwsFiles(paths));

@@ -6,7 +6,7 @@ import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { quote, shellWord } from "../text.ts";
 import { linkOf, ownKeys, processKind, sessionNamed } from "./link.ts";
-import { unpublish } from "./publish.ts";
+import { removeCopiedSettings, unpublish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import { isOfRole, type Store, type Stored } from "./store.ts";
 import { sessionsFolder } from "./store-paths.ts";
@@ -146,6 +146,13 @@ async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> 
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
       failures.push(error);
     }
+  }
+  try {
+    await removeCopiedSettings(session, tools);
+  } catch (error) {
+    if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+    // They are no secrets.
+    tools.warn(`settings of ${quote(session.source.profile)} stay in ${quote(session.profile)}: ${error.message}`);
   }
   const [first, ...others] = failures;
   if (first === undefined) return;

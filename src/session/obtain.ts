@@ -18,6 +18,7 @@ import type { Plan, PlanTools } from "./plan.ts";
 import { placesFor } from "./publish.ts";
 import type { Role, Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import { settingsToCopy } from "./source-settings.ts";
 import type { Stored } from "./store.ts";
 import type { WritableStore } from "./store-writer.ts";
 
@@ -108,6 +109,11 @@ export async function obtain(
       roles: role ? [role] : [],
       isChained: false,
       writtenTo: role ? [] : isInStoreAlone ? places : placesFor(link.session, given.accessKeyId, paths, places),
+      copiedSettings: role
+        ? undefined
+        : isInStoreAlone
+          ? previous?.copiedSettings
+          : { ...previous?.copiedSettings, ...settingsToCopy(link, plan.snapshot.files) },
     };
     reservation.fill(session);
     return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };

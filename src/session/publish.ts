@@ -14,6 +14,7 @@ import { editProfile, removeFromProfile } from "../profiles/write.ts";
 import { quote, shellWord } from "../text.ts";
 import { keysIn, type Link, ownKeys, processKind, sessionName } from "./link.ts";
 import { expirationText, expiryIn, expiryKeys, type Place, type Session, type WrittenPlace } from "./session.ts";
+import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
 const sessionKeys = [
@@ -252,6 +253,22 @@ export async function unpublish(place: WrittenPlace, tools: PublishTools): Promi
   return outcome;
 }
 
+/**
+ * Takes the settings of the source that were copied with a session out of the config, where they still are as copied. A
+ * profile that fob serves as a process goes on without a session, and keeps them.
+ */
+export async function removeCopiedSettings(
+  { profile, copiedSettings = {} }: Session,
+  tools: PublishTools,
+): Promise<void> {
+  if (Object.keys(copiedSettings).length === 0) return;
+  const files = readAwsFiles(tools.paths);
+  const isThere = unchangedSettings(copiedSettings, files.config.properties(profile)).length > 0;
+  if (!isThere || processKind(files, profile) === "fob") return;
+  const decide = (properties: Properties | undefined) => unchangedSettings(copiedSettings, properties);
+  await removeFromProfile(tools.paths, "config", profile, decide, tools);
+}
+
 /** What the credentials file should say of a session profile, which may be served by fob's credential_process. */
 function credentialsChange({ credentials }: Session, isServed: boolean): Change {
   const expiry = expirationText(credentials.expiration);
@@ -276,7 +293,7 @@ function configChange({ source, session }: Link, files: AwsFiles, chosenSerial: 
   const isNamed = sessionName(source) === session;
   if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
   if (chosenSerial !== undefined) change.fob_mfa_serial = chosenSerial;
-  return change;
+  return { ...change, ...settingsToCopy({ source, session }, files) };
 }
 
 /** The same, where the config can be written: nothing in it is worth failing for. */

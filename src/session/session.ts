@@ -32,6 +32,8 @@ export interface Session {
   /** Whether they were asked for with a session or another role, and not by the user with a code. */
   readonly isChained: boolean;
   readonly writtenTo: readonly WrittenPlace[];
+  /** Settings of the source that fob has copied into the session profile of the config, as the editor writes them. */
+  readonly copiedSettings?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A role, and what a role profile asks for with it. */

@@ -132,6 +132,7 @@ function parse(text: string): Session | string {
       typeof about.installedFor === "string" &&
       Array.isArray(about.roles) &&
       Object.values(about.asked).every((value) => typeof value === "string") &&
+      Object.values(about.copiedSettings ?? {}).every((value) => typeof value === "string") &&
       about.profile === header[2];
     if (!isWhole) return "lacks something that every session has";
     const account = typeof answer.AccountId === "string" ? answer.AccountId : undefined;
