@@ -28,8 +28,11 @@ await build({
     codeSplitting: {
       groups: [
         { name: "fob", test: /src[\\/]main\.ts$/ },
-        { name: "login", test: /src[\\/](cli|session)[\\/](login|logout|serve|serving|env|exec)\.ts$/ },
-        { name: "shells", test: /src[\\/]cli[\\/](shell-init|completion)\.ts$/ },
+        {
+          name: "login",
+          test: /src[\\/](cli[\\/]commands|cli|session|credential-process)[\\/](login|logout|serve|parent-process|env|exec)\.ts$/,
+        },
+        { name: "shells", test: /src[\\/]cli[\\/]commands[\\/](shell-init|completion)\.ts$/ },
         { name: "prompts", test: /src[\\/]terminal[\\/]prompts\.ts$/ },
         { name: "aws", test: /src[\\/]aws[\\/]sts\.ts$/ },
         { name: "aws-iam", test: /src[\\/]aws[\\/]iam\.ts$/ },

@@ -1,13 +1,13 @@
 // What all calls to AWS have in common, whichever service they are for: a limit, an end when the user cancels, one log, no
 // secret in what goes wrong, and failures in words. The SDK is loaded by the modules of the services, not by this one.
 import { before, CancelledError, FobError, throwIfCancelled } from "../errors.ts";
-import type { Credentials, Mfa } from "./aws.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { explainFailure } from "./explain.ts";
 import { NoAnswer, TransportError } from "./failures.ts";
 import type { Network } from "./network.ts";
 import { stsRegion } from "./partitions.ts";
 import { hideSecrets, looksLikeKeyId } from "./secrets.ts";
+import type { Credentials, Mfa } from "./types.ts";
 
 /** How and as whom to talk to AWS. */
 export interface Access {

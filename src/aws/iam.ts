@@ -5,11 +5,11 @@ import {
   ListMFADevicesCommand,
   SimulateCustomPolicyCommand,
 } from "@aws-sdk/client-iam";
-import type { Simulation, SimulationPage, SimulationResult } from "./aws.ts";
 import type { CallKind, Connection } from "./connection.ts";
 import { withoutNotice } from "./notice.ts";
 import { readPages } from "./pages.ts";
 import { clientConfiguration } from "./sdk.ts";
+import type { Simulation, SimulationPage, SimulationResult } from "./types.ts";
 
 const service = "iam";
 

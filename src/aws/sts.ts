@@ -6,11 +6,11 @@ import {
   STSClient,
   type Credentials as StsCredentials,
 } from "@aws-sdk/client-sts";
-import type { Mfa, RoleRequest, TemporaryCredentials } from "./aws.ts";
 import type { CallKind, Connection } from "./connection.ts";
 import { AwsFailure } from "./failures.ts";
 import { withoutNotice } from "./notice.ts";
 import { clientConfiguration } from "./sdk.ts";
+import type { Mfa, RoleRequest, TemporaryCredentials } from "./types.ts";
 
 const service = "sts";
 

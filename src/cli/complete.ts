@@ -2,8 +2,8 @@
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
-import { openStore, type Stored } from "../session/store.ts";
-import { storeFolder } from "../session/store-paths.ts";
+import { storeFolder } from "../store/paths.ts";
+import { openStore, type Stored } from "../store/read.ts";
 import { neutralise } from "../text.ts";
 import { type Command, flagOf, optionsOf } from "./command.ts";
 import type { Context } from "./context.ts";

@@ -3,10 +3,10 @@ import { CancelledError, type ExitCode, exitCodes, FobError, StdoutClosedError, 
 import { nearest } from "../nearest.ts";
 import { quote } from "../text.ts";
 import { parseArguments } from "./arguments.ts";
+import { statusCommand } from "./commands/status.ts";
 import { processContext } from "./context.ts";
 import type { Listed } from "./help.ts";
 import { stdout, writeLine } from "./output.ts";
-import { statusCommand } from "./status.ts";
 
 /** The commands, as `--help` groups them. Only what is asked for is loaded. */
 const commands: readonly Listed[] = [
@@ -15,7 +15,7 @@ const commands: readonly Listed[] = [
     group: "Daily",
     takes: "[profile]",
     summary: "make sure that the session profile has a fresh session",
-    load: async () => (await import("./login.ts")).loginCommand,
+    load: async () => (await import("./commands/login.ts")).loginCommand,
   },
   {
     name: "status",
@@ -30,56 +30,56 @@ const commands: readonly Listed[] = [
     group: "Daily",
     takes: "[profile...]",
     summary: "renew what runs out; --watch stays and renews in time",
-    load: async () => (await import("./refresh.ts")).refreshCommand,
+    load: async () => (await import("./commands/refresh.ts")).refreshCommand,
   },
   {
     name: "logout",
     group: "Daily",
     takes: "[profile...]",
     summary: "remove sessions from every place they were written to",
-    load: async () => (await import("./logout.ts")).logoutCommand,
+    load: async () => (await import("./commands/logout.ts")).logoutCommand,
   },
   {
     name: "env",
     group: "Daily",
     takes: "[profile]",
     summary: "print the credentials as environment variables, for your shell",
-    load: async () => (await import("./env.ts")).envCommand,
+    load: async () => (await import("./commands/env.ts")).envCommand,
   },
   {
     name: "exec",
     group: "Daily",
     takes: "[profile] -- <command>",
     summary: "run a command with the credentials in its environment",
-    load: async () => (await import("./exec.ts")).execCommand,
+    load: async () => (await import("./commands/exec.ts")).execCommand,
   },
   {
     name: "console",
     group: "Daily",
     takes: "[profile]",
     summary: "open the AWS console in the browser, as a role",
-    load: async () => (await import("./console.ts")).consoleCommand,
+    load: async () => (await import("./commands/console.ts")).consoleCommand,
   },
   {
     name: "credential-process",
     group: "Daily",
     takes: "[profile]",
     summary: "serve a session to programs, as their credential_process",
-    load: async () => (await import("./credential-process.ts")).credentialProcessCommand,
+    load: async () => (await import("./commands/credential-process.ts")).credentialProcessCommand,
   },
   {
     name: "shell-init",
     group: "Set up",
     takes: "<shell>",
     summary: "mfa, a prompt segment and completion for your shell",
-    load: async () => (await import("./shell-init.ts")).shellInitCommand,
+    load: async () => (await import("./commands/shell-init.ts")).shellInitCommand,
   },
   {
     name: "completion",
     group: "Set up",
     takes: "<shell>",
     summary: "completion alone",
-    load: async () => (await import("./completion.ts")).completionCommand,
+    load: async () => (await import("./commands/completion.ts")).completionCommand,
   },
   {
     name: "policy show",
@@ -114,7 +114,7 @@ const commands: readonly Listed[] = [
     group: "Try it",
     takes: "",
     summary: "the whole story on a local AWS, in a minute, without an account",
-    load: async () => (await import("./demo.ts")).demoCommand,
+    load: async () => (await import("./commands/demo.ts")).demoCommand,
   },
 ];
 
@@ -124,7 +124,7 @@ const execScript: Listed = {
   group: "Daily",
   takes: "",
   summary: "",
-  load: async () => (await import("./exec.ts")).execScriptCommand,
+  load: async () => (await import("./commands/exec.ts")).execScriptCommand,
 };
 
 /** Runs a command line (without Node's and the program's own names). @returns the exit code */

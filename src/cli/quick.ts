@@ -1,8 +1,8 @@
 // Command lines that are answered before they are even looked at: programs wait for these, thousands of times.
 import { isAbsolute } from "node:path";
 import { awsFilePaths } from "../profiles/paths.ts";
-import { cachedAnswer } from "../session/cached.ts";
-import { storeFolder } from "../session/store-paths.ts";
+import { cachedAnswer } from "../store/fast-path.ts";
+import { storeFolder } from "../store/paths.ts";
 
 /** What to print, where no more than a look at a file is needed to know it; else undefined. */
 export function quickAnswer(argv: readonly string[], version: string): string | undefined {

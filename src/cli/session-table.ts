@@ -2,10 +2,10 @@
 import { styleText } from "node:util";
 import { clockTime, inWords } from "../duration.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
-import { sourcesIn } from "../session/link.ts";
+import { sourcesIn } from "../session/profile-pair.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import type { StatusEntry } from "../session/status.ts";
-import { storeFolder } from "../session/store-paths.ts";
+import { storeFolder } from "../store/paths.ts";
 import { barOf, tableOf } from "../terminal/table.ts";
 import { neutralise, shellWord } from "../text.ts";
 import type { Context } from "./context.ts";

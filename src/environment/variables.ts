@@ -1,7 +1,7 @@
 // Environment variables that stand for credentials: those that are set, and those that would get in their way.
-import type { TemporaryCredentials } from "../aws/aws.ts";
+import type { TemporaryCredentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
-import { expirationText } from "../session/session.ts";
+import { expirationText } from "../store/session.ts";
 
 /** Temporary credentials of a profile, with what programs want to know beside them. */
 export interface ProfileCredentials {

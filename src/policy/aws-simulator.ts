@@ -1,8 +1,9 @@
 // AWS's own opinion of policies, which is asked of its policy simulator. Only this is a proof: fob's evaluator, and the
 // local AWS, whose simulator is that evaluator, could make the same mistake twice.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html
-import type { SimulatedKey, SimulatedType, Simulation, SimulationPage, SimulationResult } from "../aws/aws.ts";
+
 import { readPages } from "../aws/pages.ts";
+import type { SimulatedKey, SimulatedType, Simulation, SimulationPage, SimulationResult } from "../aws/types.ts";
 import { FobError } from "../errors.ts";
 import { escaped, quote } from "../text.ts";
 import {

@@ -5,8 +5,8 @@ import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type AwsFiles, propertyValue } from "../profiles/files.ts";
-import { ownKeys } from "../session/link.ts";
-import type { Role } from "../session/session.ts";
+import { ownKeys } from "../session/profile-pair.ts";
+import type { Role } from "../store/session.ts";
 import { quote, shellWord } from "../text.ts";
 
 /** AssumeRole's bounds, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */

@@ -2,19 +2,19 @@
 import { deviceOf } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
+import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../credential-process/serve.ts";
 import { inExactWords, inWords } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { propertyValue } from "../profiles/files.ts";
-import { isFresh, wanted } from "../session/freshness.ts";
 import { codeSource } from "../session/login.ts";
-import { accessOf, accountOf, HOUR, obtain, roleRequest, type Wanted } from "../session/obtain.ts";
-import { findMatching, isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/plan.ts";
-import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../session/serve.ts";
-import { type Role, type Session, spanOf } from "../session/session.ts";
+import { accessOf, accountOf, HOUR, obtain, roleRequest, type Wanted } from "../session/request.ts";
+import { findMatching, isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/resolve.ts";
 import type { Snapshot } from "../session/snapshot.ts";
 import { settingVariables } from "../session/source-settings.ts";
-import type { Store } from "../session/store.ts";
-import { cachedUnderLock, patienceOf, waitingFor } from "../session/under-lock.ts";
+import { isFresh, wanted } from "../store/freshness.ts";
+import type { Store } from "../store/read.ts";
+import { type Role, type Session, spanOf } from "../store/session.ts";
+import { cachedUnderLock, patienceOf, waitingFor } from "../store/under-lock.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
 

@@ -3,13 +3,17 @@ import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
 import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import { obstacleTo } from "../files/replace.ts";
+import { warnOfWriters } from "../keys/long-term.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
+import { isFresh } from "../store/freshness.ts";
+import { readSession, type Store } from "../store/read.ts";
+import { type Session, spanOf } from "../store/session.ts";
+import { cachedUnderLock, patienceOf, waitingFor } from "../store/under-lock.ts";
+import { ofOtherVersion } from "../store/write.ts";
 import { quote, shellWord } from "../text.ts";
-import { warnOfWriters } from "./credentials.ts";
-import { isFresh } from "./freshness.ts";
-import { type Link, processKind } from "./link.ts";
-import { type ObtainTools, obtain } from "./obtain.ts";
-import { findMatching, loginCommand, type Plan, planOf, undisputedPlan } from "./plan.ts";
+import { type Link, processKind } from "./profile-pair.ts";
+import { type ObtainTools, obtain } from "./request.ts";
+import { findMatching, loginCommand, type Plan, planOf, undisputedPlan } from "./resolve.ts";
 import {
   assertTarget,
   isPublished,
@@ -18,12 +22,8 @@ import {
   type TargetOptions,
   type Unwritten,
   unwrittenOf,
-} from "./publish.ts";
-import { type Session, spanOf } from "./session.ts";
+} from "./session-profile.ts";
 import { settingsToCopy } from "./source-settings.ts";
-import { readSession, type Store } from "./store.ts";
-import { ofOtherVersion } from "./store-writer.ts";
-import { cachedUnderLock, patienceOf, waitingFor } from "./under-lock.ts";
 
 export interface LoginOptions {
   /** Seconds that should remain of a session that is kept, where the user does not say. */

@@ -4,14 +4,14 @@ import { clockTime } from "../duration.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
+import { sessionsFolder } from "../store/paths.ts";
+import { isOfRole, type Store, type Stored } from "../store/read.ts";
+import type { Session } from "../store/session.ts";
+import { waitingFor } from "../store/under-lock.ts";
+import type { WritableStore } from "../store/write.ts";
 import { quote, shellWord } from "../text.ts";
-import { linkOf, ownKeys, processKind, sessionNamed } from "./link.ts";
-import { removeCopiedSettings, unpublish } from "./publish.ts";
-import type { Session } from "./session.ts";
-import { isOfRole, type Store, type Stored } from "./store.ts";
-import { sessionsFolder } from "./store-paths.ts";
-import type { WritableStore } from "./store-writer.ts";
-import { waitingFor } from "./under-lock.ts";
+import { linkOf, ownKeys, processKind, sessionNamed } from "./profile-pair.ts";
+import { removeCopiedSettings, unpublish } from "./session-profile.ts";
 
 export interface LogoutTools {
   readonly paths: AwsFilePaths;

@@ -1,14 +1,14 @@
 // Renewing sessions that run out: once, or for as long as somebody watches.
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
+import { isFresh, wanted } from "../store/freshness.ts";
+import { sessionProfiles } from "../store/read.ts";
+import { spanOf } from "../store/session.ts";
 import { quote } from "../text.ts";
-import { isFresh, wanted } from "./freshness.ts";
-import { sessionNamed } from "./link.ts";
 import { type LoginOutcome, type LoginTools, login } from "./login.ts";
-import type { Person } from "./obtain.ts";
-import { planOf } from "./plan.ts";
-import { spanOf } from "./session.ts";
+import { sessionNamed } from "./profile-pair.ts";
+import type { Person } from "./request.ts";
+import { planOf } from "./resolve.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
-import { sessionProfiles } from "./store.ts";
 
 export interface RefreshWishes {
   /** Seconds that should remain; an hour where the user does not say. */

@@ -2,7 +2,7 @@
 // on; it reads again only under a lock, where what is there at that moment decides (docs/decisions/decided-under-the-lock.md).
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
 import { type AwsFilePaths, lastChangeOf } from "../profiles/paths.ts";
-import { openStore, readStored, type Store, type Stored } from "./store.ts";
+import { openStore, readStored, type Store, type Stored } from "../store/read.ts";
 
 export interface Snapshot {
   readonly files: AwsFiles;

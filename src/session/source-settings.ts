@@ -4,7 +4,7 @@ import type { Environment } from "../environment-variables.ts";
 import { isPortableValue, textOfValue } from "../profiles/edit.ts";
 import { type AwsFiles, endpointUrlsOf, type Properties } from "../profiles/files.ts";
 import type { Property } from "../profiles/scan.ts";
-import type { Link } from "./link.ts";
+import type { Link } from "./profile-pair.ts";
 
 type Settings = Readonly<Record<string, string>>;
 

@@ -1,10 +1,10 @@
 // What sessions there are, and how long they last.
 import { foreignHost } from "../aws/endpoints.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
-import { isFresh, secondsLeft, wanted } from "./freshness.ts";
-import { keysIn, linkOf, processKind, sessionNamed } from "./link.ts";
-import { expiryIn, expiryKeys, type Place, type Session } from "./session.ts";
-import { isOfRole, type Store, type Stored } from "./store.ts";
+import { isFresh, secondsLeft, wanted } from "../store/freshness.ts";
+import { isOfRole, type Store, type Stored } from "../store/read.ts";
+import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
+import { keysIn, linkOf, processKind, sessionNamed } from "./profile-pair.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unknown" | "unreadable" | "missing";
 

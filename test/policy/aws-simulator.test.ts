@@ -1,7 +1,7 @@
 // How questions become calls of AWS's policy simulator, and its pages answers. What AWS itself takes and answers is in
 // test/sandbox/policy-simulator.test.ts.
 import { describe, expect, test } from "vitest";
-import type { Simulation, SimulationPage, SimulationResult } from "../../src/aws/aws.ts";
+import type { Simulation, SimulationPage, SimulationResult } from "../../src/aws/types.ts";
 import { askSimulator, explainDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { ABSENT, type PolicyDocument, type RequestContext, UNKNOWN } from "../../src/policy/engine/evaluate.ts";

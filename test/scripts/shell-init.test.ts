@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { fileName } from "../../src/session/store-paths.ts";
+import { fileName } from "../../src/store/paths.ts";
 import { interactive, run, type Shell, takeOn, testIn, withFob } from "../helpers/shells.ts";
 import { execute, makeWorld, node, program, temporaryFolder } from "../helpers/world.ts";
 

@@ -1,7 +1,7 @@
 // Expiry times as other tools write them beside their sessions.
 import { afterEach, expect, test, vi } from "vitest";
 import type { Properties } from "../../src/profiles/files.ts";
-import { expiryIn } from "../../src/session/session.ts";
+import { expiryIn } from "../../src/store/session.ts";
 
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -1,8 +1,8 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
 import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
 import { neutralise } from "../../../text.ts";
-import { loginTools } from "../../login-tools.ts";
 import { defaultProfile } from "../../options.ts";
+import { loginTools } from "../../prompter.ts";
 import type { ExplainedDecision, SimulationSetup } from "./decisions.ts";
 
 interface AccountOptions {
@@ -17,7 +17,7 @@ export async function askAccount(
   { policies, evaluationOptions, subject, context }: SimulationSetup,
   options: AccountOptions,
 ): Promise<readonly Answer[]> {
-  const { askAs } = await import("../../../roles/ask.ts");
+  const { askAs } = await import("../../../roles/call-as.ts");
   const { simulate } = await import("../../../aws/iam.ts");
   const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
   return await askAs(

@@ -1,0 +1,24 @@
+// `fob completion`: completion for a shell's start-up file.
+import { exitCodes } from "../../errors.ts";
+import { completionText, shellList, shellOf, shells } from "../../shell/shells.ts";
+import { defineCommand } from "../command.ts";
+
+export const completionCommand = defineCommand({
+  name: "completion",
+  description:
+    "Prints completion of commands, options and profiles for your shell; fob shell-init prints it too. It asks " +
+    "fob complete WORD... at every TAB, which prints what the last word may be, one to a line.",
+  takes: { name: "shell", atMost: 1, text: shellList, choices: shells },
+  options: {},
+  examples: [
+    'eval "$(fob completion bash)"',
+    'eval "$(fob completion zsh)"',
+    "fob completion fish | source",
+    "fob completion powershell | Out-String | Invoke-Expression",
+    "fob complete login --to ''",
+  ],
+  run([shell], _, { stdout }) {
+    stdout.write(completionText[shellOf(shell, "fob completion")]);
+    return Promise.resolve(exitCodes.done);
+  },
+});

@@ -1,0 +1,38 @@
+// `fob console`: the AWS console in the browser, signed in as a role.
+import { CancelledError, exitCodes, FobError } from "../../errors.ts";
+import { quote, shellWord } from "../../text.ts";
+import { defineCommand } from "../command.ts";
+import { defaultProfile } from "../options.ts";
+import { loginTools } from "../prompter.ts";
+
+export const consoleCommand = defineCommand({
+  name: "console",
+  description:
+    "Opens the AWS console in your browser, signed in as the role of a role profile. The browser is given an address " +
+    "on this computer that works once; the link itself, which holds a token, is in no argument list.",
+  takes: { name: "profile", atMost: 1, text: "a role profile (default: AWS_PROFILE, else default)" },
+  options: { print: { text: "print the link instead; whoever opens it within 15 minutes is signed in" } },
+  examples: ["fob console prod", "fob console prod --print"],
+  async run([named], options, context) {
+    const { env, say, stdout } = context;
+    const profile = named ?? defaultProfile(context);
+    const tools = loginTools(context, options);
+    const { signInLink } = await import("../../console/sign-in-link.ts");
+    const link = await signInLink({ profile, region: options.region, command: "fob console" }, tools);
+    if (options.print) {
+      stdout.write(`${link.href}\n`);
+      return exitCodes.done;
+    }
+    const { leadTo } = await import("../../console/one-shot.ts");
+    const { openBrowser } = await import("../../console/browser.ts");
+    say.note(`opening the AWS console as the role of ${quote(profile)} in your browser`);
+    const browser = { env, platform: process.platform, debug: say.debug };
+    try {
+      await leadTo(link, (address) => openBrowser(address, browser), tools.signal);
+    } catch (error) {
+      if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+      throw new FobError(error.message, `print the link instead: fob console ${shellWord(profile)} --print`);
+    }
+    return exitCodes.done;
+  },
+});

@@ -1,0 +1,79 @@
+// `fob env`: a profile's credentials as environment variables, for a shell or a file.
+import { type Format, failure, formats, formatted } from "../../environment/formats.ts";
+import { formatNamed, lineFor, parentName, shellInUse } from "../../environment/shell.ts";
+import { variablesOf } from "../../environment/variables.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
+import { quote, shellWord } from "../../text.ts";
+import { type commonOptions, defineCommand, type Values } from "../command.ts";
+import type { Context } from "../context.ts";
+import { defaultProfile } from "../options.ts";
+import { profileCredentials } from "../profile-credentials.ts";
+
+const formatList = "bash, zsh, fish, powershell, cmd, dotenv, json or ini";
+
+const envOptions = {
+  shell: { value: "format", text: `${formatList} (default: your shell)`, choices: formats },
+  reveal: { text: "print the secrets on a terminal too" },
+} as const;
+
+export const envCommand = defineCommand({
+  name: "env",
+  description:
+    "Prints a profile's credentials as environment variables, with AWS_CREDENTIAL_EXPIRATION, the account and the region " +
+    "(--region, else the profile's), and unsets what programs would take instead, such as AWS_PROFILE. dotenv, json and " +
+    "ini (a section of a credentials file) hold values alone. dotenv has no quotes, as Docker's --env-file wants it.",
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+  },
+  options: envOptions,
+  examples: [
+    'eval "$(fob env work-mfa)"      # bash, zsh',
+    "fob env work-mfa | source       # fish",
+    "fob env work-mfa | Out-String | Invoke-Expression   # PowerShell",
+    "docker run --env-file <(fob env work-mfa --shell dotenv) IMAGE",
+    "fob env work-mfa --shell json | jq --raw-output .AWS_CREDENTIAL_EXPIRATION",
+  ],
+  async run([named], options, context) {
+    const format = formatOf(options, context);
+    if (context.stdout.isTerminal && !options.reveal) throw shownOnTerminal(format, named, options);
+    try {
+      const given = await profileCredentials(
+        named ?? defaultProfile(context),
+        { ...options, command: "fob env" },
+        context,
+      );
+      context.stdout.write(formatted(format, variablesOf(given, context.env), given.profile));
+    } catch (error) {
+      if (!context.stdout.isTerminal) context.stdout.write(failure(format));
+      throw error;
+    }
+    return exitCodes.done;
+  },
+});
+
+type EnvOptions = Pick<Values<typeof envOptions & typeof commonOptions>, "shell" | "region">;
+
+/** @throws UsageError */
+function formatOf({ shell }: EnvOptions, { env }: Context): Format {
+  const format = shell === undefined ? shellInUse(env, parentName()) : formatNamed(shell);
+  if (format !== undefined) return format;
+  throw new UsageError(
+    shell === undefined
+      ? "cannot tell for which shell to print"
+      : `unknown format ${quote(shell)}: it is ${formatList}`,
+    "write it like this: fob env --shell bash",
+  );
+}
+
+/** It would stay there, to be seen and scrolled back to. */
+function shownOnTerminal(format: Format, named: string | undefined, { shell, region }: EnvOptions): UsageError {
+  const words = [
+    ...(named === undefined ? [] : [shellWord(named)]),
+    ...(shell === undefined ? [] : ["--shell", format]),
+    ...(region === undefined ? [] : ["--region", shellWord(region)]),
+  ];
+  const command = ["fob env", ...words].join(" ");
+  return new UsageError("the terminal would show the secrets", [lineFor(format, command), `or: ${command} --reveal`]);
+}

@@ -1,0 +1,136 @@
+// `fob exec`: a command, with a profile's credentials in its environment.
+
+import { inWords } from "../../duration.ts";
+import { runBeside } from "../../environment/exec.ts";
+import { findProblem, type ProgramProblem } from "../../environment/program.ts";
+import { lostVariables, scriptOf } from "../../environment/script.ts";
+import { type Variables, variablesOf, withPromptVariable, withVariables } from "../../environment/variables.ts";
+import { exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
+import { readAwsFiles } from "../../profiles/files.ts";
+import { awsFilePaths } from "../../profiles/paths.ts";
+import { secondsLeft } from "../../store/freshness.ts";
+import { storeFolder } from "../../store/paths.ts";
+import { openStore } from "../../store/read.ts";
+import { quote, shellWord } from "../../text.ts";
+import { type Behind, defineCommand } from "../command.ts";
+import type { Context } from "../context.ts";
+import { defaultProfile, minTtlOf } from "../options.ts";
+import { type CredentialsOptions, profileCredentials } from "../profile-credentials.ts";
+
+/** Seconds: what takes longer than that may outlast them. */
+const SOON = 3600;
+
+const declared = {
+  name: "exec",
+  description:
+    "Runs a command with a profile's credentials and region (--region, else the profile's) in its environment, and " +
+    "without what programs would take instead, such as AWS_PROFILE. fob becomes the command: nothing else is different " +
+    "for it. AWS_VAULT names the profile, for prompts. It says so when little is left of the credentials.",
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+  },
+  runs: "the program and its arguments; no shell reads them again",
+  options: {
+    minTtl: { value: "length", text: "renew credentials that last for less than this (default: 15m)" },
+  },
+  examples: [
+    "fob exec work-mfa -- terraform plan",
+    "fob exec work-mfa --min-ttl 2h -- terraform apply",
+    "fob exec work-mfa -- sh -c 'aws s3 ls | wc -l'",
+    "fob exec -- env                # the profile AWS_PROFILE, else default",
+  ],
+} as const;
+
+/** Runs the command as a child. */
+export const execCommand = defineCommand({
+  ...declared,
+  async run(named, options, context, command) {
+    const ready = await prepare(named, options, context, command);
+    if ("exitCode" in ready) return ready.exitCode;
+    const outcome = await runBeside(ready.command, withVariables(context.env, ready.variables));
+    if ("status" in outcome) return outcome.status;
+    const { code, message } = outcome.failed;
+    return notStarted(ready.command[0], { exitCode: code === "ENOENT" ? 127 : 126, reason: message }, context);
+  },
+});
+
+/** For the shell script in bin/fob: prints with what that becomes the command. */
+export const execScriptCommand = defineCommand({
+  ...declared,
+  async run(named, options, context, command) {
+    if (context.stdout.isTerminal) throw new UsageError("the terminal would show the secrets", "fob exec --help");
+    const shell = process.ppid;
+    // Whoever ends fob ends that shell, and is not heard here.
+    const ended = new AbortController();
+    const looking = setInterval(() => process.ppid !== shell && ended.abort(), 100);
+    const signal = AbortSignal.any([context.signal, ended.signal]);
+    try {
+      const ready = await prepare(named, options, { ...context, signal }, command);
+      if ("exitCode" in ready) return ready.exitCode;
+      const { functions, others } = lostVariables(shell, context.env);
+      if (others.length > 0) {
+        context.say.warning(
+          `the command does not get ${others.map(quote).join(", ")}: /bin/sh here drops such variables`,
+        );
+      }
+      context.stdout.write(scriptOf(ready.variables, ready.profile, functions));
+      return exitCodes.done;
+    } finally {
+      clearInterval(looking);
+    }
+  },
+});
+
+type Ready =
+  | { readonly command: readonly [string, ...string[]]; readonly profile: string; readonly variables: Variables }
+  | { readonly exitCode: number };
+
+/** Whatever has to be said and asked before the command runs. @throws FobError */
+async function prepare(
+  named: readonly string[],
+  options: Omit<CredentialsOptions, "minTtl"> & { readonly minTtl?: string | undefined },
+  context: Context,
+  command: Behind,
+): Promise<Ready> {
+  const { env, say } = context;
+  if (command === undefined) throw new UsageError("the command has to stand behind --", withDashes(named, context));
+  const [program, ...args] = command;
+  if (program === undefined) throw new UsageError("there is no command behind --", withDashes(named, context));
+  const minTtl = minTtlOf(options.minTtl);
+  const problem = process.platform === "win32" ? undefined : findProblem(program, env.PATH);
+  if (problem) return { exitCode: notStarted(program, problem, context) };
+  const profile = named[0] ?? defaultProfile(context);
+  const given = await profileCredentials(profile, { ...options, minTtl, command: "fob exec" }, context);
+  const left = secondsLeft(given.credentials, context.now());
+  if (left < SOON) say.warning(`the credentials of ${quote(given.profile)} last another ${inWords(left)}`);
+  throwIfCancelled(context.signal);
+  const variables = withPromptVariable(variablesOf(given, env), given.profile);
+  return { command: [program, ...args], profile: given.profile, variables };
+}
+
+/** The line that was meant, from all its words. */
+function withDashes([first, ...rest]: readonly string[], context: Context): string {
+  if (first === undefined) return "fob exec -- COMMAND";
+  const [profile, command] = isProfile(first, context) ? [`${shellWord(first)} `, rest] : ["", [first, ...rest]];
+  const isCommand = command.length > 0 && !command[0]?.startsWith("-");
+  return `fob exec ${profile}-- ${isCommand ? command.map(shellWord).join(" ") : "COMMAND"}`;
+}
+
+function isProfile(name: string, { env, home }: Context): boolean {
+  const paths = awsFilePaths(env, home);
+  const { credentials, config } = readAwsFiles(paths);
+  const stored = openStore(storeFolder(env, paths.credentials)).read(name);
+  return credentials.has(name) || config.has(name) || stored.state !== "missing";
+}
+
+/** Says why the program cannot be run. @returns the exit code that shells have for it */
+function notStarted(program: string, { exitCode, reason }: ProgramProblem, { say }: Context): number {
+  const isMissing = exitCode === 127;
+  say.error(isMissing ? `there is no program ${quote(program)}` : `cannot run ${quote(program)}: ${reason}`);
+  if (process.platform === "win32") say.hint("a batch file, as npm is one, runs like this: fob exec -- cmd /c npm");
+  else if (isMissing) say.hint(`if it is a shell's own command: fob exec -- sh -c ${shellWord(program)}`);
+  else say.hint(`see what it is: ls -l ${shellWord(program)}`);
+  return exitCode;
+}

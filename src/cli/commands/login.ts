@@ -1,0 +1,115 @@
+// `fob login`: from the command line to a fresh session.
+import { type CodeSource, codeFromOption, codeFromStdin } from "../../codes/sources.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
+import { serialsInRoles } from "../../roles/chain.ts";
+import { type LoginOutcome, login } from "../../session/login.ts";
+import { planOf } from "../../session/resolve.ts";
+import { takeSnapshot } from "../../session/snapshot.ts";
+import { wanted } from "../../store/freshness.ts";
+import { neutralise, quote, shellWord } from "../../text.ts";
+import { type commonOptions, defineCommand, type Values } from "../command.ts";
+import type { Context } from "../context.ts";
+import { defaultProfile, minTtlOf, warnOfVariables } from "../options.ts";
+import { loginTools, tell } from "../prompter.ts";
+
+const loginOptions = {
+  to: { value: "profile", text: "the session profile (default: the one used before, else <source>-mfa)" },
+  serial: { value: "serial", text: "the MFA device: its ARN, or a hardware token's number" },
+  duration: { value: "length", text: "how long a new session lasts, 15m to 36h (default: 12h)" },
+  minTtl: { value: "length", text: "how much must remain of a session that is kept (default: 1h)" },
+  force: { text: "open a new session although the old one is fresh" },
+  code: { value: "code", text: "the code, instead of a question" },
+  codeStdin: { text: "read the code from stdin" },
+  sourceEnv: { text: "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" },
+  replaceLongTerm: { text: "overwrite long-term credentials in the session profile, after a backup" },
+} as const;
+
+type LoginOptions = Values<typeof loginOptions & typeof commonOptions>;
+
+export const loginCommand = defineCommand({
+  name: "login",
+  description:
+    "Makes sure that the session profile has a fresh session; asks for an MFA code only when it must. Prints the " +
+    "session profile's name on stdout.",
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "the source or the session profile (default: AWS_PROFILE, else default)",
+  },
+  options: loginOptions,
+  examples: [
+    "fob login                  # the profile AWS_PROFILE, else default",
+    "fob login work             # opens or keeps the session work-mfa",
+    "fob login work --duration 8h --to work-day",
+    'profile=$(fob login work) && export AWS_PROFILE="$profile"',
+    "ykman oath accounts code --single aws-work | fob login work --code-stdin",
+  ],
+  async run([profile], options, context) {
+    const { say } = context;
+    const tools = loginTools(context, options, commandLine(profile, options));
+    const request = {
+      profile: profile ?? defaultProfile(context),
+      to: options.to,
+      serial: options.serial,
+      duration: options.duration,
+      region: options.region,
+      fromEnvironment: options.sourceEnv ?? false,
+    };
+    const outcome = await login(
+      planOf(request, takeSnapshot(tools), tools),
+      {
+        wish: wanted.login,
+        minTtl: minTtlOf(options.minTtl),
+        force: options.force ?? false,
+        replaceLongTerm: options.replaceLongTerm ?? false,
+        code: codeOf(options, context),
+      },
+      tools,
+    );
+    tell(outcome, context);
+    warnOfRolesThatAsk(outcome, context);
+    warnOfVariables(context);
+    const { profile: selected } = outcome.session;
+    // Whoever reads the name from stdout selects it.
+    const isInProfile = outcome.unwritten.credentials === undefined;
+    if (isInProfile && context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
+      say.hint(`export AWS_PROFILE=${shellWord(selected)}`);
+    context.stdout.write(`${selected}\n`);
+    if (!outcome.isNew && options.duration !== undefined) {
+      say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
+    }
+    return exitCodes.done;
+  },
+});
+
+/** With these lines programs would ask for a code again. */
+function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context): void {
+  for (const { profile, serial, path } of serialsInRoles(session.profile, files)) {
+    say.warning(`programs that use the role profile ${quote(profile)} will ask for a code of their own`);
+    say.hint(`remove this line from it in ${quote(path)}: mfa_serial = ${neutralise(serial)}`);
+  }
+}
+
+/** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
+function commandLine(profile: string | undefined, options: LoginOptions): string {
+  const valued = ["to", "serial", "duration", "region"] as const;
+  const flags = [
+    ...valued.flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, shellWord(options[name])])),
+    ...(options.sourceEnv ? ["--source-env"] : []),
+    ...(options.replaceLongTerm ? ["--replace-long-term"] : []),
+  ];
+  return ["fob login", ...(profile === undefined ? [] : [shellWord(profile)]), ...flags].join(" ");
+}
+
+function codeOf(options: LoginOptions, context: Context): CodeSource | undefined {
+  if (options.code !== undefined && options.codeStdin) {
+    throw new UsageError("--code and --code-stdin exclude each other", "leave one of them out");
+  }
+  if (options.code !== undefined) return codeFromOption(options.code);
+  if (!options.codeStdin) return undefined;
+  const stdin = context.stdin();
+  if (stdin.isTTY) {
+    throw new UsageError("--code-stdin reads a pipe, and stdin is a terminal", "leave --code-stdin out to be asked");
+  }
+  return codeFromStdin(stdin);
+}

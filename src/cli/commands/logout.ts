@@ -1,0 +1,37 @@
+// `fob logout`: which sessions go.
+import { UsageError } from "../../errors.ts";
+import { awsFilePaths } from "../../profiles/paths.ts";
+import { logout } from "../../session/logout.ts";
+import { storeFolder } from "../../store/paths.ts";
+import { openWritableStore } from "../../store/write.ts";
+import { defineCommand } from "../command.ts";
+import { sayError } from "../context.ts";
+import { defaultProfile, warnOfVariables } from "../options.ts";
+
+export const logoutCommand = defineCommand({
+  name: "logout",
+  description: "Removes sessions from every place that fob wrote them to, and nothing else.",
+  takes: {
+    name: "profile",
+    atMost: Number.POSITIVE_INFINITY,
+    text: "source or session profiles (default: AWS_PROFILE, else default)",
+  },
+  options: { all: { text: "every session that fob made" } },
+  examples: ["fob logout work", "fob logout --all"],
+  async run(profiles, options, context) {
+    const { env, home, say } = context;
+    if (options.all && profiles.length > 0)
+      throw new UsageError("--all and a profile exclude each other", "fob logout --all");
+    const paths = awsFilePaths(env, home);
+    const code = await logout(options.all ? "all" : profiles.length > 0 ? profiles : [defaultProfile(context)], {
+      ...context,
+      ...say,
+      warn: say.warning,
+      error: (error) => sayError(error, say),
+      paths,
+      store: openWritableStore(storeFolder(env, paths.credentials)),
+    });
+    warnOfVariables(context);
+    return code;
+  },
+});

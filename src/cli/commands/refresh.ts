@@ -1,0 +1,101 @@
+// `fob refresh`: renews sessions, once or for as long as it is watched.
+
+import { inWords } from "../../duration.ts";
+import { type RefreshTools, type RefreshWishes, refresh, watch } from "../../session/refresh.ts";
+import { statusOf } from "../../session/status.ts";
+import { wanted } from "../../store/freshness.ts";
+import { sessionProfiles } from "../../store/read.ts";
+import { notify } from "../../terminal/notify.ts";
+import { fitted } from "../../terminal/table.ts";
+import { defineCommand } from "../command.ts";
+import { type Context, sayError } from "../context.ts";
+import { minTtlOf } from "../options.ts";
+import { loginTools, tell } from "../prompter.ts";
+import { render, sayNone, snapshotNow } from "../session-table.ts";
+
+export const refreshCommand = defineCommand({
+  name: "refresh",
+  description:
+    "Renews the sessions that run out. With --watch it stays and renews them in time: it rings the bell, sends a " +
+    "desktop notification, and asks.",
+  takes: {
+    name: "profile",
+    atMost: Number.POSITIVE_INFINITY,
+    text: "source or session profiles (default: every session)",
+  },
+  options: {
+    minTtl: { value: "length", text: "renew what lasts for less than this (default: 1h)" },
+    watch: { text: "stay, and renew in time" },
+  },
+  examples: [
+    "fob refresh",
+    "fob refresh work --min-ttl 8h",
+    "fob refresh --watch",
+    "fob refresh --no-input   # for cron",
+  ],
+  async run(profiles, options, context) {
+    const { say } = context;
+    const tools: RefreshTools = {
+      ...loginTools(context, options),
+      error: (error) => sayError(error, say),
+      done(outcome) {
+        // cron sends a letter for every line.
+        if (outcome.isNew || !options.noInput) tell(outcome, context);
+      },
+    };
+    const wishes = { minTtl: minTtlOf(options.minTtl), region: options.region };
+    if (options.watch) return await watchSessions(profiles, wishes, tools, context);
+    if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
+    return await refresh(profiles, wishes, tools);
+  },
+});
+
+const isWithoutSessions = (profiles: readonly string[], { store }: RefreshTools): boolean =>
+  profiles.length === 0 && sessionProfiles(store).length === 0;
+
+async function watchSessions(
+  profiles: readonly string[],
+  wishes: RefreshWishes,
+  tools: RefreshTools,
+  context: Context,
+): Promise<never> {
+  const { env, say, stdout } = context;
+  const table = liveTable(profiles, context);
+  if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
+  const { minTtl } = wishes;
+  const limit = `${inWords(minTtl ?? wanted.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
+  say.note(`a session is renewed when less than ${limit}; Ctrl-C ends this`);
+  return await watch(profiles, wishes, {
+    ...tools,
+    done(outcome) {
+      tools.done(outcome);
+      table.leave();
+    },
+    show: () => table.draw(),
+    alert(message) {
+      table.leave();
+      if (stdout.isTerminal) stdout.write("\u0007");
+      notify(message, { env, platform: process.platform, debug: say.debug });
+    },
+  });
+}
+
+/** The table of `fob status`, drawn over the one before; on a terminal only. */
+function liveTable(profiles: readonly string[], context: Context): { draw(): void; leave(): void } {
+  const { now, stdout } = context;
+  let lines = 0;
+  return {
+    draw() {
+      if (!stdout.isTerminal) return;
+      const entries = statusOf(profiles, { ...snapshotNow(context), now: now(), minTtl: undefined });
+      const text = fitted(render(entries, now(), context), stdout.columns);
+      const up = lines > 0 ? `\u001b[${lines}A\u001b[J` : "";
+      stdout.write(`${up}${text}`);
+      lines = text.split("\n").length - 1;
+    },
+    /** Something else has been written below it. */
+    leave() {
+      lines = 0;
+    },
+  };
+}

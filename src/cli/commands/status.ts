@@ -1,0 +1,66 @@
+// `fob status`: the sessions, as a table or JSON, and whether they last.
+import { exitCodes } from "../../errors.ts";
+import { type State, type StatusEntry, statusOf } from "../../session/status.ts";
+import { expirationText } from "../../store/session.ts";
+import { prettyJson, quote, shellWord } from "../../text.ts";
+import { defineCommand } from "../command.ts";
+import { defaultProfile, minTtlOf } from "../options.ts";
+import { render, sayNone, snapshotNow } from "../session-table.ts";
+
+export const statusCommand = defineCommand({
+  name: "status",
+  description: "Shows the sessions that fob made and those that other tools left, and how long they last.",
+  takes: {
+    name: "profile",
+    atMost: Number.POSITIVE_INFINITY,
+    text: "source or session profiles (default: every session)",
+  },
+  options: {
+    check: { text: "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)" },
+    minTtl: { value: "length", text: "how much must remain of a fresh session (default: 15m)" },
+    json: { text: "print JSON" },
+  },
+  examples: ["fob status", "fob status work --json", "fob status --check --min-ttl 30m work || fob login work"],
+  run(profiles, options, context) {
+    const { say, stdout } = context;
+    const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
+    const snapshot = snapshotNow(context);
+    const entries = statusOf(asked, { ...snapshot, now: context.now(), minTtl: minTtlOf(options.minTtl) });
+    if (options.json) stdout.write(prettyJson(entries.map(toJson)));
+    else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
+    else sayNone(snapshot, context);
+    if (!options.check) {
+      const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
+        state === "unreadable" && !foreign && !isOtherVersion;
+      for (const { profile } of entries.filter(isReplaceable)) {
+        say.hint(`a new session takes its place: fob login ${shellWord(profile)}`);
+      }
+    }
+    // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
+    const isLost = ({ mode, writtenTo }: StatusEntry): boolean =>
+      mode === "keys" && writtenTo.length > 0 && !writtenTo.some(({ isThere }) => isThere);
+    const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
+    if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
+    const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${shellWord(options.minTtl)}`;
+    for (const { profile, source, state } of stale) {
+      say.error(`the session ${quote(profile)} is ${words[state]}`);
+      say.hint(`fob login ${shellWord(source ?? profile)}${minTtl}`);
+    }
+    return Promise.resolve(exitCodes.notFresh);
+  },
+});
+
+/** Why a session does not count as fresh. */
+const words: Readonly<Record<State, string>> = {
+  valid: "no longer in its profile",
+  expiring: "expiring",
+  expired: "expired",
+  unknown: "of unknown expiry",
+  unreadable: "unreadable",
+  missing: "missing",
+};
+
+function toJson({ issued, expiration, ...entry }: StatusEntry) {
+  const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : expirationText(at));
+  return { ...entry, issued: time(issued), expiration: time(expiration) };
+}

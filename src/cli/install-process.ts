@@ -1,0 +1,32 @@
+// `fob credential-process --install`
+import { realpathSync } from "node:fs";
+import { install } from "../credential-process/install.ts";
+import { installAgain } from "../credential-process/launcher.ts";
+import { isFromNpxCache } from "../credential-process/write-launcher.ts";
+import { FobError } from "../errors.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+import type { ServingOptions } from "./parent-process.ts";
+import { loginTools } from "./prompter.ts";
+
+export async function installProfile(profile: string, options: ServingOptions, context: Context): Promise<void> {
+  const { env, say } = context;
+  const program = realpathSync(process.argv[1] ?? "");
+  if (isFromNpxCache(program)) {
+    throw new FobError("this fob is in npx's cache, which may be cleared at any time, and programs would lose it", [
+      installAgain,
+      `then: fob credential-process --install ${shellWord(profile)}`,
+    ]);
+  }
+  const tools = loginTools(context, options);
+  const session = await install({ profile, endpointUrl: options.endpointUrl ?? "", region: options.region }, tools, {
+    store: tools.store.folder,
+    paths: tools.paths,
+    node: process.execPath,
+    program,
+  });
+  say.note(
+    `programs that use the profile ${quote(session)} get its credentials from fob now, and a new session in time`,
+  );
+  if (env.AWS_PROFILE !== session) say.hint(`export AWS_PROFILE=${shellWord(session)}`);
+}

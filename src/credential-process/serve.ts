@@ -1,0 +1,126 @@
+// Credentials for programs that wait: what `fob credential-process` answers.
+
+import { inWords } from "../duration.ts";
+import { CancelledError, exitCodes, FobError } from "../errors.ts";
+import { StillHeld } from "../files/lock.ts";
+import { type LoginTools, login } from "../session/login.ts";
+import { findMatching, loginCommand, type PlanRequest, planOf } from "../session/resolve.ts";
+import type { Snapshot } from "../session/snapshot.ts";
+import { secondsLeft, wanted } from "../store/freshness.ts";
+import type { Refusal } from "../store/read.ts";
+import type { Session } from "../store/session.ts";
+import { quote } from "../text.ts";
+
+export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region" | "command"> {
+  /** Seconds that should remain, where the user says so. */
+  readonly minTtl?: number | undefined;
+}
+
+export interface ServeTools extends LoginTools {
+  /** Where a program waits for the answer, and not a person who has typed a command. */
+  readonly program?: WaitingProgram | undefined;
+}
+
+export interface WaitingProgram {
+  /** Ends the waiting for somebody's answer: programs wait for a minute at most. */
+  readonly deadline: AbortSignal;
+  /** The same for the lock, in milliseconds. */
+  readonly patience: number;
+}
+
+/** Seconds for which old credentials have to last to be worth more than an error. */
+const WORTH_SERVING = 60;
+/** Milliseconds for which nobody is asked again: programs run a failing process twice. */
+const REFUSED_FOR = 10_000;
+
+/**
+ * The session of a profile: the one in the store while it is fresh, else a new one. However many programs ask at once,
+ * one person is asked once. Old credentials that last for more than a minute are better than none.
+ *
+ * @throws FobError where there is nothing to serve
+ */
+export async function serveSession(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
+  const plan = planOf({ ...request, isRenewal: true }, snapshot, tools);
+  const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan, request.minTtl) });
+  return await orOld(
+    () => findMatching(plan, tools.store),
+    request,
+    asking,
+    async () => {
+      const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
+      return (await login(plan, { minTtl: request.minTtl, wish: wanted.use, isServing: true, ...patience }, asking))
+        .session;
+    },
+  );
+}
+
+/**
+ * What `make` makes; where it fails, the credentials that there are, with a warning, while they last. They may be new: kept,
+ * but not to be written everywhere.
+ */
+export async function orOld(
+  there: () => Session | undefined,
+  { minTtl }: ServeRequest,
+  tools: ServeTools,
+  make: () => Promise<Session>,
+): Promise<Session> {
+  try {
+    return await make();
+  } catch (error) {
+    if (tools.signal.aborted) throw error;
+    // A person who gives up, or has said how long they must last, does not want the old ones.
+    if (!tools.program && (error instanceof CancelledError || minTtl !== undefined)) throw error;
+    const session = there();
+    const left = session ? secondsLeft(session.credentials, tools.now()) : 0;
+    const reason = inTime(error, tools);
+    if (!session || left <= WORTH_SERVING) throw reason;
+    tools.warn(`${messageOf(reason)}; the credentials of ${quote(session.profile)} last another ${inWords(left)}`);
+    return session;
+  }
+}
+
+/** The same tools, where a program waits: nobody is asked for longer than it does, nor again after a refusal. */
+export function askingFor(tools: ServeTools): ServeTools {
+  const { program, store, now } = tools;
+  if (!program) return tools;
+  const began = now();
+  return {
+    ...tools,
+    deadline: program.deadline,
+    // It appears in the middle of another program's output.
+    note: tools.debug,
+    guard: async (profile, make) => {
+      const refusal = store.refusal(profile);
+      const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
+      if (isRecent)
+        throw new FobError(
+          `${refusal.message} (a moment ago, and for ten seconds nobody is asked again)`,
+          refusal.hints,
+          refusal.exitCode,
+        );
+      try {
+        return await make();
+      } catch (error) {
+        // Who is told to end has not refused anything.
+        if (!tools.signal.aborted) store.refuse(profile, asRefusal(inTime(error, tools), tools));
+        throw error;
+      }
+    },
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** For those who ask next: a question that was closed is a code that is needed. */
+function asRefusal(error: unknown, { again = "" }: ServeTools): Omit<Refusal, "at"> {
+  const isClosed = !(error instanceof FobError) || error instanceof CancelledError;
+  if (isClosed) return { message: messageOf(error), hints: [again], exitCode: exitCodes.codeNeeded };
+  return { message: error.message, hints: error.hints, exitCode: error.exitCode };
+}
+
+/** What really happened to a question that was taken back, or is still somebody else's. */
+function inTime(error: unknown, { again = "", program }: ServeTools): unknown {
+  const isOver = error instanceof StillHeld || (program?.deadline.aborted && error instanceof CancelledError);
+  if (!program || !isOver) return error;
+  return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
+}

@@ -1,0 +1,32 @@
+// Puts the launcher into the store.
+import { join } from "node:path";
+import { assertOwnFile, beginReplace } from "../files/replace.ts";
+import { ensureStoreFolder } from "../store/folder.ts";
+import { type Installation, launcherScript } from "./launcher.ts";
+
+/** Where a store's launcher is. */
+export function launcherPath(store: string): string {
+  return join(store, "bin", "fob-credential-process");
+}
+
+/**
+ * Writes the launcher into the store, in one step, over one that an older fob has written. Not for Windows.
+ *
+ * @returns its path
+ * @throws FobError
+ */
+export function installLauncher(installation: Installation): string {
+  const { store } = installation;
+  const path = launcherPath(store);
+  ensureStoreFolder(store, "bin");
+  assertOwnFile(path);
+  const replacement = beginReplace(path, 0, 0o700);
+  replacement.write(Buffer.from(launcherScript(installation)));
+  replacement.commit();
+  return path;
+}
+
+/** Whether a program stands in the cache of npx, which may be cleared at any time. */
+export function isFromNpxCache(program: string): boolean {
+  return /[\\/]_npx[\\/]/.test(program);
+}

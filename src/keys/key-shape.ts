@@ -1,0 +1,33 @@
+// What an access key looks like, before it is sent: the id goes over the wire as it is, so a secret in its place would too.
+
+import { looksLikeKeyId, looksLikeSecret } from "../aws/secrets.ts";
+import type { Credentials } from "../aws/types.ts";
+import { FobError } from "../errors.ts";
+
+/**
+ * Returns the access key. Other services that speak AWS's language have keys of other lengths and letters.
+ *
+ * @param owner whose it is, for messages: `"work"`
+ * @param again the command with which it is put in again
+ * @throws FobError for what no access key looks like; the message holds no part of it
+ */
+export function checkKeyShape(key: Credentials, owner: string, again: string): Credentials {
+  const { accessKeyId: id, secretAccessKey: secret } = key;
+  const refuse = (problem: string, hint = `put it in again: ${again}`): never => {
+    throw new FobError(problem, hint);
+  };
+  for (const [name, text] of [
+    ["access key ID", id],
+    ["secret access key", secret],
+  ] as const) {
+    if (/^["'].*["']$/s.test(text))
+      refuse(`the ${name} of ${owner} has quotes around it`, `put it in again without: ${again}`);
+    if (/\s/.test(text)) refuse(`the ${name} of ${owner} has a blank in it`);
+    if (!/^[!-~]*$/.test(text)) refuse(`the ${name} of ${owner} holds a character that no access key has`);
+  }
+  if (!looksLikeKeyId(id) && looksLikeKeyId(secret)) {
+    refuse(`the access key ID and the secret access key of ${owner} are swapped`, again);
+  }
+  if (looksLikeSecret(id)) refuse(`the access key ID of ${owner} looks like a secret access key`);
+  return key;
+}

@@ -1,0 +1,162 @@
+// The long-term credentials of a source profile.
+import type { Credentials } from "../aws/types.ts";
+import type { Environment } from "../environment-variables.ts";
+import { FobError, UsageError } from "../errors.ts";
+import { otherWritersOf } from "../files/writers.ts";
+import { type AwsFile, type AwsFiles, commandOf, fileOfCommand } from "../profiles/files.ts";
+import type { Property } from "../profiles/scan.ts";
+import { keyKind, processKind, tokenIn } from "../session/profile-pair.ts";
+import type { Source } from "../store/session.ts";
+import { commandOutput } from "../subprocess.ts";
+import { quote, shellWord } from "../text.ts";
+import { checkKeyShape } from "./key-shape.ts";
+
+/** Where a source's long-term credentials are, without fetching them: enough to compare with a session's. */
+export function sourceOfCredentials(
+  profile: string,
+  files: AwsFiles,
+  env: Environment,
+  fromEnvironment: boolean,
+): Source {
+  // Temporary credentials in the environment are not the source's.
+  const id = env.AWS_ACCESS_KEY_ID;
+  const inEnvironment = id && keyKind(id, env.AWS_SESSION_TOKEN) === "long-term" ? id : undefined;
+  const accessKeyId = fromEnvironment ? inEnvironment : staticKeys(profile, files)?.accessKeyId;
+  return { profile, from: fromEnvironment ? "environment" : "profile", accessKeyId };
+}
+
+export interface CredentialTools {
+  readonly files: AwsFiles;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Fetches the long-term credentials of a source: from the AWS files, from its own `credential_process`, or from the
+ * environment where that was asked for.
+ *
+ * @throws FobError where there are none, or only temporary ones
+ */
+export async function longTermCredentials(
+  source: Source,
+  { files, env, signal, warn }: CredentialTools,
+): Promise<Credentials> {
+  const { profile } = source;
+  if (source.from === "environment") return environmentKeys(env, warn);
+  const keys = staticKeys(profile, files);
+  if (keys) {
+    const longTerm = refuseTemporary(keys, profile);
+    checkKeyShape(longTerm, quote(profile), `aws configure --profile ${shellWord(profile)}`);
+    if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
+    return longTerm;
+  }
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined) {
+    throw new FobError(
+      `the profile ${quote(profile)} has no access key`,
+      `put one in: aws configure --profile ${shellWord(profile)}`,
+    );
+  }
+  if (processKind(files, profile) === "fob") {
+    throw new FobError(
+      `the profile ${quote(profile)} gets its credentials from fob itself, so it cannot be a source`,
+      "name the profile that holds the long-term access key: fob login PROFILE",
+    );
+  }
+  const title = `the credential_process of the profile ${quote(profile)}`;
+  warnOfWriters(files, profile, "credential_process", warn);
+  const printed = await commandOutput(command, { env, title, timeout: 60, signal });
+  return checkKeyShape(refuseTemporary(fromProcessJson(printed, title), profile), title, command);
+}
+
+/** Says, before a command of a profile is run, that somebody else may have put it there. */
+export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: CredentialTools["warn"]): void {
+  const file = fileOfCommand(files, profile, key);
+  const writers = otherWritersOf(file);
+  if (writers === undefined) return;
+  warn(`fob runs the ${key} of the profile ${quote(profile)} from ${quote(file)}, which ${writers}`);
+}
+
+interface StaticKeys extends Credentials {
+  readonly file: AwsFile;
+  readonly token: Property | undefined;
+}
+
+/** The access key in the AWS files, the credentials file first, as the SDKs look. @throws FobError for half a key */
+function staticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
+  for (const file of [files.credentials, files.config]) {
+    const properties = file.properties(profile);
+    const value = (key: string): string | undefined => properties?.get(key)?.value || undefined;
+    const [accessKeyId, secretAccessKey] = [value("aws_access_key_id"), value("aws_secret_access_key")];
+    if (accessKeyId && secretAccessKey) {
+      const token = tokenIn(properties);
+      return { accessKeyId, secretAccessKey, sessionToken: token?.value, token, file };
+    }
+    if (accessKeyId || secretAccessKey) {
+      throw new FobError(
+        `the profile ${quote(profile)} in ${quote(file.path)} has ${accessKeyId ? "an access key id, but no secret access key" : "a secret access key, but no access key id"}`,
+        `put both in again: aws configure --profile ${shellWord(profile)}`,
+      );
+    }
+  }
+  return undefined;
+}
+
+/** AWS refuses a long-term key with a token, so every other program that uses the profile fails. */
+function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: CredentialTools["warn"]): void {
+  const remove =
+    file.kind === "credentials"
+      ? `aws configure set ${token.key} '' --profile ${shellWord(profile)}`
+      : `\${EDITOR:-vi} +${token.line} ${shellWord(file.path)}`;
+  warn(`line ${token.line} of ${quote(file.path)} is the token of an older session; remove it: ${remove}`);
+}
+
+function environmentKeys(env: Environment, warn: CredentialTools["warn"]): Credentials {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (!accessKeyId || !secretAccessKey) {
+    throw new UsageError(
+      "--source-env: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
+      "leave --source-env out to use a profile of the AWS files",
+    );
+  }
+  if (keyKind(accessKeyId, env.AWS_SESSION_TOKEN) === "temporary") {
+    throw new FobError(
+      "the environment holds temporary credentials, and STS gives no session to those",
+      "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
+    );
+  }
+  if (env.AWS_SESSION_TOKEN) {
+    warn("AWS_SESSION_TOKEN is the token of an older session; remove it: unset AWS_SESSION_TOKEN");
+  }
+  const again = "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…";
+  return checkKeyShape({ accessKeyId, secretAccessKey }, "the environment", again);
+}
+
+function fromProcessJson(text: string, title: string): Credentials {
+  const broken = (problem: string): FobError =>
+    new FobError(`${title} ${problem}`, 'run it by hand to see what it prints; it should be {"Version": 1, …}');
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw broken("printed no JSON");
+  }
+  const { Version, AccessKeyId, SecretAccessKey, SessionToken } = (answer ?? {}) as Record<string, unknown>;
+  if (Version !== 1) throw broken("printed something other than version 1 of the format");
+  if (typeof AccessKeyId !== "string" || typeof SecretAccessKey !== "string") throw broken("printed no access key");
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: typeof SessionToken === "string" ? SessionToken : undefined,
+  };
+}
+
+/** The access key without a token: beside a long-term key it is an older session's. */
+function refuseTemporary({ accessKeyId, secretAccessKey, sessionToken }: Credentials, profile: string): Credentials {
+  if (keyKind(accessKeyId, sessionToken) === "long-term") return { accessKeyId, secretAccessKey };
+  throw new FobError(
+    `the profile ${quote(profile)} holds temporary credentials, and STS gives no session to those`,
+    "name the profile that holds the long-term access key: fob login PROFILE",
+  );
+}

@@ -1,0 +1,238 @@
+// Which source profile and which session profile belong together.
+import { basename } from "node:path";
+import { FobError, UsageError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { type AwsFiles, commandOf, type Properties, propertyValue } from "../profiles/files.ts";
+import { isPortableName } from "../profiles/names.ts";
+import type { Property } from "../profiles/scan.ts";
+import { isOfRole, readSession, type Store } from "../store/read.ts";
+import type { Session } from "../store/session.ts";
+import { quote, shellWord } from "../text.ts";
+
+/** A source profile and its session profile: two names of one session. */
+export interface Link {
+  readonly source: string;
+  readonly session: string;
+}
+
+export interface LinkContext {
+  readonly files: AwsFiles;
+  readonly store: Store;
+  /** How the user called fob, for hints: `fob login`, `fob logout`. */
+  readonly command: string;
+}
+
+/** What the keys of a profile are, without judging whether AWS knows them. */
+export type OwnKeys = "long-term" | "temporary" | "none";
+
+/** What the keys among these properties are. */
+export function keysIn(properties: Properties | undefined): OwnKeys {
+  const accessKeyId = properties?.get("aws_access_key_id")?.value;
+  return accessKeyId ? keyKind(accessKeyId, tokenIn(properties)?.value) : "none";
+}
+
+/** The session token among these properties; `aws_security_token` is its old name. */
+export function tokenIn(properties: Properties | undefined): Property | undefined {
+  return ["aws_session_token", "aws_security_token"].map((key) => properties?.get(key)).find((found) => found?.value);
+}
+
+/**
+ * Whether an access key is long-term or temporary. AWS tells by the id: `aws configure` over a session writes a long-term
+ * key and leaves the session's token beside it. Only other services' ids need a look at the token.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+ */
+export function keyKind(accessKeyId: string, sessionToken: string | undefined): "long-term" | "temporary" {
+  if (accessKeyId.startsWith("AKIA")) return "long-term";
+  return sessionToken || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
+}
+
+/** What the keys of a profile are: those in the credentials file, else those in the config. */
+export function ownKeys(files: AwsFiles, profile: string): OwnKeys {
+  const kinds = [files.credentials, files.config].map((file) => keysIn(file.properties(profile)));
+  return kinds.find((kind) => kind !== "none") ?? "none";
+}
+
+/** Whose `credential_process` a profile has. */
+export function processKind(files: AwsFiles, profile: string): "fob" | "foreign" | "none" {
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined) return "none";
+  return isFob(command) ? "fob" : "foreign";
+}
+
+/** The endpoint that a session profile was installed for, where that is not AWS's own. */
+export function installedEndpoint(files: AwsFiles, profile: string): string | undefined {
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined || !isFob(command)) return undefined;
+  const words = wordsOf(command);
+  const index = words.indexOf("--endpoint-url");
+  if (index >= 0) return words[index + 1];
+  return words.find((word) => word.startsWith("--endpoint-url="))?.slice("--endpoint-url=".length);
+}
+
+function wordsOf(command: string): string[] {
+  const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
+}
+
+/** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
+function isFob(command: string): boolean {
+  const programs = wordsOf(command)
+    .filter((word) => !word.startsWith("-"))
+    .map((word) => basename(word.replaceAll("\\", "/")));
+  const [first = "", second = ""] = programs.map((name) =>
+    name.replace(/\.(js|cmd|exe)$/i, "").replace(/@[\w.^~-]+$/, ""),
+  );
+  const isNamed = (name: string): boolean => ["fob", "aws-fob", "fob-credential-process"].includes(name);
+  return isNamed(first) || (["node", "npx"].includes(first) && isNamed(second));
+}
+
+/**
+ * Finds the two profiles from the name of either, and from `--to`.
+ *
+ * @param options.fromEnvironment the long-term credentials are not in the source profile at all
+ * @throws FobError with the nearest name, or with what the profile is instead
+ */
+export function linkOf(
+  profile: string,
+  context: LinkContext,
+  options: { to?: string | undefined; fromEnvironment?: boolean } = {},
+): Link {
+  const source = sourceOf(profile, context, options.fromEnvironment ?? false);
+  return checked({ source, session: options.to ?? (source === profile ? sessionOf(source, context) : profile) });
+}
+
+/**
+ * The session profile that a name stands for: of a session in the store, else by its link; for a role profile the session
+ * that its credentials come by.
+ *
+ * @throws FobError
+ */
+export function sessionNamed(profile: string, context: LinkContext, before: readonly string[] = []): string {
+  const { files, store } = context;
+  const stored = store.read(profile);
+  if (stored.state !== "missing" && !isOfRole(stored)) return profile;
+  const by = propertyValue(files, profile, "role_arn") && propertyValue(files, profile, "source_profile");
+  const leadsOn = by !== undefined && by !== "" && !before.includes(by) && by !== profile;
+  return leadsOn ? sessionNamed(by, context, [...before, profile]) : linkOf(profile, context).session;
+}
+
+/** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */
+export function sessionName(source: string): string {
+  return source.endsWith("-long-term") ? source.slice(0, -"-long-term".length) : `${source}-mfa`;
+}
+
+function checked(link: Link): Link {
+  const login = `fob login ${shellWord(link.source)} --to`;
+  if (link.source === link.session) {
+    throw new UsageError(
+      `the session profile cannot be ${quote(link.source)} itself: its long-term credentials would be lost`,
+      `leave --to out, or name another profile: ${login} ${shellWord(`${link.source}-mfa`)}`,
+    );
+  }
+  if (!isPortableName(link.session)) {
+    throw new UsageError(
+      `${quote(link.session)} is no name for a session profile: some programs would not find it`,
+      `choose one without blanks, quotes and brackets: ${login} NAME`,
+    );
+  }
+  return link;
+}
+
+function sourceOf(profile: string, context: LinkContext, fromEnvironment: boolean): string {
+  const { files, store } = context;
+  const own = ownKeys(files, profile);
+  if (own === "long-term") return profile;
+  const stored = readSession(store, profile);
+  if (stored) return stored.source.profile;
+  const configured = configuredSource(profile, files);
+  if (configured !== undefined) return configured;
+  const named = sourceByName(profile, (name) => isSource(name, files) || isSourceOfOne(name, store));
+  if (named !== undefined) return named;
+  if (isSource(profile, files) || isSourceOfOne(profile, store)) return profile;
+  if (fromEnvironment) return sourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
+  throw notASource(profile, own, context);
+}
+
+function sessionsIn(store: Store): Session[] {
+  return store.list().flatMap((entry) => (entry.state === "readable" && !isOfRole(entry) ? entry.session : []));
+}
+
+const isSourceOfOne = (profile: string, store: Store): boolean =>
+  sessionsIn(store).some(({ source }) => source.profile === profile);
+
+/** The source profile by the name rule, where `exists` says that there is one. */
+function sourceByName(session: string, exists: (source: string) => boolean): string | undefined {
+  const candidates = [session.endsWith("-mfa") ? session.slice(0, -"-mfa".length) : "", `${session}-long-term`];
+  return candidates.find((source) => source !== "" && exists(source));
+}
+
+/** The profiles that hold long-term credentials. */
+export function sourcesIn(files: AwsFiles): string[] {
+  const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
+  return [...new Set(keyed)].filter((profile) => ownKeys(files, profile) === "long-term");
+}
+
+function isSource(profile: string, files: AwsFiles): boolean {
+  return ownKeys(files, profile) === "long-term" || processKind(files, profile) === "foreign";
+}
+
+function configuredSource(profile: string, files: AwsFiles): string | undefined {
+  const own = propertyValue(files, profile, "fob_source_profile");
+  if (own !== undefined) return own;
+  // With a role, source_profile means something else.
+  return propertyValue(files, profile, "role_arn") ? undefined : propertyValue(files, profile, "source_profile");
+}
+
+/** The session profile of a source: the one that is linked to it already, else by the name rule. */
+function sessionOf(source: string, { files, store, command }: LinkContext): string {
+  const byName = sessionName(source);
+  // As most are: then no other session file is read.
+  if (readSession(store, byName)?.source.profile === source) return byName;
+  const linked = new Set([
+    ...sessionsIn(store)
+      .filter((session) => session.source.profile === source)
+      .map(({ profile }) => profile),
+    ...files.config
+      .profilesWith(["fob_source_profile"])
+      .filter((profile) => propertyValue(files, profile, "fob_source_profile") === source),
+  ]);
+  if (linked.size === 0 || linked.has(byName)) return byName;
+  const [only, ...others] = [...linked].sort();
+  if (only !== undefined && others.length === 0) return only;
+  throw new FobError(
+    `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
+    `say which: ${command} ${shellWord(only ?? byName)}`,
+  );
+}
+
+function notASource(profile: string, own: OwnKeys, { files, command }: LinkContext): FobError {
+  const asked = `the profile ${quote(profile)}`;
+  const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
+  if (propertyValue(files, profile, "role_arn")) {
+    return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
+      `log in its source: fob login ${shellWord(propertyValue(files, profile, "source_profile") ?? "PROFILE")}`,
+      `then use it: export AWS_PROFILE=${shellWord(profile)}`,
+    ]);
+  }
+  if (own === "temporary") {
+    return new FobError(`${asked} holds temporary credentials, and STS gives no session to those`, nameAnother);
+  }
+  if (processKind(files, profile) === "fob") {
+    return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);
+  }
+  if (files.credentials.has(profile) || files.config.has(profile)) {
+    return new FobError(`${asked} has no access key`, `put one in: aws configure --profile ${shellWord(profile)}`);
+  }
+  const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
+  const meant = nearest(profile, names);
+  if (meant !== undefined) {
+    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${shellWord(meant)}`);
+  }
+  const isLogin = command === "fob login";
+  return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
+    isLogin
+      ? `make one with your access key: aws configure --profile ${shellWord(profile)}`
+      : "see the sessions: fob status",
+    ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
+  ]);
+}

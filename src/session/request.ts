@@ -1,0 +1,196 @@
+// A new session from AWS, for a token code.
+import { type Device, deviceOf } from "../aws/arn.ts";
+import { type Access, type Connection, withAws } from "../aws/connection.ts";
+import { foreignHost } from "../aws/endpoints.ts";
+import { AwsFailure } from "../aws/failures.ts";
+import { partitionOf, regionFor } from "../aws/partitions.ts";
+import type { Credentials, RoleRequest } from "../aws/types.ts";
+import { CODE_LASTS } from "../codes/next-code.ts";
+import type { CodeSource } from "../codes/sources.ts";
+import { type Choose, usableDevice } from "../devices/choose.ts";
+import { before, CancelledError, FobError } from "../errors.ts";
+import { longTermCredentials } from "../keys/long-term.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import type { Stored } from "../store/read.ts";
+import type { Role, Session } from "../store/session.ts";
+import type { WritableStore } from "../store/write.ts";
+import { quote, shellWord } from "../text.ts";
+import type { Link } from "./profile-pair.ts";
+import type { Plan, PlanTools } from "./resolve.ts";
+import { placesFor } from "./session-profile.ts";
+import type { Settings } from "./settings.ts";
+import { settingsToCopy } from "./source-settings.ts";
+import { exchange } from "./submit-code.ts";
+
+/** What asking AWS for a session uses of the world. */
+export interface ObtainTools extends PlanTools {
+  readonly store: WritableStore;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  /** Resolves after so many milliseconds, or when the signal ends it. */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly note: (message: string) => void;
+  readonly warn: (message: string) => void;
+  readonly debug: (message: string) => void;
+  /** A person to ask; undefined where there is nobody. */
+  readonly person: () => Person | undefined;
+  /** Ends everything that comes before a code is sent; a call with a code in it has only its own limit. */
+  readonly deadline?: AbortSignal | undefined;
+}
+
+export interface Person extends CodeSource {
+  /** Where there is a way to choose. */
+  readonly choose?: Choose;
+}
+
+export interface Wanted {
+  readonly plan: Plan;
+  readonly codes: CodeSource;
+  /** A role that is asked for with the code, instead of a session. */
+  readonly role?: { readonly role: Role; readonly why: string } | undefined;
+  /** The session that this one takes the place of. */
+  readonly previous?: Session | undefined;
+  /** The AWS files cannot be written. */
+  readonly isInStoreAlone?: boolean;
+}
+
+/** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
+export async function obtain(
+  { plan, codes, role: direct, previous, isInStoreAlone = false }: Wanted,
+  tools: ObtainTools,
+): Promise<{ session: Session; chosenSerial: string | undefined }> {
+  const { env, paths, store, warn, debug } = tools;
+  const { link, source, settings } = plan;
+  const role = direct?.role;
+  const profile = role?.profile ?? link.session;
+  const reservation = store.reserve(profile);
+  // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
+  const scope = new AbortController();
+  const signal = AbortSignal.any([tools.signal, scope.signal]);
+  try {
+    const files = readAwsFiles(paths);
+    const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal, warn }));
+    const access = { ...accessOf(credentials, settings.device, settings, link), arn: role?.arn };
+    const host = foreignHost(settings.endpoints.sts);
+    const { device, wasChosen, given, identity } = await withAws(access, { ...tools, signal }, async (aws) => {
+      const found = await before(tools.deadline, deviceFor(link, settings, aws, tools));
+      const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
+      // Who is asked reads it with the question: a program may have taken stderr.
+      const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
+      if (!codes.canAskAgain) told.forEach(warn);
+      const exchanged = await exchange({
+        ...{ link, device: found.device, codes, aws, signal, debug, why, deadline: tools.deadline },
+        ...{ wantedFor: profile, now: tools.now, sleep: tools.sleep, note: tools.note },
+        lastServed: () => lastServed(found.device, tools),
+        async send(mfa, user) {
+          const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
+          if (!role) return await getSessionToken(aws, mfa, settings.duration);
+          return await assumeRole(aws, { ...roleRequest(role, user?.arn, source.profile), mfa });
+        },
+      });
+      return { ...found, ...exchanged };
+    });
+    const places = previous?.writtenTo ?? [];
+    const session: Session = {
+      profile,
+      credentials: given,
+      account:
+        (role && accountOf(role.arn)) ?? identity?.account ?? (device.kind === "arn" ? device.account : undefined),
+      user: identity?.arn,
+      source: { ...source, accessKeyId: credentials.accessKeyId },
+      serialNumber: device.serialNumber,
+      partition: device.kind === "arn" ? device.partition : partitionOf(access.region),
+      endpoint: settings.endpoints.sts,
+      isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
+      installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
+      asked: plan.asked,
+      issued: tools.now(),
+      roles: role ? [role] : [],
+      isChained: false,
+      writtenTo: role ? [] : isInStoreAlone ? places : placesFor(link.session, given.accessKeyId, paths, places),
+      copiedSettings: role
+        ? undefined
+        : isInStoreAlone
+          ? previous?.copiedSettings
+          : { ...previous?.copiedSettings, ...settingsToCopy(link, plan.snapshot.files) },
+    };
+    reservation.fill(session);
+    return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };
+  } finally {
+    scope.abort();
+    reservation.abandon();
+  }
+}
+
+/** The profile for which a code of a device was exchanged while the device still shows it, if one is in the store. */
+function lastServed({ serialNumber }: Device, { store, now }: ObtainTools): string | undefined {
+  const isLast = (stored: Stored): boolean => {
+    if (stored.state !== "readable" || stored.session.isChained) return false;
+    // AWS takes a code a little longer than the device shows it.
+    return stored.session.serialNumber === serialNumber && now() - stored.session.issued < 2 * CODE_LASTS;
+  };
+  return store.list().find(isLast)?.profile;
+}
+
+/** The length of a role session where nothing else is said, and the longest of one that is asked for with a session, in seconds. */
+export const HOUR = 3600;
+
+/** What AWS is asked for a role. @param user the ARN of the user who asks, where AWS has told it */
+export function roleRequest(role: Role, user: string | undefined, source: string): RoleRequest {
+  const { arn, duration = HOUR, externalId, sourceIdentity, tags, transitiveTags } = role;
+  // CloudTrail shows it: a name by which a person is found.
+  const who = user?.slice(user.lastIndexOf("/") + 1) ?? source;
+  const sessionName = role.sessionName ?? `fob-${who}`.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
+  return { arn, sessionName, duration, externalId, sourceIdentity, tags, transitiveTags };
+}
+
+export const accountOf = (arn: string): string | undefined => arn.split(":")[4];
+
+/** The device from the settings, else the one that AWS knows the user by. */
+async function deviceFor(
+  link: Link,
+  settings: Settings,
+  aws: Connection,
+  tools: ObtainTools,
+): Promise<{ device: Device; wasChosen: boolean }> {
+  if (settings.device) return { device: settings.device, wasChosen: false };
+  const { listMfaDevices } = await import("../aws/iam.ts");
+  const serials = await listMfaDevices(aws).catch((error: unknown) => {
+    throw withoutList(error, link);
+  });
+  return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
+}
+
+/** Says that it was the listing that failed, and how to do without it. */
+function withoutList(error: unknown, { source }: Link): unknown {
+  if (!(error instanceof FobError) || error instanceof CancelledError) return error;
+  const hint = `name the device yourself: fob login ${shellWord(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
+  const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
+  const hints = [...error.hints, ...(isAboutListing ? [hint] : [])];
+  return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
+}
+
+/** Warns of a host that is not AWS's. */
+function whereTo(host: string | undefined, { endpoints, network }: Access): string | undefined {
+  if (host === undefined || endpoints.sts === undefined) return undefined;
+  const proxy = network.proxyFor(new URL(endpoints.sts));
+  const through = proxy === undefined ? "" : ` (through the proxy ${quote(proxy.host)})`;
+  return `the code goes to ${quote(host)}${through}, which is not AWS`;
+}
+
+/** @param device whose partition counts where no region is configured */
+export function accessOf(credentials: Credentials, device: Device | undefined, settings: Settings, link: Link): Access {
+  const partition = device?.kind === "arn" ? device.partition : undefined;
+  return {
+    profile: link.source,
+    credentials,
+    region: regionFor(settings.region, partition, shellWord(link.source)),
+    usesGlobalSts: settings.usesGlobalSts,
+    endpoints: settings.endpoints,
+    useFips: settings.useFips,
+    useDualstack: settings.useDualstack,
+    network: settings.network,
+    serialFrom: settings.serialFrom,
+  };
+}

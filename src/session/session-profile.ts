@@ -1,0 +1,315 @@
+// Writing a session to its session profile, and taking it away again. What may be written is decided on what the file
+// holds at that moment, under its lock: a prompt may have been open for an hour.
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { clockTime } from "../duration.ts";
+import { FobError } from "../errors.ts";
+import type { EditOutcome } from "../files/edit.ts";
+import { explained } from "../files/read.ts";
+import { leftovers, obstacleTo, realFile } from "../files/replace.ts";
+import type { Change } from "../profiles/edit.ts";
+import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
+import { editProfile, removeFromProfile } from "../profiles/write.ts";
+import { expirationText, expiryIn, expiryKeys, type Place, type Session, type WrittenPlace } from "../store/session.ts";
+import { quote, shellWord } from "../text.ts";
+import { keysIn, type Link, ownKeys, processKind, sessionName } from "./profile-pair.ts";
+import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
+
+/** Everything that fob writes into a session profile of the credentials file. */
+const sessionKeys = [
+  "aws_access_key_id",
+  "aws_secret_access_key",
+  "aws_session_token",
+  // botocore prefers this one, which older tools wrote, to the token above.
+  "aws_security_token",
+  // The expiry under both names that prompts and tools read.
+  "expiration",
+  "x_security_token_expires",
+] as const;
+
+/** Settings of a profile with which programs would get other credentials, whatever the credentials file says. */
+const otherWays = ["role_arn", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"] as const;
+
+export interface TargetOptions {
+  readonly replaceLongTerm: boolean;
+  /** The session that fob has there, if any: its keys may be replaced. */
+  readonly previous: Session | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Another tool's session is left alone, also where the profile has the name of one of fob's. */
+  readonly isOnlyOwn?: boolean;
+  /** The user wants a new session, whatever is there: also in the place of one whose end nothing tells. */
+  readonly takesOver?: boolean;
+  /** The keys go into the credentials file, although fob's credential_process stands in the config: that goes then. */
+  readonly leavesProcess?: boolean;
+}
+
+/**
+ * Makes sure that the session profile may be written: before a code is asked for, and again before it is written.
+ *
+ * @throws FobError where it holds long-term credentials (unless those are to be replaced), another tool's session, or
+ * gets its credentials in another way
+ */
+export function assertTarget(link: Link, files: AwsFiles, options: TargetOptions): void {
+  const { session } = link;
+  const elsewhere = elsewhereHint(link);
+  const inConfig = (key: string): FobError =>
+    new FobError(`the profile ${quote(session)} has ${key}, with which programs would not use the session`, [
+      elsewhere,
+      `or remove that line from ${quote(files.config.path)}`,
+    ]);
+  if (processKind(files, session) === "foreign") throw inConfig("a credential_process of its own");
+  const other = otherWays.find((key) => propertyValue(files, session, key) !== undefined);
+  if (other !== undefined) throw inConfig(other);
+  if (ownKeys(files, session) === "long-term" && !options.replaceLongTerm) throw holdsLongTerm(link);
+  assertOwn(link, files.credentials.properties(session), options);
+}
+
+/** @throws FobError where the section holds a session that another tool has written and that still runs */
+function assertOwn(link: Link, properties: Properties | undefined, options: TargetOptions): void {
+  const { previous, now, isOnlyOwn = false } = options;
+  const keyId = properties?.get("aws_access_key_id")?.value;
+  // An expiry beside a long-term key was left by the session that the key has replaced.
+  if (keysIn(properties) === "long-term") return;
+  const isKnown = previous?.writtenTo.some(({ keyIds }) => keyIds.includes(keyId ?? ""));
+  if (keyId === undefined || isKnown) return;
+  if (keysIn(properties) === "temporary" && !expiryKeys.some((key) => properties?.get(key)?.value)) {
+    if (options.takesOver) return;
+    throw withoutExpiry(link);
+  }
+  const expiry = expiryIn(properties);
+  // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
+  const isFobs = !isOnlyOwn && (link.session === sessionName(link.source) || properties?.has("assumed_role"));
+  if (expiry === undefined || expiry <= now || isFobs) return;
+  throw new FobError(
+    `the profile ${quote(link.session)} holds a session that another tool wrote, good until ${clockTime(expiry, now)}`,
+    [elsewhereHint(link), "or remove it first, with the tool that wrote it"],
+  );
+}
+
+/** fob always writes the expiry: what lacks it is another tool's, whatever the profile's name is. */
+function withoutExpiry({ source, session }: Link): FobError {
+  const to = session === sessionName(source) ? "" : ` --to ${shellWord(session)}`;
+  return new FobError(
+    `the profile ${quote(session)} holds a session that another tool wrote, without saying how long it is good`,
+    [elsewhereHint({ source, session }), `or put a new one in its place: fob login ${shellWord(source)}${to} --force`],
+  );
+}
+
+function holdsLongTerm(link: Link): FobError {
+  return new FobError(`the profile ${quote(link.session)} holds long-term credentials, which fob does not overwrite`, [
+    elsewhereHint(link),
+    `or, with a backup of the file: fob login ${shellWord(link.source)} --to ${shellWord(link.session)} --replace-long-term`,
+  ]);
+}
+
+const elsewhereHint = ({ source }: Link): string =>
+  `write the session to another profile: fob login ${shellWord(source)} --to NAME`;
+
+/** Where a session goes: the places that held the one before it, and the present credentials file. */
+export function placesFor(
+  profile: string,
+  keyId: string,
+  paths: AwsFilePaths,
+  previous: readonly WrittenPlace[],
+): WrittenPlace[] {
+  const here = (place: Place): boolean => place.file === paths.credentials && place.profile === profile;
+  const known = previous.find(here)?.keyIds ?? [];
+  const keyIds = [...new Set([keyId, ...known])].slice(0, 10);
+  return [{ file: paths.credentials, profile, keyIds }, ...previous.filter((place) => !here(place))];
+}
+
+/** What a session profile lacks, because a file cannot be written. */
+export interface Unwritten {
+  /** Why the credentials file does not hold the session. */
+  readonly credentials: FobError | undefined;
+  /** Lines for the profile's section in the config. */
+  readonly configLines: readonly string[];
+}
+
+/** What a session's profile lacks for programs to use it, by the AWS files as they are now. */
+export function unwrittenOf(
+  session: Session,
+  link: Link,
+  {
+    files,
+    obstacle,
+    chosenSerial,
+  }: { files: AwsFiles; obstacle: FobError | undefined; chosenSerial: string | undefined },
+): Unwritten {
+  // Programs that ask fob need no more than that.
+  const isServed = processKind(files, session.profile) === "fob";
+  const credentials = isServed || isPublished(session, link, files) ? undefined : obstacle;
+  const lacking = credentials === undefined ? Object.entries(configChange(link, files, chosenSerial)) : [];
+  return { credentials, configLines: lacking.map(([key, value]) => `${key} = ${value}`) };
+}
+
+/** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
+export function isPublished(session: Session, link: Link, files: AwsFiles): boolean {
+  const properties = files.credentials.properties(session.profile);
+  const isServed = processKind(files, session.profile) === "fob";
+  const isThere = Object.entries(credentialsChange(session, isServed)).every(
+    ([key, value]) => properties?.get(key)?.raw === value,
+  );
+  const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
+  const isComplete = isThere && isRecorded && configToWrite(link, files, undefined) === undefined;
+  return isComplete && leftovers(realFile(files.credentials.path)).length === 0;
+}
+
+export interface PublishTools {
+  readonly paths: AwsFilePaths;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Writes a session to its session profile, and what programs need beside it (a region) to the config.
+ *
+ * @param options.chosenSerial the device, where the user chose it from several: it is remembered
+ * @throws FobError; the session is in the store then, so this can be done again without a code
+ */
+export async function publish(
+  session: Session,
+  link: Link,
+  tools: PublishTools,
+  options: TargetOptions & { chosenSerial?: string | undefined },
+): Promise<void> {
+  const { paths, warn } = tools;
+  const files = readAwsFiles(paths);
+  assertTarget(link, files, options);
+  const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
+    if (tightenedFrom === undefined) return;
+    warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
+  };
+  let backup: string | undefined;
+  const isServed = processKind(files, session.profile) === "fob" && !options.leavesProcess;
+  const decide = (properties: Properties | undefined, bytes: string): Change => {
+    assertOwn(link, properties, options);
+    if (keysIn(properties) === "long-term") {
+      if (!options.replaceLongTerm) throw holdsLongTerm(link);
+      backup = backUp(paths.credentials, bytes);
+    }
+    return credentialsChange(session, isServed);
+  };
+  const isOnlyForPrompts = isServed && ownKeys(files, session.profile) === "none";
+  if (!isOnlyForPrompts || obstacleTo(paths.credentials) === undefined) {
+    tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+  }
+  if (backup !== undefined) warn(`the credentials file as it was is kept in ${quote(backup)}`);
+
+  if (configToWrite(link, files, options.chosenSerial) !== undefined) {
+    const change = () => configChange(link, readAwsFiles(paths), options.chosenSerial);
+    tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
+  }
+  if (options.leavesProcess) {
+    for (const kind of ["config", "credentials"] as const) {
+      await removeFromProfile(paths, kind, session.profile, () => ["credential_process"], tools);
+    }
+  }
+}
+
+/** Writes the command into the config by which programs get the session from fob. @throws FobError */
+export async function publishProcess(
+  link: Link,
+  command: string,
+  tools: PublishTools,
+  options: TargetOptions,
+): Promise<void> {
+  const { paths } = tools;
+  const change = (): Change => {
+    const files = readAwsFiles(paths);
+    assertTarget(link, files, options);
+    return { ...configChange(link, files, undefined), credential_process: command };
+  };
+  await editProfile(paths, "config", link.session, change, tools);
+}
+
+/** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
+export async function unpublishKeys(profile: string, tools: PublishTools): Promise<void> {
+  if (keysIn(readAwsFiles(tools.paths).credentials.properties(profile)) !== "temporary") return;
+  const decide = (properties: Properties | undefined): readonly string[] =>
+    keysIn(properties) === "temporary" ? sessionKeys : [];
+  await removeFromProfile(tools.paths, "credentials", profile, decide, tools);
+}
+
+/**
+ * Takes a session out of a place, if what is there is fob's.
+ *
+ * @returns what was found there
+ */
+export async function unpublish(place: WrittenPlace, tools: PublishTools): Promise<"removed" | "gone" | "foreign"> {
+  let outcome: "removed" | "gone" | "foreign" = "gone";
+  const decide = (properties: Properties | undefined): readonly string[] => {
+    const isThere = sessionKeys.some((key) => properties?.has(key));
+    const keyId = properties?.get("aws_access_key_id")?.value;
+    // Beside fob's credential_process there are no keys, only the expiry.
+    const isOurs = keyId === undefined ? !properties?.has("aws_secret_access_key") : place.keyIds.includes(keyId);
+    outcome = !isThere ? "gone" : isOurs ? "removed" : "foreign";
+    return outcome === "removed" ? sessionKeys : [];
+  };
+  const paths = { ...tools.paths, credentials: place.file };
+  await removeFromProfile(paths, "credentials", place.profile, decide, tools);
+  return outcome;
+}
+
+/**
+ * Takes the settings of the source that were copied with a session out of the config, where they still are as copied. A
+ * profile that fob serves as a process goes on without a session, and keeps them.
+ */
+export async function removeCopiedSettings(
+  { profile, copiedSettings = {} }: Session,
+  tools: PublishTools,
+): Promise<void> {
+  if (Object.keys(copiedSettings).length === 0) return;
+  const files = readAwsFiles(tools.paths);
+  const isThere = unchangedSettings(copiedSettings, files.config.properties(profile)).length > 0;
+  if (!isThere || processKind(files, profile) === "fob") return;
+  const decide = (properties: Properties | undefined) => unchangedSettings(copiedSettings, properties);
+  await removeFromProfile(tools.paths, "config", profile, decide, tools);
+}
+
+/** What the credentials file should say of a session profile, which may be served by fob's credential_process. */
+function credentialsChange({ credentials }: Session, isServed: boolean): Change {
+  const expiry = expirationText(credentials.expiration);
+  // SDKs prefer static keys to a credential_process, for ever: beside one there must be none.
+  const key = (value: string): string | undefined => (isServed ? undefined : value);
+  return {
+    aws_access_key_id: key(credentials.accessKeyId),
+    aws_secret_access_key: key(credentials.secretAccessKey),
+    aws_session_token: key(credentials.sessionToken),
+    aws_security_token: undefined,
+    expiration: expiry,
+    x_security_token_expires: expiry,
+  };
+}
+
+/** What is missing from the config for the session profile to be usable and to be found again. */
+function configChange({ source, session }: Link, files: AwsFiles, chosenSerial: string | undefined): Change {
+  const change: Record<string, string> = {};
+  const region = propertyValue(files, source, "region");
+  if (region !== undefined && propertyValue(files, session, "region") === undefined) change.region = region;
+  const linked = propertyValue(files, session, "fob_source_profile");
+  const isNamed = sessionName(source) === session;
+  if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
+  if (chosenSerial !== undefined) change.fob_mfa_serial = chosenSerial;
+  return { ...change, ...settingsToCopy({ source, session }, files) };
+}
+
+/** The same, where the config can be written: nothing in it is worth failing for. */
+function configToWrite(link: Link, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
+  const change = configChange(link, files, chosenSerial);
+  const isWanted = Object.keys(change).length > 0 && obstacleTo(files.config.path) === undefined;
+  return isWanted ? change : undefined;
+}
+
+/** Keeps a file's bytes beside it, under a name of their own, 0600. @returns the copy's path */
+function backUp(path: string, bytes: string): string {
+  const copy = `${realFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
+  try {
+    writeFileSync(copy, bytes, { encoding: "latin1", flag: "wx", mode: 0o600 });
+    return copy;
+  } catch (error) {
+    throw explained(error, copy);
+  }
+}

@@ -1,0 +1,157 @@
+// The session store, read: one file per session, the truth from which session profiles are written.
+//
+// Line 1: `fob1`, the second since 1970 until which the file may be served as it is, the session profile.
+// Line 2: exactly the JSON that credential_process prints.
+// Line 3: what else is known, as JSON.
+// So a shell can decide on line 1, print line 2, and need not understand either.
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type ExitCode, systemCode } from "../errors.ts";
+import { explained, readBytes } from "../files/read.ts";
+import { quote } from "../text.ts";
+import { fileName, sessionsFolder } from "./paths.ts";
+import type { Session, WrittenPlace } from "./session.ts";
+
+/** What the store has under a session profile's name. */
+export type Stored =
+  | { readonly state: "missing"; readonly profile: string }
+  | Unreadable
+  | { readonly state: "readable"; readonly profile: string; readonly session: Session };
+
+export interface Unreadable {
+  readonly state: "unreadable";
+  readonly profile: string;
+  readonly path: string;
+  readonly reason: string;
+  /** Whether another version of fob has made it, from a source that this one does not know: it is not this one's to replace. */
+  readonly isOtherVersion: boolean;
+}
+
+/** A refusal that programs are told again for a moment instead of asking somebody again. */
+export interface Refusal {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly message: string;
+  readonly hints: readonly string[];
+  readonly exitCode: ExitCode;
+}
+
+export interface Store {
+  readonly folder: string;
+  readonly read: (profile: string) => Stored;
+  /** All that is there, by name, roles too. */
+  readonly list: () => Stored[];
+}
+
+/** The sessions themselves: the credentials of roles come from them. */
+export function sessionProfiles(store: Store): string[] {
+  return store.list().flatMap((stored) => (isOfRole(stored) ? [] : stored.profile));
+}
+
+/** The session of a session profile, if the store has one; not the credentials of a role. */
+export function readSession(store: Store, profile: string): Session | undefined {
+  const stored = store.read(profile);
+  return stored.state === "readable" && !isOfRole(stored) ? stored.session : undefined;
+}
+
+/** Whether it is of a role, and not a session itself. */
+export const isOfRole = (stored: Stored): boolean => stored.state === "readable" && stored.session.roles.length > 0;
+
+/** @param readFile how a session file is read */
+export function openStore(folder: string, readFile = readStored): Store {
+  const sessions = sessionsFolder(folder);
+  return {
+    folder,
+    read: (profile) => readFile(join(sessions, fileName(profile)), profile),
+    list() {
+      let names: string[];
+      try {
+        names = readdirSync(sessions).filter((name) => !name.startsWith("."));
+      } catch (error) {
+        if (systemCode(error) === "ENOENT") return [];
+        throw explained(error, sessions);
+      }
+      return names.sort().map((name) => readFile(join(sessions, name), profileOf(name)));
+    },
+  };
+}
+
+/** What a session file holds, under whatever name it stands. */
+export function readStored(path: string, profile: string): Stored {
+  const unreadable = (reason: string, isOtherVersion = false): Stored => {
+    return { state: "unreadable", profile, path, reason, isOtherVersion };
+  };
+  try {
+    const found = lstatSync(path);
+    if (!found.isFile()) return unreadable("is not a regular file");
+    const user = process.geteuid?.();
+    if (user !== undefined && found.uid !== user) return unreadable(`belongs to another user (uid ${found.uid})`);
+    const text = Buffer.from(readBytes(path) ?? "", "latin1").toString("utf8");
+    const session = parse(text);
+    if (typeof session === "string") return unreadable(session, session === otherVersion);
+    if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
+    return { state: "readable", profile, session };
+  } catch (error) {
+    if (/^(ENOENT|ENAMETOOLONG)$/.test(systemCode(error))) return { state: "missing", profile };
+    return unreadable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const otherVersion = "was made by another version of fob";
+
+/** The session, or what is wrong with the text. */
+function parse(text: string): Session | string {
+  const [first = "", second = "", third, rest] = text.split("\n");
+  const header = /^fob1 (\d+) (.+)$/.exec(first);
+  if (!header) return first.startsWith("fob") ? "was written by another version of fob" : "is not a session file";
+  if (third === undefined || rest === undefined) return "is cut off";
+  try {
+    const answer = JSON.parse(second) as Record<string, unknown>;
+    const about = JSON.parse(third) as Omit<Session, "credentials" | "account">;
+    // What this version would make of the session then, a later one may have good reasons not to.
+    if (typeof about.source.from === "string" && !isKnownOrigin(about.source.from)) return otherVersion;
+    const expiration = Date.parse(String(answer.Expiration));
+    const [accessKeyId, secretAccessKey, sessionToken] = [
+      answer.AccessKeyId,
+      answer.SecretAccessKey,
+      answer.SessionToken,
+    ];
+    const isWhole =
+      typeof accessKeyId === "string" &&
+      typeof secretAccessKey === "string" &&
+      typeof sessionToken === "string" &&
+      Number.isFinite(expiration) &&
+      Number.isFinite(about.issued) &&
+      typeof about.serialNumber === "string" &&
+      typeof about.partition === "string" &&
+      typeof about.source.profile === "string" &&
+      isKnownOrigin(about.source.from) &&
+      (about.endpoint === undefined || URL.canParse(about.endpoint)) &&
+      Array.isArray(about.writtenTo) &&
+      (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
+      typeof about.installedFor === "string" &&
+      Array.isArray(about.roles) &&
+      Object.values(about.asked).every((value) => typeof value === "string") &&
+      Object.values(about.copiedSettings ?? {}).every((value) => typeof value === "string") &&
+      about.profile === header[2];
+    if (!isWhole) return "lacks something that every session has";
+    const account = typeof answer.AccountId === "string" ? answer.AccountId : undefined;
+    return { ...about, account, credentials: { accessKeyId, secretAccessKey, sessionToken, expiration } };
+  } catch {
+    return "is damaged";
+  }
+}
+
+const isKnownOrigin = (from: unknown): boolean => from === "profile" || from === "environment";
+
+function isPlace(place: Partial<WrittenPlace> | null): boolean {
+  return typeof place?.file === "string" && typeof place.profile === "string" && Array.isArray(place.keyIds);
+}
+
+function profileOf(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

@@ -1,0 +1,54 @@
+// Making credentials once, however many processes want them.
+import type { CodeSource } from "../codes/sources.ts";
+import { type Holder, type LockOptions, SCRIPT_PATIENCE } from "../files/lock.ts";
+import { killLine, nameProcess } from "../process.ts";
+import { quote } from "../text.ts";
+import type { WritableStore } from "./write.ts";
+
+export interface MadeOnce<T> {
+  /** The session profile or the role profile, whose lock it is. */
+  readonly profile: string;
+  /** What there is already, if it will do. It is looked for again while the lock is another's, and under the lock. */
+  readonly find: () => T | undefined;
+  /** Makes it and keeps it in the store. */
+  readonly make: () => Promise<T>;
+  readonly waiting: LockOptions;
+}
+
+/** What there is, else what `make` makes: one process at a time makes it, and the others find it. */
+export async function cachedUnderLock<T>(
+  { profile, find, make, waiting }: MadeOnce<T>,
+  store: WritableStore,
+): Promise<T> {
+  for (;;) {
+    const made = await store.locked(
+      profile,
+      waiting,
+      async () => find() ?? (await make()),
+      () => find() !== undefined,
+    );
+    const outcome = made ?? find();
+    if (outcome !== undefined) return outcome;
+    // It was found while another process held the lock, and was removed in that very moment.
+  }
+}
+
+/** For how long to wait: a person who can be asked waits as long as they like; nobody knows how long a script may. */
+export function patienceOf(codes: CodeSource | undefined): number {
+  return codes?.canAskAgain ? Number.POSITIVE_INFINITY : SCRIPT_PATIENCE;
+}
+
+/** How to wait for another fob that makes or removes a session, and what to say then. */
+export function waitingFor(
+  profile: string,
+  { signal, note }: { readonly signal: AbortSignal; readonly note: (message: string) => void },
+  patience = SCRIPT_PATIENCE,
+): LockOptions {
+  const instead = (pid: number): string =>
+    patience === Number.POSITIVE_INFINITY ? `; to be asked here: ${killLine(pid)}` : "";
+  const onWait = ({ pid }: Holder): void =>
+    note(
+      `waiting for another fob (${nameProcess(pid)}) that is getting credentials for ${quote(profile)}${instead(pid)}`,
+    );
+  return { signal, patience, onWait };
+}

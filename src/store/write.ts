@@ -1,0 +1,248 @@
+// The session store, written. Every session has a lock of its own.
+import { createHash } from "node:crypto";
+import { lstatSync, renameSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { FobError, systemCode } from "../errors.ts";
+import { createFile } from "../files/create.ts";
+import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
+import { explained, readOwnBytes } from "../files/read.ts";
+import { beginReplace, LONGEST_NAME, leftovers, obstacleTo, sweepLeftovers } from "../files/replace.ts";
+import { reserveFile } from "../files/reserve.ts";
+import { quote, shellWord } from "../text.ts";
+import { ensureStoreFolder } from "./folder.ts";
+import { margin, wanted } from "./freshness.ts";
+import { fileName, sessionLock, sessionsFolder } from "./paths.ts";
+import { openStore, type Refusal, readStored, type Store, type Unreadable } from "./read.ts";
+import { processJson, type Role, type Session, spanOf } from "./session.ts";
+
+export interface WritableStore extends Store {
+  /**
+   * Runs `work` while no other process of fob makes or removes this session; or not, and gives undefined, where
+   * `isNeedless` says while it waits that somebody else has done the work.
+   */
+  readonly locked: <T>(
+    profile: string,
+    options: LockOptions,
+    work: () => Promise<T>,
+    isNeedless?: () => boolean,
+  ) => Promise<T | undefined>;
+  /** Why this session's file cannot be written, as far as that can be known; else undefined. */
+  readonly obstacle: (profile: string) => FobError | undefined;
+  /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
+  readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
+  /**
+   * Makes sure of the disk space for a session before a code is spent on it, and that its file is not another version's.
+   * Only under its lock. @throws FobError
+   */
+  readonly reserve: (profile: string) => Reservation;
+  /** Only under its lock. @throws FobError */
+  readonly save: (session: Session) => void;
+  /** Only under its lock. @throws FobError */
+  readonly remove: (profile: string) => void;
+  /**
+   * Says that the session still is what the AWS files ask for, as they were at `lastChange` (ms since 1970): until one
+   * of them changes it may be served without a look at them. Not within a second of that: some shells see no less.
+   */
+  readonly vouch: (profile: string, lastChange: number, now: number) => void;
+  /** Says that a session was made by the AWS files as they were at `lastChange` (ms since 1970), and by nothing newer. */
+  readonly date: (profile: string, lastChange: number) => void;
+  /** Keeps why a program got no session, for those that ask next. Only under its lock. */
+  readonly refuse: (profile: string, refusal: Omit<Refusal, "at">) => void;
+  readonly refusal: (profile: string) => Refusal | undefined;
+  readonly forgetRefusal: (profile: string) => void;
+  /** Keeps that AWS gives a role only for less than its profile wants: asking again would cost a code. */
+  readonly rememberTooLong: (role: RoleLength, now: number) => void;
+  /** Whether that is kept, and not old: an administrator may have allowed more since. */
+  readonly isTooLong: (role: RoleLength, now: number) => boolean;
+}
+
+/** A role, and for how many seconds its profile wants it. */
+type RoleLength = Pick<Role, "arn" | "duration">;
+
+export interface Reservation {
+  /** @throws FobError */
+  fill(session: Session): void;
+  /** Gives the space back. Nothing to do after `fill`. */
+  abandon(): void;
+}
+
+/** Milliseconds for which it is remembered that a role is wanted for too long: a week. */
+const TOO_LONG_FOR = 7 * 86_400_000;
+
+export function openWritableStore(folder: string): WritableStore {
+  const sessions = sessionsFolder(folder);
+  const pathOf = (profile: string): string => join(sessions, fileName(profile));
+  const lockOf = (profile: string): string => sessionLock(folder, profile);
+  const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
+  const tooLongOf = ({ arn, duration }: RoleLength): string => {
+    // A role's ARN may be longer than a file's name.
+    const digest = createHash("sha256").update(`${duration} ${arn}`).digest("hex").slice(0, 32);
+    return join(sessions, `.role-${digest}.too-long`);
+  };
+  const date = (profile: string, lastChange: number): void => {
+    // To the next millisecond: what the system tells in nanoseconds it takes in a number that holds fewer.
+    const time = (Math.ceil(lastChange) + 1) / 1000;
+    utimesSync(pathOf(profile), time, time);
+  };
+  return {
+    ...openStore(folder),
+    async locked(profile, options, work, isNeedless) {
+      assertShortName(profile);
+      ensureStoreFolder(folder, "sessions");
+      ensureStoreFolder(folder, "locks");
+      return await withLockUnless(lockOf(profile), options, isNeedless, () => {
+        adoptLeftover(pathOf(profile), profile);
+        return work();
+      });
+    },
+    obstacle: (profile) => obstacleTo(pathOf(profile)),
+    async recover(profile, signal) {
+      if (leftovers(pathOf(profile)).length === 0) return;
+      try {
+        await withLock(lockOf(profile), { signal, patience: 0 }, () => adoptLeftover(pathOf(profile), profile));
+      } catch {
+        // Somebody is writing it at this moment, or the store cannot be written: who needs it will find out.
+      }
+    },
+    reserve(profile) {
+      assertOwnVersion(pathOf(profile), profile);
+      const reserved = reserveFile(pathOf(profile));
+      return {
+        fill(session) {
+          try {
+            reserved.fill(Buffer.from(serialise(session)));
+          } catch (error) {
+            throw withSpentCode(error);
+          }
+        },
+        abandon: reserved.abandon,
+      };
+    },
+    save(session) {
+      assertOwnVersion(pathOf(session.profile), session.profile);
+      const replacement = beginReplace(pathOf(session.profile));
+      replacement.write(Buffer.from(serialise(session)));
+      replacement.commit();
+    },
+    remove(profile) {
+      try {
+        unlinkSync(pathOf(profile));
+      } catch (error) {
+        if (systemCode(error) !== "ENOENT") throw explained(error, pathOf(profile));
+      }
+    },
+    vouch(profile, lastChange, now) {
+      if (now - lastChange < 1000) return;
+      try {
+        if (lstatSync(pathOf(profile)).mtimeMs < lastChange) date(profile, lastChange);
+      } catch {
+        // Then the next one has to look at the AWS files too.
+      }
+    },
+    date(profile, lastChange) {
+      try {
+        date(profile, lastChange);
+      } catch {
+        // Then it is answered from as if it had been made just now.
+      }
+    },
+    refuse(profile, refusal) {
+      try {
+        rmSync(refusalOf(profile), { force: true });
+        createFile(refusalOf(profile), `${JSON.stringify(refusal)}\n`);
+      } catch {
+        // Then the next one asks again.
+      }
+    },
+    refusal(profile) {
+      try {
+        const refusal = JSON.parse(readOwnBytes(refusalOf(profile)) ?? "") as Omit<Refusal, "at">;
+        return { ...refusal, at: statSync(refusalOf(profile)).mtimeMs };
+      } catch {
+        return undefined;
+      }
+    },
+    forgetRefusal(profile) {
+      try {
+        rmSync(refusalOf(profile), { force: true });
+      } catch {
+        // It counts for seconds only, and for programs only.
+      }
+    },
+    rememberTooLong(role, now) {
+      const { arn, duration } = role;
+      try {
+        rmSync(tooLongOf(role), { force: true });
+        createFile(tooLongOf(role), `${JSON.stringify({ at: now, arn, duration })}\n`);
+      } catch {
+        // Then the next one asks again.
+      }
+    },
+    isTooLong(role, now) {
+      try {
+        const { at } = JSON.parse(readOwnBytes(tooLongOf(role)) ?? "") as { readonly at: number };
+        return Math.abs(now - at) < TOO_LONG_FOR;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/** @throws FobError for a profile whose session would need a file name that is too long; nothing has been asked then */
+function assertShortName(profile: string): void {
+  const { length } = fileName(profile);
+  if (length <= LONGEST_NAME) return;
+  throw new FobError(
+    `the name ${quote(profile)} is too long for a session: ${length} bytes as a file's name`,
+    `choose one that needs at most ${LONGEST_NAME}, where a capital letter counts as three: fob login SOURCE --to NAME`,
+  );
+}
+
+/** @throws FobError where another version of fob has made the session file */
+function assertOwnVersion(path: string, profile: string): void {
+  const stored = readStored(path, profile);
+  if (stored.state === "unreadable" && stored.isOtherVersion) throw ofOtherVersion(stored);
+}
+
+/** Says that a session is another version's, and how to replace it all the same. */
+export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError {
+  return new FobError(`the session file ${quote(path)} ${reason}, so this one leaves it alone`, [
+    "use it with that version: fob --version",
+    `or remove it first: fob logout ${shellWord(profile)}`,
+  ]);
+}
+
+/** Says that the same command needs another code. */
+function withSpentCode(error: unknown): unknown {
+  if (!(error instanceof FobError)) return error;
+  const hint = "the code is spent; once that is mended, try again with the next one that the device shows";
+  return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
+}
+
+/** A process that was killed between writing a session and putting it in its place has left it beside it. */
+function adoptLeftover(path: string, profile: string): void {
+  const isOthers = (file: string): boolean => {
+    const stored = readStored(file, profile);
+    return stored.state === "unreadable" && stored.isOtherVersion;
+  };
+  // Another version has written here, and knows better what to keep.
+  if ([path, ...leftovers(path)].some(isOthers)) return;
+  const issued = (file: string): number => {
+    const stored = readStored(file, profile);
+    return stored.state === "readable" ? stored.session.issued : Number.NEGATIVE_INFINITY;
+  };
+  for (const leftover of leftovers(path)) {
+    if (issued(leftover) > issued(path)) renameSync(leftover, path);
+  }
+  sweepLeftovers(path);
+}
+
+function serialise(session: Session): string {
+  // What line 2 says already is not said again.
+  const { credentials, ...rest } = session;
+  const about = { ...rest, account: undefined };
+  const fresh = credentials.expiration / 1000 - margin(spanOf(session), wanted.use, undefined);
+  const servedUntil = session.isForAnyEnvironment ? Math.floor(fresh) : 0;
+  return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
+}
