@@ -1,8 +1,8 @@
 // Sessions as a person reads them.
 import { styleText } from "node:util";
 import { clockTime, inWords } from "../duration.ts";
+import { sourcesIn } from "../profiles/inspect.ts";
 import { awsFilePaths } from "../profiles/paths.ts";
-import { sourcesIn } from "../session/profile-pair.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import type { StatusEntry } from "../session/status.ts";
 import { storeFolder } from "../store/paths.ts";

@@ -2,6 +2,7 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
+import { SCRIPT_PATIENCE } from "../files/lock.ts";
 import { commandOutput } from "../subprocess.ts";
 import type { TerminalDescriptors } from "../terminal/tty.ts";
 import { neutralise, quote } from "../text.ts";
@@ -25,6 +26,11 @@ export interface CodeSource {
   readonly givesNextCode?: boolean;
   /** @returns six digits @throws FobError, CancelledError */
   ask(question: CodeQuestion): Promise<string>;
+}
+
+/** For how long to wait: a person who can be asked waits as long as they like; nobody knows how long a script may. */
+export function patienceOf(codes: CodeSource | undefined): number {
+  return codes?.canAskAgain ? Number.POSITIVE_INFINITY : SCRIPT_PATIENCE;
 }
 
 /** The question itself. */

@@ -5,7 +5,7 @@ import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type AwsFiles, propertyValue } from "../profiles/files.ts";
-import { ownKeys } from "../session/profile-pair.ts";
+import { ownKeys } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
 import { quote, shellWord } from "../text.ts";
 

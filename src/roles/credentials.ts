@@ -2,6 +2,7 @@
 import { deviceOf } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
+import { patienceOf } from "../codes/sources.ts";
 import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../credential-process/serve.ts";
 import { inExactWords, inWords } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
@@ -14,7 +15,7 @@ import { settingVariables } from "../session/source-settings.ts";
 import { isFresh, wanted } from "../store/freshness.ts";
 import type { Store } from "../store/read.ts";
 import { type Role, type Session, spanOf } from "../store/session.ts";
-import { cachedUnderLock, patienceOf, waitingFor } from "../store/under-lock.ts";
+import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { quote, shellWord } from "../text.ts";
 import { roleChain } from "./chain.ts";
 

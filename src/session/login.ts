@@ -1,17 +1,18 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
-import { type CodeSource, withPersonBehind } from "../codes/sources.ts";
+import { type CodeSource, patienceOf, withPersonBehind } from "../codes/sources.ts";
 import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import { obstacleTo } from "../files/replace.ts";
 import { warnOfWriters } from "../keys/long-term.ts";
 import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
+import { processKind } from "../profiles/inspect.ts";
 import { isFresh } from "../store/freshness.ts";
 import { readSession, type Store } from "../store/read.ts";
 import { type Session, spanOf } from "../store/session.ts";
-import { cachedUnderLock, patienceOf, waitingFor } from "../store/under-lock.ts";
+import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { ofOtherVersion } from "../store/write.ts";
 import { quote, shellWord } from "../text.ts";
-import { type Link, processKind } from "./profile-pair.ts";
+import type { Link } from "./profile-pair.ts";
 import { type ObtainTools, obtain } from "./request.ts";
 import { findMatching, loginCommand, type Plan, planOf, undisputedPlan } from "./resolve.ts";
 import {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { clockTime } from "../duration.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
 import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import { ownKeys, processKind } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { sessionsFolder } from "../store/paths.ts";
 import { isOfRole, type Store, type Stored } from "../store/read.ts";
@@ -10,7 +11,7 @@ import type { Session } from "../store/session.ts";
 import { waitingFor } from "../store/under-lock.ts";
 import type { WritableStore } from "../store/write.ts";
 import { quote, shellWord } from "../text.ts";
-import { linkOf, ownKeys, processKind, sessionNamed } from "./profile-pair.ts";
+import { linkOf, sessionNamed } from "./profile-pair.ts";
 import { removeCopiedSettings, unpublish } from "./session-profile.ts";
 
 export interface LogoutTools {

@@ -9,11 +9,12 @@ import { explained } from "../files/read.ts";
 import { leftovers, obstacleTo, realFile } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import { keysIn, ownKeys, processKind } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
 import { expirationText, expiryIn, expiryKeys, type Place, type Session, type WrittenPlace } from "../store/session.ts";
 import { quote, shellWord } from "../text.ts";
-import { keysIn, type Link, ownKeys, processKind, sessionName } from "./profile-pair.ts";
+import { type Link, sessionName } from "./profile-pair.ts";
 import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */

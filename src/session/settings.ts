@@ -8,9 +8,10 @@ import { inExactWords, inWords, parseDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
+import { installedEndpoint } from "../profiles/inspect.ts";
 import type { Asked } from "../store/session.ts";
 import { quote, shellWord } from "../text.ts";
-import { installedEndpoint, type Link } from "./profile-pair.ts";
+import type { Link } from "./profile-pair.ts";
 
 /** GetSessionToken's bounds and default, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
 const duration = { shortest: 900, longest: 129_600, default: 43_200 } as const;

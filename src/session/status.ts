@@ -1,10 +1,11 @@
 // What sessions there are, and how long they last.
 import { foreignHost } from "../aws/endpoints.ts";
 import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
+import { keysIn, processKind } from "../profiles/inspect.ts";
 import { isFresh, secondsLeft, wanted } from "../store/freshness.ts";
 import { isOfRole, type Store, type Stored } from "../store/read.ts";
 import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
-import { keysIn, linkOf, processKind, sessionNamed } from "./profile-pair.ts";
+import { linkOf, sessionNamed } from "./profile-pair.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unknown" | "unreadable" | "missing";
 

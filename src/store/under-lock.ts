@@ -1,5 +1,4 @@
 // Making credentials once, however many processes want them.
-import type { CodeSource } from "../codes/sources.ts";
 import { type Holder, type LockOptions, SCRIPT_PATIENCE } from "../files/lock.ts";
 import { killLine, nameProcess } from "../process.ts";
 import { quote } from "../text.ts";
@@ -31,11 +30,6 @@ export async function cachedUnderLock<T>(
     if (outcome !== undefined) return outcome;
     // It was found while another process held the lock, and was removed in that very moment.
   }
-}
-
-/** For how long to wait: a person who can be asked waits as long as they like; nobody knows how long a script may. */
-export function patienceOf(codes: CodeSource | undefined): number {
-  return codes?.canAskAgain ? Number.POSITIVE_INFINITY : SCRIPT_PATIENCE;
 }
 
 /** How to wait for another fob that makes or removes a session, and what to say then. */

@@ -9,7 +9,7 @@ import { launcherPath } from "../../src/credential-process/write-launcher.ts";
 import { FobError } from "../../src/errors.ts";
 import { editSection } from "../../src/profiles/edit.ts";
 import { readAwsFiles } from "../../src/profiles/files.ts";
-import { processKind } from "../../src/session/profile-pair.ts";
+import { processKind } from "../../src/profiles/inspect.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 import { readers, stopReaders } from "../profiles/readers.ts";
 import { shells } from "./shells.ts";

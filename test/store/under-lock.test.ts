@@ -1,7 +1,8 @@
 // Credentials that many want are made once.
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { cachedUnderLock, patienceOf, waitingFor } from "../../src/store/under-lock.ts";
+import { patienceOf } from "../../src/codes/sources.ts";
+import { cachedUnderLock, waitingFor } from "../../src/store/under-lock.ts";
 import { openWritableStore } from "../../src/store/write.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 

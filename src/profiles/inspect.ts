@@ -1,0 +1,74 @@
+// What a profile holds: whose keys, whose credential_process.
+import { basename } from "node:path";
+import { type AwsFiles, commandOf, type Properties } from "./files.ts";
+import type { Property } from "./scan.ts";
+
+/** What the keys of a profile are, without judging whether AWS knows them. */
+export type OwnKeys = "long-term" | "temporary" | "none";
+
+/** What the keys among these properties are. */
+export function keysIn(properties: Properties | undefined): OwnKeys {
+  const accessKeyId = properties?.get("aws_access_key_id")?.value;
+  return accessKeyId ? keyKind(accessKeyId, tokenIn(properties)?.value) : "none";
+}
+
+/** The session token among these properties; `aws_security_token` is its old name. */
+export function tokenIn(properties: Properties | undefined): Property | undefined {
+  return ["aws_session_token", "aws_security_token"].map((key) => properties?.get(key)).find((found) => found?.value);
+}
+
+/**
+ * Whether an access key is long-term or temporary. AWS tells by the id: `aws configure` over a session writes a long-term
+ * key and leaves the session's token beside it. Only other services' ids need a look at the token.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+ */
+export function keyKind(accessKeyId: string, sessionToken: string | undefined): "long-term" | "temporary" {
+  if (accessKeyId.startsWith("AKIA")) return "long-term";
+  return sessionToken || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
+}
+
+/** What the keys of a profile are: those in the credentials file, else those in the config. */
+export function ownKeys(files: AwsFiles, profile: string): OwnKeys {
+  const kinds = [files.credentials, files.config].map((file) => keysIn(file.properties(profile)));
+  return kinds.find((kind) => kind !== "none") ?? "none";
+}
+
+/** Whose `credential_process` a profile has. */
+export function processKind(files: AwsFiles, profile: string): "fob" | "foreign" | "none" {
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined) return "none";
+  return isFob(command) ? "fob" : "foreign";
+}
+
+/** The endpoint that a session profile was installed for, where that is not AWS's own. */
+export function installedEndpoint(files: AwsFiles, profile: string): string | undefined {
+  const command = commandOf(files, profile, "credential_process");
+  if (command === undefined || !isFob(command)) return undefined;
+  const words = wordsOf(command);
+  const index = words.indexOf("--endpoint-url");
+  if (index >= 0) return words[index + 1];
+  return words.find((word) => word.startsWith("--endpoint-url="))?.slice("--endpoint-url=".length);
+}
+
+function wordsOf(command: string): string[] {
+  const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
+}
+
+/** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
+function isFob(command: string): boolean {
+  const programs = wordsOf(command)
+    .filter((word) => !word.startsWith("-"))
+    .map((word) => basename(word.replaceAll("\\", "/")));
+  const [first = "", second = ""] = programs.map((name) =>
+    name.replace(/\.(js|cmd|exe)$/i, "").replace(/@[\w.^~-]+$/, ""),
+  );
+  const isNamed = (name: string): boolean => ["fob", "aws-fob", "fob-credential-process"].includes(name);
+  return isNamed(first) || (["node", "npx"].includes(first) && isNamed(second));
+}
+
+/** The profiles that hold long-term credentials. */
+export function sourcesIn(files: AwsFiles): string[] {
+  const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
+  return [...new Set(keyed)].filter((profile) => ownKeys(files, profile) === "long-term");
+}
