@@ -125,7 +125,7 @@ export class Account {
     // IAM user names are told apart without regard to case.
     if (this.#users.has(name.toLowerCase())) throw new Error(`user ${JSON.stringify(name)} already exists`);
     const arn = this.arn(`user${path}${name}`);
-    const user = { name, arn, userId: randomId("AIDA"), policies: [], devices: [] };
+    const user = { name, arn, userId: makeId("AIDA"), policies: [], devices: [] };
     this.#users.set(name.toLowerCase(), user);
     for (const policy of policies) this.attachPolicy(name, policy);
     return user;
@@ -165,7 +165,7 @@ export class Account {
   }
 
   addAccessKey(principal: Principal): Credential {
-    return this.#addCredential({ ...newKey("AKIA"), principal, active: true });
+    return this.#addCredential({ ...makeKey("AKIA"), principal, active: true });
   }
 
   credential(accessKeyId: string): Credential | undefined {
@@ -213,7 +213,7 @@ export class Account {
     // Whole seconds, as the answer can only say those: the session must not end after what the client was told.
     const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
     const session = { token, expiresMs, ...details };
-    const credential = { ...newKey("ASIA"), principal, active: true, session };
+    const credential = { ...makeKey("ASIA"), principal, active: true, session };
     this.#addCredential(credential);
     return credential;
   }
@@ -292,15 +292,15 @@ export function verifyCode(device: MfaDevice, code: string, nowMs: number): "rig
 }
 
 /** An id as AWS makes them: four letters that say what it is, then sixteen of `A-Z2-7`. */
-export function randomId(prefix: string): string {
+export function makeId(prefix: string): string {
   return prefix + base32Encode(randomBytes(10));
 }
 
 /** A hardware token's number. */
-export function randomTokenNumber(): string {
+export function makeTokenNumber(): string {
   return `GAHT${String(randomInt(10 ** 8)).padStart(8, "0")}`;
 }
 
-function newKey(prefix: "AKIA" | "ASIA"): { accessKeyId: string; secretAccessKey: string } {
-  return { accessKeyId: randomId(prefix), secretAccessKey: randomBytes(30).toString("base64") };
+function makeKey(prefix: "AKIA" | "ASIA"): { accessKeyId: string; secretAccessKey: string } {
+  return { accessKeyId: makeId(prefix), secretAccessKey: randomBytes(30).toString("base64") };
 }

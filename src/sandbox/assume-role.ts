@@ -6,7 +6,7 @@ import { AwsError, accessDenied, notModelled } from "./errors.ts";
 import { checkMfa, listMfaChecks } from "./mfa.ts";
 import { type Checked, listMembers, type QueryAction, readInteger, validate } from "./query.ts";
 import { authorizeOnRole, makeAssumedRole } from "./roles.ts";
-import { credentialsElement, textElement } from "./xml.ts";
+import { writeCredentials, writeElement } from "./xml.ts";
 
 export const assumeRole: QueryAction = {
   parameters: [
@@ -45,9 +45,9 @@ export const assumeRole: QueryAction = {
     const isChained = caller.session !== undefined;
     const passesOn = asked.hasTransitiveTags || sourceIdentity !== undefined;
     const credential = account.addSession(principal, duration, { isChained, passesOn });
-    const user = textElement("AssumedRoleId", principal.userId) + textElement("Arn", principal.arn);
-    const source = sourceIdentity === undefined ? "" : textElement("SourceIdentity", sourceIdentity);
-    return `${credentialsElement(credential)}<AssumedRoleUser>${user}</AssumedRoleUser>${source}`;
+    const user = writeElement("AssumedRoleId", principal.userId) + writeElement("Arn", principal.arn);
+    const source = sourceIdentity === undefined ? "" : writeElement("SourceIdentity", sourceIdentity);
+    return `${writeCredentials(credential)}<AssumedRoleUser>${user}</AssumedRoleUser>${source}`;
   },
 };
 

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { Account, Credential, Secret } from "./account.ts";
 import { AwsError, notModelled } from "./errors.ts";
-import { textElement } from "./xml.ts";
+import { writeElement } from "./xml.ts";
 
 /** What it answers with, when it is not an error. */
 export interface FederationAnswer {
@@ -113,6 +113,6 @@ function makeInvalidRequest(message: string): AwsError {
 }
 
 /** AWS says errors on a page for people, of which only the status is of use to a program. */
-export function errorPage(error: AwsError): string {
-  return `<!DOCTYPE html><html><body>${textElement("p", error.message)}</body></html>\n`;
+export function writeErrorPage(error: AwsError): string {
+  return `<!DOCTYPE html><html><body>${writeElement("p", error.message)}</body></html>\n`;
 }

@@ -3,7 +3,7 @@
 import { AwsError, authenticationError } from "./errors.ts";
 import { simulateCustomPolicy } from "./policy-simulator.ts";
 import { type QueryAction, type QueryService, validate } from "./query.ts";
-import { textElement } from "./xml.ts";
+import { writeElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
 const listMfaDevices: QueryAction = {
@@ -20,10 +20,10 @@ const listMfaDevices: QueryAction = {
     const { name = "root", devices } = user ?? account.user(shown);
     const members = devices.map(({ serialNumber, enabledMs }) => {
       const enabled = new Date(enabledMs).toISOString().replace(/\.\d+/, "");
-      const content = [textElement("UserName", name), textElement("SerialNumber", serialNumber)];
-      return `<member>${content.join("")}${textElement("EnableDate", enabled)}</member>`;
+      const content = [writeElement("UserName", name), writeElement("SerialNumber", serialNumber)];
+      return `<member>${content.join("")}${writeElement("EnableDate", enabled)}</member>`;
     });
-    return `${textElement("IsTruncated", "false")}<MFADevices>${members.join("")}</MFADevices>`;
+    return `${writeElement("IsTruncated", "false")}<MFADevices>${members.join("")}</MFADevices>`;
   },
 };
 

@@ -21,7 +21,7 @@ import {
 import { findOperator } from "../policy/engine/operators.ts";
 import { AwsError, notModelled } from "./errors.ts";
 import { listMembers, type QueryAction, type QueryCall, readInteger, readTexts, validate } from "./query.ts";
-import { textElement } from "./xml.ts";
+import { writeElement } from "./xml.ts";
 
 const parameters = [
   "ActionNames.member.N",
@@ -85,8 +85,8 @@ function simulate(call: QueryCall, policies: readonly PolicyDocument[], caller: 
   const page = actions.slice(first, first + (most ?? 100));
   const results = page.map((action) => simulateToXml({ action, resource, context }, { policies, boundary, missing }));
   const next = first + page.length;
-  const rest = next < actions.length ? textElement("Marker", writeMarker(next)) : "";
-  const isTruncated = textElement("IsTruncated", String(rest !== ""));
+  const rest = next < actions.length ? writeElement("Marker", writeMarker(next)) : "";
+  const isTruncated = writeElement("IsTruncated", String(rest !== ""));
   return `${isTruncated}<EvaluationResults>${results.join("")}</EvaluationResults>${rest}`;
 }
 
@@ -182,16 +182,16 @@ function simulateToXml(request: SimulatedRequest, { policies, boundary, missing 
   const decision = simulateRequest(policies, request, boundary);
   const isWithin = boundary && simulateRequest([boundary], request, undefined) === "allowed";
   const details = [
-    `<MissingContextValues>${(decision === "implicitDeny" ? missing : []).map((key) => textElement("member", key)).join("")}</MissingContextValues>`,
+    `<MissingContextValues>${(decision === "implicitDeny" ? missing : []).map((key) => writeElement("member", key)).join("")}</MissingContextValues>`,
     isWithin === undefined
       ? ""
-      : `<PermissionsBoundaryDecisionDetail>${textElement("AllowedByPermissionsBoundary", String(isWithin))}</PermissionsBoundaryDecisionDetail>`,
+      : `<PermissionsBoundaryDecisionDetail>${writeElement("AllowedByPermissionsBoundary", String(isWithin))}</PermissionsBoundaryDecisionDetail>`,
   ].join("");
-  const name = textElement("EvalResourceName", request.resource);
-  const specific = `<member>${name}${textElement("EvalResourceDecision", decision)}${details}</member>`;
+  const name = writeElement("EvalResourceName", request.resource);
+  const specific = `<member>${name}${writeElement("EvalResourceDecision", decision)}${details}</member>`;
   const rest = request.resource === "*" ? "" : `<ResourceSpecificResults>${specific}</ResourceSpecificResults>`;
-  const action = textElement("EvalActionName", request.action);
-  return `<member>${action}${name}${textElement("EvalDecision", decision)}${details}${rest}</member>`;
+  const action = writeElement("EvalActionName", request.action);
+  return `<member>${action}${name}${writeElement("EvalDecision", decision)}${details}${rest}</member>`;
 }
 
 function simulateRequest(

@@ -7,7 +7,7 @@ import {
   type RequestContext,
   readTrustPolicy,
 } from "../policy/engine/evaluate.ts";
-import { type Account, type Principal, type Role, randomId, readModelledPolicy } from "./account.ts";
+import { type Account, makeId, type Principal, type Role, readModelledPolicy } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 
 export interface RoleOptions {
@@ -52,7 +52,7 @@ export function addRole(account: Account, options: RoleOptions): Role {
   if (unknown !== undefined) throw new Error(`Invalid principal in policy: "AWS":"${unknown}"`);
   const arn = account.arn(`role${path}${name}`);
   const modelled = policies.map(readModelledPolicy);
-  return account.addRole({ name, arn, roleId: randomId("AROA"), trust, policies: modelled, maxSessionSeconds });
+  return account.addRole({ name, arn, roleId: makeId("AROA"), trust, policies: modelled, maxSessionSeconds });
 }
 
 /** Who a caller is once the role is assumed. */
@@ -62,7 +62,7 @@ export function makeAssumedRole(account: Account, role: Role, sessionName: strin
 }
 
 /** By which ARN policies name a caller: the user's, or the role's, not that of the role's session. */
-function policyArn({ arn, role }: Principal): string {
+function policyArnOf({ arn, role }: Principal): string {
   return role?.arn ?? arn;
 }
 
@@ -82,7 +82,7 @@ export function authorizeOnRole(
   role: Role | undefined,
   request: { action: string; resource: string; context: RequestContext },
 ): asserts role is Role {
-  const byName = ["*", policyArn(caller)];
+  const byName = ["*", policyArnOf(caller)];
   const byAccount = [account.id, account.root.arn];
   const trustOf = (names: readonly string[]) => evaluateTrust(role?.trust ?? [], names, request).decision;
   const own = evaluate(caller.policies, request).decision;

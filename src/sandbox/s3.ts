@@ -2,7 +2,7 @@
 
 import type { Account, Credential } from "./account.ts";
 import { notModelled } from "./errors.ts";
-import { textElement } from "./xml.ts";
+import { writeElement } from "./xml.ts";
 
 /** The action that a request asks for; throws NotImplemented for anything but ListBuckets. */
 export function findS3Action(method: string, path: string, query: URLSearchParams): "ListBuckets" {
@@ -16,10 +16,10 @@ export function findS3Action(method: string, path: string, query: URLSearchParam
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html; the permission is `s3:ListAllMyBuckets`. */
 export function listBuckets(account: Account, caller: Credential, buckets: readonly string[]): string {
   account.authorize(caller, "s3:ListAllMyBuckets", `arn:${account.partition}:s3:::*`);
-  const created = textElement("CreationDate", "2026-01-01T00:00:00.000Z");
-  const list = buckets.map((name) => `<Bucket>${textElement("Name", name)}${created}</Bucket>`);
+  const created = writeElement("CreationDate", "2026-01-01T00:00:00.000Z");
+  const list = buckets.map((name) => `<Bucket>${writeElement("Name", name)}${created}</Bucket>`);
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n<ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
-    `<Owner>${textElement("ID", account.id)}</Owner><Buckets>${list.join("")}</Buckets></ListAllMyBucketsResult>`
+    `<Owner>${writeElement("ID", account.id)}</Owner><Buckets>${list.join("")}</Buckets></ListAllMyBucketsResult>`
   );
 }

@@ -7,16 +7,16 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Account, type CodeDevice, randomId, randomTokenNumber, type Secret } from "./account.ts";
+import { Account, type CodeDevice, makeId, makeTokenNumber, type Secret } from "./account.ts";
 import { AwsError, notModelled, type Service } from "./errors.ts";
-import { errorPage, Federation } from "./federation.ts";
+import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
 import { findAction } from "./query.ts";
 import { addRole, type RoleOptions } from "./roles.ts";
 import { findS3Action, listBuckets } from "./s3.ts";
 import { authenticate, type HttpRequest, parseAuthorization } from "./sigv4.ts";
 import { sts } from "./sts.ts";
-import { queryError, queryResponse, s3Error } from "./xml.ts";
+import { writeQueryError, writeQueryResponse, writeS3Error } from "./xml.ts";
 
 export type { CodeDevice } from "./account.ts";
 
@@ -131,9 +131,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return { name, arn };
     },
     addVirtualDevice: (userName, name = userName) => account.addCodeDevice(userName, account.arn(`mfa/${name}`)),
-    addHardwareDevice: (userName, serialNumber = randomTokenNumber()) => account.addCodeDevice(userName, serialNumber),
+    addHardwareDevice: (userName, serialNumber = makeTokenNumber()) => account.addCodeDevice(userName, serialNumber),
     addFidoDevice: (userName, name = "security-key") => {
-      const serialNumber = account.arn(`u2f/user/${userName}/${name}-${randomId("")}`);
+      const serialNumber = account.arn(`u2f/user/${userName}/${name}-${makeId("")}`);
       account.addDevice(userName, serialNumber, undefined);
       return { serialNumber };
     },
@@ -204,10 +204,10 @@ const s3Xml = { "content-type": "application/xml" };
 
 function answerError(error: AwsError, service: Progress["service"], requestId: string): Answer {
   const { status } = error;
-  if (service === "s3") return { status, headers: s3Xml, body: s3Error(error, requestId) };
-  if (service === "signin") return { status, headers: { "content-type": "text/html" }, body: errorPage(error) };
+  if (service === "s3") return { status, headers: s3Xml, body: writeS3Error(error, requestId) };
+  if (service === "signin") return { status, headers: { "content-type": "text/html" }, body: writeErrorPage(error) };
   const { namespace } = service === "iam" ? iam : sts;
-  return { status, headers: xml, body: queryError(error, namespace, requestId) };
+  return { status, headers: xml, body: writeQueryError(error, namespace, requestId) };
 }
 
 /** The answer. Throws AwsError for everything that is refused. */
@@ -239,7 +239,11 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const definition = service === "sts" ? sts : iam;
   const action = findAction(service, definition, parameters);
   const result = action.run({ account, caller, parameters });
-  return { status: 200, headers: xml, body: queryResponse(progress.action, definition.namespace, result, requestId) };
+  return {
+    status: 200,
+    headers: xml,
+    body: writeQueryResponse(progress.action, definition.namespace, result, requestId),
+  };
 }
 
 /** Its requests are not signed: the credentials, or the token, stand in them. */

@@ -4,7 +4,7 @@ import { assumeRole } from "./assume-role.ts";
 import { accessDenied } from "./errors.ts";
 import { checkMfa, listMfaChecks } from "./mfa.ts";
 import { type QueryAction, type QueryService, readInteger, validate } from "./query.ts";
-import { credentialsElement, textElement } from "./xml.ts";
+import { writeCredentials, writeElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
 const getSessionToken: QueryAction = {
@@ -24,7 +24,7 @@ const getSessionToken: QueryAction = {
     // "If the duration is longer than one hour, the session for account owners defaults to one hour."
     const seconds = isRoot ? Math.min(duration ?? 3600, 3600) : (duration ?? 43_200);
     const mfaMs = withMfa ? account.now() : undefined;
-    return credentialsElement(account.addSession(caller.principal, seconds, { mfaMs }));
+    return writeCredentials(account.addSession(caller.principal, seconds, { mfaMs }));
   },
 };
 
@@ -34,7 +34,7 @@ const getCallerIdentity: QueryAction = {
   run: ({ account, caller }) => {
     account.authorize(caller, "sts:GetCallerIdentity", "*");
     const { arn, userId } = caller.principal;
-    return textElement("Arn", arn) + textElement("UserId", userId) + textElement("Account", account.id);
+    return writeElement("Arn", arn) + writeElement("UserId", userId) + writeElement("Account", account.id);
   },
 };
 

@@ -13,44 +13,41 @@ function escapeXml(text: string): string {
 }
 
 /** `<Name>text</Name>`. */
-export function textElement(name: string, text: string): string {
+export function writeElement(name: string, text: string): string {
   return `<${name}>${escapeXml(text)}</${name}>`;
 }
 
 /** Temporary credentials, as STS hands them out. */
-export function credentialsElement({
-  accessKeyId,
-  secretAccessKey,
-  session,
-}: Credential & { session: Session }): string {
+export function writeCredentials({ accessKeyId, secretAccessKey, session }: Credential & { session: Session }): string {
   const credentials = [
-    textElement("AccessKeyId", accessKeyId),
-    textElement("SecretAccessKey", secretAccessKey),
-    textElement("SessionToken", session.token),
-    textElement("Expiration", new Date(session.expiresMs).toISOString().replace(".000Z", "Z")),
+    writeElement("AccessKeyId", accessKeyId),
+    writeElement("SecretAccessKey", secretAccessKey),
+    writeElement("SessionToken", session.token),
+    writeElement("Expiration", new Date(session.expiresMs).toISOString().replace(".000Z", "Z")),
   ];
   return `<Credentials>${credentials.join("")}</Credentials>`;
 }
 
 /** The answer of an action of the AWS query protocol; `result` is the XML of its members. */
-export function queryResponse(action: string, namespace: string, result: string, requestId: string): string {
+export function writeQueryResponse(action: string, namespace: string, result: string, requestId: string): string {
   return (
     `<${action}Response xmlns="${namespace}"><${action}Result>${result}</${action}Result>` +
-    `<ResponseMetadata>${textElement("RequestId", requestId)}</ResponseMetadata></${action}Response>\n`
+    `<ResponseMetadata>${writeElement("RequestId", requestId)}</ResponseMetadata></${action}Response>\n`
   );
 }
 
 /** An error of the AWS query protocol. */
-export function queryError(error: AwsError, namespace: string, requestId: string): string {
+export function writeQueryError(error: AwsError, namespace: string, requestId: string): string {
   const type = error.status < 500 ? "Sender" : "Receiver";
-  const content = textElement("Type", type) + textElement("Code", error.code) + textElement("Message", error.message);
-  const id = textElement("RequestId", requestId);
+  const content =
+    writeElement("Type", type) + writeElement("Code", error.code) + writeElement("Message", error.message);
+  const id = writeElement("RequestId", requestId);
   return `<ErrorResponse xmlns="${namespace}"><Error>${content}</Error>${id}</ErrorResponse>\n`;
 }
 
 /** An error of S3, which has a form of its own. */
-export function s3Error(error: AwsError, requestId: string): string {
-  const content = textElement("Code", error.code) + textElement("Message", error.message);
-  const id = textElement("RequestId", requestId);
+export function writeS3Error(error: AwsError, requestId: string): string {
+  const content = writeElement("Code", error.code) + writeElement("Message", error.message);
+  const id = writeElement("RequestId", requestId);
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${content}${id}</Error>`;
 }

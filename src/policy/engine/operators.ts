@@ -18,25 +18,25 @@ interface Kind {
 }
 
 const number = /^[+-]?(\d+(\.\d*)?|\.\d+)$/;
-const anything = (): boolean => true;
-const both = (is: (text: string) => boolean) => ({ takes: is, isGiven: is });
+const acceptAnything = (): boolean => true;
+const checkBoth = (is: (text: string) => boolean) => ({ takes: is, isGiven: is });
 const kinds = {
-  string: { takes: anything, isGiven: anything, values: "text", variables: true },
+  string: { takes: acceptAnything, isGiven: acceptAnything, values: "text", variables: true },
   // What is no ARN matches none, so a request may have anything.
   arn: {
     takes: (text) => /^(\*|arn(:.*){5})$/s.test(text) || text.includes("${"),
-    isGiven: anything,
+    isGiven: acceptAnything,
     values: "an ARN",
     variables: true,
   },
-  numeric: { ...both((text) => number.test(text)), values: "a number", variables: false },
+  numeric: { ...checkBoth((text) => number.test(text)), values: "a number", variables: false },
   date: {
-    ...both((text) => !Number.isNaN(parseTime(text))),
+    ...checkBoth((text) => !Number.isNaN(parseTime(text))),
     values: "a date (2026-01-31T09:00:00Z)",
     variables: false,
   },
-  bool: { ...both((text) => /^(true|false)$/i.test(text)), values: '"true" or "false"', variables: false },
-  binary: { ...both((text) => /^[\w+/-]*={0,2}$/.test(text)), values: "base64", variables: false },
+  bool: { ...checkBoth((text) => /^(true|false)$/i.test(text)), values: '"true" or "false"', variables: false },
+  binary: { ...checkBoth((text) => /^[\w+/-]*={0,2}$/.test(text)), values: "base64", variables: false },
   ip: {
     takes: (text) => networkOf(text) !== undefined,
     isGiven: (text) => ipVersionOf(text) !== undefined,

@@ -22,7 +22,7 @@ import {
 export function formatAccountModule(resources: Resources, notes: readonly string[]): string {
   const { policies, group, rules, recorder } = resources;
   const groupName = makeExpression(`aws_iam_group.${toSnakeCase(group.id)}.name`);
-  return writeFile(notes, [
+  return formatModule(notes, [
     ...policies.map(({ id, name, description, document }) =>
       buildResource("iam_policy", toSnakeCase(id), { name, description, policy: escapeDocument(formatJson(document)) }),
     ),
@@ -106,7 +106,7 @@ export function formatOrganizationModule(
   { stackSet, conformancePack }: Organization,
   notes: readonly string[],
 ): string {
-  return writeFile(notes, [
+  return formatModule(notes, [
     writeBlock("variable", ["organizational_unit_ids"], {
       type: makeExpression("list(string)"),
       description:
@@ -144,7 +144,7 @@ export function formatOrganizationModule(
   ]);
 }
 
-function writeFile(notes: readonly string[], blocks: readonly string[]): string {
+function formatModule(notes: readonly string[], blocks: readonly string[]): string {
   const aws = makeMapping({ source: "hashicorp/aws", version: ">= 5.0" });
   const providers = writeBlock("terraform", [], { required_providers: makeBlock({ aws }) });
   const head = ["MFA enforcement for IAM users, by fob policy export", ...notes.map((note) => `- ${note}`)];

@@ -165,7 +165,7 @@ const guessNearestKey = memoize((key) => {
   return found && { ...found, name: `${found.name}${behind}` };
 });
 
-/** So that a thousand times the same mistake is looked up once. */
+/** Several rules ask about the same name, and comparing it with all that AWS has takes time. */
 function memoize(find: (text: string) => Guess | undefined): (text: string) => Guess | undefined {
   const known = new Map<string, Guess | undefined>();
   return (text) => {
