@@ -11,7 +11,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** A length of time in words, rounded down: `36 h`, `11 h 58 min`, `14 min`, `59 s`. */
-export function inWords(seconds: number): string {
+export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
@@ -23,21 +23,22 @@ export function inWords(seconds: number): string {
 /** The same to the second, for what is refused: `14 min 59 s`. */
 export function inExactWords(seconds: number): string {
   const rest = Math.max(0, Math.floor(seconds)) % 60;
-  return rest > 0 && seconds >= 60 ? `${inWords(seconds)} ${rest} s` : inWords(seconds);
+  return rest > 0 && seconds >= 60 ? `${formatDuration(seconds)} ${rest} s` : formatDuration(seconds);
 }
 
 /**
  * A moment in the user's own time: `20:15`, `tomorrow 08:15`, `2026-11-24 08:15`. Both times are milliseconds since
  * 1970; `now` decides which day is today.
  */
-export function clockTime(at: number, now: number): string {
+export function formatClockTime(at: number, now: number): string {
   const when = new Date(at);
-  const time = `${two(when.getHours())}:${two(when.getMinutes())}`;
+  const time = `${padTwo(when.getHours())}:${padTwo(when.getMinutes())}`;
   const today = new Date(now);
-  if (dayOf(when) === dayOf(today)) return time;
+  if (formatDay(when) === formatDay(today)) return time;
   today.setDate(today.getDate() + 1);
-  return dayOf(when) === dayOf(today) ? `tomorrow ${time}` : `${dayOf(when)} ${time}`;
+  return formatDay(when) === formatDay(today) ? `tomorrow ${time}` : `${formatDay(when)} ${time}`;
 }
 
-const two = (number: number): string => String(number).padStart(2, "0");
-const dayOf = (date: Date): string => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+const padTwo = (number: number): string => String(number).padStart(2, "0");
+const formatDay = (date: Date): string =>
+  `${date.getFullYear()}-${padTwo(date.getMonth() + 1)}-${padTwo(date.getDate())}`;

@@ -73,7 +73,7 @@ export function throwIfCancelled(signal: AbortSignal): void {
 }
 
 /** What comes of some work, unless the signal comes first. @throws CancelledError then: the work's own end is ignored */
-export async function before<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+export async function raceSignal<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (!signal) return await work;
   return await new Promise((resolve, reject) => {
     const cancel = (): void => reject(new CancelledError());
@@ -84,7 +84,7 @@ export async function before<T>(signal: AbortSignal | undefined, work: Promise<T
 }
 
 /** The `code` of a Node.js system error (`ENOENT`, `ECONNREFUSED`), or "" when it has none. */
-export function systemCode(error: unknown): string {
+export function getSystemCode(error: unknown): string {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === "string" ? code : "";
 }

@@ -2,10 +2,10 @@
 import { version } from "../package.json";
 import { stdout } from "./cli/output.ts";
 import { report, run } from "./cli/program.ts";
-import { quickAnswer } from "./cli/quick.ts";
+import { findQuickAnswer } from "./cli/quick.ts";
 
 const argv = process.argv.slice(2);
-const answer = quickAnswer(argv, version);
+const answer = findQuickAnswer(argv, version);
 if (answer !== undefined) end(print(answer));
 else void run(argv).then(end);
 

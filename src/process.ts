@@ -2,7 +2,7 @@
 // way in which fob starts programs.
 import { execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { systemCode } from "./errors.ts";
+import { getSystemCode } from "./errors.ts";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -43,7 +43,7 @@ export function isRunning(pid: number): boolean {
     process.kill(pid, 0);
   } catch (error) {
     // It may be another user's.
-    if (systemCode(error) === "ESRCH") return false;
+    if (getSystemCode(error) === "ESRCH") return false;
   }
   return !/^[ZX]/.test(readProcess(pid)?.state ?? "");
 }
@@ -63,7 +63,7 @@ export const killLine = (pid: number): string => `kill ${pid}${isStopped(pid) ? 
 export const isForeground = ({ group, foreground }: ProcessInfo): boolean => group === foreground && foreground > 0;
 
 /** The processes that a process has started, those that they have started, and so on. */
-export function descendantsOf(ancestor: number, platform: NodeJS.Platform = process.platform): number[] {
+export function listDescendants(ancestor: number, platform: NodeJS.Platform = process.platform): number[] {
   if (platform === "win32") return [];
   const all = platform === "linux" ? processesFromProc() : processesFromPs(["-A"]);
   const childrenOf = (of: number): number[] =>

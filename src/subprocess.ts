@@ -3,10 +3,10 @@
 import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inWords } from "./duration.ts";
+import { formatDuration } from "./duration.ts";
 import type { Environment } from "./environment-variables.ts";
 import { CancelledError, FobError } from "./errors.ts";
-import { descendantsOf, startProgram } from "./process.ts";
+import { listDescendants, startProgram } from "./process.ts";
 import type { TerminalDescriptors } from "./terminal/tty.ts";
 
 export interface CommandOptions {
@@ -28,7 +28,7 @@ export interface Ended {
 }
 
 /** A program took longer than it may, and was ended for that. */
-export class TookTooLong extends FobError {}
+export class TimeoutError extends FobError {}
 
 /** A code or an access key: nothing that these commands print is long. */
 const MOST_OUTPUT = 65_536;
@@ -40,7 +40,7 @@ const MOST_OUTPUT = 65_536;
  * @throws FobError when it fails, prints too much or does not end in time; the message never holds what it printed
  * @throws CancelledError when Ctrl-C at the terminal ends it
  */
-export async function commandOutput(
+export async function readCommandOutput(
   command: string,
   options: CommandOptions & { readonly terminal?: TerminalDescriptors | undefined },
 ): Promise<string> {
@@ -51,11 +51,11 @@ export async function commandOutput(
     Readable,
     null
   >;
-  const ended = await endOf(child, options);
+  const ended = await awaitEnd(child, options);
   // It may hear of Ctrl-C before fob does.
   const isInterrupted = ended.killedBy === "SIGINT" || ended.status === 130;
   if (options.terminal && isInterrupted) throw new CancelledError();
-  if (ended.status !== 0) throw new FobError(`${options.title} ${howItEnded(ended)}`, byHand("why"));
+  if (ended.status !== 0) throw new FobError(`${options.title} ${describeEnd(ended)}`, formatByHandHint("why"));
   return ended.stdout;
 }
 
@@ -74,17 +74,17 @@ export async function runProgram(
   // It may end without reading.
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.input ?? "");
-  return await endOf(child, options);
+  return await awaitEnd(child, options);
 }
 
 /** In words, to go behind the program's name. */
-export function howItEnded({ status, killedBy }: Ended): string {
+export function describeEnd({ status, killedBy }: Ended): string {
   return status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
 }
 
-const byHand = (what: string): string => `run it by hand to see ${what}`;
+const formatByHandHint = (what: string): string => `run it by hand to see ${what}`;
 
-async function endOf(
+async function awaitEnd(
   child: ChildProcessByStdio<Writable | null, Readable, Readable | null>,
   options: CommandOptions,
 ): Promise<Ended> {
@@ -111,7 +111,7 @@ async function endOf(
       void endTree(child).then(() => finish(reason));
     };
     const timer = setTimeout(() => {
-      stop(new TookTooLong(`${title} did not end within ${inWords(options.timeout)}`, byHand("why")));
+      stop(new TimeoutError(`${title} did not end within ${formatDuration(options.timeout)}`, formatByHandHint("why")));
     }, options.timeout * 1000);
     const cancel = (): void => stop(new CancelledError());
     options.signal.addEventListener("abort", cancel);
@@ -119,7 +119,8 @@ async function endOf(
     for (const name of ["stdout", "stderr"] as const) {
       child[name]?.setEncoding("utf8").on("data", (text: string) => {
         printed[name] += text;
-        if (printed[name].length > MOST_OUTPUT) stop(new FobError(`${title} prints far too much`, byHand("what")));
+        if (printed[name].length > MOST_OUTPUT)
+          stop(new FobError(`${title} prints far too much`, formatByHandHint("what")));
       });
     }
     const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {
@@ -138,7 +139,7 @@ async function endOf(
  */
 async function endTree({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return;
-  const tree = [pid, ...descendantsOf(pid)];
+  const tree = [pid, ...listDescendants(pid)];
   /** @returns whether any of them is there to get it */
   const send = (signal: NodeJS.Signals | 0): boolean => tree.map((member) => isSent(member, signal)).includes(true);
   send("SIGTERM");

@@ -4,7 +4,7 @@
  * Text from a file or from AWS, safe to show on a terminal: characters that move the cursor, reorder a line or are not to
  * be seen become visible escapes, so that a profile name cannot fake a prompt or pass for another name.
  */
-export function neutralise(text: string): string {
+export function escapeControlCharacters(text: string): string {
   // Most texts are plain, and only the others are worth the tables of Unicode.
   if (/^[ -~]*$/.test(text)) return text;
   return text.replace(hidden, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`);
@@ -16,28 +16,28 @@ export function neutralise(text: string): string {
  */
 const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** A name or a path as messages show it: in double quotes, neutralised. */
+/** A name or a path as messages show it: in double quotes, control characters escaped. */
 export function quote(name: string): string {
-  return `"${neutralise(name)}"`;
+  return `"${escapeControlCharacters(name)}"`;
 }
 
 /** A word as a POSIX shell takes it, for commands that hints suggest. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${neutralise(word).replaceAll("'", "'\\''")}'`;
+export function quoteShellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${escapeControlCharacters(word).replaceAll("'", "'\\''")}'`;
 }
 
 /** An access key id for logs and messages: enough to recognise it by, e.g. `AKIA…3XYZ`. */
 export function maskKeyId(accessKeyId: string): string {
-  return `${neutralise(accessKeyId.slice(0, 4))}…${neutralise(accessKeyId.slice(-4))}`;
+  return `${escapeControlCharacters(accessKeyId.slice(0, 4))}…${escapeControlCharacters(accessKeyId.slice(-4))}`;
 }
 
 /** JSON for people and programs, a value to a line. */
-export function prettyJson(value: unknown): string {
+export function formatJson(value: unknown): string {
   return `${inAscii(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** JSON on one line. */
-export function asciiJson(value: unknown): string {
+export function formatAsciiJson(value: unknown): string {
   return inAscii(JSON.stringify(value));
 }
 
@@ -45,7 +45,7 @@ export function asciiJson(value: unknown): string {
  * JSON in ASCII alone: nothing in it can move a terminal's cursor, and what a program reads does not depend on the
  * system's code page.
  */
-const inAscii = (json: string): string => json.replace(/[^\n -~]/g, escaped);
+const inAscii = (json: string): string => json.replace(/[^\n -~]/g, escapeCharacter);
 
 /** A character as JSON escapes it. */
-export const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+export const escapeCharacter = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;

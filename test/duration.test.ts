@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { clockTime, inExactWords, inWords, parseDuration } from "../src/duration.ts";
+import { formatClockTime, formatDuration, inExactWords, parseDuration } from "../src/duration.ts";
 
 describe("lengths of time as they are typed", () => {
   test.each([
@@ -24,7 +24,7 @@ describe("lengths of time in words", () => {
     [899, "14 min"],
     [59.9, "59 s"],
     [-5, "0 s"],
-  ])("%d s", (seconds, words) => expect(inWords(seconds)).toBe(words));
+  ])("%d s", (seconds, words) => expect(formatDuration(seconds)).toBe(words));
 
   property.prop([fc.integer({ min: 0, max: 200_000 })])("exact words leave out nothing", (seconds) => {
     const typed = inExactWords(seconds).replace("min", "m").replace(/ /g, "");
@@ -32,7 +32,7 @@ describe("lengths of time in words", () => {
   });
 
   property.prop([fc.integer({ min: 0, max: 200_000 })])("words never promise more than there is", (seconds) => {
-    const back = parseDuration(inWords(seconds).replace(" min", "m").replace(/ /g, "").replace("min", "m"));
+    const back = parseDuration(formatDuration(seconds).replace(" min", "m").replace(/ /g, "").replace("min", "m"));
     expect(back).toBeLessThanOrEqual(seconds);
     expect(back).toBeGreaterThan(seconds - 60);
   });
@@ -40,8 +40,8 @@ describe("lengths of time in words", () => {
 
 test("a moment is said with as much of a date as it needs", () => {
   const now = new Date(2026, 0, 31, 20, 15).getTime();
-  expect(clockTime(new Date(2026, 0, 31, 23, 5).getTime(), now)).toBe("23:05");
-  expect(clockTime(new Date(2026, 1, 1, 8, 15).getTime(), now)).toBe("tomorrow 08:15");
-  expect(clockTime(new Date(2026, 1, 2, 8, 15).getTime(), now)).toBe("2026-02-02 08:15");
-  expect(clockTime(new Date(2026, 0, 30, 8, 15).getTime(), now)).toBe("2026-01-30 08:15");
+  expect(formatClockTime(new Date(2026, 0, 31, 23, 5).getTime(), now)).toBe("23:05");
+  expect(formatClockTime(new Date(2026, 1, 1, 8, 15).getTime(), now)).toBe("tomorrow 08:15");
+  expect(formatClockTime(new Date(2026, 1, 2, 8, 15).getTime(), now)).toBe("2026-02-02 08:15");
+  expect(formatClockTime(new Date(2026, 0, 30, 8, 15).getTime(), now)).toBe("2026-01-30 08:15");
 });

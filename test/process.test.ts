@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { descendantsOf, findProcess, isRunning, isStopped, keepToPath, parseStat, parseTable } from "../src/process.ts";
+import {
+  findProcess,
+  isRunning,
+  isStopped,
+  keepToPath,
+  listDescendants,
+  parseStat,
+  parseTable,
+} from "../src/process.ts";
 import { temporaryFolder } from "./helpers/world.ts";
 
 function start(command: string) {
@@ -26,7 +34,7 @@ test.each(platforms)(
   "what a process has started, and what that has, are its descendants, the way of %s",
   async (way) => {
     const pid = start("sleep 60 & sh -c 'sleep 60; :'; :");
-    await vi.waitFor(() => expect(descendantsOf(pid, way)).toHaveLength(3), 5000);
+    await vi.waitFor(() => expect(listDescendants(pid, way)).toHaveLength(3), 5000);
   },
 );
 
@@ -37,8 +45,8 @@ test("a stopped process is stopped and running; one that ended and was not reape
   await vi.waitFor(() => expect([isRunning(pid), isStopped(pid)]).toEqual([true, true]));
   // The shell becomes a program that reaps no children.
   const parent = start("sleep 0.1 & exec sleep 60");
-  await vi.waitFor(() => expect(descendantsOf(parent)).toHaveLength(1));
-  const [zombie = 0] = descendantsOf(parent);
+  await vi.waitFor(() => expect(listDescendants(parent)).toHaveLength(1));
+  const [zombie = 0] = listDescendants(parent);
   await vi.waitFor(() => expect(findProcess(zombie)?.state).toBe("Z"), 5000);
   expect(isRunning(zombie)).toBe(false);
   expect(isRunning(2 ** 22 + 1)).toBe(false);

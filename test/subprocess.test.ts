@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { commandOutput } from "../src/subprocess.ts";
+import { readCommandOutput } from "../src/subprocess.ts";
 import { temporaryFolder } from "./helpers/world.ts";
 
 const run = (command: string, options: { timeout?: number; signal?: AbortSignal } = {}) =>
-  commandOutput(command, {
+  readCommandOutput(command, {
     env: { PATH: process.env.PATH },
     title: "the command",
     timeout: options.timeout ?? 30,

@@ -10,7 +10,7 @@ import { ProxyRefusal } from "./failures.ts";
 /** Errors of connections over which nothing was sent. */
 const early = new WeakSet();
 
-function unsent(error: Error): Error {
+function markUnsent(error: Error): Error {
   early.add(error);
   return error;
 }
@@ -41,7 +41,7 @@ export interface Trust {
 
 /** The name that the certificate of a server has to be for; "" for an address, which Node.js then compares itself. */
 export function serverNameOf(url: URL): string {
-  const { hostname } = addressOf(url);
+  const { hostname } = getAddress(url);
   return isIP(hostname) === 0 ? hostname : "";
 }
 
@@ -59,7 +59,7 @@ export class SecureAgent extends Agent {
     if (socket instanceof TLSSocket) {
       // Only a server whose certificate is trusted is sent anything.
       socket.prependOnceListener("error", (error: Error) => {
-        if (!socket.authorized) unsent(error);
+        if (!socket.authorized) markUnsent(error);
       });
     }
     return socket;
@@ -83,14 +83,14 @@ export class TunnelAgent extends SecureAgent {
     const target = `${host?.includes(":") ? `[${host}]` : host}:${port}`;
     const request = this.#proxy.protocol === "https:" ? httpsRequest : httpRequest;
     const asking = request({
-      ...addressOf(this.#proxy),
+      ...getAddress(this.#proxy),
       ...this.#trust,
       rejectUnauthorized: true,
       // Else Node.js takes it from the Host header, which names AWS.
       servername: serverNameOf(this.#proxy),
       method: "CONNECT",
       path: target,
-      headers: { host: target, ...proxyAuthorization(this.#proxy) },
+      headers: { host: target, ...buildProxyAuthorization(this.#proxy) },
       agent: false,
     });
     this.#asking.add(asking);
@@ -98,7 +98,7 @@ export class TunnelAgent extends SecureAgent {
       .once("connect", ({ statusCode = 0 }, socket, head) => {
         if (statusCode < 200 || statusCode > 299) {
           socket.destroy();
-          done(unsent(new ProxyRefusal(statusCode)));
+          done(markUnsent(new ProxyRefusal(statusCode)));
           return;
         }
         socket.unshift(head);
@@ -106,7 +106,7 @@ export class TunnelAgent extends SecureAgent {
       })
       .once("error", (error) => {
         if (asking.socket instanceof TLSSocket && !asking.socket.authorized) atProxy.add(error);
-        done(unsent(error));
+        done(markUnsent(error));
       })
       .once("close", () => this.#asking.delete(asking))
       .end();
@@ -120,22 +120,22 @@ export class TunnelAgent extends SecureAgent {
 }
 
 /** What a request for plain http needs to go through a proxy: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
-export function byProxy<T extends { path: string; headers: Record<string, string> }>(
+export function routeThroughProxy<T extends { path: string; headers: Record<string, string> }>(
   request: T,
   target: URL,
   proxy: URL,
 ): T {
-  const { hostname, port } = addressOf(proxy);
-  const headers = { ...request.headers, ...proxyAuthorization(proxy) };
+  const { hostname, port } = getAddress(proxy);
+  const headers = { ...request.headers, ...buildProxyAuthorization(proxy) };
   return { ...request, protocol: proxy.protocol, hostname, port, path: `${target.origin}${request.path}`, headers };
 }
 
-function addressOf(url: URL): { hostname: string; port: number } {
+function getAddress(url: URL): { hostname: string; port: number } {
   const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
   return { hostname: url.hostname.replace(/^\[|\]$/g, ""), port };
 }
 
-function proxyAuthorization({ username, password }: URL): Record<string, string> {
+function buildProxyAuthorization({ username, password }: URL): Record<string, string> {
   if (!username && !password) return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { "proxy-authorization": `Basic ${Buffer.from(credentials).toString("base64")}` };

@@ -15,7 +15,7 @@ export type Device =
  *
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html (SerialNumber: 9 to 256 characters)
  */
-export function deviceOf(serialNumber: string): Device {
+export function parseDevice(serialNumber: string): Device {
   if (!/^[\w+=/:,.@-]{9,256}$/.test(serialNumber)) return { kind: "malformed", serialNumber };
   if (!/^arn/i.test(serialNumber) && !serialNumber.includes(":")) return { kind: "hardware", serialNumber };
   const arn = /^arn:(aws[a-z0-9-]*):iam::(\d{12}):(mfa|u2f)\/(\S+)$/.exec(serialNumber);

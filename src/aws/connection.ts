@@ -1,11 +1,11 @@
 // What all calls to AWS have in common, whichever service they are for: a limit, an end when the user cancels, one log, no
 // secret in what goes wrong, and failures in words. The SDK is loaded by the modules of the services, not by this one.
-import { before, CancelledError, FobError, throwIfCancelled } from "../errors.ts";
+import { CancelledError, FobError, raceSignal, throwIfCancelled } from "../errors.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { explainFailure } from "./explain.ts";
 import { NoAnswer, TransportError } from "./failures.ts";
 import type { Network } from "./network.ts";
-import { stsRegion } from "./partitions.ts";
+import { getStsRegion } from "./partitions.ts";
 import { hideSecrets, looksLikeKeyId } from "./secrets.ts";
 import type { Credentials, Mfa } from "./types.ts";
 
@@ -104,7 +104,7 @@ export class Connection {
     const timer = setTimeout(() => limit.abort(), CALL_TIMEOUT);
     const signal = AbortSignal.any([this.#signal, limit.signal]);
     try {
-      return await sendOnce(call, () => this.#attempt(call, before(signal, send(signal))));
+      return await sendOnce(call, () => this.#attempt(call, raceSignal(signal, send(signal))));
     } catch (error) {
       if (this.#signal.aborted) throw new CancelledError(call.mfa && "the code may be spent");
       throw explainFailure(limit.signal.aborted ? new NoAnswer(CALL_TIMEOUT) : error, this.#contextOf(call));
@@ -116,7 +116,7 @@ export class Connection {
   /** The region as the SDK knows it. */
   regionFor(service: Call["service"]): string {
     const { region, usesGlobalSts } = this.access;
-    return service === "sts" ? stsRegion(region, usesGlobalSts) : region;
+    return service === "sts" ? getStsRegion(region, usesGlobalSts) : region;
   }
 
   /** Ends calls that are under way, too. */

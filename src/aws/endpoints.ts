@@ -18,19 +18,19 @@ export interface Endpoints {
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  * @throws FobError for a URL to which a code must not be sent
  */
-export function configuredEndpoints(
+export function readConfiguredEndpoints(
   env: Environment,
   ofProfile: (service: keyof Endpoints) => string | undefined,
 ): Endpoints {
   const endpoint = (service: keyof Endpoints): string | undefined => {
     const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL || ofProfile(service);
-    return url ? checkedEndpoint(url, service) : undefined;
+    return url ? checkEndpoint(url, service) : undefined;
   };
   return { sts: endpoint("sts"), iam: endpoint("iam"), signin: endpoint("signin") };
 }
 
 /** The host (and port) of an endpoint that is not AWS's own, else undefined. */
-export function foreignHost(endpoint: string | undefined): string | undefined {
+export function findCustomEndpointHost(endpoint: string | undefined): string | undefined {
   if (endpoint === undefined) return undefined;
   const { host, hostname, protocol } = new URL(endpoint);
   return protocol === "https:" && isAwsSts(hostname) ? undefined : host;
@@ -61,7 +61,7 @@ const domains = [
   "amazonaws\\.eu|api\\.amazonwebservices\\.eu",
 ];
 
-function checkedEndpoint(url: string, service: string): string {
+function checkEndpoint(url: string, service: string): string {
   const hint = `see where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;
   // Wherever it stands: "https://user:1#2@host" is a URL without a password, for the host "user".
   if (url.includes("@")) {

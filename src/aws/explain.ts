@@ -1,6 +1,6 @@
 // Failures of calls in plain words: one list, used for every call.
 import { FobError } from "../errors.ts";
-import { neutralise } from "../text.ts";
+import { escapeControlCharacters } from "../text.ts";
 import { AwsFailure, type CallContext, NoAnswer, TransportError } from "./failures.ts";
 import { explainTransport } from "./network-failures.ts";
 import { explainAnswer, placeOf } from "./service-failures.ts";
@@ -17,7 +17,7 @@ export function explainFailure(error: unknown, context: CallContext): FobError {
 }
 
 function explainUnknown(error: unknown, context: CallContext): AwsFailure {
-  const message = neutralise(error instanceof Error ? error.message : String(error));
+  const message = escapeControlCharacters(error instanceof Error ? error.message : String(error));
   const hint = "see where it happens: fob login --debug";
   return new AwsFailure("no answer", `the request to ${placeOf(context)} failed: ${message}`, hint, error);
 }

@@ -4,7 +4,7 @@ import { Agent as HttpAgent, validateHeaderValue } from "node:http";
 import type { Readable } from "node:stream";
 import { HttpResponse } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { byProxy, isOfProxy, isUnsent, SecureAgent, serverNameOf, TunnelAgent } from "./agents.ts";
+import { isOfProxy, isUnsent, routeThroughProxy, SecureAgent, serverNameOf, TunnelAgent } from "./agents.ts";
 import type { Connection } from "./connection.ts";
 import { AnswerTooLong, CutAnswer, ProxyRefusal, TransportError } from "./failures.ts";
 import { readBundle } from "./network.ts";
@@ -45,10 +45,10 @@ function makeHandler({ access: { network }, debug }: Connection) {
     async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
       const port = request.port === undefined ? "" : `:${request.port}`;
       const target = new URL(`${request.protocol}//${request.hostname}${port}`);
-      const proxy = network.proxyFor(target);
+      const proxy = network.findProxy(target);
       const handler = handlerFor(target, proxy);
       const isPassedOn = proxy !== undefined && target.protocol === "http:";
-      const sent = isPassedOn ? byProxy(request, target, proxy) : request;
+      const sent = isPassedOn ? routeThroughProxy(request, target, proxy) : request;
       try {
         // The handler would fail for these too, but leave timers that keep the process alive for half a minute.
         for (const [name, value] of Object.entries(sent.headers)) validateHeaderValue(name, value);

@@ -1,6 +1,6 @@
 // What goes wrong on the way to AWS: a table from the codes of Node.js and OpenSSL to words.
-import { systemCode } from "../errors.ts";
-import { neutralise, quote, shellWord } from "../text.ts";
+import { getSystemCode } from "../errors.ts";
+import { escapeControlCharacters, quote, quoteShellWord } from "../text.ts";
 import {
   AnswerTooLong,
   AwsFailure,
@@ -33,7 +33,10 @@ type Explanation = readonly [text: (way: Way) => string, hints: (way: Way) => Hi
 const byCode: Readonly<Record<string, Explanation>> = {
   ENOTFOUND: [
     ({ peer }) => `cannot find ${peer}: the name is wrong, or there is no network`,
-    (way) => [checkNetwork, settingsOr(way, `check the region: fob login ${shellWord(way.profile)} --region REGION`)],
+    (way) => [
+      checkNetwork,
+      settingsOr(way, `check the region: fob login ${quoteShellWord(way.profile)} --region REGION`),
+    ],
   ],
   EAI_AGAIN: [({ peer }) => `cannot look up ${peer}: no name server answers`, () => checkNetwork],
   ...Object.fromEntries(
@@ -65,7 +68,7 @@ export function explainTransport(error: TransportError, context: CallContext): A
     return new AwsFailure(
       "final",
       `the access key of the profile ${quote(context.profile)} holds a character that no access key has`,
-      `put it in again: aws configure --profile ${shellWord(context.profile)}`,
+      `put it in again: aws configure --profile ${quoteShellWord(context.profile)}`,
       error,
     );
   }
@@ -91,7 +94,7 @@ function wayOf(error: TransportError, context: CallContext): Way {
   const host = quote(error.host);
   const proxy = error.proxy === undefined ? undefined : `the proxy ${quote(error.proxy)}`;
   const target = error.isFromProxy && proxy !== undefined ? proxy : `${host}${proxy ? ` (through ${proxy})` : ""}`;
-  return { ...context, error, code: systemCode(error.cause), target, peer: proxy ?? host };
+  return { ...context, error, code: getSystemCode(error.cause), target, peer: proxy ?? host };
 }
 
 function unsent({ error }: Way, text: string, hints: Hints): AwsFailure {
@@ -122,7 +125,7 @@ function brokenAnswer(cause: AnswerTooLong | CutAnswer, way: Way): AwsFailure {
     const text = `the answer from ${way.target} is longer than any of AWS's (more than ${cause.limit / 2 ** 20} MB)`;
     return new AwsFailure("no answer", text, settingsOr(way, signInPage), way.error);
   }
-  const text = `the answer from ${way.target} did not come to its end${reasonOf(cause, systemCode(cause.cause))}`;
+  const text = `the answer from ${way.target} did not come to its end${reasonOf(cause, getSystemCode(cause.cause))}`;
   return new AwsFailure("no answer", text, checkNetwork, way.error);
 }
 
@@ -134,7 +137,9 @@ function howToTrust({ bundle }: CallContext): string {
 
 /** Why a connection ended, as far as a user can do something with it. */
 function reasonOf({ message }: Error, code: string): string {
-  return /^(ECONNRESET|EPIPE)$/.test(code) ? ": the connection was cut" : `: ${neutralise(message || code)}`;
+  return /^(ECONNRESET|EPIPE)$/.test(code)
+    ? ": the connection was cut"
+    : `: ${escapeControlCharacters(message || code)}`;
 }
 
 /** The other side does not speak TLS, or not as it should. */
@@ -145,7 +150,7 @@ function isTlsError(code: string): boolean {
 /** OpenSSL's reason, without where it stands in OpenSSL's source. */
 function tlsReason(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
-  return neutralise(/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code ?? "");
+  return escapeControlCharacters(/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code ?? "");
 }
 
 function isTrustError(code: string): boolean {

@@ -3,13 +3,13 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Environment } from "../environment-variables.ts";
-import { FobError, systemCode } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
+import { FobError, getSystemCode } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
 
 /** How requests leave this machine. */
 export interface Network {
   /** The proxy for a URL, or undefined for a direct connection. */
-  proxyFor(url: URL): URL | undefined;
+  findProxy(url: URL): URL | undefined;
   /** Certificates to trust instead of the built-in ones, with where they come from. */
   readonly bundle: { readonly path: string; readonly from: string } | undefined;
 }
@@ -18,7 +18,7 @@ export interface Network {
  * @param profileBundle the profile's `ca_bundle`
  * @see https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html
  */
-export function networkOf(env: Environment, home: string, profileBundle: string | undefined): Network {
+export function readNetworkSettings(env: Environment, home: string, profileBundle: string | undefined): Network {
   const sources = [
     ["AWS_CA_BUNDLE", env.AWS_CA_BUNDLE],
     ["ca_bundle", profileBundle],
@@ -26,7 +26,7 @@ export function networkOf(env: Environment, home: string, profileBundle: string 
   ] as const;
   const [from, path] = sources.find(([, value]) => value) ?? [];
   return {
-    proxyFor: (url) => proxyFor(url, env),
+    findProxy: (url) => proxyFor(url, env),
     bundle: from && path ? { from, path: path.replace(/^~(?=$|[/\\])/, home) } : undefined,
   };
 }
@@ -37,26 +37,26 @@ export function networkOf(env: Environment, home: string, profileBundle: string 
  * @throws FobError where it cannot be read or holds none
  */
 export function readBundle({ path, from }: { readonly path: string; readonly from: string }): string {
-  const hint = `it comes from ${from}; see it: ls -l ${shellWord(path)}`;
+  const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(path)}`;
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if (systemCode(error) === "EISDIR") {
+    if (getSystemCode(error) === "EISDIR") {
       throw new FobError(`the certificates in ${quote(path)} (from ${from}) are a folder, and have to be one file`, [
-        `make one: cat ${shellWord(path)}/*.pem > ca.pem`,
+        `make one: cat ${quoteShellWord(path)}/*.pem > ca.pem`,
       ]);
     }
     // Without the system call, and the path again.
     const reason = error instanceof Error ? error.message.replace(/, \w+( '.*)?$/s, "") : String(error);
     throw new FobError(`cannot read the certificates in ${quote(path)}: ${reason}`, hint, undefined, error);
   }
-  if (!holdsCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
+  if (!hasCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
   return text;
 }
 
 /** Node.js trusts nobody, and does not say why, when it is given a text without a certificate. */
-function holdsCertificate(text: string): boolean {
+function hasCertificate(text: string): boolean {
   const [first] = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [A-Z0-9 ]*CERTIFICATE-----/.exec(text) ?? [];
   try {
     return first !== undefined && new X509Certificate(first).raw.length > 0;
@@ -70,9 +70,9 @@ function proxyFor(url: URL, env: Environment): URL | undefined {
   const scheme = url.protocol.slice(0, -1);
   const name = env[`${scheme}_proxy`] === undefined ? `${scheme.toUpperCase()}_PROXY` : `${scheme}_proxy`;
   const proxy = env[name];
-  if (!proxy || bypasses(url, env.no_proxy ?? env.NO_PROXY ?? "")) return undefined;
+  if (!proxy || shouldBypass(url, env.no_proxy ?? env.NO_PROXY ?? "")) return undefined;
   try {
-    return proxyAddress(proxy);
+    return parseProxyAddress(proxy);
   } catch {
     // Said below, without the address: it may hold a password.
   }
@@ -83,7 +83,7 @@ function proxyFor(url: URL, env: Environment): URL | undefined {
 }
 
 /** @throws Error for what is no address of a proxy */
-function proxyAddress(text: string): URL {
+function parseProxyAddress(text: string): URL {
   // A percent sign that begins no escape stands for itself, as in Python.
   const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   for (const part of ["username", "password"] as const) url[part] = url[part].replace(/%(?![0-9a-f]{2})/gi, "%25");
@@ -95,7 +95,7 @@ function proxyAddress(text: string): URL {
 }
 
 /** A name in NO_PROXY stands for itself and everything below it, with or without a leading dot; `*` for everything. */
-function bypasses(url: URL, noProxy: string): boolean {
+function shouldBypass(url: URL, noProxy: string): boolean {
   if (noProxy === "*") return true;
   return noProxy
     .toLowerCase()

@@ -18,12 +18,12 @@ const partitions = [
 export const partitionNames: readonly string[] = partitions.map(({ name }) => name);
 
 /** The partition that a region is in. A region that no other partition claims is in `aws`. */
-export function partitionOf(region: string): string {
+export function getPartition(region: string): string {
   return partitions.find((partition) => partition.regions.test(region))?.name ?? "aws";
 }
 
 /** The region whose STS answers for a partition when none is configured; undefined for one that fob does not know. */
-export function defaultRegion(partition: string): string | undefined {
+export function getDefaultRegion(partition: string): string | undefined {
   return partitions.find(({ name }) => name === partition)?.region;
 }
 
@@ -31,7 +31,7 @@ export function defaultRegion(partition: string): string | undefined {
  * Whether a region can be in a partition. One newer than this list has regions that look like those of `aws` here.
  */
 export function isInPartition(region: string, partition: string): boolean {
-  return partitionOf(region) === (defaultRegion(partition) === undefined ? "aws" : partition);
+  return getPartition(region) === (getDefaultRegion(partition) === undefined ? "aws" : partition);
 }
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html */
@@ -41,7 +41,7 @@ const legacyRegions = [
 ];
 
 /** The region as the SDK knows it that has STS's endpoint: `aws-global` is sts.amazonaws.com. */
-export function stsRegion(region: string, usesGlobal: boolean): string {
+export function getStsRegion(region: string, usesGlobal: boolean): string {
   return usesGlobal && legacyRegions.includes(region) ? "aws-global" : region;
 }
 
@@ -56,13 +56,13 @@ export function isRegion(text: string): boolean {
  * @param partition of the device's ARN; undefined for a hardware token, whose serial number tells nothing
  * @throws FobError where the two are in different partitions, or nothing tells the region
  */
-export function regionFor(
+export function chooseRegion(
   chosen: { region: string; from: string } | undefined,
   partition: string | undefined,
   profile: string,
 ): string {
   if (!chosen) {
-    const region = defaultRegion(partition ?? "aws");
+    const region = getDefaultRegion(partition ?? "aws");
     if (region) return region;
     throw new FobError(
       `no region is configured, and fob knows none of the partition ${quote(partition ?? "")}`,
@@ -71,8 +71,8 @@ export function regionFor(
   }
   if (partition !== undefined && !isInPartition(chosen.region, partition)) {
     throw new FobError(
-      `the region ${quote(chosen.region)} (from ${chosen.from}) is in the partition ${partitionOf(chosen.region)}, but the MFA device is in ${partition}`,
-      `name a region of that partition: fob login ${profile} --region ${defaultRegion(partition) ?? "REGION"}`,
+      `the region ${quote(chosen.region)} (from ${chosen.from}) is in the partition ${getPartition(chosen.region)}, but the MFA device is in ${partition}`,
+      `name a region of that partition: fob login ${profile} --region ${getDefaultRegion(partition) ?? "REGION"}`,
     );
   }
   return chosen.region;

@@ -1,8 +1,8 @@
 // What AWS answers when it refuses a call, or what something answers that is not AWS: a table from its codes to words.
-import { inWords } from "../duration.ts";
-import { maskKeyId, neutralise, quote, shellWord } from "../text.ts";
+import { formatDuration } from "../duration.ts";
+import { escapeControlCharacters, maskKeyId, quote, quoteShellWord } from "../text.ts";
 import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
-import { defaultRegion, partitionOf } from "./partitions.ts";
+import { getDefaultRegion, getPartition } from "./partitions.ts";
 import { looksLikeKeyId } from "./secrets.ts";
 
 /** What is said of an answer, and what the user can do. */
@@ -35,7 +35,13 @@ export function explainAnswer(error: unknown, context: CallContext): AwsFailure 
   const { $metadata, $response, $fault, name, message } = error as SdkError;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   if (status === undefined) return undefined;
-  const answer = { ...context, code: name, message: neutralise(message), status, date: $response?.headers?.date };
+  const answer = {
+    ...context,
+    code: name,
+    message: escapeControlCharacters(message),
+    status,
+    date: $response?.headers?.date,
+  };
   const { consequence, text, hints } = explanationFor(answer, $fault !== undefined && name !== "Unknown");
   return new AwsFailure(consequence, text(answer), hints(answer), error);
 }
@@ -47,8 +53,8 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
   return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
 }
 
-const login = ({ profile }: CallContext): string => `fob login ${shellWord(profile)}`;
-const configure = ({ profile }: CallContext): string => `aws configure --profile ${shellWord(profile)}`;
+const login = ({ profile }: CallContext): string => `fob login ${quoteShellWord(profile)}`;
+const configure = ({ profile }: CallContext): string => `aws configure --profile ${quoteShellWord(profile)}`;
 const key = ({ accessKeyId, profile }: CallContext): string => {
   const id = looksLikeKeyId(accessKeyId) ? ` ${maskKeyId(accessKeyId)}` : "";
   return `the access key${id} of the profile ${quote(profile)}`;
@@ -79,7 +85,7 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
       text: ({ serialNumber = "", serialFrom }) =>
         `AWS cannot check codes of the device ${quote(serialNumber)}${serialFrom === undefined ? "" : ` (from ${serialFrom})`} for this user`,
       hints: (answer) => [
-        `the serial number must be of a device of this very user: aws iam list-mfa-devices --profile ${shellWord(answer.profile)}`,
+        `the serial number must be of a device of this very user: aws iam list-mfa-devices --profile ${quoteShellWord(answer.profile)}`,
         `${login(answer)} --serial ARN`,
       ],
     },
@@ -180,7 +186,7 @@ const internalError: Explanation = {
 
 const otherRefusal: Explanation = {
   consequence: "refused",
-  text: ({ code, message }) => `AWS refused the request: ${neutralise(code)}: ${message}`,
+  text: ({ code, message }) => `AWS refused the request: ${escapeControlCharacters(code)}: ${message}`,
   hints: () => "see what it means: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
 };
 
@@ -196,9 +202,9 @@ const notAws = (status: number): Explanation => ({
 
 /** Where else the key may be known: each partition of AWS has keys of its own. */
 function otherRegions(answer: CallContext): string[] {
-  const own = partitionOf(answer.region);
+  const own = getPartition(answer.region);
   const named = /^arn:([^:]+):/.exec(answer.arn ?? "")?.[1];
-  const region = named === undefined || named === own ? undefined : defaultRegion(named);
+  const region = named === undefined || named === own ? undefined : getDefaultRegion(named);
   if (region !== undefined) return [`${quote(answer.arn ?? "")} is in ${named}: ${login(answer)} --region ${region}`];
   if (own !== "aws") return [];
   if (answer.region !== "us-east-1") {
@@ -216,7 +222,7 @@ function whoMayAllow({ message, command, permission, profile, accessKeyId }: Ans
   const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
   if (!isWithoutMfa) return [`an administrator must allow ${permission} for this user or role`];
   return [
-    `if a policy asks for MFA, use a session instead of the access key: fob login ${shellWord(profile)}`,
+    `if a policy asks for MFA, use a session instead of the access key: fob login ${quoteShellWord(profile)}`,
     `otherwise the policy that denies ${permission} to this user must be changed by an administrator`,
   ];
 }
@@ -230,5 +236,5 @@ export function placeOf({ endpoint, region }: CallContext): string {
 function clockError(date: string | undefined, now: number): string {
   const off = Math.round((now - Date.parse(date ?? "")) / 1000);
   if (Number.isNaN(off)) return "this computer's clock is wrong by more than 5 minutes";
-  return `this computer's clock is ${inWords(Math.abs(off))} ${off > 0 ? "ahead of" : "behind"} AWS's`;
+  return `this computer's clock is ${formatDuration(Math.abs(off))} ${off > 0 ? "ahead of" : "behind"} AWS's`;
 }

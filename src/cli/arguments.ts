@@ -1,23 +1,23 @@
 // Reading a command line, by what its command declares.
 import { UsageError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { findNearest } from "../nearest.ts";
 import { quote } from "../text.ts";
-import { type Behind, type Command, flagOf, type Given, optionsOf } from "./command.ts";
+import { type Behind, type Command, formatFlag, type Given, listOptions } from "./command.ts";
 
 /** A command line, understood. */
 export type Arguments =
-  | { readonly help: true }
-  | { readonly help: false; readonly named: readonly string[]; readonly options: Given; readonly command: Behind };
+  | { readonly printHelp: true }
+  | { readonly printHelp: false; readonly named: readonly string[]; readonly options: Given; readonly command: Behind };
 
 /** Reads what follows a command's name. @throws UsageError */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
-  const specs = optionsOf(command);
+  const specs = listOptions(command);
   const help = `fob ${command.name} --help`;
   const named: string[] = [];
   const options: Record<string, string | string[] | boolean> = {};
   if (command.runs !== undefined && !argv.includes("--")) {
     // Where the command begins, whose options are not fob's, nobody can tell.
-    return argv.some(asksForHelp) ? { help: true } : { help: false, named: argv, options, command: undefined };
+    return argv.some(isHelpFlag) ? { printHelp: true } : { printHelp: false, named: argv, options, command: undefined };
   }
   let behind: readonly string[] = [];
   const rest = argv.values();
@@ -25,45 +25,51 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     if (word === "--" && command.runs !== undefined) behind = [...rest];
     else if (word === "--") named.push(...rest);
     else if (!word.startsWith("-") || word === "-") named.push(word);
-    else if (asksForHelp(word)) return { help: true };
+    else if (isHelpFlag(word)) return { printHelp: true };
     else {
       const [, flag = "", value] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-      const name = Object.keys(specs).find((candidate) => flagOf(candidate) === flag);
-      if (name === undefined) throw unknownOption(flag, Object.keys(specs), help);
+      const name = Object.keys(specs).find((candidate) => formatFlag(candidate) === flag);
+      if (name === undefined) throw createUnknownOptionError(flag, Object.keys(specs), help);
       const { value: kind, many } = specs[name] ?? {};
-      const given = kind === undefined ? switchedOn(flag, value, help) : givenValue(flag, kind, value ?? next(rest));
+      const given =
+        kind === undefined ? readSwitch(flag, value, help) : requireValue(flag, kind, value ?? takeValue(rest));
       const before = options[name];
       options[name] = many && typeof given === "string" ? [...(Array.isArray(before) ? before : []), given] : given;
     }
   }
-  return { help: false, named: checked(command, named, options.profile, help), options, command: behind };
+  return { printHelp: false, named: checkNames(command, named, options.profile, help), options, command: behind };
 }
 
-const asksForHelp = (word: string): boolean => word === "--help" || word === "-h";
+const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
 
-function switchedOn(flag: string, value: string | undefined, help: string): true {
+function readSwitch(flag: string, value: string | undefined, help: string): true {
   if (value !== undefined) throw new UsageError(`${flag} takes no value`, help);
   return true;
 }
 
 /** The next word, unless it is an option: `--to --force` has forgotten the value; who means it writes `--to=--force`. */
-function next(rest: Iterator<string, undefined>): string | undefined {
+function takeValue(rest: Iterator<string, undefined>): string | undefined {
   const word = rest.next().value;
   return word?.startsWith("-") && word !== "-" ? undefined : word;
 }
 
-function givenValue(flag: string, kind: string, value: string | undefined): string {
+function requireValue(flag: string, kind: string, value: string | undefined): string {
   if (value === undefined) throw new UsageError(`${flag} needs a value`, `write it like this: ${flag} <${kind}>`);
   return value;
 }
 
-function unknownOption(flag: string, names: readonly string[], help: string): UsageError {
-  const meant = nearest(flag, [...names.map(flagOf), "--help"]);
+function createUnknownOptionError(flag: string, names: readonly string[], help: string): UsageError {
+  const meant = findNearest(flag, [...names.map(formatFlag), "--help"]);
   return new UsageError(`unknown option ${quote(flag)}`, meant === undefined ? help : `did you mean: ${meant}`);
 }
 
 /** What was named, as arguments or as `--profile`. */
-function checked(command: Command, named: readonly string[], option: Given[string], help: string): readonly string[] {
+function checkNames(
+  command: Command,
+  named: readonly string[],
+  option: Given[string],
+  help: string,
+): readonly string[] {
   const { name, atLeast = 0, atMost = 0 } = command.takes ?? {};
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
   if (typeof option === "string" && named.length > 0) {

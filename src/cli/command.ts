@@ -75,7 +75,7 @@ export function defineCommand<const Specs extends OptionSpecs>(command: Declared
 }
 
 /** All options of a command, in the order in which the help lists them. */
-export function optionsOf(command: Command): OptionSpecs {
+export function listOptions(command: Command): OptionSpecs {
   const profile: OptionSpecs =
     command.takes?.name === "profile"
       ? { profile: { value: "profile", text: "the profile, instead of the argument" } }
@@ -84,6 +84,6 @@ export function optionsOf(command: Command): OptionSpecs {
 }
 
 /** `minTtl` as it is typed: `--min-ttl`. */
-export function flagOf(name: string): string {
+export function formatFlag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -1,11 +1,11 @@
 // What may follow on a command line: the scripts of `fob completion` ask at every TAB.
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
-import { awsFilePaths } from "../profiles/paths.ts";
-import { storeFolder } from "../store/paths.ts";
+import { getAwsFilePaths } from "../profiles/paths.ts";
+import { getStoreFolder } from "../store/paths.ts";
 import { openStore, type Stored } from "../store/read.ts";
-import { neutralise } from "../text.ts";
-import { type Command, flagOf, optionsOf } from "./command.ts";
+import { escapeControlCharacters } from "../text.ts";
+import { type Command, formatFlag, listOptions } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Listed } from "./help.ts";
 
@@ -26,16 +26,16 @@ export async function complete(
 ): Promise<ExitCode> {
   // Windows PowerShell passes no empty arguments; a blank is one.
   const word = words.at(-1)?.trim() ?? "";
-  const candidates = await candidatesOf(words.slice(0, -1), word, commands, () => profilesOf(context));
+  const candidates = await listCandidates(words.slice(0, -1), word, commands, () => listProfiles(context));
   const lines = candidates
     // What would move the cursor is no use on a command line.
-    .filter(([value]) => neutralise(value) === value)
-    .map(([value, text]) => `${value}${text === "" ? "" : `\t${neutralise(text)}`}\n`);
+    .filter(([value]) => escapeControlCharacters(value) === value)
+    .map(([value, text]) => `${value}${text === "" ? "" : `\t${escapeControlCharacters(text)}`}\n`);
   context.stdout.write(lines.join(""));
   return exitCodes.done;
 }
 
-async function candidatesOf(
+async function listCandidates(
   words: readonly string[],
   word: string,
   commands: readonly Listed[],
@@ -49,18 +49,18 @@ async function candidatesOf(
       ["--version", "fob's version"],
     ];
   }
-  if (name === undefined) return [...nextWords(words, commands), help];
+  if (name === undefined) return [...listNextWords(words, commands), help];
   if (name === "help") {
     const topics: Candidate[] = rest.length === 0 ? [["exit-codes", "the exit codes of every command"]] : [];
-    return [...nextWords(rest, commands), ...topics];
+    return [...listNextWords(rest, commands), ...topics];
   }
   const called = commands.find((command) => `${words.join(" ")} `.startsWith(`${command.name} `));
-  if (called === undefined) return nextWords(words, commands);
-  return ofCommand(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
+  if (called === undefined) return listNextWords(words, commands);
+  return listCommandWords(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
 }
 
 /** What comes next in the names of the commands that begin with these words. */
-function nextWords(words: readonly string[], commands: readonly Listed[]): Candidate[] {
+function listNextWords(words: readonly string[], commands: readonly Listed[]): Candidate[] {
   const before = words.map((word) => `${word} `).join("");
   const next = new Map<string, string>();
   for (const { name, summary } of commands.filter((command) => command.name.startsWith(before))) {
@@ -71,8 +71,13 @@ function nextWords(words: readonly string[], commands: readonly Listed[]): Candi
   return [...next];
 }
 
-function ofCommand(command: Command, rest: readonly string[], word: string, profiles: () => Candidate[]): Candidate[] {
-  const specs = Object.entries(optionsOf(command)).map(([option, spec]) => ({ flag: flagOf(option), ...spec }));
+function listCommandWords(
+  command: Command,
+  rest: readonly string[],
+  word: string,
+  profiles: () => Candidate[],
+): Candidate[] {
+  const specs = Object.entries(listOptions(command)).map(([option, spec]) => ({ flag: formatFlag(option), ...spec }));
   const specOf = (flag: string) => specs.find((spec) => spec.flag === flag);
   const values = (kind: string | undefined, choices: readonly string[] = []): Candidate[] =>
     kind === "profile" ? profiles() : kind === "file" ? [anyFile] : choices.map((choice) => [choice, ""]);
@@ -103,20 +108,20 @@ function ofCommand(command: Command, rest: readonly string[], word: string, prof
   return [...specs.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
 }
 
-function textOf(stored: Stored): string {
+function describeSession(stored: Stored): string {
   if (stored.state !== "readable") return "session";
   const { roles, source } = stored.session;
-  return roles.length > 0 ? `role by way of ${roles.at(-1)?.by}` : `session of ${source.profile}`;
+  return roles.length > 0 ? `role by way of ${roles.at(-1)?.sourceProfile}` : `session of ${source.profile}`;
 }
 
 /** The profiles of the AWS files, and the session profiles. */
-function profilesOf({ env, home }: Context): Candidate[] {
-  const paths = awsFilePaths(env, home);
+function listProfiles({ env, home }: Context): Candidate[] {
+  const paths = getAwsFilePaths(env, home);
   const { credentials, config } = readAwsFiles(paths);
-  const sessions = openStore(storeFolder(env, paths.credentials)).list();
+  const sessions = openStore(getStoreFolder(env, paths.credentials)).list();
   const texts = new Map([...credentials.profiles(), ...config.profiles()].map((name) => [name, ""]));
   for (const stored of sessions) {
-    texts.set(stored.profile, textOf(stored));
+    texts.set(stored.profile, describeSession(stored));
   }
   // What begins with a dash would be read as an option.
   return [...texts].filter(([name]) => !name.startsWith("-"));

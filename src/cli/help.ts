@@ -1,6 +1,6 @@
 // What --help prints.
 import { exitCodes } from "../errors.ts";
-import { type ArgumentSpec, type Command, flagOf, optionsOf } from "./command.ts";
+import { type ArgumentSpec, type Command, formatFlag, listOptions } from "./command.ts";
 
 /** A command as the list of all commands shows it. */
 export interface Listed {
@@ -14,40 +14,40 @@ export interface Listed {
 type Row = readonly [left: string, right: string];
 
 /** The list of all commands. */
-export function overviewOf(commands: readonly Listed[]): string {
+export function formatOverview(commands: readonly Listed[]): string {
   const rows = commands.map(({ group, name, takes, summary }) => ({
     group,
     row: [`${name} ${takes}`, summary] as Row,
   }));
   const help: Row = ["help [topic]", "help for a command, or the topic exit-codes"];
   const groups = [...new Set(commands.map(({ group }) => group))];
-  const width = widthOf([...rows.map(({ row }) => row), help]);
+  const width = measureWidth([...rows.map(({ row }) => row), help]);
   return [
     "Usage: fob <command> [options]\n",
     "Type one MFA code, work all day: temporary AWS credentials in a named profile.\n",
     ...groups.map((group) =>
-      section(
+      formatSection(
         group,
         rows.filter((row) => row.group === group).map(({ row }) => row),
         width,
       ),
     ),
-    section("Help", [help, ["--help, --version", "this list, or a command's own help; fob's version"]], width),
+    formatSection("Help", [help, ["--help, --version", "this list, or a command's own help; fob's version"]], width),
   ].join("\n");
 }
 
 /** The list of the commands whose names begin with the same word. */
-export function familyOf(name: string, commands: readonly Listed[]): string {
+export function formatFamilyHelp(name: string, commands: readonly Listed[]): string {
   const rows = commands.map(({ name: command, takes, summary }): Row => [`${command} ${takes}`, summary]);
-  return `Usage: fob ${name} <command> [options]\n\n${section("Commands", rows, widthOf(rows))}`;
+  return `Usage: fob ${name} <command> [options]\n\n${formatSection("Commands", rows, measureWidth(rows))}`;
 }
 
 /** Everything about one command. */
-export function helpOf(command: Command): string {
+export function formatCommandHelp(command: Command): string {
   const { name, description, takes, runs, examples } = command;
-  const options = Object.entries(optionsOf(command)).map(
+  const options = Object.entries(listOptions(command)).map(
     ([option, { text, value, many }]): Row => [
-      `${flagOf(option)}${value === undefined ? "" : ` <${value}>`}${many ? "..." : ""}`,
+      `${formatFlag(option)}${value === undefined ? "" : ` <${value}>`}${many ? "..." : ""}`,
       text,
     ],
   );
@@ -55,15 +55,15 @@ export function helpOf(command: Command): string {
   const named: Row[] = takes === undefined ? [] : [[takes.name, takes.text]];
   if (runs !== undefined) named.push(["command", runs]);
   return [
-    `Usage: fob ${name} [options]${takes === undefined ? "" : ` ${argumentOf(takes)}`}${runs === undefined ? "" : " -- <command...>"}\n`,
-    `${wrapped(description, 80).join("\n")}\n`,
-    ...(named.length === 0 ? [] : [section("Arguments", named, widthOf(options))]),
-    section("Options", options, widthOf(options)),
+    `Usage: fob ${name} [options]${takes === undefined ? "" : ` ${formatArgument(takes)}`}${runs === undefined ? "" : " -- <command...>"}\n`,
+    `${wrapText(description, 80).join("\n")}\n`,
+    ...(named.length === 0 ? [] : [formatSection("Arguments", named, measureWidth(options))]),
+    formatSection("Options", options, measureWidth(options)),
     `Examples:\n${examples.map((example) => `  ${example}\n`).join("")}`,
   ].join("\n");
 }
 
-function argumentOf({ name, atLeast = 0, atMost, choices }: ArgumentSpec): string {
+function formatArgument({ name, atLeast = 0, atMost, choices }: ArgumentSpec): string {
   const argument = `${name}${atMost > 1 ? "..." : ""}`;
   return choices === undefined && atLeast === 0 ? `[${argument}]` : `<${argument}>`;
 }
@@ -84,17 +84,17 @@ fob exec has its command's own, and as a shell does:
   128  and more: a signal has ended the command, 128 + the signal's number
 `;
 
-const widthOf = (rows: readonly Row[]): number => Math.max(...rows.map(([left]) => left.length));
+const measureWidth = (rows: readonly Row[]): number => Math.max(...rows.map(([left]) => left.length));
 
-function section(title: string, rows: readonly Row[], width: number): string {
+function formatSection(title: string, rows: readonly Row[], width: number): string {
   const lines = rows.flatMap(([left, right]) =>
-    wrapped(right, 76 - width).map((line, index) => `  ${(index === 0 ? left : "").padEnd(width)}  ${line}\n`),
+    wrapText(right, 76 - width).map((line, index) => `  ${(index === 0 ? left : "").padEnd(width)}  ${line}\n`),
   );
   return `${title}:\n${lines.join("")}`;
 }
 
 /** Text in lines of at most so many characters. */
-function wrapped(text: string, width: number): string[] {
+function wrapText(text: string, width: number): string[] {
   const lines = [""];
   for (const word of text.split(" ")) {
     const line = lines.at(-1) ?? "";

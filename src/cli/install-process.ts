@@ -4,10 +4,10 @@ import { install } from "../credential-process/install.ts";
 import { installAgain } from "../credential-process/launcher.ts";
 import { isFromNpxCache } from "../credential-process/write-launcher.ts";
 import { FobError } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import type { ServingOptions } from "./parent-process.ts";
-import { loginTools } from "./prompter.ts";
+import { createLoginContext } from "./prompter.ts";
 
 export async function installProfile(profile: string, options: ServingOptions, context: Context): Promise<void> {
   const { env, say } = context;
@@ -15,10 +15,10 @@ export async function installProfile(profile: string, options: ServingOptions, c
   if (isFromNpxCache(program)) {
     throw new FobError("this fob is in npx's cache, which may be cleared at any time, and programs would lose it", [
       installAgain,
-      `then: fob credential-process --install ${shellWord(profile)}`,
+      `then: fob credential-process --install ${quoteShellWord(profile)}`,
     ]);
   }
-  const tools = loginTools(context, options);
+  const tools = createLoginContext(context, options);
   const session = await install({ profile, endpointUrl: options.endpointUrl ?? "", region: options.region }, tools, {
     store: tools.store.folder,
     paths: tools.paths,
@@ -28,5 +28,5 @@ export async function installProfile(profile: string, options: ServingOptions, c
   say.note(
     `programs that use the profile ${quote(session)} get its credentials from fob now, and a new session in time`,
   );
-  if (env.AWS_PROFILE !== session) say.hint(`export AWS_PROFILE=${shellWord(session)}`);
+  if (env.AWS_PROFILE !== session) say.hint(`export AWS_PROFILE=${quoteShellWord(session)}`);
 }

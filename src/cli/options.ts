@@ -6,7 +6,7 @@ import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
 
 /** The profile that a command works on when none is named. */
-export function defaultProfile({ env }: Context): string {
+export function getDefaultProfile({ env }: Context): string {
   return env.AWS_PROFILE || "default";
 }
 
@@ -19,7 +19,7 @@ export function warnOfVariables({ env, say }: Context): void {
 }
 
 /** `--min-ttl` in seconds. @throws UsageError */
-export function minTtlOf(text: string | undefined): number | undefined {
+export function parseMinTtl(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = parseDuration(text);
   if (seconds !== undefined) return seconds;

@@ -1,8 +1,8 @@
 // The two streams that fob writes. Node.js takes longer to make its objects for them than most commands take, so they
 // are made only for terminals, which need them (for colours, and on Windows for letters beyond ASCII).
 import { fstatSync, writeSync } from "node:fs";
-import { FobError, StdoutClosedError, systemCode } from "../errors.ts";
-import { neutralise } from "../text.ts";
+import { FobError, getSystemCode, StdoutClosedError } from "../errors.ts";
+import { escapeControlCharacters } from "../text.ts";
 
 /** Where a command's data goes. */
 export interface Output {
@@ -29,7 +29,7 @@ export const stdout: Output = {
     try {
       write(1, text);
     } catch (error) {
-      if (systemCode(error) === "EPIPE") throw new StdoutClosedError();
+      if (getSystemCode(error) === "EPIPE") throw new StdoutClosedError();
       throw new FobError(`cannot write to stdout: ${(error as Error).message}`, "see whether the disk is full: df");
     }
   },
@@ -38,7 +38,7 @@ export const stdout: Output = {
 /** A line of fob's on stderr, control characters made visible. */
 export function writeLine(text: string): void {
   try {
-    write(2, `fob: ${neutralise(text)}\n`);
+    write(2, `fob: ${escapeControlCharacters(text)}\n`);
   } catch {
     // There is nowhere left to say it.
   }
@@ -58,7 +58,7 @@ function write(descriptor: 1 | 2, text: string): void {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
       // A full pipe that another program has set to non-blocking: its reader needs a moment.
-      if (systemCode(error) !== "EAGAIN") throw error;
+      if (getSystemCode(error) !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }

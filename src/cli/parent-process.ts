@@ -1,10 +1,10 @@
 // Answering a program through credential_process: for how long, and for whom.
 import { readProcess } from "../process.ts";
-import { credentialsOf } from "../roles/credentials.ts";
+import { getCredentials } from "../roles/credentials.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import { processJson } from "../store/session.ts";
 import type { Context } from "./context.ts";
-import { loginTools } from "./prompter.ts";
+import { createLoginContext } from "./prompter.ts";
 
 /** The Go SDK kills the process after a minute, and AWS takes a moment to answer to a code; milliseconds from its start. */
 const PATIENCE = 52_000;
@@ -17,7 +17,7 @@ export interface ServingOptions {
 
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
-  const tools = loginTools(context, options);
+  const tools = createLoginContext(context, options);
   const abandoned = new AbortController();
   const callers = callersNow();
   // A question on the terminal must not outlive the program that wanted the answer.
@@ -28,7 +28,7 @@ export async function serveProfile(profile: string, options: ServingOptions, con
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   try {
     const { endpointUrl, region } = options;
-    const session = await credentialsOf({ profile, endpointUrl, region }, takeSnapshot(tools), {
+    const session = await getCredentials({ profile, endpointUrl, region }, takeSnapshot(tools), {
       ...tools,
       signal: AbortSignal.any([tools.signal, abandoned.signal]),
       program: { deadline: AbortSignal.timeout(patience), patience },

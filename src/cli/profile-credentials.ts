@@ -1,9 +1,9 @@
 // The credentials of a profile, for a shell or for a command that a person starts.
 import type { ProfileCredentials } from "../environment/variables.ts";
-import { credentialsOf, programSettings } from "../roles/credentials.ts";
+import { getCredentials, programSettings } from "../roles/credentials.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import type { Context } from "./context.ts";
-import { loginTools } from "./prompter.ts";
+import { createLoginContext } from "./prompter.ts";
 
 export interface CredentialsOptions {
   /** Seconds that have to remain, where the user says so. */
@@ -20,16 +20,16 @@ export interface CredentialsOptions {
  *
  * @throws FobError
  */
-export async function profileCredentials(
+export async function getProfileCredentials(
   profile: string,
   options: CredentialsOptions,
   context: Context,
 ): Promise<ProfileCredentials> {
   const { minTtl, region, command } = options;
-  const tools = loginTools(context, options);
+  const tools = createLoginContext(context, options);
   const request = { profile, region, minTtl, command };
   const snapshot = takeSnapshot(tools);
-  const session = await credentialsOf(request, snapshot, tools);
+  const session = await getCredentials(request, snapshot, tools);
   const { credentials, account } = session;
   const { region: ofProfile, variables } = programSettings(request, snapshot, tools);
   return { profile: session.profile, credentials, account, region: ofProfile, settings: variables };

@@ -1,6 +1,6 @@
 // The command line: which commands there are, and the one map from errors to exit codes.
 import { CancelledError, type ExitCode, exitCodes, FobError, StdoutClosedError, UsageError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { findNearest } from "../nearest.ts";
 import { quote } from "../text.ts";
 import { parseArguments } from "./arguments.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -137,11 +137,11 @@ export async function run(argv: readonly string[]): Promise<number> {
       const { complete } = await import("./complete.ts");
       return await complete(rest, commands, await processContext({ debug: false }));
     }
-    if (familyNamed(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await help(name);
+    if (listFamily(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await help(name);
     const { found, words } = find(argv);
     const command = await found.load();
     const given = parseArguments(command, argv.slice(words));
-    if (given.help) return await help(found.name);
+    if (given.printHelp) return await help(found.name);
     const context = await processContext({ debug: given.options.debug === true });
     return await command.run(given.named, given.options, context, given.command);
   } catch (error) {
@@ -158,7 +158,7 @@ function find([first = "", second]: readonly string[]): { found: Listed; words: 
   const found = first === execScript.name ? execScript : commands.find(({ name }) => name === spelt);
   if (found) return { found, words: 1 };
   if (first.startsWith("-")) throw new UsageError(`the command comes before ${quote(first)}`, "fob --help");
-  const family = familyNamed(first);
+  const family = listFamily(first);
   const member = family.find(({ name }) => name === `${first} ${second}`);
   if (member) return { found: member, words: 2 };
   if (family.length > 0 && (second === undefined || second.startsWith("-"))) {
@@ -166,8 +166,8 @@ function find([first = "", second]: readonly string[]): { found: Listed; words: 
   }
   // Of commands with two words, the one that is wrong is compared.
   const known =
-    family.length === 0 ? commands.map(({ name }) => firstWord(name)) : family.map(({ name }) => restOf(name));
-  const meant = nearest(family.length === 0 ? first : (second ?? ""), known);
+    family.length === 0 ? commands.map(({ name }) => getFirstWord(name)) : family.map(({ name }) => restOf(name));
+  const meant = findNearest(family.length === 0 ? first : (second ?? ""), known);
   const prefix = family.length === 0 ? "" : `${first} `;
   throw new UsageError(
     `unknown command ${quote(family.length === 0 ? first : `${first} ${second}`)}`,
@@ -175,19 +175,24 @@ function find([first = "", second]: readonly string[]): { found: Listed; words: 
   );
 }
 
-const firstWord = (name: string): string => name.split(" ")[0] ?? "";
-const restOf = (name: string): string => name.slice(firstWord(name).length + 1);
+const getFirstWord = (name: string): string => name.split(" ")[0] ?? "";
+const restOf = (name: string): string => name.slice(getFirstWord(name).length + 1);
 
 /** The commands whose names begin with this word and have another. */
-function familyNamed(word: string): readonly Listed[] {
+function listFamily(word: string): readonly Listed[] {
   return commands.filter(({ name }) => name.startsWith(`${word} `));
 }
 
 /** `fob help`, of a command, of those whose names begin alike, or of a topic. */
 async function help(topic: string): Promise<ExitCode> {
-  const { exitCodesHelp, familyOf, helpOf, overviewOf } = await import("./help.ts");
+  const {
+    exitCodesHelp,
+    formatFamilyHelp: familyOf,
+    formatCommandHelp: helpOf,
+    formatOverview: overviewOf,
+  } = await import("./help.ts");
   const command = commands.find(({ name }) => name === topic);
-  const family = familyNamed(topic);
+  const family = listFamily(topic);
   if (topic === "") stdout.write(overviewOf(commands));
   else if (command) stdout.write(helpOf(await command.load()));
   else if (family.length > 0) stdout.write(familyOf(topic, family));

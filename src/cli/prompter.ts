@@ -2,31 +2,31 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCode } from "../codes/code.ts";
-import { graphicalPrompt } from "../codes/graphical.ts";
-import { codeFromCommand, type LendTerminal, questionText } from "../codes/sources.ts";
-import { clockTime, inWords } from "../duration.ts";
-import { type LockOptions, StillHeld, thisHost } from "../files/lock.ts";
-import { awsFilePaths } from "../profiles/paths.ts";
+import { createGraphicalPrompt } from "../codes/graphical.ts";
+import { createCommandProvider, formatQuestion, type LendTerminal } from "../codes/sources.ts";
+import { formatClockTime, formatDuration } from "../duration.ts";
+import { getHost, type LockOptions, LockTimeoutError } from "../files/lock.ts";
+import { getAwsFilePaths } from "../profiles/paths.ts";
 import type { LoginOutcome, LoginTools } from "../session/login.ts";
-import type { Person } from "../session/request.ts";
+import type { Prompter } from "../session/request.ts";
 import { ensureStoreFolder } from "../store/folder.ts";
-import { secondsLeft } from "../store/freshness.ts";
-import { storeFolder, terminalLock } from "../store/paths.ts";
+import { getSecondsLeft } from "../store/freshness.ts";
+import { getStoreFolder, terminalLock } from "../store/paths.ts";
 import { openWritableStore } from "../store/write.ts";
 import { findTerminal, isInBackground, type Terminal } from "../terminal/tty.ts";
 import { TurnStopped, takeTurn } from "../terminal/turn.ts";
-import { neutralise, quote, shellWord } from "../text.ts";
+import { escapeControlCharacters, quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
 /** @param again the command line that makes the same session again, without a code in it, where it is one for that */
-export function loginTools(
+export function createLoginContext(
   context: Context,
   options: { readonly noInput?: boolean | undefined },
   again?: string,
 ): LoginTools {
   const { env, home, say } = context;
-  const paths = awsFilePaths(env, home);
-  const store = openWritableStore(storeFolder(env, paths.credentials));
+  const paths = getAwsFilePaths(env, home);
+  const store = openWritableStore(getStoreFolder(env, paths.credentials));
   const terminal = () => (options.noInput ? undefined : findTerminal());
   return {
     ...context,
@@ -35,23 +35,24 @@ export function loginTools(
     paths,
     store,
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
-    codeFromCommand: (command, of) => codeFromCommand(command, of, env, lendingOf(terminal, store.folder)),
+    codeFromCommand: (command, of) => createCommandProvider(command, of, env, lendingOf(terminal, store.folder)),
     isInBackground: () => !options.noInput && isInBackground(),
-    person: () => (options.noInput ? undefined : (personAt(terminal(), store.folder) ?? inWindow(context))),
+    person: () =>
+      options.noInput ? undefined : (createTerminalPrompter(terminal(), store.folder) ?? createWindowPrompter(context)),
     again,
   };
 }
 
 /** Says until when a session is good. */
-export function tell({ session, isNew, unwritten }: LoginOutcome, { now, say }: Context): void {
+export function noteSession({ session, isNew, unwritten }: LoginOutcome, { now, say }: Context): void {
   const { expiration } = session.credentials;
-  const seconds = secondsLeft({ expiration }, now());
+  const seconds = getSecondsLeft({ expiration }, now());
   // A new session has the length that was asked for; the second that it took to get it is not worth a word.
-  const left = inWords(isNew ? Math.round(seconds / 60) * 60 : seconds);
+  const left = formatDuration(isNew ? Math.round(seconds / 60) * 60 : seconds);
   say.note(
-    `${quote(session.profile)} is good until ${clockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
+    `${quote(session.profile)} is good until ${formatClockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
   );
-  const name = shellWord(session.profile);
+  const name = quoteShellWord(session.profile);
   if (unwritten.credentials) {
     say.warning(`programs do not find it in the profile ${quote(session.profile)}: ${unwritten.credentials.message}`);
     say.hint(`run them with it: fob exec ${name} -- COMMAND`);
@@ -61,15 +62,17 @@ export function tell({ session, isNew, unwritten }: LoginOutcome, { now, say }: 
     );
   }
   if (unwritten.configLines.length > 0) {
-    say.hint(`the config cannot be written; put below [profile ${neutralise(session.profile)}]:`);
-    for (const line of unwritten.configLines) say.hint(`  ${neutralise(line)}`);
+    say.hint(`the config cannot be written; put below [profile ${escapeControlCharacters(session.profile)}]:`);
+    for (const line of unwritten.configLines) say.hint(`  ${escapeControlCharacters(line)}`);
   }
 }
 
 /** Somebody at a desktop, who can be asked for a code but not to choose. */
-const inWindow = ({ env, say }: Context): Person | undefined =>
+const createWindowPrompter = ({ env, say }: Context): Prompter | undefined =>
   // Nobody sits there.
-  env.CI || env.SSH_CONNECTION ? undefined : graphicalPrompt({ env, platform: process.platform, debug: say.debug });
+  env.CI || env.SSH_CONNECTION
+    ? undefined
+    : createGraphicalPrompt({ env, platform: process.platform, debug: say.debug });
 
 /** Milliseconds for which a command waits for its turn at the terminal: it may not need one. */
 const TURN_PATIENCE = 20_000;
@@ -82,7 +85,7 @@ function lendingOf(find: () => Terminal | undefined, store: string): LendTermina
     try {
       return await inTurn(terminal, store, { signal, patience: TURN_PATIENCE }, () => terminal.lend(work));
     } catch (error) {
-      if (error instanceof StillHeld || error instanceof TurnStopped) return await work(undefined);
+      if (error instanceof LockTimeoutError || error instanceof TurnStopped) return await work(undefined);
       throw error;
     }
   };
@@ -97,12 +100,12 @@ async function inTurn<T>(
 ): Promise<T> {
   if (terminal.name === "") return await question();
   // Other machines and containers with the same home folder have other terminals, with the same names.
-  const place = createHash("sha256").update(`${thisHost()} ${terminal.name}`).digest("hex").slice(0, 12);
+  const place = createHash("sha256").update(`${getHost()} ${terminal.name}`).digest("hex").slice(0, 12);
   ensureStoreFolder(store, "locks");
   return await takeTurn(terminal, terminalLock(store, place), waiting, question);
 }
 
-function personAt(terminal: Terminal | undefined, store: string): Person | undefined {
+function createTerminalPrompter(terminal: Terminal | undefined, store: string): Prompter | undefined {
   if (!terminal) return undefined;
   const prompts = () => import("../terminal/prompts.ts");
   const ask = <T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> =>
@@ -110,7 +113,7 @@ function personAt(terminal: Terminal | undefined, store: string): Person | undef
   return {
     canAskAgain: true,
     async ask({ again, signal, ...question }) {
-      const message = `${questionText(question)}:`;
+      const message = `${formatQuestion(question)}:`;
       const problem = (text: string): string | undefined => {
         const read = readCode(text);
         return "code" in read ? undefined : read.problem;

@@ -1,11 +1,11 @@
 // Command lines that are answered before they are even looked at: programs wait for these, thousands of times.
 import { isAbsolute } from "node:path";
-import { awsFilePaths } from "../profiles/paths.ts";
-import { cachedAnswer } from "../store/fast-path.ts";
-import { storeFolder } from "../store/paths.ts";
+import { getAwsFilePaths } from "../profiles/paths.ts";
+import { findCachedAnswer } from "../store/fast-path.ts";
+import { getStoreFolder } from "../store/paths.ts";
 
 /** What to print, where no more than a look at a file is needed to know it; else undefined. */
-export function quickAnswer(argv: readonly string[], version: string): string | undefined {
+export function findQuickAnswer(argv: readonly string[], version: string): string | undefined {
   const [command, profile, option, endpoint, ...rest] = argv;
   if ((command === "--version" || command === "-V") && argv.length === 1) return version;
   const isPlain = argv.length <= 2 || (option === "--endpoint-url" && argv.length === 4 && rest.length === 0);
@@ -17,9 +17,9 @@ export function quickAnswer(argv: readonly string[], version: string): string | 
   const home = process.platform === "win32" ? undefined : env.HOME;
   if (!home || !isAbsolute(home)) return undefined;
   try {
-    const paths = awsFilePaths(env, home);
-    const folder = storeFolder(env, paths.credentials);
-    return cachedAnswer(profile ?? (env.AWS_PROFILE || "default"), folder, paths, env, Date.now(), endpoint);
+    const paths = getAwsFilePaths(env, home);
+    const folder = getStoreFolder(env, paths.credentials);
+    return findCachedAnswer(profile ?? (env.AWS_PROFILE || "default"), folder, paths, env, Date.now(), endpoint);
   } catch {
     // What is wrong is found out again, and said, on the long way.
     return undefined;

@@ -1,31 +1,31 @@
 // Sessions as a person reads them.
 import { styleText } from "node:util";
-import { clockTime, inWords } from "../duration.ts";
-import { sourcesIn } from "../profiles/inspect.ts";
-import { awsFilePaths } from "../profiles/paths.ts";
+import { formatClockTime, formatDuration } from "../duration.ts";
+import { listSources } from "../profiles/inspect.ts";
+import { getAwsFilePaths } from "../profiles/paths.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import type { StatusEntry } from "../session/status.ts";
-import { storeFolder } from "../store/paths.ts";
-import { barOf, tableOf } from "../terminal/table.ts";
-import { neutralise, shellWord } from "../text.ts";
+import { getStoreFolder } from "../store/paths.ts";
+import { formatBar, formatTable } from "../terminal/table.ts";
+import { escapeControlCharacters, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
-import { defaultProfile } from "./options.ts";
+import { getDefaultProfile } from "./options.ts";
 
 /** The AWS files and the store, as they are now. */
 export function snapshotNow({ env, home }: Context): Snapshot {
-  const paths = awsFilePaths(env, home);
-  return takeSnapshot({ paths, store: { folder: storeFolder(env, paths.credentials) } });
+  const paths = getAwsFilePaths(env, home);
+  return takeSnapshot({ paths, store: { folder: getStoreFolder(env, paths.credentials) } });
 }
 
 /** Says that there are no sessions, and how to open one. */
 export function sayNone({ files }: Snapshot, context: Context): void {
   const { say } = context;
-  const sources = sourcesIn(files);
-  const own = defaultProfile(context);
+  const sources = listSources(files);
+  const own = getDefaultProfile(context);
   const [first] = sources;
   say.note("there are no sessions");
   if (first === undefined) say.hint("put your access key in: aws configure --profile work");
-  else say.hint(sources.includes(own) ? "fob login" : `fob login ${shellWord(first)}`);
+  else say.hint(sources.includes(own) ? "fob login" : `fob login ${quoteShellWord(first)}`);
 }
 
 const colours = {
@@ -43,31 +43,35 @@ export function render(entries: readonly StatusEntry[], now: number, { env, home
   const rows = entries.map((entry) => {
     const { profile, source, state, expiration, secondsLeft: left } = entry;
     const time =
-      left === undefined ? "" : left > 0 ? inWords(left) : `${inWords((now - (expiration ?? now)) / 1000)} ago`;
+      left === undefined
+        ? ""
+        : left > 0
+          ? formatDuration(left)
+          : `${formatDuration((now - (expiration ?? now)) / 1000)} ago`;
     return [
       profile,
       entry.foreign ? "(another tool)" : (source ?? ""),
       state,
-      isTerminal && left !== undefined ? `${barOf(fraction(entry), env)} ${time}` : time,
-      expiration === undefined ? "" : clockTime(expiration, now),
-      whereOf(entry, home),
-    ].map(neutralise);
+      isTerminal && left !== undefined ? `${formatBar(getFraction(entry), env)} ${time}` : time,
+      expiration === undefined ? "" : formatClockTime(expiration, now),
+      describePlace(entry, home),
+    ].map(escapeControlCharacters);
   });
   if (!isTerminal) return rows.map((row) => `${row.join("\t")}\n`).join("");
   for (const [index, row] of rows.entries()) {
     const state = entries[index]?.state;
     if (state !== undefined && stdout.hasColours) row[2] = styleText(colours[state], state);
   }
-  return tableOf(["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"], rows);
+  return formatTable(["PROFILE", "SOURCE", "STATE", "TIME LEFT", "UNTIL", "WRITTEN TO"], rows);
 }
 
-function fraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {
+function getFraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {
   // A session whose start is not known counts as one of STS's default 12 hours.
   const whole = issued === undefined || expiration === undefined ? 43_200 : (expiration - issued) / 1000;
   return Math.min(1, (left ?? 0) / whole);
 }
 
-function whereOf({ role, mode, writtenTo, reason, endpoint }: StatusEntry, home: string): string {
+function describePlace({ role, mode, writtenTo, reason, endpoint }: StatusEntry, home: string): string {
   const short = (path: string): string => (path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
   return [
     ...(role !== undefined ? [role] : mode === "process" ? ["credential_process"] : []),

@@ -2,13 +2,13 @@
 // programs that desktops have for that; what is to be shown goes to them as data, and the code comes on their stdout.
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { inWords } from "../duration.ts";
+import { formatDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
-import { type Ended, howItEnded, runProgram, TookTooLong } from "../subprocess.ts";
-import { asciiJson, neutralise, quote, shellWord } from "../text.ts";
+import { describeEnd, type Ended, runProgram, TimeoutError } from "../subprocess.ts";
+import { escapeControlCharacters, formatAsciiJson, quote, quoteShellWord } from "../text.ts";
 import { readCode } from "./code.ts";
-import { type CodeQuestion, type CodeSource, questionText } from "./sources.ts";
+import { type CodeQuestion, formatQuestion, type MfaCodeProvider } from "./sources.ts";
 
 export interface GraphicalTools {
   readonly env: Environment;
@@ -37,25 +37,25 @@ const MOST_QUESTIONS = 10;
  * Dialogs that may work here; undefined where there is none. They are tried in turn, and one that is broken is not tried
  * again.
  */
-export function graphicalPrompt({ env, platform, debug }: GraphicalTools): CodeSource | undefined {
-  let dialogs = dialogsOf(platform, env).filter(({ program }) => platform === "win32" || isOnPath(program, env));
+export function createGraphicalPrompt({ env, platform, debug }: GraphicalTools): MfaCodeProvider | undefined {
+  let dialogs = listDialogs(platform, env).filter(({ program }) => platform === "win32" || isOnPath(program, env));
   if (dialogs.length === 0) return undefined;
   const problems: string[] = [];
 
   /** What was typed into the first dialog that works. */
-  async function typed(text: string, question: CodeQuestion): Promise<string> {
+  async function askDialogs(text: string, question: CodeQuestion): Promise<string> {
     for (const dialog of dialogs) {
       const shown = await show(dialog, text, env, question.signal);
       if (shown.outcome === "answered") return shown.typed;
       if (shown.outcome === "cancelled") throw new RefusedError();
       if (shown.outcome === "unanswered") {
-        throw needed(`nobody answered the dialog within ${inWords(PATIENCE)}`, question);
+        throw createCodeNeededError(`nobody answered the dialog within ${formatDuration(PATIENCE)}`, question);
       }
       debug(shown.problem);
       problems.push(shown.problem);
       dialogs = dialogs.filter((other) => other !== dialog);
     }
-    throw needed(`no dialog can be shown to ask for it: ${problems.join("; ")}`, question);
+    throw createCodeNeededError(`no dialog can be shown to ask for it: ${problems.join("; ")}`, question);
   }
 
   return {
@@ -63,12 +63,12 @@ export function graphicalPrompt({ env, platform, debug }: GraphicalTools): CodeS
     async ask(question) {
       let { again } = question;
       for (let count = 0; count < MOST_QUESTIONS; count++) {
-        const before = again === undefined ? "" : `${again.split("\n").map(neutralise).join("\n")}\n\n`;
-        const read = readCode(await typed(before + questionText(question), question));
+        const before = again === undefined ? "" : `${again.split("\n").map(escapeControlCharacters).join("\n")}\n\n`;
+        const read = readCode(await askDialogs(before + formatQuestion(question), question));
         if ("code" in read) return read.code;
         again = read.problem;
       }
-      throw needed(`none was typed in ${MOST_QUESTIONS} dialogs`, question);
+      throw createCodeNeededError(`none was typed in ${MOST_QUESTIONS} dialogs`, question);
     },
   };
 }
@@ -89,25 +89,25 @@ async function show(
   const options = { env, title: program, timeout: PATIENCE + 10, signal, input: input?.(text) };
   try {
     const ended = await runProgram(program, args(text), options);
-    const said = lastLine(ended.stderr);
-    const problem = `${program} ${howItEnded(ended)}${said === "" ? "" : `: ${said}`}`;
+    const said = getLastLine(ended.stderr);
+    const problem = `${program} ${describeEnd(ended)}${said === "" ? "" : `: ${said}`}`;
     return { outcome: outcome(ended), typed: ended.stdout, problem };
   } catch (error) {
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
     // Not every dialog can go away by itself: kdialog's and PowerShell's stay until fob ends them.
-    return { outcome: error instanceof TookTooLong ? "unanswered" : "broken", typed: "", problem: error.message };
+    return { outcome: error instanceof TimeoutError ? "unanswered" : "broken", typed: "", problem: error.message };
   }
 }
 
-function needed(why: string, { profile }: CodeQuestion): FobError {
+function createCodeNeededError(why: string, { profile }: CodeQuestion): FobError {
   return new FobError(
     `the profile ${quote(profile)} needs an MFA code, and ${why}`,
-    `run in a terminal: fob login ${shellWord(profile)}`,
+    `run in a terminal: fob login ${quoteShellWord(profile)}`,
     exitCodes.codeNeeded,
   );
 }
 
-function dialogsOf(platform: NodeJS.Platform, env: Environment): readonly Dialog[] {
+function listDialogs(platform: NodeJS.Platform, env: Environment): readonly Dialog[] {
   // Through SSH the dialog would appear where nobody may sit.
   if (platform === "darwin") return env.SSH_CONNECTION ? [] : [osascript];
   if (platform === "win32") return [powershell];
@@ -116,7 +116,7 @@ function dialogsOf(platform: NodeJS.Platform, env: Environment): readonly Dialog
 }
 
 /** Both say "cancelled" and "no display" with exit code 1. */
-function unixOutcome({ status, stderr }: Ended): Outcome {
+function readUnixOutcome({ status, stderr }: Ended): Outcome {
   if (status === 0) return "answered";
   return status === 1 && !/(cannot|failed to) open display/i.test(stderr) ? "cancelled" : "broken";
 }
@@ -131,18 +131,18 @@ const zenity: Dialog = {
     `--text=${text.replaceAll("\\", "\\\\").replaceAll("_", "__")}`,
     `--timeout=${PATIENCE}`,
   ],
-  outcome: (ended) => (ended.status === 5 ? "unanswered" : unixOutcome(ended)),
+  outcome: (ended) => (ended.status === 5 ? "unanswered" : readUnixOutcome(ended)),
 };
 
 /** What looks like HTML to Qt is HTML: so this is. In it an ampersand still underlines the next letter. */
 const kdialog: Dialog = {
   program: "kdialog",
-  args: (text) => ["--title", "fob", "--inputbox", `<qt>${htmlText(text.replaceAll("&", "&&"))}</qt>`],
-  outcome: unixOutcome,
+  args: (text) => ["--title", "fob", "--inputbox", `<qt>${escapeHtml(text.replaceAll("&", "&&"))}</qt>`],
+  outcome: readUnixOutcome,
 };
 
 /** Every character but letters and digits by its number, so that nothing is left for kdialog's own escapes either. */
-function htmlText(text: string): string {
+function escapeHtml(text: string): string {
   const escaped = text.replace(/[^\p{L}\p{N} \n]/gu, (character) => `&#${character.codePointAt(0) ?? 0};`);
   return escaped.replaceAll("\n", "<br>");
 }
@@ -177,7 +177,7 @@ const powershellScript = [
 const powershell: Dialog = {
   program: "powershell.exe",
   args: () => ["-NoProfile", "-NonInteractive", "-STA", "-Command", powershellScript],
-  input: (text) => asciiJson({ text }),
+  input: (text) => formatAsciiJson({ text }),
   outcome({ status, stdout }) {
     if (status !== 0) return "broken";
     // An empty answer cannot be told from none.
@@ -197,6 +197,6 @@ function isOnPath(program: string, env: Environment): boolean {
 }
 
 /** Programs say last what ended them. */
-function lastLine(text: string): string {
+function getLastLine(text: string): string {
   return (text.trim().split("\n").at(-1) ?? "").slice(0, 200);
 }

@@ -3,9 +3,9 @@ import { addAbortSignal, type Readable } from "node:stream";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
 import { SCRIPT_PATIENCE } from "../files/lock.ts";
-import { commandOutput } from "../subprocess.ts";
+import { readCommandOutput } from "../subprocess.ts";
 import type { TerminalDescriptors } from "../terminal/tty.ts";
-import { neutralise, quote } from "../text.ts";
+import { escapeControlCharacters, quote } from "../text.ts";
 import { readCode } from "./code.ts";
 
 /** What a person is told who is asked for a code. */
@@ -19,7 +19,7 @@ export interface CodeQuestion {
   readonly signal: AbortSignal;
 }
 
-export interface CodeSource {
+export interface MfaCodeProvider {
   /** Whether another code can be had after a wrong one. */
   readonly canAskAgain: boolean;
   /** Whether it gives another code without being asked by a person, once the device shows the next one. */
@@ -29,29 +29,29 @@ export interface CodeSource {
 }
 
 /** For how long to wait: a person who can be asked waits as long as they like; nobody knows how long a script may. */
-export function patienceOf(codes: CodeSource | undefined): number {
+export function patienceOf(codes: MfaCodeProvider | undefined): number {
   return codes?.canAskAgain ? Number.POSITIVE_INFINITY : SCRIPT_PATIENCE;
 }
 
 /** The question itself. */
-export function questionText({ profile, serialNumber }: Pick<CodeQuestion, "profile" | "serialNumber">): string {
+export function formatQuestion({ profile, serialNumber }: Pick<CodeQuestion, "profile" | "serialNumber">): string {
   const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
-  return `MFA code for the profile ${quote(profile)} (device ${neutralise(device)})`;
+  return `MFA code for the profile ${quote(profile)} (device ${escapeControlCharacters(device)})`;
 }
 
 /** `--code`. @throws UsageError */
-export function codeFromOption(text: string): CodeSource {
-  const code = checked(text, (problem) => new UsageError(`--code: ${problem}`, "give it like this: --code 123456"));
+export function createOptionProvider(text: string): MfaCodeProvider {
+  const code = checkCode(text, (problem) => new UsageError(`--code: ${problem}`, "give it like this: --code 123456"));
   return { canAskAgain: false, ask: () => Promise.resolve(code) };
 }
 
 /** `--code-stdin`: everything up to the end of the stream, or its first line. */
-export function codeFromStdin(stdin: Readable): CodeSource {
+export function createStdinProvider(stdin: Readable): MfaCodeProvider {
   return {
     canAskAgain: false,
     async ask({ signal }) {
-      const line = await firstLine(stdin, signal);
-      return checked(
+      const line = await readFirstLine(stdin, signal);
+      return checkCode(
         line,
         (problem) => new FobError(`what came on stdin is no code: ${problem}`, "one line with six digits"),
       );
@@ -66,21 +66,21 @@ export type LendTerminal = (
 ) => Promise<string>;
 
 /** A configured `mfa_process`: a command that prints the code, 60 s at most. It may ask for a touch or a PIN first. */
-export function codeFromCommand(
+export function createCommandProvider(
   command: string,
   profile: string,
   env: Environment,
   lendTerminal: LendTerminal,
-): CodeSource {
+): MfaCodeProvider {
   const title = `the mfa_process of the profile ${quote(profile)}`;
   return {
     canAskAgain: false,
     givesNextCode: true,
     async ask({ signal }) {
       const output = await lendTerminal(signal, (terminal) =>
-        commandOutput(command, { env, title, timeout: 60, signal, terminal }),
+        readCommandOutput(command, { env, title, timeout: 60, signal, terminal }),
       );
-      return checked(
+      return checkCode(
         output,
         (problem) => new FobError(`${title} printed no code: ${problem}`, "run it by hand to see what it prints"),
       );
@@ -95,11 +95,11 @@ export function codeFromCommand(
  * @param login the command line that takes a code
  */
 export function withPersonBehind(
-  command: CodeSource,
-  findPerson: () => CodeSource | undefined,
+  command: MfaCodeProvider,
+  findPerson: () => MfaCodeProvider | undefined,
   login: string,
-): CodeSource {
-  let person: CodeSource | undefined;
+): MfaCodeProvider {
+  let person: MfaCodeProvider | undefined;
   return {
     get canAskAgain() {
       return (person ?? command).canAskAgain;
@@ -127,13 +127,13 @@ export function withPersonBehind(
   };
 }
 
-function checked(text: string, error: (problem: string) => FobError): string {
+function checkCode(text: string, error: (problem: string) => FobError): string {
   const read = readCode(text);
   if ("problem" in read) throw error(read.problem);
   return read.code;
 }
 
-async function firstLine(stream: Readable, signal: AbortSignal): Promise<string> {
+async function readFirstLine(stream: Readable, signal: AbortSignal): Promise<string> {
   let text = "";
   try {
     for await (const chunk of addAbortSignal(signal, stream)) {

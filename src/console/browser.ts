@@ -17,8 +17,8 @@ export interface BrowserTools {
  * @throws FobError where there is none that can be opened
  */
 export async function openBrowser(address: string, { env, platform, debug }: BrowserTools): Promise<void> {
-  for (const [program, ...args] of openersOf(address, platform, env)) {
-    const problem = await problemOf(program, args, env);
+  for (const [program, ...args] of listOpeners(address, platform, env)) {
+    const problem = await runOpener(program, args, env);
     if (problem === undefined) return;
     debug(`${program}: ${problem}`);
   }
@@ -26,7 +26,7 @@ export async function openBrowser(address: string, { env, platform, debug }: Bro
 }
 
 /** What went wrong, once the program has ended; undefined where nothing did. */
-function problemOf(program: string, args: readonly string[], env: Environment): Promise<string | undefined> {
+function runOpener(program: string, args: readonly string[], env: Environment): Promise<string | undefined> {
   return new Promise((done) => {
     const child = startProgram(program, args, { env, stdio: "ignore", detached: process.platform !== "win32" });
     child.on("error", (error) => done(error.message));
@@ -37,7 +37,7 @@ function problemOf(program: string, args: readonly string[], env: Environment): 
 
 type Opener = readonly [program: string, ...args: string[]];
 
-function openersOf(address: string, platform: NodeJS.Platform, env: Environment): readonly Opener[] {
+function listOpeners(address: string, platform: NodeJS.Platform, env: Environment): readonly Opener[] {
   if (platform === "darwin") return [["open", address]];
   if (platform === "win32") return [["rundll32.exe", "url.dll,FileProtocolHandler", address]];
   // Dev containers and remote editors say by BROWSER how to reach the user's own. It is a list, and %s is the address.

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { inWords } from "../duration.ts";
+import { formatDuration } from "../duration.ts";
 import { CancelledError, FobError } from "../errors.ts";
 
 /** How long it waits for the browser, in seconds. */
@@ -14,7 +14,11 @@ const PATIENCE = 60;
  *
  * @throws FobError when nobody asks in time
  */
-export async function leadTo(link: URL, open: (address: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+export async function redirectOnce(
+  link: URL,
+  open: (address: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const path = `/${randomBytes(16).toString("hex")}`;
   let host = "";
   let arrived: () => void;
@@ -43,7 +47,7 @@ export async function leadTo(link: URL, open: (address: string) => Promise<void>
     host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     // A browser may stay for as long as it is used.
     const opened = open(`http://${host}${path}`).then(() => arrival);
-    await Promise.race([arrival, opened, timeUp(signal, ending.signal)]);
+    await Promise.race([arrival, opened, createTimeoutError(signal, ending.signal)]);
   } finally {
     ending.abort();
     server.close();
@@ -51,10 +55,10 @@ export async function leadTo(link: URL, open: (address: string) => Promise<void>
   }
 }
 
-function timeUp(signal: AbortSignal, ending: AbortSignal): Promise<never> {
+function createTimeoutError(signal: AbortSignal, ending: AbortSignal): Promise<never> {
   return new Promise((_, fail) => {
     const timer = setTimeout(() => {
-      fail(new FobError(`no browser came within ${inWords(PATIENCE)}`));
+      fail(new FobError(`no browser came within ${formatDuration(PATIENCE)}`));
     }, PATIENCE * 1000);
     const cancel = (): void => fail(new CancelledError());
     signal.addEventListener("abort", cancel);

@@ -12,19 +12,19 @@ const places: Readonly<Record<string, { readonly signIn: string; readonly consol
 };
 
 /** The federation endpoint of a partition. @param endpoint where it is configured to be instead @throws FobError */
-export function federationUrl(partition: string, endpoint: string | undefined): URL {
+export function buildFederationUrl(partition: string, endpoint: string | undefined): URL {
   return new URL("/federation", endpoint ?? `https://${placeOf(partition).signIn}`);
 }
 
 /** The console's first page. @throws FobError for a partition whose console fob does not know */
-export function consoleUrl(partition: string, region: string | undefined): URL {
+export function buildConsoleUrl(partition: string, region: string | undefined): URL {
   const url = new URL(`https://${placeOf(partition).console}/console/home`);
   if (region !== undefined) url.searchParams.set("region", region);
   return url;
 }
 
 /** The link itself: whoever opens it within 15 minutes is signed in. */
-export function loginUrl(federation: URL, token: string, destination: URL): URL {
+export function buildLoginUrl(federation: URL, token: string, destination: URL): URL {
   const url = new URL(federation);
   url.search = new URLSearchParams({
     Action: "login",

@@ -4,7 +4,7 @@
 import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
 import type { Installation } from "./launcher.ts";
-import { launcherPath } from "./write-launcher.ts";
+import { getLauncherPath } from "./write-launcher.ts";
 
 /**
  * The command that answers for a session profile.
@@ -12,7 +12,7 @@ import { launcherPath } from "./write-launcher.ts";
  * @param endpoint where the profile's session comes from, if that is not AWS
  * @throws FobError for what some program would read differently
  */
-export function credentialProcessLine(
+export function formatCredentialProcess(
   { store, node, program }: Installation,
   profile: string,
   endpoint?: string,
@@ -22,38 +22,38 @@ export function credentialProcessLine(
   const elsewhere = 'keep fob\'s files elsewhere: export FOB_HOME="$HOME/.fob"';
   const reinstall = "install fob and Node.js in folders with plain names";
   const word = (text: string, hint: string): string => {
-    const spelled = isWindows ? windowsWord(text) : posixWord(text);
-    if (spelled === undefined) throw unwritable(text, hint);
+    const spelled = isWindows ? quoteWindowsWord(text) : quotePosixWord(text);
+    if (spelled === undefined) throw createUnwritableError(text, hint);
     return spelled;
   };
   const command = isWindows
-    ? [word(forwardSlashes(node), reinstall), word(forwardSlashes(program), reinstall), "credential-process"]
-    : [word(launcherPath(store), elsewhere)];
+    ? [word(useForwardSlashes(node), reinstall), word(useForwardSlashes(program), reinstall), "credential-process"]
+    : [word(getLauncherPath(store), elsewhere)];
   const rename = "choose another name: fob login SOURCE --to NAME";
   const name = word(profile, rename);
   // It would be an option.
-  if (profile.startsWith("-")) throw unwritable(profile, rename);
+  if (profile.startsWith("-")) throw createUnwritableError(profile, rename);
   const url = endpoint === undefined ? [] : ["--endpoint-url", word(endpoint, "check endpoint_url in the profile")];
   const line = [...command, name, ...url].join(" ");
-  if (/^".*"$/.test(line)) throw unwritable(line, elsewhere);
+  if (/^".*"$/.test(line)) throw createUnwritableError(line, elsewhere);
   return line;
 }
 
 /** Undefined for a text that is not the same to shlex and to `sh`, however it is quoted. */
-function posixWord(text: string): string | undefined {
+function quotePosixWord(text: string): string | undefined {
   if (/^[\w@%+:,./-][\w@%+=:,./-]*$/.test(text)) return text;
   return text !== "" && !/["\\$`#;]|\p{Cc}/u.test(text) ? `"${text}"` : undefined;
 }
 
 /** Undefined for a text that is not the same to `cmd` and to Microsoft's C runtime, however it is quoted. */
-function windowsWord(text: string): string | undefined {
+function quoteWindowsWord(text: string): string | undefined {
   if (/^[\p{L}\p{N}_@+:./~-][\p{L}\p{N}_@+=:,./~-]*$/u.test(text)) return text;
   return text !== "" && !/["\\%!^&|<>#;]|\p{Cc}/u.test(text) ? `"${text}"` : undefined;
 }
 
 /** Windows takes both; a backslash before an n is a newline to the Go SDK (`C:\node`). */
-const forwardSlashes = (path: string): string => path.replaceAll("\\", "/");
+const useForwardSlashes = (path: string): string => path.replaceAll("\\", "/");
 
-function unwritable(text: string, hint: string): FobError {
+function createUnwritableError(text: string, hint: string): FobError {
   return new FobError(`${quote(text)} cannot stand in the AWS config so that every program reads it alike`, hint);
 }

@@ -4,7 +4,7 @@
 // It runs under whatever /bin/sh is (dash, bash, busybox, ksh, zsh), so it uses what those have in common, and it starts
 // one process, `date`. What it is called with is not trusted: SDKs, IDEs and `make` call it in odd environments.
 import type { AwsFilePaths } from "../profiles/paths.ts";
-import { sessionsFolder } from "../store/paths.ts";
+import { getSessionsFolder } from "../store/paths.ts";
 import { quote } from "../text.ts";
 
 /** Where fob is on this machine, and where its files are. All paths are absolute. */
@@ -30,9 +30,9 @@ export const installAgain = 'install fob, in a checkout of it: npm ci && npm ins
  *
  * An AWS file that an older one takes the place of is newer to src/store/fast-path.ts, but not to a shell's `test`.
  */
-export function launcherScript({ store, paths, node, program }: Installation): string {
+export function createLauncherScript({ store, paths, node, program }: Installation): string {
   const gone = (path: string): string =>
-    shellLiteral(`fob: error: ${quote(path)} is gone, and there is no fob on the PATH`);
+    quoteShellLiteral(`fob: error: ${quote(path)} is gone, and there is no fob on the PATH`);
   return `#!/bin/sh
 # Prints the credentials of a fob session profile. Written by fob credential-process --install, which writes it again.
 #
@@ -44,12 +44,12 @@ unset -f echo fob read test
 unset fob_about fob_answer fob_config fob_credentials fob_file fob_head fob_home fob_node fob_now fob_other fob_program \\
   fob_sessions fob_until fob_url
 
-fob_home=${shellLiteral(store)}
-fob_sessions=${shellLiteral(sessionsFolder(store))}
-fob_config=${shellLiteral(paths.config)}
-fob_credentials=${shellLiteral(paths.credentials)}
-fob_node=${shellLiteral(node)}
-fob_program=${shellLiteral(program)}
+fob_home=${quoteShellLiteral(store)}
+fob_sessions=${quoteShellLiteral(getSessionsFolder(store))}
+fob_config=${quoteShellLiteral(paths.config)}
+fob_credentials=${quoteShellLiteral(paths.credentials)}
+fob_node=${quoteShellLiteral(node)}
+fob_program=${quoteShellLiteral(program)}
 
 # Seconds since 1970, of few enough digits for every shell's arithmetic.
 fob_is_second() {
@@ -105,7 +105,7 @@ if test -x "$fob_node"; then
 else
   echo ${gone(node)} >&2
 fi
-echo ${shellLiteral(`fob: hint: ${installAgain}`)} >&2
+echo ${quoteShellLiteral(`fob: hint: ${installAgain}`)} >&2
 # A name that a shell or echo might change is left for the reader to fill in.
 case $1 in
   '' | -* | *[!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@+.-]*) set -- PROFILE ;;
@@ -116,6 +116,6 @@ exit 1
 }
 
 /** A text as a word of a shell script, every character as it is. */
-export function shellLiteral(text: string): string {
+export function quoteShellLiteral(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

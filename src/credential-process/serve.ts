@@ -1,17 +1,17 @@
 // Credentials for programs that wait: what `fob credential-process` answers.
 
-import { inWords } from "../duration.ts";
+import { formatDuration } from "../duration.ts";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
-import { StillHeld } from "../files/lock.ts";
+import { LockTimeoutError } from "../files/lock.ts";
 import { type LoginTools, login } from "../session/login.ts";
-import { findMatching, loginCommand, type PlanRequest, planOf } from "../session/resolve.ts";
+import { findMatching, formatLoginCommand, type ResolveRequest, resolve } from "../session/resolve.ts";
 import type { Snapshot } from "../session/snapshot.ts";
-import { secondsLeft, wanted } from "../store/freshness.ts";
-import type { Refusal } from "../store/read.ts";
+import { defaultMinTtl, getSecondsLeft } from "../store/freshness.ts";
+import type { Rejection } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { quote } from "../text.ts";
 
-export interface ServeRequest extends Pick<PlanRequest, "profile" | "endpointUrl" | "region" | "command"> {
+export interface ServeRequest extends Pick<ResolveRequest, "profile" | "endpointUrl" | "region" | "command"> {
   /** Seconds that should remain, where the user says so. */
   readonly minTtl?: number | undefined;
 }
@@ -40,16 +40,17 @@ const REFUSED_FOR = 10_000;
  * @throws FobError where there is nothing to serve
  */
 export async function serveSession(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
-  const plan = planOf({ ...request, isRenewal: true }, snapshot, tools);
-  const asking = askingFor({ ...tools, again: loginCommand(request.profile, plan, request.minTtl) });
-  return await orOld(
+  const plan = resolve({ ...request, isRenewal: true }, snapshot, tools);
+  const asking = askingFor({ ...tools, again: formatLoginCommand(request.profile, plan, request.minTtl) });
+  return await orStale(
     () => findMatching(plan, tools.store),
     request,
     asking,
     async () => {
       const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
-      return (await login(plan, { minTtl: request.minTtl, wish: wanted.use, isServing: true, ...patience }, asking))
-        .session;
+      return (
+        await login(plan, { minTtl: request.minTtl, wish: defaultMinTtl.use, isServing: true, ...patience }, asking)
+      ).session;
     },
   );
 }
@@ -58,7 +59,7 @@ export async function serveSession(request: ServeRequest, snapshot: Snapshot, to
  * What `make` makes; where it fails, the credentials that there are, with a warning, while they last. They may be new: kept,
  * but not to be written everywhere.
  */
-export async function orOld(
+export async function orStale(
   there: () => Session | undefined,
   { minTtl }: ServeRequest,
   tools: ServeTools,
@@ -71,10 +72,12 @@ export async function orOld(
     // A person who gives up, or has said how long they must last, does not want the old ones.
     if (!tools.program && (error instanceof CancelledError || minTtl !== undefined)) throw error;
     const session = there();
-    const left = session ? secondsLeft(session.credentials, tools.now()) : 0;
-    const reason = inTime(error, tools);
+    const left = session ? getSecondsLeft(session.credentials, tools.now()) : 0;
+    const reason = explainTimeout(error, tools);
     if (!session || left <= WORTH_SERVING) throw reason;
-    tools.warn(`${messageOf(reason)}; the credentials of ${quote(session.profile)} last another ${inWords(left)}`);
+    tools.warn(
+      `${getMessage(reason)}; the credentials of ${quote(session.profile)} last another ${formatDuration(left)}`,
+    );
     return session;
   }
 }
@@ -90,37 +93,38 @@ export function askingFor(tools: ServeTools): ServeTools {
     // It appears in the middle of another program's output.
     note: tools.debug,
     guard: async (profile, make) => {
-      const refusal = store.refusal(profile);
-      const isRecent = refusal && refusal.at < now() + REFUSED_FOR && refusal.at > Math.min(began, now() - REFUSED_FOR);
+      const rejection = store.readRejection(profile);
+      const isRecent =
+        rejection && rejection.at < now() + REFUSED_FOR && rejection.at > Math.min(began, now() - REFUSED_FOR);
       if (isRecent)
         throw new FobError(
-          `${refusal.message} (a moment ago, and for ten seconds nobody is asked again)`,
-          refusal.hints,
-          refusal.exitCode,
+          `${rejection.message} (a moment ago, and for ten seconds nobody is asked again)`,
+          rejection.hints,
+          rejection.exitCode,
         );
       try {
         return await make();
       } catch (error) {
         // Who is told to end has not refused anything.
-        if (!tools.signal.aborted) store.refuse(profile, asRefusal(inTime(error, tools), tools));
+        if (!tools.signal.aborted) store.keepRejection(profile, toRejection(explainTimeout(error, tools), tools));
         throw error;
       }
     },
   };
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const getMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** For those who ask next: a question that was closed is a code that is needed. */
-function asRefusal(error: unknown, { again = "" }: ServeTools): Omit<Refusal, "at"> {
+function toRejection(error: unknown, { again = "" }: ServeTools): Omit<Rejection, "at"> {
   const isClosed = !(error instanceof FobError) || error instanceof CancelledError;
-  if (isClosed) return { message: messageOf(error), hints: [again], exitCode: exitCodes.codeNeeded };
+  if (isClosed) return { message: getMessage(error), hints: [again], exitCode: exitCodes.codeNeeded };
   return { message: error.message, hints: error.hints, exitCode: error.exitCode };
 }
 
 /** What really happened to a question that was taken back, or is still somebody else's. */
-function inTime(error: unknown, { again = "", program }: ServeTools): unknown {
-  const isOver = error instanceof StillHeld || (program?.deadline.aborted && error instanceof CancelledError);
+function explainTimeout(error: unknown, { again = "", program }: ServeTools): unknown {
+  const isOver = error instanceof LockTimeoutError || (program?.deadline.aborted && error instanceof CancelledError);
   if (!program || !isOver) return error;
   return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
 }

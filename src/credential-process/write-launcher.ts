@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { assertOwnFile, beginReplace } from "../files/replace.ts";
 import { ensureStoreFolder } from "../store/folder.ts";
-import { type Installation, launcherScript } from "./launcher.ts";
+import { createLauncherScript, type Installation } from "./launcher.ts";
 
 /** Where a store's launcher is. */
-export function launcherPath(store: string): string {
+export function getLauncherPath(store: string): string {
   return join(store, "bin", "fob-credential-process");
 }
 
@@ -17,11 +17,11 @@ export function launcherPath(store: string): string {
  */
 export function installLauncher(installation: Installation): string {
   const { store } = installation;
-  const path = launcherPath(store);
+  const path = getLauncherPath(store);
   ensureStoreFolder(store, "bin");
   assertOwnFile(path);
   const replacement = beginReplace(path, 0, 0o700);
-  replacement.write(Buffer.from(launcherScript(installation)));
+  replacement.write(Buffer.from(createLauncherScript(installation)));
   replacement.commit();
   return path;
 }

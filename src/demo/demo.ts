@@ -9,7 +9,7 @@ import { enforceMfaPolicy } from "../policy/enforcement.ts";
 import { startProgram } from "../process.ts";
 import { startSandbox } from "../sandbox/server.ts";
 import { maskKeyId, quote } from "../text.ts";
-import { everydayCall } from "./everyday-call.ts";
+import { callEveryday } from "./everyday-call.ts";
 
 export interface DemoTools {
   readonly env: Environment;
@@ -22,7 +22,7 @@ export interface DemoTools {
 }
 
 /** Shows it, and leaves nothing behind. @throws FobError when something does not go as it should, CancelledError */
-export async function demo(tools: DemoTools): Promise<void> {
+export async function runDemo(tools: DemoTools): Promise<void> {
   const { print, signal } = tools;
   // The clock stands still, so that the code stays good for as long as somebody takes to type it: signatures do for five
   // minutes.
@@ -33,14 +33,18 @@ export async function demo(tools: DemoTools): Promise<void> {
     const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
     const { accessKey } = sandbox.addUser({ name: "ada", policies: [everything, enforceMfaPolicy()] });
     const device = sandbox.addVirtualDevice("ada");
-    const files = writeAwsFiles(home, accessKey, tools.isOnTerminal ? undefined : codeCommand(home, device.code()));
-    const call = (profile: string): Promise<string[]> => everydayCall({ ...files, profile, endpoint: sandbox.url });
+    const files = writeAwsFiles(
+      home,
+      accessKey,
+      tools.isOnTerminal ? undefined : formatCodeCommand(home, device.code()),
+    );
+    const call = (profile: string): Promise<string[]> => callEveryday({ ...files, profile, endpoint: sandbox.url });
     const fob = (...args: string[]): Promise<void> => runFob(args, home, sandbox.url, tools);
 
     print(`A local AWS is at ${sandbox.url}. Ada may do everything, but only with MFA: her policy says so.`);
     print("");
     print('1. Ada lists her buckets with her access key (profile "demo"):');
-    print(`   ${await refusal(call("demo"))}`);
+    print(`   ${await describeRejection(call("demo"))}`);
     throwIfCancelled(signal);
     print("");
     print("2. $ fob login demo");
@@ -52,7 +56,7 @@ export async function demo(tools: DemoTools): Promise<void> {
     await fob("login", "demo");
     print("");
     print("3. What fob wrote for it, secrets masked:");
-    for (const line of masked(readFileSync(files.credentials, "utf8"), "demo-mfa")) print(`   ${line}`);
+    for (const line of maskSecrets(readFileSync(files.credentials, "utf8"), "demo-mfa")) print(`   ${line}`);
     throwIfCancelled(signal);
     print("");
     print('4. The same call with the profile "demo-mfa", by an SDK that knows nothing of fob:');
@@ -86,13 +90,13 @@ function writeAwsFiles(
 }
 
 /** A command that prints the code which the device shows now; it is good for a minute more. */
-function codeCommand(home: string, code: string): string {
+function formatCodeCommand(home: string, code: string): string {
   const file = join(home, "authenticator");
   writeFileSync(file, `${code}\n`, { mode: 0o600 });
   return `${process.platform === "win32" ? "type" : "cat"} "${file}"`;
 }
 
-async function refusal(call: Promise<unknown>): Promise<string> {
+async function describeRejection(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.then(
     () => new FobError("the local AWS let a call without MFA through", "please report it"),
     (reason: unknown) => reason,
@@ -110,7 +114,7 @@ async function runFob(args: readonly string[], home: string, endpoint: string, t
   const stop = (): void => void child.kill();
   tools.signal.addEventListener("abort", stop);
   try {
-    const status = await statusOf(child);
+    const status = await getStatus(child);
     throwIfCancelled(tools.signal);
     if (status === new CancelledError().exitCode) throw new CancelledError();
     if (status !== 0)
@@ -120,7 +124,7 @@ async function runFob(args: readonly string[], home: string, endpoint: string, t
   }
 }
 
-function statusOf(child: ChildProcess): Promise<number | null> {
+function getStatus(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.on("error", (error) => reject(new FobError(`cannot run ${quote(child.spawnfile)}: ${error.message}`)));
     child.on("close", resolve);
@@ -128,7 +132,7 @@ function statusOf(child: ChildProcess): Promise<number | null> {
 }
 
 /** The lines of a profile's section, with everything secret in them masked. */
-function masked(credentials: string, profile: string): string[] {
+function maskSecrets(credentials: string, profile: string): string[] {
   const lines = credentials
     .slice(credentials.indexOf(`[${profile}]`))
     .trimEnd()

@@ -4,7 +4,7 @@ import { fromIni } from "@aws-sdk/credential-providers";
 import { withoutNotice } from "../aws/notice.ts";
 
 /** The names of the caller's buckets, with the credentials that the SDK finds in the profile. */
-export async function everydayCall(options: {
+export async function callEveryday(options: {
   credentials: string;
   config: string;
   profile: string;

@@ -1,7 +1,7 @@
 // Which of a user's MFA devices a code is taken from.
 import type { Device } from "../aws/arn.ts";
 import { FobError } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 
 /** Lets somebody choose. */
 export type Choose = (message: string, choices: readonly string[], signal: AbortSignal) => Promise<string>;
@@ -12,19 +12,19 @@ export type Choose = (message: string, choices: readonly string[], signal: Abort
  * @param chooser opens the way to the user, if there is one
  * @throws FobError where there is none, or several and nobody to ask
  */
-export async function usableDevice(
+export async function chooseDevice(
   profile: string,
   devices: readonly Device[],
   chooser: () => Choose | undefined,
   signal: AbortSignal,
 ): Promise<{ device: Device; wasChosen: boolean }> {
   const usable = devices.filter((device) => device.kind === "arn" || device.kind === "hardware");
-  const login = `fob login ${shellWord(profile)}`;
+  const login = `fob login ${quoteShellWord(profile)}`;
   const [only] = usable;
   if (only && usable.length === 1) return { device: only, wasChosen: false };
   if (!only) {
     const fido = devices.find((device) => device.kind === "fido");
-    if (fido) throw fidoOnly(profile, `your only MFA device, ${quote(fido.serialNumber)},`);
+    if (fido) throw createFidoError(profile, `your only MFA device, ${quote(fido.serialNumber)},`);
     throw new FobError(`the user of the profile ${quote(profile)} has no MFA device`, [
       "add one in the AWS console: IAM, Users, Security credentials, Assign MFA device (an authenticator app)",
       `then: ${login}`,
@@ -35,7 +35,7 @@ export async function usableDevice(
   if (!choose) {
     throw new FobError(
       `there are ${usable.length} MFA devices to choose from: ${serials.map(quote).join(", ")}`,
-      `name one: ${login} --serial ${shellWord(only.serialNumber)}`,
+      `name one: ${login} --serial ${quoteShellWord(only.serialNumber)}`,
     );
   }
   const chosen = await choose(`Which device shows the code for the profile ${quote(profile)}?`, serials, signal);
@@ -43,12 +43,12 @@ export async function usableDevice(
 }
 
 /** Why a passkey or a security key cannot open a session, and what AWS has for them. */
-export function fidoOnly(profile: string, what: string): FobError {
+export function createFidoError(profile: string, what: string): FobError {
   return new FobError(
     `${what} is a passkey or a security key, and STS takes no codes of those (AWS has said that it never will)`,
     [
       "add an authenticator app as a second device: IAM console, Users, Security credentials, Assign MFA device",
-      `or sign in through the browser with AWS CLI 2.32 or later: aws login --profile ${shellWord(profile)}`,
+      `or sign in through the browser with AWS CLI 2.32 or later: aws login --profile ${quoteShellWord(profile)}`,
     ],
   );
 }

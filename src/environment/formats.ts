@@ -3,7 +3,7 @@
 // unless it needs none. What AWS gives needs none.
 import { FobError } from "../errors.ts";
 import { isPortableName } from "../profiles/names.ts";
-import { prettyJson, quote } from "../text.ts";
+import { formatJson, quote } from "../text.ts";
 import type { Variables } from "./variables.ts";
 
 export const formats = ["bash", "zsh", "fish", "powershell", "cmd", "dotenv", "json", "ini"] as const;
@@ -11,43 +11,43 @@ export const formats = ["bash", "zsh", "fish", "powershell", "cmd", "dotenv", "j
 export type Format = (typeof formats)[number];
 
 /** The variables in a format, which ends in a line's end. @param profile the section's name in ini @throws FobError */
-export function formatted(format: Format, variables: Variables, profile: string): string {
+export function formatVariables(format: Format, variables: Variables, profile: string): string {
   return `${lines[format](variables, profile).join("\n")}\n`;
 }
 
 const lines: Readonly<Record<Format, (variables: Variables, profile: string) => string[]>> = {
-  bash: posix,
-  zsh: posix,
+  bash: formatPosix,
+  zsh: formatPosix,
   fish: ({ set, unset }) => [
     // A universal variable is the user's for good, and cannot be hidden from programs.
-    ...unset.map((name) => `set -eg ${name}; set -q ${name}; and echo '${universal(name)}' >&2`),
+    ...unset.map((name) => `set -eg ${name}; set -q ${name}; and echo '${quoteForEveryShell(name)}' >&2`),
     ...Object.entries(set).map(([name, value]) => `set -gx ${name} '${value.replace(/[\\']/g, "\\$&")}'`),
     // `set` leaves the status as it was.
     "true",
   ],
   powershell: ({ set, unset }) => [
     ...unset.map((name) => `$Env:${name} = $null`),
-    ...Object.entries(set).map(([name, value]) => `$Env:${name} = ${powershellString(value)}`),
+    ...Object.entries(set).map(([name, value]) => `$Env:${name} = ${quotePowershell(value)}`),
   ],
   cmd: ({ set, unset }) => [
     ...unset.map((name) => `set "${name}="`),
-    ...Object.entries(plain("cmd", set)).map(([name, value]) => `set "${name}=${value}"`),
+    ...Object.entries(checkPlain("cmd", set)).map(([name, value]) => `set "${name}=${value}"`),
   ],
   // docker --env-file takes quotes for a part of the value; others take a # or a blank for the value's end.
-  dotenv: ({ set }) => Object.entries(plain("dotenv", set)).map(([name, value]) => `${name}=${value}`),
-  json: ({ set }) => [prettyJson(set).trimEnd()],
-  ini: ({ set }, profile) => section(profile, plain("ini", set)),
+  dotenv: ({ set }) => Object.entries(checkPlain("dotenv", set)).map(([name, value]) => `${name}=${value}`),
+  json: ({ set }) => [formatJson(set).trimEnd()],
+  ini: ({ set }, profile) => formatSection(profile, checkPlain("ini", set)),
 };
 
 /** What fails in a shell that reads it: without it, a command behind `&&` would run with other credentials. */
-export function failure(format: Format): string {
+export function formatFailure(format: Format): string {
   return format === "bash" || format === "zsh" || format === "fish" ? "false\n" : "";
 }
 
-const universal = (name: string): string =>
+const quoteForEveryShell = (name: string): string =>
   `fob: warning: ${name} is a universal variable, which programs may take before these credentials: set -eU ${name}`;
 
-function posix({ set, unset }: Variables): string[] {
+function formatPosix({ set, unset }: Variables): string[] {
   return [
     // Without -v it would be a function's name where there is no such variable.
     `unset -v ${unset.join(" ")}`,
@@ -59,7 +59,7 @@ function posix({ set, unset }: Variables): string[] {
  * All but printable ASCII by its number: PowerShell takes curly quotes for quotes too, and reads bytes in a code page in
  * which the bytes of another character may be one; line ends become those of Windows on the way.
  */
-function powershellString(value: string): string {
+function quotePowershell(value: string): string {
   const parts = value.match(/[ -~]+|[^ -~]/g) ?? [];
   const strings = parts.map((part) => {
     if (!/^[ -~]/.test(part)) return `[char]0x${part.charCodeAt(0).toString(16)}`;
@@ -70,7 +70,7 @@ function powershellString(value: string): string {
 }
 
 /** Values that mean the same with and without quotes, in every program that reads such a file or line. @throws FobError */
-function plain(format: Format, { AWS_PAGER: pager, ...rest }: Variables["set"]): Variables["set"] {
+function checkPlain(format: Format, { AWS_PAGER: pager, ...rest }: Variables["set"]): Variables["set"] {
   const isPlain = (value: string): boolean => /^[\w@+=:,./-]*$/.test(value);
   // What has to be quoted there is left out: less depends on a pager than on the rest.
   const set = pager !== undefined && isPlain(pager) ? { ...rest, AWS_PAGER: pager } : rest;
@@ -93,7 +93,7 @@ const iniKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A section of a credentials file. @throws FobError */
-function section(profile: string, set: Variables["set"]): string[] {
+function formatSection(profile: string, set: Variables["set"]): string[] {
   if (!isPortableName(profile)) {
     throw new FobError(
       `${quote(profile)} is no name for a section: some programs would not find it`,

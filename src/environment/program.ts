@@ -1,7 +1,7 @@
 // Looking for a program as a shell does, before anything is asked for its sake.
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { systemCode } from "../errors.ts";
+import { getSystemCode } from "../errors.ts";
 
 /** Why a program cannot be run: no such program (exit code 127), or one that the system does not run (126). */
 export interface ProgramProblem {
@@ -33,7 +33,7 @@ function problemOf(file: string): ProgramProblem | undefined {
     if (statSync(file).isDirectory()) return { exitCode: 126, reason: "it is a directory" };
     accessSync(file, constants.X_OK);
   } catch (error) {
-    return systemCode(error) === "ENOENT" ? missing : { exitCode: 126, reason: (error as Error).message };
+    return getSystemCode(error) === "ENOENT" ? missing : { exitCode: 126, reason: (error as Error).message };
   }
   const interpreter = interpreterOf(file);
   const isGone = interpreter !== undefined && problemOf(interpreter)?.exitCode === 127;

@@ -1,8 +1,8 @@
 // What `fob exec` prints to the shell script in bin/fob, which then becomes the command.
 import { readFileSync } from "node:fs";
-import { shellLiteral } from "../credential-process/launcher.ts";
+import { quoteShellLiteral } from "../credential-process/launcher.ts";
 import type { Environment } from "../environment-variables.ts";
-import { formatted } from "./formats.ts";
+import { formatVariables } from "./formats.ts";
 import type { Variables } from "./variables.ts";
 
 /**
@@ -11,9 +11,9 @@ import type { Variables } from "./variables.ts";
  * @param functions functions of bash, by the variables' names: no shell can set those, so `env` does
  */
 export function scriptOf(variables: Variables, profile: string, functions: Readonly<Record<string, string>>): string {
-  const words = Object.entries(functions).map(([name, value]) => shellLiteral(`${name}=${value}`));
+  const words = Object.entries(functions).map(([name, value]) => quoteShellLiteral(`${name}=${value}`));
   const command = words.length === 0 ? "exec" : `exec /usr/bin/env ${words.join(" ")}`;
-  return `${formatted("bash", variables, profile)}${command} "$@"\n`;
+  return `${formatVariables("bash", variables, profile)}${command} "$@"\n`;
 }
 
 export interface LostVariables {

@@ -24,31 +24,31 @@ export function formatNamed(name: string): Format | undefined {
  *
  * @param parent the name of the process that has started this one
  */
-export function shellInUse(
+export function detectShell(
   env: Environment,
   parent: string | undefined,
   platform: NodeJS.Platform = process.platform,
 ): Format | undefined {
-  const named = [parent, env.SHELL].map((path) => path && shellAt(path)).find((format) => format !== undefined);
+  const named = [parent, env.SHELL].map((path) => path && findShell(path)).find((format) => format !== undefined);
   if (named || platform !== "win32") return named || undefined;
   // PowerShell adds the user's own modules and its own to those of the system.
   return (env.PSModulePath ?? "").split(";").length > 2 ? "powershell" : "cmd";
 }
 
 /** A shell by its path, or by its name as `ps` has it: a login shell's begins with a dash. */
-function shellAt(path: string): Format | undefined {
+function findShell(path: string): Format | undefined {
   const name = win32.basename(path.trim()).replace(/^-|\.exe$/gi, "");
   const format = formatNamed(name.toLowerCase());
   return format && !["dotenv", "json", "ini"].includes(format) ? format : undefined;
 }
 
 /** The name of the process that has started this one, where the system tells it. */
-export function parentName(platform: NodeJS.Platform = process.platform): string | undefined {
+export function readParentName(platform: NodeJS.Platform = process.platform): string | undefined {
   return findProcess(process.ppid, platform)?.name;
 }
 
 /** A line that has a shell take over what a command prints, or a file keep it. */
-export function lineFor(format: Format, command: string): string {
+export function formatLine(format: Format, command: string): string {
   switch (format) {
     case "bash":
     case "zsh":

@@ -1,7 +1,7 @@
 // Environment variables that stand for credentials: those that are set, and those that would get in their way.
 import type { TemporaryCredentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
-import { expirationText } from "../store/session.ts";
+import { formatExpiration } from "../store/session.ts";
 
 /** Temporary credentials of a profile, with what programs want to know beside them. */
 export interface ProfileCredentials {
@@ -51,7 +51,7 @@ const identities =
   /^(AWS_VAULT|AWSUME_\w+|AWS_SSO|AWS_SSO_(PROFILE|ACCOUNT_ID|ROLE_NAME|ROLE_ARN|SESSION_EXPIRATION|DEFAULT_REGION)|AWSRUNAS_(PROFILE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|AWSU_(PROFILE|EXPIRES)|AWS_OKTA_(PROFILE|ASSUMED_ROLE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|SAML2AWS_PROFILE|GRANTED_SSO\w*|ASSUMED_ROLE)$/;
 
 /** @param env what the variables are to be added to */
-export function variablesOf(
+export function buildVariables(
   { credentials, account, region, settings }: ProfileCredentials,
   env: Environment,
 ): Variables {
@@ -60,7 +60,7 @@ export function variablesOf(
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken,
-    AWS_CREDENTIAL_EXPIRATION: expirationText(credentials.expiration),
+    AWS_CREDENTIAL_EXPIRATION: formatExpiration(credentials.expiration),
     ...(account === undefined ? {} : { AWS_ACCOUNT_ID: account }),
     // Some SDKs read the one, some the other.
     ...(region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region }),

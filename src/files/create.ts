@@ -11,9 +11,9 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { FobError, systemCode } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
-import { closeRead, explained } from "./read.ts";
+import { FobError, getSystemCode } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import { closeRead, explainFileError } from "./read.ts";
 
 /** Opens a new file for writing, where nothing is yet. Throws what the file system says. */
 export function openNew(path: string, mode = 0o600): number {
@@ -47,7 +47,7 @@ export function writeAll(descriptor: number, content: Buffer): void {
 
 /** Whether this is how a file system says that it cannot make a hard link (another one): on Android EACCES, too. */
 export const isWithoutLinks = (error: unknown): boolean =>
-  /^(EPERM|EACCES|ENOSYS|ENOTSUP|EOPNOTSUPP|EMLINK)$/.test(systemCode(error));
+  /^(EPERM|EACCES|ENOSYS|ENOTSUP|EOPNOTSUPP|EMLINK)$/.test(getSystemCode(error));
 
 /** Makes a folder, 0700, and those above it; one that is there keeps its mode. @throws FobError */
 export function ensureFolder(folder: string): void {
@@ -56,7 +56,7 @@ export function ensureFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw explained(error, folder);
+    throw explainFileError(error, folder);
   } finally {
     process.umask(umask);
   }
@@ -82,7 +82,7 @@ export function ensureOwnFolder(folder: string, elsewhere: readonly string[]): S
 /** @throws FobError for a folder that others can write to: they could put files of their own in the place of fob's */
 export function assertClosed(folder: string, { mode }: Stats, elsewhere: readonly string[]): void {
   if (process.platform === "win32" || (mode & 0o022) === 0) return;
-  const close = `if only fob uses it: chmod 700 ${shellWord(folder)}`;
+  const close = `if only fob uses it: chmod 700 ${quoteShellWord(folder)}`;
   throw new FobError(`others can write to ${quote(folder)}, so fob keeps nothing in it`, [close, ...elsewhere]);
 }
 
@@ -101,7 +101,7 @@ function folderAt(folder: string, elsewhere: readonly string[]): Stats {
     descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     return fstatSync(descriptor);
   } catch (error) {
-    throw /^(ELOOP|ENOTDIR|EMLINK)$/.test(systemCode(error)) ? odd() : explained(error, folder);
+    throw /^(ELOOP|ENOTDIR|EMLINK)$/.test(getSystemCode(error)) ? odd() : explainFileError(error, folder);
   } finally {
     if (descriptor !== undefined) closeRead(descriptor);
   }

@@ -2,18 +2,18 @@
 import { linkSync, openSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FobError, systemCode } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
+import { FobError, getSystemCode } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import { ensureFolder, isWithoutLinks } from "./create.ts";
 import { type LockOptions, SCRIPT_PATIENCE, withLock } from "./lock.ts";
-import { closeRead, explained, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
+import { closeRead, explainFileError, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
 import {
   assertReplaceable,
   beginReplace,
+  createTemporaryName,
   type Replacement,
-  realFile,
+  resolveFile,
   sweepLeftovers,
-  temporaryName,
 } from "./replace.ts";
 
 export interface EditOutcome {
@@ -36,7 +36,7 @@ export async function editFile(
   lock: Pick<LockOptions, "signal">,
   change: (bytes: string) => string,
 ): Promise<EditOutcome> {
-  const file = realFile(path);
+  const file = resolveFile(path);
   // Before anything is made beside it, and before a pipe is read, which may never end.
   assertReplaceable(file);
   ensureFolder(dirname(file));
@@ -57,7 +57,7 @@ export async function editFile(
     }
     throw new FobError(
       `another program keeps writing ${quote(path)}`,
-      `find it, then try again: lsof ${shellWord(file)}`,
+      `find it, then try again: lsof ${quoteShellWord(file)}`,
     );
   });
 }
@@ -73,7 +73,7 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
   if (before === undefined) return replacement.commitNew();
   // A program that opened the old file before the rename writes into that, where nobody would find it: so the old file
   // is kept for as long as it takes to see, and goes back to its place when it has changed.
-  const old = temporaryName(file);
+  const old = createTemporaryName(file);
   try {
     if (!isLinked(file, old)) return commitWithoutLinks(file, before, replacement);
     replacement.commit();
@@ -82,8 +82,8 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
     return false;
   } catch (error) {
     // Removed in between.
-    if (systemCode(error) === "ENOENT") return false;
-    throw explained(error, file);
+    if (getSystemCode(error) === "ENOENT") return false;
+    throw explainFileError(error, file);
   } finally {
     replacement.abandon();
     unlinkIfThere(old);

@@ -27,17 +27,17 @@ import {
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CancelledError, FobError, systemCode } from "../errors.ts";
+import { CancelledError, FobError, getSystemCode } from "../errors.ts";
 import { isRunning, killLine, readProcess } from "../process.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import { createFile, isWithoutLinks } from "./create.ts";
-import { explained, readOwnBytes } from "./read.ts";
+import { explainFileError, readOwnBytes } from "./read.ts";
 
 /** Who holds a lock. */
 export interface Holder {
   readonly id: string;
   readonly pid: number;
-  /** {@link thisHost}: containers share a machine, but not its process ids. */
+  /** {@link getHost}: containers share a machine, but not its process ids. */
   readonly host: string;
   /** Which run of the machine, where the system tells (Linux); else "". */
   readonly boot: string;
@@ -52,7 +52,7 @@ export interface Lock {
 }
 
 /** Whoever holds the lock has held it for longer than somebody else would wait. */
-export class StillHeld extends FobError {
+export class LockTimeoutError extends FobError {
   override readonly name = "StillHeld";
 }
 
@@ -154,21 +154,21 @@ const MOST_IN_VAIN = 300;
 
 const unsteady = (path: string): FobError =>
   new FobError(`cannot take the lock ${quote(path)}: it comes and goes all the time`, [
-    `look at it: ls -la ${shellWord(dirname(path))}`,
-    `when no fob is running, remove what it has left: rm ${shellWord(path)}`,
+    `look at it: ls -la ${quoteShellWord(dirname(path))}`,
+    `when no fob is running, remove what it has left: rm ${quoteShellWord(path)}`,
   ]);
 
-function stillHeld(path: string, holder: Holder, waited: number): StillHeld {
-  const remove = `when no fob is running there, remove it: rm ${shellWord(path)}`;
+function stillHeld(path: string, holder: Holder, waited: number): LockTimeoutError {
+  const remove = `when no fob is running there, remove it: rm ${quoteShellWord(path)}`;
   if (holder.pid === 0) {
     const message = `the lock ${quote(path)} is there, and does not say which process holds it`;
-    return new StillHeld(message, [remove]);
+    return new LockTimeoutError(message, [remove]);
   }
-  return new StillHeld(
+  return new LockTimeoutError(
     `another fob (process ${holder.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
-    holder.host === thisProcess().host
+    holder.host === describeProcess().host
       ? `answer its question, if it asks one in another window, or end it: ${killLine(holder.pid)}`
-      : [`it runs on another machine or in another container: cat ${shellWord(path)}`, remove],
+      : [`it runs on another machine or in another container: cat ${quoteShellWord(path)}`, remove],
   );
 }
 
@@ -188,7 +188,7 @@ interface Attempt {
  * holder's lock is broken on the way.
  */
 function tryAcquire(path: string): Lock | Holder | undefined {
-  const me: Holder = { ...thisProcess(), id: randomBytes(8).toString("hex") };
+  const me: Holder = { ...describeProcess(), id: randomBytes(8).toString("hex") };
   const draft = `${prefixOf(path)}${me.id}.tmp`;
   try {
     createFile(draft, JSON.stringify(me));
@@ -198,11 +198,11 @@ function tryAcquire(path: string): Lock | Holder | undefined {
   } catch (error) {
     if (error instanceof FobError) throw error;
     // A process that is stopped for a minute between making its draft and linking it finds it swept away.
-    if (systemCode(error) === "ENOENT" && existsSync(dirname(path))) return undefined;
-    if (/^(ENOSPC|EDQUOT|EROFS|EACCES|ENAMETOOLONG)$/.test(systemCode(error))) throw explained(error, path);
+    if (getSystemCode(error) === "ENOENT" && existsSync(dirname(path))) return undefined;
+    if (/^(ENOSPC|EDQUOT|EROFS|EACCES|ENAMETOOLONG)$/.test(getSystemCode(error))) throw explainFileError(error, path);
     throw new FobError(
-      `cannot make the lock ${quote(path)}: ${systemCode(error) || String(error)}`,
-      `the folder must be there, and writable: ls -ld ${shellWord(dirname(path))}`,
+      `cannot make the lock ${quote(path)}: ${getSystemCode(error) || String(error)}`,
+      `the folder must be there, and writable: ls -ld ${quoteShellWord(dirname(path))}`,
       undefined,
       error,
     );
@@ -226,7 +226,7 @@ const MOST_RIGHTS = 100;
 function take(path: string, attempt: Attempt, depth: number): Lock | Holder | undefined {
   while (attempt.triesLeft > 0) {
     attempt.triesLeft -= 1;
-    if (isPutAt(path, attempt)) return held(path, attempt.me.id);
+    if (isPutAt(path, attempt)) return createLock(path, attempt.me.id);
     const holder = read(path);
     if (!holder) continue;
     if (!isDead(holder, path, attempt) || !isBroken(path, holder.id, attempt, depth)) return holder;
@@ -239,7 +239,7 @@ function isBroken(path: string, deadId: string, attempt: Attempt, depth: number)
   if (depth === MOST_RIGHTS) {
     throw new FobError(
       `the lock ${quote(attempt.lock)} is of a process that has ended, and so have all that tried to remove it`,
-      `remove what they have left: rm ${shellWord(prefixOf(attempt.lock))}*.break`,
+      `remove what they have left: rm ${quoteShellWord(prefixOf(attempt.lock))}*.break`,
     );
   }
   const right = take(rightToBreak(attempt.lock, deadId), attempt, depth + 1);
@@ -247,7 +247,7 @@ function isBroken(path: string, deadId: string, attempt: Attempt, depth: number)
   try {
     if (read(path)?.id === deadId) unlinkSync(path);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw explained(error, path);
+    if (getSystemCode(error) !== "ENOENT") throw explainFileError(error, path);
   } finally {
     right.release();
   }
@@ -279,19 +279,19 @@ function isPutAt(path: string, { me, draft }: Attempt): boolean {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
+    if (getSystemCode(error) === "EEXIST") return false;
     if (!isWithoutLinks(error)) throw error;
   }
   try {
     createFile(path, JSON.stringify(me));
     return true;
   } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
+    if (getSystemCode(error) === "EEXIST") return false;
     throw error;
   }
 }
 
-function held(path: string, id: string): Lock {
+function createLock(path: string, id: string): Lock {
   const isHeld = (): boolean => read(path)?.id === id;
   const heartbeat = setInterval(() => {
     try {
@@ -324,7 +324,7 @@ function beat(path: string, id: string): void {
     if (!fstatSync(descriptor).isFile()) return;
     // What was opened stays the same file, even when another lock takes its place now.
     const text = readFileSync(descriptor, "utf8");
-    if (holderIn(text).id === id) writeSync(descriptor, text, 0);
+    if (parseHolder(text).id === id) writeSync(descriptor, text, 0);
   } finally {
     closeSync(descriptor);
   }
@@ -334,14 +334,14 @@ function beat(path: string, id: string): void {
 function read(path: string): Holder | undefined {
   const text = readOwnBytes(path);
   if (text === undefined) return undefined;
-  const holder = holderIn(text);
+  const holder = parseHolder(text);
   if (holder.id !== "") return holder;
   // Torn, or not written yet: the next one that looks like this is another one.
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found && { ...holder, id: `unreadable ${found.ino} ${found.mtimeMs}` };
 }
 
-function holderIn(text: string): Holder {
+function parseHolder(text: string): Holder {
   try {
     const holder = JSON.parse(text) as Partial<Holder> | null;
     if (typeof holder?.pid === "number" && typeof holder.id === "string") return holder as Holder;
@@ -353,7 +353,7 @@ function holderIn(text: string): Holder {
 }
 
 function isDead(holder: Holder, path: string, { draft }: Attempt): boolean {
-  const me = thisProcess();
+  const me = describeProcess();
   if (holder.host === me.host && holder.boot === me.boot) {
     if (!isRunning(holder.pid)) return true;
     const started = startOf(holder.pid);
@@ -378,14 +378,14 @@ function isDead(holder: Holder, path: string, { draft }: Attempt): boolean {
 }
 
 /** The machine, and on Linux the space in which its process ids count. */
-export const thisHost = (): string => hostname() + orEmpty(() => readlinkSync("/proc/self/ns/pid"));
+export const getHost = (): string => hostname() + orEmpty(() => readlinkSync("/proc/self/ns/pid"));
 
 let thisProcessOnce: Omit<Holder, "id"> | undefined;
 
-function thisProcess(): Omit<Holder, "id"> {
+function describeProcess(): Omit<Holder, "id"> {
   thisProcessOnce ??= {
     pid: process.pid,
-    host: thisHost(),
+    host: getHost(),
     boot: orEmpty(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
     started: startOf(process.pid),
   };

@@ -1,8 +1,8 @@
 // Reading files, and what the file system says in plain words.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { FobError, systemCode } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
+import { FobError, getSystemCode } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
 
 /** For opening a file: never waits for the other end of a pipe, and never makes a terminal the process's own. */
 const WITHOUT_WAITING = constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -28,7 +28,7 @@ export function readOwnBytes(path: string): string | undefined {
     if (user === undefined || found.uid === user) return;
     throw new FobError(
       `${quote(path)} belongs to another user (uid ${found.uid})`,
-      `if no fob of theirs is running, remove it: rm ${shellWord(path)}`,
+      `if no fob of theirs is running, remove it: rm ${quoteShellWord(path)}`,
     );
   });
 }
@@ -40,10 +40,10 @@ function readOpened(path: string, flags: number, check: (found: Stats) => void):
     check(fstatSync(descriptor));
     return readFileSync(descriptor, "latin1");
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
+    if (getSystemCode(error) === "ENOENT") return undefined;
     // A socket; a symbolic link where none may be.
-    const isOdd = systemCode(error) === "ENXIO" || (flags !== 0 && systemCode(error) === "ELOOP");
-    throw isOdd ? notRegular(path) : explained(error, path);
+    const isOdd = getSystemCode(error) === "ENXIO" || (flags !== 0 && getSystemCode(error) === "ELOOP");
+    throw isOdd ? notRegular(path) : explainFileError(error, path);
   } finally {
     if (descriptor !== undefined) closeRead(descriptor);
   }
@@ -65,7 +65,7 @@ function isNullDevice(found: Stats): boolean {
 
 /** For a pipe, a folder, a device, or a link where none may be. */
 export function notRegular(path: string): FobError {
-  return new FobError(`${quote(path)} is not a regular file`, `look at it: ls -ld ${shellWord(path)}`);
+  return new FobError(`${quote(path)} is not a regular file`, `look at it: ls -ld ${quoteShellWord(path)}`);
 }
 
 /** Milliseconds for which a file that looks half-written is looked at again, by those who only read it. */
@@ -99,10 +99,10 @@ function isHalfWritten(path: string, length: number, settling: number): boolean 
 }
 
 /** A file-system error as the user can use it. */
-export function explained(error: unknown, file: string): FobError {
+export function explainFileError(error: unknown, file: string): FobError {
   if (error instanceof FobError) return error;
-  const folder = shellWord(dirname(file));
-  switch (systemCode(error)) {
+  const folder = quoteShellWord(dirname(file));
+  switch (getSystemCode(error)) {
     case "ENOSPC":
     case "EDQUOT":
       return new FobError(
@@ -126,7 +126,7 @@ export function explained(error: unknown, file: string): FobError {
     // What rename and link say of a mount point.
     case "EBUSY":
     case "EXDEV":
-      return mounted(file);
+      return isMounted(file);
     default: {
       const reason = error instanceof Error ? error.message : String(error);
       return new FobError(
@@ -140,7 +140,7 @@ export function explained(error: unknown, file: string): FobError {
 }
 
 /** The file is a mount point of its own: it can be written into, but not replaced. */
-export function mounted(file: string): FobError {
+export function isMounted(file: string): FobError {
   return new FobError(`${quote(file)} is mounted as a single file, which cannot be replaced safely`, [
     `mount its folder into the container instead: ${quote(dirname(file))}`,
     "or use a file of the container's own: export AWS_SHARED_CREDENTIALS_FILE=~/aws-credentials",

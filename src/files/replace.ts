@@ -19,10 +19,10 @@ import {
   unlinkSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { FobError, systemCode } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
+import { FobError, getSystemCode } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import { isWithoutLinks, openNew, writeAll } from "./create.ts";
-import { explained, mounted, notRegular } from "./read.ts";
+import { explainFileError, isMounted, notRegular } from "./read.ts";
 
 /** A new content on its way: written beside the file, not yet in its place. */
 export interface Replacement {
@@ -37,11 +37,11 @@ export interface Replacement {
 }
 
 /** Whether a kill can have left it there: temporary files of a file with this name. */
-const temporaryOf = (name: string): RegExp =>
+const getTemporaryPrefix = (name: string): RegExp =>
   new RegExp(`^\\.${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\.fob-[0-9a-f]+\\.tmp$`);
 
 /** A name beside a file for what is to go again; what a kill leaves under it is swept. */
-export const temporaryName = (file: string): string =>
+export const createTemporaryName = (file: string): string =>
   join(dirname(file), `.${basename(file)}.fob-${randomBytes(6).toString("hex")}.tmp`);
 
 /**
@@ -49,16 +49,16 @@ export const temporaryName = (file: string): string =>
  *
  * @throws FobError for a circle of links
  */
-export function realFile(path: string): string {
+export function resolveFile(path: string): string {
   let file = resolve(path);
   for (let links = 0; links < 40; links++) {
     // A link's target counts from the folder that the link is really in.
-    const folder = realFolder(dirname(file));
+    const folder = resolveFolder(dirname(file));
     file = join(folder, basename(file));
-    if (!stat(file)?.isSymbolicLink()) return file;
+    if (!readStat(file)?.isSymbolicLink()) return file;
     file = resolve(folder, readlinkSync(file));
   }
-  throw new FobError(`${quote(path)} is a circle of symbolic links`, `look at them: ls -l ${shellWord(path)}`);
+  throw new FobError(`${quote(path)} is a circle of symbolic links`, `look at them: ls -l ${quoteShellWord(path)}`);
 }
 
 /** How long a file's name may be, in bytes, so that the names of what fob makes beside it are not too long (255). */
@@ -66,7 +66,7 @@ export const LONGEST_NAME = 220;
 
 /**
  * Makes sure, as far as that can be known, that a file can be replaced: asked before anything that cannot be undone.
- * Takes the path of the file itself, see {@link realFile}.
+ * Takes the path of the file itself, see {@link resolveFile}.
  *
  * @returns what is there now, or undefined
  * @throws FobError
@@ -86,20 +86,20 @@ export function assertReplaceable(file: string): Stats | undefined {
 
 /** The same for a file that only fob makes. @throws FobError */
 export function assertOwnFile(file: string): Stats | undefined {
-  const found = stat(file);
+  const found = readStat(file);
   if (found && !found.isFile()) throw notRegular(file);
   const user = process.geteuid?.();
   if (found && user !== undefined && found.uid !== user) {
     throw new FobError(
       `${quote(file)} belongs to another user (uid ${found.uid}), so fob leaves it alone`,
-      `see whose it is: ls -la ${shellWord(dirname(file))}`,
+      `see whose it is: ls -la ${quoteShellWord(dirname(file))}`,
     );
   }
-  if (isMountPoint(file)) throw mounted(file);
+  if (isMountPoint(file)) throw isMounted(file);
   try {
     accessSync(dirname(file), constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw explained(error, file);
+    if (getSystemCode(error) !== "ENOENT") throw explainFileError(error, file);
   }
   return found;
 }
@@ -107,7 +107,7 @@ export function assertOwnFile(file: string): Stats | undefined {
 /** Why a file (or what a link of that name leads to) cannot be replaced, as far as that can be known; else undefined. */
 export function obstacleTo(path: string): FobError | undefined {
   try {
-    assertReplaceable(realFile(path));
+    assertReplaceable(resolveFile(path));
     return undefined;
   } catch (error) {
     if (error instanceof FobError) return error;
@@ -121,21 +121,21 @@ export function obstacleTo(path: string): FobError | undefined {
  */
 function hasAnotherName(file: string): boolean {
   for (let looks = 0; looks < 3; looks++) {
-    const found = stat(file);
+    const found = readStat(file);
     if (!found || found.nlink <= 1) return false;
-    const own = leftovers(file).filter((path) => stat(path)?.ino === found.ino);
+    const own = listLeftovers(file).filter((path) => readStat(path)?.ino === found.ino);
     if (found.nlink - own.length <= 1) return false;
   }
   return true;
 }
 
 function hardLinked(file: string): FobError {
-  const copy = shellWord(`${file}.copy`);
+  const copy = quoteShellWord(`${file}.copy`);
   return new FobError(
     `${quote(file)} has another name (a hard link), which would keep the old content when fob replaces the file`,
     [
-      `find the other name: find ~ -samefile ${shellWord(file)}`,
-      `make that a symbolic link to this one, or separate them: cp -p ${shellWord(file)} ${copy} && mv ${copy} ${shellWord(file)}`,
+      `find the other name: find ~ -samefile ${quoteShellWord(file)}`,
+      `make that a symbolic link to this one, or separate them: cp -p ${quoteShellWord(file)} ${copy} && mv ${copy} ${quoteShellWord(file)}`,
     ],
   );
 }
@@ -147,7 +147,7 @@ function hardLinked(file: string): FobError {
  * @throws FobError
  */
 export function beginReplace(file: string, reserve = 0, mode = 0o600): Replacement {
-  const temporary = temporaryName(file);
+  const temporary = createTemporaryName(file);
   let descriptor: number | undefined;
   let isThere = false;
   const close = (): void => {
@@ -169,7 +169,7 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
       step();
     } catch (error) {
       abandon();
-      throw explained(error, file);
+      throw explainFileError(error, file);
     }
   };
   const write = (content: Buffer): void =>
@@ -208,13 +208,13 @@ function isPutAt(file: string, temporary: string): boolean {
     linkSync(temporary, file);
     return true;
   } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
+    if (getSystemCode(error) === "EEXIST") return false;
     if (!isWithoutLinks(error)) throw error;
   }
   try {
     closeSync(openNew(file));
   } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
+    if (getSystemCode(error) === "EEXIST") return false;
     throw error;
   }
   // Without hard links nothing puts a whole file where none is: the name is taken by an empty one first.
@@ -224,8 +224,8 @@ function isPutAt(file: string, temporary: string): boolean {
 }
 
 /** What a killed process left beside a file: contents that were not put in its place. Only under the file's lock. */
-export function leftovers(file: string): string[] {
-  const leftover = temporaryOf(basename(file));
+export function listLeftovers(file: string): string[] {
+  const leftover = getTemporaryPrefix(basename(file));
   try {
     return readdirSync(dirname(file))
       .filter((name) => leftover.test(name))
@@ -238,7 +238,7 @@ export function leftovers(file: string): string[] {
 
 /** Removes what a killed process left beside a file. Only under the file's lock. */
 export function sweepLeftovers(file: string): void {
-  for (const path of leftovers(file)) {
+  for (const path of listLeftovers(file)) {
     try {
       unlinkSync(path);
     } catch {
@@ -262,21 +262,21 @@ function isMountPoint(file: string): boolean {
   return mounts.split("\n").some((line) => line.split(" ")[4] === spelling);
 }
 
-function realFolder(folder: string): string {
+function resolveFolder(folder: string): string {
   try {
     return realpathSync(folder);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return folder;
-    throw explained(error, folder);
+    if (getSystemCode(error) === "ENOENT") return folder;
+    throw explainFileError(error, folder);
   }
 }
 
-function stat(path: string): Stats | undefined {
+function readStat(path: string): Stats | undefined {
   try {
     return lstatSync(path);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw explained(error, path);
+    if (getSystemCode(error) === "ENOENT") return undefined;
+    throw explainFileError(error, path);
   }
 }
 

@@ -1,9 +1,9 @@
 // Who besides the user can write a file: what stands in it may be theirs.
 import { type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { systemCode } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
-import { realFile } from "./replace.ts";
+import { getSystemCode } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import { resolveFile } from "./replace.ts";
 
 /**
  * Who else can write a file, or put another in its place, in words; undefined where that is the user and root alone.
@@ -13,7 +13,7 @@ import { realFile } from "./replace.ts";
  */
 export function otherWritersOf(path: string, user = process.geteuid?.()): string | undefined {
   if (user === undefined) return undefined;
-  const file = realFile(path);
+  const file = resolveFile(path);
   const ofFile = otherWriters(file, user, false);
   if (ofFile !== undefined) return ofFile;
   // Behind a link there are two folders, and either decides what the path leads to.
@@ -29,14 +29,14 @@ function otherWriters(path: string, user: number, isFolder: boolean): string | u
   try {
     found = statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    return `cannot be looked at (${systemCode(error)})`;
+    return `cannot be looked at (${getSystemCode(error)})`;
   }
   if (!found) return undefined;
   if (found.uid !== user && found.uid !== 0) return `belongs to another user (uid ${found.uid})`;
   // In a sticky folder they can make files, but not replace the user's.
   if (!isWritable(found) || (isFolder && (found.mode & 0o1000) !== 0)) return undefined;
   const mode = (found.mode & 0o777).toString(8);
-  return `others can write (mode ${mode}; to keep them out: chmod go-w ${shellWord(path)})`;
+  return `others can write (mode ${mode}; to keep them out: chmod go-w ${quoteShellWord(path)})`;
 }
 
 /** A group with its owner's own number is that user's alone, as most Linux systems make it, with a umask of 002. */

@@ -3,25 +3,20 @@ import type { Credentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
-import { type AwsFile, type AwsFiles, commandOf, fileOfCommand } from "../profiles/files.ts";
-import { keyKind, processKind, tokenIn } from "../profiles/inspect.ts";
+import { type AwsFile, type AwsFiles, fileOfCommand, getCommand } from "../profiles/files.ts";
+import { classifyProcess, keyKind, tokenIn } from "../profiles/inspect.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
-import { commandOutput } from "../subprocess.ts";
-import { quote, shellWord } from "../text.ts";
+import { readCommandOutput } from "../subprocess.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import { checkKeyShape } from "./key-shape.ts";
 
 /** Where a source's long-term credentials are, without fetching them: enough to compare with a session's. */
-export function sourceOfCredentials(
-  profile: string,
-  files: AwsFiles,
-  env: Environment,
-  fromEnvironment: boolean,
-): Source {
+export function describeSource(profile: string, files: AwsFiles, env: Environment, fromEnvironment: boolean): Source {
   // Temporary credentials in the environment are not the source's.
   const id = env.AWS_ACCESS_KEY_ID;
   const inEnvironment = id && keyKind(id, env.AWS_SESSION_TOKEN) === "long-term" ? id : undefined;
-  const accessKeyId = fromEnvironment ? inEnvironment : staticKeys(profile, files)?.accessKeyId;
+  const accessKeyId = fromEnvironment ? inEnvironment : readStaticKeys(profile, files)?.accessKeyId;
   return { profile, from: fromEnvironment ? "environment" : "profile", accessKeyId };
 }
 
@@ -38,27 +33,27 @@ export interface CredentialTools {
  *
  * @throws FobError where there are none, or only temporary ones
  */
-export async function longTermCredentials(
+export async function getLongTermCredentials(
   source: Source,
   { files, env, signal, warn }: CredentialTools,
 ): Promise<Credentials> {
   const { profile } = source;
-  if (source.from === "environment") return environmentKeys(env, warn);
-  const keys = staticKeys(profile, files);
+  if (source.from === "environment") return readEnvironmentKeys(env, warn);
+  const keys = readStaticKeys(profile, files);
   if (keys) {
     const longTerm = refuseTemporary(keys, profile);
-    checkKeyShape(longTerm, quote(profile), `aws configure --profile ${shellWord(profile)}`);
+    checkKeyShape(longTerm, quote(profile), `aws configure --profile ${quoteShellWord(profile)}`);
     if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
     return longTerm;
   }
-  const command = commandOf(files, profile, "credential_process");
+  const command = getCommand(files, profile, "credential_process");
   if (command === undefined) {
     throw new FobError(
       `the profile ${quote(profile)} has no access key`,
-      `put one in: aws configure --profile ${shellWord(profile)}`,
+      `put one in: aws configure --profile ${quoteShellWord(profile)}`,
     );
   }
-  if (processKind(files, profile) === "fob") {
+  if (classifyProcess(files, profile) === "fob") {
     throw new FobError(
       `the profile ${quote(profile)} gets its credentials from fob itself, so it cannot be a source`,
       "name the profile that holds the long-term access key: fob login PROFILE",
@@ -66,8 +61,8 @@ export async function longTermCredentials(
   }
   const title = `the credential_process of the profile ${quote(profile)}`;
   warnOfWriters(files, profile, "credential_process", warn);
-  const printed = await commandOutput(command, { env, title, timeout: 60, signal });
-  return checkKeyShape(refuseTemporary(fromProcessJson(printed, title), profile), title, command);
+  const printed = await readCommandOutput(command, { env, title, timeout: 60, signal });
+  return checkKeyShape(refuseTemporary(parseProcessJson(printed, title), profile), title, command);
 }
 
 /** Says, before a command of a profile is run, that somebody else may have put it there. */
@@ -84,7 +79,7 @@ interface StaticKeys extends Credentials {
 }
 
 /** The access key in the AWS files, the credentials file first, as the SDKs look. @throws FobError for half a key */
-function staticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
+function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
   for (const file of [files.credentials, files.config]) {
     const properties = file.properties(profile);
     const value = (key: string): string | undefined => properties?.get(key)?.value || undefined;
@@ -96,7 +91,7 @@ function staticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
     if (accessKeyId || secretAccessKey) {
       throw new FobError(
         `the profile ${quote(profile)} in ${quote(file.path)} has ${accessKeyId ? "an access key id, but no secret access key" : "a secret access key, but no access key id"}`,
-        `put both in again: aws configure --profile ${shellWord(profile)}`,
+        `put both in again: aws configure --profile ${quoteShellWord(profile)}`,
       );
     }
   }
@@ -107,12 +102,12 @@ function staticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
 function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: CredentialTools["warn"]): void {
   const remove =
     file.kind === "credentials"
-      ? `aws configure set ${token.key} '' --profile ${shellWord(profile)}`
-      : `\${EDITOR:-vi} +${token.line} ${shellWord(file.path)}`;
+      ? `aws configure set ${token.key} '' --profile ${quoteShellWord(profile)}`
+      : `\${EDITOR:-vi} +${token.line} ${quoteShellWord(file.path)}`;
   warn(`line ${token.line} of ${quote(file.path)} is the token of an older session; remove it: ${remove}`);
 }
 
-function environmentKeys(env: Environment, warn: CredentialTools["warn"]): Credentials {
+function readEnvironmentKeys(env: Environment, warn: CredentialTools["warn"]): Credentials {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) {
     throw new UsageError(
@@ -133,7 +128,7 @@ function environmentKeys(env: Environment, warn: CredentialTools["warn"]): Crede
   return checkKeyShape({ accessKeyId, secretAccessKey }, "the environment", again);
 }
 
-function fromProcessJson(text: string, title: string): Credentials {
+function parseProcessJson(text: string, title: string): Credentials {
   const broken = (problem: string): FobError =>
     new FobError(`${title} ${problem}`, 'run it by hand to see what it prints; it should be {"Version": 1, …}');
   let answer: unknown;

@@ -5,7 +5,7 @@
 import { readPages } from "../aws/pages.ts";
 import type { SimulatedKey, SimulatedType, Simulation, SimulationPage, SimulationResult } from "../aws/types.ts";
 import { FobError } from "../errors.ts";
-import { escaped, quote } from "../text.ts";
+import { escapeCharacter, quote } from "../text.ts";
 import {
   ABSENT,
   type Decision,
@@ -129,7 +129,7 @@ function toSimulatedKeys(context: RequestContext): SimulatedKey[] {
 
 /** AWS takes characters up to U+00FF in a policy. */
 function serializePolicy(policy: PolicyDocument): string {
-  return JSON.stringify(policy).replace(/[^\x20-\xff]/g, escaped);
+  return JSON.stringify(policy).replace(/[^\x20-\xff]/g, escapeCharacter);
 }
 
 /** The answers to a call, from all of its pages. */

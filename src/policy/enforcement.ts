@@ -1,6 +1,6 @@
 // The enforcement policy and its companion: what fob prints, exports and checks others against, and why each statement is
 // there.
-import { inWords } from "../duration.ts";
+import { formatDuration } from "../duration.ts";
 import type { PolicyDocument, PolicyStatement } from "./engine/document.ts";
 
 export interface EnforcementOptions {
@@ -180,7 +180,7 @@ export function explainEnforceMfa(options: EnforcementOptions): Explained[] {
   if (maxAgeSeconds === undefined) return [deny];
   const old: Explained = {
     sid: "DenyAllWithOldMFA",
-    why: `denies everything but the same actions when the code was typed more than ${inWords(maxAgeSeconds)} ago (aws:MultiFactorAuthAge); in DenyAllWithoutMFA it would never count, since who has MFA does not meet the other condition there${service}`,
+    why: `denies everything but the same actions when the code was typed more than ${formatDuration(maxAgeSeconds)} ago (aws:MultiFactorAuthAge); in DenyAllWithoutMFA it would never count, since who has MFA does not meet the other condition there${service}`,
     actions: [],
   };
   return [deny, old];

@@ -1,5 +1,5 @@
 // The proof that a set of policies enforces MFA and locks nobody out: what may be done, by way of calling.
-import { inWords } from "../duration.ts";
+import { formatDuration } from "../duration.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,
@@ -47,7 +47,7 @@ export function listAuthMethods(limits: readonly number[]): readonly AuthMethod[
     { name: "MFA", text: "in a session with MFA", context: withMfa(1), hasMfa: true, isSession: true },
     {
       name: "old MFA",
-      text: `in a session with MFA older than ${inWords(age)}`,
+      text: `in a session with MFA older than ${formatDuration(age)}`,
       context: withMfa(Math.floor(age) + 1),
       hasMfa: true,
       isSession: true,
@@ -350,16 +350,24 @@ function judgeOldSessions({ rows, limits }: Proof): Verdict {
     return { isGood: true, text: "no policy limits the age of a session, which AWS ends after 36 h at most" };
   }
   if (most >= longest) {
-    return { isGood: false, text: `a limit of ${inWords(most)} never counts: AWS ends sessions after 36 h at most` };
+    return {
+      isGood: false,
+      text: `a limit of ${formatDuration(most)} never counts: AWS ends sessions after 36 h at most`,
+    };
   }
   const guarded = rows.filter(isGuarded);
   const allowed = guarded.filter((row) => hasCell(row, "old MFA", isAllowed));
   if (allowed.length > 0) {
-    return { isGood: false, text: `a session older than ${inWords(most)} may still do this: ${joinActions(allowed)}` };
+    return {
+      isGood: false,
+      text: `a session older than ${formatDuration(most)} may still do this: ${joinActions(allowed)}`,
+    };
   }
   const lower = [...new Set(limits.filter((limit) => limit < most))];
   const others =
-    lower.length > 0 ? `; ask about lower limits (${lower.slice(0, 3).map(inWords).join(", ")}) with --action` : "";
+    lower.length > 0
+      ? `; ask about lower limits (${lower.slice(0, 3).map(formatDuration).join(", ")}) with --action`
+      : "";
   if (guarded.every((row) => hasCell(row, "old MFA", isDenied))) {
     return { isGood: true, text: `an old session is denied until a new code is typed${others}` };
   }

@@ -5,12 +5,12 @@ import {
   type FileKind,
   findSection,
   type Line,
-  lineOf,
-  linesOf,
   markLength,
   type Property,
+  parseLine,
   type Section,
   scan,
+  splitLines,
 } from "./scan.ts";
 import { SPACE } from "./white-space.ts";
 
@@ -45,17 +45,17 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
   }
   const section = findSection(scan(text, kind), profile);
   if (section) {
-    const edited = rewritten(text, section, kind, change, values);
+    const edited = rewriteLine(text, section, kind, change, values);
     if (values.size === 0 && edited === text.slice(section.start, section.end)) return text;
     // To botocore an indented header is more of the last value above it, so the indent goes with that.
     return text.slice(0, section.start) + edited + text.slice(section.end).replace(indentOfHeader, "");
   }
   if (values.size === 0) return text;
   if (!isPortableName(profile)) throw new TypeError("a profile name that not every program reads");
-  const newline = lineEnd(text) ?? "\n";
+  const newline = findLineEnd(text) ?? "\n";
   const isEmpty = text.length === markLength(text);
   const before = isEmpty ? text : endLine(text, newline) + newline;
-  return before + headerOf(profile, kind) + newline + block(values, newline);
+  return before + headerOf(profile, kind) + newline + formatBlock(values, newline);
 }
 
 /**
@@ -68,21 +68,21 @@ export function removeKeys(text: string, kind: FileKind, profile: string, keys: 
   const section = findSection(scan(without, kind), profile);
   if (without === text || !section) return without;
   const body = without.slice(section.bodyStart, section.end);
-  if (linesOf(body).some((line) => lineOf(line).kind !== "blank")) return without;
+  if (splitLines(body).some((line) => parseLine(line).kind !== "blank")) return without;
   // The blank line above came with the section.
   return without.slice(0, section.start).replace(/\n\r?\n$/, "\n") + body + without.slice(section.end);
 }
 
-function rewritten(
+function rewriteLine(
   text: string,
   section: Section,
   kind: FileKind,
   change: Change,
   values: ReadonlyMap<string, string>,
 ): string {
-  const newline = lineEnd(text.slice(section.start, section.end)) ?? lineEnd(text) ?? "\n";
+  const newline = findLineEnd(text.slice(section.start, section.end)) ?? findLineEnd(text) ?? "\n";
   const missing = new Map(values);
-  const kept = [portableHeader(text.slice(section.start, section.bodyStart), section, kind, newline)];
+  const kept = [formatHeader(text.slice(section.start, section.bodyStart), section, kind, newline)];
   // Where the section's own lines end: blank lines and comments after that belong to what follows.
   let contentEnd = kept.length;
   const keep = (line: string): void => {
@@ -100,8 +100,8 @@ function rewritten(
   let hanging = false;
   let isTouched = values.size > 0;
 
-  for (const source of linesOf(text.slice(section.bodyStart, section.end))) {
-    const line = lineOf(source);
+  for (const source of splitLines(text.slice(section.bodyStart, section.end))) {
+    const line = parseLine(source);
     if (line.kind === "blank" || line.kind === "comment") {
       kept.push(source);
       continue;
@@ -125,7 +125,7 @@ function rewritten(
     if (isOurs) {
       const value = missing.get(line.key);
       if (value !== undefined && line.indent === 0) {
-        keep(reads(source, line, value) ? source : propertyText(line.key, value, lineEnd(source) ?? newline));
+        keep(isReadAs(source, line, value) ? source : propertyText(line.key, value, findLineEnd(source) ?? newline));
         missing.delete(line.key);
       }
       isTouched = true;
@@ -139,12 +139,12 @@ function rewritten(
 
   if (!isTouched) return text.slice(section.start, section.end);
   const content = kept.slice(0, contentEnd).join("");
-  const added = block(missing, newline);
+  const added = formatBlock(missing, newline);
   return (added === "" ? content : endLine(content, newline)) + added + kept.slice(contentEnd).join("");
 }
 
 /** The header line as every program reads it, with its comment on a line of its own where that had to go. */
-function portableHeader(header: string, section: Section, kind: FileKind, newline: string): string {
+function formatHeader(header: string, section: Section, kind: FileKind, newline: string): string {
   const profile = section.profile ?? "";
   if (!isPortableName(profile)) return header;
   const name = encode(profile).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
@@ -159,7 +159,7 @@ function headerOf(profile: string, kind: FileKind): string {
   return `[${kind === "credentials" || profile === "default" ? "" : "profile "}${encode(profile)}]`;
 }
 
-function block(values: ReadonlyMap<string, string>, newline: string): string {
+function formatBlock(values: ReadonlyMap<string, string>, newline: string): string {
   return [...values].map(([key, value]) => propertyText(key, value, newline)).join("");
 }
 
@@ -169,7 +169,7 @@ function propertyText(key: string, value: string, newline: string): string {
 }
 
 /** Whether every program reads this value from this line already. */
-function reads(source: string, line: Line & { kind: "property" }, value: string): boolean {
+function isReadAs(source: string, line: Line & { kind: "property" }, value: string): boolean {
   const [start = ""] = new RegExp(`^${line.key}[ \\t]*=[ \\t]*`).exec(source) ?? [];
   return start !== "" && source.slice(start.length).replace(/[ \t]*\r?\n?$/, "") === value;
 }
@@ -177,7 +177,7 @@ function reads(source: string, line: Line & { kind: "property" }, value: string)
 const endLine = (text: string, newline: string): string => (text.endsWith("\n") ? text : text + newline);
 
 /** The line end that a text uses first, if it has one. */
-function lineEnd(text: string): string | undefined {
+function findLineEnd(text: string): string | undefined {
   const newline = text.indexOf("\n");
   if (newline < 0) return undefined;
   return text[newline - 1] === "\r" ? "\r\n" : "\n";

@@ -1,14 +1,14 @@
 // The two AWS files as the rest of fob sees them: profiles with properties. Nothing else reads these files.
 import { FobError } from "../errors.ts";
 import { readWhole } from "../files/read.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import type { AwsFilePaths } from "./paths.ts";
 import {
   DuplicateSection,
   type FileKind,
   findSection,
   type Property,
-  propertiesOf,
+  parseProperties,
   type Section,
   scan,
   UnparsableText,
@@ -45,18 +45,18 @@ export function readAwsFiles(paths: AwsFilePaths): AwsFiles {
 function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const path = paths[kind];
   const text = readWhole(path) ?? "";
-  const sections = guarded(path, "", () => scan(text, kind));
+  const sections = explainParseErrors(path, "", () => scan(text, kind));
   const found = new Map<string, Section | undefined>();
   const find = (profile: string): Section | undefined => {
     if (!found.has(profile))
       found.set(
         profile,
-        guarded(path, profile, () => findSection(sections, profile)),
+        explainParseErrors(path, profile, () => findSection(sections, profile)),
       );
     return found.get(profile);
   };
   const mapped = (section: Section | undefined): Properties | undefined =>
-    section && new Map(propertiesOf(text, section).map((property) => [property.key, property]));
+    section && new Map(parseProperties(text, section).map((property) => [property.key, property]));
   return {
     kind,
     path,
@@ -65,7 +65,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
     properties: (profile) => mapped(find(profile)),
     mentions: (key) => mentions(text, [key]),
     profilesWith: (keys) => [
-      ...new Set(sectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
+      ...new Set(findSectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
     ],
     section: (title) => mapped(sections.find((section) => section.title === title)),
   };
@@ -74,7 +74,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
 const mentions = (text: string, keys: readonly string[]): boolean => new RegExp(keys.join("|"), "i").test(text);
 
 /** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */
-function sectionsMentioning(text: string, sections: readonly Section[], keys: readonly string[]): Section[] {
+function findSectionsMentioning(text: string, sections: readonly Section[], keys: readonly string[]): Section[] {
   const found: Section[] = [];
   if (!mentions(text, keys)) return found;
   let next = 0;
@@ -87,7 +87,7 @@ function sectionsMentioning(text: string, sections: readonly Section[], keys: re
 }
 
 /** A property's value in a profile: of the credentials file before the config, as the SDKs have it. */
-export function propertyValue(files: AwsFiles, profile: string, key: string): string | undefined {
+export function getProperty(files: AwsFiles, profile: string, key: string): string | undefined {
   return (
     files.credentials.properties(profile)?.get(key)?.value ||
     files.config.properties(profile)?.get(key)?.value ||
@@ -96,7 +96,7 @@ export function propertyValue(files: AwsFiles, profile: string, key: string): st
 }
 
 /** A command in a profile, whole: what follows a ` #` or ` ;` is the shell's to understand. */
-export function commandOf(files: AwsFiles, profile: string, key: string): string | undefined {
+export function getCommand(files: AwsFiles, profile: string, key: string): string | undefined {
   return (
     files.credentials.properties(profile)?.get(key)?.raw || files.config.properties(profile)?.get(key)?.raw || undefined
   );
@@ -111,15 +111,15 @@ export function fileOfCommand(files: AwsFiles, profile: string, key: string): st
  * The URL that a profile has for a service: in the `services` section that it names, else its `endpoint_url`.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
-export function endpointUrlOf(files: AwsFiles, profile: string, service: string): string | undefined {
-  const services = propertyValue(files, profile, "services");
+export function getEndpointUrl(files: AwsFiles, profile: string, service: string): string | undefined {
+  const services = getProperty(files, profile, "services");
   const own = services === undefined ? undefined : files.config.section(`services ${services}`)?.get(service)?.nested;
-  return own?.find(({ key }) => key === "endpoint_url")?.value ?? propertyValue(files, profile, "endpoint_url");
+  return own?.find(({ key }) => key === "endpoint_url")?.value ?? getProperty(files, profile, "endpoint_url");
 }
 
 /** The URLs of single services in the `services` section that a profile names, by the names that variables have for them. */
 export function endpointUrlsOf(files: AwsFiles, profile: string): (readonly [service: string, url: string])[] {
-  const services = propertyValue(files, profile, "services");
+  const services = getProperty(files, profile, "services");
   const properties = services === undefined ? undefined : files.config.section(`services ${services}`);
   return [...(properties ?? [])].flatMap(([service, { nested }]) => {
     const url = nested.find(({ key }) => key === "endpoint_url")?.value;
@@ -128,11 +128,11 @@ export function endpointUrlsOf(files: AwsFiles, profile: string): (readonly [ser
 }
 
 /** Runs a step on a file's text and puts its errors into words. */
-export function guarded<T>(path: string, profile: string, step: () => T): T {
+export function explainParseErrors<T>(path: string, profile: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    const editor = (line: number): string => `open it there: \${EDITOR:-vi} +${line} ${shellWord(path)}`;
+    const editor = (line: number): string => `open it there: \${EDITOR:-vi} +${line} ${quoteShellWord(path)}`;
     if (error instanceof UnparsableText) {
       throw new FobError(
         `line ${error.line} of ${quote(path)} ${error.message}, so fob does not touch the file`,

@@ -1,13 +1,13 @@
 // What a profile holds: whose keys, whose credential_process.
 import { basename } from "node:path";
-import { type AwsFiles, commandOf, type Properties } from "./files.ts";
+import { type AwsFiles, getCommand, type Properties } from "./files.ts";
 import type { Property } from "./scan.ts";
 
 /** What the keys of a profile are, without judging whether AWS knows them. */
 export type OwnKeys = "long-term" | "temporary" | "none";
 
 /** What the keys among these properties are. */
-export function keysIn(properties: Properties | undefined): OwnKeys {
+export function classifyKeys(properties: Properties | undefined): OwnKeys {
   const accessKeyId = properties?.get("aws_access_key_id")?.value;
   return accessKeyId ? keyKind(accessKeyId, tokenIn(properties)?.value) : "none";
 }
@@ -28,36 +28,36 @@ export function keyKind(accessKeyId: string, sessionToken: string | undefined): 
 }
 
 /** What the keys of a profile are: those in the credentials file, else those in the config. */
-export function ownKeys(files: AwsFiles, profile: string): OwnKeys {
-  const kinds = [files.credentials, files.config].map((file) => keysIn(file.properties(profile)));
+export function classifyOwnKeys(files: AwsFiles, profile: string): OwnKeys {
+  const kinds = [files.credentials, files.config].map((file) => classifyKeys(file.properties(profile)));
   return kinds.find((kind) => kind !== "none") ?? "none";
 }
 
 /** Whose `credential_process` a profile has. */
-export function processKind(files: AwsFiles, profile: string): "fob" | "foreign" | "none" {
-  const command = commandOf(files, profile, "credential_process");
+export function classifyProcess(files: AwsFiles, profile: string): "fob" | "foreign" | "none" {
+  const command = getCommand(files, profile, "credential_process");
   if (command === undefined) return "none";
   return isFob(command) ? "fob" : "foreign";
 }
 
 /** The endpoint that a session profile was installed for, where that is not AWS's own. */
-export function installedEndpoint(files: AwsFiles, profile: string): string | undefined {
-  const command = commandOf(files, profile, "credential_process");
+export function findInstalledEndpoint(files: AwsFiles, profile: string): string | undefined {
+  const command = getCommand(files, profile, "credential_process");
   if (command === undefined || !isFob(command)) return undefined;
-  const words = wordsOf(command);
+  const words = splitWords(command);
   const index = words.indexOf("--endpoint-url");
   if (index >= 0) return words[index + 1];
   return words.find((word) => word.startsWith("--endpoint-url="))?.slice("--endpoint-url=".length);
 }
 
-function wordsOf(command: string): string[] {
+function splitWords(command: string): string[] {
   const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
   return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 }
 
 /** Whether a command is fob itself: its launcher, the program, or the program as Node.js or npx run it. */
 function isFob(command: string): boolean {
-  const programs = wordsOf(command)
+  const programs = splitWords(command)
     .filter((word) => !word.startsWith("-"))
     .map((word) => basename(word.replaceAll("\\", "/")));
   const [first = "", second = ""] = programs.map((name) =>
@@ -68,7 +68,7 @@ function isFob(command: string): boolean {
 }
 
 /** The profiles that hold long-term credentials. */
-export function sourcesIn(files: AwsFiles): string[] {
+export function listSources(files: AwsFiles): string[] {
   const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
-  return [...new Set(keyed)].filter((profile) => ownKeys(files, profile) === "long-term");
+  return [...new Set(keyed)].filter((profile) => classifyOwnKeys(files, profile) === "long-term");
 }

@@ -12,7 +12,7 @@ export type AwsFilePaths = Readonly<Record<FileKind, string>>;
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
  */
-export function awsFilePaths(env: Environment, home: string): AwsFilePaths {
+export function getAwsFilePaths(env: Environment, home: string): AwsFilePaths {
   const path = (variable: string | undefined, name: string): string =>
     variable ? resolve(variable.replace(/^~(?=$|[/\\])/, home)) : join(home, ".aws", name);
   return {
@@ -25,7 +25,7 @@ export function awsFilePaths(env: Environment, home: string): AwsFilePaths {
  * When one of the two files last changed, or an older one took its place (which its own time does not tell, but the
  * file system does), in milliseconds since 1970; 0 where there is neither, Infinity where that cannot be told.
  */
-export function lastChangeOf(paths: AwsFilePaths): number {
+export function readLastChange(paths: AwsFilePaths): number {
   try {
     const times = [paths.credentials, paths.config].flatMap((path) => {
       const [file, link] = [statSync(path, { throwIfNoEntry: false }), lstatSync(path, { throwIfNoEntry: false })];

@@ -76,7 +76,7 @@ export const markLength = (text: string): number => (text.startsWith(BYTE_ORDER_
 export function scan(text: string, kind: FileKind): readonly Section[] {
   const last = latest[kind];
   if (last?.text === text) return last.sections;
-  const sections = sectionsOf(text, kind);
+  const sections = splitSections(text, kind);
   latest[kind] = { text, sections };
   return sections;
 }
@@ -84,9 +84,9 @@ export function scan(text: string, kind: FileKind): readonly Section[] {
 /** The latest scan of each file: between reading, deciding and editing a file seldom changes, and it may be long. */
 const latest: { [Kind in FileKind]?: { readonly text: string; readonly sections: readonly Section[] } } = {};
 
-function sectionsOf(text: string, kind: FileKind): Section[] {
+function splitSections(text: string, kind: FileKind): Section[] {
   const nul = text.indexOf("\0");
-  if (nul >= 0) throw new UnparsableText(lineAt(text, nul), "holds a NUL byte");
+  if (nul >= 0) throw new UnparsableText(countLine(text, nul), "holds a NUL byte");
 
   const sections: { -readonly [Key in keyof Section]: Section[Key] }[] = [];
 
@@ -108,19 +108,19 @@ function sectionsOf(text: string, kind: FileKind): Section[] {
       continue;
     }
     if (character === OPENING_BRACKET) {
-      const bytes = titleOf(text.slice(first, end));
+      const bytes = parseTitle(text.slice(first, end));
       if (bytes === undefined) throw new UnparsableText(line, `has a "[" without a "]"`);
       const title = decode(bytes);
       const above = sections.at(-1);
       if (above) above.end = start;
-      sections.push({ profile: profileOf(title, kind), title, line, start, bodyStart: next, end: text.length });
+      sections.push({ profile: parseProfileName(title, kind), title, line, start, bodyStart: next, end: text.length });
     } else {
       if (sections.length === 0) throw new UnparsableText(line, "stands before the first [section]");
       const isDelimiter = character === EQUALS || character === COLON;
       if (isDelimiter && first === start) throw new UnparsableText(line, "has a value without a key");
-      if (equals < start) equals = indexOrEnd(text, "=", start);
+      if (equals < start) equals = findOrEnd(text, "=", start);
       if (equals >= end) {
-        if (colon < start) colon = indexOrEnd(text, ":", start);
+        if (colon < start) colon = findOrEnd(text, ":", start);
         // An indented line continues the value above it.
         if (colon >= end && first === start) throw new UnparsableText(line, `is neither a [section] nor "key = value"`);
       }
@@ -149,7 +149,7 @@ export function findSection(sections: readonly Section[], profile: string): Sect
 }
 
 /** The lines of a section's body (or of any part of a text), each with its line end. */
-export function linesOf(text: string): string[] {
+export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
@@ -168,7 +168,7 @@ interface Indented {
 }
 
 /** Tells what a line of a section's body is. Keys come in lower case. */
-export function lineOf(text: string): Line {
+export function parseLine(text: string): Line {
   const content = trimBytes(text);
   if (content === "") return { kind: "blank" };
   if (content.startsWith("#") || content.startsWith(";")) return { kind: "comment" };
@@ -192,12 +192,12 @@ function indentOf(text: string): Indented {
 }
 
 /** The properties of a section, in order. A key that stands twice comes twice. */
-export function propertiesOf(text: string, section: Section): Property[] {
+export function parseProperties(text: string, section: Section): Property[] {
   const properties: (Property & { nested: Property[] })[] = [];
   // How far the property is indented that botocore takes all that is indented further for a part of.
   let level = Number.POSITIVE_INFINITY;
-  for (const [index, source] of linesOf(text.slice(section.bodyStart, section.end)).entries()) {
-    const line = lineOf(source);
+  for (const [index, source] of splitLines(text.slice(section.bodyStart, section.end)).entries()) {
+    const line = parseLine(source);
     if (line.kind !== "property") continue;
     const [key, raw, value] = [line.key, line.raw, line.value].map(decode) as [string, string, string];
     const property = { key, raw, value, line: section.line + 1 + index, nested: [] };
@@ -210,7 +210,7 @@ export function propertiesOf(text: string, section: Section): Property[] {
 }
 
 /** The title of a header line (leading blanks removed), or undefined where no bracket closes it. */
-function titleOf(header: string): string | undefined {
+function parseTitle(header: string): string | undefined {
   // As nearly all of them are.
   if (/^\[[\w.@-]+\]\r?$/.test(header)) return header.slice(1, header.lastIndexOf("]"));
   // A comment may hold brackets too: the SDK for JavaScript cuts it off first, botocore reads on to the last bracket.
@@ -219,7 +219,7 @@ function titleOf(header: string): string | undefined {
   return closing < 0 ? undefined : trimBytes(header.slice(1, closing));
 }
 
-function profileOf(title: string, kind: FileKind): string | undefined {
+function parseProfileName(title: string, kind: FileKind): string | undefined {
   if (kind === "credentials" || title === "default") return title;
   const name = /^profile[ \t]+(?:"([^"]+)"|'([^']+)'|([^\s"'\\]+))$/.exec(title);
   return name?.[1] ?? name?.[2] ?? name?.[3];
@@ -229,12 +229,12 @@ const comment = new RegExp(`(?:^|${SPACE})[#;].*$`, "s");
 
 const withoutComment = (value: string): string => trimBytes(value.replace(comment, ""));
 
-function indexOrEnd(text: string, character: string, from: number): number {
+function findOrEnd(text: string, character: string, from: number): number {
   const index = text.indexOf(character, from);
   return index < 0 ? text.length : index;
 }
 
-function lineAt(text: string, offset: number): number {
+function countLine(text: string, offset: number): number {
   let line = 1;
   for (let i = 0; i < offset; i++) if (text.charCodeAt(i) === NEWLINE) line += 1;
   return line;

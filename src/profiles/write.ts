@@ -2,11 +2,11 @@
 import { statSync } from "node:fs";
 import { type EditOutcome, editFile } from "../files/edit.ts";
 import type { LockOptions } from "../files/lock.ts";
-import { explained } from "../files/read.ts";
+import { explainFileError } from "../files/read.ts";
 import { type Change, editSection, removeKeys } from "./edit.ts";
-import { guarded, type Properties } from "./files.ts";
+import { explainParseErrors, type Properties } from "./files.ts";
 import type { AwsFilePaths } from "./paths.ts";
-import { type FileKind, findSection, propertiesOf, scan } from "./scan.ts";
+import { type FileKind, findSection, parseProperties, scan } from "./scan.ts";
 
 /**
  * What should become of a profile, decided on what the file holds of it at that moment, under the file's lock. May be
@@ -24,7 +24,9 @@ export function editProfile(
 ): Promise<EditOutcome> {
   const path = paths[kind];
   return editFile(path, lock, (text) =>
-    guarded(path, profile, () => editSection(text, kind, profile, decide(found(text, kind, profile), text))),
+    explainParseErrors(path, profile, () =>
+      editSection(text, kind, profile, decide(findProperties(text, kind, profile), text)),
+    ),
   );
 }
 
@@ -44,7 +46,9 @@ export async function removeFromProfile(
   const path = paths[kind];
   if (isGone(path)) return { changed: false };
   return await editFile(path, lock, (text) =>
-    guarded(path, profile, () => removeKeys(text, kind, profile, decide(found(text, kind, profile), text))),
+    explainParseErrors(path, profile, () =>
+      removeKeys(text, kind, profile, decide(findProperties(text, kind, profile), text)),
+    ),
   );
 }
 
@@ -53,11 +57,11 @@ function isGone(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined;
   } catch (error) {
-    throw explained(error, path);
+    throw explainFileError(error, path);
   }
 }
 
-function found(text: string, kind: FileKind, profile: string): Properties | undefined {
+function findProperties(text: string, kind: FileKind, profile: string): Properties | undefined {
   const section = findSection(scan(text, kind), profile);
-  return section && new Map(propertiesOf(text, section).map((property) => [property.key, property]));
+  return section && new Map(parseProperties(text, section).map((property) => [property.key, property]));
 }

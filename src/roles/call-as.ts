@@ -1,12 +1,12 @@
 // Asking AWS something as the user or the role of a profile.
-import { deviceOf } from "../aws/arn.ts";
+import { parseDevice } from "../aws/arn.ts";
 import { type Connection, withAws } from "../aws/connection.ts";
 import type { ServeRequest, ServeTools } from "../credential-process/serve.ts";
-import { accessOf } from "../session/request.ts";
-import { planOf } from "../session/resolve.ts";
+import { buildAccess } from "../session/request.ts";
+import { resolve } from "../session/resolve.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
-import { roleChain } from "./chain.ts";
-import { credentialsOf } from "./credentials.ts";
+import { resolveRoleChain } from "./chain.ts";
+import { getCredentials } from "./credentials.ts";
 
 /**
  * Does some work with the session of a profile, or with its role through the session, and never with the access key:
@@ -21,10 +21,10 @@ export async function askAs<T>(
   work: (aws: Connection) => Promise<T>,
 ): Promise<T> {
   const snapshot = takeSnapshot(tools);
-  const [first] = roleChain(request.profile, snapshot.files);
-  const asUser = { ...request, profile: first?.by ?? request.profile, isRenewal: true };
-  const { link, settings } = planOf(asUser, snapshot, tools);
-  const session = await credentialsOf(request, snapshot, tools);
-  const access = accessOf(session.credentials, deviceOf(session.serialNumber), settings, link);
+  const [first] = resolveRoleChain(request.profile, snapshot.files);
+  const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
+  const { link, settings } = resolve(asUser, snapshot, tools);
+  const session = await getCredentials(request, snapshot, tools);
+  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), settings, link);
   return await withAws({ ...access, profile: request.profile, command: request.command }, tools, work);
 }

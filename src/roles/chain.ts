@@ -3,11 +3,11 @@
 import { isRegion } from "../aws/partitions.ts";
 import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { type AwsFiles, propertyValue } from "../profiles/files.ts";
-import { ownKeys } from "../profiles/inspect.ts";
+import { findNearest } from "../nearest.ts";
+import { type AwsFiles, getProperty } from "../profiles/files.ts";
+import { classifyOwnKeys } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 
 /** AssumeRole's bounds, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 const [SHORTEST, LONGEST] = [900, 43_200];
@@ -21,7 +21,7 @@ export interface SerialInRole {
 }
 
 /** Those in the role profiles that lead to a session profile. */
-export function serialsInRoles(session: string, files: AwsFiles): SerialInRole[] {
+export function findSerialsInRoles(session: string, files: AwsFiles): SerialInRole[] {
   return [files.config, files.credentials].flatMap((file) =>
     file.profilesWith(["mfa_serial"]).flatMap((profile) => {
       const serial = file.properties(profile)?.get("mfa_serial")?.value;
@@ -32,7 +32,7 @@ export function serialsInRoles(session: string, files: AwsFiles): SerialInRole[]
 
 function leadsTo(session: string, profile: string, files: AwsFiles): boolean {
   try {
-    return roleChain(profile, files)[0]?.by === session;
+    return resolveRoleChain(profile, files)[0]?.sourceProfile === session;
   } catch {
     return false;
   }
@@ -44,42 +44,42 @@ function leadsTo(session: string, profile: string, files: AwsFiles): boolean {
  *
  * @throws FobError for a chain that leads nowhere or round in a circle
  */
-export function roleChain(profile: string, files: AwsFiles): readonly Role[] {
+export function resolveRoleChain(profile: string, files: AwsFiles): readonly Role[] {
   const chain: Role[] = [];
   for (let name = profile; ; ) {
-    const role = roleOf(name, files);
+    const role = readRole(name, files);
     if (!role) return chain;
     chain.unshift(role);
     // Such a profile holds the keys with which it asks for its role.
-    if (role.by === name && ownKeys(files, name) !== "none") return chain;
-    if (chain.some((later) => later.profile === role.by)) throw loop(role, chain);
-    name = role.by;
+    if (role.sourceProfile === name && classifyOwnKeys(files, name) !== "none") return chain;
+    if (chain.some((later) => later.profile === role.sourceProfile)) throw createLoopError(role, chain);
+    name = role.sourceProfile;
   }
 }
 
-function loop(role: Role, chain: readonly Role[]): FobError {
-  const way = [role.by, ...chain.map(({ profile }) => profile)].reverse();
+function createLoopError(role: Role, chain: readonly Role[]): FobError {
+  const way = [role.sourceProfile, ...chain.map(({ profile }) => profile)].reverse();
   return new FobError(
-    `the source_profile of ${quote(role.profile)} leads back to ${quote(role.by)}: ${way.map(quote).join(" from ")}`,
-    `one of them must name the profile of your session: aws configure set source_profile PROFILE --profile ${shellWord(role.profile)}`,
+    `the source_profile of ${quote(role.profile)} leads back to ${quote(role.sourceProfile)}: ${way.map(quote).join(" from ")}`,
+    `one of them must name the profile of your session: aws configure set source_profile PROFILE --profile ${quoteShellWord(role.profile)}`,
   );
 }
 
-function roleOf(profile: string, files: AwsFiles): Role | undefined {
-  const value = (key: string): string | undefined => propertyValue(files, profile, key);
+function readRole(profile: string, files: AwsFiles): Role | undefined {
+  const value = (key: string): string | undefined => getProperty(files, profile, key);
   const arn = value("role_arn");
   if (arn === undefined || value("web_identity_token_file") !== undefined) return undefined;
   const wrong = (key: string, text: string, rule: string): FobError =>
     new FobError(
       `${key} of the profile ${quote(profile)} is ${quote(text)}, and it must be ${rule}`,
-      `aws configure set ${key} VALUE --profile ${shellWord(profile)}`,
+      `aws configure set ${key} VALUE --profile ${quoteShellWord(profile)}`,
     );
   if (!/^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(arn)) {
     throw wrong("role_arn", arn, "the ARN of a role, like arn:aws:iam::123456789012:role/NAME");
   }
   const by = value("source_profile");
-  if (by === undefined) throw withoutSource(profile, value("credential_source"));
-  assertThere(by, profile, files);
+  if (by === undefined) throw createMissingSourceError(profile, value("credential_source"));
+  assertProfileExists(by, profile, files);
   const length = value("duration_seconds");
   const duration = length === undefined ? undefined : parseDuration(length);
   if (length !== undefined && (duration === undefined || duration < SHORTEST || duration > LONGEST)) {
@@ -92,41 +92,41 @@ function roleOf(profile: string, files: AwsFiles): Role | undefined {
     throw wrong("role_session_name", sessionName, "2 to 64 letters, digits and _+=,.@-");
   }
   return {
-    ...{ profile, arn, by, duration, sessionName },
+    ...{ profile, arn, sourceProfile: by, duration, sessionName },
     externalId: value("external_id"),
     // As aws-vault's users have them: key=value,key=value
     sourceIdentity: value("source_identity"),
-    tags: listOf(value("session_tags")).map((tag) => {
+    tags: parseList(value("session_tags")).map((tag) => {
       const [, key, text] = /^([^=]+?)\s*=\s*(.*)$/.exec(tag) ?? [];
       if (key === undefined) throw wrong("session_tags", tag, "written like this: key=value,key=value");
       return [key, text ?? ""] as const;
     }),
-    transitiveTags: listOf(value("transitive_session_tags")),
+    transitiveTags: parseList(value("transitive_session_tags")),
   };
 }
 
-const listOf = (text: string | undefined): string[] =>
+const parseList = (text: string | undefined): string[] =>
   (text ?? "")
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
 
-function withoutSource(profile: string, elsewhere: string | undefined): FobError {
+function createMissingSourceError(profile: string, elsewhere: string | undefined): FobError {
   return new FobError(
     elsewhere === undefined
       ? `the role profile ${quote(profile)} has no source_profile`
       : `the role profile ${quote(profile)} takes its credentials from ${quote(elsewhere)}, and not from a session of a user`,
-    `name the profile of your session: aws configure set source_profile PROFILE --profile ${shellWord(profile)}`,
+    `name the profile of your session: aws configure set source_profile PROFILE --profile ${quoteShellWord(profile)}`,
   );
 }
 
-function assertThere(source: string, profile: string, files: AwsFiles): void {
+function assertProfileExists(source: string, profile: string, files: AwsFiles): void {
   if (files.credentials.has(source) || files.config.has(source)) return;
   // A session profile that nobody has logged in to yet stands in neither file.
-  if (source.endsWith("-mfa") && ownKeys(files, source.slice(0, -"-mfa".length)) === "long-term") return;
-  const meant = nearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
+  if (source.endsWith("-mfa") && classifyOwnKeys(files, source.slice(0, -"-mfa".length)) === "long-term") return;
+  const meant = findNearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
   throw new FobError(
     `the source_profile of ${quote(profile)} is ${quote(source)}, and there is no such profile`,
-    `aws configure set source_profile ${shellWord(meant)} --profile ${shellWord(profile)}`,
+    `aws configure set source_profile ${quoteShellWord(meant)} --profile ${quoteShellWord(profile)}`,
   );
 }

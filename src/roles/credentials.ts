@@ -1,23 +1,30 @@
 // The credentials of any profile that fob serves: a session's, or a role's by way of its session.
-import { deviceOf } from "../aws/arn.ts";
+import { parseDevice } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import { patienceOf } from "../codes/sources.ts";
-import { askingFor, orOld, type ServeRequest, type ServeTools, serveSession } from "../credential-process/serve.ts";
-import { inExactWords, inWords } from "../duration.ts";
+import { askingFor, orStale, type ServeRequest, type ServeTools, serveSession } from "../credential-process/serve.ts";
+import { formatDuration, inExactWords } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
-import { propertyValue } from "../profiles/files.ts";
-import { codeSource } from "../session/login.ts";
-import { accessOf, accountOf, HOUR, obtain, roleRequest, type Wanted } from "../session/request.ts";
-import { findMatching, isSame, loginCommand, type Plan, planOf, undisputedPlan } from "../session/resolve.ts";
+import { getProperty } from "../profiles/files.ts";
+import { chooseCodeProvider } from "../session/login.ts";
+import { buildAccess, buildRoleRequest, getAccount, HOUR, requestSession, type Wanted } from "../session/request.ts";
+import {
+  findMatching,
+  formatLoginCommand,
+  isSame,
+  type Resolution,
+  resolve,
+  resolveFromFilesOnly,
+} from "../session/resolve.ts";
 import type { Snapshot } from "../session/snapshot.ts";
 import { settingVariables } from "../session/source-settings.ts";
-import { isFresh, wanted } from "../store/freshness.ts";
+import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import type { Store } from "../store/read.ts";
-import { type Role, type Session, spanOf } from "../store/session.ts";
+import { getSpan, type Role, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
-import { quote, shellWord } from "../text.ts";
-import { roleChain } from "./chain.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import { resolveRoleChain } from "./chain.ts";
 
 /**
  * The credentials of a profile: of its session, asked for once however many programs want it; or of its role, which never
@@ -25,11 +32,11 @@ import { roleChain } from "./chain.ts";
  *
  * @throws FobError
  */
-export async function credentialsOf(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
-  const chain = roleChain(request.profile, snapshot.files);
+export async function getCredentials(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
+  const chain = resolveRoleChain(request.profile, snapshot.files);
   return chain.length === 0
     ? await serveSession(request, snapshot, tools)
-    : await ofRole(chain, { snapshot, request }, tools);
+    : await getRoleCredentials(chain, { snapshot, request }, tools);
 }
 
 /** What programs that use a profile need to know beside the credentials. */
@@ -46,12 +53,12 @@ export function programSettings(
   tools: ServeTools,
 ): ProgramSettings {
   const { files } = snapshot;
-  const chain = roleChain(profile, files);
+  const chain = resolveRoleChain(profile, files);
   const [first] = chain;
-  const { settings, link } = planOf({ profile: first?.by ?? profile }, snapshot, tools);
+  const { settings, link } = resolve({ profile: first?.sourceProfile ?? profile }, snapshot, tools);
   const roles = chain.map((role) => role.profile).reverse();
   return {
-    region: region ?? (first && propertyValue(files, profile, "region")) ?? settings.region?.region,
+    region: region ?? (first && getProperty(files, profile, "region")) ?? settings.region?.region,
     variables: settingVariables([...roles, link.session, link.source], files, tools.env),
   };
 }
@@ -62,56 +69,58 @@ interface Occasion {
   readonly request: ServeRequest;
 }
 
-async function ofRole(chain: readonly Role[], occasion: Occasion, tools: ServeTools): Promise<Session> {
+async function getRoleCredentials(chain: readonly Role[], occasion: Occasion, tools: ServeTools): Promise<Session> {
   const [first] = chain;
   const role = chain.at(-1);
   if (!first || !role) throw new TypeError("a chain of roles has at least one");
   const { request, snapshot } = occasion;
   const { lastChange } = snapshot;
   const { store, now } = tools;
-  const plan = roleRequestPlan(chain, occasion, tools);
+  const plan = resolveRoleRequest(chain, occasion, tools);
   const isLong = (role.duration ?? HOUR) > HOUR;
   const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
-  if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR)) throw longerThanItLasts(role, isDirect);
-  const asking = askingFor({ ...tools, again: loginCommand(first.by, plan, request.minTtl) });
+  if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR))
+    throw createRoleTooShortError(role, isDirect);
+  const asking = askingFor({ ...tools, again: formatLoginCommand(first.sourceProfile, plan, request.minTtl) });
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
   const isTooLittle = ({ isChained }: Session): boolean =>
-    isChained && isDirect && !tools.program && codeSource(plan, asking)?.canAskAgain === true;
-  const stored = (): Session | undefined => storedRole(chain, plan, store);
+    isChained && isDirect && !tools.program && chooseCodeProvider(plan, asking)?.canAskAgain === true;
+  const stored = (): Session | undefined => findStoredRole(chain, plan, store);
   const fresh = (from: Store): Session | undefined => {
-    const session = storedRole(chain, plan, from);
-    const isEnough = session && isFresh(spanOf(session), wanted.use, request.minTtl, now());
+    const session = findStoredRole(chain, plan, from);
+    const isEnough = session && isFresh(getSpan(session), defaultMinTtl.use, request.minTtl, now());
     return isEnough && !isTooLittle(session) ? session : undefined;
   };
   const kept = fresh(snapshot.store);
   if (kept) {
-    const undisputed = undisputedPlan(first.by, snapshot, tools);
-    if (undisputed && storedRole(chain, undisputed, snapshot.store)) store.vouch(role.profile, lastChange, now());
+    const undisputed = resolveFromFilesOnly(first.sourceProfile, snapshot, tools);
+    if (undisputed && findStoredRole(chain, undisputed, snapshot.store))
+      store.markVerified(role.profile, lastChange, now());
     return kept;
   }
-  const codes = codeSource(plan, asking);
+  const codes = chooseCodeProvider(plan, asking);
   const waiting = waitingFor(role.profile, asking, tools.program?.patience ?? patienceOf(codes));
   const makeChained = async (): Promise<Session> => {
-    const session = await chained(chain, plan, occasion, asking);
+    const session = await assumeChained(chain, plan, occasion, asking);
     if (isLong) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
     return session;
   };
   const make = async (): Promise<Session> => {
-    const directly = isDirect && codes ? await direct(role, { plan, codes }, asking) : undefined;
+    const directly = isDirect && codes ? await assumeWithCode(role, { plan, codes }, asking) : undefined;
     const session = directly ?? (await makeChained());
     // What has changed in the AWS files meanwhile is newer than this.
-    store.date(role.profile, lastChange);
-    store.forgetRefusal(role.profile);
+    store.setDate(role.profile, lastChange);
+    store.clearRejection(role.profile);
     return session;
   };
   // Where nothing can be kept, a code of its own would be asked for at every call.
   const isKept = store.obstacle(role.profile) === undefined;
-  return await orOld(stored, request, asking, () =>
+  return await orStale(stored, request, asking, () =>
     isKept ? cachedUnderLock({ profile: role.profile, find: () => fresh(store), make, waiting }, store) : makeChained(),
   );
 }
 
-function longerThanItLasts({ profile, duration = HOUR }: Role, isDirect: boolean): UsageError {
+function createRoleTooShortError({ profile, duration = HOUR }: Role, isDirect: boolean): UsageError {
   const why = isDirect ? "as its profile says" : "as AWS gives it to who asks with a session";
   return new UsageError(
     `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inExactWords(isDirect ? duration : HOUR)}`,
@@ -120,22 +129,22 @@ function longerThanItLasts({ profile, duration = HOUR }: Role, isDirect: boolean
 }
 
 /** The plan for the session, with what the role profile says of the STS that is asked for the role. */
-function roleRequestPlan(chain: readonly Role[], { snapshot, request }: Occasion, tools: ServeTools): Plan {
+function resolveRoleRequest(chain: readonly Role[], { snapshot, request }: Occasion, tools: ServeTools): Resolution {
   const { files } = snapshot;
   const profile = chain.at(-1)?.profile ?? "";
-  const plan = planOf({ ...request, profile: chain[0]?.by ?? "", isRenewal: true }, snapshot, tools);
-  const own = propertyValue(files, profile, "region");
+  const plan = resolve({ ...request, profile: chain[0]?.sourceProfile ?? "", isRenewal: true }, snapshot, tools);
+  const own = getProperty(files, profile, "region");
   const region =
     request.region === undefined && own !== undefined
       ? { region: own, from: `region of the profile ${quote(profile)}` }
       : plan.settings.region;
-  const sts = propertyValue(files, profile, "sts_regional_endpoints");
+  const sts = getProperty(files, profile, "sts_regional_endpoints");
   const usesGlobalSts = sts === undefined ? plan.settings.usesGlobalSts : sts.toLowerCase() === "legacy";
   return { ...plan, settings: { ...plan.settings, region, usesGlobalSts } };
 }
 
 /** The credentials in the store, if they are of just these roles, by way of just that session. */
-function storedRole(chain: readonly Role[], plan: Plan, store: Store): Session | undefined {
+function findStoredRole(chain: readonly Role[], plan: Resolution, store: Store): Session | undefined {
   const found = store.read(chain.at(-1)?.profile ?? "");
   if (found.state !== "readable") return undefined;
   const { session } = found;
@@ -149,14 +158,14 @@ function storedRole(chain: readonly Role[], plan: Plan, store: Store): Session |
  * that hour than nothing, or AWS does not give this role for that long at all.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
  */
-async function direct(
+async function assumeWithCode(
   role: Role,
   { plan, codes }: Pick<Wanted, "plan" | "codes">,
   tools: ServeTools,
 ): Promise<Session | undefined> {
-  const length = inWords(role.duration ?? HOUR);
+  const length = formatDuration(role.duration ?? HOUR);
   const why = `the role of ${quote(role.profile)} is wanted for ${length}; AWS gives more than an hour only for a code of its own`;
-  const make = async () => (await obtain({ plan, codes, role: { role, why } }, tools)).session;
+  const make = async () => (await requestSession({ plan, codes, role: { role, why } }, tools)).session;
   try {
     return tools.guard ? await tools.guard(role.profile, make) : await make();
   } catch (error) {
@@ -168,37 +177,42 @@ async function direct(
       return undefined;
     }
     const session = findMatching(plan, tools.store);
-    const hasSession = session !== undefined && isFresh(spanOf(session), wanted.use, undefined, tools.now());
+    const hasSession = session !== undefined && isFresh(getSpan(session), defaultMinTtl.use, undefined, tools.now());
     const isUnanswered = error instanceof FobError && !(error instanceof AwsFailure);
     if (tools.program && hasSession && isUnanswered && !tools.signal.aborted) return undefined;
-    throw refusedRole(error, role);
+    throw createRoleRejectedError(error, role);
   }
 }
 
 /** Asks for the last role with the credentials of the profile before it. */
-async function chained(chain: readonly Role[], plan: Plan, occasion: Occasion, tools: ServeTools): Promise<Session> {
+async function assumeChained(
+  chain: readonly Role[],
+  plan: Resolution,
+  occasion: Occasion,
+  tools: ServeTools,
+): Promise<Session> {
   const role = chain.at(-1);
   if (!role) throw new TypeError("a chain of roles has at least one");
   const { store, now } = tools;
   const before = chain.slice(0, -1);
   const parent =
     before.length > 0
-      ? await ofRole(before, occasion, tools)
-      : await serveSession({ ...occasion.request, profile: role.by }, occasion.snapshot, tools);
-  const access = accessOf(parent.credentials, deviceOf(parent.serialNumber), plan.settings, plan.link);
-  const asked = roleRequest(role, parent.user, parent.source.profile);
+      ? await getRoleCredentials(before, occasion, tools)
+      : await serveSession({ ...occasion.request, profile: role.sourceProfile }, occasion.snapshot, tools);
+  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan.settings, plan.link);
+  const asked = buildRoleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");
   const asking = withAws(access, tools, (aws) =>
     assumeRole(aws, { ...asked, duration: Math.min(asked.duration, HOUR) }),
   );
   const credentials = await asking.catch((error: unknown) => {
-    throw refusedRole(error, role);
+    throw createRoleRejectedError(error, role);
   });
   const session: Session = {
     ...parent,
     ...{ profile: role.profile, credentials, roles: chain, isChained: true, writtenTo: [], issued: now() },
     copiedSettings: undefined,
-    account: accountOf(role.arn),
+    account: getAccount(role.arn),
   };
   if (store.obstacle(role.profile) === undefined) store.save(session);
   return session;
@@ -213,17 +227,17 @@ function isAboutLength(error: unknown): boolean {
 
 /** Why a role lasts for less than its profile says, and what changes that. */
 function whyAnHour({ profile, duration = HOUR }: Role, isTooLong: boolean): string {
-  const hour = `the role of ${quote(profile)} lasts for an hour, and not for ${inWords(duration)}`;
+  const hour = `the role of ${quote(profile)} lasts for an hour, and not for ${formatDuration(duration)}`;
   return isTooLong
     ? `${hour}, which is more than the role's maximum session duration; to fix it: ${hourInConfig(profile)}`
     : `${hour}: AWS gives no more to who asks with a session or another role`;
 }
 
 const hourInConfig = (profile: string): string =>
-  `aws configure set duration_seconds 3600 --profile ${shellWord(profile)}`;
+  `aws configure set duration_seconds 3600 --profile ${quoteShellWord(profile)}`;
 
 /** Says which role of a chain it was, and where to look. */
-function refusedRole(error: unknown, { profile, arn, by }: Role): unknown {
+function createRoleRejectedError(error: unknown, { profile, arn, sourceProfile: by }: Role): unknown {
   if (!(error instanceof AwsFailure) || error.consequence !== "refused") return error;
   const hint = isAboutLength(error)
     ? hourInConfig(profile)

@@ -1,28 +1,28 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
-import { type CodeSource, patienceOf, withPersonBehind } from "../codes/sources.ts";
+import { type MfaCodeProvider, patienceOf, withPersonBehind } from "../codes/sources.ts";
 import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import { obstacleTo } from "../files/replace.ts";
 import { warnOfWriters } from "../keys/long-term.ts";
-import { type AwsFiles, commandOf, readAwsFiles } from "../profiles/files.ts";
-import { processKind } from "../profiles/inspect.ts";
+import { type AwsFiles, getCommand, readAwsFiles } from "../profiles/files.ts";
+import { classifyProcess } from "../profiles/inspect.ts";
 import { isFresh } from "../store/freshness.ts";
 import { readSession, type Store } from "../store/read.ts";
-import { type Session, spanOf } from "../store/session.ts";
+import { getSpan, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { ofOtherVersion } from "../store/write.ts";
-import { quote, shellWord } from "../text.ts";
-import type { Link } from "./profile-pair.ts";
-import { type ObtainTools, obtain } from "./request.ts";
-import { findMatching, loginCommand, type Plan, planOf, undisputedPlan } from "./resolve.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import type { ProfilePair } from "./profile-pair.ts";
+import { type ObtainTools, requestSession } from "./request.ts";
+import { findMatching, formatLoginCommand, type Resolution, resolve, resolveFromFilesOnly } from "./resolve.ts";
 import {
   assertTarget,
-  isPublished,
-  placesFor,
-  publish,
+  isSessionProfileCurrent,
+  listPlaces,
   type TargetOptions,
   type Unwritten,
   unwrittenOf,
+  writeSessionProfile,
 } from "./session-profile.ts";
 import { settingsToCopy } from "./source-settings.ts";
 
@@ -37,7 +37,7 @@ export interface LoginOptions {
   /** The caller gets the credentials itself: that programs find them in the AWS files, too, is not worth a failure. */
   readonly isServing?: boolean;
   /** A code that came with the command. */
-  readonly code?: CodeSource | undefined;
+  readonly code?: MfaCodeProvider | undefined;
   /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s where there is nobody. */
   readonly patience?: number;
 }
@@ -45,7 +45,7 @@ export interface LoginOptions {
 /** What a login uses of the world. */
 export interface LoginTools extends ObtainTools {
   /** A configured command that prints codes. */
-  readonly codeFromCommand: (command: string, profile: string) => CodeSource;
+  readonly codeFromCommand: (command: string, profile: string) => MfaCodeProvider;
   /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */
   readonly isInBackground: () => boolean;
   /** The command line that makes the same session again, without a code in it, where a command line has asked for it. */
@@ -68,14 +68,14 @@ export interface LoginOutcome {
  *
  * @throws FobError: nothing is lost then, and the AWS files are as they were or as they should be
  */
-export async function login(asItIs: Plan, options: LoginOptions, tools: LoginTools): Promise<LoginOutcome> {
+export async function login(asItIs: Resolution, options: LoginOptions, tools: LoginTools): Promise<LoginOutcome> {
   const { paths, store, signal, now } = tools;
   const { request, snapshot } = asItIs;
   const { files, lastChange } = snapshot;
-  const leavesProcess = await wantsKeys(asItIs, tools);
-  const plan = leavesProcess ? planOf({ ...request, endpointUrl: "" }, snapshot, tools) : asItIs;
+  const leavesProcess = await askForKeys(asItIs, tools);
+  const plan = leavesProcess ? resolve({ ...request, endpointUrl: "" }, snapshot, tools) : asItIs;
   const { link, settings } = plan;
-  const again = tools.again ?? loginCommand(request.profile, plan, options.minTtl);
+  const again = tools.again ?? formatLoginCommand(request.profile, plan, options.minTtl);
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: options.replaceLongTerm ?? false,
     takesOver: options.force ?? false,
@@ -84,17 +84,17 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
     leavesProcess,
   });
   const isInPlace = (session: Session, now: AwsFiles): boolean =>
-    isPublished(session, link, now) && !(leavesProcess && processKind(now, link.session) === "fob");
+    isSessionProfileCurrent(session, link, now) && !(leavesProcess && classifyProcess(now, link.session) === "fob");
   const findReusable = (from: Store): Session | undefined => {
     const session = options.force ? undefined : findMatching(plan, from);
-    return session && lasts(session, options, now()) ? session : undefined;
+    return session && isFreshEnough(session, options, now()) ? session : undefined;
   };
   await store.recover(link.session, signal);
   assertTarget(link, files, target(readSession(snapshot.store, link.session)));
-  if ((options.minTtl ?? 0) >= settings.duration) throw longerThanItLasts(settings.duration, link);
+  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(settings.duration, link);
 
   const obstacle = obstacleTo(paths.credentials) ?? store.obstacle(link.session);
-  const isServed = processKind(files, link.session) === "fob" && !leavesProcess;
+  const isServed = classifyProcess(files, link.session) === "fob" && !leavesProcess;
   /** Whether nothing is left to do for a session, or nothing can be done. */
   const isSettled = (session: Session, now: AwsFiles): boolean =>
     isInPlace(session, now) || (obstacle !== undefined && !leavesProcess);
@@ -105,8 +105,8 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
 
   const kept = findReusable(snapshot.store);
   if (kept && isSettled(kept, files)) {
-    const undisputed = undisputedPlan(link.session, snapshot, tools);
-    if (undisputed && findMatching(undisputed, snapshot.store)) store.vouch(link.session, lastChange, now());
+    const undisputed = resolveFromFilesOnly(link.session, snapshot, tools);
+    if (undisputed && findMatching(undisputed, snapshot.store)) store.markVerified(link.session, lastChange, now());
     return outcomeOf(kept, false, files);
   }
   if (obstacle && (leavesProcess || !(options.isServing || isServed || livesInStore(link, tools)))) {
@@ -119,8 +119,8 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
   }
   // A program waits also where it cannot ask, for whoever is asking now.
   const isWaiting = options.patience !== undefined;
-  const source = kept ? undefined : (options.code ?? codeSource(plan, tools));
-  if (!kept && !source && !isWaiting) throw nobodyToAsk(link, again, tools);
+  const source = kept ? undefined : (options.code ?? chooseCodeProvider(plan, tools));
+  if (!kept && !source && !isWaiting) throw createCodeNeededError(link, again, tools);
 
   const settled = (): LoginOutcome | undefined => {
     const session = findReusable(store);
@@ -132,12 +132,12 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
     const previous = readSession(store, link.session);
     const session = findReusable(store);
     if (session) {
-      const places = placesFor(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
+      const places = listPlaces(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
       const copies = settingsToCopy(link, readAwsFiles(paths));
       const copiedSettings = { ...session.copiedSettings, ...copies };
       const moved = { ...session, writtenTo: places, copiedSettings };
       if (places.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
-      await publish(moved, link, tools, target(moved));
+      await writeSessionProfile(moved, link, tools, target(moved));
       if (leavesProcess) tellOfKeys(link, tools);
       return outcomeOf(moved, false, readAwsFiles(paths));
     }
@@ -146,14 +146,14 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
       tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
     const isInStoreAlone = obstacle !== undefined && !isServed;
-    const codes = source ?? options.code ?? codeSource(plan, tools);
-    if (!codes) throw nobodyToAsk(link, again, tools);
-    const ask = () => obtain({ plan, codes, previous, isInStoreAlone }, tools);
+    const codes = source ?? options.code ?? chooseCodeProvider(plan, tools);
+    if (!codes) throw createCodeNeededError(link, again, tools);
+    const ask = () => requestSession({ plan, codes, previous, isInStoreAlone }, tools);
     const made = tools.guard ? await tools.guard(link.session, ask) : await ask();
-    store.forgetRefusal(link.session);
+    store.clearRejection(link.session);
     try {
       const chosen = { ...target(previous), chosenSerial: made.chosenSerial };
-      if (!isInStoreAlone) await publish(made.session, link, tools, chosen);
+      if (!isInStoreAlone) await writeSessionProfile(made.session, link, tools, chosen);
     } catch (error) {
       throw withKeptSession(error, again);
     }
@@ -165,8 +165,8 @@ export async function login(asItIs: Plan, options: LoginOptions, tools: LoginToo
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */
-async function wantsKeys({ request, snapshot, link }: Plan, tools: LoginTools): Promise<boolean> {
-  const isServed = processKind(snapshot.files, link.session) === "fob";
+async function askForKeys({ request, snapshot, link }: Resolution, tools: LoginTools): Promise<boolean> {
+  const isServed = classifyProcess(snapshot.files, link.session) === "fob";
   const person = request.to !== undefined && isServed ? tools.person() : undefined;
   if (!person?.choose) return false;
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
@@ -175,7 +175,7 @@ async function wantsKeys({ request, snapshot, link }: Plan, tools: LoginTools): 
 }
 
 /** Whether the user keeps sessions in a place of their own, whatever becomes of the AWS files. */
-const livesInStore = ({ session }: Link, { env, store }: LoginTools): boolean =>
+const livesInStore = ({ session }: ProfilePair, { env, store }: LoginTools): boolean =>
   Boolean(env.FOB_HOME) && store.obstacle(session) === undefined;
 
 function withOtherStore({ message, hints, exitCode, cause }: FobError): FobError {
@@ -191,25 +191,29 @@ function withKeptSession(error: unknown, again: string): unknown {
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 
-function longerThanItLasts(duration: number, { source }: Link): UsageError {
+function createTooShortError(duration: number, { source }: ProfilePair): UsageError {
   return new UsageError(
     `--min-ttl asks for as much as a new session has, or more: ${inExactWords(duration)}`,
-    `ask for less, or for longer sessions: fob login ${shellWord(source)} --duration LENGTH --force`,
+    `ask for less, or for longer sessions: fob login ${quoteShellWord(source)} --duration LENGTH --force`,
   );
 }
 
 /** Where codes come from when none came with the command; undefined where nobody can be asked. */
-export function codeSource(plan: Plan, tools: LoginTools): CodeSource | undefined {
+export function chooseCodeProvider(plan: Resolution, tools: LoginTools): MfaCodeProvider | undefined {
   const { mfaProcess } = plan.settings;
   const { source } = plan.link;
   if (!mfaProcess) return tools.person();
-  const again = tools.again ?? loginCommand(source, plan);
+  const again = tools.again ?? formatLoginCommand(source, plan);
   return withPersonBehind(withWarning(tools.codeFromCommand(mfaProcess, source), plan, tools), tools.person, again);
 }
 
 /** The same command; before it runs, a warning where somebody else may have put it there. */
-function withWarning(codes: CodeSource, { link, snapshot: { files } }: Plan, { warn }: LoginTools): CodeSource {
-  const owner = commandOf(files, link.session, "mfa_process") === undefined ? link.source : link.session;
+function withWarning(
+  codes: MfaCodeProvider,
+  { link, snapshot: { files } }: Resolution,
+  { warn }: LoginTools,
+): MfaCodeProvider {
+  const owner = getCommand(files, link.session, "mfa_process") === undefined ? link.source : link.session;
   return {
     ...codes,
     ask(question) {
@@ -219,10 +223,10 @@ function withWarning(codes: CodeSource, { link, snapshot: { files } }: Plan, { w
   };
 }
 
-const tellOfKeys = ({ session }: Link, { note }: LoginTools): void =>
+const tellOfKeys = ({ session }: ProfilePair, { note }: LoginTools): void =>
   note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
 
-function nobodyToAsk({ session }: Link, again: string, { isInBackground }: LoginTools): FobError {
+function createCodeNeededError({ session }: ProfilePair, again: string, { isInBackground }: LoginTools): FobError {
   const needed = `${quote(session)} needs an MFA code`;
   if (!isInBackground()) {
     return new FobError(
@@ -238,6 +242,6 @@ function nobodyToAsk({ session }: Link, again: string, { isInBackground }: Login
   );
 }
 
-function lasts(session: Session, { wish, minTtl }: LoginOptions, now: number): boolean {
-  return isFresh(spanOf(session), wish, minTtl, now);
+function isFreshEnough(session: Session, { wish, minTtl }: LoginOptions, now: number): boolean {
+  return isFresh(getSpan(session), wish, minTtl, now);
 }

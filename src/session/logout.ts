@@ -1,18 +1,18 @@
 // Removing sessions from every place that fob wrote them to, and nothing else.
 import { existsSync } from "node:fs";
-import { clockTime } from "../duration.ts";
+import { formatClockTime } from "../duration.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
-import { type AwsFiles, propertyValue, readAwsFiles } from "../profiles/files.ts";
-import { ownKeys, processKind } from "../profiles/inspect.ts";
+import { type AwsFiles, getProperty, readAwsFiles } from "../profiles/files.ts";
+import { classifyOwnKeys, classifyProcess } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
-import { sessionsFolder } from "../store/paths.ts";
-import { isOfRole, type Store, type Stored } from "../store/read.ts";
+import { getSessionsFolder } from "../store/paths.ts";
+import { isRoleSession, type Store, type Stored } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { waitingFor } from "../store/under-lock.ts";
 import type { WritableStore } from "../store/write.ts";
-import { quote, shellWord } from "../text.ts";
-import { linkOf, sessionNamed } from "./profile-pair.ts";
-import { removeCopiedSettings, unpublish } from "./session-profile.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
+import { removeCopiedSettings, removeFromPlace } from "./session-profile.ts";
 
 export interface LogoutTools {
   readonly paths: AwsFilePaths;
@@ -40,7 +40,7 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
     const isOthers = (stored: Stored): boolean => stored.state === "unreadable" && stored.isOtherVersion;
     for (const { profile } of found.filter(isOthers)) {
       tools.warn(
-        `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${shellWord(profile)}`,
+        `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${quoteShellWord(profile)}`,
       );
     }
     const everything = found.filter((stored) => !isOthers(stored));
@@ -53,9 +53,12 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
     );
   }
   const files = readAwsFiles(tools.paths);
-  const sessions = new Set(profiles.map((name) => sessionProfile(name, files, store)));
+  const sessions = new Set(profiles.map((name) => resolveProfile(name, files, store)));
   // Without the roles, programs could go on by way of it.
-  const withRoles = [...sessions].flatMap((profile) => [profile, ...rolesOf(sourceOf(profile, files, store), store)]);
+  const withRoles = [...sessions].flatMap((profile) => [
+    profile,
+    ...listRoles(getSource(profile, files, store), store),
+  ]);
   return await removeEach([...new Set(withRoles)], tools);
 }
 
@@ -66,7 +69,7 @@ async function removeEach(profiles: readonly string[], tools: LogoutTools): Prom
       await removeUnderLock(profile, tools);
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      const again = `the session ${quote(profile)} is kept; to try again: fob logout ${shellWord(profile)}`;
+      const again = `the session ${quote(profile)} is kept; to try again: fob logout ${quoteShellWord(profile)}`;
       tools.error(new FobError(error.message, [...error.hints, again], error.exitCode, error));
       if (code === exitCodes.done) code = error.exitCode;
     }
@@ -80,40 +83,40 @@ async function removeUnderLock(profile: string, tools: LogoutTools): Promise<voi
     await remove(profile, tools);
   };
   // Where there is no store there is no login under way, and a lock would make one.
-  if (existsSync(sessionsFolder(store.folder))) {
+  if (existsSync(getSessionsFolder(store.folder))) {
     await store.locked(profile, waitingFor(profile, tools), work);
   } else await work();
 }
 
 /** The source of a session profile; undefined for a role profile. */
-function sourceOf(profile: string, files: AwsFiles, store: Store): string | undefined {
+function getSource(profile: string, files: AwsFiles, store: Store): string | undefined {
   const stored = store.read(profile);
-  if (isOfRole(stored) || propertyValue(files, profile, "role_arn") !== undefined) return undefined;
+  if (isRoleSession(stored) || getProperty(files, profile, "role_arn") !== undefined) return undefined;
   return stored.state === "readable"
     ? stored.session.source.profile
-    : linkOf(profile, { files, store, command: "fob logout" }).source;
+    : resolveProfilePair(profile, { files, store, command: "fob logout" }).source;
 }
 
 /** The role profiles whose credentials came by way of a source. */
-function rolesOf(source: string | undefined, store: Store): string[] {
+function listRoles(source: string | undefined, store: Store): string[] {
   const isBySource = (stored: Stored): boolean =>
-    isOfRole(stored) && stored.state === "readable" && stored.session.source.profile === source;
+    isRoleSession(stored) && stored.state === "readable" && stored.session.source.profile === source;
   return store
     .list()
     .filter(isBySource)
     .map(({ profile }) => profile);
 }
 
-function sessionProfile(profile: string, files: AwsFiles, store: Store): string {
+function resolveProfile(profile: string, files: AwsFiles, store: Store): string {
   const isMissing = store.read(profile).state === "missing";
-  if (propertyValue(files, profile, "role_arn") !== undefined || isOfRole(store.read(profile))) return profile;
-  if (isMissing && ownKeys(files, profile) === "temporary") {
+  if (getProperty(files, profile, "role_arn") !== undefined || isRoleSession(store.read(profile))) return profile;
+  if (isMissing && classifyOwnKeys(files, profile) === "temporary") {
     throw new FobError(
       `the session in the profile ${quote(profile)} is another tool's, so fob leaves it alone`,
       "remove it with the tool that wrote it",
     );
   }
-  return sessionNamed(profile, { files, store, command: "fob logout" });
+  return resolveSessionProfile(profile, { files, store, command: "fob logout" });
 }
 
 async function remove(profile: string, tools: LogoutTools): Promise<void> {
@@ -121,7 +124,7 @@ async function remove(profile: string, tools: LogoutTools): Promise<void> {
   const stored = store.read(profile);
   if (stored.state === "readable") await cleanPlaces(stored.session, tools);
   store.remove(profile);
-  store.forgetRefusal(profile);
+  store.clearRejection(profile);
   if (stored.state === "readable") tellOfSession(stored.session, tools);
   if (stored.state === "unreadable")
     tools.note(`removed the session file ${quote(stored.path)}, which ${stored.reason}`);
@@ -139,7 +142,7 @@ async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> 
   const failures: FobError[] = [];
   for (const place of session.writtenTo) {
     try {
-      if ((await unpublish(place, tools)) === "foreign") {
+      if ((await removeFromPlace(place, tools)) === "foreign") {
         const where = `${quote(place.profile)} in ${quote(place.file)}`;
         tools.warn(`${where} holds credentials that fob did not write; they stay`);
       }
@@ -164,16 +167,16 @@ async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> 
 function tellOfSession({ profile, credentials, roles }: Session, tools: LogoutTools): void {
   const { expiration } = credentials;
   const now = tools.now();
-  const until = expiration > now ? `; AWS still honours its credentials until ${clockTime(expiration, now)}` : "";
+  const until = expiration > now ? `; AWS still honours its credentials until ${formatClockTime(expiration, now)}` : "";
   const what = roles.length > 0 ? "credentials of the role profile" : "session";
   tools.note(`removed the ${what} ${quote(profile)}${until}`);
 }
 
 /** Says what the AWS files still hold, and what programs will do. */
 function adviseAfter({ profile, state }: Stored, files: AwsFiles, tools: LogoutTools): void {
-  const hasTemporary = ownKeys(files, profile) === "temporary";
+  const hasTemporary = classifyOwnKeys(files, profile) === "temporary";
   if (state === "missing") {
-    const isRole = propertyValue(files, profile, "role_arn") !== undefined;
+    const isRole = getProperty(files, profile, "role_arn") !== undefined;
     tools.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
     if (hasTemporary) tools.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
     return;
@@ -181,10 +184,10 @@ function adviseAfter({ profile, state }: Stored, files: AwsFiles, tools: LogoutT
   // A damaged session file no longer tells what fob wrote where.
   if (state === "unreadable" && hasTemporary) {
     tools.warn(
-      `the profile ${quote(profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${shellWord(files.credentials.path)}`,
+      `the profile ${quote(profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${quoteShellWord(files.credentials.path)}`,
     );
   }
-  if (processKind(files, profile) === "fob") {
+  if (classifyProcess(files, profile) === "fob") {
     tools.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
   }
 }

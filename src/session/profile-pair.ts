@@ -1,15 +1,15 @@
 // Which source profile and which session profile belong together.
 import { FobError, UsageError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { type AwsFiles, propertyValue } from "../profiles/files.ts";
-import { type OwnKeys, ownKeys, processKind } from "../profiles/inspect.ts";
+import { findNearest } from "../nearest.ts";
+import { type AwsFiles, getProperty } from "../profiles/files.ts";
+import { classifyOwnKeys, classifyProcess, type OwnKeys } from "../profiles/inspect.ts";
 import { isPortableName } from "../profiles/names.ts";
-import { isOfRole, readSession, type Store } from "../store/read.ts";
+import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 
 /** A source profile and its session profile: two names of one session. */
-export interface Link {
+export interface ProfilePair {
   readonly source: string;
   readonly session: string;
 }
@@ -27,13 +27,13 @@ export interface LinkContext {
  * @param options.fromEnvironment the long-term credentials are not in the source profile at all
  * @throws FobError with the nearest name, or with what the profile is instead
  */
-export function linkOf(
+export function resolveProfilePair(
   profile: string,
   context: LinkContext,
   options: { to?: string | undefined; fromEnvironment?: boolean } = {},
-): Link {
-  const source = sourceOf(profile, context, options.fromEnvironment ?? false);
-  return checked({ source, session: options.to ?? (source === profile ? sessionOf(source, context) : profile) });
+): ProfilePair {
+  const source = resolveSource(profile, context, options.fromEnvironment ?? false);
+  return checkPair({ source, session: options.to ?? (source === profile ? resolveSession(source, context) : profile) });
 }
 
 /**
@@ -42,26 +42,28 @@ export function linkOf(
  *
  * @throws FobError
  */
-export function sessionNamed(profile: string, context: LinkContext, before: readonly string[] = []): string {
+export function resolveSessionProfile(profile: string, context: LinkContext, before: readonly string[] = []): string {
   const { files, store } = context;
   const stored = store.read(profile);
-  if (stored.state !== "missing" && !isOfRole(stored)) return profile;
-  const by = propertyValue(files, profile, "role_arn") && propertyValue(files, profile, "source_profile");
+  if (stored.state !== "missing" && !isRoleSession(stored)) return profile;
+  const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
   const leadsOn = by !== undefined && by !== "" && !before.includes(by) && by !== profile;
-  return leadsOn ? sessionNamed(by, context, [...before, profile]) : linkOf(profile, context).session;
+  return leadsOn
+    ? resolveSessionProfile(by, context, [...before, profile])
+    : resolveProfilePair(profile, context).session;
 }
 
 /** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */
-export function sessionName(source: string): string {
+export function getSessionProfileName(source: string): string {
   return source.endsWith("-long-term") ? source.slice(0, -"-long-term".length) : `${source}-mfa`;
 }
 
-function checked(link: Link): Link {
-  const login = `fob login ${shellWord(link.source)} --to`;
+function checkPair(link: ProfilePair): ProfilePair {
+  const login = `fob login ${quoteShellWord(link.source)} --to`;
   if (link.source === link.session) {
     throw new UsageError(
       `the session profile cannot be ${quote(link.source)} itself: its long-term credentials would be lost`,
-      `leave --to out, or name another profile: ${login} ${shellWord(`${link.source}-mfa`)}`,
+      `leave --to out, or name another profile: ${login} ${quoteShellWord(`${link.source}-mfa`)}`,
     );
   }
   if (!isPortableName(link.session)) {
@@ -73,94 +75,94 @@ function checked(link: Link): Link {
   return link;
 }
 
-function sourceOf(profile: string, context: LinkContext, fromEnvironment: boolean): string {
+function resolveSource(profile: string, context: LinkContext, fromEnvironment: boolean): string {
   const { files, store } = context;
-  const own = ownKeys(files, profile);
+  const own = classifyOwnKeys(files, profile);
   if (own === "long-term") return profile;
   const stored = readSession(store, profile);
   if (stored) return stored.source.profile;
-  const configured = configuredSource(profile, files);
+  const configured = getConfiguredSource(profile, files);
   if (configured !== undefined) return configured;
-  const named = sourceByName(profile, (name) => isSource(name, files) || isSourceOfOne(name, store));
+  const named = findSourceByName(profile, (name) => isSource(name, files) || isSourceOfOne(name, store));
   if (named !== undefined) return named;
   if (isSource(profile, files) || isSourceOfOne(profile, store)) return profile;
-  if (fromEnvironment) return sourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
-  throw notASource(profile, own, context);
+  if (fromEnvironment) return findSourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
+  throw createNotASourceError(profile, own, context);
 }
 
-function sessionsIn(store: Store): Session[] {
-  return store.list().flatMap((entry) => (entry.state === "readable" && !isOfRole(entry) ? entry.session : []));
+function listSessions(store: Store): Session[] {
+  return store.list().flatMap((entry) => (entry.state === "readable" && !isRoleSession(entry) ? entry.session : []));
 }
 
 const isSourceOfOne = (profile: string, store: Store): boolean =>
-  sessionsIn(store).some(({ source }) => source.profile === profile);
+  listSessions(store).some(({ source }) => source.profile === profile);
 
 /** The source profile by the name rule, where `exists` says that there is one. */
-function sourceByName(session: string, exists: (source: string) => boolean): string | undefined {
+function findSourceByName(session: string, exists: (source: string) => boolean): string | undefined {
   const candidates = [session.endsWith("-mfa") ? session.slice(0, -"-mfa".length) : "", `${session}-long-term`];
   return candidates.find((source) => source !== "" && exists(source));
 }
 
 function isSource(profile: string, files: AwsFiles): boolean {
-  return ownKeys(files, profile) === "long-term" || processKind(files, profile) === "foreign";
+  return classifyOwnKeys(files, profile) === "long-term" || classifyProcess(files, profile) === "foreign";
 }
 
-function configuredSource(profile: string, files: AwsFiles): string | undefined {
-  const own = propertyValue(files, profile, "fob_source_profile");
+function getConfiguredSource(profile: string, files: AwsFiles): string | undefined {
+  const own = getProperty(files, profile, "fob_source_profile");
   if (own !== undefined) return own;
   // With a role, source_profile means something else.
-  return propertyValue(files, profile, "role_arn") ? undefined : propertyValue(files, profile, "source_profile");
+  return getProperty(files, profile, "role_arn") ? undefined : getProperty(files, profile, "source_profile");
 }
 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
-function sessionOf(source: string, { files, store, command }: LinkContext): string {
-  const byName = sessionName(source);
+function resolveSession(source: string, { files, store, command }: LinkContext): string {
+  const byName = getSessionProfileName(source);
   // As most are: then no other session file is read.
   if (readSession(store, byName)?.source.profile === source) return byName;
   const linked = new Set([
-    ...sessionsIn(store)
+    ...listSessions(store)
       .filter((session) => session.source.profile === source)
       .map(({ profile }) => profile),
     ...files.config
       .profilesWith(["fob_source_profile"])
-      .filter((profile) => propertyValue(files, profile, "fob_source_profile") === source),
+      .filter((profile) => getProperty(files, profile, "fob_source_profile") === source),
   ]);
   if (linked.size === 0 || linked.has(byName)) return byName;
   const [only, ...others] = [...linked].sort();
   if (only !== undefined && others.length === 0) return only;
   throw new FobError(
     `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
-    `say which: ${command} ${shellWord(only ?? byName)}`,
+    `say which: ${command} ${quoteShellWord(only ?? byName)}`,
   );
 }
 
-function notASource(profile: string, own: OwnKeys, { files, command }: LinkContext): FobError {
+function createNotASourceError(profile: string, own: OwnKeys, { files, command }: LinkContext): FobError {
   const asked = `the profile ${quote(profile)}`;
   const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
-  if (propertyValue(files, profile, "role_arn")) {
+  if (getProperty(files, profile, "role_arn")) {
     return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
-      `log in its source: fob login ${shellWord(propertyValue(files, profile, "source_profile") ?? "PROFILE")}`,
-      `then use it: export AWS_PROFILE=${shellWord(profile)}`,
+      `log in its source: fob login ${quoteShellWord(getProperty(files, profile, "source_profile") ?? "PROFILE")}`,
+      `then use it: export AWS_PROFILE=${quoteShellWord(profile)}`,
     ]);
   }
   if (own === "temporary") {
     return new FobError(`${asked} holds temporary credentials, and STS gives no session to those`, nameAnother);
   }
-  if (processKind(files, profile) === "fob") {
+  if (classifyProcess(files, profile) === "fob") {
     return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);
   }
   if (files.credentials.has(profile) || files.config.has(profile)) {
-    return new FobError(`${asked} has no access key`, `put one in: aws configure --profile ${shellWord(profile)}`);
+    return new FobError(`${asked} has no access key`, `put one in: aws configure --profile ${quoteShellWord(profile)}`);
   }
   const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
-  const meant = nearest(profile, names);
+  const meant = findNearest(profile, names);
   if (meant !== undefined) {
-    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${shellWord(meant)}`);
+    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${quoteShellWord(meant)}`);
   }
   const isLogin = command === "fob login";
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     isLogin
-      ? `make one with your access key: aws configure --profile ${shellWord(profile)}`
+      ? `make one with your access key: aws configure --profile ${quoteShellWord(profile)}`
       : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);

@@ -1,13 +1,13 @@
 // Renewing sessions that run out: once, or for as long as somebody watches.
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
-import { isFresh, wanted } from "../store/freshness.ts";
-import { sessionProfiles } from "../store/read.ts";
-import { spanOf } from "../store/session.ts";
+import { defaultMinTtl, isFresh } from "../store/freshness.ts";
+import { listSessionProfiles } from "../store/read.ts";
+import { getSpan } from "../store/session.ts";
 import { quote } from "../text.ts";
 import { type LoginOutcome, type LoginTools, login } from "./login.ts";
-import { sessionNamed } from "./profile-pair.ts";
-import type { Person } from "./request.ts";
-import { planOf } from "./resolve.ts";
+import { resolveSessionProfile } from "./profile-pair.ts";
+import type { Prompter } from "./request.ts";
+import { resolve } from "./resolve.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 export interface RefreshWishes {
@@ -33,11 +33,11 @@ export async function refresh(
   tools: RefreshTools,
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
-  for (const profile of profiles.length > 0 ? profiles : sessionProfiles(tools.store)) {
+  for (const profile of profiles.length > 0 ? profiles : listSessionProfiles(tools.store)) {
     try {
-      tools.done(await renew(sessionOf(profile, takeSnapshot(tools)), wishes, tools));
+      tools.done(await renew(resolveSession(profile, takeSnapshot(tools)), wishes, tools));
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = describeFailure(error);
       tools.error(failure);
       if (code === exitCodes.done) code = failure.exitCode;
     }
@@ -47,12 +47,12 @@ export async function refresh(
 
 /** Each with a snapshot of its own: the one before may have taken an hour. */
 async function renew(profile: string, { minTtl, region }: RefreshWishes, tools: RefreshTools): Promise<LoginOutcome> {
-  const plan = planOf({ profile, region, isRenewal: true }, takeSnapshot(tools), tools);
-  return await login(plan, { minTtl, wish: wanted.login }, tools);
+  const plan = resolve({ profile, region, isRenewal: true }, takeSnapshot(tools), tools);
+  return await login(plan, { minTtl, wish: defaultMinTtl.login }, tools);
 }
 
 /** What has gone wrong with one session. @throws CancelledError where the user gives up altogether */
-function failureOf(error: unknown): FobError {
+function describeFailure(error: unknown): FobError {
   const isFailure = error instanceof FobError && (!(error instanceof CancelledError) || error instanceof RefusedError);
   if (!isFailure) throw error;
   return error;
@@ -84,10 +84,10 @@ async function watchUntilCancelled(
   wishes: RefreshWishes,
   tools: WatchTools,
 ): Promise<never> {
-  const failures = failureLog(tools);
+  const failures = createFailureLog(tools);
   const underWay = new Map<string, Promise<void>>();
   let questions = 0;
-  const person = (): Person | undefined =>
+  const person = (): Prompter | undefined =>
     asking(tools.person(), async (question, ask) => {
       tools.alert(question);
       questions += 1;
@@ -100,15 +100,15 @@ async function watchUntilCancelled(
       tools.done(await renew(profile, wishes, { ...tools, person }));
       failures.clear(profile);
     } catch (error) {
-      failures.add(profile, failureOf(error));
+      failures.add(profile, describeFailure(error));
     } finally {
       underWay.delete(profile);
     }
   };
   for (;;) {
     try {
-      for (const profile of watched(profiles, tools)) {
-        const isDue = !underWay.has(profile) && failures.mayTryAgain(profile) && !lasts(profile, wishes, tools);
+      for (const profile of listWatched(profiles, tools)) {
+        const isDue = !underWay.has(profile) && failures.mayTryAgain(profile) && !isFreshEnough(profile, wishes, tools);
         if (isDue) underWay.set(profile, renewing(profile));
       }
       // It would be drawn over the question.
@@ -116,31 +116,31 @@ async function watchUntilCancelled(
       failures.clear("");
     } catch (error) {
       // An AWS file that somebody is editing just now, say.
-      failures.add("", failureOf(error));
+      failures.add("", describeFailure(error));
     }
     await Promise.race([tools.sleep(TICK, tools.signal), ...underWay.values()]);
     if (tools.signal.aborted) throw new CancelledError();
   }
 }
 
-function watched(profiles: readonly string[], tools: WatchTools): string[] {
-  if (profiles.length === 0) return sessionProfiles(tools.store);
+function listWatched(profiles: readonly string[], tools: WatchTools): string[] {
+  if (profiles.length === 0) return listSessionProfiles(tools.store);
   const snapshot = takeSnapshot(tools);
-  return [...new Set(profiles.map((profile) => sessionOf(profile, snapshot)))];
+  return [...new Set(profiles.map((profile) => resolveSession(profile, snapshot)))];
 }
 
-function sessionOf(profile: string, { files, store }: Snapshot): string {
-  return sessionNamed(profile, { files, store, command: "fob refresh" });
+function resolveSession(profile: string, { files, store }: Snapshot): string {
+  return resolveSessionProfile(profile, { files, store, command: "fob refresh" });
 }
 
-function lasts(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {
+function isFreshEnough(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {
   const stored = store.read(profile);
   if (stored.state !== "readable") return false;
-  return isFresh(spanOf(stored.session), wanted.login, minTtl, now());
+  return isFresh(getSpan(stored.session), defaultMinTtl.login, minTtl, now());
 }
 
 /** What has failed, by profile. It is said once, not every minute. */
-function failureLog({ error, alert, now }: WatchTools) {
+function createFailureLog({ error, alert, now }: WatchTools) {
   const failed = new Map<string, { readonly at: number; readonly message: string }>();
   return {
     add(profile: string, failure: FobError): void {
@@ -161,9 +161,9 @@ function failureLog({ error, alert, now }: WatchTools) {
 
 /** The same person, with something around each question. */
 function asking(
-  person: Person | undefined,
+  person: Prompter | undefined,
   around: (question: string, ask: () => Promise<string>) => Promise<string>,
-): Person | undefined {
+): Prompter | undefined {
   if (!person) return undefined;
   return {
     ...person,

@@ -1,29 +1,29 @@
 // A new session from AWS, for a token code.
-import { type Device, deviceOf } from "../aws/arn.ts";
+import { type Device, parseDevice } from "../aws/arn.ts";
 import { type Access, type Connection, withAws } from "../aws/connection.ts";
-import { foreignHost } from "../aws/endpoints.ts";
+import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { AwsFailure } from "../aws/failures.ts";
-import { partitionOf, regionFor } from "../aws/partitions.ts";
+import { chooseRegion, getPartition } from "../aws/partitions.ts";
 import type { Credentials, RoleRequest } from "../aws/types.ts";
 import { CODE_LASTS } from "../codes/next-code.ts";
-import type { CodeSource } from "../codes/sources.ts";
-import { type Choose, usableDevice } from "../devices/choose.ts";
-import { before, CancelledError, FobError } from "../errors.ts";
-import { longTermCredentials } from "../keys/long-term.ts";
+import type { MfaCodeProvider } from "../codes/sources.ts";
+import { type Choose, chooseDevice } from "../devices/choose.ts";
+import { CancelledError, FobError, raceSignal } from "../errors.ts";
+import { getLongTermCredentials } from "../keys/long-term.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import type { Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
 import type { WritableStore } from "../store/write.ts";
-import { quote, shellWord } from "../text.ts";
-import type { Link } from "./profile-pair.ts";
-import type { Plan, PlanTools } from "./resolve.ts";
-import { placesFor } from "./session-profile.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import type { ProfilePair } from "./profile-pair.ts";
+import type { Resolution, ResolveContext } from "./resolve.ts";
+import { listPlaces } from "./session-profile.ts";
 import type { Settings } from "./settings.ts";
 import { settingsToCopy } from "./source-settings.ts";
-import { exchange } from "./submit-code.ts";
+import { submitCode } from "./submit-code.ts";
 
 /** What asking AWS for a session uses of the world. */
-export interface ObtainTools extends PlanTools {
+export interface ObtainTools extends ResolveContext {
   readonly store: WritableStore;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -34,19 +34,19 @@ export interface ObtainTools extends PlanTools {
   readonly warn: (message: string) => void;
   readonly debug: (message: string) => void;
   /** A person to ask; undefined where there is nobody. */
-  readonly person: () => Person | undefined;
+  readonly person: () => Prompter | undefined;
   /** Ends everything that comes before a code is sent; a call with a code in it has only its own limit. */
   readonly deadline?: AbortSignal | undefined;
 }
 
-export interface Person extends CodeSource {
+export interface Prompter extends MfaCodeProvider {
   /** Where there is a way to choose. */
   readonly choose?: Choose;
 }
 
 export interface Wanted {
-  readonly plan: Plan;
-  readonly codes: CodeSource;
+  readonly plan: Resolution;
+  readonly codes: MfaCodeProvider;
   /** A role that is asked for with the code, instead of a session. */
   readonly role?: { readonly role: Role; readonly why: string } | undefined;
   /** The session that this one takes the place of. */
@@ -56,7 +56,7 @@ export interface Wanted {
 }
 
 /** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
-export async function obtain(
+export async function requestSession(
   { plan, codes, role: direct, previous, isInStoreAlone = false }: Wanted,
   tools: ObtainTools,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
@@ -70,23 +70,23 @@ export async function obtain(
   const signal = AbortSignal.any([tools.signal, scope.signal]);
   try {
     const files = readAwsFiles(paths);
-    const credentials = await before(tools.deadline, longTermCredentials(source, { files, env, signal, warn }));
-    const access = { ...accessOf(credentials, settings.device, settings, link), arn: role?.arn };
-    const host = foreignHost(settings.endpoints.sts);
+    const credentials = await raceSignal(tools.deadline, getLongTermCredentials(source, { files, env, signal, warn }));
+    const access = { ...buildAccess(credentials, settings.device, settings, link), arn: role?.arn };
+    const host = findCustomEndpointHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(access, { ...tools, signal }, async (aws) => {
-      const found = await before(tools.deadline, deviceFor(link, settings, aws, tools));
+      const found = await raceSignal(tools.deadline, resolveDevice(link, settings, aws, tools));
       const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
       // Who is asked reads it with the question: a program may have taken stderr.
       const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
       if (!codes.canAskAgain) told.forEach(warn);
-      const exchanged = await exchange({
+      const exchanged = await submitCode({
         ...{ link, device: found.device, codes, aws, signal, debug, why, deadline: tools.deadline },
         ...{ wantedFor: profile, now: tools.now, sleep: tools.sleep, note: tools.note },
         lastServed: () => lastServed(found.device, tools),
         async send(mfa, user) {
           const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
           if (!role) return await getSessionToken(aws, mfa, settings.duration);
-          return await assumeRole(aws, { ...roleRequest(role, user?.arn, source.profile), mfa });
+          return await assumeRole(aws, { ...buildRoleRequest(role, user?.arn, source.profile), mfa });
         },
       });
       return { ...found, ...exchanged };
@@ -96,19 +96,19 @@ export async function obtain(
       profile,
       credentials: given,
       account:
-        (role && accountOf(role.arn)) ?? identity?.account ?? (device.kind === "arn" ? device.account : undefined),
+        (role && getAccount(role.arn)) ?? identity?.account ?? (device.kind === "arn" ? device.account : undefined),
       user: identity?.arn,
       source: { ...source, accessKeyId: credentials.accessKeyId },
       serialNumber: device.serialNumber,
-      partition: device.kind === "arn" ? device.partition : partitionOf(access.region),
+      partition: device.kind === "arn" ? device.partition : getPartition(access.region),
       endpoint: settings.endpoints.sts,
-      isForAnyEnvironment: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
+      isEnvironmentIndependent: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
       installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
       asked: plan.asked,
       issued: tools.now(),
       roles: role ? [role] : [],
       isChained: false,
-      writtenTo: role ? [] : isInStoreAlone ? places : placesFor(link.session, given.accessKeyId, paths, places),
+      writtenTo: role ? [] : isInStoreAlone ? places : listPlaces(link.session, given.accessKeyId, paths, places),
       copiedSettings: role
         ? undefined
         : isInStoreAlone
@@ -137,7 +137,7 @@ function lastServed({ serialNumber }: Device, { store, now }: ObtainTools): stri
 export const HOUR = 3600;
 
 /** What AWS is asked for a role. @param user the ARN of the user who asks, where AWS has told it */
-export function roleRequest(role: Role, user: string | undefined, source: string): RoleRequest {
+export function buildRoleRequest(role: Role, user: string | undefined, source: string): RoleRequest {
   const { arn, duration = HOUR, externalId, sourceIdentity, tags, transitiveTags } = role;
   // CloudTrail shows it: a name by which a person is found.
   const who = user?.slice(user.lastIndexOf("/") + 1) ?? source;
@@ -145,11 +145,11 @@ export function roleRequest(role: Role, user: string | undefined, source: string
   return { arn, sessionName, duration, externalId, sourceIdentity, tags, transitiveTags };
 }
 
-export const accountOf = (arn: string): string | undefined => arn.split(":")[4];
+export const getAccount = (arn: string): string | undefined => arn.split(":")[4];
 
 /** The device from the settings, else the one that AWS knows the user by. */
-async function deviceFor(
-  link: Link,
+async function resolveDevice(
+  link: ProfilePair,
   settings: Settings,
   aws: Connection,
   tools: ObtainTools,
@@ -159,13 +159,13 @@ async function deviceFor(
   const serials = await listMfaDevices(aws).catch((error: unknown) => {
     throw withoutList(error, link);
   });
-  return await usableDevice(link.source, serials.map(deviceOf), () => tools.person()?.choose, tools.signal);
+  return await chooseDevice(link.source, serials.map(parseDevice), () => tools.person()?.choose, tools.signal);
 }
 
 /** Says that it was the listing that failed, and how to do without it. */
-function withoutList(error: unknown, { source }: Link): unknown {
+function withoutList(error: unknown, { source }: ProfilePair): unknown {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
-  const hint = `name the device yourself: fob login ${shellWord(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
+  const hint = `name the device yourself: fob login ${quoteShellWord(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
   const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
   const hints = [...error.hints, ...(isAboutListing ? [hint] : [])];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
@@ -174,18 +174,23 @@ function withoutList(error: unknown, { source }: Link): unknown {
 /** Warns of a host that is not AWS's. */
 function whereTo(host: string | undefined, { endpoints, network }: Access): string | undefined {
   if (host === undefined || endpoints.sts === undefined) return undefined;
-  const proxy = network.proxyFor(new URL(endpoints.sts));
+  const proxy = network.findProxy(new URL(endpoints.sts));
   const through = proxy === undefined ? "" : ` (through the proxy ${quote(proxy.host)})`;
   return `the code goes to ${quote(host)}${through}, which is not AWS`;
 }
 
 /** @param device whose partition counts where no region is configured */
-export function accessOf(credentials: Credentials, device: Device | undefined, settings: Settings, link: Link): Access {
+export function buildAccess(
+  credentials: Credentials,
+  device: Device | undefined,
+  settings: Settings,
+  link: ProfilePair,
+): Access {
   const partition = device?.kind === "arn" ? device.partition : undefined;
   return {
     profile: link.source,
     credentials,
-    region: regionFor(settings.region, partition, shellWord(link.source)),
+    region: chooseRegion(settings.region, partition, quoteShellWord(link.source)),
     usesGlobalSts: settings.usesGlobalSts,
     endpoints: settings.endpoints,
     useFips: settings.useFips,

@@ -1,16 +1,16 @@
 // What a profile name stands for: which session, with which key, device and endpoint; and which stored session is that one.
 import { isInPartition } from "../aws/partitions.ts";
 import type { Environment } from "../environment-variables.ts";
-import { sourceOfCredentials } from "../keys/long-term.ts";
+import { describeSource } from "../keys/long-term.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { readSession, type Store } from "../store/read.ts";
-import type { Asked, Session, Source } from "../store/session.ts";
-import { shellWord } from "../text.ts";
-import { type Link, linkOf } from "./profile-pair.ts";
-import { type Settings, settingsOf, type Wishes } from "./settings.ts";
+import type { RememberedOptions, Session, Source } from "../store/session.ts";
+import { quoteShellWord } from "../text.ts";
+import { type ProfilePair, resolveProfilePair } from "./profile-pair.ts";
+import { readSettings, type SessionOptions, type Settings } from "./settings.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-export interface PlanRequest extends Wishes {
+export interface ResolveRequest extends SessionOptions {
   /** The source profile or the session profile. */
   readonly profile: string;
   readonly to?: string | undefined;
@@ -22,7 +22,7 @@ export interface PlanRequest extends Wishes {
   readonly isRenewal?: boolean;
 }
 
-export interface PlanTools {
+export interface ResolveContext {
   readonly env: Environment;
   readonly home: string;
   readonly paths: AwsFilePaths;
@@ -30,28 +30,32 @@ export interface PlanTools {
 }
 
 /** What a command works on, found out once, when it begins. */
-export interface Plan {
-  readonly request: PlanRequest;
+export interface Resolution {
+  readonly request: ResolveRequest;
   readonly snapshot: Snapshot;
-  readonly link: Link;
+  readonly link: ProfilePair;
   readonly source: Source;
   readonly settings: Settings;
-  readonly asked: Asked;
+  readonly asked: RememberedOptions;
 }
 
 /** @throws FobError, UsageError; nothing has been asked then */
-export function planOf(request: PlanRequest, snapshot: Snapshot, { env, home }: Pick<PlanTools, "env" | "home">): Plan {
+export function resolve(
+  request: ResolveRequest,
+  snapshot: Snapshot,
+  { env, home }: Pick<ResolveContext, "env" | "home">,
+): Resolution {
   const { files, store } = snapshot;
-  const link = linkOf(request.profile, { files, store, command: request.command ?? "fob login" }, request);
+  const link = resolveProfilePair(request.profile, { files, store, command: request.command ?? "fob login" }, request);
   const before = request.isRenewal ? readSession(store, link.session) : undefined;
-  const asked: Asked = {
+  const asked: RememberedOptions = {
     serial: request.serial ?? before?.asked.serial,
     duration: request.duration ?? before?.asked.duration,
     region: request.region ?? before?.asked.region,
   };
-  const settings = settingsOf(link, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
+  const settings = readSettings(link, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
   const fromEnvironment = request.fromEnvironment ?? before?.source.from === "environment";
-  const source = sourceOfCredentials(link.source, files, env, fromEnvironment);
+  const source = describeSource(link.source, files, env, fromEnvironment);
   return { request, snapshot, link, source, settings, asked };
 }
 
@@ -59,32 +63,36 @@ export function planOf(request: PlanRequest, snapshot: Snapshot, { env, home }: 
  * The plan that a program is served by without a look at its environment and options: what the AWS files ask for, and
  * what the login asked for. Undefined where they ask for nothing that can be had.
  */
-export function undisputedPlan(profile: string, snapshot: Snapshot, { home }: PlanTools): Plan | undefined {
+export function resolveFromFilesOnly(
+  profile: string,
+  snapshot: Snapshot,
+  { home }: ResolveContext,
+): Resolution | undefined {
   try {
-    return planOf({ profile, isRenewal: true }, snapshot, { home, env: {} });
+    return resolve({ profile, isRenewal: true }, snapshot, { home, env: {} });
   } catch {
     return undefined;
   }
 }
 
 /** The session in a store, if it is the one that this plan would make: of that key, device, endpoint and partition. */
-export function findMatching({ link, source, settings }: Plan, store: Store): Session | undefined {
+export function findMatching({ link, source, settings }: Resolution, store: Store): Session | undefined {
   const session = readSession(store, link.session);
   return session && isSame(session, source, settings) ? session : undefined;
 }
 
 /** The command line that makes the same session again, without a code in it, with `minTtl` seconds where that was said. */
-export function loginCommand(profile: string, { asked, source }: Plan, minTtl?: number): string {
+export function formatLoginCommand(profile: string, { asked, source }: Resolution, minTtl?: number): string {
   const options = (["serial", "duration", "region"] as const).flatMap((name) => {
     const value = asked[name];
-    return value === undefined ? [] : [`--${name}`, shellWord(value)];
+    return value === undefined ? [] : [`--${name}`, quoteShellWord(value)];
   });
   const from = source.from === "environment" ? ["--source-env"] : [];
-  const wish = minTtl === undefined ? [] : ["--min-ttl", lengthOf(minTtl)];
-  return ["fob login", shellWord(profile), ...options, ...from, ...wish].join(" ");
+  const wish = minTtl === undefined ? [] : ["--min-ttl", formatLength(minTtl)];
+  return ["fob login", quoteShellWord(profile), ...options, ...from, ...wish].join(" ");
 }
 
-function lengthOf(seconds: number): string {
+function formatLength(seconds: number): string {
   if (seconds % 60 !== 0) return String(seconds);
   return seconds % 3600 === 0 ? `${seconds / 3600}h` : `${seconds / 60}m`;
 }

@@ -2,19 +2,26 @@
 // holds at that moment, under its lock: a prompt may have been open for an hour.
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { clockTime } from "../duration.ts";
+import { formatClockTime } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
-import { explained } from "../files/read.ts";
-import { leftovers, obstacleTo, realFile } from "../files/replace.ts";
+import { explainFileError } from "../files/read.ts";
+import { listLeftovers, obstacleTo, resolveFile } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
-import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
-import { keysIn, ownKeys, processKind } from "../profiles/inspect.ts";
+import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
+import { classifyKeys, classifyOwnKeys, classifyProcess } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
-import { expirationText, expiryIn, expiryKeys, type Place, type Session, type WrittenPlace } from "../store/session.ts";
-import { quote, shellWord } from "../text.ts";
-import { type Link, sessionName } from "./profile-pair.ts";
+import {
+  expiryIn,
+  expiryKeys,
+  formatExpiration,
+  type Place,
+  type Session,
+  type WrittenPlace,
+} from "../store/session.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import { getSessionProfileName, type ProfilePair } from "./profile-pair.ts";
 import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
@@ -52,64 +59,67 @@ export interface TargetOptions {
  * @throws FobError where it holds long-term credentials (unless those are to be replaced), another tool's session, or
  * gets its credentials in another way
  */
-export function assertTarget(link: Link, files: AwsFiles, options: TargetOptions): void {
+export function assertTarget(link: ProfilePair, files: AwsFiles, options: TargetOptions): void {
   const { session } = link;
-  const elsewhere = elsewhereHint(link);
+  const elsewhere = formatElsewhereHint(link);
   const inConfig = (key: string): FobError =>
     new FobError(`the profile ${quote(session)} has ${key}, with which programs would not use the session`, [
       elsewhere,
       `or remove that line from ${quote(files.config.path)}`,
     ]);
-  if (processKind(files, session) === "foreign") throw inConfig("a credential_process of its own");
-  const other = otherWays.find((key) => propertyValue(files, session, key) !== undefined);
+  if (classifyProcess(files, session) === "foreign") throw inConfig("a credential_process of its own");
+  const other = otherWays.find((key) => getProperty(files, session, key) !== undefined);
   if (other !== undefined) throw inConfig(other);
-  if (ownKeys(files, session) === "long-term" && !options.replaceLongTerm) throw holdsLongTerm(link);
+  if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm) throw createLongTermError(link);
   assertOwn(link, files.credentials.properties(session), options);
 }
 
 /** @throws FobError where the section holds a session that another tool has written and that still runs */
-function assertOwn(link: Link, properties: Properties | undefined, options: TargetOptions): void {
+function assertOwn(link: ProfilePair, properties: Properties | undefined, options: TargetOptions): void {
   const { previous, now, isOnlyOwn = false } = options;
   const keyId = properties?.get("aws_access_key_id")?.value;
   // An expiry beside a long-term key was left by the session that the key has replaced.
-  if (keysIn(properties) === "long-term") return;
+  if (classifyKeys(properties) === "long-term") return;
   const isKnown = previous?.writtenTo.some(({ keyIds }) => keyIds.includes(keyId ?? ""));
   if (keyId === undefined || isKnown) return;
-  if (keysIn(properties) === "temporary" && !expiryKeys.some((key) => properties?.get(key)?.value)) {
+  if (classifyKeys(properties) === "temporary" && !expiryKeys.some((key) => properties?.get(key)?.value)) {
     if (options.takesOver) return;
     throw withoutExpiry(link);
   }
   const expiry = expiryIn(properties);
   // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
-  const isFobs = !isOnlyOwn && (link.session === sessionName(link.source) || properties?.has("assumed_role"));
+  const isFobs = !isOnlyOwn && (link.session === getSessionProfileName(link.source) || properties?.has("assumed_role"));
   if (expiry === undefined || expiry <= now || isFobs) return;
   throw new FobError(
-    `the profile ${quote(link.session)} holds a session that another tool wrote, good until ${clockTime(expiry, now)}`,
-    [elsewhereHint(link), "or remove it first, with the tool that wrote it"],
+    `the profile ${quote(link.session)} holds a session that another tool wrote, good until ${formatClockTime(expiry, now)}`,
+    [formatElsewhereHint(link), "or remove it first, with the tool that wrote it"],
   );
 }
 
 /** fob always writes the expiry: what lacks it is another tool's, whatever the profile's name is. */
-function withoutExpiry({ source, session }: Link): FobError {
-  const to = session === sessionName(source) ? "" : ` --to ${shellWord(session)}`;
+function withoutExpiry({ source, session }: ProfilePair): FobError {
+  const to = session === getSessionProfileName(source) ? "" : ` --to ${quoteShellWord(session)}`;
   return new FobError(
     `the profile ${quote(session)} holds a session that another tool wrote, without saying how long it is good`,
-    [elsewhereHint({ source, session }), `or put a new one in its place: fob login ${shellWord(source)}${to} --force`],
+    [
+      formatElsewhereHint({ source, session }),
+      `or put a new one in its place: fob login ${quoteShellWord(source)}${to} --force`,
+    ],
   );
 }
 
-function holdsLongTerm(link: Link): FobError {
+function createLongTermError(link: ProfilePair): FobError {
   return new FobError(`the profile ${quote(link.session)} holds long-term credentials, which fob does not overwrite`, [
-    elsewhereHint(link),
-    `or, with a backup of the file: fob login ${shellWord(link.source)} --to ${shellWord(link.session)} --replace-long-term`,
+    formatElsewhereHint(link),
+    `or, with a backup of the file: fob login ${quoteShellWord(link.source)} --to ${quoteShellWord(link.session)} --replace-long-term`,
   ]);
 }
 
-const elsewhereHint = ({ source }: Link): string =>
-  `write the session to another profile: fob login ${shellWord(source)} --to NAME`;
+const formatElsewhereHint = ({ source }: ProfilePair): string =>
+  `write the session to another profile: fob login ${quoteShellWord(source)} --to NAME`;
 
 /** Where a session goes: the places that held the one before it, and the present credentials file. */
-export function placesFor(
+export function listPlaces(
   profile: string,
   keyId: string,
   paths: AwsFilePaths,
@@ -132,7 +142,7 @@ export interface Unwritten {
 /** What a session's profile lacks for programs to use it, by the AWS files as they are now. */
 export function unwrittenOf(
   session: Session,
-  link: Link,
+  link: ProfilePair,
   {
     files,
     obstacle,
@@ -140,22 +150,22 @@ export function unwrittenOf(
   }: { files: AwsFiles; obstacle: FobError | undefined; chosenSerial: string | undefined },
 ): Unwritten {
   // Programs that ask fob need no more than that.
-  const isServed = processKind(files, session.profile) === "fob";
-  const credentials = isServed || isPublished(session, link, files) ? undefined : obstacle;
-  const lacking = credentials === undefined ? Object.entries(configChange(link, files, chosenSerial)) : [];
+  const isServed = classifyProcess(files, session.profile) === "fob";
+  const credentials = isServed || isSessionProfileCurrent(session, link, files) ? undefined : obstacle;
+  const lacking = credentials === undefined ? Object.entries(computeConfigChange(link, files, chosenSerial)) : [];
   return { credentials, configLines: lacking.map(([key, value]) => `${key} = ${value}`) };
 }
 
 /** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
-export function isPublished(session: Session, link: Link, files: AwsFiles): boolean {
+export function isSessionProfileCurrent(session: Session, link: ProfilePair, files: AwsFiles): boolean {
   const properties = files.credentials.properties(session.profile);
-  const isServed = processKind(files, session.profile) === "fob";
-  const isThere = Object.entries(credentialsChange(session, isServed)).every(
+  const isServed = classifyProcess(files, session.profile) === "fob";
+  const isThere = Object.entries(computeCredentialsChange(session, isServed)).every(
     ([key, value]) => properties?.get(key)?.raw === value,
   );
   const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
   const isComplete = isThere && isRecorded && configToWrite(link, files, undefined) === undefined;
-  return isComplete && leftovers(realFile(files.credentials.path)).length === 0;
+  return isComplete && listLeftovers(resolveFile(files.credentials.path)).length === 0;
 }
 
 export interface PublishTools {
@@ -170,9 +180,9 @@ export interface PublishTools {
  * @param options.chosenSerial the device, where the user chose it from several: it is remembered
  * @throws FobError; the session is in the store then, so this can be done again without a code
  */
-export async function publish(
+export async function writeSessionProfile(
   session: Session,
-  link: Link,
+  link: ProfilePair,
   tools: PublishTools,
   options: TargetOptions & { chosenSerial?: string | undefined },
 ): Promise<void> {
@@ -184,23 +194,23 @@ export async function publish(
     warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
   };
   let backup: string | undefined;
-  const isServed = processKind(files, session.profile) === "fob" && !options.leavesProcess;
+  const isServed = classifyProcess(files, session.profile) === "fob" && !options.leavesProcess;
   const decide = (properties: Properties | undefined, bytes: string): Change => {
     assertOwn(link, properties, options);
-    if (keysIn(properties) === "long-term") {
-      if (!options.replaceLongTerm) throw holdsLongTerm(link);
+    if (classifyKeys(properties) === "long-term") {
+      if (!options.replaceLongTerm) throw createLongTermError(link);
       backup = backUp(paths.credentials, bytes);
     }
-    return credentialsChange(session, isServed);
+    return computeCredentialsChange(session, isServed);
   };
-  const isOnlyForPrompts = isServed && ownKeys(files, session.profile) === "none";
+  const isOnlyForPrompts = isServed && classifyOwnKeys(files, session.profile) === "none";
   if (!isOnlyForPrompts || obstacleTo(paths.credentials) === undefined) {
     tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
   }
   if (backup !== undefined) warn(`the credentials file as it was is kept in ${quote(backup)}`);
 
   if (configToWrite(link, files, options.chosenSerial) !== undefined) {
-    const change = () => configChange(link, readAwsFiles(paths), options.chosenSerial);
+    const change = () => computeConfigChange(link, readAwsFiles(paths), options.chosenSerial);
     tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
   }
   if (options.leavesProcess) {
@@ -211,8 +221,8 @@ export async function publish(
 }
 
 /** Writes the command into the config by which programs get the session from fob. @throws FobError */
-export async function publishProcess(
-  link: Link,
+export async function writeCredentialProcess(
+  link: ProfilePair,
   command: string,
   tools: PublishTools,
   options: TargetOptions,
@@ -221,16 +231,16 @@ export async function publishProcess(
   const change = (): Change => {
     const files = readAwsFiles(paths);
     assertTarget(link, files, options);
-    return { ...configChange(link, files, undefined), credential_process: command };
+    return { ...computeConfigChange(link, files, undefined), credential_process: command };
   };
   await editProfile(paths, "config", link.session, change, tools);
 }
 
 /** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
-export async function unpublishKeys(profile: string, tools: PublishTools): Promise<void> {
-  if (keysIn(readAwsFiles(tools.paths).credentials.properties(profile)) !== "temporary") return;
+export async function removeTemporaryKeys(profile: string, tools: PublishTools): Promise<void> {
+  if (classifyKeys(readAwsFiles(tools.paths).credentials.properties(profile)) !== "temporary") return;
   const decide = (properties: Properties | undefined): readonly string[] =>
-    keysIn(properties) === "temporary" ? sessionKeys : [];
+    classifyKeys(properties) === "temporary" ? sessionKeys : [];
   await removeFromProfile(tools.paths, "credentials", profile, decide, tools);
 }
 
@@ -239,7 +249,10 @@ export async function unpublishKeys(profile: string, tools: PublishTools): Promi
  *
  * @returns what was found there
  */
-export async function unpublish(place: WrittenPlace, tools: PublishTools): Promise<"removed" | "gone" | "foreign"> {
+export async function removeFromPlace(
+  place: WrittenPlace,
+  tools: PublishTools,
+): Promise<"removed" | "gone" | "foreign"> {
   let outcome: "removed" | "gone" | "foreign" = "gone";
   const decide = (properties: Properties | undefined): readonly string[] => {
     const isThere = sessionKeys.some((key) => properties?.has(key));
@@ -265,14 +278,14 @@ export async function removeCopiedSettings(
   if (Object.keys(copiedSettings).length === 0) return;
   const files = readAwsFiles(tools.paths);
   const isThere = unchangedSettings(copiedSettings, files.config.properties(profile)).length > 0;
-  if (!isThere || processKind(files, profile) === "fob") return;
+  if (!isThere || classifyProcess(files, profile) === "fob") return;
   const decide = (properties: Properties | undefined) => unchangedSettings(copiedSettings, properties);
   await removeFromProfile(tools.paths, "config", profile, decide, tools);
 }
 
 /** What the credentials file should say of a session profile, which may be served by fob's credential_process. */
-function credentialsChange({ credentials }: Session, isServed: boolean): Change {
-  const expiry = expirationText(credentials.expiration);
+function computeCredentialsChange({ credentials }: Session, isServed: boolean): Change {
+  const expiry = formatExpiration(credentials.expiration);
   // SDKs prefer static keys to a credential_process, for ever: beside one there must be none.
   const key = (value: string): string | undefined => (isServed ? undefined : value);
   return {
@@ -286,31 +299,35 @@ function credentialsChange({ credentials }: Session, isServed: boolean): Change 
 }
 
 /** What is missing from the config for the session profile to be usable and to be found again. */
-function configChange({ source, session }: Link, files: AwsFiles, chosenSerial: string | undefined): Change {
+function computeConfigChange(
+  { source, session }: ProfilePair,
+  files: AwsFiles,
+  chosenSerial: string | undefined,
+): Change {
   const change: Record<string, string> = {};
-  const region = propertyValue(files, source, "region");
-  if (region !== undefined && propertyValue(files, session, "region") === undefined) change.region = region;
-  const linked = propertyValue(files, session, "fob_source_profile");
-  const isNamed = sessionName(source) === session;
+  const region = getProperty(files, source, "region");
+  if (region !== undefined && getProperty(files, session, "region") === undefined) change.region = region;
+  const linked = getProperty(files, session, "fob_source_profile");
+  const isNamed = getSessionProfileName(source) === session;
   if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
   if (chosenSerial !== undefined) change.fob_mfa_serial = chosenSerial;
   return { ...change, ...settingsToCopy({ source, session }, files) };
 }
 
 /** The same, where the config can be written: nothing in it is worth failing for. */
-function configToWrite(link: Link, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
-  const change = configChange(link, files, chosenSerial);
+function configToWrite(link: ProfilePair, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
+  const change = computeConfigChange(link, files, chosenSerial);
   const isWanted = Object.keys(change).length > 0 && obstacleTo(files.config.path) === undefined;
   return isWanted ? change : undefined;
 }
 
 /** Keeps a file's bytes beside it, under a name of their own, 0600. @returns the copy's path */
 function backUp(path: string, bytes: string): string {
-  const copy = `${realFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
+  const copy = `${resolveFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
   try {
     writeFileSync(copy, bytes, { encoding: "latin1", flag: "wx", mode: 0o600 });
     return copy;
   } catch (error) {
-    throw explained(error, copy);
+    throw explainFileError(error, copy);
   }
 }

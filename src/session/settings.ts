@@ -1,17 +1,17 @@
 // What a login is made with, from the command line, the environment and the two profiles.
-import { type Device, deviceOf } from "../aws/arn.ts";
-import { configuredEndpoints, type Endpoints } from "../aws/endpoints.ts";
-import { type Network, networkOf } from "../aws/network.ts";
+import { type Device, parseDevice } from "../aws/arn.ts";
+import { type Endpoints, readConfiguredEndpoints } from "../aws/endpoints.ts";
+import { type Network, readNetworkSettings } from "../aws/network.ts";
 import { isRegion } from "../aws/partitions.ts";
-import { fidoOnly } from "../devices/choose.ts";
-import { inExactWords, inWords, parseDuration } from "../duration.ts";
+import { createFidoError } from "../devices/choose.ts";
+import { formatDuration, inExactWords, parseDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
-import { type AwsFiles, commandOf, endpointUrlOf, propertyValue } from "../profiles/files.ts";
-import { installedEndpoint } from "../profiles/inspect.ts";
-import type { Asked } from "../store/session.ts";
-import { quote, shellWord } from "../text.ts";
-import type { Link } from "./profile-pair.ts";
+import { type AwsFiles, getCommand, getEndpointUrl, getProperty } from "../profiles/files.ts";
+import { findInstalledEndpoint } from "../profiles/inspect.ts";
+import type { RememberedOptions } from "../store/session.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import type { ProfilePair } from "./profile-pair.ts";
 
 /** GetSessionToken's bounds and default, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
 const duration = { shortest: 900, longest: 129_600, default: 43_200 } as const;
@@ -35,17 +35,23 @@ export interface Settings {
   readonly network: Network;
 }
 
-export interface Wishes extends Asked {
+export interface SessionOptions extends RememberedOptions {
   /** An endpoint that comes before every other; "" leaves out the one that the profile was installed for. */
   readonly endpointUrl?: string | undefined;
 }
 
 /** @throws UsageError for a wrong option, FobError for a wrong value elsewhere; nothing has been asked then */
-export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: string, wishes: Wishes): Settings {
+export function readSettings(
+  link: ProfilePair,
+  files: AwsFiles,
+  env: Environment,
+  home: string,
+  wishes: SessionOptions,
+): Settings {
   const first = (keys: readonly string[], profiles = [link.session, link.source]): Configured | undefined => {
     for (const profile of profiles) {
       for (const key of keys) {
-        const value = propertyValue(files, profile, key);
+        const value = getProperty(files, profile, key);
         if (value !== undefined) return { value, from: `${key} of the profile ${quote(profile)}` };
       }
     }
@@ -58,36 +64,36 @@ export function settingsOf(link: Link, files: AwsFiles, env: Environment, home: 
   const setting = (key: string): string =>
     (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase();
   const isOn = (key: string): boolean => setting(key) === "true";
-  const installed = (wishes.endpointUrl ?? installedEndpoint(files, link.session)) || undefined;
+  const installed = (wishes.endpointUrl ?? findInstalledEndpoint(files, link.session)) || undefined;
   const region =
-    option("--region", wishes.region) ??
+    readOption("--region", wishes.region) ??
     first(["region"]) ??
     inEnvironment("AWS_REGION") ??
     inEnvironment("AWS_DEFAULT_REGION");
   const serial =
-    option("--serial", wishes.serial) ??
+    readOption("--serial", wishes.serial) ??
     inEnvironment("AWS_MFA_SERIAL") ??
     // The last is aws-mfa's name for it.
     first(["fob_mfa_serial", "mfa_serial", "aws_mfa_device"]);
   // aws-vault's users have duration_seconds; a role profile, where it is the role's, is neither of the two profiles.
-  const length = option("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
+  const length = readOption("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
-    region: region && checkedRegion(region),
-    device: serial && checkedDevice(serial, link),
+    region: region && checkRegion(region),
+    device: serial && checkDevice(serial, link),
     serialFrom: serial?.from,
-    duration: length ? checkedDuration(length) : duration.default,
-    mfaProcess: commandOf(files, link.session, "mfa_process") ?? commandOf(files, link.source, "mfa_process"),
+    duration: length ? checkDuration(length) : duration.default,
+    mfaProcess: getCommand(files, link.session, "mfa_process") ?? getCommand(files, link.source, "mfa_process"),
     endpoints:
       installed !== undefined
-        ? { ...configuredEndpoints({}, () => installed), signin: undefined }
+        ? { ...readConfiguredEndpoints({}, () => installed), signin: undefined }
         : isOn("ignore_configured_endpoint_urls")
           ? { sts: undefined, iam: undefined, signin: undefined }
-          : configuredEndpoints(env, (service) => endpointUrlOf(files, link.source, service)),
+          : readConfiguredEndpoints(env, (service) => getEndpointUrl(files, link.source, service)),
     isInstalledEndpoint: installed !== undefined,
     usesGlobalSts: setting("sts_regional_endpoints") === "legacy",
     useFips: isOn("use_fips_endpoint"),
     useDualstack: isOn("use_dualstack_endpoint"),
-    network: networkOf(env, home, first(["ca_bundle"])?.value),
+    network: readNetworkSettings(env, home, first(["ca_bundle"])?.value),
   };
 }
 
@@ -97,7 +103,7 @@ interface Configured {
   readonly from: string;
 }
 
-const option = (name: string, value: string | undefined): Configured | undefined =>
+const readOption = (name: string, value: string | undefined): Configured | undefined =>
   value === undefined ? undefined : { value, from: name };
 
 /** @throws UsageError where the value is an option's, else FobError */
@@ -106,7 +112,7 @@ function refuse({ from }: Configured, message: string, hint: string): never {
   throw new FobError(message, hint);
 }
 
-function checkedRegion(region: Configured): { region: string; from: string } {
+function checkRegion(region: Configured): { region: string; from: string } {
   if (isRegion(region.value)) return { region: region.value, from: region.from };
   return refuse(
     region,
@@ -115,10 +121,11 @@ function checkedRegion(region: Configured): { region: string; from: string } {
   );
 }
 
-function checkedDevice(serial: Configured, link: Link): Device {
-  const device = deviceOf(serial.value);
-  const login = `fob login ${shellWord(link.source)}`;
-  if (device.kind === "fido") throw fidoOnly(link.source, `the device ${quote(serial.value)} (from ${serial.from})`);
+function checkDevice(serial: Configured, link: ProfilePair): Device {
+  const device = parseDevice(serial.value);
+  const login = `fob login ${quoteShellWord(link.source)}`;
+  if (device.kind === "fido")
+    throw createFidoError(link.source, `the device ${quote(serial.value)} (from ${serial.from})`);
   if (device.kind === "malformed") {
     refuse(
       serial,
@@ -129,14 +136,14 @@ function checkedDevice(serial: Configured, link: Link): Device {
   return device;
 }
 
-function checkedDuration(length: Configured): number {
+function checkDuration(length: Configured): number {
   const seconds = parseDuration(length.value);
   const example = "write it like this: 12h, 90m or 43200";
   if (seconds === undefined) {
     return refuse(length, `${quote(length.value)} (from ${length.from}) is not a length of time`, example);
   }
   if (seconds < duration.shortest || seconds > duration.longest) {
-    const bounds = `${inWords(duration.shortest)} to ${inWords(duration.longest)}`;
+    const bounds = `${formatDuration(duration.shortest)} to ${formatDuration(duration.longest)}`;
     return refuse(
       length,
       `${quote(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, and STS gives sessions of ${bounds}`,

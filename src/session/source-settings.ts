@@ -4,7 +4,7 @@ import type { Environment } from "../environment-variables.ts";
 import { isPortableValue, textOfValue } from "../profiles/edit.ts";
 import { type AwsFiles, endpointUrlsOf, type Properties } from "../profiles/files.ts";
 import type { Property } from "../profiles/scan.ts";
-import type { Link } from "./profile-pair.ts";
+import type { ProfilePair } from "./profile-pair.ts";
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -26,7 +26,7 @@ const inFilesOnly = ["services", "s3"] as const;
 const copied = [...Object.keys(variables), ...inFilesOnly];
 
 /** What the source profile says and the session profile does not, as the editor writes it. */
-export function settingsToCopy({ source, session }: Link, files: AwsFiles): Settings {
+export function settingsToCopy({ source, session }: ProfilePair, files: AwsFiles): Settings {
   return Object.fromEntries(
     copied.flatMap((key) => {
       const property = findProperty(files, source, key);

@@ -1,11 +1,11 @@
 // What sessions there are, and how long they last.
-import { foreignHost } from "../aws/endpoints.ts";
-import { type AwsFiles, type Properties, propertyValue, readAwsFiles } from "../profiles/files.ts";
-import { keysIn, processKind } from "../profiles/inspect.ts";
-import { isFresh, secondsLeft, wanted } from "../store/freshness.ts";
-import { isOfRole, type Store, type Stored } from "../store/read.ts";
+import { findCustomEndpointHost } from "../aws/endpoints.ts";
+import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
+import { classifyKeys, classifyProcess } from "../profiles/inspect.ts";
+import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
+import { isRoleSession, type Store, type Stored } from "../store/read.ts";
 import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
-import { linkOf, sessionNamed } from "./profile-pair.ts";
+import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unknown" | "unreadable" | "missing";
 
@@ -50,11 +50,12 @@ export interface StatusTools {
 }
 
 /** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
-export function statusOf(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
-  if (profiles.length > 0) return profiles.map((profile) => entryOf(profile, tools));
+export function getStatus(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
+  if (profiles.length > 0) return profiles.map((profile) => describeProfile(profile, tools));
   // Those of roles that have run out are renewed without a word.
-  const isOver = (stored: Stored): boolean => isOfRole(stored) && ofStored(stored, tools).state === "expired";
-  const own = bySession(tools.store.list().filter((stored) => !isOver(stored)));
+  const isOver = (stored: Stored): boolean =>
+    isRoleSession(stored) && describeStored(stored, tools).state === "expired";
+  const own = sortBySession(tools.store.list().filter((stored) => !isOver(stored)));
   const names = new Set(own.map(({ profile }) => profile));
   const others = new Set(
     [tools.files.credentials, tools.files.config]
@@ -62,34 +63,34 @@ export function statusOf(profiles: readonly string[], tools: StatusTools): Statu
       .filter((profile) => !names.has(profile)),
   );
   return [
-    ...own.map((stored) => ofStored(stored, tools)),
-    ...[...others].flatMap((profile) => ofOther(profile, tools) ?? []),
+    ...own.map((stored) => describeStored(stored, tools)),
+    ...[...others].flatMap((profile) => describeOther(profile, tools) ?? []),
   ];
 }
 
 /** Roles stand below the session that they came by. */
-function bySession(stored: readonly Stored[]): Stored[] {
-  const roles = stored.filter(isOfRole);
-  const sessions = stored.filter((entry) => !isOfRole(entry));
-  const isBelow = (role: Stored, { profile }: Stored): boolean => sessionOf(role, sessions) === profile;
-  const orphans = roles.filter((role) => sessionOf(role, sessions) === undefined);
+function sortBySession(stored: readonly Stored[]): Stored[] {
+  const roles = stored.filter(isRoleSession);
+  const sessions = stored.filter((entry) => !isRoleSession(entry));
+  const isBelow = (role: Stored, { profile }: Stored): boolean => findSession(role, sessions) === profile;
+  const orphans = roles.filter((role) => findSession(role, sessions) === undefined);
   return [...sessions.flatMap((session) => [session, ...roles.filter((role) => isBelow(role, session))]), ...orphans];
 }
 
 /** The session profile by way of which a role came: one of its source's. */
-function sessionOf(role: Stored, sessions: readonly Stored[]): string | undefined {
+function findSession(role: Stored, sessions: readonly Stored[]): string | undefined {
   const sourceOf = (stored: Stored) => (stored.state === "readable" ? stored.session.source.profile : undefined);
-  const by = role.state === "readable" ? role.session.roles[0]?.by : undefined;
+  const by = role.state === "readable" ? role.session.roles[0]?.sourceProfile : undefined;
   const own = sessions.filter((session) => sourceOf(session) !== undefined && sourceOf(session) === sourceOf(role));
   return (own.find(({ profile }) => profile === by) ?? own[0])?.profile;
 }
 
 /** A profile that fob has no session for, and that somebody else has one for, or that gets one from fob when it is used. */
-function ofOther(profile: string, tools: StatusTools): StatusEntry | undefined {
-  const foreign = ofForeign(profile, tools);
+function describeOther(profile: string, tools: StatusTools): StatusEntry | undefined {
+  const foreign = describeForeign(profile, tools);
   if (foreign) return foreign;
   try {
-    return modeOf(profile, tools.files) === "process" ? entryOf(profile, tools) : undefined;
+    return getMode(profile, tools.files) === "process" ? describeProfile(profile, tools) : undefined;
   } catch {
     // Its source has gone, say. What the other profiles have is of more use than that.
     return { profile, mode: "process", state: "missing", foreign: false, writtenTo: [] };
@@ -97,31 +98,31 @@ function ofOther(profile: string, tools: StatusTools): StatusEntry | undefined {
 }
 
 /** How a profile's programs get its session. Most files have no `credential_process` at all, and that is soon seen. */
-function modeOf(profile: string, files: AwsFiles): Mode {
+function getMode(profile: string, files: AwsFiles): Mode {
   const isMentioned = [files.config, files.credentials].some((file) => file.mentions("credential_process"));
-  return isMentioned && processKind(files, profile) === "fob" ? "process" : "keys";
+  return isMentioned && classifyProcess(files, profile) === "fob" ? "process" : "keys";
 }
 
-function entryOf(profile: string, tools: StatusTools): StatusEntry {
+function describeProfile(profile: string, tools: StatusTools): StatusEntry {
   const stored = tools.store.read(profile);
-  if (stored.state !== "missing") return ofStored(stored, tools);
-  const foreign = ofForeign(profile, tools);
+  if (stored.state !== "missing") return describeStored(stored, tools);
+  const foreign = describeForeign(profile, tools);
   if (foreign) return foreign;
   // The credentials of a role come by way of its session, and cost no code while that lasts.
-  if (propertyValue(tools.files, profile, "role_arn") !== undefined) {
-    const session = sessionNamed(profile, { ...tools, command: "fob status" });
-    if (session !== profile) return entryOf(session, tools);
+  if (getProperty(tools.files, profile, "role_arn") !== undefined) {
+    const session = resolveSessionProfile(profile, { ...tools, command: "fob status" });
+    if (session !== profile) return describeProfile(session, tools);
   }
-  const link = linkOf(profile, { ...tools, command: "fob status" });
+  const link = resolveProfilePair(profile, { ...tools, command: "fob status" });
   const linked = tools.store.read(link.session);
-  if (linked.state !== "missing") return ofStored(linked, tools);
-  const mode = modeOf(link.session, tools.files);
+  if (linked.state !== "missing") return describeStored(linked, tools);
+  const mode = getMode(link.session, tools.files);
   return { profile: link.session, source: link.source, mode, state: "missing", foreign: false, writtenTo: [] };
 }
 
-function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
+function describeStored(stored: Stored, tools: StatusTools): StatusEntry {
   const { profile } = stored;
-  const mode = isOfRole(stored) ? "process" : modeOf(profile, tools.files);
+  const mode = isRoleSession(stored) ? "process" : getMode(profile, tools.files);
   if (stored.state === "missing") return { profile, mode, state: "missing", foreign: false, writtenTo: [] };
   if (stored.state === "unreadable") {
     const reason = `${stored.path} ${stored.reason}`;
@@ -135,14 +136,14 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
     mode === "keys" || file !== tools.files.credentials.path || name !== profile;
   return {
     profile,
-    state: stateOf({ issued: session.issued, expiration }, tools),
+    state: getState({ issued: session.issued, expiration }, tools),
     foreign: false,
     mode,
-    source: session.roles.at(-1)?.by ?? session.source.profile,
+    source: session.roles.at(-1)?.sourceProfile ?? session.source.profile,
     role: session.roles.at(-1)?.arn,
     issued: session.issued,
     expiration,
-    secondsLeft: left(expiration, tools.now),
+    secondsLeft: getTimeLeft(expiration, tools.now),
     writtenTo: session.writtenTo
       .filter(isPlace)
       .map(({ file, profile: name }) => ({
@@ -155,22 +156,22 @@ function ofStored(stored: Stored, tools: StatusTools): StatusEntry {
     account: session.account,
     user: session.user,
     serialNumber: session.serialNumber,
-    endpoint: foreignHost(session.endpoint) === undefined ? undefined : session.endpoint,
+    endpoint: findCustomEndpointHost(session.endpoint) === undefined ? undefined : session.endpoint,
   };
 }
 
 const tokenKeys = ["aws_session_token", "aws_security_token"] as const;
 
 /** A session that another tool left in the AWS files, with the expiry that it wrote beside it, if it wrote one. */
-function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
+function describeForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
   let found: { properties: Properties; file: string; hasExpiry: boolean } | undefined;
   try {
-    if (modeOf(profile, files) === "process") return undefined;
+    if (getMode(profile, files) === "process") return undefined;
     found = [files.credentials, files.config].flatMap((file) => {
       const properties = file.properties(profile);
-      if (properties === undefined || keysIn(properties) === "long-term") return [];
+      if (properties === undefined || classifyKeys(properties) === "long-term") return [];
       const hasExpiry = expiryKeys.some((key) => properties.get(key)?.value);
-      return hasExpiry || keysIn(properties) === "temporary" ? { properties, file: file.path, hasExpiry } : [];
+      return hasExpiry || classifyKeys(properties) === "temporary" ? { properties, file: file.path, hasExpiry } : [];
     })[0];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -189,23 +190,24 @@ function ofForeign(profile: string, { files, ...tools }: StatusTools): StatusEnt
   return {
     profile,
     mode: "keys",
-    state: stateOf(span, tools),
+    state: getState(span, tools),
     foreign: true,
     expiration,
-    secondsLeft: left(expiration, tools.now),
+    secondsLeft: getTimeLeft(expiration, tools.now),
     writtenTo,
   };
 }
 
-function stateOf(
+function getState(
   span: { issued: number; expiration: number },
   { now, minTtl }: Pick<StatusTools, "now" | "minTtl">,
 ): State {
-  if (secondsLeft(span, now) <= 0) return "expired";
-  return isFresh(span, wanted.use, minTtl, now) ? "valid" : "expiring";
+  if (getSecondsLeft(span, now) <= 0) return "expired";
+  return isFresh(span, defaultMinTtl.use, minTtl, now) ? "valid" : "expiring";
 }
 
-const left = (expiration: number, now: number): number => Math.max(0, Math.floor(secondsLeft({ expiration }, now)));
+const getTimeLeft = (expiration: number, now: number): number =>
+  Math.max(0, Math.floor(getSecondsLeft({ expiration }, now)));
 
 /** Whether a place still holds the session: its keys, or (beside fob's credential_process) its expiry alone. */
 function isThere(session: Session, place: Place, files: AwsFiles): boolean {

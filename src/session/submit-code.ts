@@ -5,14 +5,14 @@ import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { Mfa, TemporaryCredentials } from "../aws/types.ts";
 import { untilNextCode } from "../codes/next-code.ts";
-import type { CodeSource } from "../codes/sources.ts";
-import { inWords } from "../duration.ts";
-import { before, FobError, throwIfCancelled } from "../errors.ts";
-import { quote, shellWord } from "../text.ts";
-import type { Link } from "./profile-pair.ts";
+import type { MfaCodeProvider } from "../codes/sources.ts";
+import { formatDuration } from "../duration.ts";
+import { FobError, raceSignal, throwIfCancelled } from "../errors.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import type { ProfilePair } from "./profile-pair.ts";
 
-export interface Conversation {
-  readonly link: Link;
+export interface CodeSubmission {
+  readonly link: ProfilePair;
   /** The session profile, or the role profile, that the code is for. */
   readonly wantedFor: string;
   readonly device: Device;
@@ -20,7 +20,7 @@ export interface Conversation {
   readonly send: (mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
   /** What whoever is asked should know before; "" for nothing. */
   readonly why: string;
-  readonly codes: CodeSource;
+  readonly codes: MfaCodeProvider;
   readonly aws: Connection;
   readonly signal: AbortSignal;
   /** After it no code is asked for or sent. */
@@ -44,8 +44,8 @@ export interface Identity {
 const MOST_CODES = 3;
 
 /** Asks for codes until AWS takes one. @throws FobError */
-export async function exchange(
-  conversation: Conversation,
+export async function submitCode(
+  conversation: CodeSubmission,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
   const { link, device, send, why, codes, aws, signal, deadline, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
@@ -69,7 +69,7 @@ export async function exchange(
       throw uselessBecause ?? error;
     });
     const cameAt = conversation.now();
-    const identity = await before(deadline, checking);
+    const identity = await raceSignal(deadline, checking);
     if (uselessBecause !== undefined) throw uselessBecause;
     throwIfCancelled(signal);
     if (used.has(code)) {
@@ -105,19 +105,19 @@ export async function exchange(
 async function waitForNextCode(
   cameAt: number,
   signal: AbortSignal,
-  { wantedFor, lastServed, now, sleep, note }: Conversation,
+  { wantedFor, lastServed, now, sleep, note }: CodeSubmission,
 ): Promise<void> {
   const wait = untilNextCode(cameAt, now());
   const other = lastServed();
   const used = other === undefined ? "" : `, which ${quote(other)} has used`;
   note(
-    `AWS did not accept the code for ${quote(wantedFor)}${used}; waiting ${inWords(Math.ceil(wait / 1000))} for the next one`,
+    `AWS did not accept the code for ${quote(wantedFor)}${used}; waiting ${formatDuration(Math.ceil(wait / 1000))} for the next one`,
   );
   await sleep(wait, signal);
   throwIfCancelled(signal);
 }
 
-function refusedTwice(error: AwsFailure, { wantedFor, device }: Conversation): FobError {
+function refusedTwice(error: AwsFailure, { wantedFor, device }: CodeSubmission): FobError {
   return new FobError(
     `AWS did not accept two codes in a row for ${quote(wantedFor)}`,
     [`check that the mfa_process prints the codes of the device ${quote(device.serialNumber)}`, ...error.hints],
@@ -126,7 +126,7 @@ function refusedTwice(error: AwsFailure, { wantedFor, device }: Conversation): F
   );
 }
 
-function sameCodeAgain({ wantedFor, link }: Conversation): FobError {
+function sameCodeAgain({ wantedFor, link }: CodeSubmission): FobError {
   return new FobError(
     `the mfa_process of the profile ${quote(link.source)} printed the code again that AWS did not accept for ${quote(wantedFor)}`,
     "run it by hand: it must print another code every 30 s",
@@ -149,15 +149,15 @@ function withSpentCode(error: AwsFailure): FobError {
  *
  * @throws FobError where a code would be wasted; a service that does not answer this call is not held against it
  */
-async function checkKey(aws: Connection, link: Link, device: Device): Promise<Identity | undefined> {
+async function checkKey(aws: Connection, link: ProfilePair, device: Device): Promise<Identity | undefined> {
   // The question appears first; loading the SDK takes longer than showing it.
   await nextTurn();
   const { getCallerIdentity } = await import("../aws/sts.ts");
   try {
     const identity = await getCallerIdentity(aws);
-    if (identity.arn !== undefined && isRoot(identity.arn)) throw rootRefused(link);
+    if (identity.arn !== undefined && isRoot(identity.arn)) throw createRootRejectedError(link);
     if (device.kind === "arn" && identity.account !== undefined && identity.account !== device.account) {
-      throw wrongAccount(link, device.account, identity.account);
+      throw createWrongAccountError(link, device.account, identity.account);
     }
     return identity;
   } catch (error) {
@@ -168,14 +168,14 @@ async function checkKey(aws: Connection, link: Link, device: Device): Promise<Id
   }
 }
 
-function wrongAccount(link: Link, ofDevice: string, ofKey: string): FobError {
+function createWrongAccountError(link: ProfilePair, ofDevice: string, ofKey: string): FobError {
   return new FobError(
     `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(link.source)} is in ${ofKey}`,
-    `name a device of that account: fob login ${shellWord(link.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
+    `name a device of that account: fob login ${quoteShellWord(link.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
   );
 }
 
-function rootRefused(link: Link): FobError {
+function createRootRejectedError(link: ProfilePair): FobError {
   return new FobError(
     `the access key of the profile ${quote(link.source)} is the root user's, and fob makes no sessions with those: a root session can do everything, and nothing can limit it`,
     [

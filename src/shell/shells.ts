@@ -19,7 +19,7 @@ export const shellList = "bash, zsh, fish or powershell";
 export type Shell = (typeof shells)[number];
 
 /** The shell that was named, for `command`. @throws UsageError */
-export function shellOf(name: string | undefined, command: string): Shell {
+export function findShell(name: string | undefined, command: string): Shell {
   const asked = name === "pwsh" ? "powershell" : name;
   const shell = shells.find((candidate) => candidate === asked);
   if (shell !== undefined) return shell;
@@ -39,12 +39,12 @@ export const completionText: Readonly<Record<Shell, string>> = {
 
 /** The function `mfa`, the segment of a prompt, and completion. */
 export const initText: Readonly<Record<Shell, string>> = {
-  bash: textOf("bash", session, initBash, completionBash),
-  zsh: textOf("zsh", session, initZsh, completionZsh),
-  fish: textOf("fish", initFish, completionFish),
-  powershell: textOf("powershell", initPowershell, completionPowershell),
+  bash: getText("bash", session, initBash, completionBash),
+  zsh: getText("zsh", session, initZsh, completionZsh),
+  fish: getText("fish", initFish, completionFish),
+  powershell: getText("powershell", initPowershell, completionPowershell),
 };
 
-function textOf(shell: Shell, ...parts: readonly string[]): string {
+function getText(shell: Shell, ...parts: readonly string[]): string {
   return [`# From: fob shell-init ${shell}\n`, ...parts].join("\n");
 }

@@ -2,8 +2,8 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../environment-variables.ts";
-import { type AwsFilePaths, lastChangeOf } from "../profiles/paths.ts";
-import { fileName, sessionsFolder } from "./paths.ts";
+import { type AwsFilePaths, readLastChange } from "../profiles/paths.ts";
+import { encodeFileName, getSessionsFolder } from "./paths.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { Session } from "./session.ts";
  * @param now milliseconds since 1970
  * @param endpoint the one that the profile was installed for, if that is not AWS's own
  */
-export function cachedAnswer(
+export function findCachedAnswer(
   profile: string,
   folder: string,
   paths: AwsFilePaths,
@@ -24,11 +24,11 @@ export function cachedAnswer(
   // Variables that have a say in which session is the right one.
   const isElsewhere = [env.AWS_ENDPOINT_URL, env.AWS_ENDPOINT_URL_STS].some((url) => url && url !== endpoint);
   if (isElsewhere || env.AWS_MFA_SERIAL) return undefined;
-  const path = join(sessionsFolder(folder), fileName(profile));
+  const path = join(getSessionsFolder(folder), encodeFileName(profile));
   try {
     const found = lstatSync(path);
     if (!found.isFile() || found.uid !== (process.geteuid?.() ?? found.uid)) return undefined;
-    if (lastChangeOf(paths) > found.mtimeMs) return undefined;
+    if (readLastChange(paths) > found.mtimeMs) return undefined;
     const [first = "", second, third = "", ...rest] = readFileSync(path, "utf8").split("\n");
     const header = /^fob1 (\d+) (.+)$/.exec(first);
     const { installedFor } = JSON.parse(third) as Pick<Session, "installedFor">;

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FobError } from "../errors.ts";
 import { assertClosed, ensureOwnFolder } from "../files/create.ts";
-import { explained } from "../files/read.ts";
+import { explainFileError } from "../files/read.ts";
 import { quote } from "../text.ts";
 
 /** The store's folders: the sessions, the locks of their names, the launcher. */
@@ -41,6 +41,6 @@ function assertNothingElse(store: string): void {
     if (other === undefined) return;
     throw new FobError(`${quote(store)} holds other files (${quote(other)}), so fob keeps nothing in it`, elsewhere);
   } catch (error) {
-    throw explained(error, store);
+    throw explainFileError(error, store);
   }
 }

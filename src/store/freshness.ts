@@ -1,7 +1,7 @@
 // Whether a session lasts long enough. Every command asks here.
 
 /** How much time a command wants to remain, in seconds, when the user does not say. */
-export const wanted = {
+export const defaultMinTtl = {
   /** `login`, `refresh`: an hour's work without being asked. */
   login: 3600,
   /** `credential-process`, `--check`: botocore asks again on every use below 15 minutes. */
@@ -15,7 +15,7 @@ export interface Span {
 }
 
 /** Seconds that remain at `now` (ms since 1970); negative once it has expired. */
-export function secondsLeft(span: Pick<Span, "expiration">, now: number): number {
+export function getSecondsLeft(span: Pick<Span, "expiration">, now: number): number {
   return (span.expiration - now) / 1000;
 }
 
@@ -23,11 +23,11 @@ export function secondsLeft(span: Pick<Span, "expiration">, now: number): number
  * How much time should remain, in seconds: what was asked for, or the command's own wish, which is at most a quarter of
  * the whole length, so that a session of 15 minutes is not stale from the start.
  */
-export function margin(span: Span, wish: number, asked: number | undefined): number {
+export function getMargin(span: Span, wish: number, asked: number | undefined): number {
   return asked ?? Math.min(wish, (span.expiration - span.issued) / 4000);
 }
 
 /** Whether more time remains than the caller wants. */
 export function isFresh(span: Span, wish: number, asked: number | undefined, now: number): boolean {
-  return secondsLeft(span, now) > Math.max(0, margin(span, wish, asked));
+  return getSecondsLeft(span, now) > Math.max(0, getMargin(span, wish, asked));
 }

@@ -9,7 +9,7 @@ import { quote } from "../text.ts";
  *
  * @throws UsageError for a relative FOB_HOME, which would be another store in every folder
  */
-export function storeFolder(env: Environment, credentialsPath: string): string {
+export function getStoreFolder(env: Environment, credentialsPath: string): string {
   const home = env.FOB_HOME;
   if (!home) return join(dirname(credentialsPath), "fob");
   // Without a slash at its end, with which a symbolic link would be followed.
@@ -17,11 +17,11 @@ export function storeFolder(env: Environment, credentialsPath: string): string {
   throw new UsageError(`FOB_HOME is ${quote(home)}, which is not an absolute path`, 'export FOB_HOME="$HOME/.fob"');
 }
 
-export const sessionsFolder = (folder: string): string => join(folder, "sessions");
+export const getSessionsFolder = (folder: string): string => join(folder, "sessions");
 
 /** The lock of a session or a role: in a folder of its own, so that no session can have the name of a lock. */
 export const sessionLock = (folder: string, profile: string): string =>
-  join(folder, "locks", `session-${fileName(profile)}`);
+  join(folder, "locks", `session-${encodeFileName(profile)}`);
 
 /** The lock of a terminal, on which one question is asked at a time. @param id hexadecimal */
 export const terminalLock = (folder: string, id: string): string => join(folder, "locks", `terminal-${id}`);
@@ -30,7 +30,7 @@ export const terminalLock = (folder: string, id: string): string => join(folder,
  * A profile's file: its name, with everything percent-encoded that some file system or shell might take for something
  * else, capitals included, since `Work` and `work` are one file on some.
  */
-export function fileName(profile: string): string {
+export function encodeFileName(profile: string): string {
   return [...Buffer.from(profile)]
     .map((byte, index) => {
       const character = String.fromCharCode(byte);

@@ -6,10 +6,10 @@
 // So a shell can decide on line 1, print line 2, and need not understand either.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type ExitCode, systemCode } from "../errors.ts";
-import { explained, readBytes } from "../files/read.ts";
+import { type ExitCode, getSystemCode } from "../errors.ts";
+import { explainFileError, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
-import { fileName, sessionsFolder } from "./paths.ts";
+import { encodeFileName, getSessionsFolder } from "./paths.ts";
 import type { Session, WrittenPlace } from "./session.ts";
 
 /** What the store has under a session profile's name. */
@@ -28,7 +28,7 @@ export interface Unreadable {
 }
 
 /** A refusal that programs are told again for a moment instead of asking somebody again. */
-export interface Refusal {
+export interface Rejection {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly message: string;
@@ -44,34 +44,35 @@ export interface Store {
 }
 
 /** The sessions themselves: the credentials of roles come from them. */
-export function sessionProfiles(store: Store): string[] {
-  return store.list().flatMap((stored) => (isOfRole(stored) ? [] : stored.profile));
+export function listSessionProfiles(store: Store): string[] {
+  return store.list().flatMap((stored) => (isRoleSession(stored) ? [] : stored.profile));
 }
 
 /** The session of a session profile, if the store has one; not the credentials of a role. */
 export function readSession(store: Store, profile: string): Session | undefined {
   const stored = store.read(profile);
-  return stored.state === "readable" && !isOfRole(stored) ? stored.session : undefined;
+  return stored.state === "readable" && !isRoleSession(stored) ? stored.session : undefined;
 }
 
 /** Whether it is of a role, and not a session itself. */
-export const isOfRole = (stored: Stored): boolean => stored.state === "readable" && stored.session.roles.length > 0;
+export const isRoleSession = (stored: Stored): boolean =>
+  stored.state === "readable" && stored.session.roles.length > 0;
 
 /** @param readFile how a session file is read */
 export function openStore(folder: string, readFile = readStored): Store {
-  const sessions = sessionsFolder(folder);
+  const sessions = getSessionsFolder(folder);
   return {
     folder,
-    read: (profile) => readFile(join(sessions, fileName(profile)), profile),
+    read: (profile) => readFile(join(sessions, encodeFileName(profile)), profile),
     list() {
       let names: string[];
       try {
         names = readdirSync(sessions).filter((name) => !name.startsWith("."));
       } catch (error) {
-        if (systemCode(error) === "ENOENT") return [];
-        throw explained(error, sessions);
+        if (getSystemCode(error) === "ENOENT") return [];
+        throw explainFileError(error, sessions);
       }
-      return names.sort().map((name) => readFile(join(sessions, name), profileOf(name)));
+      return names.sort().map((name) => readFile(join(sessions, name), decodeProfile(name)));
     },
   };
 }
@@ -92,7 +93,7 @@ export function readStored(path: string, profile: string): Stored {
     if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
     return { state: "readable", profile, session };
   } catch (error) {
-    if (/^(ENOENT|ENAMETOOLONG)$/.test(systemCode(error))) return { state: "missing", profile };
+    if (/^(ENOENT|ENAMETOOLONG)$/.test(getSystemCode(error))) return { state: "missing", profile };
     return unreadable(error instanceof Error ? error.message : String(error));
   }
 }
@@ -148,7 +149,7 @@ function isPlace(place: Partial<WrittenPlace> | null): boolean {
   return typeof place?.file === "string" && typeof place.profile === "string" && Array.isArray(place.keyIds);
 }
 
-function profileOf(name: string): string {
+function decodeProfile(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {

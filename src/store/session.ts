@@ -1,7 +1,7 @@
 // What a session is, and how its times and credentials are written.
 import type { RoleRequest, TemporaryCredentials } from "../aws/types.ts";
 import type { Properties } from "../profiles/files.ts";
-import { asciiJson } from "../text.ts";
+import { formatAsciiJson } from "../text.ts";
 import type { Span } from "./freshness.ts";
 
 /**
@@ -21,11 +21,11 @@ export interface Session {
   /** The STS endpoint where it is not AWS's own. */
   readonly endpoint: string | undefined;
   /** Whether the environment has no say in it: the endpoint is AWS's own, or the profile was installed for it. */
-  readonly isForAnyEnvironment: boolean;
+  readonly isEnvironmentIndependent: boolean;
   /** That endpoint, where it is not AWS's own; else "". */
   readonly installedFor: string;
   /** What the user asked for with options, and a renewal asks for again. */
-  readonly asked: Asked;
+  readonly asked: RememberedOptions;
   readonly issued: number;
   /** The roles that lead from the user to these credentials, as the config had them; none for a session itself. */
   readonly roles: readonly Role[];
@@ -40,14 +40,14 @@ export interface Session {
 export interface Role extends Pick<RoleRequest, "arn" | "externalId" | "sourceIdentity" | "tags" | "transitiveTags"> {
   readonly profile: string;
   /** The profile with whose credentials it is asked for. */
-  readonly by: string;
+  readonly sourceProfile: string;
   /** Seconds, where the profile says so. */
   readonly duration?: number | undefined;
   readonly sessionName?: string | undefined;
 }
 
 /** Options of `fob login` as they were given. */
-export interface Asked {
+export interface RememberedOptions {
   readonly serial?: string | undefined;
   readonly duration?: string | undefined;
   readonly region?: string | undefined;
@@ -74,10 +74,10 @@ export interface WrittenPlace extends Place {
 }
 
 /** When a session begins and ends. */
-export const spanOf = ({ issued, credentials }: Session): Span => ({ issued, expiration: credentials.expiration });
+export const getSpan = ({ issued, credentials }: Session): Span => ({ issued, expiration: credentials.expiration });
 
 /** The expiration as files and programs have it: `2026-01-31T09:00:00Z`. */
-export function expirationText(expiration: number): string {
+export function formatExpiration(expiration: number): string {
   return new Date(Math.floor(expiration / 1000) * 1000).toISOString().replace(".000Z", "Z");
 }
 
@@ -102,12 +102,12 @@ export function expiryIn(properties: Properties | undefined): number | undefined
 /** The JSON of the SDKs' credential_process contract. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
 export function processJson(session: Session): string {
   const { credentials, account } = session;
-  return asciiJson({
+  return formatAsciiJson({
     Version: 1,
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey,
     SessionToken: credentials.sessionToken,
-    Expiration: expirationText(credentials.expiration),
+    Expiration: formatExpiration(credentials.expiration),
     ...(account === undefined ? {} : { AccountId: account }),
   });
 }

@@ -2,18 +2,18 @@
 import { createHash } from "node:crypto";
 import { lstatSync, renameSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { FobError, systemCode } from "../errors.ts";
+import { FobError, getSystemCode } from "../errors.ts";
 import { createFile } from "../files/create.ts";
 import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
-import { explained, readOwnBytes } from "../files/read.ts";
-import { beginReplace, LONGEST_NAME, leftovers, obstacleTo, sweepLeftovers } from "../files/replace.ts";
+import { explainFileError, readOwnBytes } from "../files/read.ts";
+import { beginReplace, LONGEST_NAME, listLeftovers, obstacleTo, sweepLeftovers } from "../files/replace.ts";
 import { reserveFile } from "../files/reserve.ts";
-import { quote, shellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import { ensureStoreFolder } from "./folder.ts";
-import { margin, wanted } from "./freshness.ts";
-import { fileName, sessionLock, sessionsFolder } from "./paths.ts";
-import { openStore, type Refusal, readStored, type Store, type Unreadable } from "./read.ts";
-import { processJson, type Role, type Session, spanOf } from "./session.ts";
+import { defaultMinTtl, getMargin } from "./freshness.ts";
+import { encodeFileName, getSessionsFolder, sessionLock } from "./paths.ts";
+import { openStore, type Rejection, readStored, type Store, type Unreadable } from "./read.ts";
+import { getSpan, processJson, type Role, type Session } from "./session.ts";
 
 export interface WritableStore extends Store {
   /**
@@ -43,13 +43,13 @@ export interface WritableStore extends Store {
    * Says that the session still is what the AWS files ask for, as they were at `lastChange` (ms since 1970): until one
    * of them changes it may be served without a look at them. Not within a second of that: some shells see no less.
    */
-  readonly vouch: (profile: string, lastChange: number, now: number) => void;
+  readonly markVerified: (profile: string, lastChange: number, now: number) => void;
   /** Says that a session was made by the AWS files as they were at `lastChange` (ms since 1970), and by nothing newer. */
-  readonly date: (profile: string, lastChange: number) => void;
+  readonly setDate: (profile: string, lastChange: number) => void;
   /** Keeps why a program got no session, for those that ask next. Only under its lock. */
-  readonly refuse: (profile: string, refusal: Omit<Refusal, "at">) => void;
-  readonly refusal: (profile: string) => Refusal | undefined;
-  readonly forgetRefusal: (profile: string) => void;
+  readonly keepRejection: (profile: string, rejection: Omit<Rejection, "at">) => void;
+  readonly readRejection: (profile: string) => Rejection | undefined;
+  readonly clearRejection: (profile: string) => void;
   /** Keeps that AWS gives a role only for less than its profile wants: asking again would cost a code. */
   readonly rememberTooLong: (role: RoleLength, now: number) => void;
   /** Whether that is kept, and not old: an administrator may have allowed more since. */
@@ -70,10 +70,10 @@ export interface Reservation {
 const TOO_LONG_FOR = 7 * 86_400_000;
 
 export function openWritableStore(folder: string): WritableStore {
-  const sessions = sessionsFolder(folder);
-  const pathOf = (profile: string): string => join(sessions, fileName(profile));
+  const sessions = getSessionsFolder(folder);
+  const pathOf = (profile: string): string => join(sessions, encodeFileName(profile));
   const lockOf = (profile: string): string => sessionLock(folder, profile);
-  const refusalOf = (profile: string): string => join(sessions, `.${fileName(profile)}.refusal`);
+  const rejectionOf = (profile: string): string => join(sessions, `.${encodeFileName(profile)}.refusal`);
   const tooLongOf = ({ arn, duration }: RoleLength): string => {
     // A role's ARN may be longer than a file's name.
     const digest = createHash("sha256").update(`${duration} ${arn}`).digest("hex").slice(0, 32);
@@ -97,7 +97,7 @@ export function openWritableStore(folder: string): WritableStore {
     },
     obstacle: (profile) => obstacleTo(pathOf(profile)),
     async recover(profile, signal) {
-      if (leftovers(pathOf(profile)).length === 0) return;
+      if (listLeftovers(pathOf(profile)).length === 0) return;
       try {
         await withLock(lockOf(profile), { signal, patience: 0 }, () => adoptLeftover(pathOf(profile), profile));
       } catch {
@@ -110,7 +110,7 @@ export function openWritableStore(folder: string): WritableStore {
       return {
         fill(session) {
           try {
-            reserved.fill(Buffer.from(serialise(session)));
+            reserved.fill(Buffer.from(serialize(session)));
           } catch (error) {
             throw withSpentCode(error);
           }
@@ -121,17 +121,17 @@ export function openWritableStore(folder: string): WritableStore {
     save(session) {
       assertOwnVersion(pathOf(session.profile), session.profile);
       const replacement = beginReplace(pathOf(session.profile));
-      replacement.write(Buffer.from(serialise(session)));
+      replacement.write(Buffer.from(serialize(session)));
       replacement.commit();
     },
     remove(profile) {
       try {
         unlinkSync(pathOf(profile));
       } catch (error) {
-        if (systemCode(error) !== "ENOENT") throw explained(error, pathOf(profile));
+        if (getSystemCode(error) !== "ENOENT") throw explainFileError(error, pathOf(profile));
       }
     },
-    vouch(profile, lastChange, now) {
+    markVerified(profile, lastChange, now) {
       if (now - lastChange < 1000) return;
       try {
         if (lstatSync(pathOf(profile)).mtimeMs < lastChange) date(profile, lastChange);
@@ -139,32 +139,32 @@ export function openWritableStore(folder: string): WritableStore {
         // Then the next one has to look at the AWS files too.
       }
     },
-    date(profile, lastChange) {
+    setDate(profile, lastChange) {
       try {
         date(profile, lastChange);
       } catch {
         // Then it is answered from as if it had been made just now.
       }
     },
-    refuse(profile, refusal) {
+    keepRejection(profile, rejection) {
       try {
-        rmSync(refusalOf(profile), { force: true });
-        createFile(refusalOf(profile), `${JSON.stringify(refusal)}\n`);
+        rmSync(rejectionOf(profile), { force: true });
+        createFile(rejectionOf(profile), `${JSON.stringify(rejection)}\n`);
       } catch {
         // Then the next one asks again.
       }
     },
-    refusal(profile) {
+    readRejection(profile) {
       try {
-        const refusal = JSON.parse(readOwnBytes(refusalOf(profile)) ?? "") as Omit<Refusal, "at">;
-        return { ...refusal, at: statSync(refusalOf(profile)).mtimeMs };
+        const rejection = JSON.parse(readOwnBytes(rejectionOf(profile)) ?? "") as Omit<Rejection, "at">;
+        return { ...rejection, at: statSync(rejectionOf(profile)).mtimeMs };
       } catch {
         return undefined;
       }
     },
-    forgetRefusal(profile) {
+    clearRejection(profile) {
       try {
-        rmSync(refusalOf(profile), { force: true });
+        rmSync(rejectionOf(profile), { force: true });
       } catch {
         // It counts for seconds only, and for programs only.
       }
@@ -191,7 +191,7 @@ export function openWritableStore(folder: string): WritableStore {
 
 /** @throws FobError for a profile whose session would need a file name that is too long; nothing has been asked then */
 function assertShortName(profile: string): void {
-  const { length } = fileName(profile);
+  const { length } = encodeFileName(profile);
   if (length <= LONGEST_NAME) return;
   throw new FobError(
     `the name ${quote(profile)} is too long for a session: ${length} bytes as a file's name`,
@@ -209,7 +209,7 @@ function assertOwnVersion(path: string, profile: string): void {
 export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError {
   return new FobError(`the session file ${quote(path)} ${reason}, so this one leaves it alone`, [
     "use it with that version: fob --version",
-    `or remove it first: fob logout ${shellWord(profile)}`,
+    `or remove it first: fob logout ${quoteShellWord(profile)}`,
   ]);
 }
 
@@ -227,22 +227,22 @@ function adoptLeftover(path: string, profile: string): void {
     return stored.state === "unreadable" && stored.isOtherVersion;
   };
   // Another version has written here, and knows better what to keep.
-  if ([path, ...leftovers(path)].some(isOthers)) return;
+  if ([path, ...listLeftovers(path)].some(isOthers)) return;
   const issued = (file: string): number => {
     const stored = readStored(file, profile);
     return stored.state === "readable" ? stored.session.issued : Number.NEGATIVE_INFINITY;
   };
-  for (const leftover of leftovers(path)) {
+  for (const leftover of listLeftovers(path)) {
     if (issued(leftover) > issued(path)) renameSync(leftover, path);
   }
   sweepLeftovers(path);
 }
 
-function serialise(session: Session): string {
+function serialize(session: Session): string {
   // What line 2 says already is not said again.
   const { credentials, ...rest } = session;
   const about = { ...rest, account: undefined };
-  const fresh = credentials.expiration / 1000 - margin(spanOf(session), wanted.use, undefined);
-  const servedUntil = session.isForAnyEnvironment ? Math.floor(fresh) : 0;
+  const fresh = credentials.expiration / 1000 - getMargin(getSpan(session), defaultMinTtl.use, undefined);
+  const servedUntil = session.isEnvironmentIndependent ? Math.floor(fresh) : 0;
   return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
 }

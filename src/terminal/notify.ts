@@ -1,7 +1,7 @@
 // A notification on the user's desktop, where there is one.
 import type { Environment } from "../environment-variables.ts";
 import { startProgram } from "../process.ts";
-import { asciiJson, neutralise } from "../text.ts";
+import { escapeControlCharacters, formatAsciiJson } from "../text.ts";
 
 export interface NotifyTools {
   readonly env: Environment;
@@ -12,8 +12,8 @@ export interface NotifyTools {
 
 /** Shows a text and does not wait for it. The text goes to other programs as data: nothing in it is a script or an option. */
 export function notify(message: string, { env, platform, debug }: NotifyTools): void {
-  const text = neutralise(message);
-  const { program, args, input } = notifierOf(platform, text);
+  const text = escapeControlCharacters(message);
+  const { program, args, input } = findNotifier(platform, text);
   const child = startProgram(program, args, {
     env,
     stdio: ["pipe", "ignore", "ignore"],
@@ -32,14 +32,14 @@ interface Notifier {
   readonly input?: string;
 }
 
-function notifierOf(platform: NodeJS.Platform, text: string): Notifier {
+function findNotifier(platform: NodeJS.Platform, text: string): Notifier {
   if (platform === "darwin") {
     const script = 'on run argv\ndisplay notification (item 1 of argv) with title "fob"\nend run';
     return { program: "osascript", args: ["-e", script, text] };
   }
   if (platform === "win32") {
     const args = ["-NoProfile", "-NonInteractive", "-STA", "-Command", balloon];
-    return { program: "powershell.exe", args, input: asciiJson({ text }) };
+    return { program: "powershell.exe", args, input: formatAsciiJson({ text }) };
   }
   return { program: "notify-send", args: ["--app-name=fob", "--", "fob", text] };
 }

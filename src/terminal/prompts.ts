@@ -2,7 +2,7 @@
 import input from "@inquirer/input";
 import select from "@inquirer/select";
 import { CancelledError } from "../errors.ts";
-import { neutralise } from "../text.ts";
+import { escapeControlCharacters } from "../text.ts";
 import type { Terminal } from "./tty.ts";
 
 const theme = { prefix: { idle: "fob:", done: "fob:" }, validationFailureMode: "clear" as const };
@@ -27,8 +27,8 @@ export async function askLine(terminal: Terminal, question: LineQuestion): Promi
   const { message, before, problem, signal } = question;
   const validate = (answer: string): true | string => problem(answer) ?? true;
   return await terminal.use((from, to) => {
-    for (const line of before?.split("\n") ?? []) to.write(`fob: ${neutralise(line)}\n`);
-    return asked(input({ message, theme, validate }, { input: from, output: to, clearPromptOnDone: true, signal }));
+    for (const line of before?.split("\n") ?? []) to.write(`fob: ${escapeControlCharacters(line)}\n`);
+    return runPrompt(input({ message, theme, validate }, { input: from, output: to, clearPromptOnDone: true, signal }));
   });
 }
 
@@ -39,13 +39,13 @@ export async function choose(
   choices: readonly string[],
   signal: AbortSignal,
 ): Promise<string> {
-  const named = choices.map((value) => ({ value, name: neutralise(value) }));
+  const named = choices.map((value) => ({ value, name: escapeControlCharacters(value) }));
   return await terminal.use((from, to) =>
-    asked(select({ message, theme, choices: named }, { input: from, output: to, clearPromptOnDone: true, signal })),
+    runPrompt(select({ message, theme, choices: named }, { input: from, output: to, clearPromptOnDone: true, signal })),
   );
 }
 
-async function asked<T>(prompt: Promise<T>): Promise<T> {
+async function runPrompt<T>(prompt: Promise<T>): Promise<T> {
   try {
     return await prompt;
   } catch (error) {

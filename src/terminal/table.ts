@@ -3,21 +3,23 @@ import { stripVTControlCharacters } from "node:util";
 import type { Environment } from "../environment-variables.ts";
 
 /** A table with a heading; columns as wide as they need to be. Cells may be coloured. */
-export function tableOf(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [heading, ...rows];
-  const widths = heading.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))));
+  const widths = heading.map((_, column) => Math.max(...cells.map((row) => measureWidth(row[column] ?? ""))));
   return cells
     .map((row) => {
-      const padded = row.map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))));
+      const padded = row.map(
+        (cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - measureWidth(cell))),
+      );
       return `${padded.join("  ").trimEnd()}\n`;
     })
     .join("");
 }
 
-const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;
+const measureWidth = (cell: string): number => stripVTControlCharacters(cell).length;
 
 /** Text of which no line is wider than a terminal, escape sequences aside. */
-export function fitted(text: string, columns: number): string {
+export function fitToWidth(text: string, columns: number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this looks for
   const parts = /\u001b\[[0-9;]*m|./gu;
   const cut = (line: string): string => {
@@ -28,7 +30,7 @@ export function fitted(text: string, columns: number): string {
 }
 
 /** A small bar for a part (0 to 1) of a whole. */
-export function barOf(part: number, env: Environment): string {
+export function formatBar(part: number, env: Environment): string {
   const isUtf8 = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
   const [full, empty] = isUtf8 ? ["█", "░"] : ["#", "-"];
   const length = 8;

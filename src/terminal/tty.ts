@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { type Readable, Transform } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import { findProcess, isForeground } from "../process.ts";
-import { neutralise } from "../text.ts";
+import { escapeControlCharacters } from "../text.ts";
 
 /** A terminal that can be asked. */
 export interface Terminal {
@@ -72,7 +72,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     say(lines) {
       try {
         const output = openSync(paths[1] ?? "", "r+");
-        writeSync(output, lines.map((line) => `fob: ${neutralise(line)}\n`).join(""));
+        writeSync(output, lines.map((line) => `fob: ${escapeControlCharacters(line)}\n`).join(""));
         closeSync(output);
       } catch {
         // It has gone.

@@ -1,7 +1,7 @@
 // Questions on one terminal come one after the other, from however many processes.
 import { isatty } from "node:tty";
 import { exitCodes, FobError } from "../errors.ts";
-import { type Holder, type LockOptions, StillHeld, withLock } from "../files/lock.ts";
+import { type Holder, type LockOptions, LockTimeoutError, withLock } from "../files/lock.ts";
 import { isStopped, killLine } from "../process.ts";
 import type { Terminal } from "./tty.ts";
 
@@ -32,7 +32,7 @@ export async function takeTurn<T>(
     try {
       return await withLock(lock, { signal, patience: round, onWait }, question);
     } catch (error) {
-      if (!(error instanceof StillHeld) || performance.now() >= end) throw error;
+      if (!(error instanceof LockTimeoutError) || performance.now() >= end) throw error;
     }
   }
 }

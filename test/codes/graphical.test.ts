@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { graphicalPrompt } from "../../src/codes/graphical.ts";
+import { createGraphicalPrompt } from "../../src/codes/graphical.ts";
 import { CancelledError, exitCodes } from "../../src/errors.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
@@ -26,7 +26,7 @@ function desktop(platform: NodeJS.Platform, programs: Readonly<Record<string, st
     folder,
     env,
     debug,
-    prompt: () => graphicalPrompt({ env, platform, debug }),
+    prompt: () => createGraphicalPrompt({ env, platform, debug }),
     /** What a program was called with, call by call. */
     calls: (name: string): string[][] =>
       read(`${name}.args`)
@@ -209,7 +209,7 @@ test("there is no prompt where no window can open, or where no program is there"
   const both = { zenity: answers, kdialog: answers };
   const { env, folder } = desktop("linux", both);
   const isThere = (platform: NodeJS.Platform, variables: Record<string, string>): boolean =>
-    graphicalPrompt({ env: { PATH: folder, ...variables }, platform, debug: () => undefined }) !== undefined;
+    createGraphicalPrompt({ env: { PATH: folder, ...variables }, platform, debug: () => undefined }) !== undefined;
   expect(isThere("linux", {})).toBe(false);
   expect(isThere("linux", { DISPLAY: "", WAYLAND_DISPLAY: "" })).toBe(false);
   expect(isThere("linux", { DISPLAY: ":1" })).toBe(true);
@@ -240,7 +240,7 @@ async function display(): Promise<string> {
 test.skipIf(!["Xvfb", "xdotool", "zenity"].every(isInstalled))("a code typed into the real zenity", async () => {
   const { folder, env, debug } = desktop("linux", { zenity: 'exec $(PATH=$REAL; command -v zenity) "$@"' });
   const shown = { ...env, DISPLAY: await display(), REAL: process.env.PATH ?? "", HOME: folder, LANG: "C.UTF-8" };
-  const ask = () => graphicalPrompt({ env: shown, platform: "linux", debug })?.ask(about("<b>work_1</b> & 100%"));
+  const ask = () => createGraphicalPrompt({ env: shown, platform: "linux", debug })?.ask(about("<b>work_1</b> & 100%"));
   /** Waits for the dialog, gives it the focus, and presses keys. */
   const press = async (...keys: string[]): Promise<void> => {
     const args = ["search", "--sync", "--onlyvisible", "--name", "fob", "windowfocus", "--sync", ...keys];

@@ -3,13 +3,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { credentialProcessLine } from "../../src/credential-process/config-line.ts";
+import { formatCredentialProcess } from "../../src/credential-process/config-line.ts";
 import type { Installation } from "../../src/credential-process/launcher.ts";
-import { launcherPath } from "../../src/credential-process/write-launcher.ts";
+import { getLauncherPath } from "../../src/credential-process/write-launcher.ts";
 import { FobError } from "../../src/errors.ts";
 import { editSection } from "../../src/profiles/edit.ts";
 import { readAwsFiles } from "../../src/profiles/files.ts";
-import { processKind } from "../../src/profiles/inspect.ts";
+import { classifyProcess } from "../../src/profiles/inspect.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 import { readers, stopReaders } from "../profiles/readers.ts";
 import { shells } from "./shells.ts";
@@ -31,23 +31,23 @@ const windows: Installation = {
 afterAll(stopReaders);
 
 test("plain words stand as they are", () => {
-  expect(credentialProcessLine(home, "work-mfa")).toBe("/home/alice/.aws/fob/bin/fob-credential-process work-mfa");
+  expect(formatCredentialProcess(home, "work-mfa")).toBe("/home/alice/.aws/fob/bin/fob-credential-process work-mfa");
 });
 
 test("a path with blanks stands in double quotes", () => {
-  expect(credentialProcessLine(at("/Users/Alice (work)/it's"), "work-mfa")).toBe(
+  expect(formatCredentialProcess(at("/Users/Alice (work)/it's"), "work-mfa")).toBe(
     `"/Users/Alice (work)/it's/bin/fob-credential-process" work-mfa`,
   );
 });
 
 test("an endpoint that is not AWS's is said", () => {
-  expect(credentialProcessLine(home, "work-mfa", "http://localhost:4566/")).toBe(
+  expect(formatCredentialProcess(home, "work-mfa", "http://localhost:4566/")).toBe(
     "/home/alice/.aws/fob/bin/fob-credential-process work-mfa --endpoint-url http://localhost:4566/",
   );
 });
 
 test("on Windows it is the program itself, without backslashes", () => {
-  expect(credentialProcessLine(windows, "work-mfa", undefined, "win32")).toBe(
+  expect(formatCredentialProcess(windows, "work-mfa", undefined, "win32")).toBe(
     '"C:/Program Files/nodejs/node.exe" C:/Users/Alice/AppData/Roaming/npm/node_modules/aws-fob/bin/fob ' +
       "credential-process work-mfa",
   );
@@ -62,36 +62,36 @@ test.each([
   ["/home/a;b"],
   ["/home/a\nb"],
 ])("a store in a folder that cannot be written there: %j", (store) => {
-  const write = () => credentialProcessLine(at(store), "work-mfa");
+  const write = () => formatCredentialProcess(at(store), "work-mfa");
   expect(write).toThrow("cannot stand in the AWS config");
   expect(write).toThrow(expect.objectContaining({ hints: [expect.stringContaining("export FOB_HOME=")] }));
 });
 
 test.each(["-work", "", "a b;c", 'a"b'])("a profile that cannot be written there: %j", (profile) => {
-  const write = () => credentialProcessLine(home, profile);
+  const write = () => formatCredentialProcess(home, profile);
   expect(write).toThrow(expect.objectContaining({ hints: [expect.stringContaining("--to NAME")] }));
 });
 
 test("a line that readers would take out of its quotes is refused", () => {
-  expect(() => credentialProcessLine(at("/a b"), "arbeit-ä")).toThrow("cannot stand in the AWS config");
+  expect(() => formatCredentialProcess(at("/a b"), "arbeit-ä")).toThrow("cannot stand in the AWS config");
 });
 
 test.each(["C:\\100%\\node.exe", "C:\\a&b\\node.exe", "C:\\a;b\\node.exe"])("not on Windows: %s", (node) => {
-  expect(() => credentialProcessLine({ ...windows, node }, "work-mfa", undefined, "win32")).toThrow(FobError);
+  expect(() => formatCredentialProcess({ ...windows, node }, "work-mfa", undefined, "win32")).toThrow(FobError);
 });
 
 test.each([
-  ["the launcher", credentialProcessLine(home, "work-mfa")],
+  ["the launcher", formatCredentialProcess(home, "work-mfa")],
   [
     "the launcher in a folder with blanks",
-    credentialProcessLine(at("/Users/Alice Ä/fob"), "work-mfa", "http://localhost:1"),
+    formatCredentialProcess(at("/Users/Alice Ä/fob"), "work-mfa", "http://localhost:1"),
   ],
-  ["the program on Windows", credentialProcessLine(windows, "work-mfa", undefined, "win32")],
+  ["the program on Windows", formatCredentialProcess(windows, "work-mfa", undefined, "win32")],
 ])("fob knows its own: %s", (_, line) => {
   const folder = temporaryFolder();
   const files = { config: join(folder, "config"), credentials: join(folder, "credentials") };
   writeFileSync(files.config, editSection("", "config", "work-mfa", { credential_process: line }), "latin1");
-  expect(processKind(readAwsFiles(files), "work-mfa")).toBe("fob");
+  expect(classifyProcess(readAwsFiles(files), "work-mfa")).toBe("fob");
 });
 
 const odd = fc.constantFrom(...Array.from(" \t\n'\"\\$`#;!~*?[]{}()<>|&=%@:,.+-^é€\u00a0\u0085😀aZ0"));
@@ -105,9 +105,9 @@ const writable = fc
   .tuple(text, fc.oneof(fc.constant("work-mfa"), text), fc.option(text, { nil: undefined }))
   .map(([folder, profile, endpoint]) => {
     const store = `/s/${folder}`;
-    const words = [launcherPath(store), profile, ...(endpoint === undefined ? [] : ["--endpoint-url", endpoint])];
+    const words = [getLauncherPath(store), profile, ...(endpoint === undefined ? [] : ["--endpoint-url", endpoint])];
     try {
-      return { words, line: credentialProcessLine(at(store), profile, endpoint) };
+      return { words, line: formatCredentialProcess(at(store), profile, endpoint) };
     } catch (error) {
       expect(error).toBeInstanceOf(FobError);
       return undefined;

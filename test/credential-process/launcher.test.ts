@@ -13,8 +13,8 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { launcherScript, shellLiteral } from "../../src/credential-process/launcher.ts";
-import { fileName } from "../../src/store/paths.ts";
+import { createLauncherScript, quoteShellLiteral } from "../../src/credential-process/launcher.ts";
+import { encodeFileName } from "../../src/store/paths.ts";
 import { openWritableStore } from "../../src/store/write.ts";
 import { node, temporaryFolder } from "../helpers/world.ts";
 import {
@@ -391,7 +391,7 @@ for (const shell of shells) {
           { minLength: 100 },
         ),
         (texts) => {
-          const script = `printf '%s\\000' ${texts.map(shellLiteral).join(" ")}`;
+          const script = `printf '%s\\000' ${texts.map(quoteShellLiteral).join(" ")}`;
           const { stdout } = spawnSync(file, [...flags, "-c", script], { encoding: "utf8" });
           expect(stdout.split("\0").slice(0, -1)).toEqual(texts);
         },
@@ -409,7 +409,7 @@ test("it answers for exactly the names that are spelled alike in the store", () 
   const unit = fc.constantFrom(...Array.from("abcxyzABCXYZ0189-_.,@+=~%:* $é"));
   const property = fc.property(fc.string({ unit, minLength: 1, maxLength: 3 }), (name) => {
     writeSession(place, name);
-    const isPlain = fileName(name) === name && !name.startsWith("-");
+    const isPlain = encodeFileName(name) === name && !name.startsWith("-");
     expect(runLauncher(dash, place, [name])).toEqual(isPlain ? fromFile : slow(place, name));
   });
   fc.assert(property, { numRuns: 300 });
@@ -427,7 +427,7 @@ test("it understands what the store writes", () => {
     serialNumber: "arn:aws:iam::123456789012:mfa/alice",
     partition: "aws",
     endpoint: undefined,
-    isForAnyEnvironment: true,
+    isEnvironmentIndependent: true,
     installedFor: "",
     asked: {},
     roles: [],
@@ -460,8 +460,13 @@ test.skipIf(spawnSync("unshare", [...isolated, "true"]).status !== 0)(
 
 test("no path gets into it unquoted", () => {
   const path = "/x\n'; touch /tmp/x; '";
-  const text = launcherScript({ store: path, paths: { config: path, credentials: path }, node: path, program: path });
+  const text = createLauncherScript({
+    store: path,
+    paths: { config: path, credentials: path },
+    node: path,
+    program: path,
+  });
   const { status, stderr } = spawnSync("sh", ["-n"], { input: text, encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(text.split(shellLiteral(path)).length).toBeGreaterThan(4);
+  expect(text.split(quoteShellLiteral(path)).length).toBeGreaterThan(4);
 });

@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Installation, launcherScript } from "../../src/credential-process/launcher.ts";
-import { fileName } from "../../src/store/paths.ts";
+import { createLauncherScript, type Installation } from "../../src/credential-process/launcher.ts";
+import { encodeFileName } from "../../src/store/paths.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
 export interface Shell {
@@ -62,9 +62,9 @@ export function makePlace(folder = temporaryFolder()): Place {
 }
 
 export const writeLauncher = (path: string, installation: Installation): void =>
-  writeFileSync(path, launcherScript(installation), { mode: 0o700 });
+  writeFileSync(path, createLauncherScript(installation), { mode: 0o700 });
 
-const sessionPath = (store: string, profile: string): string => join(store, "sessions", fileName(profile));
+const sessionPath = (store: string, profile: string): string => join(store, "sessions", encodeFileName(profile));
 
 export function writeSession({ store }: Place, profile: string, text = sessionText(always, profile)): void {
   const path = sessionPath(store, profile);

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync,
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Installation } from "../../src/credential-process/launcher.ts";
-import { installLauncher, isFromNpxCache, launcherPath } from "../../src/credential-process/write-launcher.ts";
+import { getLauncherPath, installLauncher, isFromNpxCache } from "../../src/credential-process/write-launcher.ts";
 import { node, temporaryFolder } from "../helpers/world.ts";
 import { always, answer } from "./shells.ts";
 
@@ -18,7 +18,7 @@ const modeOf = (path: string): number => statSync(path).mode & 0o777;
 test("a launcher runs by itself, and is its owner's alone", () => {
   const made = installation();
   const path = installLauncher(made);
-  expect(path).toBe(launcherPath(made.store));
+  expect(path).toBe(getLauncherPath(made.store));
   expect([made.store, join(made.store, "bin"), path].map(modeOf)).toEqual([0o700, 0o700, 0o700]);
   mkdirSync(join(made.store, "sessions"));
   writeFileSync(join(made.store, "sessions", "work"), `fob1 ${always} work\n${answer}\n{"installedFor":""}\n`);
@@ -39,7 +39,7 @@ test("what is no file of fob's is not replaced", () => {
   const made = installation();
   mkdirSync(join(made.store, "bin"), { recursive: true });
   writeFileSync(made.program, "the user's own");
-  symlinkSync(made.program, launcherPath(made.store));
+  symlinkSync(made.program, getLauncherPath(made.store));
   expect(() => installLauncher(made)).toThrow("is not a regular file");
   expect(readFileSync(made.program, "utf8")).toBe("the user's own");
 });

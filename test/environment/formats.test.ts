@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Format, formatted } from "../../src/environment/formats.ts";
+import { type Format, formatVariables } from "../../src/environment/formats.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 import { readers, stopReaders } from "../profiles/readers.ts";
 
@@ -66,7 +66,7 @@ describe.each(shells)("$shell, $script", ({ shell, format, script }) => {
   test.skipIf(!has(shell))("gets every value as it is, and nothing of it is run", { timeout: 120_000 }, () => {
     const cwd = temporaryFolder();
     const property = fc.property(several, (set) => {
-      writeFileSync(join(cwd, "text"), formatted(format, { set, unset: ["GONE", "NEVER_THERE"] }, "p"));
+      writeFileSync(join(cwd, "text"), formatVariables(format, { set, unset: ["GONE", "NEVER_THERE"] }, "p"));
       const env = { PATH: process.env.PATH, HOME: cwd, LC_ALL: "C.UTF-8", GONE: "x", V0: "old", KEPT: "kept" };
       const read = environmentIn(
         execFileSync(shell, ["-c", script], { cwd, env, stdio: ["ignore", "pipe", "inherit"] }),
@@ -89,7 +89,7 @@ test.skipIf(!has("fish"))("fish: a universal variable stays the user's, who is t
   const fish = (script: string) =>
     spawnSync("fish", ["-c", script], { env: { PATH: process.env.PATH, HOME: home }, encoding: "utf8" });
   fish("set -Ux GONE mine");
-  writeFileSync(join(home, "text"), formatted("fish", { set: { V: "new" }, unset: ["GONE"] }, "p"));
+  writeFileSync(join(home, "text"), formatVariables("fish", { set: { V: "new" }, unset: ["GONE"] }, "p"));
   const { stdout, stderr } = fish(`set -gx GONE x; source ${home}/text; echo $V`);
   expect({ stdout, stderr }).toMatchObject({
     stdout: "new\n",
@@ -99,14 +99,14 @@ test.skipIf(!has("fish"))("fish: a universal variable stays the user's, who is t
 });
 
 test("bash: a function that has the name of a stale variable stays", () => {
-  const text = formatted("bash", { set: {}, unset: ["f"] }, "p");
+  const text = formatVariables("bash", { set: {}, unset: ["f"] }, "p");
   expect(execFileSync("bash", ["-c", `f() { echo here; }; ${text} f`], { encoding: "utf8" })).toBe("here\n");
 });
 
 // PowerShell and cmd are not here to be asked. What follows holds the text to their rules as they are documented.
 test("PowerShell: each line is printable ASCII, and one assignment of one text", () => {
   const property = fc.property(several, (set) => {
-    const lines = formatted("powershell", { set, unset: ["GONE"] }, "p")
+    const lines = formatVariables("powershell", { set, unset: ["GONE"] }, "p")
       .trimEnd()
       .split("\n");
     expect(lines[0]).toBe("$Env:GONE = $null");
@@ -132,7 +132,7 @@ function powershellValue(expression: string): string {
 /** The whole text, or undefined where it was refused. */
 function attempt(format: Format, set: Record<string, string>): string | undefined {
   try {
-    return formatted(format, { set, unset: ["GONE"] }, "work-mfa");
+    return formatVariables(format, { set, unset: ["GONE"] }, "work-mfa");
   } catch (error) {
     expect(error).toMatchObject({ message: expect.stringContaining(`of the format ${format} `) as string });
     return undefined;
@@ -167,7 +167,7 @@ test("dotenv: Docker, which takes all behind the = as it is, and Node.js, which 
 
 test("json: an object of the variables", () => {
   const property = fc.property(several, (set) => {
-    expect(JSON.parse(formatted("json", { set, unset: ["GONE"] }, "p"))).toEqual(set);
+    expect(JSON.parse(formatVariables("json", { set, unset: ["GONE"] }, "p"))).toEqual(set);
   });
   fc.assert(property);
 });
@@ -187,7 +187,11 @@ test.each(Object.values(readers).filter(({ isThere }) => isThere))(
         x_security_token_expires: "2026-01-31T09:00:00Z",
         region: "eu-central-1",
       };
-      const written = formatted("ini", { set: { ...set, AWS_DEFAULT_REGION: "eu-central-1" }, unset: [] }, "work-mfa");
+      const written = formatVariables(
+        "ini",
+        { set: { ...set, AWS_DEFAULT_REGION: "eu-central-1" }, unset: [] },
+        "work-mfa",
+      );
       expect((await reader.read(written, "credentials"))?.["work-mfa"]).toEqual(keys);
     });
     await fc.assert(property, { numRuns: 100 });
@@ -202,6 +206,6 @@ test("ini: neither a value nor a name ends the line or the header", () => {
     }),
   );
   for (const name of ["a]\n[default", "two words", ""]) {
-    expect(() => formatted("ini", { set: {}, unset: [] }, name)).toThrow("no name for a section");
+    expect(() => formatVariables("ini", { set: {}, unset: [] }, name)).toThrow("no name for a section");
   }
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shellInUse } from "../../src/environment/shell.ts";
+import { detectShell } from "../../src/environment/shell.ts";
 
 test.each<
   [parent: string | undefined, env: Record<string, string>, platform: NodeJS.Platform, shell: string | undefined]
@@ -19,5 +19,5 @@ test.each<
   [undefined, { PSModulePath: "own;program files;system" }, "win32", "powershell"],
   [undefined, { PSModulePath: "program files;system" }, "win32", "cmd"],
 ])("started by %j with %j on %s: %s", (parent, env, platform, shell) => {
-  expect(shellInUse(env, parent, platform)).toBe(shell);
+  expect(detectShell(env, parent, platform)).toBe(shell);
 });

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CancelledError, FobError } from "../../src/errors.ts";
-import { type Holder, type LockOptions, thisHost, withLock } from "../../src/files/lock.ts";
+import { getHost, type Holder, type LockOptions, withLock } from "../../src/files/lock.ts";
 import { readProcess } from "../../src/process.ts";
 import { node } from "../helpers/world.ts";
 import {
@@ -153,7 +153,7 @@ test("a name that is taken by what is no lock is an error that says what to remo
     });
     // Nor is there a way around it by breaking a lock.
     const dead = join(folder, `dead-${name}`);
-    leave(dead, { id: "dead", pid: 2 ** 22 + 1, host: thisHost(), boot: (await ownHolder()).boot, started: "1" });
+    leave(dead, { id: "dead", pid: 2 ** 22 + 1, host: getHost(), boot: (await ownHolder()).boot, started: "1" });
     expect(await withLock(dead, impatient, () => "in")).toBe("in");
   }
   expect(readdirSync(folder).sort()).toEqual(Object.keys(makers).sort());

@@ -3,8 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, test, vi } from "vitest";
-import { configuredEndpoints, foreignHost } from "../../src/aws/endpoints.ts";
-import { defaultRegion, isRegion, partitionOf, regionFor } from "../../src/aws/partitions.ts";
+import { findCustomEndpointHost, readConfiguredEndpoints } from "../../src/aws/endpoints.ts";
+import { chooseRegion, getDefaultRegion, getPartition, isRegion } from "../../src/aws/partitions.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 import { failedLogin } from "./failing.ts";
@@ -117,8 +117,8 @@ describe("an endpoint to which no code may go is refused before anything is aske
     "https://sts.example/path",
   ])("%s is not refused", (url) => {
     const none = () => undefined;
-    expect(configuredEndpoints({ AWS_ENDPOINT_URL: url }, none)).toEqual({ sts: url, iam: url, signin: url });
-    expect(configuredEndpoints({ AWS_ENDPOINT_URL_IAM: url }, none)).toMatchObject({ sts: undefined, iam: url });
+    expect(readConfiguredEndpoints({ AWS_ENDPOINT_URL: url }, none)).toEqual({ sts: url, iam: url, signin: url });
+    expect(readConfiguredEndpoints({ AWS_ENDPOINT_URL_IAM: url }, none)).toMatchObject({ sts: undefined, iam: url });
   });
 });
 
@@ -153,7 +153,7 @@ describe("whether a host is AWS's", () => {
   test.each(regions)("the SDK's endpoints for %s are, FIPS and dual-stack too", (region) => {
     const hosts = hostsOf(region);
     expect(hosts[0]).toContain(`sts.${region}.`);
-    expect(hosts.filter((host) => foreignHost(`https://${host}`) !== undefined)).toEqual([]);
+    expect(hosts.filter((host) => findCustomEndpointHost(`https://${host}`) !== undefined)).toEqual([]);
   });
 
   test.each([
@@ -163,7 +163,7 @@ describe("whether a host is AWS's", () => {
     "https://vpce-0123456789abcdef0-abcdefgh.sts.eu-central-1.vpce.amazonaws.com",
     "https://vpce-0123456789abcdef0-abcdefgh-eu-central-1a.sts.eu-central-1.vpce.amazonaws.com",
     "https://vpce-0123456789abcdef0-abcdefgh.sts.cn-north-1.vpce.amazonaws.com.cn",
-  ])("%s is", (url) => expect(foreignHost(url)).toBeUndefined());
+  ])("%s is", (url) => expect(findCustomEndpointHost(url)).toBeUndefined());
 
   test.each([
     ["https://sts.amazonaws.com.evil.example", "the domain's end is somebody else's"],
@@ -183,7 +183,7 @@ describe("whether a host is AWS's", () => {
     ["http://sts.eu-central-1.amazonaws.com", "without TLS it may be anybody"],
     ["https://192.0.2.1", "an address"],
     ["http://127.0.0.1:4566", "this computer"],
-  ])("%s is not: %s", (url) => expect(foreignHost(url)).toBe(new URL(url).host));
+  ])("%s is not: %s", (url) => expect(findCustomEndpointHost(url)).toBe(new URL(url).host));
 });
 
 describe("the region, and so the host, that a device's ARN stands for when none is configured", () => {
@@ -231,7 +231,7 @@ describe("the region, and so the host, that a device's ARN stands for when none 
 describe("regions and partitions", () => {
   test.each(regions)("%s is in the partition whose default region has the same domain", (region) => {
     const domain = (of: string): string => (hostsOf(of)[0] ?? "").replace(`sts.${of}.`, "");
-    const fallback = defaultRegion(partitionOf(region));
+    const fallback = getDefaultRegion(getPartition(region));
     expect(fallback).toBeDefined();
     expect(domain(fallback ?? "")).toBe(domain(region));
     expect(isRegion(region)).toBe(true);
@@ -251,12 +251,12 @@ describe("regions and partitions", () => {
 
   test("a partition newer than fob takes the region that is configured, and needs one", () => {
     const chosen = { region: "zz-new-1", from: "--region" };
-    expect(regionFor(chosen, "aws-new", "work")).toBe("zz-new-1");
-    expect(() => regionFor(undefined, "aws-new", "work")).toThrow('fob knows none of the partition "aws-new"');
+    expect(chooseRegion(chosen, "aws-new", "work")).toBe("zz-new-1");
+    expect(() => chooseRegion(undefined, "aws-new", "work")).toThrow('fob knows none of the partition "aws-new"');
   });
 
   test("a hardware token says nothing of its partition", () => {
-    expect(regionFor(undefined, undefined, "work")).toBe("us-east-1");
-    expect(regionFor({ region: "cn-north-1", from: "--region" }, undefined, "work")).toBe("cn-north-1");
+    expect(chooseRegion(undefined, undefined, "work")).toBe("us-east-1");
+    expect(chooseRegion({ region: "cn-north-1", from: "--region" }, undefined, "work")).toBe("cn-north-1");
   });
 });

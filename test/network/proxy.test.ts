@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { networkOf } from "../../src/aws/network.ts";
+import { readNetworkSettings } from "../../src/aws/network.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 import { type Certificate, makeAuthority } from "./certificates.ts";
@@ -244,8 +244,8 @@ function filledIn(variables: Record<string, string>, words: Record<string, strin
 
 test.each(environments)("the proxy is %j with %j", (proxy, variables) => {
   const words = { HOST: "localhost", PORT: "4566", UPPER: "http://UPPER:1", LOWER: "LOWER:1" };
-  const network = networkOf(filledIn(variables, words), "/home", undefined);
-  expect(network.proxyFor(new URL("https://localhost:4566"))?.hostname ?? "").toBe(proxy.toLowerCase());
+  const network = readNetworkSettings(filledIn(variables, words), "/home", undefined);
+  expect(network.findProxy(new URL("https://localhost:4566"))?.hostname ?? "").toBe(proxy.toLowerCase());
 });
 
 test.skipIf(!isThere("aws", "--version"))(
@@ -342,7 +342,9 @@ print(json.dumps(answers))`;
     const { stdout, stderr } = spawnSync("python3", ["-c", script], { input: JSON.stringify(cases), encoding: "utf8" });
     expect(stderr).toBe("");
     const theirs = JSON.parse(stdout) as (string | null)[];
-    const ours = cases.map(({ url, env }) => networkOf(env, "/home", undefined).proxyFor(new URL(url))?.origin ?? null);
+    const ours = cases.map(
+      ({ url, env }) => readNetworkSettings(env, "/home", undefined).findProxy(new URL(url))?.origin ?? null,
+    );
     const differ = cases.flatMap((one, index) =>
       ours[index] === theirs[index] ? [] : { ...one, fob: ours[index], python: theirs[index] },
     );

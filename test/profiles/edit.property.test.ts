@@ -6,10 +6,10 @@ import {
   encode,
   type FileKind,
   findSection,
-  lineOf,
-  linesOf,
-  propertiesOf,
+  parseLine,
+  parseProperties,
   scan,
+  splitLines,
   UnparsableText,
 } from "../../src/profiles/scan.ts";
 import { SPACE, trimBytes } from "../../src/profiles/white-space.ts";
@@ -106,7 +106,7 @@ test("comments, foreign keys and nested blocks of the section stay, however it i
     expect(edited.startsWith(before)).toBe(true);
     expect(edited.endsWith(after)).toBe(true);
     const left = edited.slice(before.length, edited.length - after.length);
-    const lines = linesOf(left).map(trimBytes);
+    const lines = splitLines(left).map(trimBytes);
     for (const line of foreign)
       expect(lines.some((one) => one === line || (line === "ch" && one.includes("ch")))).toBe(true);
   });
@@ -171,15 +171,15 @@ test("a key that is removed is gone from the section, and one that is not there 
     const { kind, profile } = file;
     const left = removeKeys(whole(file), kind, profile, keys);
     const section = findSection(scan(left, kind), profile);
-    const there = section ? propertiesOf(left, section).map(({ key }) => key) : [];
+    const there = section ? parseProperties(left, section).map(({ key }) => key) : [];
     expect(there.filter((key) => keys.some((removed) => removed === key))).toEqual([]);
-    if (!linesOf(file.section).some((line) => isOneOf(line, keys))) expect(left).toBe(whole(file));
+    if (!splitLines(file.section).some((line) => isOneOf(line, keys))) expect(left).toBe(whole(file));
   });
   fc.assert(property, { numRuns: 1000 });
 });
 
 function isOneOf(source: string, keys: readonly string[]): boolean {
-  const line = lineOf(source);
+  const line = parseLine(source);
   return line.kind === "property" && keys.includes(line.key);
 }
 
@@ -215,7 +215,7 @@ test.skipIf(!readers.botocore.isThere)(
       if (!botocore || JSON.stringify(lower) !== JSON.stringify(Object.entries(botocore.a ?? {}))) return;
       agreed += 1;
       const section = findSection(scan(text, "credentials"), "a");
-      const own = propertiesOf(text, section ?? raise()).flatMap(({ key, value, nested }): string[][] =>
+      const own = parseProperties(text, section ?? raise()).flatMap(({ key, value, nested }): string[][] =>
         nested.length > 0 ? nested.map((inner) => [`${key}.${inner.key}`, inner.value]) : [[key, value]],
       );
       expect(own.filter(([, value]) => value !== "")).toEqual(lower.filter(([, value]) => value !== ""));

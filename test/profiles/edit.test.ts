@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Change, editSection, removeKeys } from "../../src/profiles/edit.ts";
 import { isPortableName } from "../../src/profiles/names.ts";
-import { DuplicateSection, type FileKind, propertiesOf, scan, UnparsableText } from "../../src/profiles/scan.ts";
+import { DuplicateSection, type FileKind, parseProperties, scan, UnparsableText } from "../../src/profiles/scan.ts";
 
 interface Case {
   readonly before: string;
@@ -217,7 +217,7 @@ describe("scan", () => {
   test("properties come with and without their comments, those of blocks apart", () => {
     const text = "[a]\nAWS_X = 1 # one\ns3 = ; mine\n  k = v#w\nregion : eu ;x\nurl=a=b\ncity = Alcal\u00c3\u00a0\n";
     const [section] = scan(text, "credentials");
-    const properties = section && propertiesOf(text, section);
+    const properties = section && parseProperties(text, section);
     expect(properties).toEqual([
       { key: "aws_x", line: 2, value: "1", raw: "1 # one", nested: [] },
       {

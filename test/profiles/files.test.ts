@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FobError } from "../../src/errors.ts";
-import { commandOf, endpointUrlOf, propertyValue, readAwsFiles } from "../../src/profiles/files.ts";
-import { awsFilePaths } from "../../src/profiles/paths.ts";
+import { getCommand, getEndpointUrl, getProperty, readAwsFiles } from "../../src/profiles/files.ts";
+import { getAwsFilePaths } from "../../src/profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../../src/profiles/write.ts";
 
 let home: string;
-let paths: ReturnType<typeof awsFilePaths>;
+let paths: ReturnType<typeof getAwsFilePaths>;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "fob-profiles-"));
   paths = { credentials: join(home, "credentials"), config: join(home, "config") };
@@ -34,8 +34,8 @@ function errorOf(step: () => unknown): FobError {
 
 test("the files are where the environment says, else below ~/.aws", () => {
   const env = { AWS_SHARED_CREDENTIALS_FILE: "~/keys", AWS_CONFIG_FILE: "" };
-  expect(awsFilePaths(env, "/home/u")).toEqual({ credentials: "/home/u/keys", config: "/home/u/.aws/config" });
-  expect(awsFilePaths({ AWS_CONFIG_FILE: "/etc/~x" }, "/home/u").config).toBe("/etc/~x");
+  expect(getAwsFilePaths(env, "/home/u")).toEqual({ credentials: "/home/u/keys", config: "/home/u/.aws/config" });
+  expect(getAwsFilePaths({ AWS_CONFIG_FILE: "/etc/~x" }, "/home/u").config).toBe("/etc/~x");
 });
 
 test("a file that is not there has no profiles", () => {
@@ -50,14 +50,14 @@ test("a file that is not there has no profiles", () => {
 
 test("a property of the credentials file comes before one of the config, an empty one after", () => {
   const files = filesOf("[profile a]\nregion = eu\noutput = json # c\n", "[a]\nregion = us\noutput =\n");
-  expect(propertyValue(files, "a", "region")).toBe("us");
-  expect(propertyValue(files, "a", "output")).toBe("json");
-  expect(propertyValue(files, "a", "mfa_serial")).toBeUndefined();
+  expect(getProperty(files, "a", "region")).toBe("us");
+  expect(getProperty(files, "a", "output")).toBe("json");
+  expect(getProperty(files, "a", "mfa_serial")).toBeUndefined();
 });
 
 test("a command keeps what looks like a comment: that is the shell's to judge", () => {
   const files = filesOf("[profile a]\nmfa_process = pass otp 'my #1 key' ; true\n");
-  expect(commandOf(files, "a", "mfa_process")).toBe("pass otp 'my #1 key' ; true");
+  expect(getCommand(files, "a", "mfa_process")).toBe("pass otp 'my #1 key' ; true");
 });
 
 test("profiles with a key are found wherever the key stands in its section, in any case", () => {
@@ -82,10 +82,10 @@ s3 =
 services = missing
 `,
   );
-  expect(endpointUrlOf(files, "a", "sts")).toBe("http://127.0.0.1:2");
-  expect(endpointUrlOf(files, "a", "s3")).toBe("http://127.0.0.1:1");
-  expect(endpointUrlOf(files, "a", "iam")).toBe("http://127.0.0.1:1");
-  expect(endpointUrlOf(files, "b", "sts")).toBeUndefined();
+  expect(getEndpointUrl(files, "a", "sts")).toBe("http://127.0.0.1:2");
+  expect(getEndpointUrl(files, "a", "s3")).toBe("http://127.0.0.1:1");
+  expect(getEndpointUrl(files, "a", "iam")).toBe("http://127.0.0.1:1");
+  expect(getEndpointUrl(files, "b", "sts")).toBeUndefined();
 });
 
 test("an unparsable file is no empty one: reading says where it goes wrong, writing leaves it alone", async () => {

@@ -10,7 +10,7 @@ import { GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { withAws } from "../../src/aws/connection.ts";
 import { simulate } from "../../src/aws/iam.ts";
-import { networkOf } from "../../src/aws/network.ts";
+import { readNetworkSettings } from "../../src/aws/network.ts";
 import { askSimulator, explainDifference } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { evaluate, parsePolicy, type RequestContext } from "../../src/policy/engine/evaluate.ts";
@@ -234,7 +234,7 @@ describe("as fob asks", () => {
   /** Asks AWS's simulator as somebody. */
   async function ask(credentials: AccessKey, ...[questions, subject]: Ask): ReturnType<typeof askSimulator> {
     const access = {
-      ...{ profile: "work", credentials, region: "eu-west-1", network: networkOf({}, "/", undefined) },
+      ...{ profile: "work", credentials, region: "eu-west-1", network: readNetworkSettings({}, "/", undefined) },
       ...{ usesGlobalSts: false, useFips: false, useDualstack: false, command: "fob policy simulate" },
       endpoints: { sts: sandbox.url, iam: sandbox.url, signin: undefined },
     };

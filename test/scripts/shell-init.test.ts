@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { fileName } from "../../src/store/paths.ts";
+import { encodeFileName } from "../../src/store/paths.ts";
 import { interactive, run, type Shell, takeOn, testIn, withFob } from "../helpers/shells.ts";
 import { execute, makeWorld, node, program, temporaryFolder } from "../helpers/world.ts";
 
@@ -367,5 +367,8 @@ function store(home: string, profile: string, expiration: Date, folder = join(ho
     SessionToken: "TheToken",
     Expiration: expiration.toISOString().replace(/\.\d+/, ""),
   };
-  writeFileSync(join(folder, "sessions", fileName(profile)), `fob1 1 ${profile}\n${JSON.stringify(answer)}\n{}\n`);
+  writeFileSync(
+    join(folder, "sessions", encodeFileName(profile)),
+    `fob1 1 ${profile}\n${JSON.stringify(answer)}\n{}\n`,
+  );
 }

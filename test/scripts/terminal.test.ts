@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { descendantsOf, findProcess } from "../../src/process.ts";
+import { findProcess, listDescendants } from "../../src/process.ts";
 import { keysOf, makeWorld, type OnTerminal, type World } from "../helpers/world.ts";
 
 /** A world with the profiles `work` and `second`, on whose terminal a shell with job control runs commands. */
@@ -17,7 +17,7 @@ async function makeTwoProfiles(): Promise<World> {
 /** Stops the fob that asks, and waits until the shell knows. @returns its process id */
 async function stopAtQuestion(shell: OnTerminal): Promise<number> {
   await shell.shows("MFA code");
-  const [fob = 0] = descendantsOf(shell.pid);
+  const [fob = 0] = listDescendants(shell.pid);
   process.kill(fob, "SIGSTOP");
   await shell.shows("Stopped");
   return fob;
@@ -55,7 +55,7 @@ test("a fob that is stopped, and a program that has taken stderr: it is said on 
     "fob login work & until test -e $HOME/go; do sleep 0.1; done; fob credential-process second-mfa 2>$HOME/err; echo ended with $?",
   );
   await shell.shows("MFA code");
-  const stopped = descendantsOf(shell.pid).find((pid) => isLogin(pid, "work")) ?? 0;
+  const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, "work")) ?? 0;
   process.kill(stopped, "SIGSTOP");
   writeFileSync(join(world.home, "go"), "");
   await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
@@ -86,7 +86,7 @@ test("a fob that is stopped while another one waits for its turn: the other one 
   const shell = world.shellOnTerminal("fob login work & fob login second & wait -n; echo ended with $?; read line");
   await shell.shows("MFA code");
   const asked = /profile "(\w+)"/.exec(shell.screen())?.[1] ?? "";
-  const stopped = descendantsOf(shell.pid).find((pid) => isLogin(pid, asked)) ?? 0;
+  const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, asked)) ?? 0;
   await sleep(2000);
   process.kill(stopped, "SIGSTOP");
   await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);

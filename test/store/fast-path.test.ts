@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { cachedAnswer } from "../../src/store/fast-path.ts";
+import { findCachedAnswer } from "../../src/store/fast-path.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
 const now = Date.now();
@@ -27,7 +27,7 @@ function makeStore() {
 
 type Made = ReturnType<typeof makeStore>;
 const ask = ({ folder, paths }: Made, env: Record<string, string> = {}, endpoint?: string) =>
-  cachedAnswer("work", folder, paths, env, now, endpoint);
+  findCachedAnswer("work", folder, paths, env, now, endpoint);
 
 afterEach(() => void vi.restoreAllMocks());
 

@@ -1,6 +1,6 @@
 // `fob completion`: completion for a shell's start-up file.
 import { exitCodes } from "../../errors.ts";
-import { completionText, shellList, shellOf, shells } from "../../shell/shells.ts";
+import { completionText, findShell, shellList, shells } from "../../shell/shells.ts";
 import { defineCommand } from "../command.ts";
 
 export const completionCommand = defineCommand({
@@ -18,7 +18,7 @@ export const completionCommand = defineCommand({
     "fob complete login --to ''",
   ],
   run([shell], _, { stdout }) {
-    stdout.write(completionText[shellOf(shell, "fob completion")]);
+    stdout.write(completionText[findShell(shell, "fob completion")]);
     return Promise.resolve(exitCodes.done);
   },
 });

@@ -1,9 +1,9 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
 import { CancelledError, exitCodes, FobError } from "../../errors.ts";
-import { quote, shellWord } from "../../text.ts";
+import { quote, quoteShellWord } from "../../text.ts";
 import { defineCommand } from "../command.ts";
-import { defaultProfile } from "../options.ts";
-import { loginTools } from "../prompter.ts";
+import { getDefaultProfile } from "../options.ts";
+import { createLoginContext } from "../prompter.ts";
 
 export const consoleCommand = defineCommand({
   name: "console",
@@ -15,15 +15,15 @@ export const consoleCommand = defineCommand({
   examples: ["fob console prod", "fob console prod --print"],
   async run([named], options, context) {
     const { env, say, stdout } = context;
-    const profile = named ?? defaultProfile(context);
-    const tools = loginTools(context, options);
+    const profile = named ?? getDefaultProfile(context);
+    const tools = createLoginContext(context, options);
     const { signInLink } = await import("../../console/sign-in-link.ts");
     const link = await signInLink({ profile, region: options.region, command: "fob console" }, tools);
     if (options.print) {
       stdout.write(`${link.href}\n`);
       return exitCodes.done;
     }
-    const { leadTo } = await import("../../console/one-shot.ts");
+    const { redirectOnce: leadTo } = await import("../../console/one-shot.ts");
     const { openBrowser } = await import("../../console/browser.ts");
     say.note(`opening the AWS console as the role of ${quote(profile)} in your browser`);
     const browser = { env, platform: process.platform, debug: say.debug };
@@ -31,7 +31,7 @@ export const consoleCommand = defineCommand({
       await leadTo(link, (address) => openBrowser(address, browser), tools.signal);
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      throw new FobError(error.message, `print the link instead: fob console ${shellWord(profile)} --print`);
+      throw new FobError(error.message, `print the link instead: fob console ${quoteShellWord(profile)} --print`);
     }
     return exitCodes.done;
   },

@@ -1,7 +1,7 @@
 // `fob credential-process`: credentials for programs, and the way of putting them on to it.
 import { exitCodes } from "../../errors.ts";
 import { defineCommand } from "../command.ts";
-import { defaultProfile } from "../options.ts";
+import { getDefaultProfile } from "../options.ts";
 
 export const credentialProcessCommand = defineCommand({
   name: "credential-process",
@@ -23,7 +23,7 @@ export const credentialProcessCommand = defineCommand({
     "aws s3 ls --profile work-mfa   # which runs it, once it is in the config",
   ],
   async run([named], options, context) {
-    const profile = named ?? defaultProfile(context);
+    const profile = named ?? getDefaultProfile(context);
     if (options.install) {
       await (await import("../install-process.ts")).installProfile(profile, options, context);
       return exitCodes.done;

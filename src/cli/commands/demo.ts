@@ -10,7 +10,7 @@ export const demoCommand = defineCommand({
   examples: ["fob demo"],
   async run(_, options, context) {
     const { env, signal, stdout } = context;
-    const { demo } = await import("../../demo/demo.ts");
+    const { runDemo: demo } = await import("../../demo/demo.ts");
     try {
       await demo({
         env,

@@ -1,13 +1,13 @@
 // `fob env`: a profile's credentials as environment variables, for a shell or a file.
-import { type Format, failure, formats, formatted } from "../../environment/formats.ts";
-import { formatNamed, lineFor, parentName, shellInUse } from "../../environment/shell.ts";
-import { variablesOf } from "../../environment/variables.ts";
+import { type Format, formatFailure, formats, formatVariables } from "../../environment/formats.ts";
+import { detectShell, formatLine, formatNamed, readParentName } from "../../environment/shell.ts";
+import { buildVariables } from "../../environment/variables.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import { quote, shellWord } from "../../text.ts";
+import { quote, quoteShellWord } from "../../text.ts";
 import { type commonOptions, defineCommand, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
-import { defaultProfile } from "../options.ts";
-import { profileCredentials } from "../profile-credentials.ts";
+import { getDefaultProfile } from "../options.ts";
+import { getProfileCredentials } from "../profile-credentials.ts";
 
 const formatList = "bash, zsh, fish, powershell, cmd, dotenv, json or ini";
 
@@ -37,16 +37,16 @@ export const envCommand = defineCommand({
   ],
   async run([named], options, context) {
     const format = formatOf(options, context);
-    if (context.stdout.isTerminal && !options.reveal) throw shownOnTerminal(format, named, options);
+    if (context.stdout.isTerminal && !options.reveal) throw createTerminalError(format, named, options);
     try {
-      const given = await profileCredentials(
-        named ?? defaultProfile(context),
+      const given = await getProfileCredentials(
+        named ?? getDefaultProfile(context),
         { ...options, command: "fob env" },
         context,
       );
-      context.stdout.write(formatted(format, variablesOf(given, context.env), given.profile));
+      context.stdout.write(formatVariables(format, buildVariables(given, context.env), given.profile));
     } catch (error) {
-      if (!context.stdout.isTerminal) context.stdout.write(failure(format));
+      if (!context.stdout.isTerminal) context.stdout.write(formatFailure(format));
       throw error;
     }
     return exitCodes.done;
@@ -57,7 +57,7 @@ type EnvOptions = Pick<Values<typeof envOptions & typeof commonOptions>, "shell"
 
 /** @throws UsageError */
 function formatOf({ shell }: EnvOptions, { env }: Context): Format {
-  const format = shell === undefined ? shellInUse(env, parentName()) : formatNamed(shell);
+  const format = shell === undefined ? detectShell(env, readParentName()) : formatNamed(shell);
   if (format !== undefined) return format;
   throw new UsageError(
     shell === undefined
@@ -68,12 +68,15 @@ function formatOf({ shell }: EnvOptions, { env }: Context): Format {
 }
 
 /** It would stay there, to be seen and scrolled back to. */
-function shownOnTerminal(format: Format, named: string | undefined, { shell, region }: EnvOptions): UsageError {
+function createTerminalError(format: Format, named: string | undefined, { shell, region }: EnvOptions): UsageError {
   const words = [
-    ...(named === undefined ? [] : [shellWord(named)]),
+    ...(named === undefined ? [] : [quoteShellWord(named)]),
     ...(shell === undefined ? [] : ["--shell", format]),
-    ...(region === undefined ? [] : ["--region", shellWord(region)]),
+    ...(region === undefined ? [] : ["--region", quoteShellWord(region)]),
   ];
   const command = ["fob env", ...words].join(" ");
-  return new UsageError("the terminal would show the secrets", [lineFor(format, command), `or: ${command} --reveal`]);
+  return new UsageError("the terminal would show the secrets", [
+    formatLine(format, command),
+    `or: ${command} --reveal`,
+  ]);
 }

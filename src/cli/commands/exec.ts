@@ -1,21 +1,21 @@
 // `fob exec`: a command, with a profile's credentials in its environment.
 
-import { inWords } from "../../duration.ts";
+import { formatDuration } from "../../duration.ts";
 import { runBeside } from "../../environment/exec.ts";
 import { findProblem, type ProgramProblem } from "../../environment/program.ts";
 import { lostVariables, scriptOf } from "../../environment/script.ts";
-import { type Variables, variablesOf, withPromptVariable, withVariables } from "../../environment/variables.ts";
+import { buildVariables, type Variables, withPromptVariable, withVariables } from "../../environment/variables.ts";
 import { exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
 import { readAwsFiles } from "../../profiles/files.ts";
-import { awsFilePaths } from "../../profiles/paths.ts";
-import { secondsLeft } from "../../store/freshness.ts";
-import { storeFolder } from "../../store/paths.ts";
+import { getAwsFilePaths } from "../../profiles/paths.ts";
+import { getSecondsLeft } from "../../store/freshness.ts";
+import { getStoreFolder } from "../../store/paths.ts";
 import { openStore } from "../../store/read.ts";
-import { quote, shellWord } from "../../text.ts";
+import { quote, quoteShellWord } from "../../text.ts";
 import { type Behind, defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
-import { defaultProfile, minTtlOf } from "../options.ts";
-import { type CredentialsOptions, profileCredentials } from "../profile-credentials.ts";
+import { getDefaultProfile, parseMinTtl } from "../options.ts";
+import { type CredentialsOptions, getProfileCredentials } from "../profile-credentials.ts";
 
 /** Seconds: what takes longer than that may outlast them. */
 const SOON = 3600;
@@ -52,7 +52,7 @@ export const execCommand = defineCommand({
     const outcome = await runBeside(ready.command, withVariables(context.env, ready.variables));
     if ("status" in outcome) return outcome.status;
     const { code, message } = outcome.failed;
-    return notStarted(ready.command[0], { exitCode: code === "ENOENT" ? 127 : 126, reason: message }, context);
+    return reportStartProblem(ready.command[0], { exitCode: code === "ENOENT" ? 127 : 126, reason: message }, context);
   },
 });
 
@@ -98,39 +98,39 @@ async function prepare(
   if (command === undefined) throw new UsageError("the command has to stand behind --", withDashes(named, context));
   const [program, ...args] = command;
   if (program === undefined) throw new UsageError("there is no command behind --", withDashes(named, context));
-  const minTtl = minTtlOf(options.minTtl);
+  const minTtl = parseMinTtl(options.minTtl);
   const problem = process.platform === "win32" ? undefined : findProblem(program, env.PATH);
-  if (problem) return { exitCode: notStarted(program, problem, context) };
-  const profile = named[0] ?? defaultProfile(context);
-  const given = await profileCredentials(profile, { ...options, minTtl, command: "fob exec" }, context);
-  const left = secondsLeft(given.credentials, context.now());
-  if (left < SOON) say.warning(`the credentials of ${quote(given.profile)} last another ${inWords(left)}`);
+  if (problem) return { exitCode: reportStartProblem(program, problem, context) };
+  const profile = named[0] ?? getDefaultProfile(context);
+  const given = await getProfileCredentials(profile, { ...options, minTtl, command: "fob exec" }, context);
+  const left = getSecondsLeft(given.credentials, context.now());
+  if (left < SOON) say.warning(`the credentials of ${quote(given.profile)} last another ${formatDuration(left)}`);
   throwIfCancelled(context.signal);
-  const variables = withPromptVariable(variablesOf(given, env), given.profile);
+  const variables = withPromptVariable(buildVariables(given, env), given.profile);
   return { command: [program, ...args], profile: given.profile, variables };
 }
 
 /** The line that was meant, from all its words. */
 function withDashes([first, ...rest]: readonly string[], context: Context): string {
   if (first === undefined) return "fob exec -- COMMAND";
-  const [profile, command] = isProfile(first, context) ? [`${shellWord(first)} `, rest] : ["", [first, ...rest]];
+  const [profile, command] = isProfile(first, context) ? [`${quoteShellWord(first)} `, rest] : ["", [first, ...rest]];
   const isCommand = command.length > 0 && !command[0]?.startsWith("-");
-  return `fob exec ${profile}-- ${isCommand ? command.map(shellWord).join(" ") : "COMMAND"}`;
+  return `fob exec ${profile}-- ${isCommand ? command.map(quoteShellWord).join(" ") : "COMMAND"}`;
 }
 
 function isProfile(name: string, { env, home }: Context): boolean {
-  const paths = awsFilePaths(env, home);
+  const paths = getAwsFilePaths(env, home);
   const { credentials, config } = readAwsFiles(paths);
-  const stored = openStore(storeFolder(env, paths.credentials)).read(name);
+  const stored = openStore(getStoreFolder(env, paths.credentials)).read(name);
   return credentials.has(name) || config.has(name) || stored.state !== "missing";
 }
 
 /** Says why the program cannot be run. @returns the exit code that shells have for it */
-function notStarted(program: string, { exitCode, reason }: ProgramProblem, { say }: Context): number {
+function reportStartProblem(program: string, { exitCode, reason }: ProgramProblem, { say }: Context): number {
   const isMissing = exitCode === 127;
   say.error(isMissing ? `there is no program ${quote(program)}` : `cannot run ${quote(program)}: ${reason}`);
   if (process.platform === "win32") say.hint("a batch file, as npm is one, runs like this: fob exec -- cmd /c npm");
-  else if (isMissing) say.hint(`if it is a shell's own command: fob exec -- sh -c ${shellWord(program)}`);
-  else say.hint(`see what it is: ls -l ${shellWord(program)}`);
+  else if (isMissing) say.hint(`if it is a shell's own command: fob exec -- sh -c ${quoteShellWord(program)}`);
+  else say.hint(`see what it is: ls -l ${quoteShellWord(program)}`);
   return exitCode;
 }

@@ -1,16 +1,16 @@
 // `fob login`: from the command line to a fresh session.
-import { type CodeSource, codeFromOption, codeFromStdin } from "../../codes/sources.ts";
+import { createOptionProvider, createStdinProvider, type MfaCodeProvider } from "../../codes/sources.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import { serialsInRoles } from "../../roles/chain.ts";
+import { findSerialsInRoles } from "../../roles/chain.ts";
 import { type LoginOutcome, login } from "../../session/login.ts";
-import { planOf } from "../../session/resolve.ts";
+import { resolve } from "../../session/resolve.ts";
 import { takeSnapshot } from "../../session/snapshot.ts";
-import { wanted } from "../../store/freshness.ts";
-import { neutralise, quote, shellWord } from "../../text.ts";
+import { defaultMinTtl } from "../../store/freshness.ts";
+import { escapeControlCharacters, quote, quoteShellWord } from "../../text.ts";
 import { type commonOptions, defineCommand, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
-import { defaultProfile, minTtlOf, warnOfVariables } from "../options.ts";
-import { loginTools, tell } from "../prompter.ts";
+import { getDefaultProfile, parseMinTtl, warnOfVariables } from "../options.ts";
+import { createLoginContext, noteSession } from "../prompter.ts";
 
 const loginOptions = {
   to: { value: "profile", text: "the session profile (default: the one used before, else <source>-mfa)" },
@@ -46,9 +46,9 @@ export const loginCommand = defineCommand({
   ],
   async run([profile], options, context) {
     const { say } = context;
-    const tools = loginTools(context, options, commandLine(profile, options));
+    const tools = createLoginContext(context, options, formatCommandLine(profile, options));
     const request = {
-      profile: profile ?? defaultProfile(context),
+      profile: profile ?? getDefaultProfile(context),
       to: options.to,
       serial: options.serial,
       duration: options.duration,
@@ -56,24 +56,24 @@ export const loginCommand = defineCommand({
       fromEnvironment: options.sourceEnv ?? false,
     };
     const outcome = await login(
-      planOf(request, takeSnapshot(tools), tools),
+      resolve(request, takeSnapshot(tools), tools),
       {
-        wish: wanted.login,
-        minTtl: minTtlOf(options.minTtl),
+        wish: defaultMinTtl.login,
+        minTtl: parseMinTtl(options.minTtl),
         force: options.force ?? false,
         replaceLongTerm: options.replaceLongTerm ?? false,
-        code: codeOf(options, context),
+        code: readCodeOptions(options, context),
       },
       tools,
     );
-    tell(outcome, context);
+    noteSession(outcome, context);
     warnOfRolesThatAsk(outcome, context);
     warnOfVariables(context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
     const isInProfile = outcome.unwritten.credentials === undefined;
     if (isInProfile && context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
-      say.hint(`export AWS_PROFILE=${shellWord(selected)}`);
+      say.hint(`export AWS_PROFILE=${quoteShellWord(selected)}`);
     context.stdout.write(`${selected}\n`);
     if (!outcome.isNew && options.duration !== undefined) {
       say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
@@ -84,32 +84,32 @@ export const loginCommand = defineCommand({
 
 /** With these lines programs would ask for a code again. */
 function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context): void {
-  for (const { profile, serial, path } of serialsInRoles(session.profile, files)) {
+  for (const { profile, serial, path } of findSerialsInRoles(session.profile, files)) {
     say.warning(`programs that use the role profile ${quote(profile)} will ask for a code of their own`);
-    say.hint(`remove this line from it in ${quote(path)}: mfa_serial = ${neutralise(serial)}`);
+    say.hint(`remove this line from it in ${quote(path)}: mfa_serial = ${escapeControlCharacters(serial)}`);
   }
 }
 
 /** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
-function commandLine(profile: string | undefined, options: LoginOptions): string {
+function formatCommandLine(profile: string | undefined, options: LoginOptions): string {
   const valued = ["to", "serial", "duration", "region"] as const;
   const flags = [
-    ...valued.flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, shellWord(options[name])])),
+    ...valued.flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, quoteShellWord(options[name])])),
     ...(options.sourceEnv ? ["--source-env"] : []),
     ...(options.replaceLongTerm ? ["--replace-long-term"] : []),
   ];
-  return ["fob login", ...(profile === undefined ? [] : [shellWord(profile)]), ...flags].join(" ");
+  return ["fob login", ...(profile === undefined ? [] : [quoteShellWord(profile)]), ...flags].join(" ");
 }
 
-function codeOf(options: LoginOptions, context: Context): CodeSource | undefined {
+function readCodeOptions(options: LoginOptions, context: Context): MfaCodeProvider | undefined {
   if (options.code !== undefined && options.codeStdin) {
     throw new UsageError("--code and --code-stdin exclude each other", "leave one of them out");
   }
-  if (options.code !== undefined) return codeFromOption(options.code);
+  if (options.code !== undefined) return createOptionProvider(options.code);
   if (!options.codeStdin) return undefined;
   const stdin = context.stdin();
   if (stdin.isTTY) {
     throw new UsageError("--code-stdin reads a pipe, and stdin is a terminal", "leave --code-stdin out to be asked");
   }
-  return codeFromStdin(stdin);
+  return createStdinProvider(stdin);
 }

@@ -1,12 +1,12 @@
 // `fob logout`: which sessions go.
 import { UsageError } from "../../errors.ts";
-import { awsFilePaths } from "../../profiles/paths.ts";
+import { getAwsFilePaths } from "../../profiles/paths.ts";
 import { logout } from "../../session/logout.ts";
-import { storeFolder } from "../../store/paths.ts";
+import { getStoreFolder } from "../../store/paths.ts";
 import { openWritableStore } from "../../store/write.ts";
 import { defineCommand } from "../command.ts";
 import { sayError } from "../context.ts";
-import { defaultProfile, warnOfVariables } from "../options.ts";
+import { getDefaultProfile, warnOfVariables } from "../options.ts";
 
 export const logoutCommand = defineCommand({
   name: "logout",
@@ -22,14 +22,14 @@ export const logoutCommand = defineCommand({
     const { env, home, say } = context;
     if (options.all && profiles.length > 0)
       throw new UsageError("--all and a profile exclude each other", "fob logout --all");
-    const paths = awsFilePaths(env, home);
-    const code = await logout(options.all ? "all" : profiles.length > 0 ? profiles : [defaultProfile(context)], {
+    const paths = getAwsFilePaths(env, home);
+    const code = await logout(options.all ? "all" : profiles.length > 0 ? profiles : [getDefaultProfile(context)], {
       ...context,
       ...say,
       warn: say.warning,
       error: (error) => sayError(error, say),
       paths,
-      store: openWritableStore(storeFolder(env, paths.credentials)),
+      store: openWritableStore(getStoreFolder(env, paths.credentials)),
     });
     warnOfVariables(context);
     return code;

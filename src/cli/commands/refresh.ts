@@ -1,16 +1,16 @@
 // `fob refresh`: renews sessions, once or for as long as it is watched.
 
-import { inWords } from "../../duration.ts";
+import { formatDuration } from "../../duration.ts";
 import { type RefreshTools, type RefreshWishes, refresh, watch } from "../../session/refresh.ts";
-import { statusOf } from "../../session/status.ts";
-import { wanted } from "../../store/freshness.ts";
-import { sessionProfiles } from "../../store/read.ts";
+import { getStatus } from "../../session/status.ts";
+import { defaultMinTtl } from "../../store/freshness.ts";
+import { listSessionProfiles } from "../../store/read.ts";
 import { notify } from "../../terminal/notify.ts";
-import { fitted } from "../../terminal/table.ts";
+import { fitToWidth } from "../../terminal/table.ts";
 import { defineCommand } from "../command.ts";
 import { type Context, sayError } from "../context.ts";
-import { minTtlOf } from "../options.ts";
-import { loginTools, tell } from "../prompter.ts";
+import { parseMinTtl } from "../options.ts";
+import { createLoginContext, noteSession } from "../prompter.ts";
 import { render, sayNone, snapshotNow } from "../session-table.ts";
 
 export const refreshCommand = defineCommand({
@@ -36,14 +36,14 @@ export const refreshCommand = defineCommand({
   async run(profiles, options, context) {
     const { say } = context;
     const tools: RefreshTools = {
-      ...loginTools(context, options),
+      ...createLoginContext(context, options),
       error: (error) => sayError(error, say),
       done(outcome) {
         // cron sends a letter for every line.
-        if (outcome.isNew || !options.noInput) tell(outcome, context);
+        if (outcome.isNew || !options.noInput) noteSession(outcome, context);
       },
     };
-    const wishes = { minTtl: minTtlOf(options.minTtl), region: options.region };
+    const wishes = { minTtl: parseMinTtl(options.minTtl), region: options.region };
     if (options.watch) return await watchSessions(profiles, wishes, tools, context);
     if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
     return await refresh(profiles, wishes, tools);
@@ -51,7 +51,7 @@ export const refreshCommand = defineCommand({
 });
 
 const isWithoutSessions = (profiles: readonly string[], { store }: RefreshTools): boolean =>
-  profiles.length === 0 && sessionProfiles(store).length === 0;
+  profiles.length === 0 && listSessionProfiles(store).length === 0;
 
 async function watchSessions(
   profiles: readonly string[],
@@ -60,10 +60,10 @@ async function watchSessions(
   context: Context,
 ): Promise<never> {
   const { env, say, stdout } = context;
-  const table = liveTable(profiles, context);
+  const table = createLiveTable(profiles, context);
   if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
   const { minTtl } = wishes;
-  const limit = `${inWords(minTtl ?? wanted.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
+  const limit = `${formatDuration(minTtl ?? defaultMinTtl.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
   say.note(`a session is renewed when less than ${limit}; Ctrl-C ends this`);
   return await watch(profiles, wishes, {
     ...tools,
@@ -81,14 +81,14 @@ async function watchSessions(
 }
 
 /** The table of `fob status`, drawn over the one before; on a terminal only. */
-function liveTable(profiles: readonly string[], context: Context): { draw(): void; leave(): void } {
+function createLiveTable(profiles: readonly string[], context: Context): { draw(): void; leave(): void } {
   const { now, stdout } = context;
   let lines = 0;
   return {
     draw() {
       if (!stdout.isTerminal) return;
-      const entries = statusOf(profiles, { ...snapshotNow(context), now: now(), minTtl: undefined });
-      const text = fitted(render(entries, now(), context), stdout.columns);
+      const entries = getStatus(profiles, { ...snapshotNow(context), now: now(), minTtl: undefined });
+      const text = fitToWidth(render(entries, now(), context), stdout.columns);
       const up = lines > 0 ? `\u001b[${lines}A\u001b[J` : "";
       stdout.write(`${up}${text}`);
       lines = text.split("\n").length - 1;

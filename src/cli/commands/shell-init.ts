@@ -1,6 +1,6 @@
 // `fob shell-init`: mfa, a prompt segment and completion for a shell's start-up file.
 import { exitCodes } from "../../errors.ts";
-import { initText, shellList, shellOf, shells } from "../../shell/shells.ts";
+import { findShell, initText, shellList, shells } from "../../shell/shells.ts";
 import { defineCommand } from "../command.ts";
 
 export const shellInitCommand = defineCommand({
@@ -19,7 +19,7 @@ export const shellInitCommand = defineCommand({
     "fob shell-init powershell | Out-String | Invoke-Expression",
   ],
   run([shell], _, { stdout }) {
-    stdout.write(initText[shellOf(shell, "fob shell-init")]);
+    stdout.write(initText[findShell(shell, "fob shell-init")]);
     return Promise.resolve(exitCodes.done);
   },
 });

@@ -1,10 +1,10 @@
 // `fob status`: the sessions, as a table or JSON, and whether they last.
 import { exitCodes } from "../../errors.ts";
-import { type State, type StatusEntry, statusOf } from "../../session/status.ts";
-import { expirationText } from "../../store/session.ts";
-import { prettyJson, quote, shellWord } from "../../text.ts";
+import { getStatus, type State, type StatusEntry } from "../../session/status.ts";
+import { formatExpiration } from "../../store/session.ts";
+import { formatJson, quote, quoteShellWord } from "../../text.ts";
 import { defineCommand } from "../command.ts";
-import { defaultProfile, minTtlOf } from "../options.ts";
+import { getDefaultProfile, parseMinTtl } from "../options.ts";
 import { render, sayNone, snapshotNow } from "../session-table.ts";
 
 export const statusCommand = defineCommand({
@@ -23,17 +23,17 @@ export const statusCommand = defineCommand({
   examples: ["fob status", "fob status work --json", "fob status --check --min-ttl 30m work || fob login work"],
   run(profiles, options, context) {
     const { say, stdout } = context;
-    const asked = options.check && profiles.length === 0 ? [defaultProfile(context)] : profiles;
+    const asked = options.check && profiles.length === 0 ? [getDefaultProfile(context)] : profiles;
     const snapshot = snapshotNow(context);
-    const entries = statusOf(asked, { ...snapshot, now: context.now(), minTtl: minTtlOf(options.minTtl) });
-    if (options.json) stdout.write(prettyJson(entries.map(toJson)));
+    const entries = getStatus(asked, { ...snapshot, now: context.now(), minTtl: parseMinTtl(options.minTtl) });
+    if (options.json) stdout.write(formatJson(entries.map(toJson)));
     else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
     else sayNone(snapshot, context);
     if (!options.check) {
       const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
         state === "unreadable" && !foreign && !isOtherVersion;
       for (const { profile } of entries.filter(isReplaceable)) {
-        say.hint(`a new session takes its place: fob login ${shellWord(profile)}`);
+        say.hint(`a new session takes its place: fob login ${quoteShellWord(profile)}`);
       }
     }
     // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
@@ -41,10 +41,10 @@ export const statusCommand = defineCommand({
       mode === "keys" && writtenTo.length > 0 && !writtenTo.some(({ isThere }) => isThere);
     const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
-    const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${shellWord(options.minTtl)}`;
+    const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${quoteShellWord(options.minTtl)}`;
     for (const { profile, source, state } of stale) {
       say.error(`the session ${quote(profile)} is ${words[state]}`);
-      say.hint(`fob login ${shellWord(source ?? profile)}${minTtl}`);
+      say.hint(`fob login ${quoteShellWord(source ?? profile)}${minTtl}`);
     }
     return Promise.resolve(exitCodes.notFresh);
   },
@@ -61,6 +61,6 @@ const words: Readonly<Record<State, string>> = {
 };
 
 function toJson({ issued, expiration, ...entry }: StatusEntry) {
-  const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : expirationText(at));
+  const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : formatExpiration(at));
   return { ...entry, issued: time(issued), expiration: time(expiration) };
 }

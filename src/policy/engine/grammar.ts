@@ -1,7 +1,7 @@
 // Reads the elements of a policy, once for the evaluator and the linter: each statement with the places of its texts, and
 // everything that AWS's grammar has otherwise.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-import { nearest } from "../../nearest.ts";
+import { findNearest } from "../../nearest.ts";
 import type { Path } from "./json.ts";
 import { findOperator, listOperatorNames, type Operator } from "./operators.ts";
 import { readTemplate, type Template } from "./template.ts";
@@ -172,7 +172,7 @@ export function readStatement(
   }
   checkElements(statement, elements, at);
   if (effect !== "Allow" && effect !== "Deny") {
-    const meant = typeof effect === "string" ? nearest(effect, ["Allow", "Deny"]) : undefined;
+    const meant = typeof effect === "string" ? findNearest(effect, ["Allow", "Deny"]) : undefined;
     at.add(["Effect"], `Effect ${quoteValue(effect)} is neither "Allow" nor "Deny"`, { meant });
   }
   return {
@@ -254,7 +254,7 @@ function readConditions(block: unknown, at: Spot, hasVariables: boolean): readon
   }
   return Object.entries(block).flatMap(([name, keys]) => {
     const known = findOperator(name);
-    const meant = known === undefined ? nearest(name, listOperatorNames()) : undefined;
+    const meant = known === undefined ? findNearest(name, listOperatorNames()) : undefined;
     if (known === undefined) {
       const message = `condition operator ${quoteValue(name)} is not one of AWS's`;
       at.add([name], message, { kind: "unknown-operator", meant });
@@ -320,7 +320,7 @@ export function checkElements(object: object, known: readonly string[], at: Spot
   for (const name of Object.keys(object).filter((element) => !known.includes(element))) {
     at.add([name], `element ${quoteValue(name)} is not supported`, {
       kind: "unknown-element",
-      meant: nearest(name, known),
+      meant: findNearest(name, known),
       fix: `leave it out; what may stand here is ${known.join(", ")}`,
     });
   }

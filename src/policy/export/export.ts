@@ -1,5 +1,5 @@
 // The enforcement of MFA as code: for scripts, CloudFormation or Terraform; in one account or in an organization.
-import { prettyJson } from "../../text.ts";
+import { formatJson } from "../../text.ts";
 import { listAccountCalls, listOrganizationCalls } from "./calls.ts";
 import { buildAccountTemplate } from "./cloudformation.ts";
 import { buildOrganization, buildOrganizationTemplate } from "./organization.ts";
@@ -31,9 +31,9 @@ function formatAccount(options: ExportOptions, notes: readonly string[]): string
   const resources = buildResources(options);
   switch (options.format) {
     case "json":
-      return prettyJson(listAccountCalls(resources, options.partition, options.region, notes));
+      return formatJson(listAccountCalls(resources, options.partition, options.region, notes));
     case "cloudformation":
-      return prettyJson(buildAccountTemplate(resources, notes));
+      return formatJson(buildAccountTemplate(resources, notes));
     case "terraform":
       return formatAccountModule(resources, notes);
   }
@@ -43,9 +43,9 @@ function formatOrganization(options: ExportOptions, notes: readonly string[]): s
   const organization = buildOrganization(buildResources(options));
   switch (options.format) {
     case "json":
-      return prettyJson(listOrganizationCalls(organization, options.region, notes));
+      return formatJson(listOrganizationCalls(organization, options.region, notes));
     case "cloudformation":
-      return prettyJson(buildOrganizationTemplate(organization, notes));
+      return formatJson(buildOrganizationTemplate(organization, notes));
     case "terraform":
       return formatOrganizationModule(organization, notes);
   }

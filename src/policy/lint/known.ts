@@ -1,6 +1,6 @@
 // What AWS has: actions, types of resources and condition keys, as far as fob has them (iam, sts, signin, and the global
 // keys). `npm run update-iam-actions` brings the list up to date.
-import { difference, nearest } from "../../nearest.ts";
+import { findNearest, measureDifference } from "../../nearest.ts";
 import { matches, parsePattern } from "../engine/wildcard.ts";
 import data from "./iam-actions.json";
 
@@ -76,8 +76,8 @@ export interface Guess {
 }
 
 function guessNearest(name: string, names: readonly string[]): Guess | undefined {
-  const found = nearest(name, names);
-  return found === undefined ? undefined : { name: found, isSure: difference(name, found) <= 2 };
+  const found = findNearest(name, names);
+  return found === undefined ? undefined : { name: found, isSure: measureDifference(name, found) <= 2 };
 }
 
 const toSureGuess = (name: string | undefined): Guess | undefined =>
@@ -152,7 +152,7 @@ export function guessKey(key: string): Guess | undefined {
 
 /** Near, or with its letters exchanged. */
 function isNearlyAws(service: string): boolean {
-  return nearest(service, ["aws"]) !== undefined || /^(asw|was|saw|wsa|swa)$/i.test(service);
+  return findNearest(service, ["aws"]) !== undefined || /^(asw|was|saw|wsa|swa)$/i.test(service);
 }
 
 const guessNearestKey = memoize((key) => {

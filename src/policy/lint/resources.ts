@@ -1,6 +1,6 @@
 // ARNs: their partitions, whether they are what a statement's actions are about, and users and devices that patterns miss.
 import { partitionNames } from "../../aws/partitions.ts";
-import { nearest } from "../../nearest.ts";
+import { findNearest } from "../../nearest.ts";
 import type { ParsedDocument } from "../engine/document.ts";
 import type { Entry, ParsedStatement } from "../engine/grammar.ts";
 import { readTemplate, resolveVariables } from "../engine/template.ts";
@@ -36,7 +36,7 @@ export function checkPartitions({ statements }: ParsedDocument, wanted: string |
   }
 }
 
-const guessPartition = (name: string): string | undefined => nearest(name, partitionNames);
+const guessPartition = (name: string): string | undefined => findNearest(name, partitionNames);
 
 /** Whether ARNs have the fields that ARNs have. */
 export function checkFields({ resources }: ParsedStatement, report: Report): void {

@@ -1,8 +1,8 @@
 // `fob policy simulate --account`: AWS's own simulator is asked the same questions.
 import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
-import { neutralise } from "../../../text.ts";
-import { defaultProfile } from "../../options.ts";
-import { loginTools } from "../../prompter.ts";
+import { escapeControlCharacters } from "../../../text.ts";
+import { getDefaultProfile } from "../../options.ts";
+import { createLoginContext } from "../../prompter.ts";
 import type { ExplainedDecision, SimulationSetup } from "./decisions.ts";
 
 interface AccountOptions {
@@ -22,11 +22,11 @@ export async function askAccount(
   const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
   return await askAs(
     {
-      profile: options.profile ?? defaultProfile(context),
+      profile: options.profile ?? getDefaultProfile(context),
       region: options.region,
       command: "fob policy simulate",
     },
-    loginTools(context, options),
+    createLoginContext(context, options),
     (aws) =>
       askSimulator(
         results.map(({ request }) => request),
@@ -69,7 +69,7 @@ export function compareDecisions(
     ...unknown,
   ];
   if (json) for (const line of lines) context.say.note(line);
-  else context.stdout.write(`\n${lines.map(neutralise).join("\n")}\n`);
+  else context.stdout.write(`\n${lines.map(escapeControlCharacters).join("\n")}\n`);
   if (unknown.length > 0)
     context.say.error(`AWS's simulator decides otherwise on ${unknown.length} of ${results.length} requests`);
   return unknown.length === 0;

@@ -1,6 +1,6 @@
 // What `fob policy simulate` decides with, as the command line says it, and how decisions are written.
 import { UsageError } from "../../../errors.ts";
-import { difference, nearest } from "../../../nearest.ts";
+import { findNearest, measureDifference } from "../../../nearest.ts";
 import { enforceMfaPolicy } from "../../../policy/enforcement.ts";
 import {
   type AuthorizationRequest,
@@ -15,7 +15,7 @@ import {
 import { explain, type Reason } from "../../../policy/engine/explain.ts";
 import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/engine/subject.ts";
 import { listDocuments } from "../../../policy/proof.ts";
-import { neutralise, prettyJson, quote, shellWord } from "../../../text.ts";
+import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 import { readPolicyFile } from "./files.ts";
 
@@ -137,7 +137,7 @@ export function decideAndExplain(
     const [key = ""] = evaluation.missingContextKeys;
     throw new UsageError(
       `${which}${quote(request.action)} cannot be decided: the policies take one value of ${quote(key)}, and it has several`,
-      `give it one value: --context ${shellWord(key)}=VALUE; ForAnyValue: and ForAllValues: take several`,
+      `give it one value: --context ${quoteShellWord(key)}=VALUE; ForAnyValue: and ForAllValues: take several`,
     );
   }, which);
 }
@@ -157,7 +157,7 @@ function addPolicyName({ policy, ...reason }: Reason, { names }: SimulationSetup
   return { ...(policy === undefined ? {} : { policy: policy === "boundary" ? policy : names[policy] }), ...reason };
 }
 
-export function formatJson(results: readonly ExplainedDecision[], simulation: SimulationSetup): string {
+export function formatDecisionsJson(results: readonly ExplainedDecision[], simulation: SimulationSetup): string {
   const list = results.map(({ request: { action, resource, context }, decision, reasons, expected }) => ({
     action,
     resource,
@@ -166,7 +166,7 @@ export function formatJson(results: readonly ExplainedDecision[], simulation: Si
     ...(expected === undefined ? {} : { expected }),
     because: reasons.map((reason) => addPolicyName(reason, simulation)),
   }));
-  return prettyJson(list);
+  return formatJson(list);
 }
 
 const words: Readonly<Record<Decision, string>> = {
@@ -183,7 +183,7 @@ export function formatDecision({ request, decision, reasons }: ExplainedDecision
     const file = policy === "boundary" ? "the permissions boundary" : quote(policy);
     return `  ${file}, statement ${statement + 1}${sid === undefined ? "" : ` (${sid})`}: ${why}`;
   });
-  return `${[`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(neutralise).join("\n")}\n`;
+  return `${[`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(escapeControlCharacters).join("\n")}\n`;
 }
 
 /**
@@ -205,9 +205,9 @@ export function noteMissingKeys(
     .map(([, key]) => key)
     .sort();
   for (const key of Object.keys(stated).filter((name) => !asked.has(name.toLowerCase()))) {
-    const meant = nearest(key, missing);
+    const meant = findNearest(key, missing);
     // Farther ones are other keys, and many begin alike.
-    if (meant !== undefined && difference(key, meant) <= 2)
+    if (meant !== undefined && measureDifference(key, meant) <= 2)
       context.say.warning(`no policy asks for ${quote(key)}; ${quote(meant)} was meant, perhaps`);
   }
   if (missing.length > 0)

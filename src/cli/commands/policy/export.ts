@@ -1,5 +1,5 @@
 // `fob policy export`: the policies, their group and the AWS Config rules, as code that somebody else deploys.
-import { defaultRegion, isInPartition, isRegion } from "../../../aws/partitions.ts";
+import { getDefaultRegion, isInPartition, isRegion } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../../policy/enforcement.ts";
 import { type ExportFormat, exportFormats, exportPolicies } from "../../../policy/export/export.ts";
@@ -60,7 +60,7 @@ function parseFormat(name = "json"): ExportFormat {
 
 /** @throws UsageError where the region that was asked for is in another partition; one of the environment just does not count then */
 function chooseRegion(asked: string | undefined, partition: string, { env }: Context): string {
-  const first = defaultRegion(partition) ?? "us-east-1";
+  const first = getDefaultRegion(partition) ?? "us-east-1";
   const fits = (region: string): boolean => isRegion(region) && isInPartition(region, partition);
   if (asked === undefined)
     return [env.AWS_REGION, env.AWS_DEFAULT_REGION].find((region) => region && fits(region)) ?? first;

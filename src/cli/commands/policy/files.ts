@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { FobError, UsageError } from "../../../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
 import { JsonError, type JsonText, readJson } from "../../../policy/engine/json.ts";
-import { quote, shellWord } from "../../../text.ts";
+import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 
 /** How large a file may be; what is larger is another kind of file, or none. */
@@ -69,7 +69,7 @@ export async function readPolicyFile(path: string, context: Context): Promise<Po
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const place = error.place === undefined ? "" : ` (line ${error.place.line}, column ${error.place.column})`;
-    const hint = path === "-" ? [] : `everything that is wrong with it: fob policy lint ${shellWord(path)}`;
+    const hint = path === "-" ? [] : `everything that is wrong with it: fob policy lint ${quoteShellWord(path)}`;
     throw new FobError(`${quote(path)} is no policy that AWS takes: ${error.message}${place}`, hint);
   }
 }

@@ -2,7 +2,7 @@
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { type Finding, lint } from "../../../policy/lint/lint.ts";
-import { neutralise, prettyJson, quote } from "../../../text.ts";
+import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { readJsonFile } from "./files.ts";
 
@@ -45,7 +45,7 @@ export const policyLintCommand = defineCommand({
       isEnforcement: as === "enforcement",
       partition,
     });
-    context.stdout.write(json ? prettyJson(findings) : formatFindings(file, findings));
+    context.stdout.write(json ? formatJson(findings) : formatFindings(file, findings));
     context.say.note(`${quote(file)}: ${summarize(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
@@ -55,7 +55,7 @@ function formatFindings(file: string, findings: readonly Finding[]): string {
   return findings
     .map(
       ({ line, column, level, rule, message, fix }) =>
-        `${neutralise(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${neutralise(fix)}\n`,
+        `${escapeControlCharacters(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${escapeControlCharacters(fix)}\n`,
     )
     .join("");
 }

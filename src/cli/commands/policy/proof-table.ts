@@ -1,7 +1,7 @@
 // The proof table of `fob policy simulate`, as a person reads it.
 import { styleText } from "node:util";
 import type { AuthMethod, Cell, ProofRow, Verdict } from "../../../policy/proof.ts";
-import { tableOf } from "../../../terminal/table.ts";
+import { formatTable } from "../../../terminal/table.ts";
 import type { Output } from "../../output.ts";
 
 const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "unknown" } as const;
@@ -21,7 +21,7 @@ export function formatProof(
   const cellText = ({ evaluation: { decision, isOutsideBoundary }, refused }: Cell): string =>
     coloured(colours[decision], isOutsideBoundary ? outside : words[decision]) +
     (refused !== undefined && decision === "allowed" ? "*" : "");
-  const table = tableOf(
+  const table = formatTable(
     ["", ...ways.map(({ name }) => name)],
     rows.flatMap(({ purpose, action, cells }, index) => [
       ...(rows[index - 1]?.purpose === purpose ? [] : [[purpose]]),

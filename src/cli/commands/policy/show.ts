@@ -7,7 +7,7 @@ import {
   explainSelfManage,
   selfManagePolicy,
 } from "../../../policy/enforcement.ts";
-import { prettyJson } from "../../../text.ts";
+import { formatJson } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { parsePolicyOptions, policyOptions } from "./options.ts";
 
@@ -39,10 +39,10 @@ export const policyShowCommand = defineCommand({
     }
     if (options.explain) {
       const explained = options.selfManage ? explainSelfManage(variant) : explainEnforceMfa(variant);
-      stdout.write(options.json ? prettyJson(explained) : formatExplanations(explained));
+      stdout.write(options.json ? formatJson(explained) : formatExplanations(explained));
     } else {
       const policy = options.selfManage ? selfManagePolicy(variant) : enforceMfaPolicy(variant);
-      stdout.write(prettyJson(policy));
+      stdout.write(formatJson(policy));
     }
     return Promise.resolve(exitCodes.done);
   },

@@ -4,14 +4,14 @@ import { CasesError, readCases } from "../../../policy/cases.ts";
 import type { RequestContext } from "../../../policy/engine/evaluate.ts";
 import { mergeContexts } from "../../../policy/engine/subject.ts";
 import { type Cell, judgeProof, prove } from "../../../policy/proof.ts";
-import { neutralise, quote } from "../../../text.ts";
+import { escapeControlCharacters, quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import {
   decideAndExplain,
   type ExplainedDecision,
   formatDecision,
-  formatJson,
+  formatDecisionsJson,
   noteMissingKeys,
   readSetup,
   reportRequestErrors,
@@ -75,7 +75,7 @@ export const policySimulateCommand = defineCommand({
     const account = options.account ? await import("./compare-with-aws.ts") : undefined;
     // Asked before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
-    context.stdout.write(simulation.json ? formatJson(outcome.results, simulation) : outcome.text);
+    context.stdout.write(simulation.json ? formatDecisionsJson(outcome.results, simulation) : outcome.text);
     if (actions.length > 0 || casesFile !== undefined) await warnOfActions(outcome.results, context);
     noteMissingKeys(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
@@ -143,8 +143,9 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
   });
   const different = results.filter(({ decision, expected }) => decision !== expected);
   const lines = different.map(({ label, expected, own, ...result }) => {
-    const said = Object.keys(own).length === 0 ? "" : `  the case says ${neutralise(JSON.stringify(own))}\n`;
-    return `${neutralise(label)}, expected ${expected}: ${formatDecision(result, simulation)}${said}`;
+    const said =
+      Object.keys(own).length === 0 ? "" : `  the case says ${escapeControlCharacters(JSON.stringify(own))}\n`;
+    return `${escapeControlCharacters(label)}, expected ${expected}: ${formatDecision(result, simulation)}${said}`;
   });
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${different.length} not as expected\n`;
   const problem = `not as expected: ${different.length} of ${cases.length}`;
