@@ -7,7 +7,7 @@ import { FobError } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import type { ServingOptions } from "./parent-process.ts";
-import { createLoginContext } from "./prompter.ts";
+import { createSessionContext } from "./session-context.ts";
 
 export async function installProfile(profile: string, options: ServingOptions, context: Context): Promise<void> {
   const { env, say } = context;
@@ -18,10 +18,10 @@ export async function installProfile(profile: string, options: ServingOptions, c
       `then: fob credential-process --install ${quoteShellWord(profile)}`,
     ]);
   }
-  const tools = createLoginContext(context, options);
-  const session = await install({ profile, endpointUrl: options.endpointUrl ?? "", region: options.region }, tools, {
-    store: tools.store.folder,
-    paths: tools.paths,
+  const sessions = createSessionContext(context, options);
+  const session = await install({ profile, endpointUrl: options.endpointUrl ?? "", region: options.region }, sessions, {
+    store: sessions.store.folder,
+    paths: sessions.paths,
     node: process.execPath,
     program,
   });

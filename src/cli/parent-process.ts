@@ -4,7 +4,7 @@ import { getCredentials } from "../roles/credentials.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import { processJson } from "../store/session.ts";
 import type { Context } from "./context.ts";
-import { createLoginContext } from "./prompter.ts";
+import { createSessionContext } from "./session-context.ts";
 
 /** The Go SDK kills the process after a minute, and AWS takes a moment to answer to a code; milliseconds from its start. */
 const PATIENCE = 52_000;
@@ -17,7 +17,8 @@ export interface ServingOptions {
 
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
-  const tools = createLoginContext(context, options);
+  // A note would appear in the middle of the program's output.
+  const sessions = { ...createSessionContext(context, options), note: context.say.debug };
   const abandoned = new AbortController();
   const callers = callersNow();
   // A question on the terminal must not outlive the program that wanted the answer.
@@ -28,11 +29,9 @@ export async function serveProfile(profile: string, options: ServingOptions, con
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   try {
     const { endpointUrl, region } = options;
-    const session = await getCredentials({ profile, endpointUrl, region }, takeSnapshot(tools), {
-      ...tools,
-      signal: AbortSignal.any([tools.signal, abandoned.signal]),
-      program: { deadline: AbortSignal.timeout(patience), patience },
-    });
+    const request = { profile, endpointUrl, region, program: { deadline: AbortSignal.timeout(patience), patience } };
+    const signal = AbortSignal.any([sessions.signal, abandoned.signal]);
+    const session = await getCredentials(request, takeSnapshot(sessions), { ...sessions, signal });
     return processJson(session);
   } finally {
     clearInterval(watching);

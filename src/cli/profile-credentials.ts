@@ -3,7 +3,7 @@ import type { ProfileCredentials } from "../environment/variables.ts";
 import { getCredentials, programSettings } from "../roles/credentials.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import type { Context } from "./context.ts";
-import { createLoginContext } from "./prompter.ts";
+import { createSessionContext } from "./session-context.ts";
 
 export interface CredentialsOptions {
   /** Seconds that have to remain, where the user says so. */
@@ -26,11 +26,11 @@ export async function getProfileCredentials(
   context: Context,
 ): Promise<ProfileCredentials> {
   const { minTtl, region, command } = options;
-  const tools = createLoginContext(context, options);
+  const sessions = createSessionContext(context, options);
   const request = { profile, region, minTtl, command };
-  const snapshot = takeSnapshot(tools);
-  const session = await getCredentials(request, snapshot, tools);
+  const snapshot = takeSnapshot(sessions);
+  const session = await getCredentials(request, snapshot, sessions);
   const { credentials, account } = session;
-  const { region: ofProfile, variables } = programSettings(request, snapshot, tools);
+  const { region: ofProfile, variables } = programSettings(request, snapshot, sessions);
   return { profile: session.profile, credentials, account, region: ofProfile, settings: variables };
 }

@@ -1,70 +1,19 @@
-// What opening a session uses of the world, for every command that may open one.
+// Who asks the user: the terminal, else a window.
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { readCode } from "../codes/code.ts";
 import { createGraphicalPrompt } from "../codes/graphical.ts";
-import { createCommandProvider, formatQuestion, type LendTerminal } from "../codes/sources.ts";
-import { formatClockTime, formatDuration } from "../duration.ts";
+import { formatQuestion, type LendTerminal } from "../codes/sources.ts";
 import { getHost, type LockOptions, LockTimeoutError } from "../files/lock.ts";
-import { getAwsFilePaths } from "../profiles/paths.ts";
-import type { LoginOutcome, LoginTools } from "../session/login.ts";
-import type { Prompter } from "../session/request.ts";
+import type { Prompter } from "../session/context.ts";
 import { ensureStoreFolder } from "../store/folder.ts";
-import { getSecondsLeft } from "../store/freshness.ts";
-import { getStoreFolder, terminalLock } from "../store/paths.ts";
-import { openWritableStore } from "../store/write.ts";
-import { findTerminal, isInBackground, type Terminal } from "../terminal/tty.ts";
+import { terminalLock } from "../store/paths.ts";
+import type { Terminal } from "../terminal/tty.ts";
 import { TurnStopped, takeTurn } from "../terminal/turn.ts";
-import { escapeControlCharacters, quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
-/** @param again the command line that makes the same session again, without a code in it, where it is one for that */
-export function createLoginContext(
-  context: Context,
-  options: { readonly noInput?: boolean | undefined },
-  again?: string,
-): LoginTools {
-  const { env, home, say } = context;
-  const paths = getAwsFilePaths(env, home);
-  const store = openWritableStore(getStoreFolder(env, paths.credentials));
-  const terminal = () => (options.noInput ? undefined : findTerminal());
-  return {
-    ...context,
-    ...say,
-    warn: say.warning,
-    paths,
-    store,
-    sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
-    codeFromCommand: (command, of) => createCommandProvider(command, of, env, lendingOf(terminal, store.folder)),
-    isInBackground: () => !options.noInput && isInBackground(),
-    person: () =>
-      options.noInput ? undefined : (createTerminalPrompter(terminal(), store.folder) ?? createWindowPrompter(context)),
-    again,
-  };
-}
-
-/** Says until when a session is good. */
-export function noteSession({ session, isNew, unwritten }: LoginOutcome, { now, say }: Context): void {
-  const { expiration } = session.credentials;
-  const seconds = getSecondsLeft({ expiration }, now());
-  // A new session has the length that was asked for; the second that it took to get it is not worth a word.
-  const left = formatDuration(isNew ? Math.round(seconds / 60) * 60 : seconds);
-  say.note(
-    `${quote(session.profile)} is good until ${formatClockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
-  );
-  const name = quoteShellWord(session.profile);
-  if (unwritten.credentials) {
-    say.warning(`programs do not find it in the profile ${quote(session.profile)}: ${unwritten.credentials.message}`);
-    say.hint(`run them with it: fob exec ${name} -- COMMAND`);
-    say.hint(`or put it into your shell: eval "$(fob env ${name})"`);
-    say.hint(
-      `or let them ask for it, in a config that you can write: credential_process = fob credential-process ${name}`,
-    );
-  }
-  if (unwritten.configLines.length > 0) {
-    say.hint(`the config cannot be written; put below [profile ${escapeControlCharacters(session.profile)}]:`);
-    for (const line of unwritten.configLines) say.hint(`  ${escapeControlCharacters(line)}`);
-  }
+/** The terminal where there is one, else a window; undefined where neither can be had. @param store its folder */
+export function choosePrompter(terminal: Terminal | undefined, store: string, context: Context): Prompter | undefined {
+  return createTerminalPrompter(terminal, store) ?? createWindowPrompter(context);
 }
 
 /** Somebody at a desktop, who can be asked for a code but not to choose. */
@@ -78,7 +27,7 @@ const createWindowPrompter = ({ env, say }: Context): Prompter | undefined =>
 const TURN_PATIENCE = 20_000;
 
 /** The terminal for commands: each in its turn, and without it when a question stays unanswered there. */
-function lendingOf(find: () => Terminal | undefined, store: string): LendTerminal {
+export function lendTerminal(find: () => Terminal | undefined, store: string): LendTerminal {
   return async (signal, work) => {
     const terminal = find();
     if (!terminal) return await work(undefined);

@@ -1,11 +1,12 @@
 // The sign-in link for a role profile.
 import { parseDevice } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
-import type { ServeRequest, ServeTools } from "../credential-process/serve.ts";
+import type { ServeRequest } from "../credential-process/serve.ts";
 import { FobError } from "../errors.ts";
 import { type AwsFiles, getProperty } from "../profiles/files.ts";
 import { resolveRoleChain } from "../roles/chain.ts";
 import { getCredentials } from "../roles/credentials.ts";
+import type { SessionContext } from "../session/context.ts";
 import type { ProfilePair } from "../session/profile-pair.ts";
 import { buildAccess } from "../session/request.ts";
 import { resolve } from "../session/resolve.ts";
@@ -19,19 +20,19 @@ import { buildConsoleUrl, buildFederationUrl, buildLoginUrl } from "./sign-in.ts
 const SHORTEST = 900;
 
 /** Whoever opens it is signed in to the console as the profile's role. @throws FobError for a profile without a role */
-export async function signInLink(request: ServeRequest, tools: ServeTools): Promise<URL> {
-  const snapshot = takeSnapshot(tools);
+export async function signInLink(request: ServeRequest, context: SessionContext): Promise<URL> {
+  const snapshot = takeSnapshot(context);
   const { files } = snapshot;
   const [first] = resolveRoleChain(request.profile, files);
   const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
-  const { link, settings } = resolve(asUser, snapshot, tools);
+  const { link, settings } = resolve(asUser, snapshot, context);
   if (!first) throw createUserSessionError(link, files);
-  const session = await getCredentials(request, snapshot, tools);
+  const session = await getCredentials(request, snapshot, context);
   const federation = buildFederationUrl(session.partition, settings.endpoints.signin);
   const access = buildAccess(session.credentials, parseDevice(session.serialNumber), settings, link);
   const { getSignInToken } = await import("../aws/sign-in.ts");
-  const token = await withAws(access, tools, (aws) =>
-    getSignInToken(aws, federation, getConsoleSession(session, tools.now())),
+  const token = await withAws(access, context, (aws) =>
+    getSignInToken(aws, federation, getConsoleSession(session, context.now())),
   );
   const region = request.region ?? getProperty(files, request.profile, "region") ?? settings.region?.region;
   return buildLoginUrl(federation, token, buildConsoleUrl(session.partition, region));

@@ -1,7 +1,7 @@
 // Putting a session profile into process mode: programs get its credentials from fob, not from the credentials file.
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { assertReplaceable, resolveFile } from "../files/replace.ts";
-import type { LoginTools } from "../session/login.ts";
+import type { SessionContext } from "../session/context.ts";
 import { findMatching, resolve, resolveFromFilesOnly } from "../session/resolve.ts";
 import {
   assertTarget,
@@ -25,11 +25,11 @@ import { installLauncher } from "./write-launcher.ts";
  */
 export async function install(
   request: { readonly profile: string; readonly endpointUrl: string; readonly region: string | undefined },
-  tools: LoginTools,
+  context: SessionContext,
   installation: Installation,
 ): Promise<string> {
-  const { store, now } = tools;
-  const plan = resolve({ ...request, isRenewal: true }, takeSnapshot(tools), tools);
+  const { store, now } = context;
+  const plan = resolve({ ...request, isRenewal: true }, takeSnapshot(context), context);
   const { link, settings } = plan;
   const { files } = plan.snapshot;
   const endpoint = findCustomEndpointHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
@@ -43,16 +43,16 @@ export async function install(
   });
   assertTarget(link, files, target());
   assertReplaceable(resolveFile(files.config.path));
-  await store.locked(link.session, waitingFor(link.session, tools), async () => {
+  await store.locked(link.session, waitingFor(link.session, context), async () => {
     if (process.platform !== "win32") installLauncher(installation);
     // First the new way, then the old one goes: in between programs find the keys.
-    await writeCredentialProcess(link, line, tools, target());
+    await writeCredentialProcess(link, line, context, target());
     const session = readSession(store, link.session);
     if (!session) {
-      await removeTemporaryKeys(link.session, tools);
+      await removeTemporaryKeys(link.session, context);
       return;
     }
-    const undisputed = resolveFromFilesOnly(link.session, takeSnapshot(tools), tools);
+    const undisputed = resolveFromFilesOnly(link.session, takeSnapshot(context), context);
     const isRight = undisputed !== undefined && findMatching(undisputed, store) !== undefined;
     const served: Session = {
       ...session,
@@ -62,7 +62,7 @@ export async function install(
       copiedSettings: { ...session.copiedSettings, ...settingsToCopy(link, files) },
     };
     store.save(served);
-    await writeSessionProfile(served, link, tools, target());
+    await writeSessionProfile(served, link, context, target());
   });
   return link.session;
 }

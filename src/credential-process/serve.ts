@@ -3,7 +3,8 @@
 import { formatDuration } from "../duration.ts";
 import { CancelledError, exitCodes, FobError } from "../errors.ts";
 import { LockTimeoutError } from "../files/lock.ts";
-import { type LoginTools, login } from "../session/login.ts";
+import type { SessionContext } from "../session/context.ts";
+import { type Guard, login } from "../session/login.ts";
 import { findMatching, formatLoginCommand, type ResolveRequest, resolve } from "../session/resolve.ts";
 import type { Snapshot } from "../session/snapshot.ts";
 import { defaultMinTtl, getSecondsLeft } from "../store/freshness.ts";
@@ -14,9 +15,6 @@ import { quote } from "../text.ts";
 export interface ServeRequest extends Pick<ResolveRequest, "profile" | "endpointUrl" | "region" | "command"> {
   /** Seconds that should remain, where the user says so. */
   readonly minTtl?: number | undefined;
-}
-
-export interface ServeTools extends LoginTools {
   /** Where a program waits for the answer, and not a person who has typed a command. */
   readonly program?: WaitingProgram | undefined;
 }
@@ -39,20 +37,20 @@ const REFUSED_FOR = 10_000;
  *
  * @throws FobError where there is nothing to serve
  */
-export async function serveSession(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
-  const plan = resolve({ ...request, isRenewal: true }, snapshot, tools);
-  const asking = askingFor({ ...tools, again: formatLoginCommand(request.profile, plan, request.minTtl) });
-  return await orStale(
-    () => findMatching(plan, tools.store),
-    request,
-    asking,
-    async () => {
-      const patience = tools.program === undefined ? {} : { patience: tools.program.patience };
-      return (
-        await login(plan, { minTtl: request.minTtl, wish: defaultMinTtl.use, isServing: true, ...patience }, asking)
-      ).session;
-    },
-  );
+export async function serveSession(
+  request: ServeRequest,
+  snapshot: Snapshot,
+  context: SessionContext,
+): Promise<Session> {
+  const { minTtl, program } = request;
+  const resolution = resolve({ ...request, isRenewal: true }, snapshot, context);
+  const limits = limitAsking(request, formatLoginCommand(request.profile, resolution, minTtl), context);
+  const options = { minTtl, wish: defaultMinTtl.use, isServing: true, ...limits };
+  const findStale = () => findMatching(resolution, context.store);
+  return await orStale(findStale, request, limits.again, context, async () => {
+    const patience = program === undefined ? {} : { patience: program.patience };
+    return (await login(resolution, { ...options, ...patience }, context)).session;
+  });
 }
 
 /**
@@ -61,37 +59,42 @@ export async function serveSession(request: ServeRequest, snapshot: Snapshot, to
  */
 export async function orStale(
   there: () => Session | undefined,
-  { minTtl }: ServeRequest,
-  tools: ServeTools,
+  { minTtl, program }: ServeRequest,
+  again: string,
+  { signal, now, warn }: SessionContext,
   make: () => Promise<Session>,
 ): Promise<Session> {
   try {
     return await make();
   } catch (error) {
-    if (tools.signal.aborted) throw error;
+    if (signal.aborted) throw error;
     // A person who gives up, or has said how long they must last, does not want the old ones.
-    if (!tools.program && (error instanceof CancelledError || minTtl !== undefined)) throw error;
+    if (!program && (error instanceof CancelledError || minTtl !== undefined)) throw error;
     const session = there();
-    const left = session ? getSecondsLeft(session.credentials, tools.now()) : 0;
-    const reason = explainTimeout(error, tools);
+    const left = session ? getSecondsLeft(session.credentials, now()) : 0;
+    const reason = explainTimeout(error, again, program);
     if (!session || left <= WORTH_SERVING) throw reason;
-    tools.warn(
-      `${getMessage(reason)}; the credentials of ${quote(session.profile)} last another ${formatDuration(left)}`,
-    );
+    warn(`${getMessage(reason)}; the credentials of ${quote(session.profile)} last another ${formatDuration(left)}`);
     return session;
   }
 }
 
-/** The same tools, where a program waits: nobody is asked for longer than it does, nor again after a refusal. */
-export function askingFor(tools: ServeTools): ServeTools {
-  const { program, store, now } = tools;
-  if (!program) return tools;
+/** How new credentials are asked for. */
+export interface AskingLimits {
+  /** The command line that makes the same session, for hints. */
+  readonly again: string;
+  readonly deadline?: AbortSignal;
+  readonly guard?: Guard;
+}
+
+/** Where a program waits, the user is asked for no longer than it does, and not again after a refusal. */
+export function limitAsking({ program }: ServeRequest, again: string, context: SessionContext): AskingLimits {
+  const { store, now, signal } = context;
+  if (!program) return { again };
   const began = now();
   return {
-    ...tools,
+    again,
     deadline: program.deadline,
-    // It appears in the middle of another program's output.
-    note: tools.debug,
     guard: async (profile, make) => {
       const rejection = store.readRejection(profile);
       const isRecent =
@@ -106,7 +109,7 @@ export function askingFor(tools: ServeTools): ServeTools {
         return await make();
       } catch (error) {
         // Who is told to end has not refused anything.
-        if (!tools.signal.aborted) store.keepRejection(profile, toRejection(explainTimeout(error, tools), tools));
+        if (!signal.aborted) store.keepRejection(profile, toRejection(explainTimeout(error, again, program), again));
         throw error;
       }
     },
@@ -116,14 +119,14 @@ export function askingFor(tools: ServeTools): ServeTools {
 const getMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** For those who ask next: a question that was closed is a code that is needed. */
-function toRejection(error: unknown, { again = "" }: ServeTools): Omit<Rejection, "at"> {
+function toRejection(error: unknown, again: string): Omit<Rejection, "at"> {
   const isClosed = !(error instanceof FobError) || error instanceof CancelledError;
   if (isClosed) return { message: getMessage(error), hints: [again], exitCode: exitCodes.codeNeeded };
   return { message: error.message, hints: error.hints, exitCode: error.exitCode };
 }
 
 /** What really happened to a question that was taken back, or is still somebody else's. */
-function explainTimeout(error: unknown, { again = "", program }: ServeTools): unknown {
+function explainTimeout(error: unknown, again: string, program: WaitingProgram | undefined): unknown {
   const isOver = error instanceof LockTimeoutError || (program?.deadline.aborted && error instanceof CancelledError);
   if (!program || !isOver) return error;
   return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);

@@ -1,7 +1,8 @@
 // Asking AWS something as the user or the role of a profile.
 import { parseDevice } from "../aws/arn.ts";
 import { type Connection, withAws } from "../aws/connection.ts";
-import type { ServeRequest, ServeTools } from "../credential-process/serve.ts";
+import type { ServeRequest } from "../credential-process/serve.ts";
+import type { SessionContext } from "../session/context.ts";
 import { buildAccess } from "../session/request.ts";
 import { resolve } from "../session/resolve.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
@@ -17,14 +18,14 @@ import { getCredentials } from "./credentials.ts";
  */
 export async function askAs<T>(
   request: ServeRequest & { readonly command: string },
-  tools: ServeTools,
+  context: SessionContext,
   work: (aws: Connection) => Promise<T>,
 ): Promise<T> {
-  const snapshot = takeSnapshot(tools);
+  const snapshot = takeSnapshot(context);
   const [first] = resolveRoleChain(request.profile, snapshot.files);
   const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
-  const { link, settings } = resolve(asUser, snapshot, tools);
-  const session = await getCredentials(request, snapshot, tools);
+  const { link, settings } = resolve(asUser, snapshot, context);
+  const session = await getCredentials(request, snapshot, context);
   const access = buildAccess(session.credentials, parseDevice(session.serialNumber), settings, link);
-  return await withAws({ ...access, profile: request.profile, command: request.command }, tools, work);
+  return await withAws({ ...access, profile: request.profile, command: request.command }, context, work);
 }

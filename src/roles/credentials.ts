@@ -3,10 +3,17 @@ import { parseDevice } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import { patienceOf } from "../codes/sources.ts";
-import { askingFor, orStale, type ServeRequest, type ServeTools, serveSession } from "../credential-process/serve.ts";
+import {
+  type AskingLimits,
+  limitAsking,
+  orStale,
+  type ServeRequest,
+  serveSession,
+} from "../credential-process/serve.ts";
 import { formatDuration, inExactWords } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { getProperty } from "../profiles/files.ts";
+import type { SessionContext } from "../session/context.ts";
 import { chooseCodeProvider } from "../session/login.ts";
 import { buildAccess, buildRoleRequest, getAccount, HOUR, requestSession, type Wanted } from "../session/request.ts";
 import {
@@ -32,11 +39,15 @@ import { resolveRoleChain } from "./chain.ts";
  *
  * @throws FobError
  */
-export async function getCredentials(request: ServeRequest, snapshot: Snapshot, tools: ServeTools): Promise<Session> {
+export async function getCredentials(
+  request: ServeRequest,
+  snapshot: Snapshot,
+  context: SessionContext,
+): Promise<Session> {
   const chain = resolveRoleChain(request.profile, snapshot.files);
   return chain.length === 0
-    ? await serveSession(request, snapshot, tools)
-    : await getRoleCredentials(chain, { snapshot, request }, tools);
+    ? await serveSession(request, snapshot, context)
+    : await getRoleCredentials(chain, { snapshot, request }, context);
 }
 
 /** What programs that use a profile need to know beside the credentials. */
@@ -50,16 +61,16 @@ export interface ProgramSettings {
 export function programSettings(
   { profile, region }: ServeRequest,
   snapshot: Snapshot,
-  tools: ServeTools,
+  context: SessionContext,
 ): ProgramSettings {
   const { files } = snapshot;
   const chain = resolveRoleChain(profile, files);
   const [first] = chain;
-  const { settings, link } = resolve({ profile: first?.sourceProfile ?? profile }, snapshot, tools);
+  const { settings, link } = resolve({ profile: first?.sourceProfile ?? profile }, snapshot, context);
   const roles = chain.map((role) => role.profile).reverse();
   return {
     region: region ?? (first && getProperty(files, profile, "region")) ?? settings.region?.region,
-    variables: settingVariables([...roles, link.session, link.source], files, tools.env),
+    variables: settingVariables([...roles, link.session, link.source], files, context.env),
   };
 }
 
@@ -69,22 +80,27 @@ interface Occasion {
   readonly request: ServeRequest;
 }
 
-async function getRoleCredentials(chain: readonly Role[], occasion: Occasion, tools: ServeTools): Promise<Session> {
+async function getRoleCredentials(
+  chain: readonly Role[],
+  occasion: Occasion,
+  context: SessionContext,
+): Promise<Session> {
   const [first] = chain;
   const role = chain.at(-1);
   if (!first || !role) throw new TypeError("a chain of roles has at least one");
   const { request, snapshot } = occasion;
   const { lastChange } = snapshot;
-  const { store, now } = tools;
-  const plan = resolveRoleRequest(chain, occasion, tools);
+  const { store, now } = context;
+  const plan = resolveRoleRequest(chain, occasion, context);
   const isLong = (role.duration ?? HOUR) > HOUR;
   const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
   if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR))
     throw createRoleTooShortError(role, isDirect);
-  const asking = askingFor({ ...tools, again: formatLoginCommand(first.sourceProfile, plan, request.minTtl) });
+  const again = formatLoginCommand(first.sourceProfile, plan, request.minTtl);
+  const limits = limitAsking(request, again, context);
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
   const isTooLittle = ({ isChained }: Session): boolean =>
-    isChained && isDirect && !tools.program && chooseCodeProvider(plan, asking)?.canAskAgain === true;
+    isChained && isDirect && !request.program && chooseCodeProvider(plan, again, context)?.canAskAgain === true;
   const stored = (): Session | undefined => findStoredRole(chain, plan, store);
   const fresh = (from: Store): Session | undefined => {
     const session = findStoredRole(chain, plan, from);
@@ -93,20 +109,21 @@ async function getRoleCredentials(chain: readonly Role[], occasion: Occasion, to
   };
   const kept = fresh(snapshot.store);
   if (kept) {
-    const undisputed = resolveFromFilesOnly(first.sourceProfile, snapshot, tools);
+    const undisputed = resolveFromFilesOnly(first.sourceProfile, snapshot, context);
     if (undisputed && findStoredRole(chain, undisputed, snapshot.store))
       store.markVerified(role.profile, lastChange, now());
     return kept;
   }
-  const codes = chooseCodeProvider(plan, asking);
-  const waiting = waitingFor(role.profile, asking, tools.program?.patience ?? patienceOf(codes));
+  const codes = chooseCodeProvider(plan, again, context);
+  const waiting = waitingFor(role.profile, context, request.program?.patience ?? patienceOf(codes));
   const makeChained = async (): Promise<Session> => {
-    const session = await assumeChained(chain, plan, occasion, asking);
-    if (isLong) asking.warn(whyAnHour(role, store.isTooLong(role, now())));
+    const session = await assumeChained(chain, plan, occasion, context);
+    if (isLong) context.warn(whyAnHour(role, store.isTooLong(role, now())));
     return session;
   };
   const make = async (): Promise<Session> => {
-    const directly = isDirect && codes ? await assumeWithCode(role, { plan, codes }, asking) : undefined;
+    const directly =
+      isDirect && codes ? await assumeWithCode(role, { plan, codes, limits }, occasion, context) : undefined;
     const session = directly ?? (await makeChained());
     // What has changed in the AWS files meanwhile is newer than this.
     store.setDate(role.profile, lastChange);
@@ -115,7 +132,7 @@ async function getRoleCredentials(chain: readonly Role[], occasion: Occasion, to
   };
   // Where nothing can be kept, a code of its own would be asked for at every call.
   const isKept = store.obstacle(role.profile) === undefined;
-  return await orStale(stored, request, asking, () =>
+  return await orStale(stored, request, again, context, () =>
     isKept ? cachedUnderLock({ profile: role.profile, find: () => fresh(store), make, waiting }, store) : makeChained(),
   );
 }
@@ -129,10 +146,14 @@ function createRoleTooShortError({ profile, duration = HOUR }: Role, isDirect: b
 }
 
 /** The plan for the session, with what the role profile says of the STS that is asked for the role. */
-function resolveRoleRequest(chain: readonly Role[], { snapshot, request }: Occasion, tools: ServeTools): Resolution {
+function resolveRoleRequest(
+  chain: readonly Role[],
+  { snapshot, request }: Occasion,
+  context: SessionContext,
+): Resolution {
   const { files } = snapshot;
   const profile = chain.at(-1)?.profile ?? "";
-  const plan = resolve({ ...request, profile: chain[0]?.sourceProfile ?? "", isRenewal: true }, snapshot, tools);
+  const plan = resolve({ ...request, profile: chain[0]?.sourceProfile ?? "", isRenewal: true }, snapshot, context);
   const own = getProperty(files, profile, "region");
   const region =
     request.region === undefined && own !== undefined
@@ -160,26 +181,28 @@ function findStoredRole(chain: readonly Role[], plan: Resolution, store: Store):
  */
 async function assumeWithCode(
   role: Role,
-  { plan, codes }: Pick<Wanted, "plan" | "codes">,
-  tools: ServeTools,
+  { plan, codes, limits }: Pick<Wanted, "plan" | "codes"> & { readonly limits: AskingLimits },
+  { request: { program } }: Occasion,
+  context: SessionContext,
 ): Promise<Session | undefined> {
   const length = formatDuration(role.duration ?? HOUR);
   const why = `the role of ${quote(role.profile)} is wanted for ${length}; AWS gives more than an hour only for a code of its own`;
-  const make = async () => (await requestSession({ plan, codes, role: { role, why } }, tools)).session;
+  const { guard, deadline } = limits;
+  const make = async () => (await requestSession({ plan, codes, role: { role, why }, deadline }, context)).session;
   try {
-    return tools.guard ? await tools.guard(role.profile, make) : await make();
+    return guard ? await guard(role.profile, make) : await make();
   } catch (error) {
     if (isAboutLength(error)) {
-      tools.note(
+      context.note(
         `AWS gives the role of ${quote(role.profile)} for less than ${length}; asking with the session instead`,
       );
-      tools.store.rememberTooLong(role, tools.now());
+      context.store.rememberTooLong(role, context.now());
       return undefined;
     }
-    const session = findMatching(plan, tools.store);
-    const hasSession = session !== undefined && isFresh(getSpan(session), defaultMinTtl.use, undefined, tools.now());
+    const session = findMatching(plan, context.store);
+    const hasSession = session !== undefined && isFresh(getSpan(session), defaultMinTtl.use, undefined, context.now());
     const isUnanswered = error instanceof FobError && !(error instanceof AwsFailure);
-    if (tools.program && hasSession && isUnanswered && !tools.signal.aborted) return undefined;
+    if (program && hasSession && isUnanswered && !context.signal.aborted) return undefined;
     throw createRoleRejectedError(error, role);
   }
 }
@@ -189,20 +212,20 @@ async function assumeChained(
   chain: readonly Role[],
   plan: Resolution,
   occasion: Occasion,
-  tools: ServeTools,
+  context: SessionContext,
 ): Promise<Session> {
   const role = chain.at(-1);
   if (!role) throw new TypeError("a chain of roles has at least one");
-  const { store, now } = tools;
+  const { store, now } = context;
   const before = chain.slice(0, -1);
   const parent =
     before.length > 0
-      ? await getRoleCredentials(before, occasion, tools)
-      : await serveSession({ ...occasion.request, profile: role.sourceProfile }, occasion.snapshot, tools);
+      ? await getRoleCredentials(before, occasion, context)
+      : await serveSession({ ...occasion.request, profile: role.sourceProfile }, occasion.snapshot, context);
   const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan.settings, plan.link);
   const asked = buildRoleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");
-  const asking = withAws(access, tools, (aws) =>
+  const asking = withAws(access, context, (aws) =>
     assumeRole(aws, { ...asked, duration: Math.min(asked.duration, HOUR) }),
   );
   const credentials = await asking.catch((error: unknown) => {

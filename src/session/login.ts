@@ -12,8 +12,9 @@ import { getSpan, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { ofOtherVersion } from "../store/write.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
-import { type ObtainTools, requestSession } from "./request.ts";
+import { requestSession } from "./request.ts";
 import { findMatching, formatLoginCommand, type Resolution, resolve, resolveFromFilesOnly } from "./resolve.ts";
 import {
   assertTarget,
@@ -40,19 +41,15 @@ export interface LoginOptions {
   readonly code?: MfaCodeProvider | undefined;
   /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s where there is nobody. */
   readonly patience?: number;
+  /** The command line that makes the same session again, without a code in it, for hints. */
+  readonly again?: string | undefined;
+  /** Ends the wait for a code. */
+  readonly deadline?: AbortSignal | undefined;
+  /** Surrounds everything that makes a new session, under its lock; may refuse by throwing. */
+  readonly guard?: Guard | undefined;
 }
 
-/** What a login uses of the world. */
-export interface LoginTools extends ObtainTools {
-  /** A configured command that prints codes. */
-  readonly codeFromCommand: (command: string, profile: string) => MfaCodeProvider;
-  /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */
-  readonly isInBackground: () => boolean;
-  /** The command line that makes the same session again, without a code in it, where a command line has asked for it. */
-  readonly again?: string | undefined;
-  /** Stands around everything that makes a new session, under its lock; may refuse by throwing. */
-  readonly guard?: <T>(profile: string, make: () => Promise<T>) => Promise<T>;
-}
+export type Guard = <T>(profile: string, make: () => Promise<T>) => Promise<T>;
 
 export interface LoginOutcome {
   readonly session: Session;
@@ -68,14 +65,14 @@ export interface LoginOutcome {
  *
  * @throws FobError: nothing is lost then, and the AWS files are as they were or as they should be
  */
-export async function login(asItIs: Resolution, options: LoginOptions, tools: LoginTools): Promise<LoginOutcome> {
-  const { paths, store, signal, now } = tools;
+export async function login(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<LoginOutcome> {
+  const { paths, store, signal, now } = context;
   const { request, snapshot } = asItIs;
   const { files, lastChange } = snapshot;
-  const leavesProcess = await askForKeys(asItIs, tools);
-  const plan = leavesProcess ? resolve({ ...request, endpointUrl: "" }, snapshot, tools) : asItIs;
+  const leavesProcess = await askForKeys(asItIs, context);
+  const plan = leavesProcess ? resolve({ ...request, endpointUrl: "" }, snapshot, context) : asItIs;
   const { link, settings } = plan;
-  const again = tools.again ?? formatLoginCommand(request.profile, plan, options.minTtl);
+  const again = options.again ?? formatLoginCommand(request.profile, plan, options.minTtl);
   const target = (previous: Session | undefined): TargetOptions => ({
     replaceLongTerm: options.replaceLongTerm ?? false,
     takesOver: options.force ?? false,
@@ -105,22 +102,22 @@ export async function login(asItIs: Resolution, options: LoginOptions, tools: Lo
 
   const kept = findReusable(snapshot.store);
   if (kept && isSettled(kept, files)) {
-    const undisputed = resolveFromFilesOnly(link.session, snapshot, tools);
+    const undisputed = resolveFromFilesOnly(link.session, snapshot, context);
     if (undisputed && findMatching(undisputed, snapshot.store)) store.markVerified(link.session, lastChange, now());
     return outcomeOf(kept, false, files);
   }
-  if (obstacle && (leavesProcess || !(options.isServing || isServed || livesInStore(link, tools)))) {
+  if (obstacle && (leavesProcess || !(options.isServing || isServed || livesInStore(link, context)))) {
     throw withOtherStore(obstacle);
   }
   const before = snapshot.store.read(link.session);
   if (before.state === "unreadable") {
     if (before.isOtherVersion) throw ofOtherVersion(before);
-    tools.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
+    context.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
   }
   // A program waits also where it cannot ask, for whoever is asking now.
   const isWaiting = options.patience !== undefined;
-  const source = kept ? undefined : (options.code ?? chooseCodeProvider(plan, tools));
-  if (!kept && !source && !isWaiting) throw createCodeNeededError(link, again, tools);
+  const source = kept ? undefined : (options.code ?? chooseCodeProvider(plan, again, context));
+  if (!kept && !source && !isWaiting) throw createCodeNeededError(link, again, context);
 
   const settled = (): LoginOutcome | undefined => {
     const session = findReusable(store);
@@ -137,45 +134,45 @@ export async function login(asItIs: Resolution, options: LoginOptions, tools: Lo
       const copiedSettings = { ...session.copiedSettings, ...copies };
       const moved = { ...session, writtenTo: places, copiedSettings };
       if (places.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
-      await writeSessionProfile(moved, link, tools, target(moved));
-      if (leavesProcess) tellOfKeys(link, tools);
+      await writeSessionProfile(moved, link, context, target(moved));
+      if (leavesProcess) tellOfKeys(link, context);
       return outcomeOf(moved, false, readAwsFiles(paths));
     }
     const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
     if (isTakenOver) {
-      tools.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
+      context.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
     }
     const isInStoreAlone = obstacle !== undefined && !isServed;
-    const codes = source ?? options.code ?? chooseCodeProvider(plan, tools);
-    if (!codes) throw createCodeNeededError(link, again, tools);
-    const ask = () => requestSession({ plan, codes, previous, isInStoreAlone }, tools);
-    const made = tools.guard ? await tools.guard(link.session, ask) : await ask();
+    const codes = source ?? options.code ?? chooseCodeProvider(plan, again, context);
+    if (!codes) throw createCodeNeededError(link, again, context);
+    const ask = () => requestSession({ plan, codes, previous, isInStoreAlone, deadline: options.deadline }, context);
+    const made = options.guard ? await options.guard(link.session, ask) : await ask();
     store.clearRejection(link.session);
     try {
       const chosen = { ...target(previous), chosenSerial: made.chosenSerial };
-      if (!isInStoreAlone) await writeSessionProfile(made.session, link, tools, chosen);
+      if (!isInStoreAlone) await writeSessionProfile(made.session, link, context, chosen);
     } catch (error) {
       throw withKeptSession(error, again);
     }
-    if (leavesProcess) tellOfKeys(link, tools);
+    if (leavesProcess) tellOfKeys(link, context);
     return outcomeOf(made.session, true, readAwsFiles(paths), made.chosenSerial);
   };
-  const waiting = waitingFor(link.session, tools, options.patience ?? patienceOf(source));
+  const waiting = waitingFor(link.session, context, options.patience ?? patienceOf(source));
   return await cachedUnderLock({ profile: link.session, find: settled, make, waiting }, store);
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */
-async function askForKeys({ request, snapshot, link }: Resolution, tools: LoginTools): Promise<boolean> {
+async function askForKeys({ request, snapshot, link }: Resolution, context: SessionContext): Promise<boolean> {
   const isServed = classifyProcess(snapshot.files, link.session) === "fob";
-  const person = request.to !== undefined && isServed ? tools.person() : undefined;
+  const person = request.to !== undefined && isServed ? context.prompter() : undefined;
   if (!person?.choose) return false;
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
   const message = `Programs get the credentials of ${quote(link.session)} from fob's credential_process.`;
-  return (await person.choose(message, answers, tools.signal)) === answers[1];
+  return (await person.choose(message, answers, context.signal)) === answers[1];
 }
 
 /** Whether the user keeps sessions in a place of their own, whatever becomes of the AWS files. */
-const livesInStore = ({ session }: ProfilePair, { env, store }: LoginTools): boolean =>
+const livesInStore = ({ session }: ProfilePair, { env, store }: SessionContext): boolean =>
   Boolean(env.FOB_HOME) && store.obstacle(session) === undefined;
 
 function withOtherStore({ message, hints, exitCode, cause }: FobError): FobError {
@@ -199,19 +196,26 @@ function createTooShortError(duration: number, { source }: ProfilePair): UsageEr
 }
 
 /** Where codes come from when none came with the command; undefined where nobody can be asked. */
-export function chooseCodeProvider(plan: Resolution, tools: LoginTools): MfaCodeProvider | undefined {
+export function chooseCodeProvider(
+  plan: Resolution,
+  again: string,
+  context: SessionContext,
+): MfaCodeProvider | undefined {
   const { mfaProcess } = plan.settings;
   const { source } = plan.link;
-  if (!mfaProcess) return tools.person();
-  const again = tools.again ?? formatLoginCommand(source, plan);
-  return withPersonBehind(withWarning(tools.codeFromCommand(mfaProcess, source), plan, tools), tools.person, again);
+  if (!mfaProcess) return context.prompter();
+  return withPersonBehind(
+    withWarning(context.commandProvider(mfaProcess, source), plan, context),
+    context.prompter,
+    again,
+  );
 }
 
 /** The same command; before it runs, a warning where somebody else may have put it there. */
 function withWarning(
   codes: MfaCodeProvider,
   { link, snapshot: { files } }: Resolution,
-  { warn }: LoginTools,
+  { warn }: SessionContext,
 ): MfaCodeProvider {
   const owner = getCommand(files, link.session, "mfa_process") === undefined ? link.source : link.session;
   return {
@@ -223,10 +227,10 @@ function withWarning(
   };
 }
 
-const tellOfKeys = ({ session }: ProfilePair, { note }: LoginTools): void =>
+const tellOfKeys = ({ session }: ProfilePair, { note }: SessionContext): void =>
   note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
 
-function createCodeNeededError({ session }: ProfilePair, again: string, { isInBackground }: LoginTools): FobError {
+function createCodeNeededError({ session }: ProfilePair, again: string, { isInBackground }: SessionContext): FobError {
   const needed = `${quote(session)} needs an MFA code`;
   if (!isInBackground()) {
     return new FobError(

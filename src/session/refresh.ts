@@ -4,20 +4,21 @@ import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import { listSessionProfiles } from "../store/read.ts";
 import { getSpan } from "../store/session.ts";
 import { quote } from "../text.ts";
-import { type LoginOutcome, type LoginTools, login } from "./login.ts";
+import type { Prompter, SessionContext } from "./context.ts";
+import { type LoginOutcome, login } from "./login.ts";
 import { resolveSessionProfile } from "./profile-pair.ts";
-import type { Prompter } from "./request.ts";
 import { resolve } from "./resolve.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
-export interface RefreshWishes {
+export interface RefreshOptions {
   /** Seconds that should remain; an hour where the user does not say. */
   readonly minTtl: number | undefined;
   readonly region: string | undefined;
 }
 
-export interface RefreshTools extends LoginTools {
-  readonly error: (error: FobError) => void;
+/** What is told of what becomes of each session. */
+export interface RefreshReporter {
+  readonly failed: (error: FobError) => void;
   readonly done: (outcome: LoginOutcome) => void;
 }
 
@@ -29,16 +30,17 @@ export interface RefreshTools extends LoginTools {
  */
 export async function refresh(
   profiles: readonly string[],
-  wishes: RefreshWishes,
-  tools: RefreshTools,
+  options: RefreshOptions,
+  reporter: RefreshReporter,
+  context: SessionContext,
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
-  for (const profile of profiles.length > 0 ? profiles : listSessionProfiles(tools.store)) {
+  for (const profile of profiles.length > 0 ? profiles : listSessionProfiles(context.store)) {
     try {
-      tools.done(await renew(resolveSession(profile, takeSnapshot(tools)), wishes, tools));
+      reporter.done(await renew(resolveSession(profile, takeSnapshot(context)), options, context));
     } catch (error) {
       const failure = describeFailure(error);
-      tools.error(failure);
+      reporter.failed(failure);
       if (code === exitCodes.done) code = failure.exitCode;
     }
   }
@@ -46,9 +48,13 @@ export async function refresh(
 }
 
 /** Each with a snapshot of its own: the one before may have taken an hour. */
-async function renew(profile: string, { minTtl, region }: RefreshWishes, tools: RefreshTools): Promise<LoginOutcome> {
-  const plan = resolve({ profile, region, isRenewal: true }, takeSnapshot(tools), tools);
-  return await login(plan, { minTtl, wish: defaultMinTtl.login }, tools);
+async function renew(
+  profile: string,
+  { minTtl, region }: RefreshOptions,
+  context: SessionContext,
+): Promise<LoginOutcome> {
+  const resolution = resolve({ profile, region, isRenewal: true }, takeSnapshot(context), context);
+  return await login(resolution, { minTtl, wish: defaultMinTtl.login }, context);
 }
 
 /** What has gone wrong with one session. @throws CancelledError where the user gives up altogether */
@@ -58,7 +64,7 @@ function describeFailure(error: unknown): FobError {
   return error;
 }
 
-export interface WatchTools extends RefreshTools {
+export interface WatchReporter extends RefreshReporter {
   /** Shows how things stand. */
   readonly show: () => void;
   /** Calls for the user, who may be looking at something else. */
@@ -71,9 +77,14 @@ const TICK = 10_000;
 const RETRY = 60_000;
 
 /** Renews sessions in time, each by itself: a question for one does not hold up another. @throws CancelledError */
-export async function watch(profiles: readonly string[], wishes: RefreshWishes, tools: WatchTools): Promise<never> {
+export async function watch(
+  profiles: readonly string[],
+  options: RefreshOptions,
+  reporter: WatchReporter,
+  context: SessionContext,
+): Promise<never> {
   try {
-    return await watchUntilCancelled(profiles, wishes, tools);
+    return await watchUntilCancelled(profiles, options, reporter, context);
   } catch (error) {
     throw error instanceof CancelledError ? new CancelledError("no session is renewed any more") : error;
   }
@@ -81,15 +92,17 @@ export async function watch(profiles: readonly string[], wishes: RefreshWishes, 
 
 async function watchUntilCancelled(
   profiles: readonly string[],
-  wishes: RefreshWishes,
-  tools: WatchTools,
+  options: RefreshOptions,
+  reporter: WatchReporter,
+  context: SessionContext,
 ): Promise<never> {
-  const failures = createFailureLog(tools);
+  const { sleep, signal } = context;
+  const failures = createFailureLog(reporter, context);
   const underWay = new Map<string, Promise<void>>();
   let questions = 0;
-  const person = (): Prompter | undefined =>
-    asking(tools.person(), async (question, ask) => {
-      tools.alert(question);
+  const prompter = (): Prompter | undefined =>
+    surroundQuestions(context.prompter(), async (question, ask) => {
+      reporter.alert(question);
       questions += 1;
       return await ask().finally(() => {
         questions -= 1;
@@ -97,7 +110,7 @@ async function watchUntilCancelled(
     });
   const renewing = async (profile: string): Promise<void> => {
     try {
-      tools.done(await renew(profile, wishes, { ...tools, person }));
+      reporter.done(await renew(profile, options, { ...context, prompter }));
       failures.clear(profile);
     } catch (error) {
       failures.add(profile, describeFailure(error));
@@ -107,25 +120,26 @@ async function watchUntilCancelled(
   };
   for (;;) {
     try {
-      for (const profile of listWatched(profiles, tools)) {
-        const isDue = !underWay.has(profile) && failures.mayTryAgain(profile) && !isFreshEnough(profile, wishes, tools);
+      for (const profile of listWatched(profiles, context)) {
+        const isDue =
+          !underWay.has(profile) && failures.mayTryAgain(profile) && !isFreshEnough(profile, options, context);
         if (isDue) underWay.set(profile, renewing(profile));
       }
       // It would be drawn over the question.
-      if (questions === 0) tools.show();
+      if (questions === 0) reporter.show();
       failures.clear("");
     } catch (error) {
       // An AWS file that somebody is editing just now, say.
       failures.add("", describeFailure(error));
     }
-    await Promise.race([tools.sleep(TICK, tools.signal), ...underWay.values()]);
-    if (tools.signal.aborted) throw new CancelledError();
+    await Promise.race([sleep(TICK, signal), ...underWay.values()]);
+    if (signal.aborted) throw new CancelledError();
   }
 }
 
-function listWatched(profiles: readonly string[], tools: WatchTools): string[] {
-  if (profiles.length === 0) return listSessionProfiles(tools.store);
-  const snapshot = takeSnapshot(tools);
+function listWatched(profiles: readonly string[], context: SessionContext): string[] {
+  if (profiles.length === 0) return listSessionProfiles(context.store);
+  const snapshot = takeSnapshot(context);
   return [...new Set(profiles.map((profile) => resolveSession(profile, snapshot)))];
 }
 
@@ -133,21 +147,21 @@ function resolveSession(profile: string, { files, store }: Snapshot): string {
   return resolveSessionProfile(profile, { files, store, command: "fob refresh" });
 }
 
-function isFreshEnough(profile: string, { minTtl }: RefreshWishes, { store, now }: WatchTools): boolean {
+function isFreshEnough(profile: string, { minTtl }: RefreshOptions, { store, now }: SessionContext): boolean {
   const stored = store.read(profile);
   if (stored.state !== "readable") return false;
   return isFresh(getSpan(stored.session), defaultMinTtl.login, minTtl, now());
 }
 
 /** What has failed, by profile. It is said once, not every minute. */
-function createFailureLog({ error, alert, now }: WatchTools) {
+function createFailureLog({ failed: report, alert }: WatchReporter, { now }: SessionContext) {
   const failed = new Map<string, { readonly at: number; readonly message: string }>();
   return {
     add(profile: string, failure: FobError): void {
       const isNew = failed.get(profile)?.message !== failure.message;
       failed.set(profile, { at: now(), message: failure.message });
       if (!isNew) return;
-      error(failure);
+      report(failure);
       alert(failure.message);
     },
     clear: (profile: string): void => void failed.delete(profile),
@@ -159,14 +173,14 @@ function createFailureLog({ error, alert, now }: WatchTools) {
   };
 }
 
-/** The same person, with something around each question. */
-function asking(
-  person: Prompter | undefined,
+/** The same prompter, with something around each question. */
+function surroundQuestions(
+  prompter: Prompter | undefined,
   around: (question: string, ask: () => Promise<string>) => Promise<string>,
 ): Prompter | undefined {
-  if (!person) return undefined;
+  if (!prompter) return undefined;
   return {
-    ...person,
-    ask: (question) => around(`${quote(question.profile)} needs an MFA code`, () => person.ask(question)),
+    ...prompter,
+    ask: (question) => around(`${quote(question.profile)} needs an MFA code`, () => prompter.ask(question)),
   };
 }

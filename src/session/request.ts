@@ -7,42 +7,20 @@ import { chooseRegion, getPartition } from "../aws/partitions.ts";
 import type { Credentials, RoleRequest } from "../aws/types.ts";
 import { CODE_LASTS } from "../codes/next-code.ts";
 import type { MfaCodeProvider } from "../codes/sources.ts";
-import { type Choose, chooseDevice } from "../devices/choose.ts";
+import { chooseDevice } from "../devices/choose.ts";
 import { CancelledError, FobError, raceSignal } from "../errors.ts";
 import { getLongTermCredentials } from "../keys/long-term.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import type { Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
-import type { WritableStore } from "../store/write.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
-import type { Resolution, ResolveContext } from "./resolve.ts";
+import type { Resolution } from "./resolve.ts";
 import { listPlaces } from "./session-profile.ts";
 import type { Settings } from "./settings.ts";
 import { settingsToCopy } from "./source-settings.ts";
 import { submitCode } from "./submit-code.ts";
-
-/** What asking AWS for a session uses of the world. */
-export interface ObtainTools extends ResolveContext {
-  readonly store: WritableStore;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly signal: AbortSignal;
-  /** Resolves after so many milliseconds, or when the signal ends it. */
-  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  readonly note: (message: string) => void;
-  readonly warn: (message: string) => void;
-  readonly debug: (message: string) => void;
-  /** A person to ask; undefined where there is nobody. */
-  readonly person: () => Prompter | undefined;
-  /** Ends everything that comes before a code is sent; a call with a code in it has only its own limit. */
-  readonly deadline?: AbortSignal | undefined;
-}
-
-export interface Prompter extends MfaCodeProvider {
-  /** Where there is a way to choose. */
-  readonly choose?: Choose;
-}
 
 export interface Wanted {
   readonly plan: Resolution;
@@ -53,36 +31,38 @@ export interface Wanted {
   readonly previous?: Session | undefined;
   /** The AWS files cannot be written. */
   readonly isInStoreAlone?: boolean;
+  /** Ends everything that comes before a code is sent; a call with a code in it has only its own limit. */
+  readonly deadline?: AbortSignal | undefined;
 }
 
 /** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
 export async function requestSession(
-  { plan, codes, role: direct, previous, isInStoreAlone = false }: Wanted,
-  tools: ObtainTools,
+  { plan, codes, role: direct, previous, isInStoreAlone = false, deadline }: Wanted,
+  context: SessionContext,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
-  const { env, paths, store, warn, debug } = tools;
+  const { env, paths, store, warn, debug } = context;
   const { link, source, settings } = plan;
   const role = direct?.role;
   const profile = role?.profile ?? link.session;
   const reservation = store.reserve(profile);
   // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
   const scope = new AbortController();
-  const signal = AbortSignal.any([tools.signal, scope.signal]);
+  const signal = AbortSignal.any([context.signal, scope.signal]);
   try {
     const files = readAwsFiles(paths);
-    const credentials = await raceSignal(tools.deadline, getLongTermCredentials(source, { files, env, signal, warn }));
+    const credentials = await raceSignal(deadline, getLongTermCredentials(source, { files, env, signal, warn }));
     const access = { ...buildAccess(credentials, settings.device, settings, link), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
-    const { device, wasChosen, given, identity } = await withAws(access, { ...tools, signal }, async (aws) => {
-      const found = await raceSignal(tools.deadline, resolveDevice(link, settings, aws, tools));
+    const { device, wasChosen, given, identity } = await withAws(access, { ...context, signal }, async (aws) => {
+      const found = await raceSignal(deadline, resolveDevice(link, settings, aws, context));
       const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
       // Who is asked reads it with the question: a program may have taken stderr.
       const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
       if (!codes.canAskAgain) told.forEach(warn);
       const exchanged = await submitCode({
-        ...{ link, device: found.device, codes, aws, signal, debug, why, deadline: tools.deadline },
-        ...{ wantedFor: profile, now: tools.now, sleep: tools.sleep, note: tools.note },
-        lastServed: () => lastServed(found.device, tools),
+        ...{ link, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
+        ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
+        lastServed: () => lastServed(found.device, context),
         async send(mfa, user) {
           const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
           if (!role) return await getSessionToken(aws, mfa, settings.duration);
@@ -105,7 +85,7 @@ export async function requestSession(
       isEnvironmentIndependent: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
       installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
       asked: plan.asked,
-      issued: tools.now(),
+      issued: context.now(),
       roles: role ? [role] : [],
       isChained: false,
       writtenTo: role ? [] : isInStoreAlone ? places : listPlaces(link.session, given.accessKeyId, paths, places),
@@ -124,7 +104,7 @@ export async function requestSession(
 }
 
 /** The profile for which a code of a device was exchanged while the device still shows it, if one is in the store. */
-function lastServed({ serialNumber }: Device, { store, now }: ObtainTools): string | undefined {
+function lastServed({ serialNumber }: Device, { store, now }: SessionContext): string | undefined {
   const isLast = (stored: Stored): boolean => {
     if (stored.state !== "readable" || stored.session.isChained) return false;
     // AWS takes a code a little longer than the device shows it.
@@ -152,14 +132,14 @@ async function resolveDevice(
   link: ProfilePair,
   settings: Settings,
   aws: Connection,
-  tools: ObtainTools,
+  context: SessionContext,
 ): Promise<{ device: Device; wasChosen: boolean }> {
   if (settings.device) return { device: settings.device, wasChosen: false };
   const { listMfaDevices } = await import("../aws/iam.ts");
   const serials = await listMfaDevices(aws).catch((error: unknown) => {
     throw withoutList(error, link);
   });
-  return await chooseDevice(link.source, serials.map(parseDevice), () => tools.person()?.choose, tools.signal);
+  return await chooseDevice(link.source, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
 }
 
 /** Says that it was the listing that failed, and how to do without it. */

@@ -1,11 +1,10 @@
 // What a profile name stands for: which session, with which key, device and endpoint; and which stored session is that one.
 import { isInPartition } from "../aws/partitions.ts";
-import type { Environment } from "../environment-variables.ts";
 import { describeSource } from "../keys/long-term.ts";
-import type { AwsFilePaths } from "../profiles/paths.ts";
 import { readSession, type Store } from "../store/read.ts";
 import type { RememberedOptions, Session, Source } from "../store/session.ts";
 import { quoteShellWord } from "../text.ts";
+import type { SessionContext } from "./context.ts";
 import { type ProfilePair, resolveProfilePair } from "./profile-pair.ts";
 import { readSettings, type SessionOptions, type Settings } from "./settings.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -22,13 +21,6 @@ export interface ResolveRequest extends SessionOptions {
   readonly isRenewal?: boolean;
 }
 
-export interface ResolveContext {
-  readonly env: Environment;
-  readonly home: string;
-  readonly paths: AwsFilePaths;
-  readonly store: Store;
-}
-
 /** What a command works on, found out once, when it begins. */
 export interface Resolution {
   readonly request: ResolveRequest;
@@ -43,7 +35,7 @@ export interface Resolution {
 export function resolve(
   request: ResolveRequest,
   snapshot: Snapshot,
-  { env, home }: Pick<ResolveContext, "env" | "home">,
+  { env, home }: Pick<SessionContext, "env" | "home">,
 ): Resolution {
   const { files, store } = snapshot;
   const link = resolveProfilePair(request.profile, { files, store, command: request.command ?? "fob login" }, request);
@@ -66,7 +58,7 @@ export function resolve(
 export function resolveFromFilesOnly(
   profile: string,
   snapshot: Snapshot,
-  { home }: ResolveContext,
+  { home }: Pick<SessionContext, "home">,
 ): Resolution | undefined {
   try {
     return resolve({ profile, isRenewal: true }, snapshot, { home, env: {} });

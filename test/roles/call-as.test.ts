@@ -3,7 +3,7 @@ import { appendFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { simulate } from "../../src/aws/iam.ts";
 import { stdout as output } from "../../src/cli/output.ts";
-import { createLoginContext } from "../../src/cli/prompter.ts";
+import { createSessionContext } from "../../src/cli/session-context.ts";
 import { askSimulator } from "../../src/policy/aws-simulator.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { askAs } from "../../src/roles/call-as.ts";
@@ -17,7 +17,7 @@ const everything = {
 /** Asks AWS's simulator one question as a profile of the world; nobody can be asked for a code. */
 function ask(world: World, profile: string) {
   const nothing = () => undefined;
-  const tools = createLoginContext(
+  const tools = createSessionContext(
     {
       ...{ env: world.env, home: world.home, now: Date.now, signal: new AbortController().signal },
       ...{ stdout: output, stdin: () => process.stdin },

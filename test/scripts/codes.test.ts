@@ -86,7 +86,7 @@ test("with --no-input, an mfa_process has nobody to ask", async () => {
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--no-input"]).ended;
   expect(status).toBe(1);
   expect(screen).toContain('the mfa_process of the profile "work" failed');
-  expect(screen).toContain("fob: hint: give the code yourself: fob login work --code CODE\n");
+  expect(screen).toContain("fob: hint: give the code yourself: fob login work-mfa --code CODE\n");
   expect(screen).not.toContain("MFA code");
 });
 

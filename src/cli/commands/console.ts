@@ -3,7 +3,7 @@ import { CancelledError, exitCodes, FobError } from "../../errors.ts";
 import { quote, quoteShellWord } from "../../text.ts";
 import { defineCommand } from "../command.ts";
 import { getDefaultProfile } from "../options.ts";
-import { createLoginContext } from "../prompter.ts";
+import { createSessionContext } from "../session-context.ts";
 
 export const consoleCommand = defineCommand({
   name: "console",
@@ -16,7 +16,7 @@ export const consoleCommand = defineCommand({
   async run([named], options, context) {
     const { env, say, stdout } = context;
     const profile = named ?? getDefaultProfile(context);
-    const tools = createLoginContext(context, options);
+    const tools = createSessionContext(context, options);
     const { signInLink } = await import("../../console/sign-in-link.ts");
     const link = await signInLink({ profile, region: options.region, command: "fob console" }, tools);
     if (options.print) {

@@ -9,8 +9,9 @@ import { defaultMinTtl } from "../../store/freshness.ts";
 import { escapeControlCharacters, quote, quoteShellWord } from "../../text.ts";
 import { type commonOptions, defineCommand, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
+import { noteSession } from "../note-session.ts";
 import { getDefaultProfile, parseMinTtl, warnOfVariables } from "../options.ts";
-import { createLoginContext, noteSession } from "../prompter.ts";
+import { createSessionContext } from "../session-context.ts";
 
 const loginOptions = {
   to: { value: "profile", text: "the session profile (default: the one used before, else <source>-mfa)" },
@@ -46,7 +47,8 @@ export const loginCommand = defineCommand({
   ],
   async run([profile], options, context) {
     const { say } = context;
-    const tools = createLoginContext(context, options, formatCommandLine(profile, options));
+    const sessions = createSessionContext(context, options);
+    const again = formatCommandLine(profile, options);
     const request = {
       profile: profile ?? getDefaultProfile(context),
       to: options.to,
@@ -56,15 +58,16 @@ export const loginCommand = defineCommand({
       fromEnvironment: options.sourceEnv ?? false,
     };
     const outcome = await login(
-      resolve(request, takeSnapshot(tools), tools),
+      resolve(request, takeSnapshot(sessions), sessions),
       {
         wish: defaultMinTtl.login,
         minTtl: parseMinTtl(options.minTtl),
         force: options.force ?? false,
         replaceLongTerm: options.replaceLongTerm ?? false,
         code: readCodeOptions(options, context),
+        again,
       },
-      tools,
+      sessions,
     );
     noteSession(outcome, context);
     warnOfRolesThatAsk(outcome, context);
@@ -76,7 +79,7 @@ export const loginCommand = defineCommand({
       say.hint(`export AWS_PROFILE=${quoteShellWord(selected)}`);
     context.stdout.write(`${selected}\n`);
     if (!outcome.isNew && options.duration !== undefined) {
-      say.hint(`the length counts for new sessions; to open one now: ${tools.again} --force`);
+      say.hint(`the length counts for new sessions; to open one now: ${again} --force`);
     }
     return exitCodes.done;
   },

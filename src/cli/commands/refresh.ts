@@ -1,7 +1,9 @@
 // `fob refresh`: renews sessions, once or for as long as it is watched.
 
 import { formatDuration } from "../../duration.ts";
-import { type RefreshTools, type RefreshWishes, refresh, watch } from "../../session/refresh.ts";
+import type { SessionContext } from "../../session/context.ts";
+import type { LoginOutcome } from "../../session/login.ts";
+import { type RefreshOptions, type RefreshReporter, refresh, watch } from "../../session/refresh.ts";
 import { getStatus } from "../../session/status.ts";
 import { defaultMinTtl } from "../../store/freshness.ts";
 import { listSessionProfiles } from "../../store/read.ts";
@@ -9,8 +11,9 @@ import { notify } from "../../terminal/notify.ts";
 import { fitToWidth } from "../../terminal/table.ts";
 import { defineCommand } from "../command.ts";
 import { type Context, sayError } from "../context.ts";
+import { noteSession } from "../note-session.ts";
 import { parseMinTtl } from "../options.ts";
-import { createLoginContext, noteSession } from "../prompter.ts";
+import { createSessionContext } from "../session-context.ts";
 import { render, sayNone, snapshotNow } from "../session-table.ts";
 
 export const refreshCommand = defineCommand({
@@ -35,49 +38,49 @@ export const refreshCommand = defineCommand({
   ],
   async run(profiles, options, context) {
     const { say } = context;
-    const tools: RefreshTools = {
-      ...createLoginContext(context, options),
-      error: (error) => sayError(error, say),
+    const sessions = createSessionContext(context, options);
+    const reporter: RefreshReporter = {
+      failed: (error) => sayError(error, say),
       done(outcome) {
         // cron sends a letter for every line.
         if (outcome.isNew || !options.noInput) noteSession(outcome, context);
       },
     };
-    const wishes = { minTtl: parseMinTtl(options.minTtl), region: options.region };
-    if (options.watch) return await watchSessions(profiles, wishes, tools, context);
-    if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
-    return await refresh(profiles, wishes, tools);
+    const refreshOptions = { minTtl: parseMinTtl(options.minTtl), region: options.region };
+    if (profiles.length === 0 && listSessionProfiles(sessions.store).length === 0) {
+      sayNone(snapshotNow(context), context);
+    }
+    if (options.watch) return await watchSessions(profiles, refreshOptions, reporter, sessions, context);
+    return await refresh(profiles, refreshOptions, reporter, sessions);
   },
 });
 
-const isWithoutSessions = (profiles: readonly string[], { store }: RefreshTools): boolean =>
-  profiles.length === 0 && listSessionProfiles(store).length === 0;
-
 async function watchSessions(
   profiles: readonly string[],
-  wishes: RefreshWishes,
-  tools: RefreshTools,
+  options: RefreshOptions,
+  reporter: RefreshReporter,
+  sessions: SessionContext,
   context: Context,
 ): Promise<never> {
   const { env, say, stdout } = context;
   const table = createLiveTable(profiles, context);
-  if (isWithoutSessions(profiles, tools)) sayNone(snapshotNow(context), context);
-  const { minTtl } = wishes;
+  const { minTtl } = options;
   const limit = `${formatDuration(minTtl ?? defaultMinTtl.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
   say.note(`a session is renewed when less than ${limit}; Ctrl-C ends this`);
-  return await watch(profiles, wishes, {
-    ...tools,
-    done(outcome) {
-      tools.done(outcome);
+  const watching = {
+    ...reporter,
+    done(outcome: LoginOutcome) {
+      reporter.done(outcome);
       table.leave();
     },
     show: () => table.draw(),
-    alert(message) {
+    alert(message: string) {
       table.leave();
       if (stdout.isTerminal) stdout.write("\u0007");
       notify(message, { env, platform: process.platform, debug: say.debug });
     },
-  });
+  };
+  return await watch(profiles, options, watching, sessions);
 }
 
 /** The table of `fob status`, drawn over the one before; on a terminal only. */

@@ -2,7 +2,7 @@
 import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
 import { escapeControlCharacters } from "../../../text.ts";
 import { getDefaultProfile } from "../../options.ts";
-import { createLoginContext } from "../../prompter.ts";
+import { createSessionContext } from "../../session-context.ts";
 import type { ExplainedDecision, SimulationSetup } from "./decisions.ts";
 
 interface AccountOptions {
@@ -26,7 +26,7 @@ export async function askAccount(
       region: options.region,
       command: "fob policy simulate",
     },
-    createLoginContext(context, options),
+    createSessionContext(context, options),
     (aws) =>
       askSimulator(
         results.map(({ request }) => request),

@@ -1,0 +1,35 @@
+// What sessions use of the world. The command line makes one for a command and passes it down unchanged; what differs
+// from call to call is an argument.
+import type { MfaCodeProvider } from "../codes/sources.ts";
+import type { Choose } from "../devices/choose.ts";
+import type { Environment } from "../environment-variables.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
+import type { WritableStore } from "../store/write.ts";
+
+export interface SessionContext {
+  readonly env: Environment;
+  readonly home: string;
+  readonly paths: AwsFilePaths;
+  readonly store: WritableStore;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Ends what is under way. */
+  readonly signal: AbortSignal;
+  /** Resolves after so many milliseconds, or when the signal ends it. */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly note: (message: string) => void;
+  readonly warn: (message: string) => void;
+  /** Only with --debug. */
+  readonly debug: (message: string) => void;
+  /** The way to ask the user; undefined where there is none. */
+  readonly prompter: () => Prompter | undefined;
+  /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */
+  readonly isInBackground: () => boolean;
+  /** A configured command that prints codes. */
+  readonly commandProvider: (command: string, profile: string) => MfaCodeProvider;
+}
+
+export interface Prompter extends MfaCodeProvider {
+  /** Where there is a way to choose. */
+  readonly choose?: Choose;
+}
