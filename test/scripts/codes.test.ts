@@ -86,7 +86,7 @@ test("with --no-input, an mfa_process has nobody to ask", async () => {
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--no-input"]).ended;
   expect(status).toBe(1);
   expect(screen).toContain('the mfa_process of the profile "work" failed');
-  expect(screen).toContain("fob: hint: give the code yourself: fob login work-mfa --code CODE\n");
+  expect(screen).toContain("fob: hint: give the code yourself: fob login work --code CODE\n");
   expect(screen).not.toContain("MFA code");
 });
 
@@ -131,7 +131,7 @@ test("when an mfa_process fails where you cannot be asked, the error tells how t
     const { status, stderr } = await world.fob(args);
     expect(status).toBe(1);
     expect(stderr).toContain("failed with exit code 7\nfob: hint: run it by hand to see why\n");
-    const again = args[0] === "login" ? "fob login work --duration 8h" : "fob login work";
+    const again = args[0] === "login" ? "fob login work --duration 8h" : "fob login work-mfa";
     expect(stderr).toContain(`fob: hint: give the code yourself: ${again} --code CODE\n`);
   }
 });
