@@ -10,7 +10,7 @@ import { isFresh } from "../store/freshness.ts";
 import { readSession, type Store } from "../store/read.ts";
 import { getSpan, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
-import { ofOtherVersion } from "../store/write.ts";
+import { assertShortName, ofOtherVersion } from "../store/write.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
@@ -60,105 +60,176 @@ export interface LoginOutcome {
   readonly unwritten: Unwritten;
 }
 
+/** A login under way: what the name stands for, and what can be written. */
+interface Login {
+  readonly resolution: Resolution;
+  readonly options: LoginOptions;
+  readonly context: SessionContext;
+  readonly again: string;
+  /** The keys go into the credentials file, although fob's credential_process is in the config: that goes then. */
+  readonly leavesProcess: boolean;
+  /** Whether programs get the session from fob's credential_process. */
+  readonly isServed: boolean;
+  /** Why the credentials file or the store cannot be written, if that is so. */
+  readonly obstacle: FobError | undefined;
+}
+
 /**
  * Makes sure that the session profile has a fresh session; asks for a code only when it must, and last of all.
  *
  * @throws FobError: nothing is lost then, and the AWS files are as they were or as they should be
  */
 export async function login(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<LoginOutcome> {
-  const { paths, store, signal, now } = context;
+  const current = await prepare(asItIs, options, context);
+  const { link, snapshot } = current.resolution;
+  const kept = findReusable(current, snapshot.store);
+  if (kept && isSettled(current, kept, snapshot.files)) {
+    markVerified(current);
+    return describeOutcome(current, kept, { isNew: false, files: snapshot.files });
+  }
+  assertWritable(current);
+  warnOfUnreadable(current);
+  const codes = kept ? undefined : chooseCodes(current);
+  // A program waits also where it cannot ask: another process may be asking.
+  if (!kept && !codes && options.patience === undefined) throw createCodeNeededError(link, current.again, context);
+  const once = {
+    profile: link.session,
+    waiting: waitingFor(link.session, context, options.patience ?? patienceOf(codes)),
+    find: () => findSettled(current),
+    make: async () => (await publishKept(current)) ?? (await openSession(current, codes)),
+  };
+  return await cachedUnderLock(once, context.store);
+}
+
+/** Everything that is asked, or refused, before a code is. @throws FobError */
+async function prepare(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<Login> {
+  const { paths, store, signal } = context;
   const { request, snapshot } = asItIs;
-  const { files, lastChange } = snapshot;
   const leavesProcess = await askForKeys(asItIs, context);
-  const plan = leavesProcess ? resolve({ ...request, endpointUrl: "" }, snapshot, context) : asItIs;
-  const { link, settings } = plan;
-  const again = options.again ?? formatLoginCommand(request.profile, plan, options.minTtl);
-  const target = (previous: Session | undefined): TargetOptions => ({
+  const resolution = leavesProcess ? resolve({ ...request, endpointUrl: "" }, snapshot, context) : asItIs;
+  const { link, settings } = resolution;
+  assertShortName(link.session);
+  await store.recover(link.session, signal);
+  const current: Login = {
+    ...{ resolution, options, context, leavesProcess },
+    again: options.again ?? formatLoginCommand(request.profile, resolution, options.minTtl),
+    isServed: classifyProcess(snapshot.files, link.session) === "fob" && !leavesProcess,
+    obstacle: obstacleTo(paths.credentials) ?? store.obstacle(link.session),
+  };
+  assertTarget(link, snapshot.files, getTarget(current, readSession(snapshot.store, link.session)));
+  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(settings.duration, link);
+  return current;
+}
+
+/** @param previous the session that fob has there now */
+function getTarget({ options, context, leavesProcess }: Login, previous: Session | undefined): TargetOptions {
+  return {
     replaceLongTerm: options.replaceLongTerm ?? false,
     takesOver: options.force ?? false,
     previous,
-    now: now(),
+    now: context.now(),
     leavesProcess,
-  });
-  const isInPlace = (session: Session, now: AwsFiles): boolean =>
-    isSessionProfileCurrent(session, link, now) && !(leavesProcess && classifyProcess(now, link.session) === "fob");
-  const findReusable = (from: Store): Session | undefined => {
-    const session = options.force ? undefined : findMatching(plan, from);
-    return session && isFreshEnough(session, options, now()) ? session : undefined;
   };
-  await store.recover(link.session, signal);
-  assertTarget(link, files, target(readSession(snapshot.store, link.session)));
-  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(settings.duration, link);
+}
 
-  const obstacle = obstacleTo(paths.credentials) ?? store.obstacle(link.session);
-  const isServed = classifyProcess(files, link.session) === "fob" && !leavesProcess;
-  /** Whether nothing is left to do for a session, or nothing can be done. */
-  const isSettled = (session: Session, now: AwsFiles): boolean =>
-    isInPlace(session, now) || (obstacle !== undefined && !leavesProcess);
-  const outcomeOf = (session: Session, isNew: boolean, now: AwsFiles, chosenSerial?: string): LoginOutcome => ({
-    ...{ session, isNew, files },
-    unwritten: unwrittenOf(session, link, { files: now, obstacle, chosenSerial }),
-  });
+/** The session in a store, if it is the right one and fresh enough. */
+function findReusable({ resolution, options, context }: Login, store: Store): Session | undefined {
+  const session = options.force ? undefined : findMatching(resolution, store);
+  return session && isFreshEnough(session, options, context.now()) ? session : undefined;
+}
 
-  const kept = findReusable(snapshot.store);
-  if (kept && isSettled(kept, files)) {
-    const undisputed = resolveFromFilesOnly(link.session, snapshot, context);
-    if (undisputed && findMatching(undisputed, snapshot.store)) store.markVerified(link.session, lastChange, now());
-    return outcomeOf(kept, false, files);
-  }
-  if (obstacle && (leavesProcess || !(options.isServing || isServed || livesInStore(link, context)))) {
-    throw withOtherStore(obstacle);
-  }
-  const before = snapshot.store.read(link.session);
-  if (before.state === "unreadable") {
-    if (before.isOtherVersion) throw ofOtherVersion(before);
-    context.warn(`the session file ${quote(before.path)} ${before.reason}, so a new session is needed`);
-  }
-  // A program waits also where it cannot ask, for whoever is asking now.
-  const isWaiting = options.patience !== undefined;
-  const source = kept ? undefined : (options.code ?? chooseCodeProvider(plan, again, context));
-  if (!kept && !source && !isWaiting) throw createCodeNeededError(link, again, context);
+/** Whether nothing is left to do for a session, or nothing can be done. */
+function isSettled({ resolution, leavesProcess, obstacle }: Login, session: Session, files: AwsFiles): boolean {
+  const { link } = resolution;
+  const isLeft = leavesProcess && classifyProcess(files, link.session) === "fob";
+  return (isSessionProfileCurrent(session, link, files) && !isLeft) || (obstacle !== undefined && !leavesProcess);
+}
 
-  const settled = (): LoginOutcome | undefined => {
-    const session = findReusable(store);
-    if (!session) return undefined;
-    const now = readAwsFiles(paths);
-    return isSettled(session, now) ? outcomeOf(session, false, now) : undefined;
-  };
-  const make = async (): Promise<LoginOutcome> => {
-    const previous = readSession(store, link.session);
-    const session = findReusable(store);
-    if (session) {
-      const places = listPlaces(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
-      const copies = settingsToCopy(link, readAwsFiles(paths));
-      const copiedSettings = { ...session.copiedSettings, ...copies };
-      const moved = { ...session, writtenTo: places, copiedSettings };
-      if (places.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
-      await writeSessionProfile(moved, link, context, target(moved));
-      if (leavesProcess) tellOfKeys(link, context);
-      return outcomeOf(moved, false, readAwsFiles(paths));
-    }
-    const isTakenOver = previous !== undefined && previous.source.profile !== link.source;
-    if (isTakenOver) {
-      context.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
-    }
-    const isInStoreAlone = obstacle !== undefined && !isServed;
-    const codes = source ?? options.code ?? chooseCodeProvider(plan, again, context);
-    if (!codes) throw createCodeNeededError(link, again, context);
-    const ask = () => requestSession({ plan, codes, previous, isInStoreAlone, deadline: options.deadline }, context);
-    const made = options.guard ? await options.guard(link.session, ask) : await ask();
-    store.clearRejection(link.session);
-    try {
-      const chosen = { ...target(previous), chosenSerial: made.chosenSerial };
-      if (!isInStoreAlone) await writeSessionProfile(made.session, link, context, chosen);
-    } catch (error) {
-      throw withKeptSession(error, again);
-    }
-    if (leavesProcess) tellOfKeys(link, context);
-    return outcomeOf(made.session, true, readAwsFiles(paths), made.chosenSerial);
-  };
-  const waiting = waitingFor(link.session, context, options.patience ?? patienceOf(source));
-  return await cachedUnderLock({ profile: link.session, find: settled, make, waiting }, store);
+/** Another process may have done all of it. */
+function findSettled(current: Login): LoginOutcome | undefined {
+  const { paths, store } = current.context;
+  const session = findReusable(current, store);
+  if (!session) return undefined;
+  const files = readAwsFiles(paths);
+  return isSettled(current, session, files) ? describeOutcome(current, session, { isNew: false, files }) : undefined;
+}
+
+/** @param files as they are now */
+function describeOutcome(
+  { resolution, obstacle }: Login,
+  session: Session,
+  { isNew, files, chosenSerial }: { isNew: boolean; files: AwsFiles; chosenSerial?: string | undefined },
+): LoginOutcome {
+  const { link, snapshot } = resolution;
+  const unwritten = unwrittenOf(session, link, { files, obstacle, chosenSerial });
+  return { session, isNew, files: snapshot.files, unwritten };
+}
+
+/** Lets programs have the session without a look at the AWS files, if nothing but those decides which one it is. */
+function markVerified({ resolution, context }: Login): void {
+  const { link, snapshot } = resolution;
+  const fromFiles = resolveFromFilesOnly(link.session, snapshot, context);
+  if (!fromFiles || !findMatching(fromFiles, snapshot.store)) return;
+  context.store.markVerified(link.session, snapshot.lastChange, context.now());
+}
+
+/** @throws FobError where the session can be kept nowhere that anything would find it */
+function assertWritable({ resolution, options, context, leavesProcess, isServed, obstacle }: Login): void {
+  const isFound = options.isServing || isServed || livesInStore(resolution.link, context);
+  if (obstacle && (leavesProcess || !isFound)) throw withOtherStore(obstacle);
+}
+
+/** @throws FobError for a session of another version of fob */
+function warnOfUnreadable({ resolution: { link, snapshot }, context }: Login): void {
+  const stored = snapshot.store.read(link.session);
+  if (stored.state !== "unreadable") return;
+  if (stored.isOtherVersion) throw ofOtherVersion(stored);
+  context.warn(`the session file ${quote(stored.path)} ${stored.reason}, so a new session is needed`);
+}
+
+const chooseCodes = ({ resolution, options, context, again }: Login): MfaCodeProvider | undefined =>
+  options.code ?? chooseCodeProvider(resolution, again, context);
+
+/** Writes a session that will do to its session profile. @returns undefined where there is no such session */
+async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
+  const { resolution, context, leavesProcess } = current;
+  const { link } = resolution;
+  const { store, paths } = context;
+  const session = findReusable(current, store);
+  if (!session) return undefined;
+  const writtenTo = listPlaces(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
+  const copies = settingsToCopy(link, readAwsFiles(paths));
+  const moved = { ...session, writtenTo, copiedSettings: { ...session.copiedSettings, ...copies } };
+  if (writtenTo.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
+  await writeSessionProfile(moved, link, context, getTarget(current, moved));
+  if (leavesProcess) tellOfKeys(link, context);
+  return describeOutcome(current, moved, { isNew: false, files: readAwsFiles(paths) });
+}
+
+/** Gets a session for a code, and writes it to its session profile. */
+async function openSession(current: Login, chosen: MfaCodeProvider | undefined): Promise<LoginOutcome> {
+  const { resolution, options, context, again, leavesProcess, isServed, obstacle } = current;
+  const { link } = resolution;
+  const { store, paths } = context;
+  const { guard, deadline } = options;
+  const codes = chosen ?? chooseCodes(current);
+  if (!codes) throw createCodeNeededError(link, again, context);
+  const previous = readSession(store, link.session);
+  if (previous !== undefined && previous.source.profile !== link.source) {
+    context.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
+  }
+  const isInStoreAlone = obstacle !== undefined && !isServed;
+  const request = () => requestSession({ plan: resolution, codes, previous, isInStoreAlone, deadline }, context);
+  const { session, chosenSerial } = guard ? await guard(link.session, request) : await request();
+  store.clearRejection(link.session);
+  try {
+    const target = { ...getTarget(current, previous), chosenSerial };
+    if (!isInStoreAlone) await writeSessionProfile(session, link, context, target);
+  } catch (error) {
+    throw withKeptSession(error, again);
+  }
+  if (leavesProcess) tellOfKeys(link, context);
+  return describeOutcome(current, session, { isNew: true, files: readAwsFiles(paths), chosenSerial });
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */

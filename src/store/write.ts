@@ -190,7 +190,7 @@ export function openWritableStore(folder: string): WritableStore {
 }
 
 /** @throws FobError for a profile whose session would need a file name that is too long; nothing has been asked then */
-function assertShortName(profile: string): void {
+export function assertShortName(profile: string): void {
   const { length } = encodeFileName(profile);
   if (length <= LONGEST_NAME) return;
   throw new FobError(

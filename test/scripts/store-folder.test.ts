@@ -85,23 +85,32 @@ test.skipIf(process.getuid?.() !== 0)("another user's folder is refused (as root
 });
 
 test("a hard link that fob would cut is said before the code is sent", async () => {
-  for (const kind of ["credentials", "config"] as const) {
-    const world = await makeWorld();
-    const path = kind === "credentials" ? world.credentialsPath : world.configPath;
-    const other = join(world.home, "other");
-    linkSync(path, other);
-    mayHoldSecrets(other);
-    const { status, stderr } = await login(world, join(world.home, "store"));
-    expect(stderr).toContain(`fob: error: "${path}" has another name (a hard link)`);
-    expect(stderr).toContain(`fob: hint: find the other name: find ~ -samefile ${path}\n`);
-    expect(status).toBe(1);
-    expect(world.calls("GetSessionToken")).toBe(0);
-    expect(statSync(other).ino).toBe(statSync(path).ino);
-    // What the hint says makes it work.
-    const separate = /separate them: (.*)$/m.exec(stderr)?.[1] ?? "false";
-    await execute("sh", ["-c", separate], { env: world.env });
-    expect((await login(world, join(world.home, "store"))).status).toBe(0);
-  }
+  const world = await makeWorld();
+  const path = world.credentialsPath;
+  const other = join(world.home, "other");
+  linkSync(path, other);
+  mayHoldSecrets(other);
+  const args = () => ["login", "work", "--code", world.device.code()];
+  const { status, stderr } = await world.fob(args());
+  expect(stderr).toContain(`fob: error: "${path}" has another name (a hard link)`);
+  expect(stderr).toContain(`fob: hint: find the other name: find ~ -samefile ${path}\n`);
+  expect(status).toBe(1);
+  expect(world.calls("GetSessionToken")).toBe(0);
+  expect(statSync(other).ino).toBe(statSync(path).ino);
+  // What the hint says makes it work.
+  const separate = /separate them: (.*)$/m.exec(stderr)?.[1] ?? "false";
+  await execute("sh", ["-c", separate], { env: world.env });
+  expect((await world.fob(args())).status).toBe(0);
+});
+
+test("a config with another name (a hard link) is not replaced; what is missing there is said", async () => {
+  const world = await makeWorld();
+  const other = join(world.home, "other");
+  linkSync(world.configPath, other);
+  const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
+  expect(status).toBe(0);
+  expect(stderr).toContain("the config cannot be written; put below [profile work-mfa]:");
+  expect(statSync(other).ino).toBe(statSync(world.configPath).ino);
 });
 
 test("a name that is too long for a file is said before the code is sent", async () => {
@@ -180,8 +189,14 @@ test.skipIf(process.getuid?.() !== 0)(
       ["credential-process", "work-mfa"],
       ["login", "work"],
     ]) {
-      const { status } = await world.fob(args);
-      expect({ args, status }).toEqual({ args, status: 4 });
+      const { status, stdout } = await world.fob(args);
+      // A login could not put its own there either, and says so; the others need a code.
+      expect({ args, status, stdout }).toEqual({
+        args,
+        status: args[0] === "login" ? 1 : 4,
+        stdout: expect.any(String),
+      });
+      expect(stdout).not.toContain("ASIA");
     }
     expect((await world.fob(["status"])).stdout).toContain("belongs to another user (uid 12345)");
   },
