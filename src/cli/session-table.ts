@@ -1,5 +1,6 @@
 // Sessions as a person reads them.
 import { styleText } from "node:util";
+import { sessionLength } from "../aws/limits.ts";
 import { formatClockTime, formatDuration } from "../duration.ts";
 import { listSources } from "../profiles/inspect.ts";
 import { getAwsFilePaths } from "../profiles/paths.ts";
@@ -67,7 +68,7 @@ export function render(entries: readonly StatusEntry[], now: number, { env, home
 
 function getFraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {
   // A session whose start is not known counts as one of STS's default 12 hours.
-  const whole = issued === undefined || expiration === undefined ? 43_200 : (expiration - issued) / 1000;
+  const whole = issued === undefined || expiration === undefined ? sessionLength.default : (expiration - issued) / 1000;
   return Math.min(1, (left ?? 0) / whole);
 }
 

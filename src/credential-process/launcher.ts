@@ -4,6 +4,7 @@
 // It runs under whatever /bin/sh is (dash, bash, busybox, ksh, zsh), so it uses what those have in common, and it starts
 // one process, `date`. What it is called with is not trusted: SDKs, IDEs and `make` call it in odd environments.
 import type { AwsFilePaths } from "../profiles/paths.ts";
+import { FORMAT } from "../store/format.ts";
 import { getSessionsFolder } from "../store/paths.ts";
 import { quote } from "../text.ts";
 
@@ -25,7 +26,7 @@ export const installAgain = 'install fob, in a checkout of it: npm ci && npm ins
  * The launcher's text. It is called with a profile, perhaps followed by `--endpoint-url URL`, and hands over to
  * `fob credential-process` with the same arguments.
  *
- * It relies on line 1 of a session file as src/store/read.ts describes it, and on `installedFor` in line 3. Where the
+ * It relies on line 1 of a session file as src/store/format.ts describes it, and on `installedFor` in line 3. Where the
  * store is, and where the AWS files are, counts as of now: an environment that says otherwise is left to fob.
  *
  * An AWS file that an older one takes the place of is newer to src/store/fast-path.ts, but not to a shell's `test`.
@@ -80,9 +81,9 @@ fob_cached() {
   fob_about=\${fob_about#*'"installedFor":"'}
   fob_about=\${fob_about%%'"'*}
   test "$fob_about" = "$fob_url" || return 1
-  fob_until=\${fob_head#fob1 }
+  fob_until=\${fob_head#${FORMAT} }
   fob_until=\${fob_until%" $1"}
-  test "$fob_head" = "fob1 $fob_until $1" && fob_is_second "$fob_until" || return 1
+  test "$fob_head" = "${FORMAT} $fob_until $1" && fob_is_second "$fob_until" || return 1
   # echo is a part of every shell, as printf is not, whose arguments others could see; but some change backslashes.
   case $fob_answer in *\\\\*) return 1 ;; '{'*'}') ;; *) return 1 ;; esac
   fob_now=$(PATH=/usr/bin:/bin:/run/current-system/sw/bin; exec date +%s 2>/dev/null)

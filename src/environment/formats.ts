@@ -1,8 +1,10 @@
 // Environment variables as shells and files have them. What is written is run or read by others, so no value may be
 // anything but a value there: each is quoted, or, where a format has no quotes that all its readers understand, refused
 // unless it needs none. What AWS gives needs none.
+
 import { FobError } from "../errors.ts";
 import { isPortableName } from "../profiles/names.ts";
+import { expiryKeys } from "../store/session.ts";
 import { formatJson, quote } from "../text.ts";
 import type { Variables } from "./variables.ts";
 
@@ -87,7 +89,7 @@ const iniKeys: Readonly<Record<string, readonly string[]>> = {
   AWS_SECRET_ACCESS_KEY: ["aws_secret_access_key"],
   AWS_SESSION_TOKEN: ["aws_session_token"],
   // As fob login writes it, for prompts.
-  AWS_CREDENTIAL_EXPIRATION: ["expiration", "x_security_token_expires"],
+  AWS_CREDENTIAL_EXPIRATION: expiryKeys,
   AWS_ACCOUNT_ID: ["aws_account_id"],
   AWS_REGION: ["region"],
 };

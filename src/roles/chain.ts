@@ -1,5 +1,6 @@
 // Role profiles in the AWS config: which role, and by way of whom.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
+import { roleLength } from "../aws/limits.ts";
 import { isRegion } from "../aws/partitions.ts";
 import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
@@ -8,9 +9,6 @@ import { type AwsFiles, getProperty } from "../profiles/files.ts";
 import { classifyOwnKeys } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
 import { quote, quoteShellWord } from "../text.ts";
-
-/** AssumeRole's bounds, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
-const [SHORTEST, LONGEST] = [900, 43_200];
 
 /** An `mfa_serial` in a role profile, with which most programs ask for a code of their own, or refuse. */
 export interface SerialInRole {
@@ -82,8 +80,11 @@ function readRole(profile: string, files: AwsFiles): Role | undefined {
   assertProfileExists(by, profile, files);
   const length = value("duration_seconds");
   const duration = length === undefined ? undefined : parseDuration(length);
-  if (length !== undefined && (duration === undefined || duration < SHORTEST || duration > LONGEST)) {
-    throw wrong("duration_seconds", length, `a number from ${SHORTEST} to ${LONGEST}`);
+  if (
+    length !== undefined &&
+    (duration === undefined || duration < roleLength.shortest || duration > roleLength.longest)
+  ) {
+    throw wrong("duration_seconds", length, `a number from ${roleLength.shortest} to ${roleLength.longest}`);
   }
   const region = value("region");
   if (region !== undefined && !isRegion(region)) throw wrong("region", region, "a region, like eu-central-1");

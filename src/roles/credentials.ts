@@ -2,6 +2,7 @@
 import { parseDevice } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
+import { roleLength } from "../aws/limits.ts";
 import { patienceOf } from "../codes/sources.ts";
 import {
   type AskingLimits,
@@ -15,7 +16,7 @@ import { FobError, UsageError } from "../errors.ts";
 import { getProperty } from "../profiles/files.ts";
 import type { SessionContext } from "../session/context.ts";
 import { chooseCodeProvider } from "../session/login.ts";
-import { buildAccess, buildRoleRequest, getAccount, HOUR, requestSession, type Wanted } from "../session/request.ts";
+import { buildAccess, buildRoleRequest, getAccount, requestSession, type Wanted } from "../session/request.ts";
 import {
   findMatching,
   formatLoginCommand,
@@ -92,9 +93,9 @@ async function getRoleCredentials(
   const { lastChange } = snapshot;
   const { store, now } = context;
   const plan = resolveRoleRequest(chain, occasion, context);
-  const isLong = (role.duration ?? HOUR) > HOUR;
+  const isLong = (role.duration ?? roleLength.default) > roleLength.default;
   const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
-  if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? HOUR) : HOUR))
+  if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? roleLength.default) : roleLength.default))
     throw createRoleTooShortError(role, isDirect);
   const again = formatLoginCommand(first.sourceProfile, plan, request.minTtl);
   const limits = limitAsking(request, again, context);
@@ -137,10 +138,10 @@ async function getRoleCredentials(
   );
 }
 
-function createRoleTooShortError({ profile, duration = HOUR }: Role, isDirect: boolean): UsageError {
+function createRoleTooShortError({ profile, duration = roleLength.default }: Role, isDirect: boolean): UsageError {
   const why = isDirect ? "as its profile says" : "as AWS gives it to who asks with a session";
   return new UsageError(
-    `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inExactWords(isDirect ? duration : HOUR)}`,
+    `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inExactWords(isDirect ? duration : roleLength.default)}`,
     "ask for less, or for more with a code of its own: duration_seconds in the profile",
   );
 }
@@ -185,7 +186,7 @@ async function assumeWithCode(
   { request: { program } }: Occasion,
   context: SessionContext,
 ): Promise<Session | undefined> {
-  const length = formatDuration(role.duration ?? HOUR);
+  const length = formatDuration(role.duration ?? roleLength.default);
   const why = `the role of ${quote(role.profile)} is wanted for ${length}; AWS gives more than an hour only for a code of its own`;
   const { guard, deadline } = limits;
   const make = async () => (await requestSession({ plan, codes, role: { role, why }, deadline }, context)).session;
@@ -226,7 +227,7 @@ async function assumeChained(
   const asked = buildRoleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");
   const asking = withAws(access, context, (aws) =>
-    assumeRole(aws, { ...asked, duration: Math.min(asked.duration, HOUR) }),
+    assumeRole(aws, { ...asked, duration: Math.min(asked.duration, roleLength.default) }),
   );
   const credentials = await asking.catch((error: unknown) => {
     throw createRoleRejectedError(error, role);
@@ -249,7 +250,7 @@ function isAboutLength(error: unknown): boolean {
 }
 
 /** Why a role lasts for less than its profile says, and what changes that. */
-function whyAnHour({ profile, duration = HOUR }: Role, isTooLong: boolean): string {
+function whyAnHour({ profile, duration = roleLength.default }: Role, isTooLong: boolean): string {
   const hour = `the role of ${quote(profile)} lasts for an hour, and not for ${formatDuration(duration)}`;
   return isTooLong
     ? `${hour}, which is more than the role's maximum session duration; to fix it: ${hourInConfig(profile)}`

@@ -1,8 +1,10 @@
 // A new session from AWS, for a token code.
+
 import { type Device, parseDevice } from "../aws/arn.ts";
 import { type Access, type Connection, withAws } from "../aws/connection.ts";
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { AwsFailure } from "../aws/failures.ts";
+import { roleLength } from "../aws/limits.ts";
 import { chooseRegion, getPartition } from "../aws/partitions.ts";
 import type { Credentials, RoleRequest } from "../aws/types.ts";
 import { CODE_LASTS } from "../codes/next-code.ts";
@@ -113,12 +115,9 @@ function lastServed({ serialNumber }: Device, { store, now }: SessionContext): s
   return store.list().find(isLast)?.profile;
 }
 
-/** The length of a role session where nothing else is said, and the longest of one that is asked for with a session, in seconds. */
-export const HOUR = 3600;
-
 /** What AWS is asked for a role. @param user the ARN of the user who asks, where AWS has told it */
 export function buildRoleRequest(role: Role, user: string | undefined, source: string): RoleRequest {
-  const { arn, duration = HOUR, externalId, sourceIdentity, tags, transitiveTags } = role;
+  const { arn, duration = roleLength.default, externalId, sourceIdentity, tags, transitiveTags } = role;
   // CloudTrail shows it: a name by which a person is found.
   const who = user?.slice(user.lastIndexOf("/") + 1) ?? source;
   const sessionName = role.sessionName ?? `fob-${who}`.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);

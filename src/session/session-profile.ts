@@ -31,9 +31,8 @@ const sessionKeys = [
   "aws_session_token",
   // botocore prefers this one, which older tools wrote, to the token above.
   "aws_security_token",
-  // The expiry under both names that prompts and tools read.
-  "expiration",
-  "x_security_token_expires",
+  // The expiry, under both names that prompts and tools read.
+  ...expiryKeys,
 ] as const;
 
 /** Settings of a profile with which programs would get other credentials, whatever the credentials file says. */
@@ -293,8 +292,7 @@ function computeCredentialsChange({ credentials }: Session, isServed: boolean): 
     aws_secret_access_key: key(credentials.secretAccessKey),
     aws_session_token: key(credentials.sessionToken),
     aws_security_token: undefined,
-    expiration: expiry,
-    x_security_token_expires: expiry,
+    ...Object.fromEntries(expiryKeys.map((key) => [key, expiry])),
   };
 }
 

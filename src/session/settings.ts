@@ -1,6 +1,7 @@
 // What a login is made with, from the command line, the environment and the two profiles.
 import { type Device, parseDevice } from "../aws/arn.ts";
 import { type Endpoints, readConfiguredEndpoints } from "../aws/endpoints.ts";
+import { sessionLength } from "../aws/limits.ts";
 import { type Network, readNetworkSettings } from "../aws/network.ts";
 import { isRegion } from "../aws/partitions.ts";
 import { createFidoError } from "../devices/choose.ts";
@@ -12,9 +13,6 @@ import { findInstalledEndpoint } from "../profiles/inspect.ts";
 import type { RememberedOptions } from "../store/session.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import type { ProfilePair } from "./profile-pair.ts";
-
-/** GetSessionToken's bounds and default, in seconds. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
-const duration = { shortest: 900, longest: 129_600, default: 43_200 } as const;
 
 export interface Settings {
   readonly region: { readonly region: string; readonly from: string } | undefined;
@@ -81,7 +79,7 @@ export function readSettings(
     region: region && checkRegion(region),
     device: serial && checkDevice(serial, link),
     serialFrom: serial?.from,
-    duration: length ? checkDuration(length) : duration.default,
+    duration: length ? checkDuration(length) : sessionLength.default,
     mfaProcess: getCommand(files, link.session, "mfa_process") ?? getCommand(files, link.source, "mfa_process"),
     endpoints:
       installed !== undefined
@@ -142,8 +140,8 @@ function checkDuration(length: Configured): number {
   if (seconds === undefined) {
     return refuse(length, `${quote(length.value)} (from ${length.from}) is not a length of time`, example);
   }
-  if (seconds < duration.shortest || seconds > duration.longest) {
-    const bounds = `${formatDuration(duration.shortest)} to ${formatDuration(duration.longest)}`;
+  if (seconds < sessionLength.shortest || seconds > sessionLength.longest) {
+    const bounds = `${formatDuration(sessionLength.shortest)} to ${formatDuration(sessionLength.longest)}`;
     return refuse(
       length,
       `${quote(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, and STS gives sessions of ${bounds}`,

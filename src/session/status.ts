@@ -223,5 +223,7 @@ function isThere(session: Session, place: Place, files: AwsFiles): boolean {
     return false;
   }
   const keyId = properties?.get("aws_access_key_id")?.value;
-  return keyId === undefined ? (properties?.has("expiration") ?? false) : keyId === session.credentials.accessKeyId;
+  return keyId === undefined
+    ? expiryKeys.some((key) => properties?.has(key))
+    : keyId === session.credentials.accessKeyId;
 }

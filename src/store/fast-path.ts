@@ -3,6 +3,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../environment-variables.ts";
 import { type AwsFilePaths, readLastChange } from "../profiles/paths.ts";
+import { parseHeader } from "./format.ts";
 import { encodeFileName, getSessionsFolder } from "./paths.ts";
 import type { Session } from "./session.ts";
 
@@ -30,10 +31,11 @@ export function findCachedAnswer(
     if (!found.isFile() || found.uid !== (process.geteuid?.() ?? found.uid)) return undefined;
     if (readLastChange(paths) > found.mtimeMs) return undefined;
     const [first = "", second, third = "", ...rest] = readFileSync(path, "utf8").split("\n");
-    const header = /^fob1 (\d+) (.+)$/.exec(first);
+    const header = parseHeader(first);
     const { installedFor } = JSON.parse(third) as Pick<Session, "installedFor">;
     const isOfEndpoint = installedFor === (endpoint ?? "");
-    const isServed = header?.[2] === profile && Number(header[1]) > now / 1000 && isOfEndpoint && rest.length === 1;
+    const isInTime = header?.profile === profile && header.servedUntil > now / 1000;
+    const isServed = isInTime && isOfEndpoint && rest.length === 1;
     return isServed ? second : undefined;
   } catch {
     return undefined;

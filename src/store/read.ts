@@ -1,16 +1,12 @@
-// The session store, read: one file per session, the truth from which session profiles are written.
-//
-// Line 1: `fob1`, the second since 1970 until which the file may be served as it is, the session profile.
-// Line 2: exactly the JSON that credential_process prints.
-// Line 3: what else is known, as JSON.
-// So a shell can decide on line 1, print line 2, and need not understand either.
+// The session store, read.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ExitCode, getSystemCode } from "../errors.ts";
 import { explainFileError, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
+import { otherVersion, parseSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder } from "./paths.ts";
-import type { Session, WrittenPlace } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** What the store has under a session profile's name. */
 export type Stored =
@@ -88,7 +84,7 @@ export function readStored(path: string, profile: string): Stored {
     const user = process.geteuid?.();
     if (user !== undefined && found.uid !== user) return unreadable(`belongs to another user (uid ${found.uid})`);
     const text = Buffer.from(readBytes(path) ?? "", "latin1").toString("utf8");
-    const session = parse(text);
+    const session = parseSession(text);
     if (typeof session === "string") return unreadable(session, session === otherVersion);
     if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
     return { state: "readable", profile, session };
@@ -96,57 +92,6 @@ export function readStored(path: string, profile: string): Stored {
     if (/^(ENOENT|ENAMETOOLONG)$/.test(getSystemCode(error))) return { state: "missing", profile };
     return unreadable(error instanceof Error ? error.message : String(error));
   }
-}
-
-const otherVersion = "was made by another version of fob";
-
-/** The session, or what is wrong with the text. */
-function parse(text: string): Session | string {
-  const [first = "", second = "", third, rest] = text.split("\n");
-  const header = /^fob1 (\d+) (.+)$/.exec(first);
-  if (!header) return first.startsWith("fob") ? "was written by another version of fob" : "is not a session file";
-  if (third === undefined || rest === undefined) return "is cut off";
-  try {
-    const answer = JSON.parse(second) as Record<string, unknown>;
-    const about = JSON.parse(third) as Omit<Session, "credentials" | "account">;
-    // What this version would make of the session then, a later one may have good reasons not to.
-    if (typeof about.source.from === "string" && !isKnownOrigin(about.source.from)) return otherVersion;
-    const expiration = Date.parse(String(answer.Expiration));
-    const [accessKeyId, secretAccessKey, sessionToken] = [
-      answer.AccessKeyId,
-      answer.SecretAccessKey,
-      answer.SessionToken,
-    ];
-    const isWhole =
-      typeof accessKeyId === "string" &&
-      typeof secretAccessKey === "string" &&
-      typeof sessionToken === "string" &&
-      Number.isFinite(expiration) &&
-      Number.isFinite(about.issued) &&
-      typeof about.serialNumber === "string" &&
-      typeof about.partition === "string" &&
-      typeof about.source.profile === "string" &&
-      isKnownOrigin(about.source.from) &&
-      (about.endpoint === undefined || URL.canParse(about.endpoint)) &&
-      Array.isArray(about.writtenTo) &&
-      (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
-      typeof about.installedFor === "string" &&
-      Array.isArray(about.roles) &&
-      Object.values(about.asked).every((value) => typeof value === "string") &&
-      Object.values(about.copiedSettings ?? {}).every((value) => typeof value === "string") &&
-      about.profile === header[2];
-    if (!isWhole) return "lacks something that every session has";
-    const account = typeof answer.AccountId === "string" ? answer.AccountId : undefined;
-    return { ...about, account, credentials: { accessKeyId, secretAccessKey, sessionToken, expiration } };
-  } catch {
-    return "is damaged";
-  }
-}
-
-const isKnownOrigin = (from: unknown): boolean => from === "profile" || from === "environment";
-
-function isPlace(place: Partial<WrittenPlace> | null): boolean {
-  return typeof place?.file === "string" && typeof place.profile === "string" && Array.isArray(place.keyIds);
 }
 
 function decodeProfile(name: string): string {

@@ -10,10 +10,10 @@ import { beginReplace, LONGEST_NAME, listLeftovers, obstacleTo, sweepLeftovers }
 import { reserveFile } from "../files/reserve.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { ensureStoreFolder } from "./folder.ts";
-import { defaultMinTtl, getMargin } from "./freshness.ts";
+import { formatSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder, sessionLock } from "./paths.ts";
 import { openStore, type Rejection, readStored, type Store, type Unreadable } from "./read.ts";
-import { getSpan, processJson, type Role, type Session } from "./session.ts";
+import type { Role, Session } from "./session.ts";
 
 export interface WritableStore extends Store {
   /**
@@ -110,7 +110,7 @@ export function openWritableStore(folder: string): WritableStore {
       return {
         fill(session) {
           try {
-            reserved.fill(Buffer.from(serialize(session)));
+            reserved.fill(Buffer.from(formatSession(session)));
           } catch (error) {
             throw withSpentCode(error);
           }
@@ -121,7 +121,7 @@ export function openWritableStore(folder: string): WritableStore {
     save(session) {
       assertOwnVersion(pathOf(session.profile), session.profile);
       const replacement = beginReplace(pathOf(session.profile));
-      replacement.write(Buffer.from(serialize(session)));
+      replacement.write(Buffer.from(formatSession(session)));
       replacement.commit();
     },
     remove(profile) {
@@ -236,13 +236,4 @@ function adoptLeftover(path: string, profile: string): void {
     if (issued(leftover) > issued(path)) renameSync(leftover, path);
   }
   sweepLeftovers(path);
-}
-
-function serialize(session: Session): string {
-  // What line 2 says already is not said again.
-  const { credentials, ...rest } = session;
-  const about = { ...rest, account: undefined };
-  const fresh = credentials.expiration / 1000 - getMargin(getSpan(session), defaultMinTtl.use, undefined);
-  const servedUntil = session.isEnvironmentIndependent ? Math.floor(fresh) : 0;
-  return `fob1 ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
 }

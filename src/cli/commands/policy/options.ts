@@ -1,4 +1,5 @@
 // The options of the enforcement policy's variants, which `fob policy show` and `fob policy export` share.
+import { sessionLength } from "../../../aws/limits.ts";
 import { partitionNames } from "../../../aws/partitions.ts";
 import { inExactWords, parseDuration } from "../../../duration.ts";
 import { UsageError } from "../../../errors.ts";
@@ -33,10 +34,8 @@ export function parsePolicyOptions(
   };
 }
 
-/** What sessions of GetSessionToken can last: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html */
-const [shortest, longest] = [900, 129_600];
-
 function parseMaxAge(text: string): number {
+  const { shortest, longest } = sessionLength;
   const seconds = parseDuration(text);
   if (seconds !== undefined && (seconds < shortest || seconds >= longest)) {
     const why = seconds < shortest ? "no session is that short" : "AWS ends every session after 36 h";
