@@ -77,6 +77,11 @@ function readCredentials(given: StsCredentials | undefined, now: number): Tempor
   if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
     throw new AwsFailure("server error", "STS answered without credentials", hints);
   }
+  const parts = [given.AccessKeyId, given.SecretAccessKey, given.SessionToken];
+  // No such line could be written to the AWS files, or exported, so that every program reads it alike.
+  if (!parts.every((part) => /^(?![#;])[!-~]+$/.test(part))) {
+    throw new AwsFailure("server error", "STS answered with credentials that hold blanks or control characters", hints);
+  }
   const expiration = given.Expiration.getTime();
   if (!(expiration > now)) {
     throw new AwsFailure("server error", "STS answered with credentials that have already expired", [

@@ -109,7 +109,9 @@ export function limitAsking({ program }: ServeRequest, again: string, context: S
         return await make();
       } catch (error) {
         // Who is told to end has not refused anything.
-        if (!signal.aborted) store.keepRejection(profile, toRejection(explainTimeout(error, again, program), again));
+        const reason = explainTimeout(error, again, program);
+        // An error of fob's own says nothing about the next time.
+        if (!signal.aborted && reason instanceof FobError) store.keepRejection(profile, toRejection(reason, again));
         throw error;
       }
     },
@@ -119,10 +121,10 @@ export function limitAsking({ program }: ServeRequest, again: string, context: S
 const getMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** For those who ask next: a question that was closed is a code that is needed. */
-function toRejection(error: unknown, again: string): Omit<Rejection, "at"> {
-  const isClosed = !(error instanceof FobError) || error instanceof CancelledError;
-  if (isClosed) return { message: getMessage(error), hints: [again], exitCode: exitCodes.codeNeeded };
-  return { message: error.message, hints: error.hints, exitCode: error.exitCode };
+function toRejection(error: FobError, again: string): Omit<Rejection, "at"> {
+  const { message, hints, exitCode } = error;
+  if (error instanceof CancelledError) return { message, hints: [again], exitCode: exitCodes.codeNeeded };
+  return { message, hints, exitCode };
 }
 
 /** What really happened to a question that was taken back, or is still somebody else's. */

@@ -223,6 +223,22 @@ function isPutAt(file: string, temporary: string): boolean {
   return true;
 }
 
+/** Writes a new file, 0600, down to the disk. @throws FobError; then there is none. */
+export function writeNew(file: string, content: Buffer): void {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openNew(file);
+    writeAll(descriptor, content);
+    fsyncSync(descriptor);
+  } catch (error) {
+    if (descriptor !== undefined) unlinkSync(file);
+    throw explainFileError(error, file);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+  syncFolder(dirname(file));
+}
+
 /** What a killed process left beside a file: contents that were not put in its place. Only under the file's lock. */
 export function listLeftovers(file: string): string[] {
   const leftover = getTemporaryPrefix(basename(file));

@@ -1,4 +1,5 @@
 // Edits one section of an AWS file's text and leaves every other byte as it was.
+import { findObstacleIn } from "./aws-command.ts";
 import { isPortableName } from "./names.ts";
 import {
   encode,
@@ -26,32 +27,48 @@ const headerComment = new RegExp(`(?:\\]|${SPACE})([#;][^\\r\\n]*)`);
  */
 export type Change = Readonly<Record<string, string | undefined>>;
 
+/** A name or a value that some program would read differently. The message never shows a value: it may be a secret. */
+export class Unwritable extends Error {
+  override readonly name = "Unwritable";
+}
+
+/** The edit would leave a file that the aws command cannot read, and it can read it now. `line` counts from 1. */
+export class BreaksFile extends Error {
+  override readonly name = "BreaksFile";
+  readonly line: number;
+
+  constructor(line: number, reason: string) {
+    super(reason);
+    this.line = line;
+  }
+}
+
 /**
  * Sets and removes keys of a profile's section, and adds the section at the end where there is none.
  *
  * Keys of the section that the change does not name stay, as do comments. The header and the named keys end in a form
  * that every program reads alike, whatever they looked like before.
  *
- * @throws UnparsableText, DuplicateSection; TypeError for a value that some program would read differently.
+ * @throws UnparsableText, DuplicateSection, Unwritable, BreaksFile
  */
 export function editSection(text: string, kind: FileKind, profile: string, change: Change): string {
   const values = new Map<string, string>();
   for (const [key, value] of Object.entries(change)) {
     if (value === undefined) continue;
     // A value is never shown: it may be a secret.
-    if (!isPortableValue(value))
-      throw new TypeError(`a value for ${key} that not every program would read as it was written`);
+    if (!isPortableValue(value)) throw new Unwritable(`the value of ${key}`);
     values.set(key, encode(value));
   }
   const section = findSection(scan(text, kind), profile);
   if (section) {
     const edited = rewriteLine(text, section, kind, change, values);
+    assertReadable(text, section, edited);
     if (values.size === 0 && edited === text.slice(section.start, section.end)) return text;
     // To botocore an indented header is more of the last value above it, so the indent goes with that.
     return text.slice(0, section.start) + edited + text.slice(section.end).replace(indentOfHeader, "");
   }
   if (values.size === 0) return text;
-  if (!isPortableName(profile)) throw new TypeError("a profile name that not every program reads");
+  if (!isPortableName(profile)) throw new Unwritable("the name of the profile");
   const newline = findLineEnd(text) ?? "\n";
   const isEmpty = text.length === markLength(text);
   const before = isEmpty ? text : endLine(text, newline) + newline;
@@ -61,7 +78,7 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
 /**
  * Removes keys from a profile's section, and the section with them when nothing else is left in it.
  *
- * @throws UnparsableText, DuplicateSection
+ * @throws UnparsableText, DuplicateSection, BreaksFile
  */
 export function removeKeys(text: string, kind: FileKind, profile: string, keys: readonly string[]): string {
   const without = editSection(text, kind, profile, Object.fromEntries(keys.map((key) => [key, undefined])));
@@ -181,6 +198,22 @@ function findLineEnd(text: string): string | undefined {
   const newline = text.indexOf("\n");
   if (newline < 0) return undefined;
   return text[newline - 1] === "\r" ? "\r\n" : "\n";
+}
+
+/** An indented line below one of fob's keys may have the key of another line, and becomes a line like that one. */
+function assertReadable(text: string, section: Section, edited: string): void {
+  const before = text.slice(section.bodyStart, section.end);
+  const header = splitLines(edited)[0] ?? "";
+  const found = findObstacleIn(edited.slice(header.length));
+  // To botocore an indented header is more of the value above it, and so is all that follows.
+  const wasHidden = text[section.start] !== "[";
+  if (!found || (!wasHidden && findObstacleIn(before))) return;
+  const key = parseLine(splitLines(edited)[found.line] ?? "");
+  const inOld = splitLines(before).findIndex((source) => {
+    const line = parseLine(source);
+    return line.kind === "property" && key.kind === "property" && line.key === key.key && line.indent > 0;
+  });
+  throw new BreaksFile(section.line + 1 + Math.max(0, inOld), found.reason);
 }
 
 /** A property's value as a {@link Change} has it: with what is indented below it. */

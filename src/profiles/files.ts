@@ -2,6 +2,8 @@
 import { FobError } from "../errors.ts";
 import { readWhole } from "../files/read.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import { findObstacle, type Obstacle } from "./aws-command.ts";
+import { BreaksFile, type Change, editSection, Unwritable } from "./edit.ts";
 import type { AwsFilePaths } from "./paths.ts";
 import {
   DuplicateSection,
@@ -31,6 +33,12 @@ export interface AwsFile {
   profilesWith(keys: readonly string[]): string[];
   /** Whether a key stands anywhere in the file. Much faster than to look where. */
   mentions(key: string): boolean;
+  /** The line of a profile's header, from 1. */
+  headerLine(profile: string): number | undefined;
+  /** Makes sure that the profile can be changed in this way, without doing it. @throws FobError */
+  assertEditable(profile: string, change: Change): void;
+  /** Why the aws command cannot read the file, as far as these profiles and the file as a whole go. */
+  obstacle(profiles: readonly string[]): Obstacle | undefined;
   /** A property of a section that is no profile, e.g. `[services local]`. */
   section(title: string): Properties | undefined;
 }
@@ -67,6 +75,15 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
     profilesWith: (keys) => [
       ...new Set(findSectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
     ],
+    headerLine: (profile) => sections.find((section) => section.profile === profile)?.line,
+    assertEditable: (profile, change) =>
+      void explainParseErrors(path, profile, () => editSection(text, kind, profile, change)),
+    obstacle: (profiles) =>
+      findObstacle(
+        text,
+        sections,
+        profiles.flatMap((profile) => find(profile) ?? []),
+      ),
     section: (title) => mapped(sections.find((section) => section.title === title)),
   };
 }
@@ -84,6 +101,21 @@ function findSectionsMentioning(text: string, sections: readonly Section[], keys
     if (section && found.at(-1) !== section) found.push(section);
   }
   return found;
+}
+
+/**
+ * Those profiles of which this holds. One that cannot be read, because it is there twice say, is not among them: what is
+ * wrong with a profile matters to those who use it.
+ */
+export function readableProfiles(profiles: readonly string[], holds: (profile: string) => boolean): string[] {
+  return profiles.filter((profile) => {
+    try {
+      return holds(profile);
+    } catch (error) {
+      if (error instanceof FobError) return false;
+      throw error;
+    }
+  });
 }
 
 /** A property's value in a profile: of the credentials file before the config, as the SDKs have it. */
@@ -132,18 +164,30 @@ export function explainParseErrors<T>(path: string, profile: string, step: () =>
   try {
     return step();
   } catch (error) {
-    const editor = (line: number): string => `open it there: \${EDITOR:-vi} +${line} ${quoteShellWord(path)}`;
+    const editor = (line: number): string => `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`;
     if (error instanceof UnparsableText) {
       throw new FobError(
         `line ${error.line} of ${quote(path)} ${error.message}, so fob does not touch the file`,
-        editor(error.line),
+        `open it there: ${editor(error.line)}`,
       );
     }
     if (error instanceof DuplicateSection) {
       const lines = error.lines.join(" and ");
       throw new FobError(
         `${quote(path)} has the profile ${quote(profile)} more than once, on lines ${lines}; programs read different ones`,
-        `keep one of them, ${editor(error.lines.at(-1) ?? 1)}`,
+        `keep one of them, open it there: ${editor(error.lines.at(-1) ?? 1)}`,
+      );
+    }
+    if (error instanceof BreaksFile) {
+      throw new FobError(
+        `line ${error.line} of ${quote(path)} would end up at the margin, where aws could not read the file: it ${error.message}`,
+        `remove that line, or the other one: ${editor(error.line)}`,
+      );
+    }
+    if (error instanceof Unwritable) {
+      throw new FobError(
+        `${error.message} cannot be written to ${quote(profile)} in ${quote(path)}: programs would read it differently`,
+        "use letters, digits and -@+.%:/_ only",
       );
     }
     throw error;

@@ -1,6 +1,6 @@
 // What a profile holds: whose keys, whose credential_process.
 import { basename } from "node:path";
-import { type AwsFiles, getCommand, type Properties } from "./files.ts";
+import { type AwsFiles, getCommand, type Properties, readableProfiles } from "./files.ts";
 import type { Property } from "./scan.ts";
 
 /** What the keys of a profile are, without judging whether AWS knows them. */
@@ -70,5 +70,5 @@ function isFob(command: string): boolean {
 /** The profiles that hold long-term credentials. */
 export function listSources(files: AwsFiles): string[] {
   const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
-  return [...new Set(keyed)].filter((profile) => classifyOwnKeys(files, profile) === "long-term");
+  return readableProfiles([...new Set(keyed)], (profile) => classifyOwnKeys(files, profile) === "long-term");
 }

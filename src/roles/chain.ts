@@ -5,7 +5,7 @@ import { isRegion } from "../aws/partitions.ts";
 import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import { type AwsFiles, getProperty } from "../profiles/files.ts";
+import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
 import { quote, quoteShellWord } from "../text.ts";
@@ -21,19 +21,14 @@ export interface SerialInRole {
 /** Those in the role profiles that lead to a session profile. */
 export function findSerialsInRoles(session: string, files: AwsFiles): SerialInRole[] {
   return [files.config, files.credentials].flatMap((file) =>
-    file.profilesWith(["mfa_serial"]).flatMap((profile) => {
+    readableProfiles(
+      file.profilesWith(["mfa_serial"]),
+      (profile) => resolveRoleChain(profile, files)[0]?.sourceProfile === session,
+    ).flatMap((profile) => {
       const serial = file.properties(profile)?.get("mfa_serial")?.value;
-      return serial && leadsTo(session, profile, files) ? { profile, serial, path: file.path } : [];
+      return serial ? { profile, serial, path: file.path } : [];
     }),
   );
-}
-
-function leadsTo(session: string, profile: string, files: AwsFiles): boolean {
-  try {
-    return resolveRoleChain(profile, files)[0]?.sourceProfile === session;
-  } catch {
-    return false;
-  }
 }
 
 /**

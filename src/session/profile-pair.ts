@@ -1,7 +1,8 @@
 // Which source profile and which session profile belong together.
 import { FobError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import { type AwsFiles, getProperty } from "../profiles/files.ts";
+import { isPortableValue } from "../profiles/edit.ts";
+import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys, classifyProcess, type OwnKeys } from "../profiles/inspect.ts";
 import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
@@ -66,6 +67,12 @@ function checkPair(link: ProfilePair): ProfilePair {
       `leave --to out, or name another profile: ${login} ${quoteShellWord(`${link.source}-mfa`)}`,
     );
   }
+  if (!isPortableValue(link.source)) {
+    throw new FobError(
+      `the profile name ${quote(link.source)} holds characters that programs read differently`,
+      "give it a plain name in the AWS files, like work or team-1: letters, digits and -@+.%:/_",
+    );
+  }
   if (!isPortableName(link.session)) {
     throw new UsageError(
       `${quote(link.session)} is no name for a session profile: some programs would not find it`,
@@ -123,9 +130,10 @@ function resolveSession(source: string, { files, store, command }: LinkContext):
     ...listSessions(store)
       .filter((session) => session.source.profile === source)
       .map(({ profile }) => profile),
-    ...files.config
-      .profilesWith(["fob_source_profile"])
-      .filter((profile) => getProperty(files, profile, "fob_source_profile") === source),
+    ...readableProfiles(
+      files.config.profilesWith(["fob_source_profile"]),
+      (profile) => getProperty(files, profile, "fob_source_profile") === source,
+    ),
   ]);
   if (linked.size === 0 || linked.has(byName)) return byName;
   const [only, ...others] = [...linked].sort();

@@ -1,12 +1,11 @@
 // Writing a session to its session profile, and taking it away again. What may be written is decided on what the file
 // holds at that moment, under its lock: a prompt may have been open for an hour.
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { formatClockTime } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
-import { explainFileError } from "../files/read.ts";
-import { listLeftovers, obstacleTo, resolveFile } from "../files/replace.ts";
+import { listLeftovers, obstacleTo, resolveFile, writeNew } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
 import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
 import { classifyKeys, classifyOwnKeys, classifyProcess } from "../profiles/inspect.ts";
@@ -71,7 +70,19 @@ export function assertTarget(link: ProfilePair, files: AwsFiles, options: Target
   if (other !== undefined) throw inConfig(other);
   if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm) throw createLongTermError(link);
   assertOwn(link, files.credentials.properties(session), options);
+  if (obstacleTo(files.credentials.path) === undefined) files.credentials.assertEditable(session, anySession);
+  const change = configToWrite(link, files, undefined);
+  if (change) files.config.assertEditable(session, change);
 }
+
+/** A stand-in for the values that a session will have. */
+const anySession: Change = {
+  aws_access_key_id: "ASIA",
+  aws_secret_access_key: "x",
+  aws_session_token: "x",
+  aws_security_token: undefined,
+  ...Object.fromEntries(expiryKeys.map((key) => [key, "x"])),
+};
 
 /** @throws FobError where the section holds a session that another tool has written and that still runs */
 function assertOwn(link: ProfilePair, properties: Properties | undefined, options: TargetOptions): void {
@@ -192,21 +203,26 @@ export async function writeSessionProfile(
     if (tightenedFrom === undefined) return;
     warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
   };
-  let backup: string | undefined;
+  const backup = backUpOnce(paths.credentials);
   const isServed = classifyProcess(files, session.profile) === "fob" && !options.leavesProcess;
   const decide = (properties: Properties | undefined, bytes: string): Change => {
     assertOwn(link, properties, options);
     if (classifyKeys(properties) === "long-term") {
       if (!options.replaceLongTerm) throw createLongTermError(link);
-      backup = backUp(paths.credentials, bytes);
+      backup.keep(bytes);
     }
     return computeCredentialsChange(session, isServed);
   };
   const isOnlyForPrompts = isServed && classifyOwnKeys(files, session.profile) === "none";
   if (!isOnlyForPrompts || obstacleTo(paths.credentials) === undefined) {
-    tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+    try {
+      tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+    } catch (error) {
+      backup.remove();
+      throw error;
+    }
   }
-  if (backup !== undefined) warn(`the credentials file as it was is kept in ${quote(backup)}`);
+  if (backup.path !== undefined) warn(`the credentials file as it was is kept in ${quote(backup.path)}`);
 
   if (configToWrite(link, files, options.chosenSerial) !== undefined) {
     const change = () => computeConfigChange(link, readAwsFiles(paths), options.chosenSerial);
@@ -319,13 +335,31 @@ function configToWrite(link: ProfilePair, files: AwsFiles, chosenSerial: string 
   return isWanted ? change : undefined;
 }
 
-/** Keeps a file's bytes beside it, under a name of their own, 0600. @returns the copy's path */
-function backUp(path: string, bytes: string): string {
-  const copy = `${resolveFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
-  try {
-    writeFileSync(copy, bytes, { encoding: "latin1", flag: "wx", mode: 0o600 });
-    return copy;
-  } catch (error) {
-    throw explainFileError(error, copy);
-  }
+interface Backup {
+  /** Where the copy is, if one was made. */
+  readonly path: string | undefined;
+  /** Keeps these bytes beside the file, in place of those that were kept before. @throws FobError */
+  keep(bytes: string): void;
+  remove(): void;
+}
+
+/** One copy of a file beside it, however often the edit has to begin again. */
+function backUpOnce(file: string): Backup {
+  let path: string | undefined;
+  const remove = (): void => {
+    if (path !== undefined) rmSync(path, { force: true });
+    path = undefined;
+  };
+  return {
+    get path() {
+      return path;
+    },
+    keep(bytes) {
+      remove();
+      const copy = `${resolveFile(file)}.fob-backup-${randomBytes(4).toString("hex")}`;
+      writeNew(copy, Buffer.from(bytes, "latin1"));
+      path = copy;
+    },
+    remove,
+  };
 }

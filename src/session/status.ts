@@ -1,6 +1,6 @@
 // What sessions there are, and how long they last.
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
-import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
+import { type AwsFiles, getProperty, type Properties, readAwsFiles, readableProfiles } from "../profiles/files.ts";
 import { classifyKeys, classifyProcess } from "../profiles/inspect.ts";
 import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
 import { isRoleSession, type Store, type Stored } from "../store/read.ts";
@@ -100,7 +100,8 @@ function describeOther(profile: string, tools: StatusTools): StatusEntry | undef
 /** How a profile's programs get its session. Most files have no `credential_process` at all, and that is soon seen. */
 function getMode(profile: string, files: AwsFiles): Mode {
   const isMentioned = [files.config, files.credentials].some((file) => file.mentions("credential_process"));
-  return isMentioned && classifyProcess(files, profile) === "fob" ? "process" : "keys";
+  const isServed = (name: string): boolean => classifyProcess(files, name) === "fob";
+  return isMentioned && readableProfiles([profile], isServed).length > 0 ? "process" : "keys";
 }
 
 function describeProfile(profile: string, tools: StatusTools): StatusEntry {

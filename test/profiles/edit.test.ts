@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Change, editSection, removeKeys } from "../../src/profiles/edit.ts";
+import { BreaksFile, type Change, editSection, removeKeys, Unwritable } from "../../src/profiles/edit.ts";
 import { isPortableName } from "../../src/profiles/names.ts";
 import { DuplicateSection, type FileKind, parseProperties, scan, UnparsableText } from "../../src/profiles/scan.ts";
 
@@ -150,17 +150,20 @@ describe("editSection", () => {
       "a\u007f",
     ]) {
       const write = (): string => editSection("", "credentials", "work-mfa", { aws_session_token: value });
-      expect(write).toThrow(
-        new TypeError("a value for aws_session_token that not every program would read as it was written"),
-      );
+      expect(write).toThrow(new Unwritable("the value of aws_session_token"));
     }
   });
 
   test("a name that some program would read differently is never written", () => {
     for (const name of ["", "a b", "a]", "[a", "a#", "a;b", '"a"', "a\\", "a\n", "DEFAULT", "__proto__"]) {
       expect([name, isPortableName(name)]).toEqual([name, false]);
-      expect(() => editSection("", "credentials", name, session)).toThrow(TypeError);
+      expect(() => editSection("", "credentials", name, session)).toThrow(Unwritable);
     }
+  });
+
+  test("nor an indented line that would be a second one of its key at the margin", () => {
+    const text = "[work-mfa]\naws_access_key_id = OLD\n  output = json\noutput = text\n";
+    expect(() => editSection(text, "credentials", "work-mfa", session)).toThrow(BreaksFile);
   });
 
   test("but a section of such a name, if it is there, keeps its header", () => {

@@ -70,7 +70,7 @@ export const loginCommand = defineCommand({
       sessions,
     );
     noteSession(outcome, context);
-    warnOfRolesThatAsk(outcome, context);
+    advise(outcome, context);
     warnOfVariables(context);
     const { profile: selected } = outcome.session;
     // Whoever reads the name from stdout selects it.
@@ -84,6 +84,27 @@ export const loginCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+/** What the user should know of her files. The session is there by now, so no fault of theirs is an error. */
+function advise(outcome: LoginOutcome, context: Context): void {
+  for (const advice of [warnOfObstacles, warnOfRolesThatAsk]) {
+    try {
+      advice(outcome, context);
+    } catch (error) {
+      context.say.debug(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** The aws command finds no profile at all in a file that it cannot read. */
+function warnOfObstacles({ session, files }: LoginOutcome, { say }: Context): void {
+  for (const file of [files.credentials, files.config]) {
+    const obstacle = file.obstacle([session.source.profile, session.profile]);
+    if (!obstacle) continue;
+    say.warning(`aws cannot read ${quote(file.path)}: line ${obstacle.line} ${obstacle.reason}`);
+    say.hint(`${obstacle.fix}: \${EDITOR:-vi} +${obstacle.line} ${quoteShellWord(file.path)}`);
+  }
+}
 
 /** With these lines programs would ask for a code again. */
 function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context): void {

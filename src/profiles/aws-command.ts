@@ -1,0 +1,83 @@
+// What the aws command (botocore, by Python's configparser) cannot read, although other programs can.
+// https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
+import { isUtf8 } from "node:buffer";
+import { markLength, parseLine, type Section, splitLines } from "./scan.ts";
+
+/** Why the aws command reads nothing of a file, or not as it was meant. */
+export interface Obstacle {
+  /** Line number, from 1. */
+  readonly line: number;
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** The first obstacle of a whole file, if it has one. Of its sections it looks at those that are given. */
+export function findObstacle(
+  text: string,
+  sections: readonly Section[],
+  used: readonly Section[],
+): Obstacle | undefined {
+  if (markLength(text) > 0) {
+    return { line: 1, reason: "begins with a byte order mark", fix: "save the file without one" };
+  }
+  if (!isUtf8(Buffer.from(text, "latin1"))) {
+    return { line: findOtherLine(text), reason: "is not UTF-8", fix: "save the file as UTF-8" };
+  }
+  const lone = text.search(/\r(?!\r*(?:\n|$))/);
+  if (lone >= 0) {
+    return {
+      line: countLine(text, lone),
+      reason: "has a carriage return in the middle, which ends a line for some programs",
+      fix: "put a line end in its place",
+    };
+  }
+  const first = new Map<string, number>();
+  for (const { title, line } of sections) {
+    const before = first.get(title);
+    if (before !== undefined) {
+      return { line, reason: `begins the same section as line ${before}`, fix: "make one section of the two" };
+    }
+    first.set(title, line);
+  }
+  for (const section of used) {
+    const found = findObstacleIn(text.slice(section.bodyStart, section.end));
+    if (found) return { ...found, line: section.line + found.line };
+  }
+  return undefined;
+}
+
+/** The first obstacle in a section's body; lines count from 1 there. */
+export function findObstacleIn(body: string): Obstacle | undefined {
+  const first = new Map<string, number>();
+  let level = Number.POSITIVE_INFINITY;
+  let isBlock = false;
+  for (const [index, source] of splitLines(body).entries()) {
+    const line = parseLine(source);
+    if (line.kind === "blank" || line.kind === "comment") continue;
+    const number = index + 1;
+    if (line.indent > level) {
+      if (isBlock && !source.includes("=")) {
+        return { line: number, reason: 'has no "=", and is in an indented block', fix: "write key = value there" };
+      }
+      continue;
+    }
+    if (line.kind === "continuation") continue;
+    level = line.indent;
+    isBlock = line.raw === "";
+    const before = first.get(line.key);
+    if (before !== undefined) {
+      return { line: number, reason: `has the key ${line.key} a second time`, fix: "remove one of the two lines" };
+    }
+    first.set(line.key, number);
+  }
+  return undefined;
+}
+
+function findOtherLine(text: string): number {
+  const lines = text.split("\n");
+  return 1 + lines.findIndex((line) => !isUtf8(Buffer.from(line, "latin1")));
+}
+
+function countLine(text: string, offset: number): number {
+  return text.slice(0, offset).split("\n").length;
+}
