@@ -1,53 +1,85 @@
 // An address on this computer that leads a browser to a link once. The link itself would be seen in the list of processes,
-// and a program that opens browsers may write down what it is given.
+// and a program that opens browsers may write down what it is given. The address is seen there too, so it is of use to the
+// user's own programs only: docs/decisions/the-console-address.md
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { formatDuration } from "../duration.ts";
 import { CancelledError, FobError } from "../errors.ts";
+import type { Peer } from "./peer.ts";
 
 /** How long it waits for the browser, in seconds. */
 const PATIENCE = 60;
 
+/** How long it stays after the first visitor, in milliseconds: somebody who was faster than the browser is noticed. */
+const AFTERWARDS = 1000;
+
+export interface OneShot {
+  readonly link: URL;
+  /** Has the address opened in the browser. */
+  readonly open: (address: string) => Promise<void>;
+  /** Who is at the other end of a connection. */
+  readonly identify: (connection: { clientPort: number; serverPort: number }) => Promise<Peer>;
+  /** Says that somebody else came. */
+  readonly warn: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Gives `open` an address, and leads the first who asks for it to the link.
+ * Gives `open` an address, and leads the user's first program that asks for it to the link.
  *
- * @throws FobError when nobody asks in time
+ * @throws FobError when no browser asks in time, or it cannot be told whose it is
  */
-export async function redirectOnce(
-  link: URL,
-  open: (address: string) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function redirectOnce({ link, open, identify, warn, signal }: OneShot): Promise<void> {
   const path = `/${randomBytes(16).toString("hex")}`;
-  let host = "";
-  let arrived: () => void;
-  const arrival = new Promise<void>((done) => {
-    arrived = done;
+  let serverPort = 0;
+  let isUsed = false;
+  let arrive: () => void;
+  let refuse: (error: FobError) => void;
+  const arrival = new Promise<void>((done, fail) => {
+    arrive = done;
+    refuse = fail;
   });
-  const server = createServer((request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // Pages of the web can make a browser ask this computer too, but not with this host and path.
-    const isFirst = request.method === "GET" && request.url === path && request.headers.host === host;
+    const isOurs = request.url === path && request.headers.host === `127.0.0.1:${serverPort}`;
     response.setHeader("Cache-Control", "no-store");
     response.setHeader("Referrer-Policy", "no-referrer");
     response.setHeader("Connection", "close");
-    if (!isFirst) {
+    if (request.method !== "GET" || !isOurs) {
       response.writeHead(404).end();
       return;
     }
-    server.close();
-    response.writeHead(303, { Location: link.href }).end(arrived);
-  });
+    const peer = await identify({ clientPort: request.socket.remotePort ?? 0, serverPort });
+    if (peer === "other") {
+      warn("another user of this computer asked for your console link, and did not get it");
+      response.writeHead(403).end();
+    } else if (peer === "unknown") {
+      response.writeHead(403).end();
+      refuse(new FobError("cannot tell whose program asked for the console link, so it was not given"));
+    } else if (isUsed) {
+      warn(
+        "the console link was asked for twice; if your browser shows no console, another program has it: change the role's trust policy or revoke its sessions",
+      );
+      response.writeHead(410).end("This link was used already.\n");
+    } else {
+      isUsed = true;
+      response.writeHead(303, { Location: link.href }).end(() => arrive());
+    }
+  };
+  const server = createServer((request, response) => void answer(request, response));
   const ending = new AbortController();
   try {
     await new Promise<void>((done, fail) => {
       server.once("error", fail);
       server.listen(0, "127.0.0.1", done);
     });
-    host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    serverPort = (server.address() as AddressInfo).port;
     // A browser may stay for as long as it is used.
-    const opened = open(`http://${host}${path}`).then(() => arrival);
-    await Promise.race([arrival, opened, createTimeoutError(signal, ending.signal)]);
+    const opened = open(`http://127.0.0.1:${serverPort}${path}`).then(() => arrival);
+    await Promise.race([arrival, opened, failAtEnd(signal, ending.signal)]);
+    await sleep(AFTERWARDS, undefined, { signal }).catch(() => undefined);
   } finally {
     ending.abort();
     server.close();
@@ -55,7 +87,8 @@ export async function redirectOnce(
   }
 }
 
-function createTimeoutError(signal: AbortSignal, ending: AbortSignal): Promise<never> {
+/** Fails when the patience is over, or the user cancels. */
+function failAtEnd(signal: AbortSignal, ending: AbortSignal): Promise<never> {
   return new Promise((_, fail) => {
     const timer = setTimeout(() => {
       fail(new FobError(`no browser came within ${formatDuration(PATIENCE)}`));

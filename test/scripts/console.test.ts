@@ -48,15 +48,42 @@ const { writeFileSync } = require("node:fs");
   writeFileSync(`${browser}.cjs`, script);
   writeFileSync(browser, `#!/bin/sh\nexec '${process.env.FOB_TEST_NODE ?? "node"}' '${browser}.cjs' "$1"\n`);
   chmodSync(browser, 0o755);
-  const { status, stdout } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
+  const { status, stdout, stderr } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
   expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  expect(stderr).toContain("fob: warning: the console link was asked for twice");
   const read = (): string => (existsSync(arrived) ? readFileSync(arrived, "utf8") : "");
   await expect.poll(read, { timeout: 10_000 }).toMatch(/}$/);
   const seen = JSON.parse(read()) as Record<string, unknown>;
-  expect(seen).toMatchObject({ other: 404, head: 404, named: 404, status: 303, again: "gone" });
+  expect(seen).toMatchObject({ other: 404, head: 404, named: 404, status: 303, again: 410 });
   expect(String(seen.location)).toContain("SigninToken=");
   expect(String(seen.address)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/);
 });
+
+test.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
+  "another user who finds the address in the list of processes gets nothing, and you are told (as root only)",
+  async () => {
+    const world = await withRole();
+    const browser = join(world.home, "browser");
+    const arrived = join(world.home, "arrived");
+    mayHoldSecrets(arrived);
+    // Another user asks first, with what the list of processes shows; then the browser.
+    const ask = `fetch(process.argv[1], { redirect: "manual" }).then((r) => console.log(r.status, r.headers.get("location")))`;
+    const asks = `'${node}' -e '${ask}' "$1"`;
+    writeFileSync(
+      browser,
+      `#!/bin/sh\numask 077\n{ setpriv --reuid 65534 --clear-groups ${asks}; ${asks}; } >'${arrived}'\n`,
+    );
+    chmodSync(browser, 0o755);
+    const { status, stderr } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      "fob: warning: another user of this computer asked for your console link, and did not get it",
+    );
+    await expect
+      .poll(() => existsSync(arrived) && readFileSync(arrived, "utf8"))
+      .toMatch(/^403 null\n303 http.*SigninToken=/);
+  },
+);
 
 test("for a session of a user it says why not, and names the roles that would work", async () => {
   const world = await withRole();

@@ -8,27 +8,34 @@ import { createSessionContext } from "../session-context.ts";
 export const consoleCommand = defineCommand({
   name: "console",
   description:
-    "Opens the AWS console in your browser, signed in as the role of a role profile. The browser is given an address " +
-    "on this computer that works once; the link itself, which holds a token, is in no argument list.",
+    "Opens the AWS console in your browser, signed in as the role of a role profile. The browser gets an address on " +
+    "this computer that works once, for your own programs only; the sign-in link is in no argument list.",
   takes: { name: "profile", atMost: 1, text: "a role profile (default: AWS_PROFILE, else default)" },
   options: { print: { text: "print the link instead; whoever opens it within 15 minutes is signed in" } },
   examples: ["fob console prod", "fob console prod --print"],
   async run([named], options, context) {
     const { env, say, stdout } = context;
     const profile = named ?? getDefaultProfile(context);
-    const tools = createSessionContext(context, options);
+    const sessions = createSessionContext(context, options);
     const { signInLink } = await import("../../console/sign-in-link.ts");
-    const link = await signInLink({ profile, region: options.region, command: "fob console" }, tools);
+    const link = await signInLink({ profile, region: options.region, command: "fob console" }, sessions);
     if (options.print) {
       stdout.write(`${link.href}\n`);
       return exitCodes.done;
     }
-    const { redirectOnce: leadTo } = await import("../../console/one-shot.ts");
+    const { redirectOnce } = await import("../../console/one-shot.ts");
+    const { identifyPeer } = await import("../../console/peer.ts");
     const { openBrowser } = await import("../../console/browser.ts");
     say.note(`opening the AWS console as the role of ${quote(profile)} in your browser`);
     const browser = { env, platform: process.platform, debug: say.debug };
     try {
-      await leadTo(link, (address) => openBrowser(address, browser), tools.signal);
+      await redirectOnce({
+        link,
+        open: (address) => openBrowser(address, browser),
+        identify: (connection) => identifyPeer(connection, sessions.signal),
+        warn: say.warning,
+        signal: sessions.signal,
+      });
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
       throw new FobError(error.message, `print the link instead: fob console ${quoteShellWord(profile)} --print`);

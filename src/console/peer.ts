@@ -1,0 +1,61 @@
+// Whose program is at the other end of a connection on this computer: other users can read the list of processes, and with
+// it the address that a browser is given.
+import { readFileSync } from "node:fs";
+import { runProgram } from "../subprocess.ts";
+
+/** `own` is the user's or the system's own program, which can read the user's credentials anyway. */
+export type Peer = "own" | "other" | "unknown";
+
+/** A connection as the server has it. */
+export interface Connection {
+  readonly clientPort: number;
+  readonly serverPort: number;
+}
+
+/** @param signal ends the look-up */
+export async function identifyPeer(
+  connection: Connection,
+  signal: AbortSignal,
+  platform: NodeJS.Platform = process.platform,
+): Promise<Peer> {
+  // Windows shows the arguments of a program to its own user and to administrators alone.
+  if (platform === "win32") return "own";
+  if (platform === "darwin") return await identifyByLsof(connection, signal);
+  try {
+    // A client with a socket for both kinds of addresses is in the second.
+    const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFileSync(path, "utf8"));
+    return identifyInTables(tables.join("\n"), connection, process.geteuid?.() ?? -1);
+  } catch {
+    return "unknown";
+  }
+}
+
+/**
+ * Looks the client's socket up in Linux's tables of sockets, which tell the user.
+ * https://docs.kernel.org/networking/proc_net_tcp.html
+ */
+export function identifyInTables(tables: string, { clientPort, serverPort }: Connection, user: number): Peer {
+  const users = tables.split("\n").flatMap((row) => {
+    const [, local = "", remote = "", state, , , , uid] = row.trim().split(/\s+/);
+    const isClient = portOf(local) === clientPort && portOf(remote) === serverPort;
+    // What is closed on one side has no user any more. 1: established
+    return isClient && state === "01" ? [Number(uid)] : [];
+  });
+  if (users.length === 0) return "unknown";
+  return users.every((uid) => uid === user || uid === 0) ? "own" : "other";
+}
+
+const portOf = (address: string): number => Number.parseInt(address.slice(address.lastIndexOf(":") + 1), 16);
+
+/** lsof shows the files of the user's own programs only, unless root runs it: then it tells the user. */
+async function identifyByLsof({ clientPort, serverPort }: Connection, signal: AbortSignal): Promise<Peer> {
+  const user = process.geteuid?.() ?? -1;
+  const ports = `TCP@127.0.0.1:${clientPort}`;
+  const args = ["-nP", "-a", "-u", String(user), "-i", ports, "-s", "TCP:ESTABLISHED", "-F", "n"];
+  try {
+    const { stdout } = await runProgram("/usr/sbin/lsof", args, { env: {}, title: "lsof", timeout: 5, signal });
+    return stdout.includes(`:${clientPort}->127.0.0.1:${serverPort}`) ? "own" : "other";
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { identifyInTables } from "../../src/console/peer.ts";
+
+const heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+const row = (local: string, remote: string, state: string, uid: number): string =>
+  `   1: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 48265 1 0000000000000000 20 4 30 10 -1`;
+const connection = { clientPort: 0xd431, serverPort: 0x1f90 };
+const client = (uid: number, state = "01") => row("0100007F:D431", "0100007F:1F90", state, uid);
+const server = row("0100007F:1F90", "0100007F:D431", "01", 1000);
+
+test.each([
+  ["the user's own", [client(1000)], "own"],
+  ["the system's", [client(0)], "own"],
+  ["another user's", [client(1001)], "other"],
+  [
+    "in the table for IPv6",
+    [row("0000000000000000FFFF00000100007F:D431", "0000000000000000FFFF00000100007F:1F90", "01", 1000)],
+    "own",
+  ],
+  ["closed on one side, when nothing tells whose it was", [client(0, "06")], "unknown"],
+  ["not there", [], "unknown"],
+  ["the user's own and another's, which may be made to look alike", [client(1000), client(1001)], "other"],
+])("a client's socket is %s", (_, rows, peer) => {
+  const tables = [heading, server, ...rows, row("0100007F:D432", "0100007F:1F90", "01", 1001)].join("\n");
+  expect(identifyInTables(tables, connection, 1000)).toBe(peer);
+});
