@@ -26,6 +26,16 @@ export function quoteShellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${escapeControlCharacters(word).replaceAll("'", "'\\''")}'`;
 }
 
+/** A profile as an argument of fob's commands, for hints: a name that begins with `-` would be taken for an option. */
+export function quoteProfileArgument(profile: string): string {
+  return profile.startsWith("-") ? formatOption("--profile", profile) : quoteShellWord(profile);
+}
+
+/** An option with its value, for hints. `--to -x` has forgotten the value, `--to=-x` has not. */
+export function formatOption(flag: string, value: string): string {
+  return `${flag}${value.startsWith("-") ? "=" : " "}${quoteShellWord(value)}`;
+}
+
 /** An access key id for logs and messages: enough to recognise it by, e.g. `AKIA…3XYZ`. */
 export function maskKeyId(accessKeyId: string): string {
   return `${escapeControlCharacters(accessKeyId.slice(0, 4))}…${escapeControlCharacters(accessKeyId.slice(-4))}`;

@@ -1,6 +1,6 @@
 // What goes wrong on the way to AWS: a table from the codes of Node.js and OpenSSL to words.
 import { getSystemCode } from "../errors.ts";
-import { escapeControlCharacters, quote, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, formatOption, quote, quoteProfileArgument } from "../text.ts";
 import {
   AnswerTooLong,
   AwsFailure,
@@ -35,7 +35,7 @@ const byCode: Readonly<Record<string, Explanation>> = {
     ({ peer }) => `cannot find ${peer}: the name is wrong, or there is no network`,
     (way) => [
       checkNetwork,
-      settingsOr(way, `check the region: fob login ${quoteShellWord(way.profile)} --region REGION`),
+      settingsOr(way, `check the region: fob login ${quoteProfileArgument(way.profile)} --region REGION`),
     ],
   ],
   EAI_AGAIN: [({ peer }) => `cannot look up ${peer}: no name server answers`, () => checkNetwork],
@@ -68,7 +68,7 @@ export function explainTransport(error: TransportError, context: CallContext): A
     return new AwsFailure(
       "final",
       `the access key of the profile ${quote(context.profile)} holds a character that no access key has`,
-      `put it in again: aws configure --profile ${quoteShellWord(context.profile)}`,
+      `put it in again: aws configure ${formatOption("--profile", context.profile)}`,
       error,
     );
   }

@@ -1,6 +1,6 @@
 // What AWS answers when it refuses a call, or what something answers that is not AWS: a table from its codes to words.
 import { formatDuration } from "../duration.ts";
-import { escapeControlCharacters, maskKeyId, quote, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, formatOption, maskKeyId, quote, quoteProfileArgument } from "../text.ts";
 import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
 import { getDefaultRegion, getPartition } from "./partitions.ts";
 import { looksLikeKeyId } from "./secrets.ts";
@@ -53,8 +53,8 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
   return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
 }
 
-const login = ({ profile }: CallContext): string => `fob login ${quoteShellWord(profile)}`;
-const configure = ({ profile }: CallContext): string => `aws configure --profile ${quoteShellWord(profile)}`;
+const login = ({ profile }: CallContext): string => `fob login ${quoteProfileArgument(profile)}`;
+const configure = ({ profile }: CallContext): string => `aws configure ${formatOption("--profile", profile)}`;
 const key = ({ accessKeyId, profile }: CallContext): string => {
   const id = looksLikeKeyId(accessKeyId) ? ` ${maskKeyId(accessKeyId)}` : "";
   return `the access key${id} of the profile ${quote(profile)}`;
@@ -85,7 +85,7 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
       text: ({ serialNumber = "", serialFrom }) =>
         `AWS cannot check codes of the device ${quote(serialNumber)}${serialFrom === undefined ? "" : ` (from ${serialFrom})`} for this user`,
       hints: (answer) => [
-        `the serial number must be of a device of this very user: aws iam list-mfa-devices --profile ${quoteShellWord(answer.profile)}`,
+        `the serial number must be of a device of this very user: aws iam list-mfa-devices ${formatOption("--profile", answer.profile)}`,
         `${login(answer)} --serial ARN`,
       ],
     },
@@ -222,7 +222,7 @@ function whoMayAllow({ message, command, permission, profile, accessKeyId }: Ans
   const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
   if (!isWithoutMfa) return [`an administrator must allow ${permission} for this user or role`];
   return [
-    `if a policy asks for MFA, use a session instead of the access key: fob login ${quoteShellWord(profile)}`,
+    `if a policy asks for MFA, use a session instead of the access key: fob login ${quoteProfileArgument(profile)}`,
     `otherwise the policy that denies ${permission} to this user must be changed by an administrator`,
   ];
 }

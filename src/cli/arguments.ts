@@ -6,8 +6,8 @@ import { type Behind, type Command, formatFlag, type Given, listOptions } from "
 
 /** A command line, understood. */
 export type Arguments =
-  | { readonly printHelp: true }
-  | { readonly printHelp: false; readonly named: readonly string[]; readonly options: Given; readonly command: Behind };
+  | { readonly help: true }
+  | { readonly help: false; readonly named: readonly string[]; readonly options: Given; readonly command: Behind };
 
 /** Reads what follows a command's name. @throws UsageError */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
@@ -17,7 +17,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   const options: Record<string, string | string[] | boolean> = {};
   if (command.runs !== undefined && !argv.includes("--")) {
     // Where the command begins, whose options are not fob's, nobody can tell.
-    return argv.some(isHelpFlag) ? { printHelp: true } : { printHelp: false, named: argv, options, command: undefined };
+    return argv.some(isHelpFlag) ? { help: true } : { help: false, named: argv, options, command: undefined };
   }
   let behind: readonly string[] = [];
   const rest = argv.values();
@@ -25,7 +25,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     if (word === "--" && command.runs !== undefined) behind = [...rest];
     else if (word === "--") named.push(...rest);
     else if (!word.startsWith("-") || word === "-") named.push(word);
-    else if (isHelpFlag(word)) return { printHelp: true };
+    else if (isHelpFlag(word)) return { help: true };
     else {
       const [, flag = "", value] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
       const name = Object.keys(specs).find((candidate) => formatFlag(candidate) === flag);
@@ -37,7 +37,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
       options[name] = many && typeof given === "string" ? [...(Array.isArray(before) ? before : []), given] : given;
     }
   }
-  return { printHelp: false, named: checkNames(command, named, options.profile, help), options, command: behind };
+  return { help: false, named: checkNames(command, named, options.profile, help), options, command: behind };
 }
 
 const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";

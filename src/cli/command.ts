@@ -27,9 +27,13 @@ export type Values<Specs extends OptionSpecs> = {
 
 /** What every command has. */
 export const commonOptions = {
-  region: { value: "region", text: "the AWS region" },
   noInput: { text: "never ask anything; fail instead" },
   debug: { text: "say what is done, secrets masked" },
+} as const satisfies OptionSpecs;
+
+/** Of commands that ask AWS, or print what programs ask it with. */
+export const regionOption = {
+  region: { value: "region", text: "the AWS region" },
 } as const satisfies OptionSpecs;
 
 type Common = Values<typeof commonOptions>;

@@ -4,7 +4,7 @@ import { install } from "../credential-process/install.ts";
 import { installAgain } from "../credential-process/launcher.ts";
 import { isFromNpxCache } from "../credential-process/write-launcher.ts";
 import { FobError } from "../errors.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 import type { ServingOptions } from "./parent-process.ts";
 import { createSessionContext } from "./session-context.ts";
@@ -15,7 +15,7 @@ export async function installProfile(profile: string, options: ServingOptions, c
   if (isFromNpxCache(program)) {
     throw new FobError("this fob is in npx's cache, which may be cleared at any time, and programs would lose it", [
       installAgain,
-      `then: fob credential-process --install ${quoteShellWord(profile)}`,
+      `then: fob credential-process --install ${quoteProfileArgument(profile)}`,
     ]);
   }
   const sessions = createSessionContext(context, options);

@@ -2,7 +2,7 @@
 import { formatClockTime, formatDuration } from "../duration.ts";
 import type { LoginOutcome } from "../session/login.ts";
 import { getSecondsLeft } from "../store/freshness.ts";
-import { escapeControlCharacters, quote, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, quote, quoteProfileArgument } from "../text.ts";
 import type { Context } from "./context.ts";
 
 /** Says until when a session is good. */
@@ -14,7 +14,7 @@ export function noteSession({ session, isNew, unwritten }: LoginOutcome, { now, 
   say.note(
     `${quote(session.profile)} is good until ${formatClockTime(expiration, now())} (${left})${isNew ? "" : ", no code needed"}`,
   );
-  const name = quoteShellWord(session.profile);
+  const name = quoteProfileArgument(session.profile);
   if (unwritten.credentials) {
     say.warning(`programs do not find it in the profile ${quote(session.profile)}: ${unwritten.credentials.message}`);
     say.hint(`run them with it: fob exec ${name} -- COMMAND`);

@@ -24,13 +24,13 @@ export async function getProfileCredentials(
   profile: string,
   options: CredentialsOptions,
   context: Context,
-): Promise<ProfileCredentials> {
+): Promise<ProfileCredentials & { readonly issued: number }> {
   const { minTtl, region, command } = options;
   const sessions = createSessionContext(context, options);
   const request = { profile, region, minTtl, command };
   const snapshot = takeSnapshot(sessions);
   const session = await getCredentials(request, snapshot, sessions);
-  const { credentials, account } = session;
+  const { credentials, account, issued } = session;
   const { region: ofProfile, variables } = programSettings(request, snapshot, sessions);
-  return { profile: session.profile, credentials, account, region: ofProfile, settings: variables };
+  return { profile: session.profile, credentials, account, region: ofProfile, settings: variables, issued };
 }

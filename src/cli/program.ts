@@ -131,17 +131,17 @@ const execScript: Listed = {
 export async function run(argv: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = argv;
-    if (name === undefined || isHelp(name)) return await help("");
-    if (name === "help") return await help(rest.join(" "));
+    if (name === undefined || isHelp(name)) return await printHelp("");
+    if (name === "help") return await printHelp(rest.join(" "));
     if (name === "complete") {
       const { complete } = await import("./complete.ts");
       return await complete(rest, commands, await processContext({ debug: false }));
     }
-    if (listFamily(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await help(name);
+    if (listFamily(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await printHelp(name);
     const { found, words } = find(argv);
     const command = await found.load();
     const given = parseArguments(command, argv.slice(words));
-    if (given.printHelp) return await help(found.name);
+    if (given.help) return await printHelp(found.name);
     const context = await processContext({ debug: given.options.debug === true });
     return await command.run(given.named, given.options, context, given.command);
   } catch (error) {
@@ -184,7 +184,7 @@ function listFamily(word: string): readonly Listed[] {
 }
 
 /** `fob help`, of a command, of those whose names begin alike, or of a topic. */
-async function help(topic: string): Promise<ExitCode> {
+async function printHelp(topic: string): Promise<ExitCode> {
   const {
     exitCodesHelp,
     formatFamilyHelp: familyOf,

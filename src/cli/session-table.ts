@@ -8,7 +8,7 @@ import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import type { StatusEntry } from "../session/status.ts";
 import { getStoreFolder } from "../store/paths.ts";
 import { formatBar, formatTable } from "../terminal/table.ts";
-import { escapeControlCharacters, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, quoteProfileArgument } from "../text.ts";
 import type { Context } from "./context.ts";
 import { getDefaultProfile } from "./options.ts";
 
@@ -26,7 +26,7 @@ export function sayNone({ files }: Snapshot, context: Context): void {
   const [first] = sources;
   say.note("there are no sessions");
   if (first === undefined) say.hint("put your access key in: aws configure --profile work");
-  else say.hint(sources.includes(own) ? "fob login" : `fob login ${quoteShellWord(first)}`);
+  else say.hint(sources.includes(own) ? "fob login" : `fob login ${quoteProfileArgument(first)}`);
 }
 
 const colours = {

@@ -6,7 +6,7 @@ import { formatDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { describeEnd, type Ended, runProgram, TimeoutError } from "../subprocess.ts";
-import { escapeControlCharacters, formatAsciiJson, quote, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, formatAsciiJson, quote, quoteProfileArgument } from "../text.ts";
 import { readCode } from "./code.ts";
 import { type CodeQuestion, formatQuestion, type MfaCodeProvider } from "./sources.ts";
 
@@ -102,7 +102,7 @@ async function show(
 function createCodeNeededError(why: string, { profile }: CodeQuestion): FobError {
   return new FobError(
     `the profile ${quote(profile)} needs an MFA code, and ${why}`,
-    `run in a terminal: fob login ${quoteShellWord(profile)}`,
+    `run in a terminal: fob login ${quoteProfileArgument(profile)}`,
     exitCodes.codeNeeded,
   );
 }

@@ -13,7 +13,7 @@ import { resolve } from "../session/resolve.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import { getSecondsLeft } from "../store/freshness.ts";
 import type { Session } from "../store/session.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { buildConsoleUrl, buildFederationUrl, buildLoginUrl } from "./sign-in.ts";
 
 /** The shortest session that the console takes a wish for, in seconds. */
@@ -56,7 +56,7 @@ function createUserSessionError({ source, session }: ProfilePair, files: AwsFile
   return new FobError(
     `AWS gives sign-in links for roles only, and ${quote(session)} is a session of a user`,
     roles.length > 0
-      ? roles.slice(0, 5).map((profile) => `fob console ${quoteShellWord(profile)}`)
+      ? roles.slice(0, 5).map((profile) => `fob console ${quoteProfileArgument(profile)}`)
       : `make a profile for a role: aws configure set role_arn ARN --profile NAME; aws configure set source_profile ${quoteShellWord(session)} --profile NAME`,
   );
 }

@@ -1,7 +1,7 @@
 // Which of a user's MFA devices a code is taken from.
 import type { Device } from "../aws/arn.ts";
 import { FobError } from "../errors.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteProfileArgument } from "../text.ts";
 
 /** Lets somebody choose. */
 export type Choose = (message: string, choices: readonly string[], signal: AbortSignal) => Promise<string>;
@@ -19,7 +19,7 @@ export async function chooseDevice(
   signal: AbortSignal,
 ): Promise<{ device: Device; wasChosen: boolean }> {
   const usable = devices.filter((device) => device.kind === "arn" || device.kind === "hardware");
-  const login = `fob login ${quoteShellWord(profile)}`;
+  const login = `fob login ${quoteProfileArgument(profile)}`;
   const [only] = usable;
   if (only && usable.length === 1) return { device: only, wasChosen: false };
   if (!only) {
@@ -35,7 +35,7 @@ export async function chooseDevice(
   if (!choose) {
     throw new FobError(
       `there are ${usable.length} MFA devices to choose from: ${serials.map(quote).join(", ")}`,
-      `name one: ${login} --serial ${quoteShellWord(only.serialNumber)}`,
+      `name one: ${login} ${formatOption("--serial", only.serialNumber)}`,
     );
   }
   const chosen = await choose(`Which device shows the code for the profile ${quote(profile)}?`, serials, signal);
@@ -48,7 +48,7 @@ export function createFidoError(profile: string, what: string): FobError {
     `${what} is a passkey or a security key, and STS takes no codes of those (AWS has said that it never will)`,
     [
       "add an authenticator app as a second device: IAM console, Users, Security credentials, Assign MFA device",
-      `or sign in through the browser with AWS CLI 2.32 or later: aws login --profile ${quoteShellWord(profile)}`,
+      `or sign in through the browser with AWS CLI 2.32 or later: aws login ${formatOption("--profile", profile)}`,
     ],
   );
 }

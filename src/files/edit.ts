@@ -35,6 +35,7 @@ export async function editFile(
   path: string,
   lock: Pick<LockOptions, "signal">,
   change: (bytes: string) => string,
+  platform: NodeJS.Platform = process.platform,
 ): Promise<EditOutcome> {
   const file = resolveFile(path);
   // Before anything is made beside it, and before a pipe is read, which may never end.
@@ -51,7 +52,9 @@ export async function editFile(
       if (!held.isHeld())
         throw new FobError(`lost the lock on ${quote(path)} while it was being written`, "run it again");
       if (replaceUnlessChanged(file, before, after)) {
-        return (mode & 0o077) === 0 ? { changed: true } : { changed: true, tightenedFrom: mode & 0o777 };
+        // On Windows every file has the mode 666.
+        const isTightened = platform !== "win32" && (mode & 0o077) !== 0;
+        return isTightened ? { changed: true, tightenedFrom: mode & 0o777 } : { changed: true };
       }
       await sleep(10 * attempt);
     }

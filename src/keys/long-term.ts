@@ -8,7 +8,7 @@ import { classifyProcess, keyKind, tokenIn } from "../profiles/inspect.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
 import { readCommandOutput } from "../subprocess.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteShellWord } from "../text.ts";
 import { checkKeyShape } from "./key-shape.ts";
 
 /** Where a source's long-term credentials are, without fetching them: enough to compare with a session's. */
@@ -42,7 +42,7 @@ export async function getLongTermCredentials(
   const keys = readStaticKeys(profile, files);
   if (keys) {
     const longTerm = refuseTemporary(keys, profile);
-    checkKeyShape(longTerm, quote(profile), `aws configure --profile ${quoteShellWord(profile)}`);
+    checkKeyShape(longTerm, quote(profile), `aws configure ${formatOption("--profile", profile)}`);
     if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
     return longTerm;
   }
@@ -50,7 +50,7 @@ export async function getLongTermCredentials(
   if (command === undefined) {
     throw new FobError(
       `the profile ${quote(profile)} has no access key`,
-      `put one in: aws configure --profile ${quoteShellWord(profile)}`,
+      `put one in: aws configure ${formatOption("--profile", profile)}`,
     );
   }
   if (classifyProcess(files, profile) === "fob") {
@@ -91,7 +91,7 @@ function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefine
     if (accessKeyId || secretAccessKey) {
       throw new FobError(
         `the profile ${quote(profile)} in ${quote(file.path)} has ${accessKeyId ? "an access key id, but no secret access key" : "a secret access key, but no access key id"}`,
-        `put both in again: aws configure --profile ${quoteShellWord(profile)}`,
+        `put both in again: aws configure ${formatOption("--profile", profile)}`,
       );
     }
   }
@@ -102,7 +102,7 @@ function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefine
 function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: CredentialTools["warn"]): void {
   const remove =
     file.kind === "credentials"
-      ? `aws configure set ${token.key} '' --profile ${quoteShellWord(profile)}`
+      ? `aws configure set ${token.key} '' ${formatOption("--profile", profile)}`
       : `\${EDITOR:-vi} +${token.line} ${quoteShellWord(file.path)}`;
   warn(`line ${token.line} of ${quote(file.path)} is the token of an older session; remove it: ${remove}`);
 }

@@ -8,7 +8,7 @@ import { findNearest } from "../nearest.ts";
 import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteShellWord } from "../text.ts";
 
 /** An `mfa_serial` in a role profile, with which most programs ask for a code of their own, or refuse. */
 export interface SerialInRole {
@@ -54,7 +54,7 @@ function createLoopError(role: Role, chain: readonly Role[]): FobError {
   const way = [role.sourceProfile, ...chain.map(({ profile }) => profile)].reverse();
   return new FobError(
     `the source_profile of ${quote(role.profile)} leads back to ${quote(role.sourceProfile)}: ${way.map(quote).join(" from ")}`,
-    `one of them must name the profile of your session: aws configure set source_profile PROFILE --profile ${quoteShellWord(role.profile)}`,
+    `one of them must name the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", role.profile)}`,
   );
 }
 
@@ -65,7 +65,7 @@ function readRole(profile: string, files: AwsFiles): Role | undefined {
   const wrong = (key: string, text: string, rule: string): FobError =>
     new FobError(
       `${key} of the profile ${quote(profile)} is ${quote(text)}, and it must be ${rule}`,
-      `aws configure set ${key} VALUE --profile ${quoteShellWord(profile)}`,
+      `aws configure set ${key} VALUE ${formatOption("--profile", profile)}`,
     );
   if (!/^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(arn)) {
     throw wrong("role_arn", arn, "the ARN of a role, like arn:aws:iam::123456789012:role/NAME");
@@ -112,7 +112,7 @@ function createMissingSourceError(profile: string, elsewhere: string | undefined
     elsewhere === undefined
       ? `the role profile ${quote(profile)} has no source_profile`
       : `the role profile ${quote(profile)} takes its credentials from ${quote(elsewhere)}, and not from a session of a user`,
-    `name the profile of your session: aws configure set source_profile PROFILE --profile ${quoteShellWord(profile)}`,
+    `name the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", profile)}`,
   );
 }
 
@@ -123,6 +123,6 @@ function assertProfileExists(source: string, profile: string, files: AwsFiles): 
   const meant = findNearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
   throw new FobError(
     `the source_profile of ${quote(profile)} is ${quote(source)}, and there is no such profile`,
-    `aws configure set source_profile ${quoteShellWord(meant)} --profile ${quoteShellWord(profile)}`,
+    `aws configure set source_profile ${quoteShellWord(meant)} ${formatOption("--profile", profile)}`,
   );
 }

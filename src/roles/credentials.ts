@@ -31,7 +31,7 @@ import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import type { Store } from "../store/read.ts";
 import { getSpan, type Role, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote } from "../text.ts";
 import { resolveRoleChain } from "./chain.ts";
 
 /**
@@ -258,7 +258,7 @@ function whyAnHour({ profile, duration = roleLength.default }: Role, isTooLong: 
 }
 
 const hourInConfig = (profile: string): string =>
-  `aws configure set duration_seconds 3600 --profile ${quoteShellWord(profile)}`;
+  `aws configure set duration_seconds 3600 ${formatOption("--profile", profile)}`;
 
 /** Says which role of a chain it was, and where to look. */
 function createRoleRejectedError(error: unknown, { profile, arn, sourceProfile: by }: Role): unknown {

@@ -11,7 +11,7 @@ import { readSession, type Store } from "../store/read.ts";
 import { getSpan, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { assertShortName, ofOtherVersion } from "../store/write.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 import { requestSession } from "./request.ts";
@@ -262,7 +262,7 @@ function withKeptSession(error: unknown, again: string): unknown {
 function createTooShortError(duration: number, { source }: ProfilePair): UsageError {
   return new UsageError(
     `--min-ttl asks for as much as a new session has, or more: ${inExactWords(duration)}`,
-    `ask for less, or for longer sessions: fob login ${quoteShellWord(source)} --duration LENGTH --force`,
+    `ask for less, or for longer sessions: fob login ${quoteProfileArgument(source)} --duration LENGTH --force`,
   );
 }
 

@@ -10,7 +10,7 @@ import { isRoleSession, type Store, type Stored } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { waitingFor } from "../store/under-lock.ts";
 import type { WritableStore } from "../store/write.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
 import { removeCopiedSettings, removeFromPlace } from "./session-profile.ts";
 
@@ -40,7 +40,7 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
     const isOthers = (stored: Stored): boolean => stored.state === "unreadable" && stored.isOtherVersion;
     for (const { profile } of found.filter(isOthers)) {
       tools.warn(
-        `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${quoteShellWord(profile)}`,
+        `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${quoteProfileArgument(profile)}`,
       );
     }
     const everything = found.filter((stored) => !isOthers(stored));
@@ -69,7 +69,7 @@ async function removeEach(profiles: readonly string[], tools: LogoutTools): Prom
       await removeUnderLock(profile, tools);
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      const again = `the session ${quote(profile)} is kept; to try again: fob logout ${quoteShellWord(profile)}`;
+      const again = `the session ${quote(profile)} is kept; to try again: fob logout ${quoteProfileArgument(profile)}`;
       tools.error(new FobError(error.message, [...error.hints, again], error.exitCode, error));
       if (code === exitCodes.done) code = error.exitCode;
     }

@@ -7,7 +7,7 @@ import { classifyOwnKeys, classifyProcess, type OwnKeys } from "../profiles/insp
 import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 
 /** A source profile and its session profile: two names of one session. */
 export interface ProfilePair {
@@ -60,7 +60,7 @@ export function getSessionProfileName(source: string): string {
 }
 
 function checkPair(link: ProfilePair): ProfilePair {
-  const login = `fob login ${quoteShellWord(link.source)} --to`;
+  const login = `fob login ${quoteProfileArgument(link.source)} --to`;
   if (link.source === link.session) {
     throw new UsageError(
       `the session profile cannot be ${quote(link.source)} itself: its long-term credentials would be lost`,
@@ -140,7 +140,7 @@ function resolveSession(source: string, { files, store, command }: LinkContext):
   if (only !== undefined && others.length === 0) return only;
   throw new FobError(
     `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
-    `say which: ${command} ${quoteShellWord(only ?? byName)}`,
+    `say which: ${command} ${quoteProfileArgument(only ?? byName)}`,
   );
 }
 
@@ -149,7 +149,7 @@ function createNotASourceError(profile: string, own: OwnKeys, { files, command }
   const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
   if (getProperty(files, profile, "role_arn")) {
     return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
-      `log in its source: fob login ${quoteShellWord(getProperty(files, profile, "source_profile") ?? "PROFILE")}`,
+      `log in its source: fob login ${quoteProfileArgument(getProperty(files, profile, "source_profile") ?? "PROFILE")}`,
       `then use it: export AWS_PROFILE=${quoteShellWord(profile)}`,
     ]);
   }
@@ -160,17 +160,23 @@ function createNotASourceError(profile: string, own: OwnKeys, { files, command }
     return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);
   }
   if (files.credentials.has(profile) || files.config.has(profile)) {
-    return new FobError(`${asked} has no access key`, `put one in: aws configure --profile ${quoteShellWord(profile)}`);
+    return new FobError(
+      `${asked} has no access key`,
+      `put one in: aws configure ${formatOption("--profile", profile)}`,
+    );
   }
   const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
   const meant = findNearest(profile, names);
   if (meant !== undefined) {
-    return new FobError(`there is no profile ${quote(profile)}`, `did you mean: ${command} ${quoteShellWord(meant)}`);
+    return new FobError(
+      `there is no profile ${quote(profile)}`,
+      `did you mean: ${command} ${quoteProfileArgument(meant)}`,
+    );
   }
   const isLogin = command === "fob login";
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     isLogin
-      ? `make one with your access key: aws configure --profile ${quoteShellWord(profile)}`
+      ? `make one with your access key: aws configure ${formatOption("--profile", profile)}`
       : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);

@@ -15,7 +15,7 @@ import { getLongTermCredentials } from "../keys/long-term.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import type { Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 import type { Resolution } from "./resolve.ts";
@@ -144,7 +144,7 @@ async function resolveDevice(
 /** Says that it was the listing that failed, and how to do without it. */
 function withoutList(error: unknown, { source }: ProfilePair): unknown {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
-  const hint = `name the device yourself: fob login ${quoteShellWord(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
+  const hint = `name the device yourself: fob login ${quoteProfileArgument(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
   const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
   const hints = [...error.hints, ...(isAboutListing ? [hint] : [])];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
@@ -169,7 +169,7 @@ export function buildAccess(
   return {
     profile: link.source,
     credentials,
-    region: chooseRegion(settings.region, partition, quoteShellWord(link.source)),
+    region: chooseRegion(settings.region, partition, quoteProfileArgument(link.source)),
     usesGlobalSts: settings.usesGlobalSts,
     endpoints: settings.endpoints,
     useFips: settings.useFips,

@@ -3,7 +3,7 @@ import { isInPartition } from "../aws/partitions.ts";
 import { describeSource } from "../keys/long-term.ts";
 import { readSession, type Store } from "../store/read.ts";
 import type { RememberedOptions, Session, Source } from "../store/session.ts";
-import { quoteShellWord } from "../text.ts";
+import { formatOption, quoteProfileArgument } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import { type ProfilePair, resolveProfilePair } from "./profile-pair.ts";
 import { readSettings, type SessionOptions, type Settings } from "./settings.ts";
@@ -77,11 +77,11 @@ export function findMatching({ link, source, settings }: Resolution, store: Stor
 export function formatLoginCommand(profile: string, { asked, source }: Resolution, minTtl?: number): string {
   const options = (["serial", "duration", "region"] as const).flatMap((name) => {
     const value = asked[name];
-    return value === undefined ? [] : [`--${name}`, quoteShellWord(value)];
+    return value === undefined ? [] : [formatOption(`--${name}`, value)];
   });
   const from = source.from === "environment" ? ["--source-env"] : [];
   const wish = minTtl === undefined ? [] : ["--min-ttl", formatLength(minTtl)];
-  return ["fob login", quoteShellWord(profile), ...options, ...from, ...wish].join(" ");
+  return ["fob login", quoteProfileArgument(profile), ...options, ...from, ...wish].join(" ");
 }
 
 function formatLength(seconds: number): string {

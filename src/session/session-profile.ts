@@ -19,7 +19,7 @@ import {
   type Session,
   type WrittenPlace,
 } from "../store/session.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteProfileArgument } from "../text.ts";
 import { getSessionProfileName, type ProfilePair } from "./profile-pair.ts";
 import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
@@ -108,12 +108,12 @@ function assertOwn(link: ProfilePair, properties: Properties | undefined, option
 
 /** fob always writes the expiry: what lacks it is another tool's, whatever the profile's name is. */
 function withoutExpiry({ source, session }: ProfilePair): FobError {
-  const to = session === getSessionProfileName(source) ? "" : ` --to ${quoteShellWord(session)}`;
+  const to = session === getSessionProfileName(source) ? "" : ` ${formatOption("--to", session)}`;
   return new FobError(
     `the profile ${quote(session)} holds a session that another tool wrote, without saying how long it is good`,
     [
       formatElsewhereHint({ source, session }),
-      `or put a new one in its place: fob login ${quoteShellWord(source)}${to} --force`,
+      `or put a new one in its place: fob login ${quoteProfileArgument(source)}${to} --force`,
     ],
   );
 }
@@ -121,12 +121,12 @@ function withoutExpiry({ source, session }: ProfilePair): FobError {
 function createLongTermError(link: ProfilePair): FobError {
   return new FobError(`the profile ${quote(link.session)} holds long-term credentials, which fob does not overwrite`, [
     formatElsewhereHint(link),
-    `or, with a backup of the file: fob login ${quoteShellWord(link.source)} --to ${quoteShellWord(link.session)} --replace-long-term`,
+    `or, with a backup of the file: fob login ${quoteProfileArgument(link.source)} ${formatOption("--to", link.session)} --replace-long-term`,
   ]);
 }
 
 const formatElsewhereHint = ({ source }: ProfilePair): string =>
-  `write the session to another profile: fob login ${quoteShellWord(source)} --to NAME`;
+  `write the session to another profile: fob login ${quoteProfileArgument(source)} --to NAME`;
 
 /** Where a session goes: the places that held the one before it, and the present credentials file. */
 export function listPlaces(

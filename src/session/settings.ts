@@ -11,7 +11,7 @@ import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, getCommand, getEndpointUrl, getProperty } from "../profiles/files.ts";
 import { findInstalledEndpoint } from "../profiles/inspect.ts";
 import type { RememberedOptions } from "../store/session.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
 export interface Settings {
@@ -121,7 +121,7 @@ function checkRegion(region: Configured): { region: string; from: string } {
 
 function checkDevice(serial: Configured, link: ProfilePair): Device {
   const device = parseDevice(serial.value);
-  const login = `fob login ${quoteShellWord(link.source)}`;
+  const login = `fob login ${quoteProfileArgument(link.source)}`;
   if (device.kind === "fido")
     throw createFidoError(link.source, `the device ${quote(serial.value)} (from ${serial.from})`);
   if (device.kind === "malformed") {

@@ -8,7 +8,7 @@ import { untilNextCode } from "../codes/next-code.ts";
 import type { MfaCodeProvider } from "../codes/sources.ts";
 import { formatDuration } from "../duration.ts";
 import { FobError, raceSignal, throwIfCancelled } from "../errors.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
 export interface CodeSubmission {
@@ -171,7 +171,7 @@ async function checkKey(aws: Connection, link: ProfilePair, device: Device): Pro
 function createWrongAccountError(link: ProfilePair, ofDevice: string, ofKey: string): FobError {
   return new FobError(
     `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(link.source)} is in ${ofKey}`,
-    `name a device of that account: fob login ${quoteShellWord(link.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
+    `name a device of that account: fob login ${quoteProfileArgument(link.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
   );
 }
 

@@ -8,7 +8,7 @@ import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explainFileError, readOwnBytes } from "../files/read.ts";
 import { beginReplace, LONGEST_NAME, listLeftovers, obstacleTo, sweepLeftovers } from "../files/replace.ts";
 import { reserveFile } from "../files/reserve.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import { ensureStoreFolder } from "./folder.ts";
 import { formatSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder, sessionLock } from "./paths.ts";
@@ -209,7 +209,7 @@ function assertOwnVersion(path: string, profile: string): void {
 export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError {
   return new FobError(`the session file ${quote(path)} ${reason}, so this one leaves it alone`, [
     "use it with that version: fob --version",
-    `or remove it first: fob logout ${quoteShellWord(profile)}`,
+    `or remove it first: fob logout ${quoteProfileArgument(profile)}`,
   ]);
 }
 

@@ -241,3 +241,14 @@ test("what a killed process left beside the file is swept away, and nothing else
   expect(readdirSync(folder).sort()).toEqual([...others, "credentials"].sort());
   expect(lstatSync(file).isFile()).toBe(true);
 });
+
+test("on Windows, where every file has the mode 666, no edit is said to have closed a file to others", async () => {
+  const file = join(temporaryFolder(), "file");
+  const edit = (platform: NodeJS.Platform) => {
+    writeFileSync(file, "old");
+    chmodSync(file, 0o666);
+    return editFile(file, { signal: new AbortController().signal }, () => "new", platform);
+  };
+  expect(await edit("win32")).toEqual({ changed: true });
+  expect(await edit("linux")).toEqual({ changed: true, tightenedFrom: 0o666 });
+});

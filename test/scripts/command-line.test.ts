@@ -1,6 +1,7 @@
 // How a command line is read, and what is said of one that is wrong.
+import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { execute, node, program, temporaryFolder } from "../helpers/world.ts";
+import { execute, makeWorld, node, program, temporaryFolder } from "../helpers/world.ts";
 
 const fob = (...args: readonly string[]) =>
   execute(node, [program, ...args], { env: { PATH: process.env.PATH, HOME: temporaryFolder() } });
@@ -77,4 +78,34 @@ test("fob, fob help and fob --help list the commands; each has its own help with
     expect(await fob(...args)).toEqual(family);
   expect((await fob("help", "policy", "show")).stdout).toBe((await fob("policy", "show", "--help")).stdout);
   expect((await fob("help", "exit-codes")).stdout).toContain("130  cancelled\n");
+});
+
+test("a profile whose name begins with a dash is not taken for an option in hints", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.credentialsPath, world.credentials().replace("[work]", "[-x]"));
+  const { stderr } = await world.fob(["login", "--profile=-x", "--serial", world.device.serialNumber]);
+  const command = /run in a terminal: fob (.*)\n/.exec(stderr)?.[1] ?? "";
+  expect(command).toMatch(/^login --profile=-x --serial /);
+  const pasted = await world.fob([...command.split(" "), "--code", world.device.code()]);
+  expect({ status: pasted.status, stdout: pasted.stdout }).toEqual({ status: 0, stdout: "-x-mfa\n" });
+});
+
+test.each(["status", "logout", "shell-init", "completion", "demo", "policy show", "policy lint"])(
+  "fob %s asks no AWS and takes no region",
+  async (command) => {
+    const { status, stderr } = await fob(...command.split(" "), "--region", "eu-central-1");
+    expect(status).toBe(2);
+    expect(stderr).toContain('unknown option "--region"');
+    expect((await fob(...command.split(" "), "--help")).stdout).not.toContain("--region");
+  },
+);
+
+test("options that belong to another one are not ignored without it", async () => {
+  for (const option of [
+    ["--region", "eu-central-1"],
+    ["--profile", "work"],
+    ["--resource", "*"],
+  ]) {
+    expect(await fob("policy", "simulate", ...option)).toMatchObject({ status: 2, stdout: "" });
+  }
 });

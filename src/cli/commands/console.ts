@@ -1,7 +1,7 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
 import { CancelledError, exitCodes, FobError } from "../../errors.ts";
-import { quote, quoteShellWord } from "../../text.ts";
-import { defineCommand } from "../command.ts";
+import { quote, quoteProfileArgument } from "../../text.ts";
+import { defineCommand, regionOption } from "../command.ts";
 import { getDefaultProfile } from "../options.ts";
 import { createSessionContext } from "../session-context.ts";
 
@@ -11,7 +11,10 @@ export const consoleCommand = defineCommand({
     "Opens the AWS console in your browser, signed in as the role of a role profile. The browser gets an address on " +
     "this computer that works once, for your own programs only; the sign-in link is in no argument list.",
   takes: { name: "profile", atMost: 1, text: "a role profile (default: AWS_PROFILE, else default)" },
-  options: { print: { text: "print the link instead; whoever opens it within 15 minutes is signed in" } },
+  options: {
+    print: { text: "print the link instead; whoever opens it within 15 minutes is signed in" },
+    ...regionOption,
+  },
   examples: ["fob console prod", "fob console prod --print"],
   async run([named], options, context) {
     const { env, say, stdout } = context;
@@ -38,7 +41,7 @@ export const consoleCommand = defineCommand({
       });
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      throw new FobError(error.message, `print the link instead: fob console ${quoteShellWord(profile)} --print`);
+      throw new FobError(error.message, `print the link instead: fob console ${quoteProfileArgument(profile)} --print`);
     }
     return exitCodes.done;
   },

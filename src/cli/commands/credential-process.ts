@@ -1,6 +1,6 @@
 // `fob credential-process`: credentials for programs, and the way of putting them on to it.
 import { exitCodes } from "../../errors.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, regionOption } from "../command.ts";
 import { getDefaultProfile } from "../options.ts";
 
 export const credentialProcessCommand = defineCommand({
@@ -16,6 +16,7 @@ export const credentialProcessCommand = defineCommand({
   options: {
     install: { text: "let programs get the profile's credentials so, instead of from the credentials file" },
     endpointUrl: { value: "url", text: "the endpoint that the profile was installed for, if it is not AWS's own" },
+    ...regionOption,
   },
   examples: [
     "fob credential-process --install work",

@@ -3,8 +3,8 @@ import { type Format, formatFailure, formats, formatVariables } from "../../envi
 import { detectShell, formatLine, formatNamed, readParentName } from "../../environment/shell.ts";
 import { buildVariables } from "../../environment/variables.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import { quote, quoteShellWord } from "../../text.ts";
-import { type commonOptions, defineCommand, type Values } from "../command.ts";
+import { formatOption, quote, quoteProfileArgument } from "../../text.ts";
+import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { getDefaultProfile } from "../options.ts";
 import { getProfileCredentials } from "../profile-credentials.ts";
@@ -14,6 +14,7 @@ const formatList = "bash, zsh, fish, powershell, cmd, dotenv, json or ini";
 const envOptions = {
   shell: { value: "format", text: `${formatList} (default: your shell)`, choices: formats },
   reveal: { text: "print the secrets on a terminal too" },
+  ...regionOption,
 } as const;
 
 export const envCommand = defineCommand({
@@ -70,9 +71,9 @@ function formatOf({ shell }: EnvOptions, { env }: Context): Format {
 /** It would stay there, to be seen and scrolled back to. */
 function createTerminalError(format: Format, named: string | undefined, { shell, region }: EnvOptions): UsageError {
   const words = [
-    ...(named === undefined ? [] : [quoteShellWord(named)]),
+    ...(named === undefined ? [] : [quoteProfileArgument(named)]),
     ...(shell === undefined ? [] : ["--shell", format]),
-    ...(region === undefined ? [] : ["--region", quoteShellWord(region)]),
+    ...(region === undefined ? [] : [formatOption("--region", region)]),
   ];
   const command = ["fob env", ...words].join(" ");
   return new UsageError("the terminal would show the secrets", [

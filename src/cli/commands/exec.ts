@@ -8,16 +8,16 @@ import { buildVariables, type Variables, withPromptVariable, withVariables } fro
 import { exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
 import { readAwsFiles } from "../../profiles/files.ts";
 import { getAwsFilePaths } from "../../profiles/paths.ts";
-import { getSecondsLeft } from "../../store/freshness.ts";
+import { getMargin, getSecondsLeft } from "../../store/freshness.ts";
 import { getStoreFolder } from "../../store/paths.ts";
 import { openStore } from "../../store/read.ts";
-import { quote, quoteShellWord } from "../../text.ts";
-import { type Behind, defineCommand } from "../command.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
+import { type Behind, defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { getDefaultProfile, parseMinTtl } from "../options.ts";
 import { type CredentialsOptions, getProfileCredentials } from "../profile-credentials.ts";
 
-/** Seconds: what takes longer than that may outlast them. */
+/** Seconds: a command may take longer. Of credentials that never last long it is at most a quarter of their whole length. */
 const SOON = 3600;
 
 const declared = {
@@ -34,6 +34,7 @@ const declared = {
   runs: "the program and its arguments; no shell reads them again",
   options: {
     minTtl: { value: "length", text: "renew credentials that last for less than this (default: 15m)" },
+    ...regionOption,
   },
   examples: [
     "fob exec work-mfa -- terraform plan",
@@ -103,8 +104,10 @@ async function prepare(
   if (problem) return { exitCode: reportStartProblem(program, problem, context) };
   const profile = named[0] ?? getDefaultProfile(context);
   const given = await getProfileCredentials(profile, { ...options, minTtl, command: "fob exec" }, context);
-  const left = getSecondsLeft(given.credentials, context.now());
-  if (left < SOON) say.warning(`the credentials of ${quote(given.profile)} last another ${formatDuration(left)}`);
+  const { expiration } = given.credentials;
+  const left = getSecondsLeft({ expiration }, context.now());
+  if (left < getMargin({ issued: given.issued, expiration }, SOON, undefined))
+    say.warning(`the credentials of ${quote(given.profile)} last another ${formatDuration(left)}`);
   throwIfCancelled(context.signal);
   const variables = withPromptVariable(buildVariables(given, env), given.profile);
   return { command: [program, ...args], profile: given.profile, variables };
@@ -113,7 +116,9 @@ async function prepare(
 /** The line that was meant, from all its words. */
 function withDashes([first, ...rest]: readonly string[], context: Context): string {
   if (first === undefined) return "fob exec -- COMMAND";
-  const [profile, command] = isProfile(first, context) ? [`${quoteShellWord(first)} `, rest] : ["", [first, ...rest]];
+  const [profile, command] = isProfile(first, context)
+    ? [`${quoteProfileArgument(first)} `, rest]
+    : ["", [first, ...rest]];
   const isCommand = command.length > 0 && !command[0]?.startsWith("-");
   return `fob exec ${profile}-- ${isCommand ? command.map(quoteShellWord).join(" ") : "COMMAND"}`;
 }

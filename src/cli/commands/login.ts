@@ -6,8 +6,8 @@ import { type LoginOutcome, login } from "../../session/login.ts";
 import { resolve } from "../../session/resolve.ts";
 import { takeSnapshot } from "../../session/snapshot.ts";
 import { defaultMinTtl } from "../../store/freshness.ts";
-import { escapeControlCharacters, quote, quoteShellWord } from "../../text.ts";
-import { type commonOptions, defineCommand, type Values } from "../command.ts";
+import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
+import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { noteSession } from "../note-session.ts";
 import { getDefaultProfile, parseMinTtl, warnOfVariables } from "../options.ts";
@@ -23,6 +23,7 @@ const loginOptions = {
   codeStdin: { text: "read the code from stdin" },
   sourceEnv: { text: "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" },
   replaceLongTerm: { text: "overwrite long-term credentials in the session profile, after a backup" },
+  ...regionOption,
 } as const;
 
 type LoginOptions = Values<typeof loginOptions & typeof commonOptions>;
@@ -49,6 +50,8 @@ export const loginCommand = defineCommand({
     const { say } = context;
     const sessions = createSessionContext(context, options);
     const again = formatCommandLine(profile, options);
+    const code = readCodeOptions(options, context);
+    const minTtl = parseMinTtl(options.minTtl);
     const request = {
       profile: profile ?? getDefaultProfile(context),
       to: options.to,
@@ -61,10 +64,10 @@ export const loginCommand = defineCommand({
       resolve(request, takeSnapshot(sessions), sessions),
       {
         wish: defaultMinTtl.login,
-        minTtl: parseMinTtl(options.minTtl),
+        minTtl,
         force: options.force ?? false,
         replaceLongTerm: options.replaceLongTerm ?? false,
-        code: readCodeOptions(options, context),
+        code,
         again,
       },
       sessions,
@@ -118,11 +121,11 @@ function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context):
 function formatCommandLine(profile: string | undefined, options: LoginOptions): string {
   const valued = ["to", "serial", "duration", "region"] as const;
   const flags = [
-    ...valued.flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, quoteShellWord(options[name])])),
+    ...valued.flatMap((name) => (options[name] === undefined ? [] : [formatOption(`--${name}`, options[name])])),
     ...(options.sourceEnv ? ["--source-env"] : []),
     ...(options.replaceLongTerm ? ["--replace-long-term"] : []),
   ];
-  return ["fob login", ...(profile === undefined ? [] : [quoteShellWord(profile)]), ...flags].join(" ");
+  return ["fob login", ...(profile === undefined ? [] : [quoteProfileArgument(profile)]), ...flags].join(" ");
 }
 
 function readCodeOptions(options: LoginOptions, context: Context): MfaCodeProvider | undefined {

@@ -9,7 +9,7 @@ import { defaultMinTtl } from "../../store/freshness.ts";
 import { listSessionProfiles } from "../../store/read.ts";
 import { notify } from "../../terminal/notify.ts";
 import { fitToWidth } from "../../terminal/table.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, regionOption } from "../command.ts";
 import { type Context, sayError } from "../context.ts";
 import { noteSession } from "../note-session.ts";
 import { parseMinTtl } from "../options.ts";
@@ -29,6 +29,7 @@ export const refreshCommand = defineCommand({
   options: {
     minTtl: { value: "length", text: "renew what lasts for less than this (default: 1h)" },
     watch: { text: "stay, and renew in time" },
+    ...regionOption,
   },
   examples: [
     "fob refresh",

@@ -2,7 +2,7 @@
 import { exitCodes } from "../../errors.ts";
 import { getStatus, type State, type StatusEntry } from "../../session/status.ts";
 import { formatExpiration } from "../../store/session.ts";
-import { formatJson, quote, quoteShellWord } from "../../text.ts";
+import { formatJson, formatOption, quote, quoteProfileArgument } from "../../text.ts";
 import { defineCommand } from "../command.ts";
 import { getDefaultProfile, parseMinTtl } from "../options.ts";
 import { render, sayNone, snapshotNow } from "../session-table.ts";
@@ -33,7 +33,7 @@ export const statusCommand = defineCommand({
       const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
         state === "unreadable" && !foreign && !isOtherVersion;
       for (const { profile } of entries.filter(isReplaceable)) {
-        say.hint(`a new session takes its place: fob login ${quoteShellWord(profile)}`);
+        say.hint(`a new session takes its place: fob login ${quoteProfileArgument(profile)}`);
       }
     }
     // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
@@ -41,10 +41,10 @@ export const statusCommand = defineCommand({
       mode === "keys" && writtenTo.length > 0 && !writtenTo.some(({ isThere }) => isThere);
     const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
-    const minTtl = options.minTtl === undefined ? "" : ` --min-ttl ${quoteShellWord(options.minTtl)}`;
+    const minTtl = options.minTtl === undefined ? "" : ` ${formatOption("--min-ttl", options.minTtl)}`;
     for (const { profile, source, state } of stale) {
       say.error(`the session ${quote(profile)} is ${words[state]}`);
-      say.hint(`fob login ${quoteShellWord(source ?? profile)}${minTtl}`);
+      say.hint(`fob login ${quoteProfileArgument(source ?? profile)}${minTtl}`);
     }
     return Promise.resolve(exitCodes.notFresh);
   },

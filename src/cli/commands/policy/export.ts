@@ -4,7 +4,7 @@ import { exitCodes, UsageError } from "../../../errors.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../../policy/enforcement.ts";
 import { type ExportFormat, exportFormats, exportPolicies } from "../../../policy/export/export.ts";
 import { quote } from "../../../text.ts";
-import { defineCommand } from "../../command.ts";
+import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { parsePolicyOptions, policyOptions } from "./options.ts";
 
@@ -22,6 +22,7 @@ export const policyExportCommand = defineCommand({
     withRecorder: { text: "also the recorder without which AWS Config takes no rule, for users alone" },
     withAllUsersRule: { text: "also the rule IAM_USER_MFA_ENABLED: users without a console password need MFA too" },
     ...policyOptions,
+    ...regionOption,
   },
   examples: [
     "fob policy export --format cloudformation > require-mfa.json",

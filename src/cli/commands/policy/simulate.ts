@@ -5,7 +5,7 @@ import type { RequestContext } from "../../../policy/engine/evaluate.ts";
 import { mergeContexts } from "../../../policy/engine/subject.ts";
 import { type Cell, judgeProof, prove } from "../../../policy/proof.ts";
 import { escapeControlCharacters, quote } from "../../../text.ts";
-import { defineCommand } from "../../command.ts";
+import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import {
   decideAndExplain,
@@ -45,6 +45,7 @@ export const policySimulateCommand = defineCommand({
     account: { text: "ask AWS's own simulator too, with the session of --profile; exit with 3 where it differs" },
     profile: { value: "profile", text: "the profile for --account (default: AWS_PROFILE, else default)" },
     json: { text: "print a list of {action, resource, context, decision, because}" },
+    ...regionOption,
   },
   examples: [
     "fob policy simulate",
@@ -64,6 +65,9 @@ export const policySimulateCommand = defineCommand({
     }
     if (options.profile !== undefined && !options.account) {
       throw new UsageError("--profile belongs to --account", "fob policy simulate --help");
+    }
+    if (options.region !== undefined && !options.account) {
+      throw new UsageError("--region belongs to --account", "fob policy simulate --help");
     }
     const simulation = await readSetup(options, context);
     const outcome =
