@@ -1,7 +1,7 @@
 // What the aws command (botocore, by Python's configparser) cannot read, although other programs can.
 // https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
 import { isUtf8 } from "node:buffer";
-import { markLength, parseLine, type Section, splitLines } from "./scan.ts";
+import { markLength, parseLine, type Section, type Sections, splitLines } from "./scan.ts";
 
 /** Why the aws command reads nothing of a file, or not as it was meant. */
 export interface Obstacle {
@@ -12,18 +12,14 @@ export interface Obstacle {
 }
 
 /** The first obstacle of a whole file, if it has one. Of its sections it looks at those that are given. */
-export function findObstacle(
-  text: string,
-  sections: readonly Section[],
-  used: readonly Section[],
-): Obstacle | undefined {
+export function findObstacle(text: string, sections: Sections, used: readonly Section[]): Obstacle | undefined {
   if (markLength(text) > 0) {
     return { line: 1, reason: "begins with a byte order mark", fix: "save the file without one" };
   }
   if (!isUtf8(Buffer.from(text, "latin1"))) {
     return { line: findOtherLine(text), reason: "is not UTF-8", fix: "save the file as UTF-8" };
   }
-  const lone = text.search(/\r(?!\r*(?:\n|$))/);
+  const lone = text.includes("\r") ? text.search(/\r(?!\r*(?:\n|$))/) : -1;
   if (lone >= 0) {
     return {
       line: countLine(text, lone),
@@ -32,12 +28,14 @@ export function findObstacle(
     };
   }
   const first = new Map<string, number>();
-  for (const { title, line } of sections) {
+  for (let index = 0; index < sections.length; index++) {
+    const title = sections.titleAt(index);
     const before = first.get(title);
     if (before !== undefined) {
-      return { line, reason: `begins the same section as line ${before}`, fix: "make one section of the two" };
+      const reason = `begins the same section as line ${sections.at(before).line}`;
+      return { line: sections.at(index).line, reason, fix: "make one section of the two" };
     }
-    first.set(title, line);
+    first.set(title, index);
   }
   for (const section of used) {
     const found = findObstacleIn(text.slice(section.bodyStart, section.end));

@@ -12,6 +12,7 @@ import {
   type Property,
   parseProperties,
   type Section,
+  type Sections,
   scan,
   UnparsableText,
 } from "./scan.ts";
@@ -54,6 +55,8 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const path = paths[kind];
   const text = readWhole(path) ?? "";
   const sections = explainParseErrors(path, "", () => scan(text, kind));
+  const ofProfile = (profile: string): Section[] =>
+    sections.withHeader(profile, (section) => section.profile === profile);
   const found = new Map<string, Section | undefined>();
   const find = (profile: string): Section | undefined => {
     if (!found.has(profile))
@@ -68,14 +71,14 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   return {
     kind,
     path,
-    profiles: () => sections.flatMap((section) => section.profile ?? []),
-    has: (profile) => sections.some((section) => section.profile === profile),
+    profiles: () => [...sections].flatMap((section) => section.profile ?? []),
+    has: (profile) => ofProfile(profile).length > 0,
     properties: (profile) => mapped(find(profile)),
     mentions: (key) => mentions(text, [key]),
     profilesWith: (keys) => [
       ...new Set(findSectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
     ],
-    headerLine: (profile) => sections.find((section) => section.profile === profile)?.line,
+    headerLine: (profile) => ofProfile(profile)[0]?.line,
     assertEditable: (profile, change) =>
       void explainParseErrors(path, profile, () => editSection(text, kind, profile, change)),
     obstacle: (profiles) =>
@@ -84,21 +87,23 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
         sections,
         profiles.flatMap((profile) => find(profile) ?? []),
       ),
-    section: (title) => mapped(sections.find((section) => section.title === title)),
+    section: (title) => mapped(sections.withHeader(title, (section) => section.title === title)[0]),
   };
 }
 
 const mentions = (text: string, keys: readonly string[]): boolean => new RegExp(keys.join("|"), "i").test(text);
 
 /** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */
-function findSectionsMentioning(text: string, sections: readonly Section[], keys: readonly string[]): Section[] {
+function findSectionsMentioning(text: string, sections: Sections, keys: readonly string[]): Section[] {
   const found: Section[] = [];
   if (!mentions(text, keys)) return found;
   let next = 0;
+  let last = -1;
   for (const match of text.matchAll(new RegExp(`^${SPACE}*(?:${keys.join("|")})${SPACE}*[=:]`, "gim"))) {
-    while (next < sections.length && (sections[next]?.end ?? 0) <= match.index) next += 1;
-    const section = sections[next];
-    if (section && found.at(-1) !== section) found.push(section);
+    while (next < sections.length && sections.endAt(next) <= match.index) next += 1;
+    if (next === last || next >= sections.length) continue;
+    found.push(sections.at(next));
+    last = next;
   }
   return found;
 }

@@ -67,33 +67,108 @@ const OPENING_BRACKET = 91;
 /** Length of the byte order mark that some editors put before the first line. */
 export const markLength = (text: string): number => (text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0);
 
+/** Where the headers of sections are, in order: a number for each in each list. */
+interface Headers {
+  /** Line numbers, from 1. */
+  readonly lines: number[];
+  /** Where the lines start, and where their brackets open, which may be indented. */
+  readonly starts: number[];
+  readonly brackets: number[];
+  readonly bodies: number[];
+}
+
 /**
- * Finds the sections of an AWS file, in order, in one pass.
+ * The sections of an AWS file, in order. A file may have a hundred thousand of them and a command wants two or three: so
+ * only where they are is noted, and a section is made when it is asked for.
+ */
+export class Sections implements Iterable<Section> {
+  readonly #text: string;
+  readonly #kind: FileKind;
+  readonly #headers: Headers;
+
+  constructor(text: string, kind: FileKind, headers: Headers) {
+    this.#text = text;
+    this.#kind = kind;
+    this.#headers = headers;
+  }
+
+  get length(): number {
+    return this.#headers.starts.length;
+  }
+
+  *[Symbol.iterator](): Generator<Section> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
+  at(index: number): Section {
+    const { lines, starts, bodies } = this.#headers;
+    const title = decode(this.titleAt(index));
+    return {
+      profile: parseProfileName(title, this.#kind),
+      title,
+      line: lines[index] ?? 0,
+      start: starts[index] ?? 0,
+      bodyStart: bodies[index] ?? 0,
+      end: this.endAt(index),
+    };
+  }
+
+  /** Where a section ends. */
+  endAt(index: number): number {
+    return this.#headers.starts[index + 1] ?? this.#text.length;
+  }
+
+  /** What stands between a header's brackets, trimmed, in bytes. */
+  titleAt(index: number): string {
+    const header = this.#headerAt(index);
+    return parseTitle(header.endsWith("\n") ? header.slice(0, -1) : header) ?? "";
+  }
+
+  /** The sections with this in their header that pass a test. */
+  withHeader(part: string, passes: (section: Section) => boolean): Section[] {
+    // Bytes that are not UTF-8 are decoded to this character, and it is not in the header then.
+    const bytes = part.includes("\ufffd") ? "" : encode(part);
+    const found: Section[] = [];
+    for (let index = 0; index < this.length; index++) {
+      if (!this.#headerAt(index).includes(bytes)) continue;
+      const section = this.at(index);
+      if (passes(section)) found.push(section);
+    }
+    return found;
+  }
+
+  #headerAt(index: number): string {
+    return this.#text.slice(this.#headers.brackets[index], this.#headers.bodies[index]);
+  }
+}
+
+/**
+ * Finds the sections of an AWS file, in one pass.
  *
  * @throws UnparsableText where the aws command could not read the file either: a line that is no header, comment,
  * property or continuation, a property before the first header, a NUL byte.
  */
-export function scan(text: string, kind: FileKind): readonly Section[] {
+export function scan(text: string, kind: FileKind): Sections {
   const last = latest[kind];
   if (last?.text === text) return last.sections;
-  const sections = splitSections(text, kind);
+  const sections = new Sections(text, kind, findHeaders(text));
   latest[kind] = { text, sections };
   return sections;
 }
 
 /** The latest scan of each file: between reading, deciding and editing a file seldom changes, and it may be long. */
-const latest: { [Kind in FileKind]?: { readonly text: string; readonly sections: readonly Section[] } } = {};
+const latest: { [Kind in FileKind]?: { readonly text: string; readonly sections: Sections } } = {};
 
-function splitSections(text: string, kind: FileKind): Section[] {
+function findHeaders(text: string): Headers {
   const nul = text.indexOf("\0");
   if (nul >= 0) throw new UnparsableText(countLine(text, nul), "holds a NUL byte");
 
-  const sections: { -readonly [Key in keyof Section]: Section[Key] }[] = [];
-
+  const headers: Headers = { lines: [], starts: [], brackets: [], bodies: [] };
   let line = 0;
-  // The next `=` and `:` at or after the line at hand: kept across lines, so that a long file is searched only once.
+  // The next of each at or after the line at hand: kept across lines, so that a long file is searched only once.
   let equals = -1;
   let colon = -1;
+  let closing = -1;
   for (let start = markLength(text); start < text.length; ) {
     line += 1;
     const newline = text.indexOf("\n", start);
@@ -108,14 +183,14 @@ function splitSections(text: string, kind: FileKind): Section[] {
       continue;
     }
     if (character === OPENING_BRACKET) {
-      const bytes = parseTitle(text.slice(first, end));
-      if (bytes === undefined) throw new UnparsableText(line, `has a "[" without a "]"`);
-      const title = decode(bytes);
-      const above = sections.at(-1);
-      if (above) above.end = start;
-      sections.push({ profile: parseProfileName(title, kind), title, line, start, bodyStart: next, end: text.length });
+      if (closing < first) closing = findOrEnd(text, "]", first);
+      if (closing >= end) throw new UnparsableText(line, `has a "[" without a "]"`);
+      headers.lines.push(line);
+      headers.starts.push(start);
+      headers.brackets.push(first);
+      headers.bodies.push(next);
     } else {
-      if (sections.length === 0) throw new UnparsableText(line, "stands before the first [section]");
+      if (headers.starts.length === 0) throw new UnparsableText(line, "stands before the first [section]");
       const isDelimiter = character === EQUALS || character === COLON;
       if (isDelimiter && first === start) throw new UnparsableText(line, "has a value without a key");
       if (equals < start) equals = findOrEnd(text, "=", start);
@@ -127,7 +202,7 @@ function splitSections(text: string, kind: FileKind): Section[] {
     }
     start = next;
   }
-  return sections;
+  return headers;
 }
 
 /** Two sections of a file have the name of the profile that is to be read or edited. */
@@ -142,8 +217,8 @@ export class DuplicateSection extends Error {
 }
 
 /** The section of a profile, or undefined. */
-export function findSection(sections: readonly Section[], profile: string): Section | undefined {
-  const found = sections.filter((section) => section.profile === profile);
+export function findSection(sections: Sections, profile: string): Section | undefined {
+  const found = sections.withHeader(profile, (section) => section.profile === profile);
   if (found.length > 1) throw new DuplicateSection(found);
   return found[0];
 }

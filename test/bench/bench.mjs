@@ -54,8 +54,13 @@ function home(name, aws, profiles) {
     `[${profile}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n\n`;
   const others = Array.from({ length: profiles - 1 }, (_, index) => section(`other-${index}`, user.accessKey));
   writeFileSync(join(path, ".aws/credentials"), others.join("") + section("work", user.accessKey), { mode: 0o600 });
+  // The config is as long as the credentials file in real life.
+  const regions = Array.from(
+    { length: profiles - 1 },
+    (_, index) => `[profile other-${index}]\nregion = eu-central-1\noutput = json\n\n`,
+  );
   const config = `[profile work]\nregion = eu-central-1\nmfa_serial = ${device.serialNumber}\n`;
-  writeFileSync(join(path, ".aws/config"), config, { mode: 0o600 });
+  writeFileSync(join(path, ".aws/config"), regions.join("") + config, { mode: 0o600 });
   // Nothing of this machine's own environment: NODE_EXTRA_CA_CERTS alone would cost Node.js 20 about 50 ms a start.
   const env = { PATH: process.env.PATH, HOME: path, AWS_ENDPOINT_URL: aws.url, AWS_EC2_METADATA_DISABLED: "true" };
   return { path, env, device, key: user.accessKey };

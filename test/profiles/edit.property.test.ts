@@ -263,7 +263,7 @@ test.skipIf(!readers.botocore.isThere)("the profiles of a file are those that th
     async (kind, some, line) => {
       const text = `${some.map((header) => `${header}\nk = v\n`).join("")}${line}\n`;
       const [sdk, botocore] = [await readers.sdk.read(text, kind), await readers.botocore.read(text, kind)];
-      const found = edit(() => scan(text, kind).flatMap(({ profile }) => profile ?? []));
+      const found = edit(() => [...scan(text, kind)].flatMap(({ profile }) => profile ?? []));
       // What fob refuses to read, the aws command cannot read either.
       if (found === undefined) expect(botocore).toBeUndefined();
       if (found === undefined) return;
