@@ -51,7 +51,9 @@ export async function redirectOnce({ link, open, identify, warn, signal }: OneSh
       response.writeHead(404).end();
       return;
     }
-    const peer = await identify({ clientPort: request.socket.remotePort ?? 0, serverPort });
+    const { remoteAddress, remotePort: clientPort = 0 } = request.socket;
+    // From another address of this computer no browser comes, and the look-up is for this one.
+    const peer = remoteAddress === "127.0.0.1" ? await identify({ clientPort, serverPort }) : "other";
     if (peer === "other") {
       warn("another user of this computer asked for your console link, and did not get it");
       response.writeHead(403).end();

@@ -1,12 +1,13 @@
 // Whose program is at the other end of a connection on this computer: other users can read the list of processes, and with
 // it the address that a browser is given.
 import { readFileSync } from "node:fs";
+import { endianness } from "node:os";
 import { runProgram } from "../subprocess.ts";
 
 /** `own` is the user's or the system's own program, which can read the user's credentials anyway. */
 export type Peer = "own" | "other" | "unknown";
 
-/** A connection as the server has it. */
+/** A connection from 127.0.0.1 to 127.0.0.1. */
 export interface Connection {
   readonly clientPort: number;
   readonly serverPort: number;
@@ -33,19 +34,31 @@ export async function identifyPeer(
 /**
  * Looks the client's socket up in Linux's tables of sockets, which tell the user.
  * https://docs.kernel.org/networking/proc_net_tcp.html
+ *
+ * Both addresses count, not the ports alone: with other addresses of this computer another user can make a service of the
+ * user's or the system's have a socket with the same two ports.
  */
 export function identifyInTables(tables: string, { clientPort, serverPort }: Connection, user: number): Peer {
   const users = tables.split("\n").flatMap((row) => {
-    const [, local = "", remote = "", state, , , , uid] = row.trim().split(/\s+/);
-    const isClient = portOf(local) === clientPort && portOf(remote) === serverPort;
-    // What is closed on one side has no user any more. 1: established
-    return isClient && state === "01" ? [Number(uid)] : [];
+    const [, local = "", remote = "", , , , , uid, , inode] = row.trim().split(/\s+/);
+    const isClient = isLoopback(local, clientPort) && isLoopback(remote, serverPort);
+    // Without an inode no program has it any more, and the user is no longer told.
+    return isClient && inode !== "0" ? [Number(uid)] : [];
   });
   if (users.length === 0) return "unknown";
   return users.every((uid) => uid === user || uid === 0) ? "own" : "other";
 }
 
-const portOf = (address: string): number => Number.parseInt(address.slice(address.lastIndexOf(":") + 1), 16);
+/** 127.0.0.1 as the tables have it, and as the table for IPv6 has it. */
+const loopback =
+  endianness() === "LE"
+    ? ["0100007F", "0000000000000000FFFF00000100007F"]
+    : ["7F000001", "00000000000000000000FFFF7F000001"];
+
+function isLoopback(end: string, port: number): boolean {
+  const [address = "", digits = ""] = end.split(":");
+  return loopback.includes(address) && Number.parseInt(digits, 16) === port;
+}
 
 /** lsof shows the files of the user's own programs only, unless root runs it: then it tells the user. */
 async function identifyByLsof({ clientPort, serverPort }: Connection, signal: AbortSignal): Promise<Peer> {
@@ -54,7 +67,7 @@ async function identifyByLsof({ clientPort, serverPort }: Connection, signal: Ab
   const args = ["-nP", "-a", "-u", String(user), "-i", ports, "-s", "TCP:ESTABLISHED", "-F", "n"];
   try {
     const { stdout } = await runProgram("/usr/sbin/lsof", args, { env: {}, title: "lsof", timeout: 5, signal });
-    return stdout.includes(`:${clientPort}->127.0.0.1:${serverPort}`) ? "own" : "other";
+    return stdout.split("\n").includes(`n127.0.0.1:${clientPort}->127.0.0.1:${serverPort}`) ? "own" : "other";
   } catch {
     return "unknown";
   }

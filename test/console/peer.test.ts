@@ -17,7 +17,13 @@ test.each([
     [row("0000000000000000FFFF00000100007F:D431", "0000000000000000FFFF00000100007F:1F90", "01", 1000)],
     "own",
   ],
-  ["closed on one side, when nothing tells whose it was", [client(0, "06")], "unknown"],
+  ["another user's, which has closed it for writing", [client(1001, "05")], "other"],
+  [
+    "closed, when nothing tells whose it was",
+    [row("0100007F:D431", "0100007F:1F90", "06", 0).replace("48265", "0")],
+    "unknown",
+  ],
+  ["not there, but one of a service on the same ports is", [row("0100007F:D431", "0200007F:1F90", "01", 0)], "unknown"],
   ["not there", [], "unknown"],
   ["the user's own and another's, which may be made to look alike", [client(1000), client(1001)], "other"],
 ])("a client's socket is %s", (_, rows, peer) => {

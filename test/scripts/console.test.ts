@@ -1,5 +1,7 @@
 // `fob console`: the browser, signed in as a role.
+import { once } from "node:events";
 import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
@@ -82,6 +84,45 @@ test.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
     await expect
       .poll(() => existsSync(arrived) && readFileSync(arrived, "utf8"))
       .toMatch(/^403 null\n303 http.*SigninToken=/);
+  },
+);
+
+test.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
+  "another user's connection cannot pass for one of a service of yours on the same ports (as root only)",
+  async () => {
+    const world = await withRole();
+    const browser = join(world.home, "browser");
+    const got = join(world.home, "got");
+    mayHoldSecrets(got);
+    const service = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+    await once(service, "listening");
+    const { port } = service.address() as AddressInfo;
+    // To the service from fob's port, so that its end has these two ports; then to fob from the service's, closed for writing.
+    const attack = `const { connect } = require("node:net");
+const { port, host, pathname } = new URL(process.argv[1]);
+const decoy = connect({ host: "127.0.0.1", port: ${port}, localAddress: "127.0.0.2", localPort: Number(port) }, () => {
+  const socket = connect({ host: "127.0.0.1", port: Number(port), localAddress: "127.0.0.3", localPort: ${port}, allowHalfOpen: true });
+  socket.end("GET " + pathname + " HTTP/1.1\\r\\nHost: " + host + "\\r\\n\\r\\n");
+  socket.on("data", (data) => console.log(String(data).split("\\r\\n")[0])).on("close", () => decoy.destroy());
+});`;
+    writeFileSync(join(world.home, "attack.cjs"), attack);
+    // fob is stopped meanwhile, in place of being kept busy: it looks when the other side has closed. Then the browser asks.
+    writeFileSync(
+      browser,
+      `#!/bin/sh
+umask 077
+kill -STOP $PPID
+(sleep 1; kill -CONT $PPID) &
+setpriv --reuid 65534 --clear-groups '${node}' -e "$(cat '${world.home}/attack.cjs')" "$1" >'${got}'
+'${node}' -e 'fetch(process.argv[1], { redirect: "manual" })' "$1"
+`,
+    );
+    chmodSync(browser, 0o755);
+    const { status, stderr } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
+    service.close();
+    expect(readFileSync(got, "utf8")).toBe("HTTP/1.1 403 Forbidden\n");
+    expect(stderr).toContain("another user of this computer asked for your console link");
+    expect(status).toBe(0);
   },
 );
 
