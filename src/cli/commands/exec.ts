@@ -24,8 +24,8 @@ const declared = {
   name: "exec",
   description:
     "Runs a command with a profile's credentials and region (--region, else the profile's) in its environment, and " +
-    "without what programs would take instead, such as AWS_PROFILE. fob becomes the command: nothing else is different " +
-    "for it. AWS_VAULT names the profile, for prompts. It says so when little is left of the credentials.",
+    "without what programs would take instead, such as AWS_PROFILE. fob becomes the command (on Windows its parent): open " +
+    "files, limits, signals and the exit code are the command's own. AWS_VAULT names the profile, for prompts. It says so when little is left of the credentials.",
   takes: {
     name: "profile",
     atMost: 1,
