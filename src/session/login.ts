@@ -25,6 +25,7 @@ import {
   unwrittenOf,
   writeSessionProfile,
 } from "./session-profile.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import { settingsToCopy } from "./source-settings.ts";
 
 export interface LoginOptions {
@@ -104,12 +105,14 @@ export async function login(asItIs: Resolution, options: LoginOptions, context: 
 /** Everything that is asked, or refused, before a code is. @throws FobError */
 async function prepare(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<Login> {
   const { paths, store, signal } = context;
-  const { request, snapshot } = asItIs;
+  const { request } = asItIs;
+  assertShortName(asItIs.link.session);
+  const hasLeftovers = await store.recover(asItIs.link.session, signal);
   const leavesProcess = await askForKeys(asItIs, context);
-  const resolution = leavesProcess ? resolve({ ...request, endpointUrl: "" }, snapshot, context) : asItIs;
+  const snapshot = hasLeftovers ? takeSnapshot(context) : asItIs.snapshot;
+  const wanted = leavesProcess ? { ...request, endpointUrl: "" } : request;
+  const resolution = leavesProcess || hasLeftovers ? resolve(wanted, snapshot, context) : asItIs;
   const { link, settings } = resolution;
-  assertShortName(link.session);
-  await store.recover(link.session, signal);
   const current: Login = {
     ...{ resolution, options, context, leavesProcess },
     again: options.again ?? formatLoginCommand(request.profile, resolution, options.minTtl),

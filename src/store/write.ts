@@ -28,8 +28,12 @@ export interface WritableStore extends Store {
   ) => Promise<T | undefined>;
   /** Why this session's file cannot be written, as far as that can be known; else undefined. */
   readonly obstacle: (profile: string) => FobError | undefined;
-  /** Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now. */
-  readonly recover: (profile: string, signal: AbortSignal) => Promise<void>;
+  /**
+   * Puts in its place what a process has left that was killed while it wrote this session, unless one is at it now.
+   *
+   * @returns whether there was anything: then what was read before is old
+   */
+  readonly recover: (profile: string, signal: AbortSignal) => Promise<boolean>;
   /**
    * Makes sure of the disk space for a session before a code is spent on it, and that its file is not another version's.
    * Only under its lock. @throws FobError
@@ -97,12 +101,13 @@ export function openWritableStore(folder: string): WritableStore {
     },
     obstacle: (profile) => obstacleTo(pathOf(profile)),
     async recover(profile, signal) {
-      if (listLeftovers(pathOf(profile)).length === 0) return;
+      if (listLeftovers(pathOf(profile)).length === 0) return false;
       try {
         await withLock(lockOf(profile), { signal, patience: 0 }, () => adoptLeftover(pathOf(profile), profile));
       } catch {
         // Somebody is writing it at this moment, or the store cannot be written: who needs it will find out.
       }
+      return true;
     },
     reserve(profile) {
       assertOwnVersion(pathOf(profile), profile);
