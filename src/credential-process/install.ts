@@ -1,6 +1,7 @@
 // Putting a session profile into process mode: programs get its credentials from fob, not from the credentials file.
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { assertReplaceable, resolveFile } from "../files/replace.ts";
+import { readAwsFiles } from "../profiles/files.ts";
 import type { SessionContext } from "../session/context.ts";
 import { findMatching, resolve, resolveFromFilesOnly } from "../session/resolve.ts";
 import {
@@ -62,7 +63,7 @@ export async function install(
       copiedSettings: { ...session.copiedSettings, ...settingsToCopy(link, files) },
     };
     store.save(served);
-    await writeSessionProfile(served, link, context, target());
+    await writeSessionProfile(served, link, readAwsFiles(context.paths), context, target());
   });
   return link.session;
 }

@@ -6,7 +6,7 @@ import { FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { ensureFolder, isWithoutLinks } from "./create.ts";
 import { type LockOptions, SCRIPT_PATIENCE, withLock } from "./lock.ts";
-import { closeRead, explainFileError, readBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
+import { closeRead, explainFileError, holdsBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
 import {
   assertReplaceable,
   beginReplace,
@@ -69,7 +69,8 @@ export async function editFile(
 function replaceUnlessChanged(file: string, before: string | undefined, after: string): boolean {
   const replacement = beginReplace(file);
   replacement.write(Buffer.from(after, "latin1"));
-  if (readBytes(file) !== before) {
+  const bytes = before === undefined ? undefined : Buffer.from(before, "latin1");
+  if (!holdsBytes(file, bytes)) {
     replacement.abandon();
     return false;
   }
@@ -80,7 +81,7 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
   try {
     if (!isLinked(file, old)) return commitWithoutLinks(file, before, replacement);
     replacement.commit();
-    if (readBytes(old) === before) return true;
+    if (holdsBytes(old, bytes)) return true;
     renameSync(old, file);
     return false;
   } catch (error) {

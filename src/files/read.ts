@@ -33,12 +33,26 @@ export function readOwnBytes(path: string): string | undefined {
   });
 }
 
-function readOpened(path: string, flags: number, check: (found: Stats) => void): string | undefined {
+/** Whether a file still holds these bytes; `undefined` stands for no file. Without making a long string. @throws FobError */
+export function holdsBytes(path: string, bytes: Buffer | undefined): boolean {
+  const check = (found: Stats): void => {
+    if (!found.isFile() && !isNullDevice(found)) throw notRegular(path);
+  };
+  const found = readOpened(path, 0, check, (descriptor) => readFileSync(descriptor));
+  return found === undefined || bytes === undefined ? found === bytes : found.equals(bytes);
+}
+
+function readOpened<T = string>(
+  path: string,
+  flags: number,
+  check: (found: Stats) => void,
+  read: (descriptor: number) => T | string = (descriptor) => readFileSync(descriptor, "latin1"),
+): T | undefined {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, constants.O_RDONLY | WITHOUT_WAITING | flags);
     check(fstatSync(descriptor));
-    return readFileSync(descriptor, "latin1");
+    return read(descriptor) as T;
   } catch (error) {
     if (getSystemCode(error) === "ENOENT") return undefined;
     // A socket; a symbolic link where none may be.

@@ -27,15 +27,10 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
       fix: "put a line end in its place",
     };
   }
-  const first = new Map<string, number>();
-  for (let index = 0; index < sections.length; index++) {
-    const title = sections.titleAt(index);
-    const before = first.get(title);
-    if (before !== undefined) {
-      const reason = `begins the same section as line ${sections.at(before).line}`;
-      return { line: sections.at(index).line, reason, fix: "make one section of the two" };
-    }
-    first.set(title, index);
+  const [earlier, later] = sections.findDuplicate() ?? [];
+  if (earlier && later) {
+    const reason = `begins the same section as line ${earlier.line}`;
+    return { line: later.line, reason, fix: "make one section of the two" };
   }
   for (const section of used) {
     const found = findObstacleIn(text.slice(section.bodyStart, section.end));

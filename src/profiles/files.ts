@@ -8,6 +8,7 @@ import type { AwsFilePaths } from "./paths.ts";
 import {
   DuplicateSection,
   type FileKind,
+  findOrEnd,
   findSection,
   type Property,
   parseProperties,
@@ -55,8 +56,6 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const path = paths[kind];
   const text = readWhole(path) ?? "";
   const sections = explainParseErrors(path, "", () => scan(text, kind));
-  const ofProfile = (profile: string): Section[] =>
-    sections.withHeader(profile, (section) => section.profile === profile);
   const found = new Map<string, Section | undefined>();
   const find = (profile: string): Section | undefined => {
     if (!found.has(profile))
@@ -72,13 +71,13 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
     kind,
     path,
     profiles: () => [...sections].flatMap((section) => section.profile ?? []),
-    has: (profile) => ofProfile(profile).length > 0,
+    has: (profile) => sections.ofProfile(profile).length > 0,
     properties: (profile) => mapped(find(profile)),
     mentions: (key) => mentions(text, [key]),
     profilesWith: (keys) => [
       ...new Set(findSectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
     ],
-    headerLine: (profile) => ofProfile(profile)[0]?.line,
+    headerLine: (profile) => sections.ofProfile(profile)[0]?.line,
     assertEditable: (profile, change) =>
       void explainParseErrors(path, profile, () => editSection(text, kind, profile, change)),
     obstacle: (profiles) =>
@@ -87,7 +86,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
         sections,
         profiles.flatMap((profile) => find(profile) ?? []),
       ),
-    section: (title) => mapped(sections.withHeader(title, (section) => section.title === title)[0]),
+    section: (title) => mapped(sections.withTitle(title)),
   };
 }
 
@@ -99,7 +98,11 @@ function findSectionsMentioning(text: string, sections: Sections, keys: readonly
   if (!mentions(text, keys)) return found;
   let next = 0;
   let last = -1;
-  for (const match of text.matchAll(new RegExp(`^${SPACE}*(?:${keys.join("|")})${SPACE}*[=:]`, "gim"))) {
+  const property = new RegExp(`^${SPACE}*(?:${keys.join("|")})${SPACE}*[=:]`, "im");
+  // The key is looked for first: to try each line takes ten times as long.
+  for (const match of text.matchAll(new RegExp(keys.join("|"), "gi"))) {
+    const lineStart = text.lastIndexOf("\n", match.index) + 1;
+    if (!property.test(text.slice(lineStart, findOrEnd(text, "\n", match.index)))) continue;
     while (next < sections.length && sections.endAt(next) <= match.index) next += 1;
     if (next === last || next >= sections.length) continue;
     found.push(sections.at(next));

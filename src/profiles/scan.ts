@@ -6,7 +6,7 @@
 // The readers out there disagree at the edges. What is said below of "botocore" (the aws command; Python's
 // configparser) and of "the SDK for JavaScript" was read in their sources and is held by test/profiles/readers.ts.
 
-import { SPACE, spaceAt, trimBytes } from "./white-space.ts";
+import { SPACE, spaceAt, spaceBefore, trimBytes } from "./white-space.ts";
 
 /** Which of the two files a text comes from: they spell profile sections differently. */
 export type FileKind = "credentials" | "config";
@@ -85,6 +85,7 @@ export class Sections implements Iterable<Section> {
   readonly #text: string;
   readonly #kind: FileKind;
   readonly #headers: Headers;
+  readonly #ofProfiles = new Map<string, readonly Section[]>();
 
   constructor(text: string, kind: FileKind, headers: Headers) {
     this.#text = text;
@@ -102,7 +103,7 @@ export class Sections implements Iterable<Section> {
 
   at(index: number): Section {
     const { lines, starts, bodies } = this.#headers;
-    const title = decode(this.titleAt(index));
+    const title = decode(this.#titleAt(index));
     return {
       profile: parseProfileName(title, this.#kind),
       title,
@@ -119,20 +120,53 @@ export class Sections implements Iterable<Section> {
   }
 
   /** What stands between a header's brackets, trimmed, in bytes. */
-  titleAt(index: number): string {
+  #titleAt(index: number): string {
     const header = this.#headerAt(index);
     return parseTitle(header.endsWith("\n") ? header.slice(0, -1) : header) ?? "";
   }
 
-  /** The sections with this in their header that pass a test. */
-  withHeader(part: string, passes: (section: Section) => boolean): Section[] {
+  /** The sections of a profile: more than one where it is in the file twice. */
+  ofProfile(profile: string): readonly Section[] {
+    const known = this.#ofProfiles.get(profile);
+    const found = known ?? this.#withHeader(profile).filter((section) => section.profile === profile);
+    this.#ofProfiles.set(profile, found);
+    return found;
+  }
+
+  withTitle(title: string): Section | undefined {
+    return this.#withHeader(title).find((section) => section.title === title);
+  }
+
+  /** The first section whose title an earlier one has, and that one. */
+  findDuplicate(): readonly [earlier: Section, later: Section] | undefined {
+    // Titles by a number, since a hundred thousand strings take their time.
+    const seen = new Map<number, number>();
+    for (let index = 0; index < this.length; index++) {
+      const hash = this.#hashAt(index);
+      const earlier = seen.get(hash);
+      if (earlier === undefined) seen.set(hash, index);
+      else if (this.#titleAt(earlier) === this.#titleAt(index)) return [this.at(earlier), this.at(index)];
+    }
+    return undefined;
+  }
+
+  /** A number that is the same for the same title. */
+  #hashAt(index: number): number {
+    const from = (this.#headers.brackets[index] ?? 0) + 1;
+    const to = this.#text.indexOf("]", from);
+    // As nearly all headers are: without a blank or a comment, so that the title need not be cut out.
+    const isPlain =
+      to + 2 === this.#headers.bodies[index] && spaceAt(this.#text, from) + spaceBefore(this.#text, to) === 0;
+    return isPlain ? hashOf(this.#text, from, to) : hashOf(this.#titleAt(index), 0);
+  }
+
+  #withHeader(part: string): Section[] {
     // Bytes that are not UTF-8 are decoded to this character, and it is not in the header then.
     const bytes = part.includes("\ufffd") ? "" : encode(part);
     const found: Section[] = [];
     for (let index = 0; index < this.length; index++) {
       if (!this.#headerAt(index).includes(bytes)) continue;
-      const section = this.at(index);
-      if (passes(section)) found.push(section);
+      found.push(this.at(index));
     }
     return found;
   }
@@ -140,6 +174,12 @@ export class Sections implements Iterable<Section> {
   #headerAt(index: number): string {
     return this.#text.slice(this.#headers.brackets[index], this.#headers.bodies[index]);
   }
+}
+
+function hashOf(text: string, from: number, to = text.length): number {
+  let hash = 0;
+  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  return hash;
 }
 
 /**
@@ -218,7 +258,7 @@ export class DuplicateSection extends Error {
 
 /** The section of a profile, or undefined. */
 export function findSection(sections: Sections, profile: string): Section | undefined {
-  const found = sections.withHeader(profile, (section) => section.profile === profile);
+  const found = sections.ofProfile(profile);
   if (found.length > 1) throw new DuplicateSection(found);
   return found[0];
 }
@@ -304,7 +344,7 @@ const comment = new RegExp(`(?:^|${SPACE})[#;].*$`, "s");
 
 const withoutComment = (value: string): string => trimBytes(value.replace(comment, ""));
 
-function findOrEnd(text: string, character: string, from: number): number {
+export function findOrEnd(text: string, character: string, from: number): number {
   const index = text.indexOf(character, from);
   return index < 0 ? text.length : index;
 }

@@ -18,6 +18,7 @@ import { requestSession } from "./request.ts";
 import { findMatching, formatLoginCommand, type Resolution, resolve, resolveFromFilesOnly } from "./resolve.ts";
 import {
   assertTarget,
+  everythingWritten,
   isSessionProfileCurrent,
   listPlaces,
   type TargetOptions,
@@ -25,7 +26,7 @@ import {
   unwrittenOf,
   writeSessionProfile,
 } from "./session-profile.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { readAgain, takeSnapshot } from "./snapshot.ts";
 import { settingsToCopy } from "./source-settings.ts";
 
 export interface LoginOptions {
@@ -86,7 +87,7 @@ export async function login(asItIs: Resolution, options: LoginOptions, context: 
   const kept = findReusable(current, snapshot.store);
   if (kept && isSettled(current, kept, snapshot.files)) {
     markVerified(current);
-    return describeOutcome(current, kept, { isNew: false, files: snapshot.files });
+    return describeOutcome(current, kept, { isNew: false });
   }
   assertWritable(current);
   warnOfUnreadable(current);
@@ -154,17 +155,18 @@ function findSettled(current: Login): LoginOutcome | undefined {
   const session = findReusable(current, store);
   if (!session) return undefined;
   const files = readAwsFiles(paths);
-  return isSettled(current, session, files) ? describeOutcome(current, session, { isNew: false, files }) : undefined;
+  return isSettled(current, session, files) ? describeOutcome(current, session, { isNew: false }) : undefined;
 }
 
-/** @param files as they are now */
 function describeOutcome(
-  { resolution, obstacle }: Login,
+  { resolution, context, obstacle }: Login,
   session: Session,
-  { isNew, files, chosenSerial }: { isNew: boolean; files: AwsFiles; chosenSerial?: string | undefined },
+  { isNew, chosenSerial }: { isNew: boolean; chosenSerial?: string | undefined },
 ): LoginOutcome {
   const { link, snapshot } = resolution;
-  const unwritten = unwrittenOf(session, link, { files, obstacle, chosenSerial });
+  const isWritable = obstacle === undefined && obstacleTo(context.paths.config) === undefined;
+  const files = isWritable ? undefined : readAwsFiles(context.paths);
+  const unwritten = files ? unwrittenOf(session, link, { files, obstacle, chosenSerial }) : everythingWritten;
   return { session, isNew, files: snapshot.files, unwritten };
 }
 
@@ -201,19 +203,20 @@ async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
   const session = findReusable(current, store);
   if (!session) return undefined;
   const writtenTo = listPlaces(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
-  const copies = settingsToCopy(link, readAwsFiles(paths));
+  const files = readAgain(resolution.snapshot, paths);
+  const copies = settingsToCopy(link, files);
   const moved = { ...session, writtenTo, copiedSettings: { ...session.copiedSettings, ...copies } };
   if (writtenTo.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
-  await writeSessionProfile(moved, link, context, getTarget(current, moved));
+  await writeSessionProfile(moved, link, files, context, getTarget(current, moved));
   if (leavesProcess) tellOfKeys(link, context);
-  return describeOutcome(current, moved, { isNew: false, files: readAwsFiles(paths) });
+  return describeOutcome(current, moved, { isNew: false });
 }
 
 /** Gets a session for a code, and writes it to its session profile. */
 async function openSession(current: Login, chosen: MfaCodeProvider | undefined): Promise<LoginOutcome> {
   const { resolution, options, context, again, leavesProcess, isServed, obstacle } = current;
   const { link } = resolution;
-  const { store, paths } = context;
+  const { store } = context;
   const { guard, deadline } = options;
   const codes = chosen ?? chooseCodes(current);
   if (!codes) throw createCodeNeededError(link, again, context);
@@ -227,12 +230,13 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
   store.clearRejection(link.session);
   try {
     const target = { ...getTarget(current, previous), chosenSerial };
-    if (!isInStoreAlone) await writeSessionProfile(session, link, context, target);
+    const files = readAgain(resolution.snapshot, context.paths);
+    if (!isInStoreAlone) await writeSessionProfile(session, link, files, context, target);
   } catch (error) {
     throw withKeptSession(error, again);
   }
   if (leavesProcess) tellOfKeys(link, context);
-  return describeOutcome(current, session, { isNew: true, files: readAwsFiles(paths), chosenSerial });
+  return describeOutcome(current, session, { isNew: true, chosenSerial });
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */

@@ -12,7 +12,6 @@ import type { MfaCodeProvider } from "../codes/sources.ts";
 import { chooseDevice } from "../devices/choose.ts";
 import { CancelledError, FobError, raceSignal } from "../errors.ts";
 import { getLongTermCredentials } from "../keys/long-term.ts";
-import { readAwsFiles } from "../profiles/files.ts";
 import type { Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
 import { quote, quoteProfileArgument } from "../text.ts";
@@ -21,6 +20,7 @@ import type { ProfilePair } from "./profile-pair.ts";
 import type { Resolution } from "./resolve.ts";
 import { listPlaces } from "./session-profile.ts";
 import type { Settings } from "./settings.ts";
+import { readAgain } from "./snapshot.ts";
 import { settingsToCopy } from "./source-settings.ts";
 import { submitCode } from "./submit-code.ts";
 
@@ -51,7 +51,7 @@ export async function requestSession(
   const scope = new AbortController();
   const signal = AbortSignal.any([context.signal, scope.signal]);
   try {
-    const files = readAwsFiles(paths);
+    const files = readAgain(plan.snapshot, paths);
     const credentials = await raceSignal(deadline, getLongTermCredentials(source, { files, env, signal, warn }));
     const access = { ...buildAccess(credentials, settings.device, settings, link), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);

@@ -149,6 +149,8 @@ export interface Unwritten {
   readonly configLines: readonly string[];
 }
 
+export const everythingWritten: Unwritten = { credentials: undefined, configLines: [] };
+
 /** What a session's profile lacks for programs to use it, by the AWS files as they are now. */
 export function unwrittenOf(
   session: Session,
@@ -187,17 +189,18 @@ export interface PublishTools {
 /**
  * Writes a session to its session profile, and what programs need beside it (a region) to the config.
  *
+ * @param files as they are now; what decides is read again under the file's lock
  * @param options.chosenSerial the device, where the user chose it from several: it is remembered
  * @throws FobError; the session is in the store then, so this can be done again without a code
  */
 export async function writeSessionProfile(
   session: Session,
   link: ProfilePair,
+  files: AwsFiles,
   tools: PublishTools,
   options: TargetOptions & { chosenSerial?: string | undefined },
 ): Promise<void> {
   const { paths, warn } = tools;
-  const files = readAwsFiles(paths);
   assertTarget(link, files, options);
   const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
     if (tightenedFrom === undefined) return;

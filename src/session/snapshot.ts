@@ -8,6 +8,8 @@ export interface Snapshot {
   readonly files: AwsFiles;
   /** When the AWS files had last changed before they were read, in milliseconds since 1970. */
   readonly lastChange: number;
+  /** When it was taken, in milliseconds since 1970, by the system's clock, as file systems have it. */
+  readonly takenAt: number;
   /** Reads each session file when it is first asked for, and then no more. */
   readonly store: Store;
 }
@@ -22,11 +24,24 @@ export interface SnapshotPlaces {
 export function takeSnapshot({ paths, store }: SnapshotPlaces): Snapshot {
   // First, so that a change that comes in between counts as one.
   const lastChange = readLastChange(paths);
+  const takenAt = Date.now();
   const seen = new Map<string, Stored>();
   const readOnce: typeof readStored = (path, profile) => {
     const stored = seen.get(path) ?? readStored(path, profile);
     seen.set(path, stored);
     return stored;
   };
-  return { lastChange, files: readAwsFiles(paths), store: openStore(store.folder, readOnce) };
+  return { lastChange, takenAt, files: readAwsFiles(paths), store: openStore(store.folder, readOnce) };
+}
+
+/** The time between two changes of a file that its times tell apart for certain, in milliseconds: FAT's are two seconds. */
+const COARSE = 2000;
+/** The same where they have fractions of a millisecond: Linux sets them by a clock that ticks every 10 ms at most. */
+const FINE = 20;
+
+/** The AWS files as they are now, without reading those again that have not changed for certain. @throws FobError */
+export function readAgain({ files, lastChange, takenAt }: Snapshot, paths: AwsFilePaths): AwsFiles {
+  const age = takenAt - lastChange;
+  const isCertain = age > (Number.isInteger(lastChange) ? COARSE : FINE);
+  return isCertain && readLastChange(paths) === lastChange ? files : readAwsFiles(paths);
 }
