@@ -67,6 +67,9 @@ const OPENING_BRACKET = 91;
 /** Length of the byte order mark that some editors put before the first line. */
 export const markLength = (text: string): number => (text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0);
 
+/** How often a name is looked for in a text, before every header is looked at instead. */
+const MOST_LOOKS = 1000;
+
 /** Where the headers of sections are, in order: a number for each in each list. */
 interface Headers {
   /** Line numbers, from 1. */
@@ -160,15 +163,39 @@ export class Sections implements Iterable<Section> {
     return isPlain ? hashOf(this.#text, from, to) : hashOf(this.#titleAt(index), 0);
   }
 
+  /** The sections with this in their header. */
   #withHeader(part: string): Section[] {
     // Bytes that are not UTF-8 are decoded to this character, and it is not in the header then.
     const bytes = part.includes("\ufffd") ? "" : encode(part);
     const found: Section[] = [];
-    for (let index = 0; index < this.length; index++) {
-      if (!this.#headerAt(index).includes(bytes)) continue;
-      found.push(this.at(index));
+    let next = 0;
+    for (let looks = 0, at = 0; bytes !== "" && looks < MOST_LOOKS; looks++) {
+      at = this.#text.indexOf(bytes, at);
+      if (at < 0) return found;
+      const index = this.#indexOf(at, Math.max(0, next - 1));
+      const body = this.#headers.bodies[index] ?? this.#text.length;
+      const isInHeader = index >= next && at >= (this.#headers.brackets[index] ?? body) && at < body;
+      if (isInHeader) found.push(this.at(index));
+      next = isInHeader ? index + 1 : Math.max(next, index);
+      at = isInHeader ? body : at + 1;
+    }
+    // A name that is in the values of many others: then every header is looked at.
+    for (let index = next; index < this.length; index++) {
+      if (this.#headerAt(index).includes(bytes)) found.push(this.at(index));
     }
     return found;
+  }
+
+  /** The section that an offset is in, not before another one. */
+  #indexOf(offset: number, from: number): number {
+    const { starts } = this.#headers;
+    let low = from;
+    for (let high = this.length; high - low > 1; ) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   #headerAt(index: number): string {
@@ -216,7 +243,10 @@ function findHeaders(text: string): Headers {
     const next = newline < 0 ? text.length : newline + 1;
 
     let first = start;
-    for (let length = spaceAt(text, first); length > 0 && first < end; length = spaceAt(text, first)) first += length;
+    // As most lines begin.
+    const isPlain = text.charCodeAt(start) > 0x20 && text.charCodeAt(start) < 0x80;
+    for (let length = isPlain ? 0 : spaceAt(text, first); length > 0 && first < end; length = spaceAt(text, first))
+      first += length;
     const character = text.charCodeAt(first);
     if (first >= end || character === HASH || character === SEMICOLON) {
       start = next;
