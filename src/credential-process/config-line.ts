@@ -19,7 +19,8 @@ export function formatCredentialProcess(
   platform: NodeJS.Platform = process.platform,
 ): string {
   const isWindows = platform === "win32";
-  const elsewhere = 'keep fob\'s files elsewhere: export FOB_HOME="$HOME/.fob"';
+  // Not below the home folder, whose own name may hold the character.
+  const elsewhere = "keep fob's files in a folder with a plain path: export FOB_HOME=/PATH/TO/FOLDER";
   const reinstall = "install fob and Node.js in folders with plain names";
   const word = (text: string, hint: string): string => {
     const spelled = isWindows ? quoteWindowsWord(text) : quotePosixWord(text);

@@ -4,7 +4,7 @@ import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
 import { type AwsFile, type AwsFiles, fileOfCommand, getCommand } from "../profiles/files.ts";
-import { classifyProcess, keyKind, tokenIn } from "../profiles/inspect.ts";
+import { classifyProcess, createNoKeyError, keyKind, tokenIn } from "../profiles/inspect.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
 import { readCommandOutput } from "../subprocess.ts";
@@ -48,10 +48,7 @@ export async function getLongTermCredentials(
   }
   const command = getCommand(files, profile, "credential_process");
   if (command === undefined) {
-    throw new FobError(
-      `the profile ${quote(profile)} has no access key`,
-      `put one in: aws configure ${formatOption("--profile", profile)}`,
-    );
+    throw createNoKeyError(files, profile);
   }
   if (classifyProcess(files, profile) === "fob") {
     throw new FobError(

@@ -125,7 +125,7 @@ function rewriteLine(
     }
     if (line.indent === 0) hanging = false;
     const isPart = line.indent > level;
-    if (line.kind === "continuation") {
+    if (line.kind === "continuation" || (belowOurs && isPart && isEndOfToken(line))) {
       // More of the value above: it goes where that went.
       if (!belowOurs && (isPart || !hanging)) keep(source);
       continue;
@@ -184,6 +184,10 @@ function propertyText(key: string, value: string, newline: string): string {
   if (!value.startsWith("\n")) return `${key} = ${value}${newline}`;
   return `${key} =${value === "\n" ? "" : value.replaceAll("\n", newline)}${newline}`;
 }
+
+/** The last line of a token that was wrapped, whose padding looks like that of `key =`. */
+const isEndOfToken = ({ key, raw }: Pick<Property, "key" | "raw">): boolean =>
+  /^[a-z0-9+/]{8,}$/.test(key) && /^=?$/.test(raw);
 
 /** Whether every program reads this value from this line already. */
 function isReadAs(source: string, line: Line & { kind: "property" }, value: string): boolean {

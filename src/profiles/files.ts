@@ -26,6 +26,8 @@ export type Properties = ReadonlyMap<string, Property>;
 export interface AwsFile {
   readonly kind: FileKind;
   readonly path: string;
+  /** The line of the section with this between its brackets, from 1. */
+  titleLine(title: string): number | undefined;
   /** The names of its profiles, in order. */
   profiles(): string[];
   has(profile: string): boolean;
@@ -86,6 +88,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
         sections,
         profiles.flatMap((profile) => find(profile) ?? []),
       ),
+    titleLine: (title) => sections.withTitle(title)?.line,
     section: (title) => mapped(sections.withTitle(title)),
   };
 }

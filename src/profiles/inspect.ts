@@ -1,5 +1,7 @@
 // What a profile holds: whose keys, whose credential_process.
 import { basename } from "node:path";
+import { FobError } from "../errors.ts";
+import { formatOption, quote, quoteShellWord } from "../text.ts";
 import { type AwsFiles, getCommand, type Properties, readableProfiles } from "./files.ts";
 import type { Property } from "./scan.ts";
 
@@ -71,4 +73,40 @@ function isFob(command: string): boolean {
 export function listSources(files: AwsFiles): string[] {
   const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
   return readableProfiles([...new Set(keyed)], (profile) => classifyOwnKeys(files, profile) === "long-term");
+}
+
+/** A key of a profile that was meant for an access key, and that no program reads: `accessKeyId`, `export AWS_ACCESS_KEY_ID`. */
+export interface MisspelledKey {
+  readonly path: string;
+  readonly line: number;
+  readonly spelled: string;
+  readonly meant: "aws_access_key_id" | "aws_secret_access_key";
+}
+
+export function findMisspelledKey(files: AwsFiles, profile: string): MisspelledKey | undefined {
+  for (const { path, ...file } of [files.credentials, files.config]) {
+    for (const { key, line } of file.properties(profile)?.values() ?? []) {
+      const letters = key.replace(/^(?:export|set|setx|\$env:)\s*/, "").replace(/[^a-z]/g, "");
+      const [, word] = /^(?:aws)?(access|secret)(?:access)?key(?:id)?$/.exec(letters) ?? [];
+      const meant = word === "access" ? "aws_access_key_id" : "aws_secret_access_key";
+      if (word !== undefined && key !== meant) return { path, line, spelled: key, meant };
+    }
+  }
+  return undefined;
+}
+
+/** The error for a profile that has no access key. */
+export function createNoKeyError(files: AwsFiles, profile: string): FobError {
+  const misspelled = findMisspelledKey(files, profile);
+  if (!misspelled) {
+    return new FobError(
+      `the profile ${quote(profile)} has no access key`,
+      `put one in: aws configure ${formatOption("--profile", profile)}`,
+    );
+  }
+  const { path, line, spelled, meant } = misspelled;
+  return new FobError(
+    `the profile ${quote(profile)} has no access key: programs do not read ${quote(spelled)} on line ${line} of ${quote(path)}`,
+    `call it ${meant}: \${EDITOR:-vi} +${line} ${quoteShellWord(path)}`,
+  );
 }

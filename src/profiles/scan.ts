@@ -288,7 +288,10 @@ export class DuplicateSection extends Error {
 
 /** The section of a profile, or undefined. */
 export function findSection(sections: Sections, profile: string): Section | undefined {
-  const found = sections.ofProfile(profile);
+  const all = sections.ofProfile(profile);
+  // Beside [profile default] the SDKs pass over [default].
+  const prefixed = profile === "default" ? all.filter(({ title }) => title !== "default") : [];
+  const found = prefixed.length > 0 ? prefixed : all;
   if (found.length > 1) throw new DuplicateSection(found);
   return found[0];
 }

@@ -3,11 +3,11 @@ import { FobError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { isPortableValue } from "../profiles/edit.ts";
 import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
-import { classifyOwnKeys, classifyProcess, type OwnKeys } from "../profiles/inspect.ts";
+import { classifyOwnKeys, classifyProcess, createNoKeyError, type OwnKeys } from "../profiles/inspect.ts";
 import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
-import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 
 /** A source profile and its session profile: two names of one session. */
 export interface ProfilePair {
@@ -160,17 +160,20 @@ function createNotASourceError(profile: string, own: OwnKeys, { files, command }
     return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);
   }
   if (files.credentials.has(profile) || files.config.has(profile)) {
-    return new FobError(
-      `${asked} has no access key`,
-      `put one in: aws configure ${formatOption("--profile", profile)}`,
-    );
+    return createNoKeyError(files, profile);
   }
+  const misplaced = findMisplacedHeader(files, profile);
+  if (misplaced) return misplaced;
   const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
   const meant = findNearest(profile, names);
+  // A command that acts with credentials is not hinted for another identity.
+  const isHarmless = ["fob login", "fob status", "fob logout", "fob refresh"].includes(command);
   if (meant !== undefined) {
     return new FobError(
       `there is no profile ${quote(profile)}`,
-      `did you mean: ${command} ${quoteProfileArgument(meant)}`,
+      isHarmless
+        ? `did you mean: ${command} ${quoteProfileArgument(meant)}`
+        : `did you mean the profile ${quote(meant)}?`,
     );
   }
   const isLogin = command === "fob login";
@@ -180,4 +183,20 @@ function createNotASourceError(profile: string, own: OwnKeys, { files, command }
       : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
+}
+
+/** The two files spell the headers of profiles differently: `[profile work]` in the config, `[work]` in the credentials file. */
+function findMisplacedHeader({ credentials, config }: AwsFiles, profile: string): FobError | undefined {
+  const spellings = [
+    { file: config, line: config.titleLine(profile), header: `[profile ${profile}]` },
+    { file: credentials, line: credentials.titleLine(`profile ${profile}`), header: `[${profile}]` },
+  ];
+  for (const { file, line, header } of spellings) {
+    if (line === undefined) continue;
+    return new FobError(
+      `there is no profile ${quote(profile)}: line ${line} of ${quote(file.path)} should be ${escapeControlCharacters(header)}`,
+      `\${EDITOR:-vi} +${line} ${quoteShellWord(file.path)}`,
+    );
+  }
+  return undefined;
 }
