@@ -36,3 +36,16 @@ export function readLastChange(paths: AwsFilePaths): number {
     return Number.POSITIVE_INFINITY;
   }
 }
+
+/** What tells one state of the two files from another without reading them; undefined where that cannot be told. */
+export function fingerprint(paths: AwsFilePaths): string | undefined {
+  try {
+    const states = [paths.credentials, paths.config].map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false });
+      return found && [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs];
+    });
+    return JSON.stringify(states);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,13 +1,15 @@
 // The AWS files and the session store as a command finds them. A command takes one snapshot when it begins and passes it
 // on; it reads again only under a lock, where what is there at that moment decides (docs/decisions/decided-under-the-lock.md).
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
-import { type AwsFilePaths, readLastChange } from "../profiles/paths.ts";
+import { type AwsFilePaths, fingerprint, readLastChange } from "../profiles/paths.ts";
 import { openStore, readStored, type Store, type Stored } from "../store/read.ts";
 
 export interface Snapshot {
   readonly files: AwsFiles;
   /** When the AWS files had last changed before they were read, in milliseconds since 1970. */
   readonly lastChange: number;
+  /** The AWS files' state before they were read, if it could be told. */
+  readonly fingerprint: string | undefined;
   /** When it was taken, in milliseconds since 1970, by the system's clock, as file systems have it. */
   readonly takenAt: number;
   /** Reads each session file when it is first asked for, and then no more. */
@@ -24,6 +26,7 @@ export interface SnapshotPlaces {
 export function takeSnapshot({ paths, store }: SnapshotPlaces): Snapshot {
   // First, so that a change that comes in between counts as one.
   const lastChange = readLastChange(paths);
+  const print = fingerprint(paths);
   const takenAt = Date.now();
   const seen = new Map<string, Stored>();
   const readOnce: typeof readStored = (path, profile) => {
@@ -31,7 +34,13 @@ export function takeSnapshot({ paths, store }: SnapshotPlaces): Snapshot {
     seen.set(path, stored);
     return stored;
   };
-  return { lastChange, takenAt, files: readAwsFiles(paths), store: openStore(store.folder, readOnce) };
+  return {
+    lastChange,
+    fingerprint: print,
+    takenAt,
+    files: readAwsFiles(paths),
+    store: openStore(store.folder, readOnce),
+  };
 }
 
 /** The time between two changes of a file that its times tell apart for certain, in milliseconds: FAT's are two seconds. */
@@ -40,8 +49,10 @@ const COARSE = 2000;
 const FINE = 20;
 
 /** The AWS files as they are now, without reading those again that have not changed for certain. @throws FobError */
-export function readAgain({ files, lastChange, takenAt }: Snapshot, paths: AwsFilePaths): AwsFiles {
+export function readAgain(snapshot: Snapshot, paths: AwsFilePaths): AwsFiles {
+  const { files, lastChange, takenAt } = snapshot;
   const age = takenAt - lastChange;
   const isCertain = age > (Number.isInteger(lastChange) ? COARSE : FINE);
-  return isCertain && readLastChange(paths) === lastChange ? files : readAwsFiles(paths);
+  const isSame = snapshot.fingerprint !== undefined && fingerprint(paths) === snapshot.fingerprint;
+  return isCertain && isSame ? files : readAwsFiles(paths);
 }
