@@ -11,34 +11,51 @@ import { readCommandOutput } from "../subprocess.ts";
 import { formatOption, quote, quoteShellWord } from "../text.ts";
 import { checkKeyShape } from "./key-shape.ts";
 
-/** Where a source's long-term credentials are, without fetching them: enough to compare with a session's. */
-export function describeSource(profile: string, files: AwsFiles, env: Environment, fromEnvironment: boolean): Source {
-  // Temporary credentials in the environment are not the source's.
-  const id = env.AWS_ACCESS_KEY_ID;
-  const inEnvironment = id && keyKind(id, env.AWS_SESSION_TOKEN) === "long-term" ? id : undefined;
-  const accessKeyId = fromEnvironment ? inEnvironment : readStaticKeys(profile, files)?.accessKeyId;
-  return { profile, from: fromEnvironment ? "environment" : "profile", accessKeyId };
-}
-
-export interface CredentialTools {
+/** What looking for long-term credentials uses of the world. */
+export interface KeyContext {
   readonly files: AwsFiles;
   readonly env: Environment;
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
 }
 
-/**
- * Fetches the long-term credentials of a source: from the AWS files, from its own `credential_process`, or from the
- * environment where that was asked for.
- *
- * @throws FobError where there are none, or only temporary ones
- */
-export async function getLongTermCredentials(
-  source: Source,
-  { files, env, signal, warn }: CredentialTools,
-): Promise<Credentials> {
-  const { profile } = source;
-  if (source.from === "environment") return readEnvironmentKeys(env, warn);
+/** A kind of place that long-term credentials may be in. Another kind (a keychain, say) is one more of these. */
+interface KeyPlace {
+  /** The access key's id, if that can be told without running, unlocking or asking anything. */
+  readonly id: (profile: string, context: Pick<KeyContext, "files" | "env">) => string | undefined;
+  /** May run a command, or ask the user. @throws FobError where there are none, or only temporary ones */
+  readonly fetch: (profile: string, context: KeyContext) => Promise<Credentials>;
+}
+
+const places: Readonly<Record<Source["from"], KeyPlace>> = {
+  environment: {
+    // Temporary credentials in the environment are not the source's.
+    id: (_, { env: { AWS_ACCESS_KEY_ID: id, AWS_SESSION_TOKEN: token } }) =>
+      id && keyKind(id, token) === "long-term" ? id : undefined,
+    fetch: (_, { env, warn }) => Promise.resolve().then(() => readEnvironmentKeys(env, warn)),
+  },
+  profile: {
+    id: (profile, { files }) => readStaticKeys(profile, files)?.accessKeyId,
+    fetch: fetchFromProfile,
+  },
+};
+
+/** Where a source's long-term credentials are, without fetching them: enough to compare with a session's. */
+export function describeSource(
+  profile: string,
+  from: Source["from"],
+  context: Pick<KeyContext, "files" | "env">,
+): Source {
+  return { profile, from, accessKeyId: places[from].id(profile, context) };
+}
+
+/** Fetches the long-term credentials of a source. @throws FobError where there are none, or only temporary ones */
+export async function fetchLongTermCredentials({ profile, from }: Source, context: KeyContext): Promise<Credentials> {
+  return await places[from].fetch(profile, context);
+}
+
+/** From the AWS files, or from the profile's own `credential_process`. */
+async function fetchFromProfile(profile: string, { files, env, signal, warn }: KeyContext): Promise<Credentials> {
   const keys = readStaticKeys(profile, files);
   if (keys) {
     const longTerm = refuseTemporary(keys, profile);
@@ -47,9 +64,7 @@ export async function getLongTermCredentials(
     return longTerm;
   }
   const command = getCommand(files, profile, "credential_process");
-  if (command === undefined) {
-    throw createNoKeyError(files, profile);
-  }
+  if (command === undefined) throw createNoKeyError(files, profile);
   if (classifyProcess(files, profile) === "fob") {
     throw new FobError(
       `the profile ${quote(profile)} gets its credentials from fob itself, so it cannot be a source`,
@@ -63,7 +78,7 @@ export async function getLongTermCredentials(
 }
 
 /** Says, before a command of a profile is run, that somebody else may have put it there. */
-export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: CredentialTools["warn"]): void {
+export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: KeyContext["warn"]): void {
   const file = fileOfCommand(files, profile, key);
   const writers = otherWritersOf(file);
   if (writers === undefined) return;
@@ -96,7 +111,7 @@ function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefine
 }
 
 /** AWS refuses a long-term key with a token, so every other program that uses the profile fails. */
-function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: CredentialTools["warn"]): void {
+function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: KeyContext["warn"]): void {
   const remove =
     file.kind === "credentials"
       ? `aws configure set ${token.key} '' ${formatOption("--profile", profile)}`
@@ -104,7 +119,7 @@ function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: C
   warn(`line ${token.line} of ${quote(file.path)} is the token of an older session; remove it: ${remove}`);
 }
 
-function readEnvironmentKeys(env: Environment, warn: CredentialTools["warn"]): Credentials {
+function readEnvironmentKeys(env: Environment, warn: KeyContext["warn"]): Credentials {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) {
     throw new UsageError(

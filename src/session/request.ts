@@ -11,7 +11,7 @@ import { CODE_LASTS } from "../codes/next-code.ts";
 import type { MfaCodeProvider } from "../codes/sources.ts";
 import { chooseDevice } from "../devices/choose.ts";
 import { CancelledError, FobError, raceSignal } from "../errors.ts";
-import { getLongTermCredentials } from "../keys/long-term.ts";
+import { fetchLongTermCredentials } from "../keys/long-term.ts";
 import type { Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
 import { quote, quoteProfileArgument } from "../text.ts";
@@ -52,7 +52,7 @@ export async function requestSession(
   const signal = AbortSignal.any([context.signal, scope.signal]);
   try {
     const files = readAgain(plan.snapshot, paths);
-    const credentials = await raceSignal(deadline, getLongTermCredentials(source, { files, env, signal, warn }));
+    const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
     const access = { ...buildAccess(credentials, settings.device, settings, link), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(access, { ...context, signal }, async (aws) => {

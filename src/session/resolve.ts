@@ -47,7 +47,7 @@ export function resolve(
   };
   const settings = readSettings(link, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
   const fromEnvironment = request.fromEnvironment ?? before?.source.from === "environment";
-  const source = describeSource(link.source, files, env, fromEnvironment);
+  const source = describeSource(link.source, fromEnvironment ? "environment" : "profile", { files, env });
   return { request, snapshot, link, source, settings, asked };
 }
 

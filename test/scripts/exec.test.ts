@@ -400,8 +400,9 @@ async function prompt(world: World): Promise<OnTerminal> {
 /** Says that it is ready, and which process it is, and then what it reads. */
 const reader = "sh -c 'echo rea''dy $$; exec cat'";
 
+/** The state of a process; "" once it has ended, also where its parent has not been told yet. */
 const stateOf = (pid: string): string =>
-  spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" }).stdout.slice(0, 1);
+  spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" }).stdout.slice(0, 1).replace("Z", "");
 
 describe("at a prompt", () => {
   // Not `sh -c 'echo; sleep'`: a dash that Ctrl-C or Ctrl-Z reaches between the two hangs, without fob too.
