@@ -76,14 +76,14 @@ export function listSources(files: AwsFiles): string[] {
 }
 
 /** A key of a profile that was meant for an access key, and that no program reads: `accessKeyId`, `export AWS_ACCESS_KEY_ID`. */
-export interface MisspelledKey {
+interface MisspelledKey {
   readonly path: string;
   readonly line: number;
   readonly spelled: string;
   readonly meant: "aws_access_key_id" | "aws_secret_access_key";
 }
 
-export function findMisspelledKey(files: AwsFiles, profile: string): MisspelledKey | undefined {
+function findMisspelledKey(files: AwsFiles, profile: string): MisspelledKey | undefined {
   for (const { path, ...file } of [files.credentials, files.config]) {
     for (const { key, line } of file.properties(profile)?.values() ?? []) {
       const letters = key.replace(/^(?:export|set|setx|\$env:)\s*/, "").replace(/[^a-z]/g, "");

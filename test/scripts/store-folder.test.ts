@@ -191,11 +191,7 @@ test.skipIf(process.getuid?.() !== 0)(
     ]) {
       const { status, stdout } = await world.fob(args);
       // A login could not put its own there either, and says so; the others need a code.
-      expect({ args, status, stdout }).toEqual({
-        args,
-        status: args[0] === "login" ? 1 : 4,
-        stdout: expect.any(String),
-      });
+      expect({ args, status }).toEqual({ args, status: args[0] === "login" ? 1 : 4 });
       expect(stdout).not.toContain("ASIA");
     }
     expect((await world.fob(["status"])).stdout).toContain("belongs to another user (uid 12345)");
