@@ -1,8 +1,8 @@
 // A small world for tests of the built program: a home folder, a local AWS, and one user with a device of her own.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
@@ -81,7 +81,7 @@ export async function makeWorld(
 
   const env = {
     // bin/fob takes the `node` from there.
-    PATH: [dirname(node), process.env.PATH].join(delimiter),
+    PATH: [nodeFolder, process.env.PATH].join(delimiter),
     HOME: home,
     TERM: "xterm-256color",
     LANG: "C.UTF-8",
@@ -118,6 +118,11 @@ export async function makeWorld(
 /** `fob exec` as it is installed: only then fob becomes the command. The rest without a shell, whatever the PATH is. */
 const started = (args: readonly string[]): [file: string, args: readonly string[]] =>
   args[0] === "exec" ? [program, args] : [node, [program, ...args]];
+
+/** A folder with that Node.js alone: what is beside it in its own folder is not for the tests. */
+const nodeFolder = mkdtempSync(join(tmpdir(), "fob-test-node-"));
+symlinkSync(node, join(nodeFolder, "node"));
+process.on("exit", () => rmSync(nodeFolder, { recursive: true, force: true }));
 
 /** What a command is there to show. */
 const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =>

@@ -262,9 +262,12 @@ test("where nobody answers it ends within a minute of its start: with an error, 
   for (const { seconds } of [ends[0], ends[2], ends[3]].filter((end) => end !== undefined)) {
     expect(seconds).toBeGreaterThan(50);
   }
-  for (const { status, seconds } of await Promise.all(stuck.map(({ end }) => end))) {
-    expect({ status, isInTime: seconds < 60 }).toEqual({ status: 4, isInTime: true });
+  const [chosen, given, listed] = await Promise.all(stuck.map(({ end }) => end));
+  for (const { seconds } of [chosen, given, listed].filter((end) => end !== undefined)) {
+    expect(seconds).toBeLessThan(60);
   }
+  // What AWS does not answer is said after 20 s.
+  expect([chosen?.status, given?.status, listed?.status]).toEqual([4, 4, 1]);
   const [first, second, third, fourth] = ends.map(({ screen }) => screen);
   expect(first).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
   expect(second).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
