@@ -25,11 +25,11 @@ export async function signInLink(request: ServeRequest, context: SessionContext)
   const { files } = snapshot;
   const [first] = resolveRoleChain(request.profile, files);
   const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
-  const { link, settings } = resolve(asUser, snapshot, context);
-  if (!first) throw createUserSessionError(link, files);
+  const { pair, settings } = resolve(asUser, snapshot, context);
+  if (!first) throw createUserSessionError(pair, files);
   const session = await getCredentials(request, snapshot, context);
   const federation = buildFederationUrl(session.partition, settings.endpoints.signin);
-  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), settings, link);
+  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), settings, pair);
   const { getSignInToken } = await import("../aws/sign-in.ts");
   const token = await withAws(access, context, (aws) =>
     getSignInToken(aws, federation, getConsoleSession(session, context.now())),

@@ -31,39 +31,39 @@ export async function install(
 ): Promise<string> {
   const { store, now } = context;
   const plan = resolve({ ...request, isRenewal: true }, takeSnapshot(context), context);
-  const { link, settings } = plan;
+  const { pair, settings } = plan;
   const { files } = plan.snapshot;
   const endpoint = findCustomEndpointHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
-  const line = formatCredentialProcess(installation, link.session, endpoint);
+  const line = formatCredentialProcess(installation, pair.session, endpoint);
   const target = () => ({
     replaceLongTerm: false,
-    previous: readSession(store, link.session),
+    previous: readSession(store, pair.session),
     now: now(),
     isOnlyOwn: true,
     takesOver: true,
   });
-  assertTarget(link, files, target());
+  assertTarget(pair, files, target());
   assertReplaceable(resolveFile(files.config.path));
-  await store.locked(link.session, waitingFor(link.session, context), async () => {
+  await store.locked(pair.session, waitingFor(pair.session, context), async () => {
     if (process.platform !== "win32") installLauncher(installation);
     // First the new way, then the old one goes: in between programs find the keys.
-    await writeCredentialProcess(link, line, context, target());
-    const session = readSession(store, link.session);
+    await writeCredentialProcess(pair, line, context, target());
+    const session = readSession(store, pair.session);
     if (!session) {
-      await removeTemporaryKeys(link.session, context);
+      await removeTemporaryKeys(pair.session, context);
       return;
     }
-    const undisputed = resolveFromFilesOnly(link.session, takeSnapshot(context), context);
+    const undisputed = resolveFromFilesOnly(pair.session, takeSnapshot(context), context);
     const isRight = undisputed !== undefined && findMatching(undisputed, store) !== undefined;
     const served: Session = {
       ...session,
       isEnvironmentIndependent: session.source.from === "profile" && isRight,
       installedFor: endpoint ?? "",
       // publishProcess has copied them.
-      copiedSettings: { ...session.copiedSettings, ...settingsToCopy(link, files) },
+      copiedSettings: { ...session.copiedSettings, ...settingsToCopy(pair, files) },
     };
     store.save(served);
-    await writeSessionProfile(served, link, readAwsFiles(context.paths), context, target());
+    await writeSessionProfile(served, pair, readAwsFiles(context.paths), context, target());
   });
-  return link.session;
+  return pair.session;
 }

@@ -67,11 +67,11 @@ export function programSettings(
   const { files } = snapshot;
   const chain = resolveRoleChain(profile, files);
   const [first] = chain;
-  const { settings, link } = resolve({ profile: first?.sourceProfile ?? profile }, snapshot, context);
+  const { settings, pair } = resolve({ profile: first?.sourceProfile ?? profile }, snapshot, context);
   const roles = chain.map((role) => role.profile).reverse();
   return {
     region: region ?? (first && getProperty(files, profile, "region")) ?? settings.region?.region,
-    variables: settingVariables([...roles, link.session, link.source], files, context.env),
+    variables: settingVariables([...roles, pair.session, pair.source], files, context.env),
   };
 }
 
@@ -223,7 +223,7 @@ async function assumeChained(
     before.length > 0
       ? await getRoleCredentials(before, occasion, context)
       : await serveSession({ ...occasion.request, profile: role.sourceProfile }, occasion.snapshot, context);
-  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan.settings, plan.link);
+  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan.settings, plan.pair);
   const asked = buildRoleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");
   const asking = withAws(access, context, (aws) =>

@@ -83,7 +83,7 @@ interface Login {
  */
 export async function login(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<LoginOutcome> {
   const current = await prepare(asItIs, options, context);
-  const { link, snapshot } = current.resolution;
+  const { pair, snapshot } = current.resolution;
   const kept = findReusable(current, snapshot.store);
   if (kept && isSettled(current, kept, snapshot.files)) {
     markVerified(current);
@@ -93,10 +93,10 @@ export async function login(asItIs: Resolution, options: LoginOptions, context: 
   warnOfUnreadable(current);
   const codes = kept ? undefined : chooseCodes(current);
   // A program waits also where it cannot ask: another process may be asking.
-  if (!kept && !codes && options.patience === undefined) throw createCodeNeededError(link, current.again, context);
+  if (!kept && !codes && options.patience === undefined) throw createCodeNeededError(pair, current.again, context);
   const once = {
-    profile: link.session,
-    waiting: waitingFor(link.session, context, options.patience ?? patienceOf(codes)),
+    profile: pair.session,
+    waiting: waitingFor(pair.session, context, options.patience ?? patienceOf(codes)),
     find: () => findSettled(current),
     make: async () => (await publishKept(current)) ?? (await openSession(current, codes)),
   };
@@ -107,21 +107,21 @@ export async function login(asItIs: Resolution, options: LoginOptions, context: 
 async function prepare(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<Login> {
   const { paths, store, signal } = context;
   const { request } = asItIs;
-  assertShortName(asItIs.link.session);
-  const hasLeftovers = await store.recover(asItIs.link.session, signal);
+  assertShortName(asItIs.pair.session);
+  const hasLeftovers = await store.recover(asItIs.pair.session, signal);
   const leavesProcess = await askForKeys(asItIs, context);
   const snapshot = hasLeftovers ? takeSnapshot(context) : asItIs.snapshot;
   const wanted = leavesProcess ? { ...request, endpointUrl: "" } : request;
   const resolution = leavesProcess || hasLeftovers ? resolve(wanted, snapshot, context) : asItIs;
-  const { link, settings } = resolution;
+  const { pair, settings } = resolution;
   const current: Login = {
     ...{ resolution, options, context, leavesProcess },
     again: options.again ?? formatLoginCommand(request.profile, resolution, options.minTtl),
-    isServed: classifyProcess(snapshot.files, link.session) === "fob" && !leavesProcess,
-    obstacle: obstacleTo(paths.credentials) ?? store.obstacle(link.session),
+    isServed: classifyProcess(snapshot.files, pair.session) === "fob" && !leavesProcess,
+    obstacle: obstacleTo(paths.credentials) ?? store.obstacle(pair.session),
   };
-  assertTarget(link, snapshot.files, getTarget(current, readSession(snapshot.store, link.session)));
-  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(settings.duration, link);
+  assertTarget(pair, snapshot.files, getTarget(current, readSession(snapshot.store, pair.session)));
+  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(settings.duration, pair);
   return current;
 }
 
@@ -144,9 +144,9 @@ function findReusable({ resolution, options, context }: Login, store: Store): Se
 
 /** Whether nothing is left to do for a session, or nothing can be done. */
 function isSettled({ resolution, leavesProcess, obstacle }: Login, session: Session, files: AwsFiles): boolean {
-  const { link } = resolution;
-  const isLeft = leavesProcess && classifyProcess(files, link.session) === "fob";
-  return (isSessionProfileCurrent(session, link, files) && !isLeft) || (obstacle !== undefined && !leavesProcess);
+  const { pair } = resolution;
+  const isLeft = leavesProcess && classifyProcess(files, pair.session) === "fob";
+  return (isSessionProfileCurrent(session, pair, files) && !isLeft) || (obstacle !== undefined && !leavesProcess);
 }
 
 /** Another process may have done all of it. */
@@ -163,30 +163,30 @@ function describeOutcome(
   session: Session,
   { isNew, chosenSerial }: { isNew: boolean; chosenSerial?: string | undefined },
 ): LoginOutcome {
-  const { link, snapshot } = resolution;
+  const { pair, snapshot } = resolution;
   const isWritable = obstacle === undefined && obstacleTo(context.paths.config) === undefined;
   const files = isWritable ? undefined : readAwsFiles(context.paths);
-  const unwritten = files ? unwrittenOf(session, link, { files, obstacle, chosenSerial }) : everythingWritten;
+  const unwritten = files ? unwrittenOf(session, pair, { files, obstacle, chosenSerial }) : everythingWritten;
   return { session, isNew, files: snapshot.files, unwritten };
 }
 
 /** Lets programs have the session without a look at the AWS files, if nothing but those decides which one it is. */
 function markVerified({ resolution, context }: Login): void {
-  const { link, snapshot } = resolution;
-  const fromFiles = resolveFromFilesOnly(link.session, snapshot, context);
+  const { pair, snapshot } = resolution;
+  const fromFiles = resolveFromFilesOnly(pair.session, snapshot, context);
   if (!fromFiles || !findMatching(fromFiles, snapshot.store)) return;
-  context.store.markVerified(link.session, snapshot.lastChange, context.now());
+  context.store.markVerified(pair.session, snapshot.lastChange, context.now());
 }
 
 /** @throws FobError where the session can be kept nowhere that anything would find it */
 function assertWritable({ resolution, options, context, leavesProcess, isServed, obstacle }: Login): void {
-  const isFound = options.isServing || isServed || livesInStore(resolution.link, context);
+  const isFound = options.isServing || isServed || livesInStore(resolution.pair, context);
   if (obstacle && (leavesProcess || !isFound)) throw withOtherStore(obstacle);
 }
 
 /** @throws FobError for a session of another version of fob */
-function warnOfUnreadable({ resolution: { link, snapshot }, context }: Login): void {
-  const stored = snapshot.store.read(link.session);
+function warnOfUnreadable({ resolution: { pair, snapshot }, context }: Login): void {
+  const stored = snapshot.store.read(pair.session);
   if (stored.state !== "unreadable") return;
   if (stored.isOtherVersion) throw ofOtherVersion(stored);
   context.warn(`the session file ${quote(stored.path)} ${stored.reason}, so a new session is needed`);
@@ -198,54 +198,54 @@ const chooseCodes = ({ resolution, options, context, again }: Login): MfaCodePro
 /** Writes a session that will do to its session profile. @returns undefined where there is no such session */
 async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
   const { resolution, context, leavesProcess } = current;
-  const { link } = resolution;
+  const { pair } = resolution;
   const { store, paths } = context;
   const session = findReusable(current, store);
   if (!session) return undefined;
-  const writtenTo = listPlaces(link.session, session.credentials.accessKeyId, paths, session.writtenTo);
+  const writtenTo = listPlaces(pair.session, session.credentials.accessKeyId, paths, session.writtenTo);
   const files = readAgain(resolution.snapshot, paths);
-  const copies = settingsToCopy(link, files);
+  const copies = settingsToCopy(pair, files);
   const moved = { ...session, writtenTo, copiedSettings: { ...session.copiedSettings, ...copies } };
   if (writtenTo.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
-  await writeSessionProfile(moved, link, files, context, getTarget(current, moved));
-  if (leavesProcess) tellOfKeys(link, context);
+  await writeSessionProfile(moved, pair, files, context, getTarget(current, moved));
+  if (leavesProcess) tellOfKeys(pair, context);
   return describeOutcome(current, moved, { isNew: false });
 }
 
 /** Gets a session for a code, and writes it to its session profile. */
 async function openSession(current: Login, chosen: MfaCodeProvider | undefined): Promise<LoginOutcome> {
   const { resolution, options, context, again, leavesProcess, isServed, obstacle } = current;
-  const { link } = resolution;
+  const { pair } = resolution;
   const { store } = context;
   const { guard, deadline } = options;
   const codes = chosen ?? chooseCodes(current);
-  if (!codes) throw createCodeNeededError(link, again, context);
-  const previous = readSession(store, link.session);
-  if (previous !== undefined && previous.source.profile !== link.source) {
-    context.warn(`${quote(link.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
+  if (!codes) throw createCodeNeededError(pair, again, context);
+  const previous = readSession(store, pair.session);
+  if (previous !== undefined && previous.source.profile !== pair.source) {
+    context.warn(`${quote(pair.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
   }
   const isInStoreAlone = obstacle !== undefined && !isServed;
   const request = () => requestSession({ plan: resolution, codes, previous, isInStoreAlone, deadline }, context);
-  const { session, chosenSerial } = guard ? await guard(link.session, request) : await request();
-  store.clearRejection(link.session);
+  const { session, chosenSerial } = guard ? await guard(pair.session, request) : await request();
+  store.clearRejection(pair.session);
   try {
     const target = { ...getTarget(current, previous), chosenSerial };
     const files = readAgain(resolution.snapshot, context.paths);
-    if (!isInStoreAlone) await writeSessionProfile(session, link, files, context, target);
+    if (!isInStoreAlone) await writeSessionProfile(session, pair, files, context, target);
   } catch (error) {
     throw withKeptSession(error, again);
   }
-  if (leavesProcess) tellOfKeys(link, context);
+  if (leavesProcess) tellOfKeys(pair, context);
   return describeOutcome(current, session, { isNew: true, chosenSerial });
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */
-async function askForKeys({ request, snapshot, link }: Resolution, context: SessionContext): Promise<boolean> {
-  const isServed = classifyProcess(snapshot.files, link.session) === "fob";
+async function askForKeys({ request, snapshot, pair }: Resolution, context: SessionContext): Promise<boolean> {
+  const isServed = classifyProcess(snapshot.files, pair.session) === "fob";
   const person = request.to !== undefined && isServed ? context.prompter() : undefined;
   if (!person?.choose) return false;
   const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
-  const message = `Programs get the credentials of ${quote(link.session)} from fob's credential_process.`;
+  const message = `Programs get the credentials of ${quote(pair.session)} from fob's credential_process.`;
   return (await person.choose(message, answers, context.signal)) === answers[1];
 }
 
@@ -280,7 +280,7 @@ export function chooseCodeProvider(
   context: SessionContext,
 ): MfaCodeProvider | undefined {
   const { mfaProcess } = plan.settings;
-  const { source } = plan.link;
+  const { source } = plan.pair;
   if (!mfaProcess) return context.prompter();
   return withPersonBehind(
     withWarning(context.commandProvider(mfaProcess, source), plan, context),
@@ -292,10 +292,10 @@ export function chooseCodeProvider(
 /** The same command; before it runs, a warning where somebody else may have put it there. */
 function withWarning(
   codes: MfaCodeProvider,
-  { link, snapshot: { files } }: Resolution,
+  { pair, snapshot: { files } }: Resolution,
   { warn }: SessionContext,
 ): MfaCodeProvider {
-  const owner = getCommand(files, link.session, "mfa_process") === undefined ? link.source : link.session;
+  const owner = getCommand(files, pair.session, "mfa_process") === undefined ? pair.source : pair.session;
   return {
     ...codes,
     ask(question) {

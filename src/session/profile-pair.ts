@@ -38,7 +38,7 @@ export function resolveProfilePair(
 }
 
 /**
- * The session profile that a name stands for: of a session in the store, else by its link; for a role profile the session
+ * The session profile that a name stands for: of a session in the store, else by its pair; for a role profile the session
  * that its credentials come by.
  *
  * @throws FobError
@@ -59,27 +59,27 @@ export function getSessionProfileName(source: string): string {
   return source.endsWith("-long-term") ? source.slice(0, -"-long-term".length) : `${source}-mfa`;
 }
 
-function checkPair(link: ProfilePair): ProfilePair {
-  const login = `fob login ${quoteProfileArgument(link.source)} --to`;
-  if (link.source === link.session) {
+function checkPair(pair: ProfilePair): ProfilePair {
+  const login = `fob login ${quoteProfileArgument(pair.source)} --to`;
+  if (pair.source === pair.session) {
     throw new UsageError(
-      `the session profile cannot be ${quote(link.source)} itself: its long-term credentials would be lost`,
-      `leave --to out, or name another profile: ${login} ${quoteShellWord(`${link.source}-mfa`)}`,
+      `the session profile cannot be ${quote(pair.source)} itself: its long-term credentials would be lost`,
+      `leave --to out, or name another profile: ${login} ${quoteShellWord(`${pair.source}-mfa`)}`,
     );
   }
-  if (!isPortableValue(link.source)) {
+  if (!isPortableValue(pair.source)) {
     throw new FobError(
-      `the profile name ${quote(link.source)} holds characters that programs read differently`,
+      `the profile name ${quote(pair.source)} holds characters that programs read differently`,
       "give it a plain name in the AWS files, like work or team-1: letters, digits and -@+.%:/_",
     );
   }
-  if (!isPortableName(link.session)) {
+  if (!isPortableName(pair.session)) {
     throw new UsageError(
-      `${quote(link.session)} is no name for a session profile: some programs would not find it`,
+      `${quote(pair.session)} is no name for a session profile: some programs would not find it`,
       `choose one without blanks, quotes and brackets: ${login} NAME`,
     );
   }
-  return link;
+  return pair;
 }
 
 function resolveSource(profile: string, context: LinkContext, fromEnvironment: boolean): string {

@@ -43,9 +43,9 @@ export async function requestSession(
   context: SessionContext,
 ): Promise<{ session: Session; chosenSerial: string | undefined }> {
   const { env, paths, store, warn, debug } = context;
-  const { link, source, settings } = plan;
+  const { pair, source, settings } = plan;
   const role = direct?.role;
-  const profile = role?.profile ?? link.session;
+  const profile = role?.profile ?? pair.session;
   const reservation = store.reserve(profile);
   // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
   const scope = new AbortController();
@@ -53,16 +53,16 @@ export async function requestSession(
   try {
     const files = readAgain(plan.snapshot, paths);
     const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
-    const access = { ...buildAccess(credentials, settings.device, settings, link), arn: role?.arn };
+    const access = { ...buildAccess(credentials, settings.device, settings, pair), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(access, { ...context, signal }, async (aws) => {
-      const found = await raceSignal(deadline, resolveDevice(link, settings, aws, context));
+      const found = await raceSignal(deadline, resolveDevice(pair, settings, aws, context));
       const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
       // Who is asked reads it with the question: a program may have taken stderr.
       const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
       if (!codes.canAskAgain) told.forEach(warn);
       const exchanged = await submitCode({
-        ...{ link, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
+        ...{ pair, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
         ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
         lastServed: () => lastServed(found.device, context),
         async send(mfa, user) {
@@ -90,12 +90,12 @@ export async function requestSession(
       issued: context.now(),
       roles: role ? [role] : [],
       isChained: false,
-      writtenTo: role ? [] : isInStoreAlone ? places : listPlaces(link.session, given.accessKeyId, paths, places),
+      writtenTo: role ? [] : isInStoreAlone ? places : listPlaces(pair.session, given.accessKeyId, paths, places),
       copiedSettings: role
         ? undefined
         : isInStoreAlone
           ? previous?.copiedSettings
-          : { ...previous?.copiedSettings, ...settingsToCopy(link, plan.snapshot.files) },
+          : { ...previous?.copiedSettings, ...settingsToCopy(pair, plan.snapshot.files) },
     };
     reservation.fill(session);
     return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };
@@ -128,7 +128,7 @@ export const getAccount = (arn: string): string | undefined => arn.split(":")[4]
 
 /** The device from the settings, else the one that AWS knows the user by. */
 async function resolveDevice(
-  link: ProfilePair,
+  pair: ProfilePair,
   settings: Settings,
   aws: Connection,
   context: SessionContext,
@@ -136,9 +136,9 @@ async function resolveDevice(
   if (settings.device) return { device: settings.device, wasChosen: false };
   const { listMfaDevices } = await import("../aws/iam.ts");
   const serials = await listMfaDevices(aws).catch((error: unknown) => {
-    throw withoutList(error, link);
+    throw withoutList(error, pair);
   });
-  return await chooseDevice(link.source, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
+  return await chooseDevice(pair.source, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
 }
 
 /** Says that it was the listing that failed, and how to do without it. */
@@ -163,13 +163,13 @@ export function buildAccess(
   credentials: Credentials,
   device: Device | undefined,
   settings: Settings,
-  link: ProfilePair,
+  pair: ProfilePair,
 ): Access {
   const partition = device?.kind === "arn" ? device.partition : undefined;
   return {
-    profile: link.source,
+    profile: pair.source,
     credentials,
-    region: chooseRegion(settings.region, partition, quoteProfileArgument(link.source)),
+    region: chooseRegion(settings.region, partition, quoteProfileArgument(pair.source)),
     usesGlobalSts: settings.usesGlobalSts,
     endpoints: settings.endpoints,
     useFips: settings.useFips,

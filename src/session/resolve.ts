@@ -25,7 +25,7 @@ export interface ResolveRequest extends SessionOptions {
 export interface Resolution {
   readonly request: ResolveRequest;
   readonly snapshot: Snapshot;
-  readonly link: ProfilePair;
+  readonly pair: ProfilePair;
   readonly source: Source;
   readonly settings: Settings;
   readonly asked: RememberedOptions;
@@ -38,17 +38,17 @@ export function resolve(
   { env, home }: Pick<SessionContext, "env" | "home">,
 ): Resolution {
   const { files, store } = snapshot;
-  const link = resolveProfilePair(request.profile, { files, store, command: request.command ?? "fob login" }, request);
-  const before = request.isRenewal ? readSession(store, link.session) : undefined;
+  const pair = resolveProfilePair(request.profile, { files, store, command: request.command ?? "fob login" }, request);
+  const before = request.isRenewal ? readSession(store, pair.session) : undefined;
   const asked: RememberedOptions = {
     serial: request.serial ?? before?.asked.serial,
     duration: request.duration ?? before?.asked.duration,
     region: request.region ?? before?.asked.region,
   };
-  const settings = readSettings(link, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
+  const settings = readSettings(pair, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
   const fromEnvironment = request.fromEnvironment ?? before?.source.from === "environment";
-  const source = describeSource(link.source, fromEnvironment ? "environment" : "profile", { files, env });
-  return { request, snapshot, link, source, settings, asked };
+  const source = describeSource(pair.source, fromEnvironment ? "environment" : "profile", { files, env });
+  return { request, snapshot, pair, source, settings, asked };
 }
 
 /**
@@ -68,8 +68,8 @@ export function resolveFromFilesOnly(
 }
 
 /** The session in a store, if it is the one that this plan would make: of that key, device, endpoint and partition. */
-export function findMatching({ link, source, settings }: Resolution, store: Store): Session | undefined {
-  const session = readSession(store, link.session);
+export function findMatching({ pair, source, settings }: Resolution, store: Store): Session | undefined {
+  const session = readSession(store, pair.session);
   return session && isSame(session, source, settings) ? session : undefined;
 }
 

@@ -57,9 +57,9 @@ export interface TargetOptions {
  * @throws FobError where it holds long-term credentials (unless those are to be replaced), another tool's session, or
  * gets its credentials in another way
  */
-export function assertTarget(link: ProfilePair, files: AwsFiles, options: TargetOptions): void {
-  const { session } = link;
-  const elsewhere = formatElsewhereHint(link);
+export function assertTarget(pair: ProfilePair, files: AwsFiles, options: TargetOptions): void {
+  const { session } = pair;
+  const elsewhere = formatElsewhereHint(pair);
   const inConfig = (key: string): FobError =>
     new FobError(`the profile ${quote(session)} has ${key}, with which programs would not use the session`, [
       elsewhere,
@@ -68,10 +68,10 @@ export function assertTarget(link: ProfilePair, files: AwsFiles, options: Target
   if (classifyProcess(files, session) === "foreign") throw inConfig("a credential_process of its own");
   const other = otherWays.find((key) => getProperty(files, session, key) !== undefined);
   if (other !== undefined) throw inConfig(other);
-  if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm) throw createLongTermError(link);
-  assertOwn(link, files.credentials.properties(session), options);
+  if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm) throw createLongTermError(pair);
+  assertOwn(pair, files.credentials.properties(session), options);
   if (obstacleTo(files.credentials.path) === undefined) files.credentials.assertEditable(session, anySession);
-  const change = configToWrite(link, files, undefined);
+  const change = configToWrite(pair, files, undefined);
   if (change) files.config.assertEditable(session, change);
 }
 
@@ -85,7 +85,7 @@ const anySession: Change = {
 };
 
 /** @throws FobError where the section holds a session that another tool has written and that still runs */
-function assertOwn(link: ProfilePair, properties: Properties | undefined, options: TargetOptions): void {
+function assertOwn(pair: ProfilePair, properties: Properties | undefined, options: TargetOptions): void {
   const { previous, now, isOnlyOwn = false } = options;
   const keyId = properties?.get("aws_access_key_id")?.value;
   // An expiry beside a long-term key was left by the session that the key has replaced.
@@ -94,15 +94,15 @@ function assertOwn(link: ProfilePair, properties: Properties | undefined, option
   if (keyId === undefined || isKnown) return;
   if (classifyKeys(properties) === "temporary" && !expiryKeys.some((key) => properties?.get(key)?.value)) {
     if (options.takesOver) return;
-    throw withoutExpiry(link);
+    throw withoutExpiry(pair);
   }
   const expiry = expiryIn(properties);
   // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
-  const isFobs = !isOnlyOwn && (link.session === getSessionProfileName(link.source) || properties?.has("assumed_role"));
+  const isFobs = !isOnlyOwn && (pair.session === getSessionProfileName(pair.source) || properties?.has("assumed_role"));
   if (expiry === undefined || expiry <= now || isFobs) return;
   throw new FobError(
-    `the profile ${quote(link.session)} holds a session that another tool wrote, good until ${formatClockTime(expiry, now)}`,
-    [formatElsewhereHint(link), "or remove it first, with the tool that wrote it"],
+    `the profile ${quote(pair.session)} holds a session that another tool wrote, good until ${formatClockTime(expiry, now)}`,
+    [formatElsewhereHint(pair), "or remove it first, with the tool that wrote it"],
   );
 }
 
@@ -118,10 +118,10 @@ function withoutExpiry({ source, session }: ProfilePair): FobError {
   );
 }
 
-function createLongTermError(link: ProfilePair): FobError {
-  return new FobError(`the profile ${quote(link.session)} holds long-term credentials, which fob does not overwrite`, [
-    formatElsewhereHint(link),
-    `or, with a backup of the file: fob login ${quoteProfileArgument(link.source)} ${formatOption("--to", link.session)} --replace-long-term`,
+function createLongTermError(pair: ProfilePair): FobError {
+  return new FobError(`the profile ${quote(pair.session)} holds long-term credentials, which fob does not overwrite`, [
+    formatElsewhereHint(pair),
+    `or, with a backup of the file: fob login ${quoteProfileArgument(pair.source)} ${formatOption("--to", pair.session)} --replace-long-term`,
   ]);
 }
 
@@ -154,7 +154,7 @@ export const everythingWritten: Unwritten = { credentials: undefined, configLine
 /** What a session's profile lacks for programs to use it, by the AWS files as they are now. */
 export function unwrittenOf(
   session: Session,
-  link: ProfilePair,
+  pair: ProfilePair,
   {
     files,
     obstacle,
@@ -163,20 +163,20 @@ export function unwrittenOf(
 ): Unwritten {
   // Programs that ask fob need no more than that.
   const isServed = classifyProcess(files, session.profile) === "fob";
-  const credentials = isServed || isSessionProfileCurrent(session, link, files) ? undefined : obstacle;
-  const lacking = credentials === undefined ? Object.entries(computeConfigChange(link, files, chosenSerial)) : [];
+  const credentials = isServed || isSessionProfileCurrent(session, pair, files) ? undefined : obstacle;
+  const lacking = credentials === undefined ? Object.entries(computeConfigChange(pair, files, chosenSerial)) : [];
   return { credentials, configLines: lacking.map(([key, value]) => `${key} = ${value}`) };
 }
 
 /** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
-export function isSessionProfileCurrent(session: Session, link: ProfilePair, files: AwsFiles): boolean {
+export function isSessionProfileCurrent(session: Session, pair: ProfilePair, files: AwsFiles): boolean {
   const properties = files.credentials.properties(session.profile);
   const isServed = classifyProcess(files, session.profile) === "fob";
   const isThere = Object.entries(computeCredentialsChange(session, isServed)).every(
     ([key, value]) => properties?.get(key)?.raw === value,
   );
   const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
-  const isComplete = isThere && isRecorded && configToWrite(link, files, undefined) === undefined;
+  const isComplete = isThere && isRecorded && configToWrite(pair, files, undefined) === undefined;
   return isComplete && listLeftovers(resolveFile(files.credentials.path)).length === 0;
 }
 
@@ -195,13 +195,13 @@ export interface PublishTools {
  */
 export async function writeSessionProfile(
   session: Session,
-  link: ProfilePair,
+  pair: ProfilePair,
   files: AwsFiles,
   tools: PublishTools,
   options: TargetOptions & { chosenSerial?: string | undefined },
 ): Promise<void> {
   const { paths, warn } = tools;
-  assertTarget(link, files, options);
+  assertTarget(pair, files, options);
   const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
     if (tightenedFrom === undefined) return;
     warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
@@ -209,9 +209,9 @@ export async function writeSessionProfile(
   const backup = backUpOnce(paths.credentials);
   const isServed = classifyProcess(files, session.profile) === "fob" && !options.leavesProcess;
   const decide = (properties: Properties | undefined, bytes: string): Change => {
-    assertOwn(link, properties, options);
+    assertOwn(pair, properties, options);
     if (classifyKeys(properties) === "long-term") {
-      if (!options.replaceLongTerm) throw createLongTermError(link);
+      if (!options.replaceLongTerm) throw createLongTermError(pair);
       backup.keep(bytes);
     }
     return computeCredentialsChange(session, isServed);
@@ -227,8 +227,8 @@ export async function writeSessionProfile(
   }
   if (backup.path !== undefined) warn(`the credentials file as it was is kept in ${quote(backup.path)}`);
 
-  if (configToWrite(link, files, options.chosenSerial) !== undefined) {
-    const change = () => computeConfigChange(link, readAwsFiles(paths), options.chosenSerial);
+  if (configToWrite(pair, files, options.chosenSerial) !== undefined) {
+    const change = () => computeConfigChange(pair, readAwsFiles(paths), options.chosenSerial);
     tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
   }
   if (options.leavesProcess) {
@@ -240,7 +240,7 @@ export async function writeSessionProfile(
 
 /** Writes the command into the config by which programs get the session from fob. @throws FobError */
 export async function writeCredentialProcess(
-  link: ProfilePair,
+  pair: ProfilePair,
   command: string,
   tools: PublishTools,
   options: TargetOptions,
@@ -248,10 +248,10 @@ export async function writeCredentialProcess(
   const { paths } = tools;
   const change = (): Change => {
     const files = readAwsFiles(paths);
-    assertTarget(link, files, options);
-    return { ...computeConfigChange(link, files, undefined), credential_process: command };
+    assertTarget(pair, files, options);
+    return { ...computeConfigChange(pair, files, undefined), credential_process: command };
   };
-  await editProfile(paths, "config", link.session, change, tools);
+  await editProfile(paths, "config", pair.session, change, tools);
 }
 
 /** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
@@ -332,8 +332,8 @@ function computeConfigChange(
 }
 
 /** The same, where the config can be written: nothing in it is worth failing for. */
-function configToWrite(link: ProfilePair, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
-  const change = computeConfigChange(link, files, chosenSerial);
+function configToWrite(pair: ProfilePair, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
+  const change = computeConfigChange(pair, files, chosenSerial);
   const isWanted = Object.keys(change).length > 0 && obstacleTo(files.config.path) === undefined;
   return isWanted ? change : undefined;
 }

@@ -40,13 +40,13 @@ export interface SessionOptions extends RememberedOptions {
 
 /** @throws UsageError for a wrong option, FobError for a wrong value elsewhere; nothing has been asked then */
 export function readSettings(
-  link: ProfilePair,
+  pair: ProfilePair,
   files: AwsFiles,
   env: Environment,
   home: string,
   wishes: SessionOptions,
 ): Settings {
-  const first = (keys: readonly string[], profiles = [link.session, link.source]): Configured | undefined => {
+  const first = (keys: readonly string[], profiles = [pair.session, pair.source]): Configured | undefined => {
     for (const profile of profiles) {
       for (const key of keys) {
         const value = getProperty(files, profile, key);
@@ -60,9 +60,9 @@ export function readSettings(
     return value ? { value, from: name } : undefined;
   };
   const setting = (key: string): string =>
-    (env[`AWS_${key.toUpperCase()}`] || first([key], [link.source])?.value || "").toLowerCase();
+    (env[`AWS_${key.toUpperCase()}`] || first([key], [pair.source])?.value || "").toLowerCase();
   const isOn = (key: string): boolean => setting(key) === "true";
-  const installed = (wishes.endpointUrl ?? findInstalledEndpoint(files, link.session)) || undefined;
+  const installed = (wishes.endpointUrl ?? findInstalledEndpoint(files, pair.session)) || undefined;
   const region =
     readOption("--region", wishes.region) ??
     first(["region"]) ??
@@ -77,16 +77,16 @@ export function readSettings(
   const length = readOption("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
     region: region && checkRegion(region),
-    device: serial && checkDevice(serial, link),
+    device: serial && checkDevice(serial, pair),
     serialFrom: serial?.from,
     duration: length ? checkDuration(length) : sessionLength.default,
-    mfaProcess: getCommand(files, link.session, "mfa_process") ?? getCommand(files, link.source, "mfa_process"),
+    mfaProcess: getCommand(files, pair.session, "mfa_process") ?? getCommand(files, pair.source, "mfa_process"),
     endpoints:
       installed !== undefined
         ? { ...readConfiguredEndpoints({}, () => installed), signin: undefined }
         : isOn("ignore_configured_endpoint_urls")
           ? { sts: undefined, iam: undefined, signin: undefined }
-          : readConfiguredEndpoints(env, (service) => getEndpointUrl(files, link.source, service)),
+          : readConfiguredEndpoints(env, (service) => getEndpointUrl(files, pair.source, service)),
     isInstalledEndpoint: installed !== undefined,
     usesGlobalSts: setting("sts_regional_endpoints") === "legacy",
     useFips: isOn("use_fips_endpoint"),
@@ -119,11 +119,11 @@ function checkRegion(region: Configured): { region: string; from: string } {
   );
 }
 
-function checkDevice(serial: Configured, link: ProfilePair): Device {
+function checkDevice(serial: Configured, pair: ProfilePair): Device {
   const device = parseDevice(serial.value);
-  const login = `fob login ${quoteProfileArgument(link.source)}`;
+  const login = `fob login ${quoteProfileArgument(pair.source)}`;
   if (device.kind === "fido")
-    throw createFidoError(link.source, `the device ${quote(serial.value)} (from ${serial.from})`);
+    throw createFidoError(pair.source, `the device ${quote(serial.value)} (from ${serial.from})`);
   if (device.kind === "malformed") {
     refuse(
       serial,

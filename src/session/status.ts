@@ -114,11 +114,11 @@ function describeProfile(profile: string, tools: StatusTools): StatusEntry {
     const session = resolveSessionProfile(profile, { ...tools, command: "fob status" });
     if (session !== profile) return describeProfile(session, tools);
   }
-  const link = resolveProfilePair(profile, { ...tools, command: "fob status" });
-  const linked = tools.store.read(link.session);
+  const pair = resolveProfilePair(profile, { ...tools, command: "fob status" });
+  const linked = tools.store.read(pair.session);
   if (linked.state !== "missing") return describeStored(linked, tools);
-  const mode = getMode(link.session, tools.files);
-  return { profile: link.session, source: link.source, mode, state: "missing", foreign: false, writtenTo: [] };
+  const mode = getMode(pair.session, tools.files);
+  return { profile: pair.session, source: pair.source, mode, state: "missing", foreign: false, writtenTo: [] };
 }
 
 function describeStored(stored: Stored, tools: StatusTools): StatusEntry {

@@ -12,7 +12,7 @@ import { quote, quoteProfileArgument } from "../text.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
 export interface CodeSubmission {
-  readonly link: ProfilePair;
+  readonly pair: ProfilePair;
   /** The session profile, or the role profile, that the code is for. */
   readonly wantedFor: string;
   readonly device: Device;
@@ -47,17 +47,17 @@ const MOST_CODES = 3;
 export async function submitCode(
   conversation: CodeSubmission,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { link, device, send, why, codes, aws, signal, deadline, debug } = conversation;
+  const { pair, device, send, why, codes, aws, signal, deadline, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
-  const checking = checkKey(aws, link, device).catch((error: unknown) => {
+  const checking = checkKey(aws, pair, device).catch((error: unknown) => {
     uselessBecause = error instanceof Error ? error : new Error(String(error));
     useless.abort();
     return undefined;
   });
   const question = {
-    profile: link.source,
+    profile: pair.source,
     serialNumber: device.serialNumber,
     signal: AbortSignal.any([signal, useless.signal, ...(deadline ? [deadline] : [])]),
   };
@@ -126,9 +126,9 @@ function refusedTwice(error: AwsFailure, { wantedFor, device }: CodeSubmission):
   );
 }
 
-function sameCodeAgain({ wantedFor, link }: CodeSubmission): FobError {
+function sameCodeAgain({ wantedFor, pair }: CodeSubmission): FobError {
   return new FobError(
-    `the mfa_process of the profile ${quote(link.source)} printed the code again that AWS did not accept for ${quote(wantedFor)}`,
+    `the mfa_process of the profile ${quote(pair.source)} printed the code again that AWS did not accept for ${quote(wantedFor)}`,
     "run it by hand: it must print another code every 30 s",
   );
 }
@@ -149,15 +149,15 @@ function withSpentCode(error: AwsFailure): FobError {
  *
  * @throws FobError where a code would be wasted; a service that does not answer this call is not held against it
  */
-async function checkKey(aws: Connection, link: ProfilePair, device: Device): Promise<Identity | undefined> {
+async function checkKey(aws: Connection, pair: ProfilePair, device: Device): Promise<Identity | undefined> {
   // The question appears first; loading the SDK takes longer than showing it.
   await nextTurn();
   const { getCallerIdentity } = await import("../aws/sts.ts");
   try {
     const identity = await getCallerIdentity(aws);
-    if (identity.arn !== undefined && isRoot(identity.arn)) throw createRootRejectedError(link);
+    if (identity.arn !== undefined && isRoot(identity.arn)) throw createRootRejectedError(pair);
     if (device.kind === "arn" && identity.account !== undefined && identity.account !== device.account) {
-      throw createWrongAccountError(link, device.account, identity.account);
+      throw createWrongAccountError(pair, device.account, identity.account);
     }
     return identity;
   } catch (error) {
@@ -168,16 +168,16 @@ async function checkKey(aws: Connection, link: ProfilePair, device: Device): Pro
   }
 }
 
-function createWrongAccountError(link: ProfilePair, ofDevice: string, ofKey: string): FobError {
+function createWrongAccountError(pair: ProfilePair, ofDevice: string, ofKey: string): FobError {
   return new FobError(
-    `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(link.source)} is in ${ofKey}`,
-    `name a device of that account: fob login ${quoteProfileArgument(link.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
+    `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(pair.source)} is in ${ofKey}`,
+    `name a device of that account: fob login ${quoteProfileArgument(pair.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
   );
 }
 
-function createRootRejectedError(link: ProfilePair): FobError {
+function createRootRejectedError(pair: ProfilePair): FobError {
   return new FobError(
-    `the access key of the profile ${quote(link.source)} is the root user's, and fob makes no sessions with those: a root session can do everything, and nothing can limit it`,
+    `the access key of the profile ${quote(pair.source)} is the root user's, and fob makes no sessions with those: a root session can do everything, and nothing can limit it`,
     [
       "make an IAM user for daily work and delete the root user's access key: https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
     ],
