@@ -13,7 +13,7 @@ import {
   scan,
   splitLines,
 } from "./scan.ts";
-import { SPACE } from "./white-space.ts";
+import { SPACE, trimBytes } from "./white-space.ts";
 
 /** Keys of fob's whose value may be a block: what is indented below them is theirs, and goes with them. */
 const nestedKeys = new Set(["s3"]);
@@ -114,6 +114,7 @@ function rewriteLine(
   let inOurBlock = false;
   // Whether the property above is one of ours, and whether we are among indented properties that hung below it.
   let belowOurs = false;
+  let belowToken = false;
   let hanging = false;
   let isTouched = values.size > 0;
 
@@ -125,7 +126,7 @@ function rewriteLine(
     }
     if (line.indent === 0) hanging = false;
     const isPart = line.indent > level;
-    if (line.kind === "continuation" || (belowOurs && isPart && isEndOfToken(line))) {
+    if (line.kind === "continuation" || (belowToken && isPart && isEndOfToken(source, line.key))) {
       // More of the value above: it goes where that went.
       if (!belowOurs && (isPart || !hanging)) keep(source);
       continue;
@@ -152,6 +153,7 @@ function rewriteLine(
     inBlock = line.value === "" && (!isOurs || nestedKeys.has(line.key));
     inOurBlock = inBlock && isOurs;
     belowOurs = isOurs;
+    belowToken = isOurs && tokenKeys.has(line.key);
   }
 
   if (!isTouched) return text.slice(section.start, section.end);
@@ -185,9 +187,14 @@ function propertyText(key: string, value: string, newline: string): string {
   return `${key} =${value === "\n" ? "" : value.replaceAll("\n", newline)}${newline}`;
 }
 
-/** The last line of a token that was wrapped, whose padding looks like that of `key =`. */
-const isEndOfToken = ({ key, raw }: Pick<Property, "key" | "raw">): boolean =>
-  /^[a-z0-9+/]{8,}$/.test(key) && /^=?$/.test(raw);
+const tokenKeys = new Set(["aws_session_token", "aws_security_token"]);
+
+/** The last line of a token that was wrapped: base64, whose padding looks like that of `key =`, and no name of a setting. */
+function isEndOfToken(line: string, key: string): boolean {
+  const text = trimBytes(line);
+  const isBase64 = text.length % 4 === 0 && /^[A-Za-z0-9+/]+={1,2}$/.test(text);
+  return isBase64 && /[A-Z0-9+/]/.test(text) && !nestedKeys.has(key);
+}
 
 /** Whether every program reads this value from this line already. */
 function isReadAs(source: string, line: Line & { kind: "property" }, value: string): boolean {

@@ -149,6 +149,19 @@ export class Sections implements Iterable<Section> {
       const earlier = seen.get(hash);
       if (earlier === undefined) seen.set(hash, index);
       else if (this.#titleAt(earlier) === this.#titleAt(index)) return [this.at(earlier), this.at(index)];
+      else return this.#findDuplicateTitle();
+    }
+    return undefined;
+  }
+
+  /** The same where two titles have one number. */
+  #findDuplicateTitle(): readonly [earlier: Section, later: Section] | undefined {
+    const seen = new Map<string, number>();
+    for (let index = 0; index < this.length; index++) {
+      const title = this.#titleAt(index);
+      const earlier = seen.get(title);
+      if (earlier !== undefined) return [this.at(earlier), this.at(index)];
+      seen.set(title, index);
     }
     return undefined;
   }

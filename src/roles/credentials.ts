@@ -25,7 +25,7 @@ import {
   resolve,
   resolveFromFilesOnly,
 } from "../session/resolve.ts";
-import type { Snapshot } from "../session/snapshot.ts";
+import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import { settingVariables } from "../session/source-settings.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import type { Store } from "../store/read.ts";
@@ -118,7 +118,10 @@ async function getRoleCredentials(
   const codes = chooseCodeProvider(plan, again, context);
   const waiting = waitingFor(role.profile, context, request.program?.patience ?? patienceOf(codes));
   const makeChained = async (): Promise<Session> => {
-    const session = await assumeChained(chain, plan, occasion, context);
+    if ((request.minTtl ?? 0) >= roleLength.default) throw createRoleTooShortError(role, false);
+    // Since the snapshot was taken, another fob may have ended the session that it is asked for with.
+    const renewed = { ...occasion, snapshot: takeSnapshot(context) };
+    const session = await assumeChained(chain, plan, renewed, context);
     if (isLong) context.warn(whyAnHour(role, store.isTooLong(role, now())));
     return session;
   };

@@ -159,15 +159,26 @@ function findSettled(current: Login): LoginOutcome | undefined {
 }
 
 function describeOutcome(
-  { resolution, context, obstacle }: Login,
+  current: Login,
   session: Session,
   { isNew, chosenSerial }: { isNew: boolean; chosenSerial?: string | undefined },
 ): LoginOutcome {
+  const { resolution, context, obstacle } = current;
   const { pair, snapshot } = resolution;
   const isWritable = obstacle === undefined && obstacleTo(context.paths.config) === undefined;
-  const files = isWritable ? undefined : readAwsFiles(context.paths);
+  const files = isWritable ? undefined : readForAdvice(current);
   const unwritten = files ? unwrittenOf(session, pair, { files, obstacle, chosenSerial }) : everythingWritten;
   return { session, isNew, files: snapshot.files, unwritten };
+}
+
+/** The AWS files as they are now; as they were, where they cannot be read any more: advice never fails what is done. */
+function readForAdvice({ resolution, context }: Login): AwsFiles {
+  try {
+    return readAwsFiles(context.paths);
+  } catch (error) {
+    if (!(error instanceof FobError)) throw error;
+    return resolution.snapshot.files;
+  }
 }
 
 /** Lets programs have the session without a look at the AWS files, if nothing but those decides which one it is. */

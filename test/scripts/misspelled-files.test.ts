@@ -59,7 +59,7 @@ test("[profile default] comes before [default] in the config, as for the SDKs", 
 
 test("a token that was wrapped goes whole", async () => {
   const world = await makeWorld();
-  const wrapped = "aws_session_token = FwoGZXIvYXdzEJr//////////wEaD\n  AbCdEfGhIjKlMnOpQrStUv\n  WxYzAbCdEfGh==\n";
+  const wrapped = "aws_session_token = FwoGZXIvYXdzEJr//////////wEaD\n  AbCdEfGhIjKlMnOpQrStUv\n  WxYzAbCdEf==\n";
   appendFileSync(
     world.credentialsPath,
     `[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n${wrapped}expiration = 2020-01-01T00:00:00Z\noutput = json\n`,
@@ -67,4 +67,22 @@ test("a token that was wrapped goes whole", async () => {
   expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
   expect(world.credentials()).not.toMatch(/AbCdEfGh/i);
   expect(world.credentials()).toContain("output = json\n");
+});
+
+test("a block below one of fob's keys is no end of a token", async () => {
+  const world = await makeWorld();
+  const block = "  dynamodb =\n    endpoint_url = http://localhost:8000\n";
+  appendFileSync(
+    world.credentialsPath,
+    `[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\nexpiration = 2020-01-01T00:00:00Z\n${block}`,
+  );
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+  expect(world.credentials()).toContain("dynamodb =\n");
+});
+
+test("a section twice is said also where another title has the same number", async () => {
+  const world = await makeWorld();
+  appendFileSync(world.credentialsPath, "[Aa]\n[BB]\n[BB]\n");
+  const { stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
+  expect(stderr).toContain("begins the same section as line 5");
 });
