@@ -62,7 +62,7 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
   const section = findSection(scan(text, kind), profile);
   if (section) {
     const edited = rewriteLine(text, section, kind, change, values);
-    assertReadable(text, section, edited);
+    if (values.size > 0) assertReadable(text, section, edited);
     if (values.size === 0 && edited === text.slice(section.start, section.end)) return text;
     // To botocore an indented header is more of the last value above it, so the indent goes with that.
     return text.slice(0, section.start) + edited + text.slice(section.end).replace(indentOfHeader, "");
@@ -78,7 +78,7 @@ export function editSection(text: string, kind: FileKind, profile: string, chang
 /**
  * Removes keys from a profile's section, and the section with them when nothing else is left in it.
  *
- * @throws UnparsableText, DuplicateSection, BreaksFile
+ * @throws UnparsableText, DuplicateSection
  */
 export function removeKeys(text: string, kind: FileKind, profile: string, keys: readonly string[]): string {
   const without = editSection(text, kind, profile, Object.fromEntries(keys.map((key) => [key, undefined])));
@@ -99,7 +99,9 @@ function rewriteLine(
 ): string {
   const newline = findLineEnd(text.slice(section.start, section.end)) ?? findLineEnd(text) ?? "\n";
   const missing = new Map(values);
-  const kept = [formatHeader(text.slice(section.start, section.bodyStart), section, kind, newline)];
+  const header = text.slice(section.start, section.bodyStart);
+  const isRemoval = values.size === 0;
+  const kept = [isRemoval ? header : formatHeader(header, section, kind, newline)];
   // Where the section's own lines end: blank lines and comments after that belong to what follows.
   let contentEnd = kept.length;
   const keep = (line: string): void => {
@@ -116,9 +118,12 @@ function rewriteLine(
   let belowOurs = false;
   let belowToken = false;
   let hanging = false;
-  let isTouched = values.size > 0;
+  let isTouched = !isRemoval;
+  const lines = splitLines(text.slice(section.bodyStart, section.end));
+  // A removal is never refused, so an indented property that would come to stand twice goes with the value above it.
+  const standing = new Set(isRemoval ? keysAtMargin(lines) : []);
 
-  for (const source of splitLines(text.slice(section.bodyStart, section.end))) {
+  for (const source of lines) {
     const line = parseLine(source);
     if (line.kind === "blank" || line.kind === "comment") {
       kept.push(source);
@@ -147,8 +152,12 @@ function rewriteLine(
         missing.delete(line.key);
       }
       isTouched = true;
+    } else if (hanging && line.indent === level) {
+      if (standing.has(line.key)) continue;
+      if (isRemoval) standing.add(line.key);
+      keep(source.slice(line.indentBytes));
     } else {
-      keep(hanging && line.indent === level ? source.slice(line.indentBytes) : source);
+      keep(source);
     }
     inBlock = line.value === "" && (!isOurs || nestedKeys.has(line.key));
     inOurBlock = inBlock && isOurs;
@@ -161,6 +170,9 @@ function rewriteLine(
   const added = formatBlock(missing, newline);
   return (added === "" ? content : endLine(content, newline)) + added + kept.slice(contentEnd).join("");
 }
+
+const keysAtMargin = (lines: readonly string[]): string[] =>
+  lines.map(parseLine).flatMap((line) => (line.kind === "property" && line.indent === 0 ? [line.key] : []));
 
 /** The header line as every program reads it, with its comment on a line of its own where that had to go. */
 function formatHeader(header: string, section: Section, kind: FileKind, newline: string): string {
