@@ -1,21 +1,27 @@
 // The program's entry.
 import { version } from "../package.json";
 import { stdout } from "./cli/output.ts";
-import { report, run } from "./cli/program.ts";
 import { findQuickAnswer } from "./cli/quick.ts";
+import { useCodeCaches } from "./code-cache.ts";
 
 const argv = process.argv.slice(2);
 const answer = findQuickAnswer(argv, version);
-if (answer !== undefined) end(print(answer));
-else void run(argv).then(end);
+if (answer === undefined) void runCommand();
+else void printAnswer(answer);
 
-function print(text: string): number {
+async function printAnswer(text: string): Promise<void> {
   try {
     stdout.write(`${text}\n`);
-    return 0;
+    end(0);
   } catch (error) {
-    return report(error, argv);
+    end((await import("./cli/program.ts")).report(error, argv));
   }
+}
+
+async function runCommand(): Promise<void> {
+  await useCodeCaches(__dirname);
+  const { run } = await import("./cli/program.ts");
+  end(await run(argv));
 }
 
 function end(code: number): void {

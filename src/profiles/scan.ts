@@ -6,7 +6,7 @@
 // The readers out there disagree at the edges. What is said below of "botocore" (the aws command; Python's
 // configparser) and of "the SDK for JavaScript" was read in their sources and is held by test/profiles/readers.ts.
 
-import { SPACE, spaceAt, spaceBefore, trimBytes } from "./white-space.ts";
+import { SPACE, spaceAt, trimBytes } from "./white-space.ts";
 
 /** Which of the two files a text comes from: they spell profile sections differently. */
 export type FileKind = "credentials" | "config";
@@ -142,20 +142,7 @@ export class Sections implements Iterable<Section> {
 
   /** The first section whose title an earlier one has, and that one. */
   findDuplicate(): readonly [earlier: Section, later: Section] | undefined {
-    // Titles by a number, since a hundred thousand strings take their time.
-    const seen = new Map<number, number>();
-    for (let index = 0; index < this.length; index++) {
-      const hash = this.#hashAt(index);
-      const earlier = seen.get(hash);
-      if (earlier === undefined) seen.set(hash, index);
-      else if (this.#titleAt(earlier) === this.#titleAt(index)) return [this.at(earlier), this.at(index)];
-      else return this.#findDuplicateTitle();
-    }
-    return undefined;
-  }
-
-  /** The same where two titles have one number. */
-  #findDuplicateTitle(): readonly [earlier: Section, later: Section] | undefined {
+    if (!this.#mayHaveDuplicate()) return undefined;
     const seen = new Map<string, number>();
     for (let index = 0; index < this.length; index++) {
       const title = this.#titleAt(index);
@@ -166,14 +153,21 @@ export class Sections implements Iterable<Section> {
     return undefined;
   }
 
-  /** A number that is the same for the same title. */
-  #hashAt(index: number): number {
-    const from = (this.#headers.brackets[index] ?? 0) + 1;
-    const to = this.#text.indexOf("]", from);
-    // As nearly all headers are: without a blank or a comment, so that the title need not be cut out.
-    const isPlain =
-      to + 2 === this.#headers.bodies[index] && spaceAt(this.#text, from) + spaceBefore(this.#text, to) === 0;
-    return isPlain ? hashOf(this.#text, from, to) : hashOf(this.#titleAt(index), 0);
+  /** Whether two titles have the same number, which a hundred thousand of them have sooner than they are compared. */
+  #mayHaveDuplicate(): boolean {
+    const text = this.#text;
+    const { brackets, bodies } = this.#headers;
+    const hashes = new Int32Array(this.length);
+    for (let index = 0; index < hashes.length; index++) {
+      const from = (brackets[index] ?? 0) + 1;
+      const to = text.indexOf("]", from);
+      // As nearly all headers are: without a blank or a comment, so that the title need not be cut out.
+      const isPlain = to + 2 === bodies[index] && isPlainAt(text, from) && isPlainAt(text, to - 1);
+      hashes[index] = isPlain ? hashOf(text, from, to) : hashOf(this.#titleAt(index), 0);
+    }
+    hashes.sort();
+    for (let index = 1; index < hashes.length; index++) if (hashes[index] === hashes[index - 1]) return true;
+    return false;
   }
 
   /** The sections with this in their header. */
@@ -216,6 +210,10 @@ export class Sections implements Iterable<Section> {
   }
 }
 
+/** Whether a character is ASCII and no white space. */
+const isPlainAt = (text: string, index: number): boolean =>
+  text.charCodeAt(index) > 0x20 && text.charCodeAt(index) < 0x7f;
+
 function hashOf(text: string, from: number, to = text.length): number {
   let hash = 0;
   for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
@@ -257,8 +255,11 @@ function findHeaders(text: string): Headers {
 
     let first = start;
     // As most lines begin.
-    const isPlain = text.charCodeAt(start) > 0x20 && text.charCodeAt(start) < 0x80;
-    for (let length = isPlain ? 0 : spaceAt(text, first); length > 0 && first < end; length = spaceAt(text, first))
+    for (
+      let length = isPlainAt(text, start) ? 0 : spaceAt(text, first);
+      length > 0 && first < end;
+      length = spaceAt(text, first)
+    )
       first += length;
     const character = text.charCodeAt(first);
     if (first >= end || character === HASH || character === SEMICOLON) {

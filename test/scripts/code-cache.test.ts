@@ -1,0 +1,32 @@
+// The code cache that the build makes is used, and a program without a usable one works as well.
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Script } from "node:vm";
+import { expect, test } from "vitest";
+import { execute, makeWorld, node, program, temporaryFolder } from "../helpers/world.ts";
+
+const root = dirname(dirname(program));
+const wrap = (file: string): string => `(function (exports, require, module) {${readFileSync(file, "utf8")}\n})`;
+
+test.skipIf(process.env.FOB_TEST_NODE !== undefined)("V8 accepts the code cache that the build made", () => {
+  const filename = join(root, "dist/program.js");
+  const cachedData = readFileSync(`${filename}.cache`);
+  expect(new Script(wrap(filename), { filename, cachedData }).cachedDataRejected).toBe(false);
+});
+
+test.each([
+  ["missing", undefined],
+  ["empty", ""],
+  ["of another version", "another version"],
+])("fob works with a code cache that is %s", async (_, content) => {
+  const world = await makeWorld();
+  const copy = temporaryFolder();
+  mkdirSync(join(copy, "bin"));
+  for (const name of ["bin/fob", "dist", "package.json"])
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  const cache = join(copy, "dist/program.js.cache");
+  if (content === undefined) rmSync(cache);
+  else writeFileSync(cache, content);
+  const { status, stderr } = await execute(node, [join(copy, "bin/fob"), "status"], { env: world.env });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("no sessions") as string });
+});
