@@ -193,6 +193,8 @@ test.skipIf(!readers.botocore.isThere)("a file that botocore reads is one that i
     const edited = edit(() => editSection(whole(file), kind, profile, wanted));
     if (edited === undefined || !(await readers.botocore.read(whole(file), kind))) return;
     expect(await readers.botocore.read(edited, kind)).toBeDefined();
+    const left = removeKeys(whole(file), kind, profile, Object.keys(wanted));
+    expect(await readers.botocore.read(left, kind)).toBeDefined();
   });
   await fc.assert(property, { numRuns: 1000 });
 });

@@ -37,6 +37,16 @@ test("keys of the user's own in the session profile stay", async () => {
   expect(world.credentials()).not.toContain("ASIA");
 });
 
+test("lines that were indented below the session's keys since do not keep logout from removing them", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const token = /^aws_session_token = .*\n/m;
+  writeFileSync(world.credentialsPath, world.credentials().replace(token, "$&  output = text\noutput = json\n"));
+  const { status } = await world.fob(["logout", "work"]);
+  expect(status).toBe(0);
+  expect(world.credentials()).toMatch(/\n\[work-mfa\]\noutput = json\n$/);
+});
+
 test("credentials that something else has put there since stay", async () => {
   const world = await makeWorld();
   await world.fob(["login", "work", "--code", world.device.code()]);
