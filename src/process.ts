@@ -2,6 +2,7 @@
 // way in which fob starts programs.
 import { execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Environment } from "./environment-variables.ts";
 import { getSystemCode } from "./errors.ts";
 
 export interface ProcessInfo {
@@ -125,6 +126,14 @@ export function parseTable(table: string): ProcessInfo[] {
     const numbers = { pid: Number(pid), parent: Number(parent), group: Number(group), foreground: Number(foreground) };
     return [{ ...numbers, session: undefined, terminal, state, started, name }];
   });
+}
+
+/** The desktop whose programs show windows, notifications and pages. */
+export interface Desktop {
+  readonly env: Environment;
+  readonly platform: NodeJS.Platform;
+  /** Only with --debug. */
+  readonly debug: (message: string) => void;
 }
 
 /** Starts a program, as `spawn` of node:child_process does, and never one from the working directory in place of it. */

@@ -5,26 +5,20 @@ import { join } from "node:path";
 import { formatDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
+import type { Desktop } from "../process.ts";
 import { describeEnd, type Ended, runProgram, TimeoutError } from "../subprocess.ts";
 import { escapeControlCharacters, formatAsciiJson, quote, quoteProfileArgument } from "../text.ts";
 import { readCode } from "./code.ts";
 import { type CodeQuestion, formatQuestion, type MfaCodeProvider } from "./sources.ts";
 
-export interface GraphicalTools {
-  readonly env: Environment;
-  readonly platform: NodeJS.Platform;
-  /** Only with --debug. */
-  readonly debug: (message: string) => void;
-}
-
 /** What became of a dialog: `unanswered` when it went away by itself. */
-type Outcome = "answered" | "cancelled" | "unanswered" | "broken";
+type DialogOutcome = "answered" | "cancelled" | "unanswered" | "broken";
 
 interface Dialog {
   readonly program: string;
   readonly args: (text: string) => readonly string[];
   readonly input?: (text: string) => string;
-  readonly outcome: (ended: Ended) => Outcome;
+  readonly outcome: (ended: Ended) => DialogOutcome;
 }
 
 /** How long a dialog stays, in seconds. A little later the program that shows it is ended. */
@@ -37,7 +31,7 @@ const MOST_QUESTIONS = 10;
  * Dialogs that may work here; undefined where there is none. They are tried in turn, and one that is broken is not tried
  * again.
  */
-export function createGraphicalPrompt({ env, platform, debug }: GraphicalTools): MfaCodeProvider | undefined {
+export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCodeProvider | undefined {
   let dialogs = listDialogs(platform, env).filter(({ program }) => platform === "win32" || isOnPath(program, env));
   if (dialogs.length === 0) return undefined;
   const problems: string[] = [];
@@ -74,7 +68,7 @@ export function createGraphicalPrompt({ env, platform, debug }: GraphicalTools):
 }
 
 interface Shown {
-  readonly outcome: Outcome;
+  readonly outcome: DialogOutcome;
   readonly typed: string;
   /** What is wrong where it is broken. */
   readonly problem: string;
@@ -116,7 +110,7 @@ function listDialogs(platform: NodeJS.Platform, env: Environment): readonly Dial
 }
 
 /** Both say "cancelled" and "no display" with exit code 1. */
-function readUnixOutcome({ status, stderr }: Ended): Outcome {
+function readUnixOutcome({ status, stderr }: Ended): DialogOutcome {
   if (status === 0) return "answered";
   return status === 1 && !/(cannot|failed to) open display/i.test(stderr) ? "cancelled" : "broken";
 }

@@ -1,14 +1,7 @@
 // The user's browser.
 import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
-import { startProgram } from "../process.ts";
-
-export interface BrowserTools {
-  readonly env: Environment;
-  readonly platform: NodeJS.Platform;
-  /** Only with --debug. */
-  readonly debug: (message: string) => void;
-}
+import { type Desktop, startProgram } from "../process.ts";
 
 /**
  * Has an address opened in the user's browser. The browser may stay with that, or what opens it may end at once: it is not
@@ -16,7 +9,7 @@ export interface BrowserTools {
  *
  * @throws FobError where there is none that can be opened
  */
-export async function openBrowser(address: string, { env, platform, debug }: BrowserTools): Promise<void> {
+export async function openBrowser(address: string, { env, platform, debug }: Desktop): Promise<void> {
   for (const [program, ...args] of listOpeners(address, platform, env)) {
     const problem = await runOpener(program, args, env);
     if (problem === undefined) return;

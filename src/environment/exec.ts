@@ -6,10 +6,10 @@ import type { Environment } from "../environment-variables.ts";
 import { startProgram } from "../process.ts";
 
 /** How it ended, as a shell's exit code; or why it could not be started. */
-export type Outcome = { readonly status: number } | { readonly failed: NodeJS.ErrnoException };
+export type ExecOutcome = { readonly status: number } | { readonly failed: NodeJS.ErrnoException };
 
 /** Runs a command to its end. From here on no signal ends fob before the command. */
-export function runBeside([file = "", ...args]: readonly string[], env: Environment): Promise<Outcome> {
+export function runBeside([file = "", ...args]: readonly string[], env: Environment): Promise<ExecOutcome> {
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {

@@ -9,6 +9,8 @@ export interface Obstacle {
   readonly line: number;
   readonly reason: string;
   readonly fix: string;
+  /** Whether it reads the file, and only takes another section than the SDKs. */
+  readonly isOtherSection?: boolean;
 }
 
 /** The first obstacle of a whole file, if it has one. Of its sections it looks at those that are given. */
@@ -33,6 +35,12 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
     return { line: later.line, reason, fix: "make one section of the two" };
   }
   for (const section of used) {
+    // Of [default] and [profile default] the aws command takes the later one, the SDKs the second.
+    const taken = sections.ofProfile(section.profile ?? "").at(-1);
+    if (taken && taken.line !== section.line) {
+      const reason = `is taken instead of line ${section.line}`;
+      return { line: taken.line, reason, fix: "make one section of the two", isOtherSection: true };
+    }
     const found = findObstacleIn(text.slice(section.bodyStart, section.end));
     if (found) return { ...found, line: section.line + found.line };
   }

@@ -22,20 +22,23 @@ export function getAwsFilePaths(env: Environment, home: string): AwsFilePaths {
 }
 
 /**
- * When one of the two files last changed, or an older one took its place (which its own time does not tell, but the
- * file system does), in milliseconds since 1970; 0 where there is neither, Infinity where that cannot be told.
+ * When the two files changed, or older ones took their place (which their own times do not tell, but the file system
+ * does), in milliseconds since 1970: several times for each; 0 for a file that does not exist, Infinity where that cannot
+ * be told.
  */
-export function readLastChange(paths: AwsFilePaths): number {
+export function readChanges(paths: AwsFilePaths): number[] {
   try {
-    const times = [paths.credentials, paths.config].flatMap((path) => {
+    return [paths.credentials, paths.config].flatMap((path) => {
       const [file, link] = [statSync(path, { throwIfNoEntry: false }), lstatSync(path, { throwIfNoEntry: false })];
       return [file?.mtimeMs ?? 0, file?.ctimeMs ?? 0, link?.ctimeMs ?? 0];
     });
-    return Math.max(...times);
   } catch {
-    return Number.POSITIVE_INFINITY;
+    return [Number.POSITIVE_INFINITY];
   }
 }
+
+/** When one of the two files last changed. */
+export const readLastChange = (paths: AwsFilePaths): number => Math.max(...readChanges(paths));
 
 /** What tells one state of the two files from another without reading them; undefined where that cannot be told. */
 export function fingerprint(paths: AwsFilePaths): string | undefined {

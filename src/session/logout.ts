@@ -4,26 +4,17 @@ import { formatClockTime } from "../duration.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts";
 import { type AwsFiles, getProperty, readAwsFiles } from "../profiles/files.ts";
 import { classifyOwnKeys, classifyProcess } from "../profiles/inspect.ts";
-import type { AwsFilePaths } from "../profiles/paths.ts";
 import { getSessionsFolder } from "../store/paths.ts";
 import { isRoleSession, type Store, type Stored } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { waitingFor } from "../store/under-lock.ts";
-import type { WritableStore } from "../store/write.ts";
 import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import type { SessionContext } from "./context.ts";
 import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
 import { removeCopiedSettings, removeFromPlace } from "./session-profile.ts";
 
-export interface LogoutTools {
-  readonly paths: AwsFilePaths;
-  readonly store: WritableStore;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly signal: AbortSignal;
-  readonly note: (message: string) => void;
-  readonly warn: (message: string) => void;
-  readonly error: (error: FobError) => void;
-}
+/** Says an error that keeps no other session. */
+type ReportError = (error: FobError) => void;
 
 /**
  * Removes the sessions of these profiles (either of a session's two), or all of them. One that cannot be removed does not
@@ -32,14 +23,18 @@ export interface LogoutTools {
  * @returns the exit code of the first that failed
  * @throws FobError for a name that stands for no session, before anything is removed
  */
-export async function logout(profiles: readonly string[] | "all", tools: LogoutTools): Promise<ExitCode> {
-  const { store } = tools;
+export async function logout(
+  profiles: readonly string[] | "all",
+  context: SessionContext,
+  reportError: ReportError,
+): Promise<ExitCode> {
+  const { store } = context;
   if (profiles === "all") {
     const found = store.list();
-    if (found.length === 0) tools.note("there are no sessions");
+    if (found.length === 0) context.note("there are no sessions");
     const isOthers = (stored: Stored): boolean => stored.state === "unreadable" && stored.isOtherVersion;
     for (const { profile } of found.filter(isOthers)) {
-      tools.warn(
+      context.warn(
         `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${quoteProfileArgument(profile)}`,
       );
     }
@@ -49,42 +44,47 @@ export async function logout(profiles: readonly string[] | "all", tools: LogoutT
     const inOrder = [...everything.filter(isReadable), ...everything.filter((stored) => !isReadable(stored))];
     return await removeEach(
       inOrder.map(({ profile }) => profile),
-      tools,
+      context,
+      reportError,
     );
   }
-  const files = readAwsFiles(tools.paths);
+  const files = readAwsFiles(context.paths);
   const sessions = new Set(profiles.map((name) => resolveProfile(name, files, store)));
   // Without the roles, programs could go on by way of it.
   const withRoles = [...sessions].flatMap((profile) => [
     profile,
     ...listRoles(getSource(profile, files, store), store),
   ]);
-  return await removeEach([...new Set(withRoles)], tools);
+  return await removeEach([...new Set(withRoles)], context, reportError);
 }
 
-async function removeEach(profiles: readonly string[], tools: LogoutTools): Promise<ExitCode> {
+async function removeEach(
+  profiles: readonly string[],
+  context: SessionContext,
+  reportError: ReportError,
+): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
   for (const profile of profiles) {
     try {
-      await removeUnderLock(profile, tools);
+      await removeUnderLock(profile, context);
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
       const again = `the session ${quote(profile)} is kept; to try again: fob logout ${quoteProfileArgument(profile)}`;
-      tools.error(new FobError(error.message, [...error.hints, again], error.exitCode, error));
+      reportError(new FobError(error.message, [...error.hints, again], error.exitCode, error));
       if (code === exitCodes.done) code = error.exitCode;
     }
   }
   return code;
 }
 
-async function removeUnderLock(profile: string, tools: LogoutTools): Promise<void> {
-  const { store } = tools;
+async function removeUnderLock(profile: string, context: SessionContext): Promise<void> {
+  const { store } = context;
   const work = async (): Promise<void> => {
-    await remove(profile, tools);
+    await remove(profile, context);
   };
   // Where there is no store there is no login under way, and a lock would make one.
   if (existsSync(getSessionsFolder(store.folder))) {
-    await store.locked(profile, waitingFor(profile, tools), work);
+    await store.locked(profile, waitingFor(profile, context), work);
   } else await work();
 }
 
@@ -94,7 +94,7 @@ function getSource(profile: string, files: AwsFiles, store: Store): string | und
   if (isRoleSession(stored) || getProperty(files, profile, "role_arn") !== undefined) return undefined;
   return stored.state === "readable"
     ? stored.session.source.profile
-    : resolveProfilePair(profile, { files, store, command: "fob logout" }).source;
+    : resolveProfilePair(profile, { files, store }, "fob logout").source;
 }
 
 /** The role profiles whose credentials came by way of a source. */
@@ -116,35 +116,35 @@ function resolveProfile(profile: string, files: AwsFiles, store: Store): string 
       "remove it with the tool that wrote it",
     );
   }
-  return resolveSessionProfile(profile, { files, store, command: "fob logout" });
+  return resolveSessionProfile(profile, { files, store }, "fob logout");
 }
 
-async function remove(profile: string, tools: LogoutTools): Promise<void> {
-  const { store } = tools;
+async function remove(profile: string, context: SessionContext): Promise<void> {
+  const { store } = context;
   const stored = store.read(profile);
-  if (stored.state === "readable") await cleanPlaces(stored.session, tools);
+  if (stored.state === "readable") await cleanPlaces(stored.session, context);
   store.remove(profile);
   store.clearRejection(profile);
-  if (stored.state === "readable") tellOfSession(stored.session, tools);
+  if (stored.state === "readable") tellOfSession(stored.session, context);
   if (stored.state === "unreadable")
-    tools.note(`removed the session file ${quote(stored.path)}, which ${stored.reason}`);
+    context.note(`removed the session file ${quote(stored.path)}, which ${stored.reason}`);
   try {
-    adviseAfter(stored, readAwsFiles(tools.paths), tools);
+    adviseAfter(stored, readAwsFiles(context.paths), context);
   } catch (error) {
     // What the AWS files say beyond that is advice: the session has been removed.
     if (!(error instanceof FobError)) throw error;
-    if (stored.state === "missing") tools.note(`there is no session ${quote(profile)}`);
+    if (stored.state === "missing") context.note(`there is no session ${quote(profile)}`);
   }
 }
 
 /** Takes a session out of every place that it can be taken out of. @throws FobError for the first where it cannot */
-async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> {
+async function cleanPlaces(session: Session, context: SessionContext): Promise<void> {
   const failures: FobError[] = [];
   for (const place of session.writtenTo) {
     try {
-      if ((await removeFromPlace(place, tools)) === "foreign") {
+      if ((await removeFromPlace(place, context)) === "foreign") {
         const where = `${quote(place.profile)} in ${quote(place.file)}`;
-        tools.warn(`${where} holds credentials that fob did not write; they stay`);
+        context.warn(`${where} holds credentials that fob did not write; they stay`);
       }
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
@@ -152,11 +152,11 @@ async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> 
     }
   }
   try {
-    await removeCopiedSettings(session, tools);
+    await removeCopiedSettings(session, context);
   } catch (error) {
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
     // They are no secrets.
-    tools.warn(`settings of ${quote(session.source.profile)} stay in ${quote(session.profile)}: ${error.message}`);
+    context.warn(`settings of ${quote(session.source.profile)} stay in ${quote(session.profile)}: ${error.message}`);
   }
   const [first, ...others] = failures;
   if (first === undefined) return;
@@ -164,30 +164,30 @@ async function cleanPlaces(session: Session, tools: LogoutTools): Promise<void> 
   throw new FobError(first.message, [...first.hints, ...more], first.exitCode, first);
 }
 
-function tellOfSession({ profile, credentials, roles }: Session, tools: LogoutTools): void {
+function tellOfSession({ profile, credentials, roles }: Session, context: SessionContext): void {
   const { expiration } = credentials;
-  const now = tools.now();
+  const now = context.now();
   const until = expiration > now ? `; AWS still honours its credentials until ${formatClockTime(expiration, now)}` : "";
   const what = roles.length > 0 ? "credentials of the role profile" : "session";
-  tools.note(`removed the ${what} ${quote(profile)}${until}`);
+  context.note(`removed the ${what} ${quote(profile)}${until}`);
 }
 
 /** Says what the AWS files still hold, and what programs will do. */
-function adviseAfter({ profile, state }: Stored, files: AwsFiles, tools: LogoutTools): void {
+function adviseAfter({ profile, state }: Stored, files: AwsFiles, context: SessionContext): void {
   const hasTemporary = classifyOwnKeys(files, profile) === "temporary";
   if (state === "missing") {
     const isRole = getProperty(files, profile, "role_arn") !== undefined;
-    tools.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
-    if (hasTemporary) tools.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
+    context.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
+    if (hasTemporary) context.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
     return;
   }
   // A damaged session file no longer tells what fob wrote where.
   if (state === "unreadable" && hasTemporary) {
-    tools.warn(
+    context.warn(
       `the profile ${quote(profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${quoteShellWord(files.credentials.path)}`,
     );
   }
   if (classifyProcess(files, profile) === "fob") {
-    tools.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
+    context.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
   }
 }

@@ -8,6 +8,7 @@ import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** A source profile and its session profile: two names of one session. */
 export interface ProfilePair {
@@ -15,26 +16,27 @@ export interface ProfilePair {
   readonly session: string;
 }
 
-export interface LinkContext {
-  readonly files: AwsFiles;
-  readonly store: Store;
-  /** How the user called fob, for hints: `fob login`, `fob logout`. */
-  readonly command: string;
-}
+/** What there is to find them in. */
+export type Known = Pick<Snapshot, "files" | "store">;
 
 /**
  * Finds the two profiles from the name of either, and from `--to`.
  *
+ * @param command how the user called fob, for hints: `fob login`, `fob logout`
  * @param options.fromEnvironment the long-term credentials are not in the source profile at all
  * @throws FobError with the nearest name, or with what the profile is instead
  */
 export function resolveProfilePair(
   profile: string,
-  context: LinkContext,
+  known: Known,
+  command: string,
   options: { to?: string | undefined; fromEnvironment?: boolean } = {},
 ): ProfilePair {
-  const source = resolveSource(profile, context, options.fromEnvironment ?? false);
-  return checkPair({ source, session: options.to ?? (source === profile ? resolveSession(source, context) : profile) });
+  const source = resolveSource(profile, known, command, options.fromEnvironment ?? false);
+  return checkPair({
+    source,
+    session: options.to ?? (source === profile ? resolveSession(source, known, command) : profile),
+  });
 }
 
 /**
@@ -43,15 +45,20 @@ export function resolveProfilePair(
  *
  * @throws FobError
  */
-export function resolveSessionProfile(profile: string, context: LinkContext, before: readonly string[] = []): string {
-  const { files, store } = context;
+export function resolveSessionProfile(
+  profile: string,
+  known: Known,
+  command: string,
+  before: readonly string[] = [],
+): string {
+  const { files, store } = known;
   const stored = store.read(profile);
   if (stored.state !== "missing" && !isRoleSession(stored)) return profile;
   const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
   const leadsOn = by !== undefined && by !== "" && !before.includes(by) && by !== profile;
   return leadsOn
-    ? resolveSessionProfile(by, context, [...before, profile])
-    : resolveProfilePair(profile, context).session;
+    ? resolveSessionProfile(by, known, command, [...before, profile])
+    : resolveProfilePair(profile, known, command).session;
 }
 
 /** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */
@@ -82,8 +89,7 @@ function checkPair(pair: ProfilePair): ProfilePair {
   return pair;
 }
 
-function resolveSource(profile: string, context: LinkContext, fromEnvironment: boolean): string {
-  const { files, store } = context;
+function resolveSource(profile: string, { files, store }: Known, command: string, fromEnvironment: boolean): string {
   const own = classifyOwnKeys(files, profile);
   if (own === "long-term") return profile;
   const stored = readSession(store, profile);
@@ -94,7 +100,7 @@ function resolveSource(profile: string, context: LinkContext, fromEnvironment: b
   if (named !== undefined) return named;
   if (isSource(profile, files) || isSourceOfOne(profile, store)) return profile;
   if (fromEnvironment) return findSourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
-  throw createNotASourceError(profile, own, context);
+  throw createNotASourceError(profile, own, files, command);
 }
 
 function listSessions(store: Store): Session[] {
@@ -122,7 +128,7 @@ function getConfiguredSource(profile: string, files: AwsFiles): string | undefin
 }
 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
-function resolveSession(source: string, { files, store, command }: LinkContext): string {
+function resolveSession(source: string, { files, store }: Known, command: string): string {
   const byName = getSessionProfileName(source);
   // As most are: then no other session file is read.
   if (readSession(store, byName)?.source.profile === source) return byName;
@@ -144,7 +150,7 @@ function resolveSession(source: string, { files, store, command }: LinkContext):
   );
 }
 
-function createNotASourceError(profile: string, own: OwnKeys, { files, command }: LinkContext): FobError {
+function createNotASourceError(profile: string, own: OwnKeys, files: AwsFiles, command: string): FobError {
   const asked = `the profile ${quote(profile)}`;
   const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
   if (getProperty(files, profile, "role_arn")) {

@@ -144,7 +144,7 @@ function listWatched(profiles: readonly string[], context: SessionContext): stri
 }
 
 function resolveSession(profile: string, { files, store }: Snapshot): string {
-  return resolveSessionProfile(profile, { files, store, command: "fob refresh" });
+  return resolveSessionProfile(profile, { files, store }, "fob refresh");
 }
 
 function isFreshEnough(profile: string, { minTtl }: RefreshOptions, { store, now }: SessionContext): boolean {

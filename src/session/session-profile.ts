@@ -20,6 +20,7 @@ import {
   type WrittenPlace,
 } from "../store/session.ts";
 import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import type { SessionContext } from "./context.ts";
 import { getSessionProfileName, type ProfilePair } from "./profile-pair.ts";
 import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
@@ -180,12 +181,6 @@ export function isSessionProfileCurrent(session: Session, pair: ProfilePair, fil
   return isComplete && listLeftovers(resolveFile(files.credentials.path)).length === 0;
 }
 
-export interface PublishTools {
-  readonly paths: AwsFilePaths;
-  readonly signal: AbortSignal;
-  readonly warn: (message: string) => void;
-}
-
 /**
  * Writes a session to its session profile, and what programs need beside it (a region) to the config.
  *
@@ -197,10 +192,10 @@ export async function writeSessionProfile(
   session: Session,
   pair: ProfilePair,
   files: AwsFiles,
-  tools: PublishTools,
+  context: SessionContext,
   options: TargetOptions & { chosenSerial?: string | undefined },
 ): Promise<void> {
-  const { paths, warn } = tools;
+  const { paths, warn } = context;
   assertTarget(pair, files, options);
   const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
     if (tightenedFrom === undefined) return;
@@ -219,7 +214,7 @@ export async function writeSessionProfile(
   const isOnlyForPrompts = isServed && classifyOwnKeys(files, session.profile) === "none";
   if (!isOnlyForPrompts || obstacleTo(paths.credentials) === undefined) {
     try {
-      tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, tools));
+      tell(paths.credentials, await editProfile(paths, "credentials", session.profile, decide, context));
     } catch (error) {
       backup.remove();
       throw error;
@@ -229,11 +224,11 @@ export async function writeSessionProfile(
 
   if (configToWrite(pair, files, options.chosenSerial) !== undefined) {
     const change = () => computeConfigChange(pair, readAwsFiles(paths), options.chosenSerial);
-    tell(paths.config, await editProfile(paths, "config", session.profile, change, tools));
+    tell(paths.config, await editProfile(paths, "config", session.profile, change, context));
   }
   if (options.leavesProcess) {
     for (const kind of ["config", "credentials"] as const) {
-      await removeFromProfile(paths, kind, session.profile, () => ["credential_process"], tools);
+      await removeFromProfile(paths, kind, session.profile, () => ["credential_process"], context);
     }
   }
 }
@@ -242,24 +237,24 @@ export async function writeSessionProfile(
 export async function writeCredentialProcess(
   pair: ProfilePair,
   command: string,
-  tools: PublishTools,
+  context: SessionContext,
   options: TargetOptions,
 ): Promise<void> {
-  const { paths } = tools;
+  const { paths } = context;
   const change = (): Change => {
     const files = readAwsFiles(paths);
     assertTarget(pair, files, options);
     return { ...computeConfigChange(pair, files, undefined), credential_process: command };
   };
-  await editProfile(paths, "config", pair.session, change, tools);
+  await editProfile(paths, "config", pair.session, change, context);
 }
 
 /** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
-export async function removeTemporaryKeys(profile: string, tools: PublishTools): Promise<void> {
-  if (classifyKeys(readAwsFiles(tools.paths).credentials.properties(profile)) !== "temporary") return;
+export async function removeTemporaryKeys(profile: string, context: SessionContext): Promise<void> {
+  if (classifyKeys(readAwsFiles(context.paths).credentials.properties(profile)) !== "temporary") return;
   const decide = (properties: Properties | undefined): readonly string[] =>
     classifyKeys(properties) === "temporary" ? sessionKeys : [];
-  await removeFromProfile(tools.paths, "credentials", profile, decide, tools);
+  await removeFromProfile(context.paths, "credentials", profile, decide, context);
 }
 
 /**
@@ -269,7 +264,7 @@ export async function removeTemporaryKeys(profile: string, tools: PublishTools):
  */
 export async function removeFromPlace(
   place: WrittenPlace,
-  tools: PublishTools,
+  context: SessionContext,
 ): Promise<"removed" | "gone" | "foreign"> {
   let outcome: "removed" | "gone" | "foreign" = "gone";
   const decide = (properties: Properties | undefined): readonly string[] => {
@@ -280,8 +275,8 @@ export async function removeFromPlace(
     outcome = !isThere ? "gone" : isOurs ? "removed" : "foreign";
     return outcome === "removed" ? sessionKeys : [];
   };
-  const paths = { ...tools.paths, credentials: place.file };
-  await removeFromProfile(paths, "credentials", place.profile, decide, tools);
+  const paths = { ...context.paths, credentials: place.file };
+  await removeFromProfile(paths, "credentials", place.profile, decide, context);
   return outcome;
 }
 
@@ -291,14 +286,14 @@ export async function removeFromPlace(
  */
 export async function removeCopiedSettings(
   { profile, copiedSettings = {} }: Session,
-  tools: PublishTools,
+  context: SessionContext,
 ): Promise<void> {
   if (Object.keys(copiedSettings).length === 0) return;
-  const files = readAwsFiles(tools.paths);
+  const files = readAwsFiles(context.paths);
   const isThere = unchangedSettings(copiedSettings, files.config.properties(profile)).length > 0;
   if (!isThere || classifyProcess(files, profile) === "fob") return;
   const decide = (properties: Properties | undefined) => unchangedSettings(copiedSettings, properties);
-  await removeFromProfile(tools.paths, "config", profile, decide, tools);
+  await removeFromProfile(context.paths, "config", profile, decide, context);
 }
 
 /** What the credentials file should say of a session profile, which may be served by fob's credential_process. */

@@ -1,12 +1,13 @@
 // The AWS files and the session store as a command finds them. A command takes one snapshot when it begins and passes it
 // on; it reads again only under a lock, where what is there at that moment decides (docs/decisions/decided-under-the-lock.md).
 import { type AwsFiles, readAwsFiles } from "../profiles/files.ts";
-import { type AwsFilePaths, fingerprint, readLastChange } from "../profiles/paths.ts";
+import { type AwsFilePaths, fingerprint, readChanges } from "../profiles/paths.ts";
 import { openStore, readStored, type Store, type Stored } from "../store/read.ts";
 
 export interface Snapshot {
   readonly files: AwsFiles;
-  /** When the AWS files had last changed before they were read, in milliseconds since 1970. */
+  /** When the AWS files had changed before they were read, in milliseconds since 1970, and the last of these times. */
+  readonly changes: readonly number[];
   readonly lastChange: number;
   /** The AWS files' state before they were read, if it could be told. */
   readonly fingerprint: string | undefined;
@@ -25,7 +26,7 @@ export interface SnapshotPlaces {
 /** @throws FobError for an AWS file that cannot be read or parsed */
 export function takeSnapshot({ paths, store }: SnapshotPlaces): Snapshot {
   // First, so that a change that comes in between counts as one.
-  const lastChange = readLastChange(paths);
+  const changes = readChanges(paths);
   const print = fingerprint(paths);
   const takenAt = Date.now();
   const seen = new Map<string, Stored>();
@@ -35,7 +36,8 @@ export function takeSnapshot({ paths, store }: SnapshotPlaces): Snapshot {
     return stored;
   };
   return {
-    lastChange,
+    changes,
+    lastChange: Math.max(...changes),
     fingerprint: print,
     takenAt,
     files: readAwsFiles(paths),
@@ -50,9 +52,8 @@ const FINE = 20;
 
 /** The AWS files as they are now, without reading those again that have not changed for certain. @throws FobError */
 export function readAgain(snapshot: Snapshot, paths: AwsFilePaths): AwsFiles {
-  const { files, lastChange, takenAt } = snapshot;
-  const age = takenAt - lastChange;
-  const isCertain = age > (Number.isInteger(lastChange) ? COARSE : FINE);
+  const { files, changes, takenAt } = snapshot;
+  const isCertain = changes.every((at) => takenAt - at > (Number.isInteger(at) ? COARSE : FINE));
   const isSame = snapshot.fingerprint !== undefined && fingerprint(paths) === snapshot.fingerprint;
   return isCertain && isSame ? files : readAwsFiles(paths);
 }

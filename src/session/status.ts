@@ -3,9 +3,9 @@ import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { type AwsFiles, getProperty, type Properties, readAwsFiles, readableProfiles } from "../profiles/files.ts";
 import { classifyKeys, classifyProcess } from "../profiles/inspect.ts";
 import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
-import { isRoleSession, type Store, type Stored } from "../store/read.ts";
+import { isRoleSession, type Stored } from "../store/read.ts";
 import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
-import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
+import { type Known, resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unknown" | "unreadable" | "missing";
 
@@ -40,9 +40,8 @@ export interface StatusEntry {
   readonly reason?: string | undefined;
 }
 
-export interface StatusTools {
-  readonly files: AwsFiles;
-  readonly store: Store;
+/** When a session counts as valid. */
+export interface Limits {
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Seconds that should remain, where the user said so. */
@@ -50,21 +49,21 @@ export interface StatusTools {
 }
 
 /** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
-export function getStatus(profiles: readonly string[], tools: StatusTools): StatusEntry[] {
-  if (profiles.length > 0) return profiles.map((profile) => describeProfile(profile, tools));
+export function getStatus(profiles: readonly string[], known: Known, limits: Limits): StatusEntry[] {
+  if (profiles.length > 0) return profiles.map((profile) => describeProfile(profile, known, limits));
   // Those of roles that have run out are renewed without a word.
   const isOver = (stored: Stored): boolean =>
-    isRoleSession(stored) && describeStored(stored, tools).state === "expired";
-  const own = sortBySession(tools.store.list().filter((stored) => !isOver(stored)));
+    isRoleSession(stored) && describeStored(stored, known, limits).state === "expired";
+  const own = sortBySession(known.store.list().filter((stored) => !isOver(stored)));
   const names = new Set(own.map(({ profile }) => profile));
   const others = new Set(
-    [tools.files.credentials, tools.files.config]
+    [known.files.credentials, known.files.config]
       .flatMap((file) => file.profilesWith([...expiryKeys, ...tokenKeys, "credential_process"]))
       .filter((profile) => !names.has(profile)),
   );
   return [
-    ...own.map((stored) => describeStored(stored, tools)),
-    ...[...others].flatMap((profile) => describeOther(profile, tools) ?? []),
+    ...own.map((stored) => describeStored(stored, known, limits)),
+    ...[...others].flatMap((profile) => describeOther(profile, known, limits) ?? []),
   ];
 }
 
@@ -86,11 +85,11 @@ function findSession(role: Stored, sessions: readonly Stored[]): string | undefi
 }
 
 /** A profile that fob has no session for, and that somebody else has one for, or that gets one from fob when it is used. */
-function describeOther(profile: string, tools: StatusTools): StatusEntry | undefined {
-  const foreign = describeForeign(profile, tools);
+function describeOther(profile: string, known: Known, limits: Limits): StatusEntry | undefined {
+  const foreign = describeForeign(profile, known, limits);
   if (foreign) return foreign;
   try {
-    return getMode(profile, tools.files) === "process" ? describeProfile(profile, tools) : undefined;
+    return getMode(profile, known.files) === "process" ? describeProfile(profile, known, limits) : undefined;
   } catch {
     // Its source has gone, say. What the other profiles have is of more use than that.
     return { profile, mode: "process", state: "missing", foreign: false, writtenTo: [] };
@@ -104,26 +103,26 @@ function getMode(profile: string, files: AwsFiles): Mode {
   return isMentioned && readableProfiles([profile], isServed).length > 0 ? "process" : "keys";
 }
 
-function describeProfile(profile: string, tools: StatusTools): StatusEntry {
-  const stored = tools.store.read(profile);
-  if (stored.state !== "missing") return describeStored(stored, tools);
-  const foreign = describeForeign(profile, tools);
+function describeProfile(profile: string, known: Known, limits: Limits): StatusEntry {
+  const stored = known.store.read(profile);
+  if (stored.state !== "missing") return describeStored(stored, known, limits);
+  const foreign = describeForeign(profile, known, limits);
   if (foreign) return foreign;
   // The credentials of a role come by way of its session, and cost no code while that lasts.
-  if (getProperty(tools.files, profile, "role_arn") !== undefined) {
-    const session = resolveSessionProfile(profile, { ...tools, command: "fob status" });
-    if (session !== profile) return describeProfile(session, tools);
+  if (getProperty(known.files, profile, "role_arn") !== undefined) {
+    const session = resolveSessionProfile(profile, known, "fob status");
+    if (session !== profile) return describeProfile(session, known, limits);
   }
-  const pair = resolveProfilePair(profile, { ...tools, command: "fob status" });
-  const linked = tools.store.read(pair.session);
-  if (linked.state !== "missing") return describeStored(linked, tools);
-  const mode = getMode(pair.session, tools.files);
+  const pair = resolveProfilePair(profile, known, "fob status");
+  const linked = known.store.read(pair.session);
+  if (linked.state !== "missing") return describeStored(linked, known, limits);
+  const mode = getMode(pair.session, known.files);
   return { profile: pair.session, source: pair.source, mode, state: "missing", foreign: false, writtenTo: [] };
 }
 
-function describeStored(stored: Stored, tools: StatusTools): StatusEntry {
+function describeStored(stored: Stored, known: Known, limits: Limits): StatusEntry {
   const { profile } = stored;
-  const mode = isRoleSession(stored) ? "process" : getMode(profile, tools.files);
+  const mode = isRoleSession(stored) ? "process" : getMode(profile, known.files);
   if (stored.state === "missing") return { profile, mode, state: "missing", foreign: false, writtenTo: [] };
   if (stored.state === "unreadable") {
     const reason = `${stored.path} ${stored.reason}`;
@@ -134,26 +133,26 @@ function describeStored(stored: Stored, tools: StatusTools): StatusEntry {
   const { expiration } = session.credentials;
   // Beside fob's credential_process there is only the expiry, for prompts.
   const isPlace = ({ file, profile: name }: Place): boolean =>
-    mode === "keys" || file !== tools.files.credentials.path || name !== profile;
+    mode === "keys" || file !== known.files.credentials.path || name !== profile;
   return {
     profile,
-    state: getState({ issued: session.issued, expiration }, tools),
+    state: getState({ issued: session.issued, expiration }, limits),
     foreign: false,
     mode,
     source: session.roles.at(-1)?.sourceProfile ?? session.source.profile,
     role: session.roles.at(-1)?.arn,
     issued: session.issued,
     expiration,
-    secondsLeft: getTimeLeft(expiration, tools.now),
+    secondsLeft: getTimeLeft(expiration, limits.now),
     writtenTo: session.writtenTo
       .filter(isPlace)
       .map(({ file, profile: name }) => ({
         file,
         profile: name,
-        isThere: isThere(session, { file, profile: name }, tools.files),
+        isThere: isThere(session, { file, profile: name }, known.files),
       }))
       // A place that once held the session is worth a word only as long as it does.
-      .filter(({ file, isThere: holds }, index) => holds || file === tools.files.credentials.path || index === 0),
+      .filter(({ file, isThere: holds }, index) => holds || file === known.files.credentials.path || index === 0),
     account: session.account,
     user: session.user,
     serialNumber: session.serialNumber,
@@ -164,7 +163,7 @@ function describeStored(stored: Stored, tools: StatusTools): StatusEntry {
 const tokenKeys = ["aws_session_token", "aws_security_token"] as const;
 
 /** A session that another tool left in the AWS files, with the expiry that it wrote beside it, if it wrote one. */
-function describeForeign(profile: string, { files, ...tools }: StatusTools): StatusEntry | undefined {
+function describeForeign(profile: string, { files }: Known, limits: Limits): StatusEntry | undefined {
   let found: { properties: Properties; file: string; hasExpiry: boolean } | undefined;
   try {
     if (getMode(profile, files) === "process") return undefined;
@@ -191,18 +190,15 @@ function describeForeign(profile: string, { files, ...tools }: StatusTools): Sta
   return {
     profile,
     mode: "keys",
-    state: getState(span, tools),
+    state: getState(span, limits),
     foreign: true,
     expiration,
-    secondsLeft: getTimeLeft(expiration, tools.now),
+    secondsLeft: getTimeLeft(expiration, limits.now),
     writtenTo,
   };
 }
 
-function getState(
-  span: { issued: number; expiration: number },
-  { now, minTtl }: Pick<StatusTools, "now" | "minTtl">,
-): State {
+function getState(span: { issued: number; expiration: number }, { now, minTtl }: Limits): State {
   if (getSecondsLeft(span, now) <= 0) return "expired";
   return isFresh(span, defaultMinTtl.use, minTtl, now) ? "valid" : "expiring";
 }

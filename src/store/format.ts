@@ -10,6 +10,9 @@ import { getSpan, processJson, type Session, type WrittenPlace } from "./session
 /** The format's name and version, with which every session file begins. */
 export const FORMAT = "fob1";
 
+/** What is wrong with a file that is not this version's to read or replace. */
+export const otherVersion = "was made by another version of fob";
+
 /** Line 1; undefined for another format. */
 export function parseHeader(line: string): { readonly servedUntil: number; readonly profile: string } | undefined {
   const [, until, profile] = /^fob1 (\d+) (.+)$/.exec(line) ?? [];
@@ -26,13 +29,11 @@ export function formatSession(session: Session): string {
   return `${FORMAT} ${servedUntil} ${session.profile}\n${processJson(session)}\n${JSON.stringify(about)}\n`;
 }
 
-export const otherVersion = "was made by another version of fob";
-
 /** The session, or what is wrong with the text. */
 export function parseSession(text: string): Session | string {
   const [first = "", second = "", third, rest] = text.split("\n");
   const header = parseHeader(first);
-  if (!header) return first.startsWith("fob") ? "was written by another version of fob" : "is not a session file";
+  if (!header) return /^fob\d+ /.test(first) ? otherVersion : "is not a session file";
   if (third === undefined || rest === undefined) return "is cut off";
   try {
     const answer = JSON.parse(second) as Record<string, unknown>;

@@ -1,17 +1,9 @@
 // A notification on the user's desktop, where there is one.
-import type { Environment } from "../environment-variables.ts";
-import { startProgram } from "../process.ts";
+import { type Desktop, startProgram } from "../process.ts";
 import { escapeControlCharacters, formatAsciiJson } from "../text.ts";
 
-export interface NotifyTools {
-  readonly env: Environment;
-  readonly platform: NodeJS.Platform;
-  /** Only with --debug. */
-  readonly debug: (message: string) => void;
-}
-
 /** Shows a text and does not wait for it. The text goes to other programs as data: nothing in it is a script or an option. */
-export function notify(message: string, { env, platform, debug }: NotifyTools): void {
+export function notify(message: string, { env, platform, debug }: Desktop): void {
   const text = escapeControlCharacters(message);
   const { program, args, input } = findNotifier(platform, text);
   const child = startProgram(program, args, {

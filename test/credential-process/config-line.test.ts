@@ -64,7 +64,11 @@ test.each([
 ])("a store in a folder that cannot be written there: %j", (store) => {
   const write = () => formatCredentialProcess(at(store), "work-mfa");
   expect(write).toThrow("cannot stand in the AWS config");
-  expect(write).toThrow(expect.objectContaining({ hints: [expect.stringContaining("export FOB_HOME=")] }));
+  expect(write).toThrow(
+    expect.objectContaining({
+      hints: ["keep fob's files in a folder with a plain path: export FOB_HOME=/PATH/TO/FOLDER"],
+    }),
+  );
 });
 
 test.each(["-work", "", "a b;c", 'a"b'])("a profile that cannot be written there: %j", (profile) => {

@@ -1,7 +1,8 @@
 // What is in the AWS files in a form that programs do not read is named, with its line.
 import { appendFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { keysOf, makeWorld } from "../helpers/world.ts";
+import { isThere } from "../helpers/needed.ts";
+import { execute, keysOf, makeWorld } from "../helpers/world.ts";
 
 test.each(["accessKeyId", "export AWS_ACCESS_KEY_ID", "aws_access_key", "AWSAccessKeyId"])(
   "an access key under the name %s is pointed out",
@@ -36,11 +37,13 @@ test("a command that acts with credentials is not hinted as another identity", a
   for (const args of [
     ["exec", "wrok", "--", "true"],
     ["env", "wrok", "--shell", "json"],
+    ["credential-process", "wrok"],
+    ["console", "wrok"],
   ]) {
     const { status, stderr } = await world.fob(args);
     expect(status).toBe(1);
     expect(stderr).toContain('fob: hint: did you mean the profile "work"?\n');
-    expect(stderr).not.toMatch(/fob (exec|env|credential-process) work/);
+    expect(stderr).not.toMatch(/fob (exec|env|credential-process|console) work/);
   }
   expect((await world.fob(["login", "wrok"])).stderr).toContain("fob: hint: did you mean: fob login work\n");
 });
@@ -55,6 +58,22 @@ test("[profile default] comes before [default] in the config, as for the SDKs", 
   expect(
     (await world.fob(["env", "--shell", "json"], { shows: ["secret access key", "session token"] })).stdout,
   ).toContain("eu-west-1");
+});
+
+test("where [default] comes after [profile default], login warns that aws reads the other one", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.credentialsPath, world.credentials().replace("[work]", "[default]"));
+  const serial = `mfa_serial = ${world.device.serialNumber}\n`;
+  writeFileSync(world.configPath, `[profile default]\nregion = eu-west-1\n${serial}[default]\nregion = us-east-2\n`);
+  const { status, stderr } = await world.fob(["login", "--code", world.device.code()]);
+  expect(status).toBe(0);
+  expect(stderr).toContain(
+    `warning: aws and the SDKs read different sections of "${world.configPath}": line 4 is taken instead of line 1\n`,
+  );
+  expect(world.config()).toMatch(/\[profile default-mfa\]\nregion = eu-west-1\n/);
+  if (!isThere("aws", "--version")) return;
+  const aws = await execute("aws", ["configure", "get", "region"], { env: world.env });
+  expect(aws.stdout).toBe("us-east-2\n");
 });
 
 test("a token that was wrapped goes whole", async () => {

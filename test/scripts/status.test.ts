@@ -70,7 +70,6 @@ test.each([
   ["empty", ""],
   ["cut off", "fob1 1790000000 work-mfa\n{"],
   ["damaged", "fob1 1790000000 work-mfa\n{\n{}\n"],
-  ["of another version", "fob2 something\n"],
   ["of something else", "[work]\n"],
   ["of another profile", undefined],
 ])("a session file that is %s is unreadable, not missing", async (_, text) => {

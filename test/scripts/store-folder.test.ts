@@ -142,13 +142,14 @@ test("with a umask of 777 everything can be used all the same, and with none not
   }
 });
 
-test("a session of another version of fob is listed as that, and neither replaced nor removed unasked", async () => {
+test.each<[string, (text: string) => string]>([
+  ["a later format", (text) => text.replace(/^fob1 \d+/, "fob2 0")],
+  ["an unknown source", (text) => text.replace('"from":"profile"', '"from":"keychain"').replace(/^fob1 \d+/, "fob1 0")],
+])("a session of another version, with %s, is listed as that, and not replaced or removed unasked", async (_, edit) => {
   const world = await makeWorld();
   await world.fob(["login", "work", "--code", world.device.code()]);
   const path = sessionFile(world);
-  const theirs = readFileSync(path, "utf8")
-    .replace('"from":"profile"', '"from":"keychain"')
-    .replace(/^fob1 \d+/, "fob1 0");
+  const theirs = edit(readFileSync(path, "utf8"));
   writeFileSync(path, theirs);
   const code = world.device.code(Date.now() + 30_000);
 

@@ -29,6 +29,14 @@ test("a change just before the snapshot may hide another one, so the files are r
   expect(readAgain({ ...snapshot, takenAt: snapshot.lastChange + 5 }, paths)).not.toBe(snapshot.files);
 });
 
+test("the file with the coarser times decides for itself, also beside a newer one", () => {
+  const { paths, snapshot } = makeSnapshot();
+  const takenAt = 1_700_000_010_000;
+  const taken = (coarse: number) => ({ ...snapshot, takenAt, changes: [takenAt - coarse, takenAt - 100.5] });
+  expect(readAgain(taken(1000), paths)).not.toBe(snapshot.files);
+  expect(readAgain(taken(3000), paths)).toBe(snapshot.files);
+});
+
 test.each<[string, (path: string) => void]>([
   ["removed", (path) => rmSync(path)],
   ["written in place", (path) => writeFileSync(path, "[profile a]\nregion = y\n")],

@@ -104,7 +104,8 @@ function warnOfObstacles({ session, files }: LoginOutcome, { say }: Context): vo
   for (const file of [files.credentials, files.config]) {
     const obstacle = file.obstacle([session.source.profile, session.profile]);
     if (!obstacle) continue;
-    say.warning(`aws cannot read ${quote(file.path)}: line ${obstacle.line} ${obstacle.reason}`);
+    const effect = obstacle.isOtherSection ? "and the SDKs read different sections of" : "cannot read";
+    say.warning(`aws ${effect} ${quote(file.path)}: line ${obstacle.line} ${obstacle.reason}`);
     say.hint(`${obstacle.fix}: \${EDITOR:-vi} +${obstacle.line} ${quoteShellWord(file.path)}`);
   }
 }

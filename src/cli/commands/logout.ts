@@ -1,12 +1,10 @@
 // `fob logout`: which sessions go.
 import { UsageError } from "../../errors.ts";
-import { getAwsFilePaths } from "../../profiles/paths.ts";
 import { logout } from "../../session/logout.ts";
-import { getStoreFolder } from "../../store/paths.ts";
-import { openWritableStore } from "../../store/write.ts";
 import { defineCommand } from "../command.ts";
 import { sayError } from "../context.ts";
 import { getDefaultProfile, warnOfVariables } from "../options.ts";
+import { createSessionContext } from "../session-context.ts";
 
 export const logoutCommand = defineCommand({
   name: "logout",
@@ -19,18 +17,12 @@ export const logoutCommand = defineCommand({
   options: { all: { text: "every session that fob made" } },
   examples: ["fob logout work", "fob logout --all"],
   async run(profiles, options, context) {
-    const { env, home, say } = context;
+    const { say } = context;
     if (options.all && profiles.length > 0)
       throw new UsageError("--all and a profile exclude each other", "fob logout --all");
-    const paths = getAwsFilePaths(env, home);
-    const code = await logout(options.all ? "all" : profiles.length > 0 ? profiles : [getDefaultProfile(context)], {
-      ...context,
-      ...say,
-      warn: say.warning,
-      error: (error) => sayError(error, say),
-      paths,
-      store: openWritableStore(getStoreFolder(env, paths.credentials)),
-    });
+    const named = profiles.length > 0 ? profiles : [getDefaultProfile(context)];
+    const sessions = createSessionContext(context, { noInput: true });
+    const code = await logout(options.all ? "all" : named, sessions, (error) => sayError(error, say));
     warnOfVariables(context);
     return code;
   },

@@ -91,7 +91,7 @@ function createLiveTable(profiles: readonly string[], context: Context): { draw(
   return {
     draw() {
       if (!stdout.isTerminal) return;
-      const entries = getStatus(profiles, { ...snapshotNow(context), now: now(), minTtl: undefined });
+      const entries = getStatus(profiles, snapshotNow(context), { now: now(), minTtl: undefined });
       const text = fitToWidth(render(entries, now(), context), stdout.columns);
       const up = lines > 0 ? `\u001b[${lines}A\u001b[J` : "";
       stdout.write(`${up}${text}`);
