@@ -50,6 +50,7 @@ test.each([
   [["--format", "yaml"], 'unknown format "yaml": it is json, cloudformation or terraform'],
   [["--region", "cn-north-1"], '"cn-north-1" (from --region) is not a region of the partition aws'],
   [["--region", "Mars"], '"Mars" (from --region) is not a region of the partition aws'],
+  [["--format", "terraform", "--region", "eu-west-1"], "--region cannot be used with --format terraform"],
   [["--partition", "aws-mars"], 'unknown partition "aws-mars"'],
 ])("%j is refused: %s", async (args, message) => {
   const { status, stdout, stderr } = await fob(["export", ...args]);

@@ -33,8 +33,15 @@ export const policyExportCommand = defineCommand({
   ],
   run(_, options, context) {
     const variant = parsePolicyOptions(options);
+    const format = parseFormat(options.format);
+    if (options.region !== undefined && format !== "json") {
+      throw new UsageError(
+        `--region cannot be used with --format ${format}`,
+        "leave it out, and deploy the output in one region",
+      );
+    }
     const { text, notes } = exportPolicies({
-      format: parseFormat(options.format),
+      format,
       organization: options.organization === true,
       withRecorder: options.withRecorder === true,
       withAllUsersRule: options.withAllUsersRule === true,
