@@ -1,5 +1,5 @@
-// AWS's own opinion of policies, which is asked of its policy simulator. Only this is a proof: fob's evaluator, and the
-// local AWS, whose simulator is that evaluator, could make the same mistake twice.
+// Asks AWS's policy simulator for its decisions. This is the only independent check of fob's evaluator: the simulator of
+// the local AWS uses the same evaluator and would repeat its mistakes.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html
 
 import { readPages } from "../aws/pages.ts";
@@ -15,15 +15,15 @@ import {
   UNKNOWN,
 } from "./engine/evaluate.ts";
 
-/** One question, as AWS's simulator takes it. */
+/** One request to AWS's simulator. */
 export interface Question {
   readonly action: string;
   /**
-   * `*`, or an ARN of a type that the action takes: on any other the simulator was seen to say implicitDeny, also where a
-   * policy allows everything on everything.
+   * `*`, or an ARN of a type that the action supports. For other types the simulator returns implicitDeny, even if a
+   * policy allows everything on all resources.
    */
   readonly resource: string;
-  /** Every key that the request has; nothing in it may be unknown. */
+  /** All context keys of the request; no value may be unknown. */
   readonly context: RequestContext;
 }
 
@@ -31,27 +31,26 @@ export interface Answer {
   readonly decision: "allowed" | "explicitDeny" | "implicitDeny";
 }
 
-/** What is simulated. */
 export interface Simulated {
   readonly policies: readonly PolicyDocument[];
   readonly boundary?: PolicyDocument | undefined;
-  /** The ARN of the user who would call. Without one, nothing has a value for `${aws:username}`. */
+  /** The ARN of the user who makes the requests. Without it, `${aws:username}` has no value. */
   readonly user?: string | undefined;
 }
 
 type Simulate = (call: Simulation) => Promise<SimulationPage>;
 
-/** A page of answers holds that many. */
+/** As many results as AWS returns in a page. */
 const actionsPerCall = 100;
 
 /**
- * Asks AWS, and returns its answers in the order of the questions.
+ * Asks AWS and returns its answers in the order of the questions.
  *
- * Each call is about one resource. With several AWS answers for each action once, with one decision for all of them, and
- * names a pattern instead of a resource.
+ * Each call has one resource. For several resources AWS would return one decision per action, with a pattern instead of
+ * the resource.
  *
- * @param simulate a call of the simulator
- * @throws FobError where AWS leaves out an answer, and what calls throw
+ * @param simulate calls the simulator
+ * @throws FobError if AWS leaves out an answer, and whatever `simulate` throws
  */
 export async function askSimulator(
   questions: readonly Question[],
@@ -81,11 +80,11 @@ export async function askSimulator(
 interface Group {
   readonly resource: string;
   readonly context: readonly SimulatedKey[];
-  /** The actions, each with the number of its question. */
+  /** The actions, each with the index of its question. */
   readonly asked: [question: number, action: string][];
 }
 
-/** The questions that one call can ask. */
+/** Groups the questions that one call can ask. */
 function groupQuestions(questions: readonly Question[]): Iterable<Group> {
   const groups = new Map<string, Group>();
   for (const [index, { action, resource, context }] of questions.entries()) {
@@ -115,10 +114,10 @@ const types: ReadonlyMap<string, SimulatedType> = new Map([
   ["aws:vpcsourceip", "ip"],
 ]);
 
-/** A context in the simulator's form, always in the same order. A key that is absent is left out. */
+/** Converts a context to the simulator's form, in a fixed order and without absent keys. */
 function toSimulatedKeys(context: RequestContext): SimulatedKey[] {
   const keys = Object.entries(context).flatMap(([name, value]): SimulatedKey[] => {
-    if (value === UNKNOWN) throw new TypeError(`AWS's simulator is asked about values, and ${name} has none`);
+    if (value === UNKNOWN) throw new TypeError(`AWS's simulator needs values, but ${name} is unknown`);
     if (value === ABSENT) return [];
     const type = types.get(name.toLowerCase()) ?? "string";
     if (typeof value === "string") return [{ name, type, values: [value] }];
@@ -127,12 +126,12 @@ function toSimulatedKeys(context: RequestContext): SimulatedKey[] {
   return keys.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** AWS takes characters up to U+00FF in a policy. */
+/** AWS accepts characters up to U+00FF in a policy. */
 function serializePolicy(policy: PolicyDocument): string {
   return JSON.stringify(policy).replace(/[^\x20-\xff]/g, escapeCharacter);
 }
 
-/** The answers to a call, from all of its pages. */
+/** Returns the results of a call, from all of its pages. */
 async function fetchResults(call: Simulation, simulate: Simulate): Promise<SimulationResult[]> {
   try {
     return await readPages(async (marker) => {
@@ -148,8 +147,8 @@ async function fetchResults(call: Simulation, simulate: Simulate): Promise<Simul
 }
 
 /**
- * Whether AWS does not take the actions in one call: "Invalid Input Actions: [iam:PassRole] and [sts:AssumeRole] require
- * different authorization information". Which those are is not documented.
+ * Whether AWS rejects these actions in one call: "Invalid Input Actions: [iam:PassRole] and [sts:AssumeRole] require
+ * different authorization information". AWS does not document which actions these are.
  */
 const isMixed = (error: unknown): boolean =>
   (error as Partial<Error>).message?.includes("require different authorization information") === true;
@@ -160,19 +159,18 @@ function readAnswer(result: SimulationResult | undefined, action: string, resour
   const decision = decisions.find((known) => known === result?.decision);
   if (result === undefined || decision === undefined) {
     throw new FobError(
-      `AWS's policy simulator gave no answer for ${quote(action)} on ${quote(resource)}`,
-      "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
+      `AWS's policy simulator returned no decision for ${quote(action)} on ${quote(resource)}`,
+      "check whether a custom endpoint is set: env | grep AWS_ENDPOINT_URL",
     );
   }
   return { decision };
 }
 
-const noPermissions =
-  "needs no permissions, so that no policy has an effect on it; AWS's simulator looks at policies only";
+const noPermissions = "needs no permissions, so no policy affects it; AWS's simulator evaluates policies only";
 const passwordRule =
-  "is every user's where the account's password policy lets users change their own password; AWS's simulator looks at policies only (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html)";
+  "is allowed for every user if the account's password policy lets users change their own password; AWS's simulator evaluates policies only (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html)";
 
-/** Actions on which the services have rules of their own, which the simulator does not know and `evaluate` does. */
+/** Actions with rules of their own, which `evaluate` knows and the simulator does not. */
 const withoutPermissions: ReadonlyMap<string, string> = new Map([
   [
     "sts:getsessiontoken",
@@ -186,8 +184,8 @@ const withoutPermissions: ReadonlyMap<string, string> = new Map([
 const ownPassword: readonly string[] = ["iam:changepassword", "iam:getaccountpasswordpolicy"];
 
 /**
- * Why AWS's simulator says something else of an action than `evaluate` does, after the action's name, with AWS's page. Such
- * rules only ever allow more than the policies do, and that of passwords nothing that a policy denies.
+ * Explains why AWS's simulator and `evaluate` disagree on an action, with a link to AWS's documentation. The text follows
+ * the name of the action. Such rules only allow more than the policies do; the rule about passwords does not override a deny.
  *
  * @param decisions two that differ
  */

@@ -1,8 +1,7 @@
-// Files of cases: requests with the decisions that are expected of them, as `fob policy simulate --json` prints them.
+// Reads files of cases: requests with expected decisions, in the format that `fob policy simulate --json` prints.
 import type { Decision, RequestContext } from "./engine/evaluate.ts";
 
 export interface Case {
-  /** What it is for, in words. */
   readonly name: string | undefined;
   readonly action: string;
   readonly resource: string;
@@ -10,7 +9,7 @@ export interface Case {
   readonly expected: Decision;
 }
 
-/** The file is no list of cases; says which one is wrong. */
+/** The file is not a list of cases; the message says which case is invalid. */
 export class CasesError extends Error {
   override readonly name = "CasesError";
 }
@@ -20,17 +19,17 @@ const members = ["name", "action", "resource", "context", "decision", "because"]
 
 /** Reads `[{ "name"?, "action", "resource"?, "context"?, "decision" }]`. @throws CasesError */
 export function readCases(value: unknown): readonly Case[] {
-  if (!Array.isArray(value)) throw new CasesError("a file of cases is a JSON list");
-  if (value.length === 0) throw new CasesError("there are no cases in it");
+  if (!Array.isArray(value)) throw new CasesError("the file of cases must be a JSON list");
+  if (value.length === 0) throw new CasesError("the list of cases is empty");
   return value.map((item: unknown, index) => readCase(item, `case ${index + 1}`));
 }
 
 function readCase(item: unknown, where: string): Case {
-  if (typeof item !== "object" || item === null) throw new CasesError(`${where} is no JSON object`);
+  if (typeof item !== "object" || item === null) throw new CasesError(`${where} is not a JSON object`);
   const content = item as Readonly<Record<string, unknown>>;
   const other = Object.keys(content).find((name) => !members.includes(name));
   if (other !== undefined)
-    throw new CasesError(`${where} has ${JSON.stringify(other)}, which is none of ${members.join(", ")}`);
+    throw new CasesError(`${where} has the unknown key ${JSON.stringify(other)}; expected ${members.join(", ")}`);
   const { name, action, resource = "*", context = {}, decision } = content;
   if (action === undefined) throw new CasesError(`${where} has no action`);
   if (typeof action !== "string" || typeof resource !== "string" || (name !== undefined && typeof name !== "string")) {
@@ -52,7 +51,7 @@ function readCase(item: unknown, where: string): Case {
   };
 }
 
-/** AWS takes `true` for `"true"` in policies; so do cases. */
+/** AWS accepts `true` for `"true"` in policies; cases do the same. */
 function readValue(given: unknown, where: string): string | readonly string[] {
   if (Array.isArray(given)) return given.map((item) => readText(item, where));
   return readText(given, where);

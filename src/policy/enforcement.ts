@@ -1,97 +1,97 @@
-// The enforcement policy and its companion: what fob prints, exports and checks others against, and why each statement is
-// there.
+// The enforcement policy and its companion, which fob prints, exports and checks other policies against, with the reason
+// for each statement.
 import { formatDuration } from "../duration.ts";
 import type { PolicyDocument, PolicyStatement } from "./engine/document.ts";
 
 export interface EnforcementOptions {
-  /** Users may change their password, and see details of their devices, without MFA. */
+  /** Users may change their password and view device details without MFA. */
   readonly passwordChange?: boolean;
-  /** Also denies what is done so many seconds after the code was typed. */
+  /** Also denies requests made more than this many seconds after the code was entered. */
   readonly maxAgeSeconds?: number;
-  /** Lets calls pass that AWS services make in the user's name. */
+  /** Allows requests that AWS services make on the user's behalf. */
   readonly viaAwsService?: boolean;
 }
 
 export interface Exemption {
   readonly action: string;
-  /** Why the action is exempt, as half a sentence about what it does. */
+  /** What the action does, and why users need it; starts with a verb. */
   readonly why: string;
-  /** What breaks where it is not. */
+  /** What breaks if it is not exempt. */
   readonly otherwise: string;
 }
 
 /**
- * What a user needs without MFA, to get it: the list of
+ * What a user without MFA needs to set it up:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
  */
 export const enrolmentExemptions: readonly Exemption[] = [
   {
     action: "iam:CreateVirtualMFADevice",
-    why: "makes the virtual device that a new user enrols",
-    otherwise: "a user without a device cannot make one, and stays locked out",
+    why: "creates the virtual MFA device that a new user enrolls",
+    otherwise: "a user without a device cannot create one and stays locked out",
   },
   {
     action: "iam:EnableMFADevice",
-    why: "puts a device into use, with two of its codes",
-    otherwise: "a user without a device cannot put one into use, and stays locked out",
+    why: "enables a device, using two of its codes",
+    otherwise: "a user without a device cannot enable one and stays locked out",
   },
   {
     action: "iam:GetUser",
-    why: "shows the console's page of the user's own security credentials, where devices are enrolled",
-    otherwise: "the console cannot show the page on which devices are enrolled",
+    why: "opens the console's security credentials page, where users enroll devices",
+    otherwise: "the console cannot show the page where users enroll devices",
   },
   {
     action: "iam:ListMFADevices",
-    why: "shows the user's own devices: the console and fob login look there",
-    otherwise: "neither the console nor fob login finds the user's device",
+    why: "lists the user's own devices, for the console and fob login",
+    otherwise: "the console and fob login cannot find the user's device",
   },
   {
     action: "iam:ListVirtualMFADevices",
-    why: "shows which device names are taken, when the console makes a new device",
-    otherwise: "the console fails when it makes a device",
+    why: "lists the device names already in use when the console creates a device",
+    otherwise: "the console fails to create a device",
   },
   {
     action: "iam:ResyncMFADevice",
-    why: "mends a device whose clock has drifted, so that its codes are no longer accepted",
-    otherwise: "a user whose device has drifted is locked out until an administrator helps",
+    why: "resynchronizes a device whose clock has drifted and whose codes AWS rejects",
+    otherwise: "a user whose device has drifted stays locked out until an administrator helps",
   },
   {
     action: "sts:GetSessionToken",
-    why: "opens the session with MFA; AWS lets every user call it whatever the policy says, so it stands here for readers",
-    otherwise: "nothing breaks: AWS lets every user call it; but readers of the policy will wonder",
+    why: "starts the session with MFA; AWS always allows it, and it is listed for clarity",
+    otherwise: "nothing breaks, because AWS lets every user call it; policies list it for clarity",
   },
 ];
 
-/** What the usage notes exempt besides. */
+/** What the default policy exempts in addition. */
 export const passwordExemptions: readonly Exemption[] = [
   {
     action: "iam:ChangePassword",
-    why: "replaces a first or an expired password, which the console demands before anything else",
-    otherwise: "a user with a first or an expired password cannot sign in far enough to enrol",
+    why: "changes a temporary or expired password, which the console requires before anything else",
+    otherwise: "a user with a temporary or expired password cannot sign in to enroll a device",
   },
   {
     action: "iam:GetAccountPasswordPolicy",
-    why: "tells what the new password must be like",
-    otherwise: "the console cannot say what a new password must be like, and shows an error",
+    why: "shows the requirements for the new password",
+    otherwise: "the console shows an error instead of the requirements for a new password",
   },
   {
     action: "iam:GetMFADevice",
-    why: "shows details of the user's own device, passkeys and security keys among them",
-    otherwise: "the console shows an error in place of a device's details",
+    why: "shows details of the user's own devices, including passkeys and security keys",
+    otherwise: "the console shows an error instead of the device details",
   },
 ];
 
-/** The exempt actions of a variant, in the order of the policy. */
+/** Lists the exempt actions of a variant, in the order of the policy. */
 export function listExemptions({ passwordChange = true }: EnforcementOptions = {}): readonly Exemption[] {
   if (!passwordChange) return enrolmentExemptions;
   return [...enrolmentExemptions, ...passwordExemptions].sort((a, b) => (a.action < b.action ? -1 : 1));
 }
 
 /**
- * Denies everything without MFA, except what a user needs to set MFA up and to ask for a session.
+ * Denies everything without MFA, except what a user needs to set up MFA and to start a session.
  *
- * `BoolIfExists`, because requests with a long-term access key do not carry the condition key at all. The age has a
- * statement of its own: conditions of one statement must all hold, and who has no MFA has no age.
+ * It uses `BoolIfExists` because requests with a long-term access key do not have the condition key at all. The age needs
+ * its own statement: all conditions of a statement must hold, and a request without MFA has no age.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
  */
 export function enforceMfaPolicy(options: EnforcementOptions = {}): PolicyDocument {
@@ -115,12 +115,12 @@ export function enforceMfaPolicy(options: EnforcementOptions = {}): PolicyDocume
 }
 
 /**
- * Allows users to enrol, see and replace their own devices and to change their own password. A policy that only denies
- * grants nothing, so a user without any other permissions needs this one to enrol.
+ * Allows users to enroll, view and replace their own devices and to change their own password. A policy that only denies
+ * grants nothing, so a user without other permissions needs this one to enroll.
  *
- * A user may have a path (`user/team/alice`), and a device any name, so "own" is said of users only: AWS enables a device
- * for one user, and deletes none that is enabled. Both of what takes MFA away need MFA here too, not only where
- * enforce-mfa-policy says so: "Do not add permission to delete an MFA device without MFA authentication",
+ * A user may have a path (`user/team/alice`), and a device may have any name, so only user ARNs are limited to the user:
+ * AWS enables a device for one user only, and does not delete an enabled one. Deactivating and deleting a device need MFA
+ * here too, not only in enforce-mfa-policy: "Do not add permission to delete an MFA device without MFA authentication",
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
  */
 export function selfManagePolicy({ partition = "aws" }: { readonly partition?: string } = {}): PolicyDocument {
@@ -157,7 +157,7 @@ export function selfManagePolicy({ partition = "aws" }: { readonly partition?: s
   };
 }
 
-/** A statement; half sentences. */
+/** The explanation of a statement. */
 export interface Explained {
   readonly sid: string;
   readonly why: string;
@@ -165,43 +165,43 @@ export interface Explained {
   readonly actions: readonly { readonly action: string; readonly why: string }[];
 }
 
-/** Of each statement of `enforceMfaPolicy(options)`. */
+/** Explains each statement of `enforceMfaPolicy(options)`. */
 export function explainEnforceMfa(options: EnforcementOptions): Explained[] {
   const { maxAgeSeconds, viaAwsService } = options;
   const actions = listExemptions(options).map(({ action, why }) => ({ action, why }));
   const service = viaAwsService
-    ? "; not what an AWS service calls in the user's name (aws:ViaAWSService), whose calls say that there is no MFA"
+    ? "; requests that an AWS service makes on the user's behalf (aws:ViaAWSService) are not denied, although they say that there is no MFA"
     : "";
   const deny: Explained = {
     sid: "DenyAllWithoutMFA",
-    why: `denies everything but these ${actions.length} actions where aws:MultiFactorAuthPresent is "false" (signed in without MFA, a session without MFA) or absent (an access key), which Bool would let pass${service}`,
+    why: `denies everything except these ${actions.length} actions if aws:MultiFactorAuthPresent is "false" (a sign-in or session without MFA) or absent (an access key); Bool would not deny access keys${service}`,
     actions,
   };
   if (maxAgeSeconds === undefined) return [deny];
   const old: Explained = {
     sid: "DenyAllWithOldMFA",
-    why: `denies everything but the same actions when the code was typed more than ${formatDuration(maxAgeSeconds)} ago (aws:MultiFactorAuthAge); in DenyAllWithoutMFA it would never count, since who has MFA does not meet the other condition there${service}`,
+    why: `denies everything except the same actions if the code was entered more than ${formatDuration(maxAgeSeconds)} ago (aws:MultiFactorAuthAge); in DenyAllWithoutMFA this condition would have no effect, because requests with MFA never meet the other one${service}`,
     actions: [],
   };
   return [deny, old];
 }
 
 const whys: Readonly<Record<string, string>> = {
-  AllowViewAccountInfo: "what the console shows before it enrols a device; AWS knows no narrower resource for it",
-  AllowCreateVirtualMFADevice: "a device may have any name (mfa/*), not only the user's",
-  AllowManageOwnMFADevices: "the user's own, with and without a path; nobody else's",
-  AllowChangeOwnPassword: "the user's own, with and without a path; nobody else's",
-  AllowDeactivateOwnMFADevicesWithMFA: "who has stolen a password or a key must not take the device away",
+  AllowViewAccountInfo: "lets the console show what users need to enroll a device; AWS supports no narrower resource",
+  AllowCreateVirtualMFADevice: "covers devices with any name (mfa/*), not only the user's name",
+  AllowManageOwnMFADevices: "covers the user's own devices only; works for users with and without a path",
+  AllowChangeOwnPassword: "covers the user's own password only; works for users with and without a path",
+  AllowDeactivateOwnMFADevicesWithMFA: "requires MFA, so a stolen password or access key cannot remove the device",
   AllowDeleteVirtualMFADevicesWithMFA:
-    "AWS deletes no device that is in use; what is left of a failed enrolment is in the way",
+    "removes a device left over from a failed enrollment; AWS does not delete a device that is enabled",
 };
 
 const more: Readonly<Record<string, string>> = {
-  "iam:DeactivateMFADevice": "takes a device out of use",
-  "iam:DeleteVirtualMFADevice": "deletes a device that is not in use",
+  "iam:DeactivateMFADevice": "deactivates a device of the user",
+  "iam:DeleteVirtualMFADevice": "deletes a virtual device that is not enabled",
 };
 
-/** Of each statement of `selfManagePolicy(options)`. */
+/** Explains each statement of `selfManagePolicy(options)`. */
 export function explainSelfManage(options: { readonly partition?: string }): Explained[] {
   const known = new Map(listExemptions().map(({ action, why }) => [action, why]));
   return [selfManagePolicy(options).Statement].flat().map(({ Sid = "", Action = [] }) => ({

@@ -1,4 +1,4 @@
-// The proof that a set of policies enforces MFA and locks nobody out: what may be done, by way of calling.
+// Proves whether a set of policies enforces MFA without locking users out: what is allowed, for each way to authenticate.
 import { formatDuration } from "../duration.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
@@ -14,24 +14,24 @@ import {
 import type { Condition } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
 
-/** A way of calling AWS, and what requests say of it. */
+/** A way to authenticate to AWS, and the context keys of its requests. */
 export interface AuthMethod {
   readonly name: string;
   readonly text: string;
   readonly context: RequestContext;
   readonly hasMfa: boolean;
-  /** It has the credentials of GetSessionToken. */
+  /** It uses credentials of GetSessionToken. */
   readonly isSession: boolean;
 }
 
-/** Sessions of GetSessionToken last for 36 hours at most. */
+/** Sessions of GetSessionToken last at most 36 hours. */
 const longest = 129_600;
 
 /**
- * What aws:MultiFactorAuthPresent is for each way of calling:
+ * The value of aws:MultiFactorAuthPresent for each way to authenticate:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
  *
- * @param limits what `ageLimitsOf` the policies are: the old session is older than all that can count
+ * @param limits from `findAgeLimits`; the old session exceeds the highest limit that can take effect
  */
 export function listAuthMethods(limits: readonly number[]): readonly AuthMethod[] {
   const age = limits.find((limit) => limit < longest) ?? longest;
@@ -55,7 +55,7 @@ export function listAuthMethods(limits: readonly number[]): readonly AuthMethod[
   ];
 }
 
-/** The limits that policies, the boundary among them, set to the age of the code, in seconds, the highest first. */
+/** Returns the limits that policies (including the boundary) set on the age of the code, in seconds, highest first. */
 export function findAgeLimits(policies: readonly PolicyDocument[]): readonly number[] {
   const limits = policies.flatMap(statementsOf).flatMap(({ conditions }) => conditions.flatMap(readAges));
   return limits.sort((a, b) => b - a);
@@ -66,7 +66,7 @@ function readAges({ operator, lowerKey, values }: Condition): number[] {
   return values.map(({ text }) => Number(text)).filter((age) => age > 0);
 }
 
-export type Purpose = "enrol" | "view" | "password" | "session token" | "everyday" | "dangerous";
+export type Purpose = "enroll" | "view" | "password" | "session token" | "everyday" | "dangerous";
 
 export interface Row {
   readonly purpose: Purpose;
@@ -74,14 +74,14 @@ export interface Row {
   readonly resource: string;
 }
 
-/** The actions that matter, on the resources of a user. @param user the user's ARN */
+/** Lists the actions that matter, on the resources of a user. @param user the user's ARN */
 function listRows(user: string): readonly Row[] {
   const account = user.split(":user/")[0] ?? "";
   // Users may give their devices any name.
   const device = `${account}:mfa/phone`;
   const rows: readonly [Purpose, readonly (readonly [action: string, resource: string])[]][] = [
     [
-      "enrol",
+      "enroll",
       [
         ["iam:CreateVirtualMFADevice", device],
         ["iam:EnableMFADevice", user],
@@ -142,7 +142,7 @@ export interface Cell {
   readonly authMethod: AuthMethod;
   readonly request: AuthorizationRequest;
   readonly evaluation: Evaluation;
-  /** AWS refuses it whatever the policies say: why. */
+  /** Why AWS denies it, whatever the policies say. */
   readonly refused: string | undefined;
 }
 
@@ -153,19 +153,19 @@ export interface ProofRow extends Row {
 export interface Proof {
   readonly authMethods: readonly AuthMethod[];
   readonly rows: readonly ProofRow[];
-  /** The same for an action that no policy names. */
+  /** A row for an action that no policy names. */
   readonly unnamed: ProofRow;
-  /** Keys on which it hangs that everyday and dangerous actions are denied. */
+  /** Context keys that the denials of everyday and dangerous actions depend on. */
   readonly onlyIf: { readonly withoutMfa: readonly string[]; readonly withMfa: readonly string[] };
-  /** What `ageLimitsOf` the policies are. */
+  /** From `findAgeLimits`. */
   readonly limits: readonly number[];
 }
 
 /**
- * Decides on every action by every way of calling.
+ * Evaluates every action for every way to authenticate.
  *
- * @param context what every request says besides
- * @throws RequestError when that makes no request
+ * @param context further context keys of every request
+ * @throws RequestError if they make an invalid request
  */
 export function prove(
   policies: readonly PolicyDocument[],
@@ -186,18 +186,18 @@ export function prove(
   });
   const rows = listRows(user).map(decideOn);
   const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
-  const spelt = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
+  const spelling = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
   const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
   const keysOfDenials = (hasMfa: boolean): readonly string[] => {
     const denials = cells.filter(({ authMethod }) => authMethod.hasMfa === hasMfa);
     const keys = new Set(denials.flatMap((cell) => findDecidingKeys(cell, policies, options)));
-    return [...keys].sort().map((key) => spelt.get(key) ?? key);
+    return [...keys].sort().map((key) => spelling.get(key) ?? key);
   };
   const [withoutMfa, withMfa] = [keysOfDenials(false), keysOfDenials(true)];
   return { authMethods, rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits };
 }
 
-/** What a proof is about: the policies, and the boundary. */
+/** Lists the documents of a proof: the policies and the boundary. */
 export function listDocuments(
   policies: readonly PolicyDocument[],
   { boundary }: EvaluationOptions,
@@ -207,7 +207,7 @@ export function listDocuments(
 
 const isGuarded = ({ purpose }: Row): boolean => purpose === "everyday" || purpose === "dangerous";
 
-/** The keys on which a denial hangs: it may be one only because requests that say nothing of them were looked at. */
+/** Returns the keys that a denial depends on: with other values of them, the request may not be denied. */
 function findDecidingKeys(
   { request, evaluation }: Cell,
   policies: readonly PolicyDocument[],
@@ -220,24 +220,23 @@ function findDecidingKeys(
 }
 
 /**
- * What AWS refuses to sessions, whatever the policies say: "You cannot call any IAM API operations unless MFA
+ * Explains what AWS denies to sessions, whatever the policies say: "You cannot call any IAM API operations unless MFA
  * authentication information is included in the request. You cannot call any STS API except AssumeRole or
  * GetCallerIdentity." https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
  */
 function explainAwsRefusal(action: string, { isSession, hasMfa }: AuthMethod): string | undefined {
   if (!isSession) return undefined;
-  if (action.startsWith("iam:") && !hasMfa) return "AWS lets no session without MFA call IAM";
+  if (action.startsWith("iam:") && !hasMfa) return "IAM rejects sessions without MFA";
   const isOpen = !action.startsWith("sts:") || ["sts:AssumeRole", "sts:GetCallerIdentity"].includes(action);
-  return isOpen ? undefined : "AWS lets sessions call nothing of STS but AssumeRole and GetCallerIdentity";
+  return isOpen ? undefined : "STS rejects sessions, except for AssumeRole and GetCallerIdentity";
 }
 
-/** One thing that the table shows, in words. */
+/** One conclusion from the table. */
 export interface Verdict {
   readonly isGood: boolean;
   readonly text: string;
 }
 
-/** What the table comes to. */
 export function judgeProof(proof: Proof): readonly Verdict[] {
   const { rows } = proof;
   return [
@@ -249,7 +248,7 @@ export function judgeProof(proof: Proof): readonly Verdict[] {
   ];
 }
 
-/** Denied for good: no other policy could allow it. */
+/** Whether it is denied whatever other policies allow. */
 const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolean =>
   decision === "explicitDeny" || isOutsideBoundary === true;
 const isAllowed = ({ evaluation, refused }: Cell): boolean =>
@@ -269,45 +268,45 @@ function judgeEnforcement({ authMethods, rows, unnamed, onlyIf }: Proof): Verdic
     .filter(({ found }) => found.length > 0);
   if (open.length > 0) return { isGood: false, text: `MFA is NOT enforced: ${describeOpen(open)}` };
   if (guarded.every((row) => hasCell(row, "MFA", isDenied))) {
-    const why = onlyIf.withMfa.length > 0 ? `it ${describeMissingKeys(onlyIf.withMfa)}` : "nobody can work";
-    return { isGood: false, text: `these actions are denied with MFA as without it: ${why}` };
+    const why = onlyIf.withMfa.length > 0 ? `the result ${describeMissingKeys(onlyIf.withMfa)}` : "users cannot work";
+    return { isGood: false, text: `everyday and dangerous actions are denied even with MFA: ${why}` };
   }
   if (onlyIf.withoutMfa.length > 0) {
-    return { isGood: false, text: `MFA is NOT always enforced: it ${describeMissingKeys(onlyIf.withoutMfa)}` };
+    return { isGood: false, text: `MFA is NOT always enforced: the result ${describeMissingKeys(onlyIf.withoutMfa)}` };
   }
   if (!unnamed.cells.every((cell) => cell.authMethod.hasMfa || isDenied(cell))) {
-    const text = "MFA is NOT enforced for every action: those above are denied without it, others are not";
+    const text = "MFA is NOT enforced for every action: the actions above are denied without it, others are not";
     return { isGood: false, text };
   }
-  return { isGood: true, text: "MFA is enforced: without it everything is denied but what is exempt" };
+  return { isGood: true, text: "MFA is enforced: everything except the exempt actions is denied without it" };
 }
 
 const describeMissingKeys = (keys: readonly string[]): string =>
-  `hangs on ${keys.join(", ")}, of which these requests say nothing (--context KEY=VALUE)`;
+  `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
 
 interface Open {
   readonly authMethod: AuthMethod;
-  /** What policies decide on, not AWS itself. */
+  /** Rows that policies decide, not AWS itself. */
   readonly judged: readonly ProofRow[];
-  /** What of it is not denied. */
+  /** Those that are not denied. */
   readonly found: readonly ProofRow[];
 }
 
-/** What is not denied, by way of calling. */
+/** Describes what is not denied, for each way to authenticate. */
 function describeOpen(open: readonly Open[]): string {
   const isAll = ({ found, judged }: Open): boolean => found.length === judged.length;
   const isNothing = open.every(
     ({ authMethod, found }) => !found.some((row) => hasCell(row, authMethod.name, isAllowed)),
   );
   if (isNothing && open.every(isAll)) {
-    return "nothing is denied without it, only not allowed by these policies; another may allow it";
+    return "these policies do not allow actions without it, but they do not deny them either; other policies may allow them";
   }
-  const list = open.map((each) => `${each.authMethod.text}: ${isAll(each) ? "all of them" : joinActions(each.found)}`);
-  const more = isNothing ? "; these policies do not allow them, others may" : "";
+  const list = open.map((each) => `${each.authMethod.text}: ${isAll(each) ? "all" : joinActions(each.found)}`);
+  const more = isNothing ? "; these policies do not allow them, but other policies may" : "";
   return `everyday and dangerous actions are not denied ${list.join("; ")}${more}`;
 }
 
-/** What the console and the command line call on the way to a first device. */
+/** What the console and the command line call to enroll a first device. */
 const neededToEnrol = [
   ...["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"],
   ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
@@ -319,16 +318,16 @@ function judgeEnrolment(rows: readonly ProofRow[]): Verdict[] {
   return ["sign-in", "key"].map((name) => {
     const failing = needed.filter((row) => !hasCell(row, name, isAllowed));
     const how = name === "key" ? "with an access key" : "in the console";
-    if (failing.length === 0) return { isGood: true, text: `a new user can enrol ${how}` };
-    return { isGood: false, text: `a new user can NOT enrol ${how}: not allowed are ${joinActions(failing)}` };
+    if (failing.length === 0) return { isGood: true, text: `a new user can enroll ${how}` };
+    return { isGood: false, text: `a new user can NOT enroll ${how}: missing ${joinActions(failing)}` };
   });
 }
 
 function judgePassword(rows: readonly ProofRow[]): Verdict {
   const isGood = rows.some((row) => row.action === "iam:ChangePassword" && hasCell(row, "sign-in", isAllowed));
   return isGood
-    ? { isGood, text: "a first or an expired password can be changed without MFA" }
-    : { isGood, text: "a first or an expired password can NOT be changed without MFA: who has one is locked out" };
+    ? { isGood, text: "users with a temporary or expired password can change it without MFA" }
+    : { isGood, text: "users with a temporary or expired password are locked out: they can NOT change it without MFA" };
 }
 
 function judgeEveryday(rows: readonly ProofRow[]): Verdict {
@@ -336,23 +335,23 @@ function judgeEveryday(rows: readonly ProofRow[]): Verdict {
   const denied = everyday.filter((row) => hasCell(row, "MFA", isDenied));
   const open = everyday.filter((row) => !hasCell(row, "MFA", isAllowed));
   if (denied.length > 0)
-    return { isGood: false, text: `with MFA, these are denied all the same: ${joinActions(denied)}` };
-  if (open.length === 0) return { isGood: true, text: "with MFA, everyday actions are allowed" };
+    return { isGood: false, text: `these everyday actions are denied even with MFA: ${joinActions(denied)}` };
+  if (open.length === 0) return { isGood: true, text: "everyday actions are allowed with MFA" };
   return {
     isGood: true,
-    text: `with MFA, these policies do not allow ${joinActions(open)}; the user's other policies may`,
+    text: `these policies do not allow ${joinActions(open)} with MFA, but the user's other policies may`,
   };
 }
 
 function judgeOldSessions({ rows, limits }: Proof): Verdict {
   const [most] = limits;
   if (most === undefined) {
-    return { isGood: true, text: "no policy limits the age of a session, which AWS ends after 36 h at most" };
+    return { isGood: true, text: "no policy limits the age of a session; AWS ends every session after at most 36 h" };
   }
   if (most >= longest) {
     return {
       isGood: false,
-      text: `a limit of ${formatDuration(most)} never counts: AWS ends sessions after 36 h at most`,
+      text: `a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h`,
     };
   }
   const guarded = rows.filter(isGuarded);
@@ -360,19 +359,19 @@ function judgeOldSessions({ rows, limits }: Proof): Verdict {
   if (allowed.length > 0) {
     return {
       isGood: false,
-      text: `a session older than ${formatDuration(most)} may still do this: ${joinActions(allowed)}`,
+      text: `a session older than ${formatDuration(most)} is still allowed ${joinActions(allowed)}`,
     };
   }
   const lower = [...new Set(limits.filter((limit) => limit < most))];
   const others =
     lower.length > 0
-      ? `; ask about lower limits (${lower.slice(0, 3).map(formatDuration).join(", ")}) with --action`
+      ? `; use --action to check lower limits (${lower.slice(0, 3).map(formatDuration).join(", ")})`
       : "";
   if (guarded.every((row) => hasCell(row, "old MFA", isDenied))) {
-    return { isGood: true, text: `an old session is denied until a new code is typed${others}` };
+    return { isGood: true, text: `old sessions are denied until the user enters a new code${others}` };
   }
   return {
     isGood: true,
-    text: "an old session is not allowed by these policies; the user's other policies may allow it",
+    text: "these policies do not allow old sessions, but the user's other policies may",
   };
 }

@@ -1,5 +1,5 @@
-// How questions become calls of AWS's policy simulator, and its pages answers. What AWS itself takes and answers is in
-// test/sandbox/policy-simulator.test.ts.
+// Tests how fob calls AWS's policy simulator and reads its pages. test/sandbox/policy-simulator.test.ts tests what AWS
+// itself accepts and returns.
 import { describe, expect, test } from "vitest";
 import type { Simulation, SimulationPage, SimulationResult } from "../../src/aws/types.ts";
 import { askSimulator, explainDifference, type Question, type Simulated } from "../../src/policy/aws-simulator.ts";
@@ -18,10 +18,10 @@ const question = (action: string, more: Partial<Question> = {}): Question => ({
   ...more,
 });
 
-/** A simulator that allows what contains "Get", and what it was asked. */
+/** A simulator that allows actions containing "Get", and the calls it got. */
 function fake(page: (call: Simulation, results: SimulationResult[]) => SimulationPage) {
   const calls: Simulation[] = [];
-  // Asynchronous, so that what `page` throws is a refusal.
+  // Asynchronous, so that errors of `page` reject the promise.
   const simulate = async (call: Simulation) => {
     await Promise.resolve();
     calls.push(call);
@@ -36,7 +36,7 @@ function fake(page: (call: Simulation, results: SimulationResult[]) => Simulatio
 const onePage = () => fake((_, results) => ({ results, marker: undefined }));
 
 describe("calls", () => {
-  test("one for each resource and context, and the answers stand where the questions did", async () => {
+  test("makes one call per resource and context, and returns the answers in the order of the questions", async () => {
     const { calls, simulate } = onePage();
     const withMfa = { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" };
     const answers = await askSimulator(
@@ -44,7 +44,7 @@ describe("calls", () => {
         question("iam:GetUser", { resource: alice }),
         question("s3:ListAllMyBuckets", { context: withMfa }),
         question("iam:DeleteUser", { resource: alice }),
-        // The same context, in another order.
+        // The same context in another order.
         question("s3:GetObject", { context: { "aws:MultiFactorAuthAge": "60", "aws:MultiFactorAuthPresent": "true" } }),
         question("iam:GetUser", { resource: alice }),
       ],
@@ -60,7 +60,7 @@ describe("calls", () => {
     ]);
   });
 
-  test("the types that AWS gives its keys, lists, and no absent keys", async () => {
+  test("sends AWS's types of keys, sends lists, and leaves out absent keys", async () => {
     const { calls, simulate } = onePage();
     const context: RequestContext = {
       ...{ "aws:multifactorauthpresent": "false", "aws:MultiFactorAuthAge": "60", "aws:SourceIp": "192.0.2.1" },
@@ -80,7 +80,7 @@ describe("calls", () => {
     await expect(askSimulator([unknown], subject, simulate)).rejects.toThrow("aws:SourceIp");
   });
 
-  test("policies as text of characters that AWS takes, and whose they are", async () => {
+  test("sends policies with characters that AWS accepts, and their user", async () => {
     const { calls, simulate } = onePage();
     const named: PolicyDocument = { ...everything, Id: "für Ω" };
     const policies = [named, enforceMfaPolicy()];
@@ -93,7 +93,7 @@ describe("calls", () => {
     expect(own).toMatchObject({ caller: alice, boundary: undefined });
   });
 
-  test("of 100 actions at most", async () => {
+  test("sends at most 100 actions per call", async () => {
     const { calls, simulate } = onePage();
     const questions = Array.from({ length: 250 }, (_, number) => question(`ec2:Get${number}`));
     expect(await askSimulator(questions, subject, simulate)).toHaveLength(250);
@@ -102,12 +102,12 @@ describe("calls", () => {
 });
 
 describe("answers", () => {
-  test("on several pages, in another order and spelling", async () => {
+  test("reads answers from several pages, in another order and case", async () => {
     const { calls, simulate } = fake(({ marker, actions }, results) => {
       const at = marker === undefined ? actions.length - 1 : Number(marker);
       const result = results[at];
       const page = result ? [{ ...result, action: result.action.toUpperCase() }] : [];
-      // A page may be empty with more to come.
+      // A page may be empty although more follow.
       return {
         results: at === 1 ? [...page, ...results.slice(0, 0)] : page,
         marker: at > 0 ? String(at - 1) : undefined,
@@ -123,17 +123,17 @@ describe("answers", () => {
   });
 
   test.each([
-    ["none", []],
-    ["of a kind that is not known", [{ action: "a:Get", decision: "maybe" }]],
-  ])("%s", async (_, results) => {
+    ["has no result", []],
+    ["has an unknown decision", [{ action: "a:Get", decision: "maybe" }]],
+  ])("rejects an answer that %s", async (_, results) => {
     const { simulate } = fake(() => ({ results, marker: undefined }));
     await expect(askSimulator([question("a:Get")], subject, simulate)).rejects.toThrow(
-      'AWS\'s policy simulator gave no answer for "a:Get" on "*"',
+      'AWS\'s policy simulator returned no decision for "a:Get" on "*"',
     );
   });
 });
 
-describe("actions that AWS does not take in one call", () => {
+describe("actions that AWS rejects in one call", () => {
   const refusal = (actions: readonly string[]) =>
     new Error(`Invalid Input Actions: [${actions.join("] and [")}] require different authorization information.`);
   const roles = ["iam:PassRole", "sts:AssumeRole"];
@@ -141,7 +141,7 @@ describe("actions that AWS does not take in one call", () => {
   const names = ["iam:PassRole", "iam:GetUser", "sts:AssumeRole", "s3:PutObject", "s3:GetObject"];
   const questions = names.map((name) => question(name));
 
-  test("are halved until it does, and all of them are answered", async () => {
+  test("are split in halves until AWS accepts them, and all get answers", async () => {
     const { calls, simulate } = fake(({ actions }, results) => {
       if (isMixed(actions)) throw refusal(actions);
       return { results, marker: undefined };
@@ -157,7 +157,7 @@ describe("actions that AWS does not take in one call", () => {
     ]);
   });
 
-  test("one alone that is refused so is an error", async () => {
+  test("fail if AWS rejects one of them alone", async () => {
     const { calls, simulate } = fake(({ actions }) => {
       throw refusal(actions);
     });
@@ -165,7 +165,7 @@ describe("actions that AWS does not take in one call", () => {
     expect(calls.map(({ actions }) => actions.length)).toEqual([5, 3, 2, 1]);
   });
 
-  test("other errors are the caller's", async () => {
+  test("are not split after other errors", async () => {
     const { calls, simulate } = fake(() => {
       throw new Error("Rate exceeded");
     });
@@ -174,30 +174,30 @@ describe("actions that AWS does not take in one call", () => {
   });
 });
 
-describe("what is known to be different", () => {
-  const nobody = {};
+describe("expected differences", () => {
+  const noOptions = {};
   const mayChange = { mayChangePassword: alice };
   const known = (...[action, ours, theirs, options = mayChange]: readonly unknown[]) =>
     explainDifference(...([action, { ours, theirs }, options] as Parameters<typeof explainDifference>));
-  const page = /AWS's simulator looks at policies only \(https:\/\/docs\.aws\.amazon\.com\/\S+\)$/;
+  const page = /AWS's simulator evaluates policies only \(https:\/\/docs\.aws\.amazon\.com\/\S+\)$/;
 
   test.each([
-    ["sts:GetSessionToken", "implicitDeny", nobody],
-    ["STS:getcalleridentity", "explicitDeny", nobody],
+    ["sts:GetSessionToken", "implicitDeny", noOptions],
+    ["STS:getcalleridentity", "explicitDeny", noOptions],
     ["iam:ChangePassword", "implicitDeny", mayChange],
     ["iam:getaccountpasswordpolicy", "implicitDeny", mayChange],
-  ])("is said with AWS's page: fob allowed %s, AWS says %s", (action, theirs, options) => {
+  ])("are explained with AWS's page: fob allowed %s, AWS says %s", (action, theirs, options) => {
     expect(known(action, "allowed", theirs, options)).toMatch(page);
   });
 
   test.each([
     ["another action", "iam:GetUser", "allowed", "implicitDeny"],
-    ["no action", "constructor", "allowed", "implicitDeny"],
-    ["AWS allows what fob does not", "sts:GetSessionToken", "implicitDeny", "allowed"],
+    ["an unknown action", "constructor", "allowed", "implicitDeny"],
+    ["AWS allows it and fob does not", "sts:GetSessionToken", "implicitDeny", "allowed"],
     ["neither allows it", "sts:GetSessionToken", "implicitDeny", "explicitDeny"],
-    ["users may not change their password", "iam:ChangePassword", "allowed", "implicitDeny", nobody],
-    ["a policy denies them that", "iam:ChangePassword", "allowed", "explicitDeny"],
-  ])("is not this: %s", (_, ...difference) => {
+    ["users may not change their password", "iam:ChangePassword", "allowed", "implicitDeny", noOptions],
+    ["a policy denies the change", "iam:ChangePassword", "allowed", "explicitDeny"],
+  ])("do not include: %s", (_, ...difference) => {
     expect(known(...difference)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-// What AWS's documentation says of policies, page by page. Each group of vectors quotes the sentence that decides it.
+// Tests what AWS's documentation says about policies, page by page. Each group of vectors quotes the sentence it tests.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { PolicyDocument, RequestContext } from "../../src/policy/engine/evaluate.ts";
@@ -29,7 +29,7 @@ const { principal, pages } = JSON.parse(readFileSync(new URL("aws-documentation.
   pages: Page[];
 };
 
-test("the vectors are whole", () => {
+test("the file has all vectors", () => {
   expect(pages.length).toBeGreaterThanOrEqual(80);
   expect(new Set(pages.map(({ page }) => page)).size).toBe(pages.length);
   expect(pages.flatMap(({ groups = [] }) => groups.flatMap(({ cases }) => cases)).length).toBeGreaterThanOrEqual(800);
@@ -47,7 +47,7 @@ describe.each(pages)("$page", ({ groups = [], malformed = [] }) => {
     }
   });
 
-  test.each(malformed)("refused: $says", ({ policy }) => {
+  test.each(malformed)("rejects: $says", ({ policy }) => {
     expect(() => parsePolicy(policy)).toThrow(PolicyError);
   });
 });

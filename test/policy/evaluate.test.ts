@@ -1,4 +1,4 @@
-// The decisions of IAM on identity-based policies, against vectors that were not made with this evaluator.
+// Tests IAM's decisions on identity-based policies, with vectors that were not created with this evaluator.
 
 import { readFileSync } from "node:fs";
 import { test as propertyTest } from "@fast-check/vitest";
@@ -46,7 +46,7 @@ function decide(
 }
 
 describe("vectors", () => {
-  test("the file is whole", () => expect(vectors.cases).toHaveLength(111));
+  test("the file has all vectors", () => expect(vectors.cases).toHaveLength(111));
 
   test.each(vectors.cases)("$policies: $action, $when: $decision", (vector) => {
     const policies = (vectors.policies[vector.policies] ?? []).map(parsePolicy);
@@ -55,7 +55,7 @@ describe("vectors", () => {
 });
 
 describe("the decision and its reasons", () => {
-  test("an explicit deny wins over an allow, and says which statement it is", () => {
+  test("an explicit deny overrides an allow and names its statement", () => {
     const evaluation = evaluate([policy(allowAll), policy(allowAll, { ...allowAll, Sid: "No", Effect: "Deny" })], {
       action: "s3:GetObject",
       resource: "*",
@@ -94,12 +94,12 @@ describe("the decision and its reasons", () => {
     expect(decide([{ ...allowAll, Action: ["ec2:Run*", pattern] }]).decision).toBe(decision);
   });
 
-  test("resources are matched by wildcard, with their case", () => {
+  test("resources match by wildcard and are case-sensitive", () => {
     expect(decide([{ ...allowAll, Resource: "arn:aws:s3:::b/*" }]).decision).toBe("allowed");
     expect(decide([{ ...allowAll, Resource: ["arn:aws:s3:::x", "arn:aws:s3:::B/*"] }]).decision).toBe("implicitDeny");
   });
 
-  test('condition keys and booleans are compared without regard to case; true may stand for "true"', () => {
+  test('condition keys and Booleans ignore case, and true means "true"', () => {
     const statement = { ...allowAll, Condition: { Bool: { "AWS:multifactorauthpresent": true } } };
     expect(decide([statement], { "aws:MultiFactorAuthPresent": "True" }).decision).toBe("allowed");
     expect(decide([statement], { "aws:MultiFactorAuthPresent": ["true"] }).decision).toBe("allowed");
@@ -114,9 +114,9 @@ describe("the decision and its reasons", () => {
     expect(decide([statement], { a: "true", b: "false", c: "false" }).decision).toBe("implicitDeny");
   });
 
-  test("a request that is none is refused", () => {
+  test("rejects an invalid request", () => {
     expect(() => decide([allowAll], {}, "s3:*")).toThrow("service:Action");
-    expect(() => decide([allowAll], { "aws:X": "1", "AWS:x": "2" })).toThrow("given twice");
+    expect(() => decide([allowAll], { "aws:X": "1", "AWS:x": "2" })).toThrow("set twice");
   });
 });
 
@@ -131,7 +131,7 @@ describe("unknown values", () => {
     });
   });
 
-  test("a decision that does not depend on it is not unknown", () => {
+  test("a decision that does not depend on the value is known", () => {
     // Another action; a deny that is certain anyway; a condition that is false anyway.
     expect(decide([allowAll, denyWithoutMfa], mfa, "iam:ListMFADevices").decision).toBe("allowed");
     expect(decide([allowAll, denyWithoutMfa, { ...allowAll, Effect: "Deny" }], mfa).decision).toBe("explicitDeny");
@@ -141,7 +141,7 @@ describe("unknown values", () => {
     expect(decide([allowAll, conditional], mfa).decision).toBe("allowed");
   });
 
-  test("a condition that holds for every value and for none at all holds", () => {
+  test("a condition that is true for every value and for an absent key is true", () => {
     const both = (operator: string) => ({
       ...allowAll,
       Condition: { [operator]: { "aws:MultiFactorAuthPresent": ["true", "false"] } },
@@ -150,23 +150,23 @@ describe("unknown values", () => {
     expect(decide([both("Bool")], mfa).decision).toBe("unknown");
   });
 
-  test("an allow that may apply leaves the decision unknown, with all keys that matter", () => {
+  test("an allow that may apply makes the decision unknown and lists all keys it depends on", () => {
     const statement = { ...allowAll, Condition: { Bool: { b: "true", a: "true" } } };
     expect(decide([statement], { a: UNKNOWN, b: UNKNOWN }).missingContextKeys).toEqual(["a", "b"]);
     expect(decide([statement], { a: UNKNOWN, b: "true" }).missingContextKeys).toEqual(["a"]);
   });
 
-  test("several values under a single-valued operator are not guessed at", () => {
+  test("several values for a single-valued operator make the decision unknown", () => {
     const statement = { ...allowAll, Condition: { Bool: { a: "true" } } };
     expect(decide([statement], { a: ["true", "false"] }).missingContextKeys).toEqual(["a"]);
   });
 });
 
-describe("what is not supported is an error that says so", () => {
+describe("rejects what is not supported", () => {
   test.each([
-    ["{", "a policy document is JSON: close brace expected"],
-    ['{"Statement": [], "Statement": []}', '"Statement" stands twice in one object'],
-    ['{"Id": "a\nb"}', "is JSON: "],
+    ["{", "invalid JSON: close brace expected"],
+    ['{"Statement": [], "Statement": []}', 'duplicate key "Statement"'],
+    ['{"Id": "a\nb"}', "invalid JSON: "],
     ["[".repeat(100_000), "nested deeper than 64 levels"],
     ["[]", "JSON object"],
     [{ Version: "2012-10-17" }, "Statement: a policy needs at least one"],
@@ -185,13 +185,16 @@ describe("what is not supported is an error that says so", () => {
     [policy({ ...allowAll, Resource: "bucket" }), 'resource "bucket"'],
     [policy({ ...allowAll, NotResource: "*" }), "has both Resource and NotResource"],
     [policy({ ...allowAll, Principal: "*" }), 'element "Principal" is not supported'],
-    [policy({ ...allowAll, Resource: `arn:aws:iam::\${aws:PrincipalAccount}:user/a` }), "behind the fifth colon only"],
+    [policy({ ...allowAll, Resource: `arn:aws:iam::\${aws:PrincipalAccount}:user/a` }), "only after the fifth colon"],
     [
       policy({ ...denyWithoutMfa, Condition: { BoolIfExist: { a: "false" } } }),
-      '"BoolIfExist" is not one of AWS\'s; "BoolIfExists" was meant',
+      'unknown condition operator "BoolIfExist"; did you mean "BoolIfExists"?',
     ],
-    [policy({ ...denyWithoutMfa, Condition: { NullIfExists: { a: "true" } } }), '"NullIfExists" is not one of AWS\'s'],
-    [policy({ ...denyWithoutMfa, Condition: { toString: { a: "false" } } }), '"toString" is not one of AWS\'s'],
+    [
+      policy({ ...denyWithoutMfa, Condition: { NullIfExists: { a: "true" } } }),
+      'unknown condition operator "NullIfExists"',
+    ],
+    [policy({ ...denyWithoutMfa, Condition: { toString: { a: "false" } } }), 'unknown condition operator "toString"'],
     [policy({ ...denyWithoutMfa, Condition: { Null: { a: "yes" } } }), 'Null a: "yes" is neither "true" nor "false"'],
     [policy({ ...denyWithoutMfa, Condition: { NumericEquals: { a: "x" } } }), '"x" is not a number'],
     [policy({ ...denyWithoutMfa, Condition: { DateLessThan: { a: "today" } } }), '"today" is not a date'],
@@ -201,11 +204,14 @@ describe("what is not supported is an error that says so", () => {
     ],
     [policy({ ...denyWithoutMfa, Condition: { DateLessThan: { a: "2026-02-31" } } }), '"2026-02-31" is not a date'],
     [policy({ ...denyWithoutMfa, Condition: { IpAddress: { a: "fe80::1%lo" } } }), "is not an IP address"],
-    [policy({ ...denyWithoutMfa, Condition: { Bool: {} } }), "Bool is about no condition key"],
+    [policy({ ...denyWithoutMfa, Condition: { Bool: {} } }), "Bool has no condition key"],
     [policy({ ...denyWithoutMfa, Condition: { Bool: { "": "true" } } }), "the name of a condition key is empty"],
     [policy({ ...allowAll, Resource: "arn:" }), 'resource "arn:" is neither'],
-    [policy({ ...allowAll, Resource: `arn:aws:s3:::b/\${aws:username` }), "a policy variable does not end"],
-    [policy({ ...allowAll, Condition: { StringLike: { a: `\${aws:username` } } }), "a policy variable does not end"],
+    [policy({ ...allowAll, Resource: `arn:aws:s3:::b/\${aws:username` }), "a policy variable has no closing brace"],
+    [
+      policy({ ...allowAll, Condition: { StringLike: { a: `\${aws:username` } } }),
+      "a policy variable has no closing brace",
+    ],
     [policy({ ...allowAll, Sid: "x".repeat(100_000), Effect: "No" }), "…"],
     [policy({ ...denyWithoutMfa, Condition: { BinaryEquals: { a: "%" } } }), "is not base64"],
     [policy({ ...denyWithoutMfa, Condition: { ArnLike: { a: "alice" } } }), "is not an ARN"],
@@ -213,28 +219,30 @@ describe("what is not supported is an error that says so", () => {
     [policy({ ...denyWithoutMfa, Condition: { Bool: "x" } }), "Bool must be a JSON object"],
     [policy({ ...denyWithoutMfa, Condition: { Bool: { a: [] } } }), "Bool: a: is missing or empty"],
     [policy({ ...denyWithoutMfa, Condition: { Bool: { a: "no" } } }), 'Bool a: "no"'],
-    [policy(denyWithoutMfa, denyWithoutMfa), 'Sid "DenyAllWithoutMFA": statement ids must be unique'],
+    [policy(denyWithoutMfa, denyWithoutMfa), 'Sid "DenyAllWithoutMFA" is used twice'],
   ])("%j", (document, message) => {
     expect(() => parsePolicy(document)).toThrow(PolicyError);
     expect(() => parsePolicy(document)).toThrow(message);
   });
 
-  test("evaluate does not trust a document that nobody checked, whatever the action", () => {
+  test("evaluate checks documents itself, whatever the action", () => {
     const unchecked = policy({ ...denyWithoutMfa, Condition: { StringEqual: { a: "b" } } });
     const request = { action: "sts:GetSessionToken", resource: "*", context: {} };
-    expect(() => evaluate([unchecked], request)).toThrow('(DenyAllWithoutMFA): condition operator "StringEqual"');
+    expect(() => evaluate([unchecked], request)).toThrow(
+      '(DenyAllWithoutMFA): unknown condition operator "StringEqual"',
+    );
   });
 
-  test("text is parsed, a single statement needs no list", () => {
+  test("parses text, and accepts a single statement without a list", () => {
     const text = JSON.stringify({ Statement: allowAll });
     expect(parsePolicy(text)).toEqual({ Statement: allowAll });
   });
 });
 
-describe("what only whole documents show", () => {
+describe("whole documents", () => {
   const own = `arn:aws:iam::*:user/\${aws:username}`;
 
-  test("a permissions boundary limits, and its denies count", () => {
+  test("a permissions boundary limits permissions, and its denies apply", () => {
     const request = { action: "s3:GetObject", resource: "arn:aws:s3:::b/k", context: {} };
     const under = (boundary: PolicyDocument, policies = [policy(allowAll)]) =>
       evaluate(policies, request, { boundary });
@@ -261,7 +269,7 @@ describe("what only whole documents show", () => {
     expect(evaluate([], unknown, { boundary: hanging }).decision).toBe("implicitDeny");
   });
 
-  test("a variable that hangs on an unknown key, as a resource and as a value", () => {
+  test("a variable with an unknown value makes the decision unknown, in a resource and in a condition", () => {
     const resource = "arn:aws:iam::123456789012:user/alice";
     const statement = { ...allowAll, Resource: own };
     expect(decide([statement], { "aws:username": "alice" }, "iam:GetUser", resource).decision).toBe("allowed");
@@ -275,7 +283,7 @@ describe("what only whole documents show", () => {
     expect(decide([value], { "s3:prefix": "x", "aws:username": "x" }).decision).toBe("allowed");
   });
 
-  test("a value cannot smuggle a wildcard in", () => {
+  test("wildcards in a variable's value match literally", () => {
     for (const name of ["*", "a?ice", "\ufffe", "\uffff"]) {
       const context = { "aws:username": name };
       expect(
@@ -284,7 +292,7 @@ describe("what only whole documents show", () => {
     }
   });
 
-  test("keys that are not named are absent, or unknown where the caller says so; absence can be stated", () => {
+  test("keys that are not set are absent, or unknown if the caller says so; a key can be marked absent", () => {
     const request = { action: "s3:GetObject", resource: "*", context: {} };
     const enforced = [policy(allowAll, denyWithoutMfa)];
     expect(evaluate(enforced, request).decision).toBe("explicitDeny");
@@ -295,7 +303,7 @@ describe("what only whole documents show", () => {
     expect(evaluate(enforced, stated, { otherKeys: "unknown" }).decision).toBe("explicitDeny");
   });
 
-  test("an own password may be changed where the account lets users, unless a policy denies it", () => {
+  test("users may change their own password if the account allows it and no policy denies it", () => {
     const alice = "arn:aws:iam::123456789012:user/alice";
     const change = { action: "iam:ChangePassword", resource: alice, context: {} };
     const may = { mayChangePassword: alice };
@@ -312,10 +320,10 @@ describe("what only whole documents show", () => {
     );
   });
 
-  test("a value that the operator cannot compare is an error that names it", () => {
+  test("rejects a value that the operator cannot compare, and names it", () => {
     const statement = { ...allowAll, Condition: { NumericLessThan: { "aws:MultiFactorAuthAge": "900" } } };
     expect(() => decide([statement], { "aws:MultiFactorAuthAge": "soon" })).toThrow(
-      'NumericLessThan compares a number, and aws:MultiFactorAuthAge is "soon"',
+      'NumericLessThan needs a number, but aws:MultiFactorAuthAge is "soon"',
     );
   });
 
@@ -338,7 +346,7 @@ describe("what only whole documents show", () => {
     expect(decide([statement], { key: given }).decision).toBe(holds ? "allowed" : "implicitDeny");
   });
 
-  test("an empty text is no value of a set", () => {
+  test("an empty string does not count as a value of a set", () => {
     const of = (operator: string) =>
       decide([{ ...allowAll, Condition: { [operator]: { a: "x" } } }], { a: "" }).decision;
     expect(["ForAllValues:StringEquals", "ForAnyValue:StringNotEquals", "StringNotEquals"].map(of)).toEqual([
@@ -349,16 +357,16 @@ describe("what only whole documents show", () => {
   });
 
   test.each<[RequestContext, string, string]>([
-    [{ a: "203.0.113.0/25" }, "*", 'IpAddress compares an IP address, and a is "203.0.113.0/25"'],
-    [{ a: "fe80::1%lo" }, "*", "IpAddress compares an IP address"],
+    [{ a: "203.0.113.0/25" }, "*", 'IpAddress needs an IP address, but a is "203.0.113.0/25"'],
+    [{ a: "fe80::1%lo" }, "*", "IpAddress needs an IP address"],
     [{ a: "x".repeat(2_049) }, "*", "a has a value of 2049 characters"],
-    [{}, `arn:aws:s3:::${"x".repeat(2_048)}`, "a resource of 2061 characters"],
-  ])("no request: %j on %s", (context, resource, message) => {
+    [{}, `arn:aws:s3:::${"x".repeat(2_048)}`, "the resource has 2061 characters"],
+  ])("rejects the request: %j on %s", (context, resource, message) => {
     const statement = { ...allowAll, Condition: { IpAddress: { a: "0.0.0.0/0" } } };
     expect(() => decide([statement], context, "s3:GetObject", resource)).toThrow(message);
   });
 
-  test("text of editors on Windows, and variables in ARNs of conditions", () => {
+  test("accepts a byte order mark, and variables in ARNs of conditions", () => {
     const condition = { ArnLike: { "aws:SourceArn": `arn:aws:iam::*:user/\${aws:username}` } };
     const text = `\ufeff${JSON.stringify(policy({ ...allowAll, Condition: condition }))}`;
     const context = { "aws:SourceArn": "arn:aws:iam::1:user/alice", "aws:username": "alice" };
@@ -369,7 +377,7 @@ describe("what only whole documents show", () => {
     );
   });
 
-  test("reasons name what lacks, the boundary, the policies or both", () => {
+  test("reasons say whether the boundary, the policies or both do not allow it", () => {
     const request = { action: "s3:GetObject", resource: "*", context: {} };
     const whys = (policies: PolicyDocument[], boundary?: PolicyDocument) =>
       explain(policies, request, { boundary }, evaluate(policies, request, { boundary })).map(({ why }) => why);
@@ -378,7 +386,7 @@ describe("what only whole documents show", () => {
     expect(whys([other], policy(allowAll))).toEqual(["no policy allows it"]);
     expect(whys([other], other)).toEqual(["the permissions boundary does not allow it", "no policy allows it"]);
     expect(whys([policy({ ...denyWithoutMfa, NotAction: "iam:GetUser" })])[0]).toMatch(
-      /^s3:GetObject is not among the one action of its NotAction; /,
+      /^s3:GetObject is not among the one action in NotAction; /,
     );
     const identity = { ...request, action: "sts:GetCallerIdentity" };
     expect(explain([], identity, {}, evaluate([], identity))[0]?.why).toContain("no permission");
@@ -388,7 +396,7 @@ describe("what only whole documents show", () => {
     );
   });
 
-  test("every operator has its IfExists and its two sets, and names that are not quite one are refused", () => {
+  test("supports every operator with IfExists and with sets, and rejects similar names", () => {
     const of = (operator: string, value: string) =>
       decide([{ ...allowAll, Condition: { [operator]: { a: value } } }], {}).decision;
     const values = {
@@ -520,7 +528,7 @@ describe("properties", () => {
   const anyRequest = request(valuesFor(UNKNOWN));
 
   propertyTest.prop([policies, statement, anyRequest, boundaries])(
-    "one more deny never allows more, in a policy or in the boundary",
+    "another deny never allows more, in a policy or in the boundary",
     (before, more, asked, boundary) => {
       const deny = { ...more, Effect: "Deny" };
       const was = evaluate(before, asked, { boundary }).decision;
@@ -550,7 +558,7 @@ describe("properties", () => {
   });
 
   propertyTest.prop([policies, request(known), fc.subarray(keys), boundaries])(
-    "what is decided with unknown values is decided the same whatever the values are",
+    "a decision with unknown values is the same for all values",
     (given, asked, hidden, boundary) => {
       const context: RequestContext = {
         ...asked.context,
@@ -573,12 +581,12 @@ describe("properties", () => {
   propertyTest.prop([
     fc.string({ unit: fc.constantFrom("a", "b", "*", "?") }),
     fc.string({ unit: fc.constantFrom("a", "b") }),
-  ])("wildcards match what the same regular expression matches", (pattern, text) => {
+  ])("wildcards match like the equivalent regular expression", (pattern, text) => {
     const expression = new RegExp(`^${pattern.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`);
     expect(matches(parsePattern(pattern), text)).toBe(expression.test(text));
   });
 
-  /** How often matching looks at a character of the text. */
+  /** Counts how often matching reads a character of the text. */
   const looksAt = (pattern: string, length: number): number => {
     let count = 0;
     const text: unknown = new Proxy(
@@ -595,9 +603,9 @@ describe("properties", () => {
   };
 
   propertyTest.prop([fc.string({ unit: fc.constantFrom("a", "b", "*", "?"), maxLength: 40 })])(
-    "matching is linear in the text, whatever the pattern",
+    "matching takes linear time in the text, for any pattern",
     (pattern) => {
-      // Twice the text, twice the looks at it; a matcher that tries every star again looks 2^stars as often.
+      // Twice the text takes twice the reads; a matcher that retries every star takes 2^stars as many.
       const [once, twice] = [looksAt(pattern, 400), looksAt(pattern, 800)];
       expect(once).toBeLessThanOrEqual(2 * (pattern.length + 1) * 401);
       expect(twice).toBeLessThanOrEqual(2 * once + 2 * (pattern.length + 1) ** 2);
@@ -605,7 +613,7 @@ describe("properties", () => {
   );
 
   test.each([`${"a*".repeat(200)}b`, `${"*a".repeat(200)}b`, `*${"a".repeat(200)}b`])(
-    "a hostile pattern is no exception: %s",
+    "matching takes linear time for a hostile pattern: %s",
     (pattern) => {
       const [once, twice] = [looksAt(pattern, 4_000), looksAt(pattern, 8_000)];
       expect(once).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
-// What `fob policy lint` finds, and what it does not. docs/policy-rules.md has for each rule an example of what it finds and of
-// what to write instead; both are tried here.
+// Tests what `fob policy lint` finds and what it accepts, including the examples of docs/policy-rules.md: each rule has a
+// wrong example and a right one.
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
@@ -13,7 +13,7 @@ const find = (text: string, options: LintOptions = {}): Finding[] => lint(readJs
 const idsOf = (findings: readonly Finding[]): string[] => findings.map(({ rule }) => rule);
 const [base] = [enforceMfaPolicy({ passwordChange: false }).Statement].flat();
 
-/** A part of a statement (or of a policy) as a whole policy; without an Effect and actions, of the enforcement policy. */
+/** Completes a part of a statement or of a policy to a whole policy, based on the enforcement policy by default. */
 function policyOf(part: string): string {
   const given = JSON.parse(`{${part}}`) as Record<string, unknown>;
   if (given.Statement !== undefined) return JSON.stringify(given);
@@ -32,15 +32,15 @@ describe("docs/policy-rules.md", () => {
       const text = lines.join("\n");
       return { name, text: text.replaceAll(/\s+/g, " "), examples: [...text.matchAll(/```text\n(.*)\n```/g)] };
     });
-  test("the table at the top has every rule with its level", () => {
+  test("the table lists every rule with its level", () => {
     const rows = [...read("docs/policy-rules.md").matchAll(/^\| \[(.*)\]\(#(.*)\) \| (.*) \|$/gm)];
     expect(rows.map(([, ...row]) => row)).toEqual(rules.map(({ id, level }) => [id, id, level]));
   });
 
-  /** What no short example shows. */
+  /** Rules that have no short example. */
   const sizes = ["too-large", "too-large-for-managed", "too-large-for-inline"];
 
-  test("every rule has a section with its level and what it finds, and nothing else has one", () => {
+  test("every rule has a section with its level and text, and there are no other sections", () => {
     expect(sections.map(({ name }) => name)).toEqual(rules.map(({ id }) => id));
     for (const { id, level, text } of rules) {
       const section = sections.find(({ name }) => name === id);
@@ -66,7 +66,7 @@ describe("docs/policy-rules.md", () => {
 });
 
 test.each(readdirSync(new URL("../../policies/", import.meta.url)).filter((file) => file.endsWith(".json")))(
-  "policies/%s has no faults",
+  "accepts policies/%s",
   (file) => {
     const findings = find(read(`policies/${file}`)).filter(({ level }) => level !== "note");
     expect(idsOf(findings)).toEqual(file.includes("no-password-change") ? ["missing-password-exemption"] : []);
@@ -110,7 +110,7 @@ describe("AWS's own examples", () => {
     allow(["iam:DeactivateMFADevice"], [user], onlyWithMfa),
     deny([...enrol, "iam:ListUsers", "iam:ResyncMFADevice"], unlessMfa),
   );
-  // https://repost.aws/knowledge-center/mfa-iam-user-aws-cli, which explains what is wrong with it, but not all of it.
+  // https://repost.aws/knowledge-center/mfa-iam-user-aws-cli, which explains only some of its problems.
   const knowledgeCenter = policy(
     deny([...enrol, "iam:DeleteVirtualMFADevice", "iam:ResyncMFADevice", "iam:ListUsers", "sts:GetSessionToken"], {
       Bool: { "aws:MultiFactorAuthPresent": "false", "aws:ViaAWSService": "false" },
@@ -129,7 +129,7 @@ describe("AWS's own examples", () => {
       knowledgeCenter,
       ["missing-useful-exemption", "dangerous-exemption", "bool-instead-of-boolifexists", ...always],
     ],
-  ])("%s", (_, text, rulesFound) => {
+  ])("finds the problems of %s", (_, text, rulesFound) => {
     expect([...new Set(idsOf(find(text)))].sort()).toEqual([...rulesFound].sort());
   });
 });
@@ -139,104 +139,104 @@ describe("finds", () => {
     // Grammar.
     ['"Effect": "Deney"', "malformed", 'Effect "Deney" is neither', 'write "Deny"'],
     ['"NotAction": []', "malformed", "missing or empty", "see https://docs.aws.amazon.com/"],
-    ['"Action": "*", "NotResource": "*"', "malformed", "has both Resource and NotResource", "leave one of them out"],
-    ['"Principal": "*"', "unknown-element", '"Principal" is not supported', "leave it out"],
+    ['"Action": "*", "NotResource": "*"', "malformed", "has both Resource and NotResource", "remove one of them"],
+    ['"Principal": "*"', "unknown-element", '"Principal" is not supported', "remove it"],
     ['"Condition": {"StringEqual": {"a:b": "c"}}', "unknown-operator", '"StringEqual"', 'write "StringEquals"'],
     // Actions.
     [
       '"Effect": "Allow", "Action": "iam:getusr", "Resource": "*"',
-      "misspelt-action",
+      "misspelled-action",
       "matches nothing",
       '"iam:GetUser"',
     ],
-    ['"Effect": "Allow", "Action": "iaam:GetUser", "Resource": "*"', "misspelt-action", "iaam", '"iam:GetUser"'],
-    // Those of another service.
-    ['"NotAction": ["iam:GetSessionToken"]', "misspelt-action", "nothing is exempted", 'write "sts:GetSessionToken"'],
-    ['"NotAction": ["sts:listmfadevices"]', "misspelt-action", "nothing is exempted", 'write "iam:ListMFADevices"'],
-    // Farther names may be newer than the list.
+    ['"Effect": "Allow", "Action": "iaam:GetUser", "Resource": "*"', "misspelled-action", "iaam", '"iam:GetUser"'],
+    // Actions of another service.
+    ['"NotAction": ["iam:GetSessionToken"]', "misspelled-action", "exempts nothing", 'write "sts:GetSessionToken"'],
+    ['"NotAction": ["sts:listmfadevices"]', "misspelled-action", "exempts nothing", 'write "iam:ListMFADevices"'],
+    // Less similar names may be newer than the list.
     [
       '"NotAction": ["iam:EnableMFADeviceForAll"]',
       "unknown-action",
-      "if it is misspelt, nothing is exempted by it",
-      'or write "iam:EnableMFADevice", if that was meant',
+      "if it is misspelled, it exempts nothing",
+      'or write "iam:EnableMFADevice" if you meant that',
     ],
     ['"NotAction": ["iam:EnableMFADeviceForAll"]', "missing-exemption", "iam:EnableMFADevice is not exempt", "add"],
-    ['"NotAction": ["iam:DeactivateTheMFADevice"]', "unknown-action", "takes a user's device away", "leave"],
+    ['"NotAction": ["iam:DeactivateTheMFADevice"]', "unknown-action", "deactivates a user's device", "remove"],
     [
       '"Condition": {"StringEquals": {"aws:SourceVpceName": "x"}}',
       "unknown-condition-key",
-      "is not among AWS's condition keys",
+      "is not in fob's list of condition keys",
       ', or write "aws:SourceVpc',
     ],
     [
       `"Resource": "arn:aws:s3:::b/\${aws:usernames12}"`,
       "unknown-condition-key",
-      "is not among AWS's condition keys",
-      `, or write "\${aws:username}", if`,
+      "is not in fob's list of condition keys",
+      `, or write "\${aws:username}" if`,
     ],
     [
       '"NotAction": ["iam:DeactivateMFADevices"]',
-      "misspelt-action",
-      "if that was meant, takes a user's device away",
-      'leave "iam:DeactivateMFADevices" out',
+      "misspelled-action",
+      "if you meant iam:DeactivateMFADevice, it deactivates a user's device",
+      'remove "iam:DeactivateMFADevices"',
     ],
-    ['"NotAction": "sts:GetSesionToken"', "misspelt-action", "nothing is exempted", '"sts:GetSessionToken"'],
+    ['"NotAction": "sts:GetSesionToken"', "misspelled-action", "exempts nothing", '"sts:GetSessionToken"'],
     [
       '"Effect": "Allow", "Action": "signin:*Foo?", "Resource": "*"',
       "wildcard-matches-nothing",
       "no action of signin",
-      "write",
+      "name the actions",
     ],
     // Keys.
     [
       '"Condition": {"Bool": {"aws:MFAPresent": "false"}}',
-      "misspelt-condition-key",
-      "Bool never holds",
+      "misspelled-condition-key",
+      "Bool is never met",
       '"aws:MultiFactorAuthPresent"',
     ],
     [
       '"Condition": {"BoolIfExists": {"MultiFactorAuthPresent": "false"}}',
-      "misspelt-condition-key",
-      "BoolIfExists always holds",
+      "misspelled-condition-key",
+      "BoolIfExists is always met",
       '"aws:Mul',
     ],
-    ['"Condition": {"Null": {"asw:SourceIp": "true"}}', "misspelt-condition-key", "always absent", '"aws:SourceIp"'],
+    ['"Condition": {"Null": {"asw:SourceIp": "true"}}', "misspelled-condition-key", "always absent", '"aws:SourceIp"'],
     [
       '"Condition": {"StringEquals": {"aws:PrincipalTag/": "a"}}',
-      "misspelt-condition-key",
-      "never holds",
+      "misspelled-condition-key",
+      "never met",
       '"aws:PrincipalTag/TAG"',
     ],
     [
       '"Condition": {"StringEquals": {"aws:PrincipalTag": "a"}}',
-      "misspelt-condition-key",
-      "never holds",
+      "misspelled-condition-key",
+      "never met",
       '"aws:PrincipalTag/TAG"',
     ],
     [
       '"Condition": {"StringEquals": {"aws:PrincpalTag/a/b": "a"}}',
-      "misspelt-condition-key",
+      "misspelled-condition-key",
       "never",
       '"aws:PrincipalTag/a/b"',
     ],
     [
       '"Condition": {"StringEquals": {"iam:PasedToService": "a"}}',
-      "misspelt-condition-key",
+      "misspelled-condition-key",
       "never",
       '"iam:PassedToService"',
     ],
     [
       `"Resource": "arn:aws:iam::*:user/\${aws:usrname}"`,
-      "misspelt-condition-key",
+      "misspelled-condition-key",
       "policy variable",
       `user/\${aws:username}`.slice(5),
     ],
-    [`"Condition": {"StringLike": {"aws:userid": "\${aws:usrid}"}}`, "misspelt-condition-key", "usrid", "aws:userid"],
+    [`"Condition": {"StringLike": {"aws:userid": "\${aws:usrid}"}}`, "misspelled-condition-key", "usrid", "aws:userid"],
     // Resources.
     [
       `"Effect": "Allow", "Action": ["iam:GetUser", "iam:CreateVirtualMFADevice"], "Resource": ${own}`,
       "wrong-resource",
-      "is about mfa/*",
+      "applies to mfa/*",
       '"arn:aws:iam::*:mfa/*"',
     ],
     [
@@ -269,19 +269,19 @@ describe("finds", () => {
     ...[
       ["arn:aws:s3::b/*", 'as "arn:aws:s3::b/*:*"', "arn:aws:s3:::b/*"],
       ["arn:aws:sqs:eu-west-1:queue", 'as "arn:aws:sqs:eu-west-1:queue:*"', "arn:aws:sqs:eu-west-1:*:queue"],
-      ["arn:aws:iam", "has 3 fields of six", "arn:aws:iam:*:*:*"],
-      ["arn:aws:iam::123456789012", "has 5 fields of six", "arn:aws:iam::123456789012:*"],
+      ["arn:aws:iam", "has 3 of six fields", "arn:aws:iam:*:*:*"],
+      ["arn:aws:iam::123456789012", "has 5 of six fields", "arn:aws:iam::123456789012:*"],
     ].map(([arn = "", words = "", fix = ""]): [string, string, string, string] => [
       ...([`"Resource": "${arn}"`, "incomplete-arn"] as const),
       ...([words, `write "${fix}"`] as const),
     ]),
     ...["$${aws:username}", "&{aws:username}", "$aws:username"].map((escaped): [string, string, string, string] => [
       ...([`"Resource": "arn:aws:iam::*:user/${escaped}"`, "left-over-escape"] as const),
-      ...(["stands for itself", 'write "$' + '{aws:username}"'] as const),
+      ...(["as plain text", 'write "$' + '{aws:username}"'] as const),
     ]),
     [
       `"Resource": "arn:aws:iam::*:user/\${!aws:username}"`,
-      "misspelt-condition-key",
+      "misspelled-condition-key",
       "!aws",
       'write "$' + '{aws:username}"',
     ],
@@ -297,31 +297,31 @@ describe("finds", () => {
       "any name",
       'write "arn:aws:iam::*:mfa/*"',
     ],
-    // What keeps a policy from enforcing MFA.
+    // What prevents a policy from enforcing MFA.
     [
       '"Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}',
       "bool-instead-of-boolifexists",
-      "access keys slip through",
+      "does not deny access keys",
       withMfa,
     ],
     [
       '"Condition": {"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}}',
       "denies-with-mfa",
-      "who has MFA",
+      "requests with MFA",
       withMfa,
     ],
     [
       '"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": ["true", "false"]}}',
       "denies-with-mfa",
-      "everybody, with MFA or without",
+      "all requests, with or without MFA",
       withMfa,
     ],
-    ['"Condition": {"Null": {"aws:MultiFactorAuthPresent": "false"}}', "denies-with-mfa", "who has MFA", withMfa],
-    ['"Condition": {"Bool": {"aws:MFAPresent": "false"}}', "bool-instead-of-boolifexists", "slip", withMfa],
+    ['"Condition": {"Null": {"aws:MultiFactorAuthPresent": "false"}}', "denies-with-mfa", "requests with MFA", withMfa],
+    ['"Condition": {"Bool": {"aws:MFAPresent": "false"}}', "bool-instead-of-boolifexists", "access keys", withMfa],
     [
       '"Condition": {"NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "43200"}}',
       "denies-with-mfa",
-      "everybody",
+      "all requests",
       "NumericGreaterThanIfExists",
     ],
     [
@@ -336,35 +336,35 @@ describe("finds", () => {
       "denies nothing",
       "statement of its own",
     ],
-    ['"Action": "*"', "action-instead-of-notaction", "stays locked out", '"NotAction": ["iam:ChangePassword"'],
+    ['"Action": "*"', "action-instead-of-notaction", "stay locked out", '"NotAction": ["iam:ChangePassword"'],
     [
       '"Action": ["iam:EnableMFADevice", "iam:DeleteVirtualMFADevice"]',
       "action-instead-of-notaction",
-      "iam:EnableMFADevice too",
-      'leave "iam:EnableMFADevice" out',
+      "also denies iam:EnableMFADevice",
+      'remove "iam:EnableMFADevice"',
     ],
     [
       '"Action": ["iam:*MFADevice"]',
       "action-instead-of-notaction",
-      "stays locked out",
-      'leave "iam:CreateVirtualMFADevice" and "iam:EnableMFADevice" out: write names',
+      "stay locked out",
+      'remove "iam:CreateVirtualMFADevice" and "iam:EnableMFADevice"; replace the pattern',
     ],
     [
       `"Action": "iam:*", "Resource": "arn:aws:iam::123456789012:user/*"`,
       "action-instead-of-notaction",
-      "stays locked out",
+      "stay locked out",
       'write "NotAction"',
     ],
     [
       `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
       "action-instead-of-notaction",
-      "stays locked out",
+      "stay locked out",
       'write "NotAction"',
     ],
     [
       '"Action": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"]',
       "action-instead-of-notaction",
-      "this denies just what users need to get MFA, and nothing else",
+      "this denies only what users need to set up MFA, and nothing else",
       'write "NotAction"',
     ],
     [
@@ -376,13 +376,13 @@ describe("finds", () => {
     [
       '"Action": "iam:EnableMFADevice"',
       "action-instead-of-notaction",
-      "this denies iam:EnableMFADevice too",
-      'leave "iam:EnableMFADevice" out',
+      "this also denies iam:EnableMFADevice",
+      'remove "iam:EnableMFADevice"',
     ],
     [
       '"Effect": "deny", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}',
       "bool-instead-of-boolifexists",
-      "slip through",
+      "does not deny access keys",
       withMfa,
     ],
     ...[
@@ -391,9 +391,14 @@ describe("finds", () => {
       '"Bool": {"aws:SecureTransport": "false"}',
     ].map((other): [string, string, string, string] => [
       ...([`"Condition": {${withMfa}, ${other}}`, "extra-condition"] as const),
-      ...(["need no MFA", "leave it out"] as const),
+      ...(["need no MFA", "remove it"] as const),
     ]),
-    ['"Action": "*", "Resource": "arn:aws:s3:::secret/*"', "partial-enforcement", "only on these resources", "show"],
+    [
+      '"Action": "*", "Resource": "arn:aws:s3:::secret/*"',
+      "partial-enforcement",
+      "only actions on these resources",
+      "show",
+    ],
     ['"NotAction": ["iam:CreateVirtualMFADevice"]', "missing-useful-exemption", "iam:GetUser is not", "add"],
     ['"Action": ["s3:*", "iam:*"]', "action-instead-of-notaction", "iam:EnableMFADevice", "NotAction"],
     [
@@ -406,13 +411,13 @@ describe("finds", () => {
       '"Condition": {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "1"}, "Bool": {"aws:SecureTransport": "true"}}',
       "extra-condition",
       "aws:SecureTransport",
-      "leave it out, unless they are meant to need no MFA",
+      "remove it, unless such requests should need no MFA",
     ],
     [
       `"Condition": {${withMfa}, "Bool": {"aws:ViaAWSService": "true"}}`,
       "extra-condition",
       "aws:ViaAWSService",
-      "leave it out",
+      "remove it",
     ],
     [
       '"NotAction": ["iam:ListMFADevices"]',
@@ -421,14 +426,19 @@ describe("finds", () => {
       'add "iam:EnableMFADevice"',
     ],
     ['"NotAction": ["iam:*MFADevice*"]', "missing-useful-exemption", "iam:GetUser is not exempt", 'add "iam:GetUser"'],
-    ['"NotAction": ["iam:*MFADevice*"]', "dangerous-exemption", "iam:DeactivateMFADevice takes", "write the names"],
-    ['"NotAction": ["iam:*"]', "dangerous-exemption", "iam:AddUserToGroup, iam:", "write the names"],
-    ['"NotAction": ["iam:CreateAccessKey"]', "dangerous-exemption", "access key", 'leave "iam:CreateAccessKey" out'],
-    ['"NotAction": ["iam:PutUserPolicy"]', "dangerous-exemption", "changes who may do what", "leave"],
-    ['"NotAction": ["iam:UpdateLoginProfile"]', "dangerous-exemption", "password", "leave"],
-    ['"NotAction": ["iam:RemoveUserFromGroup"]', "dangerous-exemption", "group that enforces MFA", "leave"],
-    ['"NotAction": ["sts:AssumeRole"]', "dangerous-exemption", "role", "leave"],
-    ['"NotAction": ["iam:Tag*"]', "wildcard-exemption", "iam:TagPolicy", "write the names"],
+    [
+      '"NotAction": ["iam:*MFADevice*"]',
+      "dangerous-exemption",
+      "iam:DeactivateMFADevice deactivates",
+      "name the actions",
+    ],
+    ['"NotAction": ["iam:*"]', "dangerous-exemption", "iam:AddUserToGroup, iam:", "name the actions"],
+    ['"NotAction": ["iam:CreateAccessKey"]', "dangerous-exemption", "access key", 'remove "iam:CreateAccessKey"'],
+    ['"NotAction": ["iam:PutUserPolicy"]', "dangerous-exemption", "changes permissions", "remove"],
+    ['"NotAction": ["iam:UpdateLoginProfile"]', "dangerous-exemption", "password", "remove"],
+    ['"NotAction": ["iam:RemoveUserFromGroup"]', "dangerous-exemption", "group that enforces MFA", "remove"],
+    ['"NotAction": ["sts:AssumeRole"]', "dangerous-exemption", "role", "remove"],
+    ['"NotAction": ["iam:Tag*"]', "wildcard-exemption", "iam:TagPolicy", "name the actions"],
   ])("%s: %s", (part, rule, words, fix) => {
     const found = find(policyOf(part)).filter((finding) => finding.rule === rule);
     expect(found.map(({ message }) => message).join("\n")).toContain(words);
@@ -459,19 +469,19 @@ test.each([
   ...["iam:UploadSigningCertificate", "iam:UpdateSigningCertificate"],
   ...["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoot"],
   "sts:GetFederationToken",
-])("%s is dangerous where it is exempt", (action) => {
+])("finds that exempting %s is dangerous", (action) => {
   const fine = [base?.NotAction ?? []].flat();
   const found = find(policyOf(`"NotAction": ${JSON.stringify([...fine, action])}`));
   const [danger] = found.filter(({ rule }) => rule === "dangerous-exemption");
   expect(danger?.message).toContain(`"${action}" works without MFA: it `);
-  expect(danger?.fix).toBe(`leave "${action}" out`);
+  expect(danger?.fix).toBe(`remove "${action}"`);
 });
 
-describe("does not find fault with", () => {
+describe("accepts", () => {
   const fine = idsOf(find(policyOf("")));
 
   test.each([
-    // Names without regard to case, of other services, with what may be anything.
+    // Names in any case, of other services, and with variable parts.
     '"NotAction": ["IAM:createvirtualmfadevice", "iam:ENABLEmfadevice", "iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken"]',
     '"NotAction": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:List*", "iam:ResyncMFADevice", "sts:GetSessionToken"]',
     '"Condition": {"BoolIfExists": {"AWS:multifactorauthpresent": "FALSE"}}',
@@ -491,17 +501,17 @@ describe("does not find fault with", () => {
     // A Deny that has nothing to do with MFA, although it exempts IAM.
     '"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
     '"Effect": "Deny", "NotAction": ["iam:ListMFADevices", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
-    // Allows with a recent code, an old one, or nobody.
+    // Allows requests with a recent code, with an old one, or none at all.
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "Null": {"aws:MultiFactorAuthPresent": "true"}}',
-    // Allows with MFA, and AWS's own alternative that lets access keys pass.
+    // Allows requests with MFA, and AWS's own alternative that also allows access keys.
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
     `"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/\${aws:PrincipalTag/a, 'b:c:d:e:f'}"`,
-    // What only who has no MFA needs.
+    // Needed only without MFA.
     '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
-    // Resources that may be what the actions are about.
+    // Resources that may match the actions.
     '"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]',
     '"Effect": "Allow", "Action": "*:*", "Resource": "arn:aws:s3:::b"',
     '"Effect": "Allow", "Action": ["iam:*", "sts:AssumeRole"], "Resource": ["arn:*:iam::123456789012:ro*"]',
@@ -514,7 +524,7 @@ describe("does not find fault with", () => {
     expect(find(policyOf(part))).toEqual([]);
   });
 
-  test("the same mistake twice", () => {
+  test("a second finding for the same mistake", () => {
     const ids = (part: string) => idsOf(find(policyOf(`"Effect": "Allow", ${part}`)));
     expect(ids('"Action": "s3:*", "Resource": [5]')).toEqual(["malformed"]);
     expect(ids('"Action": [null], "Resource": "*"')).toEqual(["malformed"]);
@@ -525,7 +535,7 @@ describe("does not find fault with", () => {
     expect(wrapped[0]?.message).toContain("the policy is in .PolicyVersion.Document");
   });
 
-  test("two statements that together deny both access keys and sessions without MFA, and an age beside them", () => {
+  test("two statements that together deny access keys and sessions without MFA, with an age limit in addition", () => {
     const statement = (condition: object) => ({ ...base, Sid: undefined, Condition: condition });
     const [bool, none, old] = [
       { Bool: { "aws:MultiFactorAuthPresent": "false" } },
@@ -546,7 +556,7 @@ describe("does not find fault with", () => {
     expect(ids({ BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } }, { ...present, ...old })).toEqual([]);
   });
 
-  test("statements that deny more beside one that denies everything without MFA", () => {
+  test("further Deny statements in addition to one that denies everything without MFA", () => {
     const more = (statement: object) =>
       idsOf(
         find(
@@ -581,7 +591,7 @@ describe("does not find fault with", () => {
     expect(apart([{ ...base, Condition: viaService }, narrow])).not.toContain("bool-instead-of-boolifexists");
   });
 
-  test("two narrow statements share the work only where they deny the same", () => {
+  test("two narrow statements as one only if they deny the same requests", () => {
     const secret = { Effect: "Deny", Action: ["s3:*", "ec2:*"], Resource: ["arn:aws:s3:::a", "arn:aws:s3:::b"] };
     const byIp = (range: string) => ({ NotIpAddress: { "aws:SourceIp": range } });
     const some = byIp("192.0.2.0/24");
@@ -608,17 +618,17 @@ describe("does not find fault with", () => {
     }
   });
 
-  test("what a Deny leaves open that does not ask for MFA", () => {
+  test("gaps in a Deny that does not test MFA", () => {
     const part = '"Resource": "arn:aws:s3:::*", "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}';
     expect(idsOf(find(policyOf(part)))).toEqual(fine);
   });
 
-  test("what an operator that there is not may have meant", () => {
+  test("conditions with an unknown operator, apart from the operator", () => {
     const part = '"Condition": {"Whenever": {"aws:MultiFactorAuthPresent": "false"}}';
     expect(idsOf(find(policyOf(part))).sort()).toEqual([...fine, "unknown-operator"].sort());
   });
 
-  test("nothing is passed over because something else is wrong too", () => {
+  test("nothing wrong because of another problem", () => {
     const part =
       '"Action": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}, "NumericGreaterThan": {"aws:MultiFactorAuthAge": "1"}}';
     expect(idsOf(find(policyOf(part))).sort()).toEqual([
@@ -628,7 +638,7 @@ describe("does not find fault with", () => {
     ]);
   });
 
-  test("fewer exemptions where only an old code is in the way: who has one needs no enrolment", () => {
+  test("fewer exemptions in a Deny of old codes, because users with a code are enrolled", () => {
     const old = { NumericGreaterThan: { "aws:MultiFactorAuthAge": "3600" } };
     const second = { ...base, Sid: "Old", NotAction: "sts:GetSessionToken", Condition: old };
     const found = idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement: [base, second] })));
@@ -640,7 +650,7 @@ describe("does not find fault with", () => {
   });
 });
 
-test("the evaluator and the linter take what one reading of the document gave", () => {
+test("the evaluator and the linter share one parsed document", () => {
   const policy = parsePolicy(read("policies/enforce-mfa-policy.json"));
   expect(statementsOf(policy)).toBe(parseDocument(policy).statements);
   const wrong = { Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "s3:*" }, 1] };
@@ -651,7 +661,7 @@ test("the evaluator and the linter take what one reading of the document gave", 
   expect(() => statementsOf(wrong as never)).toThrow("Statement[0]: Resource: is missing or empty");
 });
 
-test("a finding has its place, also where the policy is malformed elsewhere; findings are in the order of the file", () => {
+test("findings have their places, even in a malformed policy, and are in the order of the file", () => {
   const text = `{
   "Statement": [
     { "Effect": "Permit", "Action": "s3:*", "Resource": "*" },
@@ -676,7 +686,7 @@ test("a finding has its place, also where the policy is malformed elsewhere; fin
   ]);
 });
 
-test("sizes: what users and groups take where MFA is enforced, what anybody takes elsewhere; white space does not count", () => {
+test("checks the size without white space: the limit for users and groups if the policy enforces MFA, else that for roles", () => {
   const sized = (size: number, more: object): string => {
     const text = (length: number): string => JSON.stringify({ Version: "2012-10-17", Id: "x".repeat(length), ...more });
     return text(size - text(0).length).replaceAll(",", `,${" ".repeat(100)}\n`);
@@ -693,7 +703,7 @@ test("sizes: what users and groups take where MFA is enforced, what anybody take
   expect(sizes(sized(10_241, other))).toEqual(["too-large"]);
 });
 
-test("--partition and --as", () => {
+test("checks partition and enforcement options", () => {
   const policy = read("policies/self-manage-mfa-policy.json");
   expect(idsOf(find(policy, { partition: "aws" }))).toEqual([]);
   const findings = find(policy, { partition: "aws-us-gov" });
@@ -703,12 +713,12 @@ test("--partition and --as", () => {
   expect(idsOf(find(policyOf(""), { isEnforcement: true }))).toEqual(idsOf(find(policyOf(""))));
 });
 
-describe("hostile files, no larger than the command reads them", () => {
+describe("hostile files up to the size limit", () => {
   const many = (count: number, item: (index: number) => unknown) =>
     Array.from({ length: count }, (_, index) => item(index));
   const statements = (list: unknown) => JSON.stringify({ Version: "2012-10-17", Statement: list });
   test.each([
-    ["40,000 statements that are none", statements(many(40_000, () => 1)), ["too-large", "malformed"]],
+    ["40,000 invalid statements", statements(many(40_000, () => 1)), ["too-large", "malformed"]],
     [
       "4,000 keys of one operator",
       statements({
@@ -733,7 +743,7 @@ describe("hostile files, no larger than the command reads them", () => {
       ["too-large", "unknown-element", "unknown-operator"],
     ],
     [
-      "700 statements with faults of their own",
+      "700 statements with different problems",
       statements(
         many(700, (i) => ({
           Effect: "Deny",
@@ -742,10 +752,10 @@ describe("hostile files, no larger than the command reads them", () => {
           Condition: { [`Bool${i}`]: { [`aws:SourceIp${i}`]: "false" } },
         })),
       ),
-      ["unknown-operator", "misspelt-condition-key"],
+      ["unknown-operator", "misspelled-condition-key"],
     ],
     [
-      "2,800 misspelt actions",
+      "2,800 misspelled actions",
       statements({ ...base, NotAction: many(2_800, (i) => `iam:CreateVirtualDevices${i}`) }),
       ["missing-exemption"],
     ],
@@ -798,7 +808,7 @@ describe("hostile files, no larger than the command reads them", () => {
     ],
     ["no policy", "[]", ["malformed"]],
     ["null", "null", ["malformed"]],
-  ])("%s: findings, without much ado", (_, text, some) => {
+  ])("checks %s quickly", (_, text, some) => {
     expect(text.length).toBeLessThanOrEqual(100_000);
     const started = performance.now();
     const findings = find(text);

@@ -1,4 +1,4 @@
-// The documents in policies/ are what `fob policy show` prints. After a change on purpose:
+// Tests that policies/ has the output of `fob policy show`. After an intended change:
 // npx vitest run test/policy/policies.test.ts --update
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -18,13 +18,13 @@ const files: Readonly<Record<string, readonly string[]>> = {
 };
 const folder = new URL("../../policies/", import.meta.url);
 
-test.each(Object.entries(files))("%s is printed with %j", async (file, args) => {
+test.each(Object.entries(files))("%s is the output with %j", async (file, args) => {
   const { status, stdout, stderr } = await show(...args);
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   await expect(stdout).toMatchFileSnapshot(new URL(file, folder).pathname);
 });
 
-test("nothing else lies there", () => {
+test("the folder has no other files", () => {
   expect(readdirSync(folder).sort()).toEqual([...Object.keys(files), "README.md"].sort());
 });
 
@@ -34,7 +34,7 @@ interface Document {
 }
 const read = (file: string) => JSON.parse(readFileSync(new URL(file, folder), "utf8")) as Document;
 
-test("without password changes it is the policy as AWS and others publish it, to the letter", () => {
+test("--no-password-change prints the policy exactly as AWS and others publish it", () => {
   expect(read("enforce-mfa-policy.no-password-change.json")).toEqual({
     Version: "2012-10-17",
     Statement: [
@@ -57,7 +57,7 @@ test("without password changes it is the policy as AWS and others publish it, to
   });
 });
 
-test("by default it exempts the change of the password, what goes with it, and nothing that takes MFA away", () => {
+test("by default the policy also exempts changing the password and viewing a device, and nothing else", () => {
   const without = read("enforce-mfa-policy.no-password-change.json").Statement[0]?.NotAction ?? [];
   expect(read("enforce-mfa-policy.json").Statement[0]?.NotAction?.filter((name) => !without.includes(name))).toEqual([
     "iam:ChangePassword",
@@ -66,7 +66,7 @@ test("by default it exempts the change of the password, what goes with it, and n
   ]);
 });
 
-test("the age has a statement of its own, where it can count", () => {
+test("the age has its own statement", () => {
   const [first, second, ...more] = read("enforce-mfa-policy.max-age-12h.json").Statement;
   expect(more).toEqual([]);
   expect(first?.Condition).toEqual({ BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } });
@@ -79,7 +79,7 @@ test.each([
   [["--explain", "--no-password-change", "--via-aws-service"], "enforce-mfa-policy.no-password-change.json"],
   [["--explain", "--max-age", "12h"], "enforce-mfa-policy.max-age-12h.json"],
   [["--explain", "--self-manage"], "self-manage-mfa-policy.json"],
-])("%j says a sentence of every statement and action of %s", async (args, file) => {
+])("%j explains every statement and action of %s", async (args, file) => {
   const explained = JSON.parse((await show(...args, "--json")).stdout) as {
     sid: string;
     why: string;
@@ -97,12 +97,12 @@ test.each([
 
 test.each([
   [["--partition", "aws-mars"], 'unknown partition "aws-mars"'],
-  [["--max-age", "soon"], '"soon" (from --max-age) is not a length of time'],
-  [["--max-age", "0"], "a maximum age of 0 s makes no sense: no session is that short"],
-  [["--max-age", "14m"], "no session is that short"],
+  [["--max-age", "soon"], 'invalid --max-age "soon": expected a duration'],
+  [["--max-age", "0"], "a maximum age of 0 s has no use: every session is longer"],
+  [["--max-age", "14m"], "every session is longer"],
   [["--max-age", "36h"], "AWS ends every session after 36 h"],
-  [["--self-manage", "--max-age", "12h"], "are about enforce-mfa-policy"],
-])("%j is refused: %s", async (args, message) => {
+  [["--self-manage", "--max-age", "12h"], "cannot be used with --self-manage"],
+])("rejects %j: %s", async (args, message) => {
   const { status, stdout, stderr } = await show(...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain(message);

@@ -1,4 +1,4 @@
-// What the proof says of policies that are nearly right.
+// Tests the proof, in particular for policies that are nearly right.
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
@@ -14,7 +14,7 @@ function policy(...statements: readonly object[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements as PolicyDocument["Statement"] };
 }
 
-/** The verdicts on policies, each with + or !. */
+/** Returns the verdicts on policies, each with + or !. */
 function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument): string[] {
   const user = makeExampleUser(policies);
   const context = mergeContexts(user.context, { "aws:ViaAWSService": "false" });
@@ -23,11 +23,11 @@ function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument
 }
 
 describe("whether MFA is enforced", () => {
-  const enforced = "+ MFA is enforced: without it everything is denied but what is exempt";
+  const enforced = "+ MFA is enforced: everything except the exempt actions is denied without it";
   const firstOf = (statements: readonly object[], boundary?: PolicyDocument) =>
     verdicts([everything, policy(...statements)], boundary)[0];
 
-  test("it is, also in two statements, and where services may call in the user's name", () => {
+  test("is yes for one or two statements, and if services may make requests on the user's behalf", () => {
     expect(verdicts([everything, enforceMfaPolicy()])[0]).toBe(enforced);
     expect(verdicts([everything, enforceMfaPolicy({ viaAwsService: true, maxAgeSeconds: 3600 })])[0]).toBe(enforced);
     const present = { ...deny, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } };
@@ -37,66 +37,72 @@ describe("whether MFA is enforced", () => {
 
   test.each<[string, readonly object[], RegExp]>([
     [
-      "another condition lets callers slip through",
+      "another condition exempts some requests",
       [{ ...deny, Condition: { ...mfaFalse, NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } }],
-      /^! MFA is NOT always enforced: it hangs on aws:SourceIp, of which these requests say nothing \(--context KEY=VALUE\)$/,
+      /^! MFA is NOT always enforced: the result depends on aws:SourceIp, which these requests do not set \(--context KEY=VALUE\)$/,
     ],
-    ["it denies always", [deny], /^! these actions are denied with MFA as without it: nobody can work$/],
     [
-      "it denies a list of actions",
+      "the policy denies everything",
+      [deny],
+      /^! everyday and dangerous actions are denied even with MFA: users cannot work$/,
+    ],
+    [
+      "the policy denies only some actions",
       [{ ...deny, Action: ["iam:*", "s3:ListAllMyBuckets", "ec2:*", "sts:*"], Condition: mfaFalse }],
-      /^! MFA is NOT enforced for every action: those above are denied without it, others are not$/,
+      /^! MFA is NOT enforced for every action: the actions above are denied without it, others are not$/,
     ],
     [
       "a dangerous action is exempt",
       [{ Effect: "Deny", NotAction: ["iam:CreateAccessKey"], Resource: "*", Condition: mfaFalse }],
       /^! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:CreateAccessKey; signed in without MFA: iam:CreateAccessKey$/,
     ],
-  ])("it is not: %s", (_, statements, verdict) => expect(firstOf(statements)).toMatch(verdict));
+  ])("is no if %s", (_, statements, verdict) => expect(firstOf(statements)).toMatch(verdict));
 
-  test("an Allow that asks for MFA denies nothing", () => {
+  test("is no for an Allow that requires MFA, because it denies nothing", () => {
     const allow = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
     expect(verdicts([allow])[0]).toBe(
-      "! MFA is NOT enforced: nothing is denied without it, only not allowed by these policies; another may allow it",
+      "! MFA is NOT enforced: these policies do not allow actions without it, but they do not deny them either; other policies may allow them",
     );
   });
 
-  test("what is denied is not said to be only not allowed", () => {
+  test("names only the actions that are not denied", () => {
     const hole = policy({ Effect: "Deny", NotAction: ["iam:DeactivateMFADevice"], Resource: "*", Condition: mfaFalse });
     const power = policy({ Effect: "Allow", NotAction: "iam:*", Resource: "*" });
     expect(verdicts([power, hole])[0]).toBe(
-      "! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:DeactivateMFADevice; signed in without MFA: iam:DeactivateMFADevice; these policies do not allow them, others may",
+      "! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:DeactivateMFADevice; signed in without MFA: iam:DeactivateMFADevice; these policies do not allow them, but other policies may",
     );
   });
 
-  test("a denial that says nothing of MFA, and hangs on another key", () => {
+  test("depends on another key if a Deny tests only that key", () => {
     const office = { ...deny, Condition: { NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } };
     expect(verdicts([everything, enforceMfaPolicy(), policy(office)])[0]).toBe(
-      "! these actions are denied with MFA as without it: it hangs on aws:SourceIp, of which these requests say nothing (--context KEY=VALUE)",
+      "! everyday and dangerous actions are denied even with MFA: the result depends on aws:SourceIp, which these requests do not set (--context KEY=VALUE)",
     );
   });
 
-  test("what a boundary does not allow without MFA, no other policy allows", () => {
+  test("is yes if the boundary allows nothing without MFA", () => {
     const boundary = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
     expect(verdicts([everything], boundary)[0]).toBe(enforced);
     expect(verdicts([everything], policy({ ...allowAll, Action: "s3:*" }))[4]).toBe(
-      "! with MFA, these are denied all the same: ec2:DescribeInstances, sts:AssumeRole",
+      "! these everyday actions are denied even with MFA: ec2:DescribeInstances, sts:AssumeRole",
     );
   });
 });
 
-test("who can enrol, and change a password", () => {
+test("says who can enroll and who can change a password", () => {
   const [, console, key, password, work] = verdicts([enforceMfaPolicy(), selfManagePolicy()]);
   expect([console, key, password].map((verdict) => verdict?.[0])).toEqual(["+", "+", "+"]);
   expect(work).toMatch(
-    /^\+ with MFA, these policies do not allow s3:ListAllMyBuckets, .*; the user's other policies may$/,
+    /^\+ these policies do not allow s3:ListAllMyBuckets, .* with MFA, but the user's other policies may$/,
   );
-  // With an access key alone: the console says that there is no MFA, a key says nothing.
+  // Only access keys can enroll: sign-ins have the condition key, access keys do not.
   const onlyKeys = policy({ ...deny, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } });
   const byWay = verdicts([everything, onlyKeys]);
-  expect(byWay[1]).toMatch(/^! a new user can NOT enrol in the console: not allowed are iam:CreateVirtualMFADevice, /);
-  expect(byWay[2]).toBe("+ a new user can enrol with an access key");
-  expect(verdicts([everything, enforceMfaPolicy({ passwordChange: false })])[3]).toMatch(/^! a first or an expired/);
+  expect(byWay[1]).toMatch(/^! a new user can NOT enroll in the console: missing iam:CreateVirtualMFADevice, /);
+  expect(byWay[2]).toBe("+ a new user can enroll with an access key");
+  expect(verdicts([everything, enforceMfaPolicy({ passwordChange: false })])[3]).toMatch(
+    /^! users with a temporary or expired password are locked out/,
+  );
 });
 
 describe("old sessions", () => {
@@ -105,27 +111,31 @@ describe("old sessions", () => {
   const last = (...policies: readonly PolicyDocument[]) => verdicts([everything, ...policies]).at(-1);
 
   test.each<[string, readonly PolicyDocument[], string]>([
-    ["no limit", [], "+ no policy limits the age of a session, which AWS ends after 36 h at most"],
-    ["12 h", [aged("NumericGreaterThan", "43200")], "+ an old session is denied until a new code is typed"],
-    ["half a second", [aged("NumericGreaterThan", "0.5")], "+ an old session is denied until a new code is typed"],
+    ["no limit", [], "+ no policy limits the age of a session; AWS ends every session after at most 36 h"],
+    ["12 h", [aged("NumericGreaterThan", "43200")], "+ old sessions are denied until the user enters a new code"],
+    [
+      "half a second",
+      [aged("NumericGreaterThan", "0.5")],
+      "+ old sessions are denied until the user enters a new code",
+    ],
     [
       "1 h for IAM, 12 h for all",
       [aged("NumericGreaterThan", "3600", "iam:*"), aged("NumericGreaterThan", "43200")],
-      "+ an old session is denied until a new code is typed; ask about lower limits (1 h) with --action",
+      "+ old sessions are denied until the user enters a new code; use --action to check lower limits (1 h)",
     ],
     [
       "some actions",
       [aged("NumericGreaterThan", "3600", "s3:*")],
-      "! a session older than 1 h may still do this: ec2:DescribeInstances, sts:AssumeRole, iam:DeactivateMFADevice, iam:DeleteVirtualMFADevice, iam:CreateAccessKey, iam:CreateLoginProfile, iam:UpdateLoginProfile, iam:AttachUserPolicy, iam:PutUserPolicy, iam:AddUserToGroup, iam:RemoveUserFromGroup, iam:CreateUser",
+      "! a session older than 1 h is still allowed ec2:DescribeInstances, sts:AssumeRole, iam:DeactivateMFADevice, iam:DeleteVirtualMFADevice, iam:CreateAccessKey, iam:CreateLoginProfile, iam:UpdateLoginProfile, iam:AttachUserPolicy, iam:PutUserPolicy, iam:AddUserToGroup, iam:RemoveUserFromGroup, iam:CreateUser",
     ],
     [
       "a week",
       [aged("NumericGreaterThan", "604800")],
-      "! a limit of 168 h never counts: AWS ends sessions after 36 h at most",
+      "! a limit of 168 h has no effect: AWS ends every session after at most 36 h",
     ],
   ])("%s", (_, policies, verdict) => expect(last(...policies)).toBe(verdict));
 
-  test("the old session is a second older than the limit, so that what begins there is seen", () => {
+  test("are one second older than the limit", () => {
     const [, , , , old] = listAuthMethods(findAgeLimits([aged("NumericGreaterThan", "43200")]));
     expect(old).toMatchObject({
       text: "in a session with MFA older than 12 h",
@@ -133,15 +143,17 @@ describe("old sessions", () => {
     });
   });
 
-  test("an Allow with a limit, and one in the boundary", () => {
+  test("are checked against limits of an Allow and of the boundary", () => {
     const young = { ...allowAll, Condition: { NumericLessThan: { "aws:MultiFactorAuthAge": "3600" } } };
     expect(verdicts([policy(young)]).at(-1)).toBe(
-      "+ an old session is not allowed by these policies; the user's other policies may allow it",
+      "+ these policies do not allow old sessions, but the user's other policies may",
     );
-    expect(verdicts([everything], policy(young)).at(-1)).toBe("+ an old session is denied until a new code is typed");
+    expect(verdicts([everything], policy(young)).at(-1)).toBe(
+      "+ old sessions are denied until the user enters a new code",
+    );
   });
 
-  test("thousands of limits", () => {
+  test("may have thousands of limits", () => {
     const many = Array.from({ length: 200_000 }, (_, index) => String(index + 1));
     expect(
       listAuthMethods(
@@ -154,7 +166,7 @@ describe("old sessions", () => {
   });
 });
 
-test("a user's ARN, with and without a path, and what is stated later comes first", () => {
+test("parses user ARNs with and without a path, and later context values win", () => {
   expect(parseUserArn("arn:aws-cn:iam::123456789012:user/a/b/li")?.context).toMatchObject({ "aws:username": "li" });
   for (const arn of [
     "alice",

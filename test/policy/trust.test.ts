@@ -1,4 +1,4 @@
-// The decisions of trust policies: whom a statement is about, and the operators that only they may use.
+// Tests trust policies: their principals and operators.
 
 import { describe, expect, test } from "vitest";
 import { evaluateTrust, PolicyError, readTrustPolicy } from "../../src/policy/engine/evaluate.ts";
@@ -25,7 +25,7 @@ test.each<[unknown, string]>([
   expect(decide({ Principal })).toBe(decision);
 });
 
-test("an action that the trust policy does not name is not allowed", () => {
+test("denies an action that the trust policy does not name", () => {
   expect(decide({ Action: "sts:TagSession" })).toBe("implicitDeny");
 });
 
@@ -47,7 +47,7 @@ describe("operators", () => {
     ["StringNotLike", "a*", "ab", false],
     ["ArnLike", "arn:aws:iam::*:user/a*", alice, true],
     ["ArnEquals", "arn:aws:iam::*:user/a*", alice, true],
-    // A wildcard stays within its component, which the last one, with its colons, ends.
+    // A wildcard matches only within its component; the last component may contain colons.
     ["ArnLike", "arn:aws:*:user:/:alice", alice, false],
     ["ArnLike", "arn:aws:iam::*:user/alice", "no ARN", false],
     ["NumericLessThan", "3600", "3599", true],
@@ -70,10 +70,10 @@ test.each<[object, string]>([
   [{ NotPrincipal: "*" }, 'element "NotPrincipal" is not supported'],
   [{ Resource: "*" }, 'element "Resource" is not supported'],
   [{ Action: "sts:*" }, 'action "sts:*" is not supported in a trust policy'],
-  [{ Condition: { Nul: { "aws:PrincipalArn": "true" } } }, '"Nul" is not one of AWS\'s; "Null" was meant'],
+  [{ Condition: { Nul: { "aws:PrincipalArn": "true" } } }, 'unknown condition operator "Nul"; did you mean "Null"?'],
   [{ Condition: { NumericLessThan: { "aws:MultiFactorAuthAge": "1h" } } }, '"1h" is not a number'],
   [{ Condition: { ArnLike: { "aws:PrincipalArn": "alice" } } }, '"alice" is not an ARN'],
-])("what is not supported is an error that says so: %j", (changes, message) => {
+])("rejects what is not supported: %j", (changes, message) => {
   const read = () => readTrustPolicy({ Statement: { ...statement, ...changes } });
   expect(read).toThrow(PolicyError);
   expect(read).toThrow(message);

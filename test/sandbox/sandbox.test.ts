@@ -165,7 +165,9 @@ describe("the enforcement policy", () => {
     const attach = (Condition: object) => {
       sandbox.attachPolicy("alice", { Version: "2012-10-17", Statement: { ...everything.Statement, Condition } });
     };
-    expect(() => attach({ StringLikes: { "aws:username": "alice" } })).toThrow('"StringLikes" is not one of AWS');
+    expect(() => attach({ StringLikes: { "aws:username": "alice" } })).toThrow(
+      'unknown condition operator "StringLikes"',
+    );
     expect(() => attach({ StringEquals: { "aws:username": `\${aws:UserAgent}` } })).toThrow("aws:UserAgent");
     expect(() => attach({ Bool: { "aws:SecureTransport": "true" } })).toThrow('condition key "aws:SecureTransport"');
     expect(() => attach({ Bool: { "aws:ViaAWSService": "false" } })).not.toThrow();

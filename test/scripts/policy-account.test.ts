@@ -1,4 +1,4 @@
-// `fob policy simulate --account`: AWS's own simulator, with a session, and where it differs.
+// Tests `fob policy simulate --account`, which compares fob's decisions with AWS's own simulator.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,13 +13,13 @@ async function loggedIn(): Promise<World> {
   return world;
 }
 
-test("the proof is the same but for what no policy decides", async () => {
+test("AWS agrees with the proof, except on actions that need no permissions", async () => {
   const world = await loggedIn();
   const { status, stdout, stderr } = await world.fob(["policy", "simulate", "--account", "--profile", "work"]);
   expect(stderr).not.toContain("error");
   expect(status).toBe(0);
-  // Two actions need no permissions; under a policy that allows everything AWS says no only where MFA is missing.
-  expect(stdout).toContain("\nAWS's simulator: 117 of 120 decisions are the same\n");
+  // Two actions need no permissions; AWS denies them only without MFA, because the other policy allows everything.
+  expect(stdout).toContain("\nAWS's simulator agrees on 117 of 120 decisions\n");
   const lines = stdout.split("\n").filter((line) => line.startsWith("AWS says"));
   expect(lines).toEqual([
     expect.stringMatching(
@@ -30,7 +30,7 @@ test("the proof is the same but for what no policy decides", async () => {
   expect(world.sandbox.requests.at(-1)?.accessKeyId).toMatch(/^ASIA/);
 });
 
-test("single requests and cases are compared, too; JSON stays a list", async () => {
+test("compares single requests and cases too; --json still prints a list", async () => {
   const world = await loggedIn();
   const policy = join(world.home, "everything.json");
   writeFileSync(policy, JSON.stringify(everything));
@@ -39,44 +39,46 @@ test("single requests and cases are compared, too; JSON stays a list", async () 
   const one = await world.fob([...args, "--action", "s3:GetObject"], { env });
   expect(one).toMatchObject({
     status: 0,
-    stdout: expect.stringContaining("1 of 1 decisions are the same\n") as string,
+    stdout: expect.stringContaining("agrees on 1 of 1 decisions\n") as string,
   });
   const cases = join(world.home, "cases.json");
   writeFileSync(cases, JSON.stringify([{ action: "s3:GetObject", decision: "allowed" }]));
   const compared = await world.fob([...args, "--cases", cases, "--json"], { env });
   expect(compared.status).toBe(0);
   expect(JSON.parse(compared.stdout)).toHaveLength(1);
-  expect(compared.stderr).toContain("fob: AWS's simulator: 1 of 1 decisions are the same\n");
+  expect(compared.stderr).toContain("fob: AWS's simulator agrees on 1 of 1 decisions\n");
 });
 
-test("the account's password policy explains a difference only where it was said to hold, and in one direction", async () => {
+test("the password policy explains a difference only with --users-may-change-password", async () => {
   const world = await loggedIn();
   const policy = join(world.home, "reader.json");
   writeFileSync(policy, JSON.stringify({ ...everything, Statement: { ...everything.Statement[0], Action: "s3:*" } }));
   const args = ["policy", "simulate", "--account", "--profile", "work", "--policy", policy, "--user", user];
   const own = [...args, "--action", "iam:ChangePassword", "--resource", user];
   const { status, stdout } = await world.fob([...own, "--users-may-change-password"]);
-  expect(stdout).toContain("\nAWS says implicitDeny, fob allowed, as expected: iam:ChangePassword is every user's");
+  expect(stdout).toContain(
+    "\nAWS says implicitDeny, fob allowed, as expected: iam:ChangePassword is allowed for every user",
+  );
   expect(stdout).toMatch(/; 1 request\n$/);
   expect(status).toBe(0);
-  expect((await world.fob(own)).stdout).toContain("1 of 1 decisions are the same\n");
+  expect((await world.fob(own)).stdout).toContain("agrees on 1 of 1 decisions\n");
 });
 
-test("a difference that nothing explains is printed, and is a check that did not pass", async () => {
+test("prints an unexpected difference and exits with 3", async () => {
   const world = await loggedIn();
   const policy = join(world.home, "by-id.json");
-  // AWS's simulator makes up an aws:userid for its caller, fob does not.
+  // AWS's simulator makes up an aws:userid for the caller; fob does not.
   const Condition = { StringLike: { "aws:userid": "*" } };
   writeFileSync(policy, JSON.stringify({ ...everything, Statement: { ...everything.Statement[0], Condition } }));
   const args = ["--policy", policy, "--user", user, "--action", "s3:GetObject", "--profile", "work"];
   const { status, stdout, stderr } = await world.fob(["policy", "simulate", "--account", ...args]);
-  expect(stdout).toContain("AWS's simulator: 0 of 1 decisions are the same\n");
+  expect(stdout).toContain("AWS's simulator agrees on 0 of 1 decisions\n");
   expect(stdout).toContain("\nAWS says allowed, fob implicitDeny: s3:GetObject on * with {");
-  expect(stderr).toContain("fob: error: AWS's simulator decides otherwise on 1 of 1 requests\n");
+  expect(stderr).toContain("fob: error: AWS's simulator disagrees on 1 of 1 requests\n");
   expect(status).toBe(3);
 });
 
-test("without a session and with nobody to ask, nothing is asked", async () => {
+test("calls nothing if there is no session and no terminal for a code", async () => {
   const world = await makeWorld();
   const { status, stderr } = await world.fob(["policy", "simulate", "--account", "--no-input", "--profile", "work"]);
   expect({ status, calls: world.calls("SimulateCustomPolicy") }).toEqual({ status: 4, calls: 0 });

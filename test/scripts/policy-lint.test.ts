@@ -1,10 +1,10 @@
-// `fob policy lint`: what it prints, where, and its exit codes. What it finds: test/policy/lint.test.ts.
+// Tests the output and exit codes of `fob policy lint`. test/policy/lint.test.ts tests its findings.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { execute, node, program, type RunOptions, temporaryFolder } from "../helpers/world.ts";
 
-/** What stands on stdin here is a policy. */
+/** stdin is a policy here. */
 const shows = { shows: ["line of stdin"] } as const;
 
 const lint = (args: readonly string[], options?: RunOptions) =>
@@ -13,24 +13,24 @@ const lint = (args: readonly string[], options?: RunOptions) =>
 const shown = async (...args: readonly string[]): Promise<string> =>
   (await execute(node, [program, "policy", "show", ...args], { env: { PATH: process.env.PATH }, ...shows })).stdout;
 
-test("a finding is a line with its place and a line with the fix; an error makes it fail", async () => {
+test("prints each finding with its place and a fix, and exits with 3 if there is an error", async () => {
   const cwd = temporaryFolder();
   const text = (await shown("--no-password-change")).replace("BoolIfExists", "Bool");
   writeFileSync(join(cwd, "policy.json"), text);
   const { status, stdout, stderr } = await lint(["policy.json"], { cwd });
   expect(
     stdout,
-  ).toBe(`policy.json:7:7 warning missing-password-exemption iam:ChangePassword is not exempt: a user with a first or an expired password cannot sign in far enough to enrol
-    add "iam:ChangePassword" and "iam:GetAccountPasswordPolicy", or let users change their password before the policy is for them
-policy.json:7:7 note missing-details-exemption iam:GetMFADevice is not exempt: the console shows an error in place of a device's details
+  ).toBe(`policy.json:7:7 warning missing-password-exemption iam:ChangePassword is not exempt: a user with a temporary or expired password cannot sign in to enroll a device
+    add "iam:ChangePassword" and "iam:GetAccountPasswordPolicy", or have users change their password before the policy applies to them
+policy.json:7:7 note missing-details-exemption iam:GetMFADevice is not exempt: the console shows an error instead of the device details
     add "iam:GetMFADevice"
-policy.json:19:11 error bool-instead-of-boolifexists access keys slip through "Bool": {"aws:MultiFactorAuthPresent": "false"}: their requests do not have the key at all
+policy.json:19:11 error bool-instead-of-boolifexists "Bool": {"aws:MultiFactorAuthPresent": "false"} does not deny access keys: their requests do not have the condition key at all
     write "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}
 `);
   expect({ status, stderr }).toEqual({ status: 3, stderr: 'fob: "policy.json": 1 error, 1 warning, 1 note\n' });
 });
 
-test("stdin is -, no finding is no output, and warnings do not make it fail", async () => {
+test("reads stdin for -, prints nothing without findings, and exits with 0 for warnings", async () => {
   expect(await lint(["-"], { input: await shown() })).toMatchObject({
     status: 0,
     stdout: "",
@@ -40,16 +40,16 @@ test("stdin is -, no finding is no output, and warnings do not make it fail", as
   expect(warned).toMatchObject({ status: 0, stderr: 'fob: "-": 1 warning, 1 note\n' });
 });
 
-test("--json is a list, also of nothing", async () => {
+test("--json prints a list, even without findings", async () => {
   expect(JSON.parse((await lint(["--json", "-"], { input: await shown() })).stdout)).toEqual([]);
   const input = (await shown()).replace("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthPresnt");
   const { status, stdout } = await lint(["--json", "-"], { input });
   expect(status).toBe(3);
   expect(JSON.parse(stdout)).toEqual([
     {
-      rule: "misspelt-condition-key",
+      rule: "misspelled-condition-key",
       level: "error",
-      message: expect.stringContaining("always absent, and BoolIfExists always holds") as string,
+      message: expect.stringContaining("always absent, and BoolIfExists is always met") as string,
       fix: 'write "aws:MultiFactorAuthPresent"',
       line: 22,
       column: 11,
@@ -61,10 +61,10 @@ test("--json is a list, also of nothing", async () => {
 test.each([
   ["{\n  'Version': 1}", "invalid symbol (line 2, column 3)"],
   ['{"a": [1,\n2', "expected (line 2, column 2)"],
-  ['{"Version": "2012-10-17",\n "Version": "2012-10-17"}', '"Version" stands twice in one object (line 2, column 2)'],
-  ["", "there is nothing in it (line 1, column 1)"],
+  ['{"Version": "2012-10-17",\n "Version": "2012-10-17"}', 'duplicate key "Version" (line 2, column 2)'],
+  ["", "the file is empty (line 1, column 1)"],
   ["[".repeat(90_000), "nested deeper than 64 levels (line 1, column 65)"],
-])("what is no JSON is refused, with the place: %j", async (input, message) => {
+])("rejects invalid JSON and names the place: %j", async (input, message) => {
   const { status, stdout, stderr } = await lint(["-"], { input });
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain('fob: error: "-" is not JSON: ');
@@ -76,9 +76,9 @@ test.each([
   [["none.json"], 'cannot read "none.json": ENOENT'],
   [["folder"], 'cannot read "folder": EISDIR'],
   [["a", "b"], 'too many arguments: "b"'],
-  [["--as", "art", "-"], '"art" (from --as) is not known\nfob: hint: one of these: enforcement\n'],
-  [["--partition", "aws-mars", "-"], '"aws-mars" (from --partition) is not known\nfob: hint: one of these: aws-cn, '],
-])("wrong usage: %j", async (args, message) => {
+  [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement\n'],
+  [["--partition", "aws-mars", "-"], 'invalid --partition "aws-mars"\nfob: hint: choose one of: aws-cn, '],
+])("rejects wrong usage: %j", async (args, message) => {
   const cwd = temporaryFolder();
   mkdirSync(join(cwd, "folder"));
   const { status, stdout, stderr } = await lint(args, { cwd });
@@ -86,7 +86,7 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test("--as enforcement and --partition say what the policy is to be", async () => {
+test("--as enforcement and --partition require it of the policy", async () => {
   const input = await shown("--self-manage");
   expect(await lint(["-"], { input })).toMatchObject({ status: 0, stdout: "" });
   const forced = await lint(["--as", "enforcement", "-"], { input });
@@ -96,7 +96,7 @@ test("--as enforcement and --partition say what the policy is to be", async () =
   expect(elsewhere.stdout).toMatch(/error wrong-partition .*\n {4}write "arn:aws-us-gov:iam::\*:mfa\/\*"\n/);
 });
 
-test("names in the file cannot move the cursor", async () => {
+test("escapes control characters of the file", async () => {
   const input = JSON.stringify({ Version: "2012-10-17", Statement: { "\u009b2J\u202e": 1, Effect: "\u001b[2J" } });
   const { stdout } = await lint(["-"], { input });
   expect(stdout).toContain("\\x9b2J");
@@ -104,7 +104,7 @@ test("names in the file cannot move the cursor", async () => {
   expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });
 
-test("a file beyond 100 kB is refused before it is read any further, white space and all", async () => {
+test("rejects a file larger than 100 kB, including white space, without reading all of it", async () => {
   const cwd = temporaryFolder();
   const text = await shown();
   writeFileSync(join(cwd, "fits.json"), text.padEnd(100_000));
@@ -113,7 +113,7 @@ test("a file beyond 100 kB is refused before it is read any further, white space
   const refused = (name: string) => ({
     status: 2,
     stdout: "",
-    stderr: `fob: error: "${name}" is larger than 100 kB\nfob: hint: AWS takes at most 6,144 characters in a managed policy: name a file that holds one policy\n`,
+    stderr: `fob: error: "${name}" is larger than 100 kB\nfob: hint: AWS allows at most 6,144 characters in a managed policy; name a file with a single policy\n`,
   });
   expect(await lint(["large.json"], { cwd })).toMatchObject(refused("large.json"));
   expect(await lint(["-"], { input: "[]".padEnd(100_001) })).toMatchObject(refused("-"));

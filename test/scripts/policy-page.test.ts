@@ -1,10 +1,10 @@
-// The commands that the README prints for administrators work as printed, one after the other.
+// Tests the commands that the README has for administrators, one after the other.
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { run, withFob } from "../helpers/shells.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
-test("the section on enforcing MFA, and the examples of the commands that need no files of others", async () => {
+test("the commands of the README's section on enforcing MFA work", async () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const section = readme.slice(readme.indexOf("## Enforce MFA"), readme.indexOf("## Commands"));
   const blocks = [...section.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);

@@ -1,8 +1,8 @@
-// The IAM policy documents that the evaluator understands, and the one place that decides whether a document is one:
-// identity-based policies, and the trust policies of roles.
+// Reads and validates the policy documents that the evaluator understands: identity-based policies and the trust policies
+// of roles.
 //
-// Whatever is not understood is an error here. A condition that is skipped, or an operator that never matches, would
-// turn a typing mistake into a policy that silently enforces nothing, or that locks everybody out.
+// Anything unknown is an error. If a condition were skipped, or an operator never matched, a typo would silently make a
+// policy enforce nothing, or lock everyone out.
 import {
   type Content,
   checkElements,
@@ -20,7 +20,7 @@ import {
 import { JsonError, type JsonText, type Path, type Place, readJson } from "./json.ts";
 import { readTemplate } from "./template.ts";
 
-/** A single value may stand wherever a list may: `"Action": "*"` is `"Action": ["*"]`. */
+/** Policies accept a single value in place of a list: `"Action": "*"` means `"Action": ["*"]`. */
 export type OneOrMore<Value> = Value | readonly Value[];
 
 export interface PolicyStatement {
@@ -30,7 +30,7 @@ export interface PolicyStatement {
   readonly NotAction?: OneOrMore<string>;
   readonly Resource?: OneOrMore<string>;
   readonly NotResource?: OneOrMore<string>;
-  /** Operator -> condition key -> values. AWS takes `true` for `"true"`. */
+  /** Operator -> condition key -> values. AWS accepts `true` for `"true"`. */
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, OneOrMore<string | boolean | number>>>>>;
 }
 
@@ -44,23 +44,23 @@ export interface PolicyDocument {
   readonly Statement: OneOrMore<PolicyStatement>;
 }
 
-/** A document as it was read: what is in it, as far as it can be read, and everything that is wrong with it. */
+/** What could be read from a document, and all of its problems. */
 export interface ParsedDocument {
   readonly version: unknown;
   readonly statements: readonly ParsedStatement[];
   readonly problems: readonly Problem[];
 }
 
-/** A statement of a trust policy, whose resource is the role that it belongs to. */
+/** A statement of a trust policy. Its resource is the role itself. */
 export interface TrustStatement extends Statement {
-  /** `*`, account numbers and ARNs, as the policy writes them. */
+  /** `*`, account IDs and ARNs, as written in the policy. */
   readonly principals: readonly string[];
 }
 
-/** A document is malformed, or says something that AWS does not know; the message says what and where. */
+/** A document is malformed or has something that AWS does not know; the message says what and where. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError";
-  /** The place in the text, where the document was given as text. */
+  /** The place in the text, if the document was given as text. */
   readonly place: Place | undefined;
 
   constructor(message: string, place?: Place) {
@@ -72,30 +72,30 @@ export class PolicyError extends Error {
 /**
  * Checks a policy document, given as JSON text or as the value parsed from it.
  *
- * @returns the same document (parsed, if it was text), known to be one that `evaluate` understands in full
+ * @returns the same document (parsed, if it was text), which `evaluate` understands completely
  * @throws PolicyError for anything malformed or unknown, with the place: `Statement[0] (DenyAllWithoutMFA): …`
  */
 export function parsePolicy(json: unknown): PolicyDocument {
   return readPolicy(readIfText(json));
 }
 
-/** Checks a policy document whose JSON has been read. Throws {@link PolicyError} as {@link parsePolicy} does. */
+/** Checks a policy document whose JSON has been read. Throws {@link PolicyError} like {@link parsePolicy}. */
 export function readPolicy({ value, placeOf }: Partial<JsonText>): PolicyDocument {
   rejectProblems(parseDocument(value), placeOf);
   return value as PolicyDocument;
 }
 
-/** The statements of a document in the evaluator's form. Throws {@link PolicyError} as {@link parsePolicy} does. */
+/** Returns the statements of a document. Throws {@link PolicyError} like {@link parsePolicy}. */
 export function statementsOf(document: PolicyDocument): readonly Statement[] {
   const parsed = parseDocument(document);
   rejectProblems(parsed);
   return parsed.statements;
 }
 
-/** Documents that have been read: thousands of users share the same few. */
+/** A cache: thousands of users share a few documents. */
 const parsedDocuments = new WeakMap<object, ParsedDocument>();
 
-/** What a document says. It is read once, so it is not to be changed afterwards. */
+/** Reads a document once and caches the result, so callers must not change the document afterward. */
 export function parseDocument(document: unknown): ParsedDocument {
   if (!isObject(document)) return readDocument(document);
   let parsed = parsedDocuments.get(document);
@@ -117,11 +117,11 @@ function readDocument(document: unknown): ParsedDocument {
 }
 
 /**
- * The statements of a role's trust policy, given as JSON text or as the value parsed from it. Its actions are those that
- * AssumeRole needs; of principals it may name accounts, users and roles, or everybody:
+ * Returns the statements of a role's trust policy, given as JSON text or as the value parsed from it. Actions are limited
+ * to those that AssumeRole needs, and principals to accounts, users, roles and "*":
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  *
- * @throws PolicyError as {@link parsePolicy} does
+ * @throws PolicyError like {@link parsePolicy}
  */
 export function readTrustPolicy(json: unknown): readonly TrustStatement[] {
   const { value, placeOf } = readIfText(json);
@@ -155,7 +155,7 @@ function readPrincipals({ Principal: principal }: Content, at: Spot): readonly s
   const names = readTexts(principal, "AWS", below).map(({ text }) => text);
   for (const name of names) {
     if (/^(\*|\d{12}|arn:[\w-]+:iam::\d{12}:(root|(user|role)\/[!-)+-~]+))$/.test(name)) continue;
-    at.add(["Principal"], `principal ${quoteValue(name)} is neither "*", an account, a user nor a role`);
+    at.add(["Principal"], `principal ${quoteValue(name)} is not "*", an account, a user or a role`);
   }
   return names;
 }
@@ -166,11 +166,11 @@ function readIfText(json: unknown): Partial<JsonText> {
     return readJson(json);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw new PolicyError(`a policy document is JSON: ${error.message}`, error.place);
+    throw new PolicyError(`invalid JSON: ${error.message}`, error.place);
   }
 }
 
-/** What has no problems is what the evaluator takes. @throws PolicyError */
+/** @throws PolicyError for the first problem */
 function rejectProblems<S extends ParsedStatement>(
   parsed: { readonly statements: readonly S[]; readonly problems: readonly Problem[] },
   placeOf?: (path: Path) => Place,
@@ -178,6 +178,6 @@ function rejectProblems<S extends ParsedStatement>(
   const [first] = parsed.problems;
   if (first === undefined) return;
   const { where, message, meant, path } = first;
-  const instead = meant === undefined ? "" : `; ${JSON.stringify(meant)} was meant, perhaps`;
+  const instead = meant === undefined ? "" : `; did you mean ${JSON.stringify(meant)}?`;
   throw new PolicyError(`${where === "" ? "" : `${where}: `}${message}${instead}`, placeOf?.(path));
 }

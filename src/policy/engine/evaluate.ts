@@ -1,6 +1,6 @@
-// How IAM decides on a request from the identity-based policies of its caller and from the permissions boundary, or from
-// the trust policy of a role: an explicit deny wins over an allow, and what nothing allows is denied. Service control
-// policies, resource control policies, resource-based policies and session policies are not looked at.
+// Evaluates a request as IAM does, against the caller's identity-based policies and permissions boundary, or against the
+// trust policy of a role: an explicit deny overrides an allow, and anything not allowed is denied. Service control
+// policies, resource control policies, resource-based policies and session policies are not evaluated.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
 import { type PolicyDocument, statementsOf, type TrustStatement } from "./document.ts";
@@ -14,7 +14,7 @@ export { listVariables, UNKNOWN } from "./template.ts";
 
 export type Decision = "allowed" | "explicitDeny" | "implicitDeny" | "unknown";
 
-/** States that a condition key is absent, where those that are not named count as unknown. */
+/** Marks a condition key as absent when keys that are not set count as unknown. */
 export const ABSENT: unique symbol = Symbol("absent");
 
 export type ContextValue = string | readonly string[] | typeof UNKNOWN | typeof ABSENT;
@@ -30,9 +30,8 @@ export interface AuthorizationRequest {
   readonly context: RequestContext;
 }
 
-/** What else counts, besides the caller's identity-based policies and the request. */
 export interface EvaluationOptions {
-  /** The permissions boundary: what it does not allow is denied, and a deny in it wins. */
+  /** The permissions boundary: anything it does not allow is denied, and its denies override allows. */
   readonly boundary?: PolicyDocument | undefined;
   /**
    * The ARN of the calling user, in an account whose password policy lets users change their own password: that "gives
@@ -41,13 +40,13 @@ export interface EvaluationOptions {
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
    */
   readonly mayChangePassword?: string | undefined;
-  /** What a context key is that the request does not state; "absent" unless told otherwise. */
+  /** How to treat context keys that the request does not set (default: "absent"). */
   readonly otherKeys?: "absent" | "unknown";
-  /** Whether the policies decide also on actions that need no permissions, as they do in AWS's policy simulator. */
+  /** Whether policies also decide actions that need no permissions, as in AWS's policy simulator. */
   readonly onlyPolicies?: boolean;
 }
 
-/** Where a statement stands: indices from 0 into the policies that were given and into their statements. */
+/** Identifies a statement: indices (from 0) of the policy and of the statement in it. */
 export interface StatementReference {
   readonly policy: number | "boundary";
   readonly statement: number;
@@ -57,21 +56,21 @@ export interface StatementReference {
 export interface Evaluation {
   readonly decision: Decision;
   /**
-   * The statements that decided: the denies, else the allows; of an unknown decision those that may decide. Empty for
-   * an implicit deny, and for an action that needs no permissions.
+   * The statements that decided: the denies, else the allows; for an unknown decision, those that may decide. Empty for
+   * an implicit deny and for an action that needs no permissions.
    */
   readonly matchedStatements: readonly StatementReference[];
-  /** The condition keys, in lower case and sorted, on which an unknown decision hangs; otherwise empty. */
+  /** The condition keys, in lower case and sorted, that an unknown decision depends on; otherwise empty. */
   readonly missingContextKeys: readonly string[];
-  /** Of an implicit deny: the permissions boundary does not allow it, whatever other policies do. */
+  /** For an implicit deny: the permissions boundary does not allow it, whatever other policies allow. */
   readonly isOutsideBoundary?: true;
 }
 
 /**
- * Actions that need no permissions, so that no policy has an effect on them, not even an explicit deny.
+ * Actions that need no permissions. No policy affects them, not even an explicit deny.
  * GetSessionToken: "No permissions are required", and a policy has "no effect on a user's ability to perform" it:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
- * GetCallerIdentity: "No permissions are required to perform this operation", also with a policy that denies it:
+ * GetCallerIdentity: "No permissions are required to perform this operation", even if a policy denies it:
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
  */
 const needNoPermissions: readonly string[] = ["sts:getsessiontoken", "sts:getcalleridentity"];
@@ -81,31 +80,31 @@ export function needsNoPermissions(action: string): boolean {
 }
 
 /**
- * Decides on one request.
+ * Evaluates one request.
  *
- * Each condition is true, false, or unknown where it hangs on a key that is {@link UNKNOWN}; they are combined by
- * Kleene's three-valued logic, so what does not hang on the value is decided. Statements are taken one by one: two that
- * only together cover every value of a key leave the decision unknown.
+ * Each condition is true, false, or unknown if it depends on a key that is {@link UNKNOWN}. They are combined with
+ * Kleene's three-valued logic, so the decision is unknown only if it depends on the value. Statements are evaluated one by
+ * one: two that only together cover every value of a key leave the decision unknown.
  *
- * @param policies the caller's identity-based policies; not to be changed afterwards, they are read once
- * @throws PolicyError when a document is malformed or says something that AWS does not know
- * @throws RequestError when the request is not one: no such action, one condition key twice, "x" compared as a number
+ * @param policies the caller's identity-based policies; they are read once, so do not change them afterward
+ * @throws PolicyError if a document is malformed or has something that AWS does not know
+ * @throws RequestError if the request is invalid: a malformed action, a condition key set twice, "x" compared as a number
  */
 export function evaluate(
   policies: readonly PolicyDocument[],
   request: AuthorizationRequest,
   options: EvaluationOptions = {},
 ): Evaluation {
-  // Read first: a policy that cannot be evaluated is an error for every action, also for one that needs no permissions.
+  // Read first: an invalid policy is an error for every action, even for one that needs no permissions.
   const statements = policies.map(statementsOf);
   const boundary = options.boundary === undefined ? undefined : statementsOf(options.boundary);
   return evaluateStatements(statements, boundary, request, options);
 }
 
 /**
- * Decides on one request from a role's trust policy alone.
+ * Evaluates one request against a role's trust policy only.
  *
- * @param names under which the caller may be named there; a statement that names none of them is not about it
+ * @param names the principals that match the caller; statements without any of them do not apply
  */
 export function evaluateTrust(
   trust: readonly TrustStatement[],
@@ -116,12 +115,12 @@ export function evaluateTrust(
   return evaluateStatements([about], undefined, request, {});
 }
 
-/** The request cannot be decided on as it stands. */
+/** The request is invalid. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
 }
 
-/** True, false, or the condition keys that it hangs on. */
+/** True, false, or the condition keys that it depends on. */
 export type Truth = boolean | readonly string[];
 
 function evaluateStatements(
@@ -167,7 +166,7 @@ function evaluateStatements(
   };
 }
 
-/** A request in the evaluator's form. */
+/** A validated request. */
 export interface ParsedRequest {
   readonly action: string;
   readonly resource: string;
@@ -175,7 +174,7 @@ export interface ParsedRequest {
   readonly lookUp: (key: string) => KeyValue;
 }
 
-/** Characters of a resource, or of a condition key's value. */
+/** The most characters in a resource or in a value of a condition key. */
 const longest = 2048;
 
 /** @throws RequestError */
@@ -185,21 +184,21 @@ export function parseRequest(
 ): ParsedRequest {
   const lower = action.toLowerCase();
   if (!/^[\w-]+:[\w-]+$/.test(lower)) {
-    throw new RequestError(`action ${JSON.stringify(action)} is not of the form "service:Action"`);
+    throw new RequestError(`invalid action ${JSON.stringify(action)}: expected "service:Action" without wildcards`);
   }
   const values = new Map<string, KeyValue>();
   for (const [key, value] of Object.entries(context)) {
-    if (values.has(key.toLowerCase())) throw new RequestError(`condition key ${JSON.stringify(key)} is given twice`);
+    if (values.has(key.toLowerCase())) throw new RequestError(`condition key ${JSON.stringify(key)} is set twice`);
     const list = typeof value === "string" ? [value] : value === ABSENT ? undefined : value;
     values.set(key.toLowerCase(), list);
   }
   // Patterns are compared with these: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
   if (resource.length > longest)
-    throw new RequestError(`a resource of ${resource.length} characters; AWS takes ${longest}`);
+    throw new RequestError(`the resource has ${resource.length} characters; AWS allows at most ${longest}`);
   for (const [key, value] of values) {
     const long = Array.isArray(value) && (value as readonly string[]).find((one) => one.length > longest);
     if (typeof long === "string")
-      throw new RequestError(`${key} has a value of ${long.length} characters, which is no request's`);
+      throw new RequestError(`${key} has a value of ${long.length} characters; AWS allows at most ${longest}`);
   }
   const other = otherKeys === "unknown" ? UNKNOWN : undefined;
   return { action: lower, resource, lookUp: (key) => (values.has(key) ? values.get(key) : other) };
@@ -210,7 +209,7 @@ function isOwnPasswordAction({ action, resource }: ParsedRequest, user: string |
   return action === "iam:getaccountpasswordpolicy" || (action === "iam:changepassword" && resource === user);
 }
 
-/** The statements of one effect that apply to the request, or may apply to it. */
+/** The statements of one effect that apply, or may apply, to the request. */
 interface Applying {
   readonly certain: StatementReference[];
   readonly possible: { reference: StatementReference; missingKeys: readonly string[] }[];
@@ -234,7 +233,7 @@ function findApplyingStatements(
   return verdict;
 }
 
-/** Whether a statement is about the action; not yet about the resource. */
+/** Whether a statement covers the action, whatever the resource. */
 export function matchesAction(
   { actionElement, actionNames, actionPatterns }: Statement,
   { action }: ParsedRequest,
@@ -243,7 +242,7 @@ export function matchesAction(
   return isNamed === (actionElement === "Action");
 }
 
-/** The resource and every condition must match, so one that does not settles it whatever the others are. */
+/** The resource and all conditions must match, so one mismatch decides. */
 function matchesResourceAndConditions(statement: Statement, asked: ParsedRequest): Truth {
   const missingKeys: string[] = [];
   const resource = matchesResource(statement, asked);
@@ -257,7 +256,7 @@ function matchesResourceAndConditions(statement: Statement, asked: ParsedRequest
   return missingKeys.length > 0 ? missingKeys : true;
 }
 
-/** Whether a statement is about the resource. */
+/** Whether a statement covers the resource. */
 export function matchesResource({ resources, resourceElement }: Statement, asked: ParsedRequest): Truth {
   const named = some(resources, (text) => testText(text, asked, (pattern) => matches(pattern, asked.resource)));
   return resourceElement === "NotResource" ? not(named) : named;
@@ -293,36 +292,33 @@ function testValues(condition: Condition, values: readonly string[] | undefined,
     // "If the condition key is present in the context of the request, process the key as specified in the policy. If the
     // key is not present, evaluate the condition element as true."
     if (operator.ifExists || operator.set === "ForAllValues") return true;
-    // ForAnyValue "returns false" without values; otherwise an absent key does not match, which is what a negated
-    // operator asks for.
+    // ForAnyValue "returns false" without values. Otherwise an absent key does not match, so a negated operator is true.
     return operator.set === undefined && operator.isNegated;
   }
   const holds = (value: string): Truth => testValue(condition, value, asked);
   if (operator.set === "ForAnyValue") return some(given, holds);
   if (operator.set === "ForAllValues") return not(some(given, (value) => not(holds(value))));
-  // AWS does not say what a single-valued operator makes of several values, so nor does this.
+  // AWS does not document how a single-valued operator treats several values.
   return given.length > 1 ? [lowerKey] : holds(given[0] ?? "");
 }
 
-/** One value of the request against the values of the policy, of which one is enough. */
+/** Compares one value of the request with the values of the policy; one match is enough. */
 function testValue({ operator, key, values }: Condition, value: string, asked: ParsedRequest): Truth {
   if (!operator.kindOf.isGiven(value)) {
-    throw new RequestError(
-      `${operator.name} compares ${operator.kindOf.values}, and ${key} is ${JSON.stringify(value)}`,
-    );
+    throw new RequestError(`${operator.name} needs ${operator.kindOf.values}, but ${key} is ${JSON.stringify(value)}`);
   }
   const found = some(values, (text) => testText(text, asked, (pattern) => operator.matches(value, pattern)));
   return operator.isNegated ? not(found) : found;
 }
 
-/** A variable without a value matches nothing, which is what a negated operator, or NotResource, asks for. */
+/** A variable without a value matches nothing, so a negated operator or NotResource is true. */
 function testText({ template }: ComparedText, asked: ParsedRequest, test: (pattern: Pattern) => boolean): Truth {
   const pattern = resolveVariables(template, asked.lookUp);
   if (pattern === undefined) return false;
   return typeof pattern === "string" ? test(pattern) : pattern;
 }
 
-/** Whether the test holds for one of them at least. */
+/** Whether the test holds for at least one item. */
 function some<T>(items: readonly T[], test: (item: T) => Truth): Truth {
   const missingKeys: string[] = [];
   for (const item of items) {
@@ -337,15 +333,15 @@ function not(truth: Truth): Truth {
   return typeof truth === "boolean" ? !truth : truth;
 }
 
-/** The context keys that a document looks at, in its conditions and as variables, as it spells them first. */
+/** Lists the context keys in a document's conditions and variables, in their first spelling. */
 export function listContextKeys(document: PolicyDocument): string[] {
   const keys = new Map<string, string>();
   for (const { resources, conditions } of statementsOf(document)) {
-    const spelt = [
+    const spellings = [
       ...resources.flatMap(({ template }) => listVariables(template)),
       ...conditions.flatMap(({ key, values }) => [key, ...values.flatMap(({ template }) => listVariables(template))]),
     ];
-    for (const key of spelt) if (!keys.has(key.toLowerCase())) keys.set(key.toLowerCase(), key);
+    for (const key of spellings) if (!keys.has(key.toLowerCase())) keys.set(key.toLowerCase(), key);
   }
   return [...keys.values()];
 }

@@ -1,4 +1,4 @@
-// Why a decision is what it is, in half sentences.
+// Explains decisions.
 
 import { type PolicyDocument, statementsOf } from "./document.ts";
 import {
@@ -15,18 +15,18 @@ import {
 import type { Condition, Statement } from "./grammar.ts";
 import { UNKNOWN } from "./template.ts";
 
-/** One reason; of a statement, where it is one that decided. */
+/** One reason for a decision, usually a statement. */
 export interface Reason {
-  /** The index of the policy among those that were given. */
+  /** The index of the policy. */
   readonly policy?: number | "boundary";
-  /** Its index in the policy. */
+  /** The index of the statement in the policy. */
   readonly statement?: number;
   readonly sid?: string;
   readonly effect?: "Allow" | "Deny";
   readonly why: string;
 }
 
-/** Why `evaluate` of the same policies, request and options came to this. */
+/** Explains what `evaluate` returned for the same policies, request and options. */
 export function explain(
   policies: readonly PolicyDocument[],
   request: AuthorizationRequest,
@@ -35,7 +35,7 @@ export function explain(
 ): Reason[] {
   const asked = parseRequest(request, options);
   if (!options.onlyPolicies && needsNoPermissions(request.action)) {
-    return [{ why: "AWS asks for no permission for it, and no policy can deny it" }];
+    return [{ why: "this action needs no permissions, and no policy can deny it" }];
   }
   const { boundary } = options;
   const statementAt = (policy: number | "boundary", index: number): Statement | undefined => {
@@ -62,7 +62,7 @@ export function explain(
   return reasons;
 }
 
-/** What an implicit deny lacks, with the statements that allow it but for something. */
+/** Explains an implicit deny, with the statements that nearly allow the request. */
 function explainImplicitDeny(
   policies: readonly PolicyDocument[],
   boundary: PolicyDocument | undefined,
@@ -87,7 +87,7 @@ function explainImplicitDeny(
   return [...limit, { why: "no policy allows it" }, ...policies.flatMap(near)];
 }
 
-/** What keeps a statement that is about the action from applying; undefined where nothing does. */
+/** Returns why a statement that covers the action does not apply; undefined if it may apply. */
 function findObstacle(statement: Statement, asked: ParsedRequest): string | undefined {
   if (matchesResource(statement, asked) === false) return "would allow it on another resource";
   const condition = statement.conditions.find((each) => testCondition(each, asked) === false);
@@ -99,25 +99,25 @@ function describeAction(
   { action }: AuthorizationRequest,
 ): string {
   const count = actionNames.size + actionPatterns.length;
-  if (actionElement === "Action") return `its Action covers ${action}`;
-  return `${action} is not among the ${count === 1 ? "one action" : `${count} actions`} of its NotAction`;
+  if (actionElement === "Action") return `Action covers ${action}`;
+  return `${action} is not among the ${count === 1 ? "one action" : `${count} actions`} in NotAction`;
 }
 
 function describeConditions({ conditions }: Statement, asked: ParsedRequest): string[] {
   return conditions.map((condition) => describeCondition(condition, asked));
 }
 
-/** What a condition makes of the request. */
+/** Describes how a condition applies to the request. */
 function describeCondition(condition: Condition, asked: ParsedRequest): string {
   const { operator, key, lowerKey, values } = condition;
   const given = asked.lookUp(lowerKey);
-  if (given === UNKNOWN) return `${key} is not known`;
+  if (given === UNKNOWN) return `${key} is unknown`;
   const holds = testCondition(condition, asked);
   if (given === undefined || given.length === 0) {
-    return `${key} is absent, ${operator.isNull || holds === false ? "which" : "and"} ${operator.name} ${holds === true ? "counts as a match" : "does not match"}`;
+    return `${key} is absent, and ${operator.name} ${holds === true ? "matches" : "does not match"} an absent key`;
   }
   const shown = given.map((value) => JSON.stringify(value)).join(", ");
-  if (typeof holds !== "boolean") return `${key} is ${shown}, and what it must be is not known`;
+  if (typeof holds !== "boolean") return `${key} is ${shown}, but the value to compare it with is unknown`;
   const wanted = values.map(({ text }) => JSON.stringify(text)).join(", ");
-  return `${key} is ${shown}${holds ? "" : `, not what ${operator.name} ${wanted} asks for`}`;
+  return `${key} is ${shown}${holds ? "" : `, but the policy requires ${operator.name} ${wanted}`}`;
 }

@@ -1,5 +1,5 @@
-// Reads the elements of a policy, once for the evaluator and the linter: each statement with the places of its texts, and
-// everything that AWS's grammar has otherwise.
+// Reads the elements of a policy, for the evaluator and the linter: each statement with the places of its texts, and every
+// violation of AWS's grammar.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 import { findNearest } from "../../nearest.ts";
 import type { Path } from "./json.ts";
@@ -7,26 +7,26 @@ import { findOperator, listOperatorNames, type Operator } from "./operators.ts";
 import { readTemplate, type Template } from "./template.ts";
 import { hasWildcard, type Pattern, parsePattern } from "./wildcard.ts";
 
-/** A text of the policy as it is written, and where. */
+/** A text as written in the policy, and where. */
 export interface Entry {
   readonly text: string;
   readonly path: Path;
 }
 
-/** A text that requests are compared with. */
+/** A text to compare requests with. */
 export interface ComparedText extends Entry {
   readonly template: Template;
 }
 
-/** A statement as far as it can be read: the linter looks at those that AWS refuses, too. */
+/** What could be read of a statement: the linter also checks statements that AWS rejects. */
 export interface ParsedStatement {
   readonly path: Path;
   readonly sid: string | undefined;
   readonly effect: unknown;
-  /** Undefined where it has neither. With NotAction it is about every action but those. */
+  /** Undefined if it has neither. */
   readonly actionElement: "Action" | "NotAction" | undefined;
   readonly actions: readonly Entry[];
-  /** The same in lower case, since AWS ignores their case: those without wildcards, and the others. */
+  /** The actions in lower case (AWS ignores case): those without wildcards, and patterns. */
   readonly actionNames: ReadonlySet<string>;
   readonly actionPatterns: readonly Pattern[];
   readonly resourceElement: "Resource" | "NotResource" | undefined;
@@ -35,18 +35,18 @@ export interface ParsedStatement {
 }
 
 export interface ParsedCondition {
-  /** The operator as it is written. */
+  /** The operator as written. */
   readonly name: string;
-  /** What it means; of one that AWS does not have, what was probably meant. */
+  /** The operator's meaning; for an unknown name, the likely meaning. */
   readonly operator: Operator | undefined;
-  /** The condition key as it is written, and in lower case. */
+  /** The condition key as written, and in lower case. */
   readonly key: string;
   readonly lowerKey: string;
   readonly path: Path;
   readonly values: readonly ComparedText[];
 }
 
-/** A statement without problems, as the evaluator takes it. */
+/** A statement without problems, ready for the evaluator. */
 export interface Statement extends ParsedStatement {
   readonly effect: "Allow" | "Deny";
   readonly conditions: readonly Condition[];
@@ -56,20 +56,19 @@ export interface Condition extends ParsedCondition {
   readonly operator: Operator;
 }
 
-/** What a problem is about: an unknown element, an unknown operator, a value its operator cannot compare, the rest. */
 export type ProblemKind = "unknown-element" | "unknown-operator" | "wrong-value" | "malformed";
 
-/** Something that AWS would not have in a policy. */
+/** Something in a policy that AWS rejects or that cannot work. */
 export interface Problem {
   readonly kind: ProblemKind;
   /** Where in the document. */
   readonly path: Path;
-  /** The statement or element, in words: `Statement[0] (DenyAllWithoutMFA)`. */
+  /** The statement or element, for messages: `Statement[0] (DenyAllWithoutMFA)`. */
   readonly where: string;
   readonly message: string;
-  /** What was probably meant. */
+  /** The likely intended name. */
   readonly meant?: string | undefined;
-  /** What to write, where the message does not say what it must be. */
+  /** What to write, if the message does not say so. */
   readonly fix?: string | undefined;
 }
 
@@ -81,7 +80,7 @@ export function isObject(value: unknown): value is Content {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Where reading is; collects what is found wrong there. */
+/** The current place in the document; collects the problems found there. */
 export class Spot {
   readonly #problems: Problem[];
   readonly path: Path;
@@ -93,7 +92,7 @@ export class Spot {
     this.where = where;
   }
 
-  /** A part of it. @param words what messages call it, behind what they call the whole */
+  /** A part of this place. @param words appended to its name in messages */
   within(steps: Path, words: string): Spot {
     return new Spot(this.#problems, [...this.path, ...steps], `${this.where}${words}`);
   }
@@ -102,13 +101,13 @@ export class Spot {
     this.addTo({ path: [...this.path, ...steps] }, message, more);
   }
 
-  /** At a text that has its own place. */
+  /** Adds a problem at a text with its own place. */
   addTo({ path }: Pick<Entry, "path">, message: string, more: More = {}): void {
     this.#problems.push({ kind: "malformed", ...more, path, where: this.where, message });
   }
 }
 
-/** Checks the frame of a document, and reads each statement in it. */
+/** Checks the top level of a document, and reads each statement. */
 export function readFrame<S>(
   document: unknown,
   problems: Problem[],
@@ -116,14 +115,16 @@ export function readFrame<S>(
 ): readonly S[] {
   const top = new Spot(problems, [], "");
   if (!isObject(document)) {
-    top.add([], "a policy document is a JSON object", { fix: 'write {"Version": "2012-10-17", "Statement": […]}' });
+    top.add([], "a policy document must be a JSON object", {
+      fix: 'write {"Version": "2012-10-17", "Statement": […]}',
+    });
     return [];
   }
   if (isObject(document.PolicyVersion) && document.Statement === undefined) {
     top.add(
       ["PolicyVersion"],
-      "this is what aws iam get-policy-version prints: the policy is in .PolicyVersion.Document",
-      { fix: "take that: aws iam get-policy-version … --query PolicyVersion.Document" },
+      "this is the output of aws iam get-policy-version; the policy is in .PolicyVersion.Document",
+      { fix: "extract the policy: aws iam get-policy-version … --query PolicyVersion.Document" },
     );
     return [];
   }
@@ -136,7 +137,7 @@ export function readFrame<S>(
   if (id !== undefined && typeof id !== "string") top.within(["Id"], "Id").add([], "must be a string");
   const list: readonly unknown[] = Array.isArray(content) ? content : [content];
   if (content === undefined || list.length === 0) {
-    top.within(["Statement"], "Statement").add([], "a policy needs at least one", {
+    top.within(["Statement"], "Statement").add([], "a policy needs at least one statement", {
       fix: 'add "Statement": [{"Effect": …, "Action": …, "Resource": …}]',
     });
     return [];
@@ -151,15 +152,15 @@ export function readFrame<S>(
       return [];
     }
     if (sids.has(sid)) {
-      const message = `Sid ${quoteValue(sid)}: statement ids must be unique in a policy`;
-      at.add(["Sid"], message, { fix: "give it another, or none" });
+      const message = `Sid ${quoteValue(sid)} is used twice, but must be unique in a policy`;
+      at.add(["Sid"], message, { fix: "change or remove one of them" });
     }
     if (sid !== "") sids.add(sid);
     return [read(statement, at, version === "2012-10-17")];
   });
 }
 
-/** What all kinds of policies have in a statement. @param elements those that may be in it */
+/** Reads what statements of all policies have in common. @param elements the allowed elements */
 export function readStatement(
   statement: Content,
   at: Spot,
@@ -189,7 +190,7 @@ function readActions(
   at: Spot,
 ): Pick<ParsedStatement, "actionElement" | "actions" | "actionNames" | "actionPatterns"> {
   const [actionElement, other] = (["Action", "NotAction"] as const).filter((name) => statement[name] !== undefined);
-  if (other !== undefined) at.add([other], "has both Action and NotAction", { fix: "leave one of them out" });
+  if (other !== undefined) at.add([other], "has both Action and NotAction", { fix: "remove one of them" });
   if (actionElement === undefined) {
     at.add([], "has neither Action nor NotAction", { fix: 'add one of them: "Action": "service:Action" or "*"' });
   }
@@ -215,7 +216,7 @@ export function readResources(
   const [resourceElement, other] = (["Resource", "NotResource"] as const).filter(
     (name) => statement[name] !== undefined,
   );
-  if (other !== undefined) at.add([other], "has both Resource and NotResource", { fix: "leave one of them out" });
+  if (other !== undefined) at.add([other], "has both Resource and NotResource", { fix: "remove one of them" });
   const resources = readTexts(statement, resourceElement ?? "Resource", at);
   for (const resource of resources) {
     const { text } = resource;
@@ -224,8 +225,8 @@ export function readResources(
     if (hasVariables) checkVariables(resource, at);
     const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
     if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
-      at.addTo(resource, `resource ${quoteValue(text)}: policy variables may stand behind the fifth colon only`, {
-        fix: "write * or the value itself in place of the variable",
+      at.addTo(resource, `resource ${quoteValue(text)}: policy variables are allowed only after the fifth colon`, {
+        fix: "replace the variable with * or with its value",
       });
     }
   }
@@ -256,14 +257,14 @@ function readConditions(block: unknown, at: Spot, hasVariables: boolean): readon
     const known = findOperator(name);
     const meant = known === undefined ? findNearest(name, listOperatorNames()) : undefined;
     if (known === undefined) {
-      const message = `condition operator ${quoteValue(name)} is not one of AWS's`;
+      const message = `unknown condition operator ${quoteValue(name)}`;
       at.add([name], message, { kind: "unknown-operator", meant });
     }
     if (!isObject(keys)) {
       at.add([name], `${name} must be a JSON object of condition keys`);
       return [];
     }
-    if (Object.keys(keys).length === 0) at.add([name], `${name} is about no condition key`);
+    if (Object.keys(keys).length === 0) at.add([name], `${name} has no condition key`);
     const operator = known ?? findOperator(meant ?? "");
     return Object.keys(keys).map((key): ParsedCondition => {
       if (key === "") at.add([name, key], `${name}: the name of a condition key is empty`);
@@ -289,17 +290,17 @@ function checkValue({ name, kind, kindOf, isNull }: Operator, key: string, entry
   at.addTo(entry, `${name} ${shorten(key)}: ${quoteValue(entry.text)} ${what}`, { kind: "wrong-value" });
 }
 
-/** What begins like a variable and does not end would be text, which matches nothing. */
+/** A variable without its closing brace would be plain text, which matches nothing. */
 function checkVariables(entry: Entry, at: Spot): void {
   const { text } = entry;
   if (text.lastIndexOf("${") <= text.lastIndexOf("}")) return;
-  at.addTo(entry, `${quoteValue(text)}: a policy variable does not end`, { fix: "write the brace that closes it" });
+  at.addTo(entry, `${quoteValue(text)}: a policy variable has no closing brace`, { fix: "add the closing brace" });
 }
 
 /**
- * One string or a list of them as a list; never an empty one, which would match nothing without saying so.
+ * Reads one string or a list of strings. An empty list is an error: it would silently match nothing.
  *
- * @param scalars whether `true` and 5 stand for `"true"` and `"5"`, as they do in conditions
+ * @param scalars whether to accept `true` and 5 for `"true"` and `"5"`, as in conditions
  */
 export function readTexts(content: Content, element: string, whole: Spot, scalars = false): Entry[] {
   const at = whole.within([element], `: ${element}`);
@@ -321,12 +322,12 @@ export function checkElements(object: object, known: readonly string[], at: Spot
     at.add([name], `element ${quoteValue(name)} is not supported`, {
       kind: "unknown-element",
       meant: findNearest(name, known),
-      fix: `leave it out; what may stand here is ${known.join(", ")}`,
+      fix: `remove it; the allowed elements are ${known.join(", ")}`,
     });
   }
 }
 
-/** A value from a document for a message: not more of it than a line holds. */
+/** Quotes a value from a document for a message, shortened to fit on a line. */
 export function quoteValue(value: unknown): string {
   return shorten(value === undefined ? "undefined" : JSON.stringify(value));
 }

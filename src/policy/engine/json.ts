@@ -1,16 +1,16 @@
-// JSON text with the places of what it says, for messages that name a line and a column.
+// Reads JSON and records the line and column of each value, for messages.
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
 /** The keys and indices that lead to a value: `["Statement", 0, "Effect"]`. */
 export type Path = readonly (string | number)[];
 
-/** Both from 1; a column is a UTF-16 unit. */
+/** Both count from 1; columns count UTF-16 units. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** The text is no JSON; says why and where. */
+/** The text is not JSON; the message says why. */
 export class JsonError extends Error {
   override readonly name = "JsonError";
   readonly place: Place;
@@ -23,23 +23,23 @@ export class JsonError extends Error {
 
 export interface JsonText {
   readonly value: unknown;
-  /** Where a value begins, for a member of an object its name; where the path leads nowhere, the place where it ends. */
+  /** Returns where a value starts, or the name of an object's member. If the path does not exist, returns its nearest parent. */
   placeOf(path: Path): Place;
 }
 
-/** Policies need six levels. Deeper text is refused before anything recursive sees it. */
+/** Policies need six levels. Deeper text is rejected before recursive code reads it. */
 const deepest = 64;
 
 /**
- * Reads JSON text, in which one name stands once in an object: "Individual elements must not contain multiple instances
- * of the same key", https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+ * Reads JSON text, and rejects duplicate names in an object: "Individual elements must not contain multiple instances of
+ * the same key", https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  *
  * @throws JsonError
  */
 export function readJson(text: string): JsonText {
-  // Editors on Windows put a byte order mark in front.
+  // Editors on Windows add a byte order mark.
   const content = text.replace(/^\ufeff/, "");
-  if (content.trim() === "") throw new JsonError("there is nothing in it", { line: 1, column: 1 });
+  if (content.trim() === "") throw new JsonError("the file is empty", { line: 1, column: 1 });
   rejectDepth(content);
   const errors: ParseError[] = [];
   const tree = parseTree(content, errors, { disallowComments: true });
@@ -62,7 +62,7 @@ export function readJson(text: string): JsonText {
   };
 }
 
-/** The places in a text, whose lines are counted once. */
+/** Returns a function that finds places in a text; it counts the lines only once. */
 function indexLines(content: string): (offset: number) => Place {
   const starts = [0];
   for (let at = content.indexOf("\n"); at !== -1; at = content.indexOf("\n", at + 1)) starts.push(at + 1);
@@ -81,7 +81,7 @@ function parseStrictly(content: string): unknown {
   try {
     return JSON.parse(content);
   } catch (error) {
-    // Little is left that the other parser takes; Node.js says where only in words that change with its version.
+    // The other parser accepts a little more. Node.js gives the position only in the message, whose text depends on its version.
     const { message } = error as Error;
     throw new JsonError(
       lowerFirstLetter(message),
@@ -90,7 +90,7 @@ function parseStrictly(content: string): unknown {
   }
 }
 
-/** `CommaExpected` as "comma expected". */
+/** Turns `CommaExpected` into "comma expected". */
 function describeError({ error }: ParseError): string {
   return printParseErrorCode(error)
     .replace(/\B[A-Z]/g, (letter) => ` ${letter}`)
@@ -99,7 +99,7 @@ function describeError({ error }: ParseError): string {
 
 const lowerFirstLetter = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
 
-/** Character by character: a regular expression runs out of room in a string of megabytes, which a file of cases may hold. */
+/** Reads character by character: a regular expression overflows on strings of megabytes, which files of cases may have. */
 function rejectDepth(content: string): void {
   let depth = 0;
   let isInString = false;
@@ -121,7 +121,7 @@ function rejectDuplicateNames(content: string, node: Node): void {
     if (node.type !== "object") continue;
     const name: unknown = child.children?.[0]?.value;
     if (names.has(name)) {
-      throw new JsonError(`${JSON.stringify(name)} stands twice in one object`, findPlace(content, child.offset));
+      throw new JsonError(`duplicate key ${JSON.stringify(name)}`, findPlace(content, child.offset));
     }
     names.add(name);
   }

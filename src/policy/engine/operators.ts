@@ -1,19 +1,19 @@
-// The condition operators: what their names mean, and which values they can compare.
+// The condition operators: their meaning, and the values they compare.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 import type { BlockList } from "node:net";
 import { matches, type Pattern, parsePattern } from "./wildcard.ts";
 
-/** One value of the request against one of the policy's, both known to be what the operator compares. */
+/** Compares a value of the request with a value of the policy; both are valid for the operator. */
 type Matches = (value: string, wanted: Pattern) => boolean;
 
 interface Kind {
-  /** What values of policies must be; text that is not is nothing the operator can compare. */
+  /** Whether the operator can compare a text of a policy. */
   readonly takes: (text: string) => boolean;
-  /** What values of requests must be. */
+  /** Whether the operator can compare a value of a request. */
   readonly isGiven: (text: string) => boolean;
-  /** What that is, in words. */
+  /** Names such values in messages. */
   readonly values: string;
-  /** Policy variables mean something in the policy's values. */
+  /** Whether policy variables work in the policy's values. */
   readonly variables: boolean;
 }
 
@@ -22,7 +22,7 @@ const acceptAnything = (): boolean => true;
 const checkBoth = (is: (text: string) => boolean) => ({ takes: is, isGiven: is });
 const kinds = {
   string: { takes: acceptAnything, isGiven: acceptAnything, values: "text", variables: true },
-  // What is no ARN matches none, so a request may have anything.
+  // Requests may have any text: what is not an ARN just matches none.
   arn: {
     takes: (text) => /^(\*|arn(:.*){5})$/s.test(text) || text.includes("${"),
     isGiven: acceptAnything,
@@ -49,9 +49,9 @@ export interface Comparison {
   /** As AWS spells it. */
   readonly name: string;
   readonly kind: keyof typeof kinds;
-  /** The opposite of its matching: `StringNotEquals`. */
+  /** Whether it is true if the values do not match: `StringNotEquals`. */
   readonly isNegated: boolean;
-  /** `*` and `?` in the policy's values are wildcards. */
+  /** Whether `*` and `?` in the policy's values are wildcards. */
   readonly wildcards: boolean;
   readonly matches: Matches;
 }
@@ -107,25 +107,24 @@ const comparisons: readonly Comparison[] = [
   ),
 ];
 
-/** Whether the key is absent: it has no values to compare. */
+/** Tests whether the key is absent, so it compares no values. */
 const isNull = defineComparison("Null", "bool", isEqual);
 
 export interface Operator extends Comparison {
-  /** Whether a request without the key meets it, whatever the comparison. */
+  /** Whether it is true for a request without the key. */
   readonly ifExists: boolean;
-  /** Where the key may have several values: how many of them must match. */
+  /** For keys with several values: how many of them must match. */
   readonly set: "ForAllValues" | "ForAnyValue" | undefined;
-  /** `Null`: asks whether the key is absent. */
+  /** Whether it is `Null`, which tests whether the key is absent. */
   readonly isNull: boolean;
   readonly kindOf: Kind;
 }
 
-/** What a name means; undefined for one that AWS does not have. Names are told apart with regard to case. */
+/** Returns the operator with this name (case-sensitive), or undefined if AWS has none. */
 export function findOperator(name: string): Operator | undefined {
   return byName.get(name);
 }
 
-/** All operators that AWS has. */
 export function listOperatorNames(): string[] {
   return [...byName.keys()];
 }
@@ -153,13 +152,13 @@ function parseTime(text: string): number {
   const [, date, time = "", , hours, minutes] = iso.exec(text) ?? [];
   if (date === undefined || (time !== "" && date.length !== 10)) return Number.NaN;
   const day = Date.parse(date);
-  // Date.parse takes the 31st of February for a day of March.
+  // Date.parse turns February 31 into a day in March.
   if (Number.isNaN(day) || !new Date(day).toISOString().startsWith(date)) return Number.NaN;
   // A time without a zone is in UTC.
   return time === "" ? day : Date.parse(`${date}${time.toUpperCase()}${hours ? `${hours}:${minutes}` : "Z"}`);
 }
 
-/** It takes longer to load than most policies to decide on, and few of them name addresses. */
+/** Loaded on demand: loading takes longer than evaluating most policies, and few of them have addresses. */
 const loadNet = (): typeof import("node:net") => process.getBuiltinModule("node:net");
 
 function ipVersionOf(address: string): "ipv4" | "ipv6" | undefined {
@@ -172,7 +171,7 @@ interface Network {
   readonly addresses: BlockList;
 }
 
-/** By their text: a policy may have thousands. */
+/** A cache by text: a policy may have thousands of networks. */
 const networks = new Map<string, Network | undefined>();
 
 function networkOf(text: string): Network | undefined {
@@ -192,7 +191,7 @@ function parseNetwork(text: string): Network | undefined {
 
 function isInNetwork(value: string, wanted: Pattern): boolean {
   const network = networkOf(wanted);
-  // BlockList takes an IPv4 address for an IPv6 one.
+  // BlockList would match an IPv4 address as an IPv6 one.
   return (
     network !== undefined && ipVersionOf(value) === network.version && network.addresses.check(value, network.version)
   );

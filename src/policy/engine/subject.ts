@@ -1,4 +1,4 @@
-// The user that policies are about, and what requests say of a user.
+// The user who makes requests, and the context keys that follow from the user.
 import type { PolicyDocument } from "./document.ts";
 import { type RequestContext, statementsOf } from "./evaluate.ts";
 
@@ -8,7 +8,7 @@ export interface Subject {
   readonly context: RequestContext;
 }
 
-/** The user of an ARN, with or without a path; undefined for anything else. */
+/** Parses the ARN of a user, with or without a path; returns undefined for anything else. */
 export function parseUserArn(arn: string): Subject | undefined {
   const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):user\/(?:[!-~]+\/)?([\w+=,.@-]{1,64})$/.exec(arn) ?? [];
   if (account === undefined || name === undefined) return undefined;
@@ -21,18 +21,18 @@ export function parseUserArn(arn: string): Subject | undefined {
   return { arn, context };
 }
 
-/** A user to show policies with, in the partition that they are written for. */
+/** Makes up a user to show policies with, in the partition of the policies. */
 export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const resources = policies
     .flatMap(statementsOf)
     .flatMap((statement) => statement.resources.map(({ template }) => template.text));
   const partition = resources.map((text) => /^arn:([\w-]+):/.exec(text)?.[1]).find((name) => name !== undefined);
   const subject = parseUserArn(`arn:${partition ?? "aws"}:iam::123456789012:user/alice`);
-  if (subject === undefined) throw new Error("the example is no user");
+  if (subject === undefined) throw new Error("the example is not a user");
   return subject;
 }
 
-/** A context with more of it: what is stated later comes first, keys are the same in any case. */
+/** Merges two contexts. Keys ignore case, and values of `more` win. */
 export function mergeContexts(context: RequestContext, more: RequestContext): RequestContext {
   const later = new Set(Object.keys(more).map((key) => key.toLowerCase()));
   return { ...Object.fromEntries(Object.entries(context).filter(([key]) => !later.has(key.toLowerCase()))), ...more };

@@ -1,30 +1,30 @@
-// The texts of a policy that are compared with a request: with wildcards, and with variables whose values the request has.
+// The texts of a policy that requests are compared with, with their wildcards and policy variables.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 import { escapeLiteral, type Pattern, parsePattern } from "./wildcard.ts";
 
 export interface Template {
-  /** As the policy says it. */
+  /** As written in the policy. */
   readonly text: string;
   readonly parts: readonly (Pattern | Variable)[];
-  /** The pattern itself, where no variable is in it. */
+  /** The pattern, if the text has no variables. */
   readonly pattern: Pattern | undefined;
 }
 
 export interface Variable {
-  /** The context key as the policy spells it. */
+  /** The context key as written in the policy. */
   readonly key: string;
-  /** What it is where the request does not have the key. */
+  /** The default value, for requests without the key. */
   readonly otherwise: string | undefined;
 }
 
-/** @param has whether wildcards and variables mean something where the text stands */
+/** @param has whether wildcards and variables work in this text */
 export function readTemplate(text: string, has: { wildcards: boolean; variables: boolean }): Template {
   const constant = has.wildcards ? parsePattern : escapeLiteral;
   if (!has.variables || !text.includes("${")) {
     const pattern = constant(text);
     return { text, parts: [pattern], pattern };
   }
-  // What is in braces and no name of a key, as in "${}", stands for itself.
+  // Braces without the name of a key, such as "${}", are plain text.
   const pieces = text.split(/(\$\{[^{}]*\})/);
   const parts = pieces.filter((piece) => piece !== "").map((piece) => readVariable(piece) ?? constant(piece));
   const isConstant = parts.every((part) => typeof part === "string");
@@ -38,20 +38,20 @@ function readVariable(piece: string): Pattern | Variable | undefined {
   return found?.[1] === undefined ? undefined : { key: found[1], otherwise: found[2] };
 }
 
-/** The context keys of the variables in a template. */
+/** Lists the context keys of the variables in a template. */
 export function listVariables({ parts }: Template): string[] {
   return parts.flatMap((part) => (typeof part === "string" ? [] : part.key));
 }
 
-/** The value of a context key: several, none at all, or one that the caller cannot tell. */
+/** The values of a context key; undefined if it is absent. */
 export type KeyValue = readonly string[] | undefined | typeof UNKNOWN;
 
-/** Stands for the value of a condition key that may have any value, or be absent. */
+/** The value of a condition key that may have any value, or be absent. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
 /**
- * The pattern of a template for one request. Undefined where a variable has no value. A list of keys where it hangs on
- * those: they are unknown, or have several values, which no variable takes.
+ * Returns the pattern of a template for one request, or undefined if a variable has no value. Returns a list of keys if it
+ * depends on them: their values are unknown, or they have several, which variables do not support.
  */
 export function resolveVariables(
   template: Template,

@@ -1,33 +1,33 @@
-// The wildcards of policies.
+// Matches the wildcards of policies.
 
-/** A pattern whose wildcards are set apart from the characters that they are written with: {@link parsePattern}. */
+/** A pattern whose wildcards differ from the literal characters `*` and `?`: {@link parsePattern}. */
 export type Pattern = string & { readonly isPattern: never };
 
 // Not characters of any text: https://www.unicode.org/faq/private_use.html#noncharacters
 const any = "\ufffe";
 const one = "\uffff";
 
-/** `*` and `?` in a policy's text as wildcards. */
+/** Reads `*` and `?` as wildcards. */
 export function parsePattern(text: string): Pattern {
   return escapeLiteral(text).replaceAll("*", any).replaceAll("?", one) as Pattern;
 }
 
-/** Text that stands for itself, `*` and `?` in it too. */
+/** Reads text literally, including `*` and `?`. */
 export function escapeLiteral(text: string): Pattern {
   return text.replaceAll(/[\ufffe\uffff]/g, "\ufffd") as Pattern;
 }
 
-/** Whether it can match more than one text. */
+/** Whether a pattern can match more than one text. */
 export function hasWildcard(pattern: Pattern): boolean {
   return pattern.includes(any) || pattern.includes(one);
 }
 
 /**
- * Whether `text` matches `pattern`, in which `*` stands for any characters (none, too) and `?` for exactly one:
+ * Whether `text` matches `pattern`, in which `*` matches any number of characters and `?` exactly one:
  * [wildcards in ARNs](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
  *
- * Only the last `*` is ever tried again, since an earlier one could gain nothing by taking more. So the work is at most
- * the product of both lengths, whatever the pattern. A `*` runs across the colons of an ARN.
+ * Only the last `*` is retried, because an earlier one could gain nothing by matching more. The work is at most the
+ * product of both lengths, for any pattern. A `*` also matches the colons of an ARN.
  */
 export function matches(pattern: Pattern, text: string): boolean {
   let p = 0;

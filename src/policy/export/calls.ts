@@ -1,9 +1,9 @@
-// The calls to AWS that make it all, in their order, for scripts and reviewers.
+// Lists the AWS API calls that deploy everything, in order, for scripts and reviewers.
 import { publicAccessBlock } from "./cloudformation.ts";
 import { autoDeployment, type Organization } from "./organization.ts";
 import { buildBucketPolicy, buildDeliveryPolicy, buildTrustPolicy, type Resources } from "./resources.ts";
 
-/** Service and operation as botocore and the SDKs call them; policies are strings, since that is what the API takes. */
+/** Service and operation have the names of botocore and the SDKs. Policies are strings, as the API requires. */
 interface Call {
   readonly service: "cloudformation" | "config" | "iam" | "s3";
   readonly operation: string;
@@ -12,9 +12,9 @@ interface Call {
 
 export interface Calls {
   readonly notes: readonly string[];
-  /** Where all calls go. */
+  /** The region for all calls. */
   readonly region: string;
-  /** Words that stand in the calls for what fob cannot know. */
+  /** Placeholders in the calls for values that fob does not know. */
   readonly placeholders: Readonly<Record<string, string>>;
   readonly calls: readonly Call[];
 }
@@ -29,7 +29,7 @@ export function listAccountCalls(
   return {
     notes,
     region,
-    placeholders: { ACCOUNT_ID: "the account: aws sts get-caller-identity --query Account --output text" },
+    placeholders: { ACCOUNT_ID: "the account ID: aws sts get-caller-identity --query Account --output text" },
     calls: [
       ...policies.map(({ name, description, document }) =>
         iam("CreatePolicy", {
@@ -69,7 +69,7 @@ function listRecorderCalls(
   const known = { account: "ACCOUNT_ID", bucketArn, objectsArn: `${bucketArn}/AWSLogs/ACCOUNT_ID/Config/*` };
   const RoleName = role.name;
   const roleARN = `arn:${partition}:iam::ACCOUNT_ID:role/${RoleName}`;
-  // S3 refuses it for the region in which it began.
+  // S3 rejects it for us-east-1.
   const CreateBucketConfiguration = { LocationConstraint: region };
   return [
     s3("CreateBucket", { Bucket, ...(region === "us-east-1" ? {} : { CreateBucketConfiguration }) }),
@@ -94,7 +94,7 @@ function listRecorderCalls(
   ];
 }
 
-/** Calls from the management account. CreateStackInstances returns before it has done its work. */
+/** Lists calls for the management account. CreateStackInstances returns before it is finished. */
 export function listOrganizationCalls(organization: Organization, region: string, notes: readonly string[]): Calls {
   const { stackSet, conformancePack } = organization;
   const StackSetName = stackSet.name;

@@ -1,4 +1,4 @@
-// CloudFormation templates, in JSON: CloudFormation takes it as it takes YAML, and a policy stands in it as in IAM.
+// Builds CloudFormation templates in JSON, which can contain policies as they are.
 import {
   buildBucketPolicy,
   buildDeliveryPolicy,
@@ -21,8 +21,8 @@ export interface CloudFormationTemplate {
 }
 
 /**
- * Everything for one account. `${aws:username}` in a policy is IAM's own affair: CloudFormation replaces such names only
- * inside `Fn::Sub`, which is not used here.
+ * Builds the template for one account. `${aws:username}` in a policy stays as it is: CloudFormation replaces such names
+ * only inside `Fn::Sub`, which is not used here.
  */
 export function buildAccountTemplate(resources: Resources, notes: readonly string[] = []): CloudFormationTemplate {
   const { policies, group, rules, recorder } = resources;
@@ -51,7 +51,7 @@ export function buildAccountTemplate(resources: Resources, notes: readonly strin
   };
 }
 
-/** Rules as templates have them, those of conformance packs as well. */
+/** Builds the rules for templates and conformance packs. */
 export function buildRuleResources(
   rules: readonly ConfigRule[],
   attributes: object = {},
@@ -81,7 +81,7 @@ const known: Known<Value> = {
 };
 
 /**
- * The recorder is started by CloudFormation once there is a channel, and waits for it: neither may depend on the other.
+ * CloudFormation starts the recorder when the delivery channel exists, and waits for it: neither may depend on the other.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-config-configurationrecorder.html
  */
 function buildRecorderResources({
@@ -89,7 +89,7 @@ function buildRecorderResources({
   resourceTypes,
   role,
 }: NonNullable<Resources["recorder"]>): CloudFormationTemplate["Resources"] {
-  // A bucket that holds something cannot be deleted, and what was recorded may still be wanted.
+  // CloudFormation cannot delete a bucket with objects, and users may still want the records.
   const kept = { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" };
   const bucket = { Ref: "ConfigBucket" };
   return {

@@ -1,4 +1,4 @@
-// The enforcement of MFA as code: for scripts, CloudFormation or Terraform; in one account or in an organization.
+// Exports the MFA enforcement as code: for scripts, CloudFormation or Terraform; for one account or an organization.
 import { formatJson } from "../../text.ts";
 import { listAccountCalls, listOrganizationCalls } from "./calls.ts";
 import { buildAccountTemplate } from "./cloudformation.ts";
@@ -12,13 +12,13 @@ export type ExportFormat = (typeof exportFormats)[number];
 export interface ExportOptions extends Wanted {
   readonly format: ExportFormat;
   readonly organization: boolean;
-  /** The one region in which the rules are evaluated. */
+  /** The region where AWS Config evaluates the rules. */
   readonly region: string;
 }
 
 export interface Exported {
   readonly text: string;
-  /** What has to be known before it is deployed; it stands in the text too. */
+  /** What users must know before they deploy it; the text includes it too. */
   readonly notes: readonly string[];
 }
 
@@ -51,24 +51,24 @@ function formatOrganization(options: ExportOptions, notes: readonly string[]): s
   }
 }
 
-/** In the form of hints: a line each, lower case, without a full stop. */
+/** Lists the notes in the form of hints: one line each, lower case, no period. */
 function listNotes(options: ExportOptions): readonly string[] {
   return [
-    "the group RequireMFA is made without members: nobody is denied anything until users are put into it",
+    "the group RequireMFA has no members at first: it denies nothing until you add users",
     ...(options.organization ? listOrganizationNotes(options) : listAccountNotes(options)),
     ...(options.withAllUsersRule
-      ? [`IAM_USER_MFA_ENABLED is not there in every region${options.partition === "aws" ? allUsersRegions : ""}`]
+      ? [`IAM_USER_MFA_ENABLED is not available in every region${options.partition === "aws" ? allUsersRegions : ""}`]
       : []),
   ];
 }
 
-const allUsersRegions = "; us-east-1 and eu-west-1, for instance, have it";
+const allUsersRegions = "; us-east-1 and eu-west-1 have it, for example";
 
 const listAccountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
-  "deploy it in one region only: IAM is global, and the rules would judge the same users in each",
+  "deploy it in one region only: IAM is global, so each further region would report the same users",
   withRecorder
-    ? "an account has one AWS Config recorder for each region: where there is one already, leave --with-recorder out"
-    : "AWS Config takes no rule where it has no recorder: --with-recorder makes one",
+    ? "an account has one AWS Config recorder per region: if it already has one, omit --with-recorder"
+    : "AWS Config rules need a configuration recorder: --with-recorder adds one",
 ];
 
 /**
@@ -76,21 +76,21 @@ const listAccountNotes = ({ withRecorder }: ExportOptions): readonly string[] =>
  * https://docs.aws.amazon.com/config/latest/developerguide/conformance-pack-organization-apis.html
  */
 const listOrganizationNotes = ({ format, withRecorder, partition }: ExportOptions): readonly string[] => [
-  "deploy it in the management account, in one region only; a StackSet does not reach the management account itself",
+  "deploy it in the management account, in one region only; a StackSet does not cover the management account itself",
   "StackSets need trusted access: aws cloudformation activate-organizations-access",
-  "conformance packs need it too: aws organizations enable-aws-service-access --service-principal config-multiaccountsetup.amazonaws.com",
-  "the rules come to every account that is not excluded, and AWS Config takes none where it has no recorder",
+  "conformance packs need trusted access too: aws organizations enable-aws-service-access --service-principal config-multiaccountsetup.amazonaws.com",
+  "every account that is not excluded gets the rules, and AWS Config rules need a configuration recorder",
   withRecorder
-    ? "an account has one AWS Config recorder for each region: where accounts have one already, leave --with-recorder out"
-    : "--with-recorder makes one in each account of the organizational units",
+    ? "an account has one AWS Config recorder per region: if accounts already have one, omit --with-recorder"
+    : "--with-recorder adds one to each account of the organizational units",
   ...(withRecorder && format === "json"
     ? [
-        "CreateStackInstances returns before it is done: wait for its operation before the call that follows (aws cloudformation list-stack-set-operations --stack-set-name require-mfa)",
+        "CreateStackInstances returns before it is finished: wait for its operation before the next call (aws cloudformation list-stack-set-operations --stack-set-name require-mfa)",
       ]
     : []),
   ...(partition === "aws-cn"
     ? [
-        "in China, StackSets have had no trusted access to organizations so far: export without --organization, and deploy that in each account",
+        "in China, StackSets do not yet support trusted access to organizations: export without --organization, and deploy that in each account",
       ]
     : []),
 ];

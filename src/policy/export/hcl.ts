@@ -1,13 +1,13 @@
-// Writing Terraform's language, laid out as `terraform fmt` does it; docs/decisions/own-terraform-writer.md says why.
+// Writes Terraform's language, formatted like `terraform fmt`; docs/decisions/own-terraform-writer.md says why.
 // https://developer.hashicorp.com/terraform/language/syntax/configuration
 
-/** A value other than a string, a switch or a list of them. */
+/** A value other than a string, a Boolean or a list. */
 interface Written {
   readonly kind: "expression" | "document";
   readonly text: string;
 }
 
-/** What stands in braces: a block, or the value of an argument. */
+/** Content in braces: a block, or the value of an argument. */
 interface Braced {
   readonly kind: "block" | "mapping";
   readonly body: Body;
@@ -19,26 +19,26 @@ export interface Body {
   readonly [name: string]: Value;
 }
 
-/** A reference, or whatever else is Terraform's own. */
+/** A reference or another Terraform expression. */
 export const makeExpression = (text: string): Written => ({ kind: "expression", text });
-/** The same inside a text. */
+/** An expression inside a text. */
 export const interpolate = (text: string): string => `\${${text}}`;
 
 export const makeBlock = (body: Body): Braced => ({ kind: "block", body });
 export const makeMapping = (body: Body): Braced => ({ kind: "mapping", body });
 
 /**
- * Text as it is, whatever it holds: `${aws:username}` is IAM's, and Terraform would take it for its own.
+ * Escapes text so that Terraform keeps it as it is: `${aws:username}` is an IAM variable, not a Terraform expression.
  * https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences-1
  */
 export const escapeDocument = (text: string): Written => makeDocument(escapeTemplate(text));
 
-/** Lines in which `${…}` is Terraform's. */
+/** Lines in which `${…}` is a Terraform expression. */
 export const makeDocument = (text: string): Written => ({ kind: "document", text });
 
 const escapeTemplate = (text: string): string => text.replace(/[$%](?=\{)/g, "$&$&");
 
-/** A block with its labels, as it stands at the top of a file. */
+/** Writes a top-level block with its labels. */
 export function writeBlock(type: string, labels: readonly string[], body: Body): string {
   return `${[type, ...labels.map(writeString)].join(" ")} ${writeBraces(body, "")}`;
 }
@@ -47,7 +47,7 @@ function writeBraces(body: Body, indent: string): string {
   const entries = Object.entries(body);
   const lines = entries.filter(([, value]) => isLine(value));
   const longer = entries.filter(([, value]) => !isLine(value));
-  // The equals signs of neighbouring lines stand below each other.
+  // Align the equals signs of adjacent lines.
   const width = Math.max(0, ...lines.map(([name]) => name.length));
   const inner = `${indent}  `;
   const parts = [
@@ -60,7 +60,7 @@ function writeBraces(body: Body, indent: string): string {
 const kindOf = (value: Value): string => (typeof value === "object" && "kind" in value ? value.kind : "literal");
 const isLine = (value: Value): boolean => ["literal", "expression"].includes(kindOf(value));
 
-/** What stands behind a name. */
+/** Writes everything after a name. */
 function writeValue(value: Value, indent: string): string {
   if (typeof value !== "object" || !("kind" in value)) return ` = ${writeLiteral(value)}\n`;
   switch (value.kind) {
@@ -81,5 +81,5 @@ function writeLiteral(value: string | boolean | readonly (string | Written)[]): 
   return `[${value.map((one) => (typeof one === "string" ? writeString(one) : one.text)).join(", ")}]`;
 }
 
-/** What JSON makes of a text without control characters is Terraform's too. */
+/** JSON strings without control characters are valid in Terraform too. */
 const writeString = (text: string): string => escapeTemplate(JSON.stringify(text));

@@ -1,4 +1,4 @@
-// What an organization is given, so that AWS itself deploys it in every account: a StackSet with the template for one
+// Builds what AWS needs to deploy everything in each account of an organization: a StackSet with the template for one
 // account, and an organization conformance pack with the rules.
 import {
   buildAccountTemplate,
@@ -18,7 +18,7 @@ export interface Organization {
   readonly conformancePack: { readonly name: string; readonly template: string };
 }
 
-/** The rules are the pack's, so that they do not come twice. */
+/** Only the conformance pack has the rules, so accounts do not get them twice. */
 export function buildOrganization(resources: Resources): Organization {
   return {
     stackSet: {
@@ -32,13 +32,13 @@ export function buildOrganization(resources: Resources): Organization {
 }
 
 /**
- * An account that leaves the organizational unit keeps what it has: enforcement does not end by a move, and a group
- * that has members could not be deleted.
+ * An account that leaves the organizational unit keeps its stack: moving an account must not end enforcement, and
+ * CloudFormation could not delete a group with members.
  */
 export const autoDeployment = { Enabled: true, RetainStacksOnAccountRemoval: true };
 
 /**
- * A template to be deployed in the management account.
+ * Builds a template for the management account.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stackset.html
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-config-organizationconformancepack.html
  */
@@ -59,7 +59,8 @@ export function buildOrganizationTemplate(
       },
       ExcludedAccounts: {
         Type: "CommaDelimitedList",
-        Description: "Accounts that do not get the rules, for want of a recorder; all others of the organization do",
+        Description:
+          "Accounts that do not get the rules because they have no recorder; all other accounts of the organization do",
         Default: "",
       },
     },
@@ -76,7 +77,7 @@ export function buildOrganizationTemplate(
         StackInstancesGroup: [
           {
             DeploymentTargets: { OrganizationalUnitIds: { Ref: "OrganizationalUnitIds" } },
-            // One, since IAM is global.
+            // One region, because IAM is global.
             Regions: [{ Ref: "AWS::Region" }],
           },
         ],
@@ -89,7 +90,7 @@ export function buildOrganizationTemplate(
           ExcludedAccounts: { "Fn::If": ["ExcludesAccounts", { Ref: "ExcludedAccounts" }, { Ref: "AWS::NoValue" }] },
           TemplateBody: conformancePack.template,
         },
-        // It brings the recorders.
+        // The StackSet creates the recorders.
         { DependsOn: "RequireMfaStackSet" },
       ),
     },
@@ -97,7 +98,7 @@ export function buildOrganizationTemplate(
 }
 
 /**
- * Mappings and strings as YAML, which the documentation asks for in a conformance pack:
+ * Formats mappings and strings as YAML, as the documentation requires for a conformance pack:
  * https://docs.aws.amazon.com/config/latest/developerguide/custom-conformance-pack.html
  */
 function formatYaml(mapping: object, indent = ""): string {

@@ -1,35 +1,35 @@
-// What is deployed to enforce MFA in an account: one description, which every format writes in its own language.
+// Describes what to deploy to enforce MFA in an account, for all formats.
 import type { PolicyDocument } from "../engine/document.ts";
 
 export interface Wanted {
-  /** What everybody in the group is denied without MFA, and what they may do with their own devices. */
+  /** The policies to attach to the group. */
   readonly enforce: PolicyDocument;
   readonly selfManage: PolicyDocument;
   readonly partition: string;
-  /** Also a rule for users without a console password. */
+  /** Whether to add a rule for users without a console password. */
   readonly withAllUsersRule: boolean;
-  /** Also what AWS Config needs before it takes a rule. */
+  /** Whether to add the recorder that AWS Config rules need. */
   readonly withRecorder: boolean;
 }
 
 export interface Resources {
   readonly policies: readonly ManagedPolicy[];
-  /** The group that both policies are attached to. It is made without members, and cannot be tagged. */
+  /** The group with both policies attached. It has no members at first, and cannot be tagged. */
   readonly group: { readonly id: string; readonly name: string };
   readonly rules: readonly ConfigRule[];
   readonly recorder: Recorder | undefined;
 }
 
-/** What is called `id` here is so called in templates, where it has to be a name in camel case. */
+/** `id` is the name in templates, which must be in camel case. */
 interface ManagedPolicy {
   readonly id: string;
   readonly name: string;
-  /** Never to be changed: neither IAM nor CloudFormation can change the description of a policy that has this name. */
+  /** Never change it: neither IAM nor CloudFormation can change the description of an existing policy. */
   readonly description: string;
   readonly document: PolicyDocument;
 }
 
-/** A rule that AWS manages, evaluated once a day: https://docs.aws.amazon.com/config/latest/developerguide/managed-rules-by-aws-config.html */
+/** An AWS managed rule, evaluated once a day: https://docs.aws.amazon.com/config/latest/developerguide/managed-rules-by-aws-config.html */
 export interface ConfigRule {
   readonly id: string;
   readonly name: string;
@@ -38,27 +38,27 @@ export interface ConfigRule {
 }
 
 /**
- * A recorder, for users alone: AWS charges for every change that is recorded.
+ * A recorder for IAM users only: AWS charges for every recorded change.
  *
- * It has a role of its own, not AWSServiceRoleForConfig: that one is there already where AWS Config runs in another
- * region, and to make it twice fails.
+ * It has its own role, not AWSServiceRoleForConfig: that role already exists if AWS Config runs in another region, and
+ * creating it again fails.
  * https://docs.aws.amazon.com/config/latest/developerguide/stop-start-recorder.html
  */
 interface Recorder {
   /**
-   * Also the channel's. An account has one of each for each region, mostly called "default"; under that name the calls
-   * would change what is there, to record users alone from then on, where they now fail.
+   * Also the name of the channel. An account has one of each per region, usually named "default". With that name, the
+   * calls would silently limit an existing recorder to users instead of failing.
    */
   readonly name: string;
   readonly resourceTypes: readonly string[];
   readonly role: { readonly name: string; readonly managedPolicyArn: string; readonly policyName: string };
 }
 
-/** What is known only where it is deployed, as a format writes it. */
+/** Values known only on deployment, in the form of each format. */
 export interface Known<Value> {
   readonly account: Value;
   readonly bucketArn: Value;
-  /** The objects in the bucket that AWS Config writes for the account. */
+  /** The objects that AWS Config writes to the bucket for the account. */
   readonly objectsArn: Value;
 }
 
@@ -107,16 +107,16 @@ const allUsersRule: ConfigRule = {
   id: "AllUsersHaveMfa",
   name: "iam-user-mfa-enabled",
   identifier: "IAM_USER_MFA_ENABLED",
-  description: "Users have an MFA device, with a console password or without",
+  description: "Users have an MFA device, with or without a console password",
 };
 
-/** Who may take the recorder's role: https://docs.aws.amazon.com/config/latest/developerguide/iamrole-permissions.html */
+/** Builds the trust policy of the recorder's role: https://docs.aws.amazon.com/config/latest/developerguide/iamrole-permissions.html */
 export function buildTrustPolicy<Value>({ account }: Known<Value>): object {
   const Condition = { StringEquals: { "aws:SourceAccount": account } };
   return buildDocument({ Effect: "Allow", Principal: service, Action: "sts:AssumeRole", Condition });
 }
 
-/** What the recorder's role may do with the bucket; what it records AWS_ConfigRole lets it read. */
+/** Builds the policy that lets the recorder's role write to the bucket. AWS_ConfigRole lets it read the resources. */
 export function buildDeliveryPolicy<Value>({ bucketArn, objectsArn }: Known<Value>): object {
   const Condition = { StringEquals: owned };
   return buildDocument(
@@ -125,7 +125,7 @@ export function buildDeliveryPolicy<Value>({ bucketArn, objectsArn }: Known<Valu
   );
 }
 
-/** The same for the service, of this account: https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-policy.html */
+/** Builds the policy that lets the service write to the bucket, for this account: https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-policy.html */
 export function buildBucketPolicy<Value>({ account, bucketArn, objectsArn }: Known<Value>): object {
   const allowed = { Effect: "Allow", Principal: service };
   const source = { "aws:SourceAccount": account };

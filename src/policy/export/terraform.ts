@@ -1,4 +1,4 @@
-// Terraform's language, for its AWS provider: https://registry.terraform.io/providers/hashicorp/aws/latest/docs
+// Writes Terraform modules for the AWS provider: https://registry.terraform.io/providers/hashicorp/aws/latest/docs
 import {
   type Body,
   escapeDocument,
@@ -101,7 +101,7 @@ function buildRecorderResources({ name, resourceTypes, role }: NonNullable<Resou
   ];
 }
 
-/** To be applied in the management account. */
+/** Formats the module for the management account. */
 export function formatOrganizationModule(
   { stackSet, conformancePack }: Organization,
   notes: readonly string[],
@@ -114,7 +114,8 @@ export function formatOrganizationModule(
     }),
     writeBlock("variable", ["excluded_accounts"], {
       type: makeExpression("list(string)"),
-      description: "Accounts that do not get the rules, for want of a recorder; all others of the organization do",
+      description:
+        "Accounts that do not get the rules because they have no recorder; all other accounts of the organization do",
       default: [],
     }),
     buildResource("cloudformation_stack_set", "require_mfa", {
@@ -126,11 +127,11 @@ export function formatOrganizationModule(
         enabled: autoDeployment.Enabled,
         retain_stacks_on_account_removal: autoDeployment.RetainStacksOnAccountRemoval,
       }),
-      // With these permissions AWS fills it in, and Terraform would want to take it out again.
+      // AWS sets it with this permission model, and Terraform would remove it again.
       lifecycle: makeBlock({ ignore_changes: [makeExpression("administration_role_arn")] }),
       template_body: escapeDocument(formatJson(stackSet.template)),
     }),
-    // In the provider's own region alone, since IAM is global.
+    // Only in the provider's region, because IAM is global.
     buildResource("cloudformation_stack_set_instance", "require_mfa", {
       stack_set_name: makeExpression("aws_cloudformation_stack_set.require_mfa.name"),
       deployment_targets: makeBlock({ organizational_unit_ids: makeExpression("var.organizational_unit_ids") }),
@@ -155,5 +156,5 @@ const buildResource = (type: string, name: string, body: Body): string =>
   writeBlock("resource", [`aws_${type}`, name], body);
 const formatJson = (value: object): string => JSON.stringify(value, undefined, 2);
 
-/** `SelfManageMfaPolicy` as Terraform names things: `self_manage_mfa_policy`. */
+/** Converts `SelfManageMfaPolicy` to a Terraform name: `self_manage_mfa_policy`. */
 const toSnakeCase = (id: string): string => id.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();

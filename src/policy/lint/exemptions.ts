@@ -1,4 +1,4 @@
-// What is exempt from a Deny without MFA: what is missing there, and what has no place there.
+// Checks the exemptions from a Deny without MFA: those that are missing, and those that do not belong there.
 import { enrolmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, ParsedStatement } from "../engine/grammar.ts";
@@ -9,7 +9,7 @@ import { joinList, quoteText } from "./words.ts";
 
 const exemptions = [...enrolmentExemptions, ...passwordExemptions];
 
-/** Whether an action is among these, by its name or by a pattern. What a misspelt one was to be counts: its spelling is another rule's. */
+/** Whether an action is in a list, by name or by pattern. Misspelled names count as the likely intended ones: another rule reports them. */
 function isAmong(action: string, entries: readonly Entry[]): boolean {
   return entries.some(({ text }) => {
     const named = findActions(text);
@@ -17,19 +17,19 @@ function isAmong(action: string, entries: readonly Entry[]): boolean {
   });
 }
 
-/** What users cannot get MFA without, of these actions. */
+/** Returns the actions in a list that users need to set up MFA. */
 export function findNeeded(entries: readonly Entry[]): string[] {
   return enrolmentExemptions.flatMap(({ action }) =>
     findRule(action) === "missing-exemption" && isAmong(action, entries) ? action : [],
   );
 }
 
-/** Whether these make users get MFA: one that lists devices is in policies of all kinds. */
+/** Whether a list of actions lets users enroll. Actions that list devices do not count: all kinds of policies have them. */
 export function letsEnrol(entries: readonly Entry[]): boolean {
   return ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"].some((action) => isAmong(action, entries));
 }
 
-/** Whether all of these actions are such as users need to get MFA. */
+/** Whether users need all actions of a list to set up MFA. */
 export function isListOfNeeded(entries: readonly Entry[]): boolean {
   const names = new Set<string | undefined>(exemptions.map(({ action }) => action));
   return entries.every(({ text }) => {
@@ -49,7 +49,7 @@ export function checkMissing({ actions, path }: ParsedStatement, report: Report)
   const [first] = password;
   if (first !== undefined) {
     const names = password.map(({ action }) => quoteText(action)).join(" and ");
-    const fix = `add ${names}, or let users change their password before the policy is for them`;
+    const fix = `add ${names}, or have users change their password before the policy applies to them`;
     report.add("missing-password-exemption", at, `${first.action} is not exempt: ${first.otherwise}`, fix);
   }
   for (const { action, otherwise } of missing.filter((each) => !password.includes(each))) {
@@ -59,7 +59,7 @@ export function checkMissing({ actions, path }: ParsedStatement, report: Report)
 
 const findRule = (action: string): RuleId => rulesOfOthers[action] ?? "missing-exemption";
 
-/** Of what users can get MFA without. */
+/** The rules for actions that users can set up MFA without. */
 const rulesOfOthers: Readonly<Record<string, RuleId>> = {
   "iam:GetUser": "missing-useful-exemption",
   "iam:ResyncMFADevice": "missing-useful-exemption",
@@ -68,52 +68,65 @@ const rulesOfOthers: Readonly<Record<string, RuleId>> = {
   "sts:GetSessionToken": "missing-session-exemption",
 };
 
-/** What whoever has stolen a password or a key could do with it, and how one says so. */
+/** What an attacker with a stolen password or access key could do without MFA. */
 const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] = [
-  { actions: /^iam:deactivatemfadevice$/, danger: "takes a user's device away, and with it MFA" },
+  { actions: /^iam:deactivatemfadevice$/, danger: "deactivates a user's device, which removes MFA" },
   {
     actions: /^iam:deletevirtualmfadevice$/,
-    danger: "deletes devices: AWS says not to allow it without MFA; a new attempt to enrol takes another device name",
+    danger:
+      "deletes devices: AWS advises against allowing it without MFA; users can enroll again with another device name",
   },
-  { actions: /^iam:(create|update)accesskey$/, danger: "makes an access key, or wakes one up, for a thief to keep" },
-  { actions: /^iam:(create|update|delete)loginprofile$/, danger: "sets the console password, of whichever user" },
+  {
+    actions: /^iam:(create|update)accesskey$/,
+    danger: "creates or reactivates an access key, which an attacker can keep",
+  },
+  { actions: /^iam:(create|update|delete)loginprofile$/, danger: "changes the console password of any user" },
   {
     actions: /^iam:(add|remove)user(to|from)group$/,
-    danger: "gives a user the rights of a group, or takes one out of the group that enforces MFA",
+    danger: "gives a user the permissions of a group, or removes a user from the group that enforces MFA",
   },
   {
     actions:
       /^iam:(attach|detach|put|delete|create|setdefault)(user|group|role)?(policy|policyversion|permissionsboundary)$/,
-    danger: "changes who may do what, this policy included",
+    danger: "changes permissions, including this policy",
   },
-  { actions: /^iam:(createrole|updateassumerolepolicy)$/, danger: "decides who may take a role" },
+  { actions: /^iam:(createrole|updateassumerolepolicy)$/, danger: "changes who can assume a role" },
   {
     actions:
       /^iam:((create|update)samlprovider|createopenidconnectprovider|updateopenidconnectproviderthumbprint|addclientidtoopenidconnectprovider)$/,
-    danger: "decides whose sign-ins the account trusts, which need no MFA of the account's",
+    danger: "changes which identity providers the account trusts; their sign-ins need no MFA of the account",
   },
   {
     actions: /^iam:(update|delete)accountpasswordpolicy$/,
-    danger: "weakens the passwords of all users",
+    danger: "weakens the password policy for all users",
   },
-  { actions: /^iam:(create|update|delete)(user|group)$/, danger: "makes, renames or deletes users or groups" },
-  { actions: /^iam:(create|reset|update)servicespecificcredential$/, danger: "makes credentials that know no MFA" },
-  { actions: /^iam:(upload|update)(sshpublickey|signingcertificate)$/, danger: "makes credentials that know no MFA" },
-  { actions: /^iam:passrole$/, danger: "gives roles to services, which act without MFA then" },
-  { actions: /^sts:assumerole(with\w+)?$/, danger: "takes a role without MFA, and this policy is not for roles" },
-  { actions: /^sts:(assumeroot|getfederationtoken)$/, danger: "opens sessions without MFA" },
+  { actions: /^iam:(create|update|delete)(user|group)$/, danger: "creates, renames or deletes users or groups" },
+  {
+    actions: /^iam:(create|reset|update)servicespecificcredential$/,
+    danger: "creates credentials that do not support MFA",
+  },
+  {
+    actions: /^iam:(upload|update)(sshpublickey|signingcertificate)$/,
+    danger: "creates credentials that do not support MFA",
+  },
+  { actions: /^iam:passrole$/, danger: "passes roles to services, which then act without MFA" },
+  {
+    actions: /^sts:assumerole(with\w+)?$/,
+    danger: "assumes a role without MFA, and this policy does not apply to roles",
+  },
+  { actions: /^sts:(assumeroot|getfederationtoken)$/, danger: "starts sessions without MFA" },
 ];
 
 const dangerByAction = new Map(
   findActions("*").map(({ name, lowerName }) => [name, dangers.find(({ actions }) => actions.test(lowerName))?.danger]),
 );
 
-/** What comes of a known action without MFA, if it is dangerous. */
+/** Describes why a known action is dangerous without MFA; undefined if it is not. */
 export function findDanger(action: string): string | undefined {
   return dangerByAction.get(action);
 }
 
-/** Reads that help users on their way through the console, or that anybody may do. */
+/** Whether an action only helps users in the console, or needs no permissions. */
 function isHarmless(name: string): boolean {
   if (exemptions.some(({ action }) => action === name) || needsNoPermissions(name)) return true;
   return ["iam:ListUsers", "iam:GetLoginProfile", "iam:TagMFADevice"].includes(name);
@@ -132,31 +145,31 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
       const message = isPattern
         ? `${quoteText(text)} exempts ${joinList(found.map(({ name }) => name))}; ${first.name} ${first.danger}`
         : `${quoteText(text)} works without MFA: it ${first.danger}`;
-      report.add("dangerous-exemption", path, message, isPattern ? fixForPattern : `leave ${quoteText(text)} out`);
+      report.add("dangerous-exemption", path, message, isPattern ? fixForPattern : `remove ${quoteText(text)}`);
       continue;
     }
-    // Those of services that fob does not know, too.
+    // Including actions of services that fob does not know.
     const isOther = !isKnownService(splitAction(text)?.service ?? "");
     const more = named.filter(({ name }) => !isHarmless(name));
     if (isPattern && (isOther || more.some(({ isRead }) => !isRead))) {
-      const what = isOther ? "" : `, ${joinList(more.map(({ name }) => name))} among it`;
+      const what = isOther ? "" : `, including ${joinList(more.map(({ name }) => name))}`;
       report.add(
         "wildcard-exemption",
         path,
-        `all that ${quoteText(text)} matches works without MFA${what}`,
+        `everything that matches ${quoteText(text)} works without MFA${what}`,
         fixForPattern,
       );
     } else if (
       !isPattern &&
       (isOther ? splitAction(text) !== undefined && guessAction(text) === undefined : more.length > 0)
     ) {
-      const message = `${quoteText(text)} works without MFA, and nobody needs it to get MFA`;
-      report.add("extra-exemption", path, message, "leave it out, unless you know who needs it");
+      const message = `${quoteText(text)} works without MFA, and users do not need it to set up MFA`;
+      report.add("extra-exemption", path, message, "remove it, unless you know who needs it");
     }
   }
 }
 
-const fixForPattern = `write the names of the actions that users need: ${joinList(
+const fixForPattern = `name the actions that users need: ${joinList(
   listExemptions().map(({ action }) => action),
   exemptions.length,
 )}`;

@@ -1,5 +1,5 @@
-// What AWS has: actions, types of resources and condition keys, as far as fob has them (iam, sts, signin, and the global
-// keys). `npm run update-iam-actions` brings the list up to date.
+// The actions, resource types and condition keys of AWS that fob knows (iam, sts, signin, and the global keys).
+// `npm run update-iam-actions` updates the list.
 import { findNearest, measureDifference } from "../../nearest.ts";
 import { matches, parsePattern } from "../engine/wildcard.ts";
 import data from "./iam-actions.json";
@@ -8,13 +8,13 @@ export interface KnownAction {
   /** As AWS spells it: `iam:GetUser`. */
   readonly name: string;
   readonly lowerName: string;
-  /** It changes nothing. */
+  /** Whether it changes nothing. */
   readonly isRead: boolean;
-  /** ARNs of the resources that it may be about, with `${…}` for what varies; none where it is about all of them. */
+  /** ARNs of its resource types, with `${…}` for variable parts; empty if it applies to all resources. */
   readonly resources: readonly string[];
 }
 
-/** Of when the list is. */
+/** The date of the list. */
 export const updated = data.from.updated;
 
 type Service = keyof typeof data.services;
@@ -33,20 +33,20 @@ function listActions(service: Service): readonly KnownAction[] {
   }));
 }
 
-/** An action or a pattern, taken apart. */
+/** Splits an action or a pattern. */
 export function splitAction(text: string): { readonly service: string; readonly action: string } | undefined {
   const [, service, action] = /^([\w-]+):([\w*?-]+)$/.exec(text) ?? [];
   return service === undefined || action === undefined ? undefined : { service: service.toLowerCase(), action };
 }
 
-/** `*`, or `*:*`. */
+/** Whether a pattern is `*` or `*:*`. */
 export function isEverything(text: string): boolean {
   return /^\*+(:\*+)?$/.test(text);
 }
 
 const matching = new Map<string, readonly KnownAction[]>();
 
-/** The known actions that an action or a pattern of a policy names: none where fob does not know the service. */
+/** Finds the known actions that an action or a pattern names; none if fob does not know the service. */
 export function findActions(text: string): readonly KnownAction[] {
   let found = matching.get(text);
   if (found === undefined) {
@@ -68,10 +68,10 @@ export function isKnownService(service: string): boolean {
   return actions.has(service);
 }
 
-/** What was probably meant by a name that AWS does not have. */
+/** The likely intended name for a name that AWS does not have. */
 export interface Guess {
   readonly name: string;
-  /** So near that there is hardly a newer name that fob's list lacks. */
+  /** Whether it is so close that the name is hardly a new one missing from fob's list. */
   readonly isSure: boolean;
 }
 
@@ -83,18 +83,18 @@ function guessNearest(name: string, names: readonly string[]): Guess | undefined
 const toSureGuess = (name: string | undefined): Guess | undefined =>
   name === undefined ? undefined : { name, isSure: true };
 
-/** What was probably meant by an action of a known service, or of one that is nearly called so. */
+/** Guesses the intended action, of a known service or of one with a similar name. */
 export function guessAction(text: string): Guess | undefined {
   const { service, action } = splitAction(text) ?? { service: "", action: "" };
   if (actions.has(service)) return guessNearestAction(text);
-  // There are other services whose names are as near, but none with actions of the same names.
+  // Other services have similar names, but not the same actions.
   const meant = guessService(service)?.name;
   return meant === undefined || /[*?]/.test(action)
     ? undefined
     : toSureGuess(findActions(`${meant}:${action}`)[0]?.name);
 }
 
-/** The action that was meant, where there is hardly a doubt. */
+/** Guesses the intended action, if there is little doubt. */
 export function guessSureAction(text: string): string | undefined {
   const meant = guessAction(text);
   return meant?.isSure ? meant.name : undefined;
@@ -115,42 +115,42 @@ const guessNearestAction = memoize((text) => {
 const newerKeys = ["aws:SignInSessionArn"];
 
 const keys = [...data.globalKeys, ...newerKeys, ...services.flatMap((service) => data.services[service].keys)];
-/** `aws:PrincipalTag/${TagKey}`, without what varies. */
+/** Keys such as `aws:PrincipalTag/${TagKey}`, without the variable part. */
 const openKeys = keys.filter((key) => key.includes("/${")).map((key) => key.replace(/\$\{.*$/, ""));
 const openLowerKeys = openKeys.map((key) => key.toLowerCase());
 const lowerKeys = new Set(keys.map((key) => key.toLowerCase()));
 
-/** Whether a condition key is one that AWS has, or one of a service that fob does not know. */
+/** Whether a condition key is in fob's list. */
 export function isKnownKey(key: string): boolean {
   const lower = key.toLowerCase();
   if (lowerKeys.has(lower)) return true;
   return openLowerKeys.some((open) => lower.startsWith(open) && lower.length > open.length);
 }
 
-/** Whether a key is of a kind of which fob knows all. */
+/** Whether fob knows all keys with this prefix. */
 export function isKeyOfKnownService(key: string): boolean {
   const service = key.slice(0, key.indexOf(":")).toLowerCase();
   return service === "aws" || isKnownService(service);
 }
 
-/** What was probably meant by a condition key that AWS does not have. */
+/** Guesses the intended condition key for one that AWS does not have. */
 export function guessKey(key: string): Guess | undefined {
   const colon = key.indexOf(":");
   const name = key.slice(colon + 1);
   const isOurs = isKeyOfKnownService(key);
-  // What people call it: aws:MFAPresent, aws:MultiFactorAuthenticationAge.
+  // Common mistakes: aws:MFAPresent, aws:MultiFactorAuthenticationAge.
   if ((isOurs || colon < 0) && /^(mfa|multi-?factor)(auth(enticated|entication)?)?(present|age)?$/i.test(name)) {
     return toSureGuess(/age$/i.test(name) ? "aws:MultiFactorAuthAge" : "aws:MultiFactorAuthPresent");
   }
   if (isOurs) return guessNearestKey(key);
-  // Keys without a service, or with one that is nearly "aws": others are somebody else's.
+  // Keys without a service, or with one similar to "aws": others may belong to another service.
   if (colon >= 0 && !isNearlyAws(key.slice(0, colon))) return undefined;
   if (isKnownKey(`aws:${name}`)) return toSureGuess(`aws:${name}`);
   const found = colon < 0 ? guessNearestKey(`aws:${name}`) : undefined;
   return found?.isSure ? found : undefined;
 }
 
-/** Near, or with its letters exchanged. */
+/** Whether a service is a typo of "aws". */
 function isNearlyAws(service: string): boolean {
   return findNearest(service, ["aws"]) !== undefined || /^(asw|was|saw|wsa|swa)$/i.test(service);
 }
@@ -158,14 +158,14 @@ function isNearlyAws(service: string): boolean {
 const guessNearestKey = memoize((key) => {
   const open = openKeys.find((prefix) => prefix.toLowerCase() === `${key.toLowerCase().replace(/\/$/, "")}/`);
   if (open !== undefined) return toSureGuess(`${open}TAG`);
-  // What stands behind a slash may be anything.
+  // The part after a slash may be anything.
   const [, before, behind = ""] = /^([^/]*\/)(.*)$/s.exec(key) ?? [];
   if (before === undefined) return guessNearest(key, keys);
   const found = guessNearest(before, openKeys);
   return found && { ...found, name: `${found.name}${behind}` };
 });
 
-/** Several rules ask about the same name, and comparing it with all that AWS has takes time. */
+/** Caches guesses: several rules need them for the same name, and comparing names takes time. */
 function memoize(find: (text: string) => Guess | undefined): (text: string) => Guess | undefined {
   const known = new Map<string, Guess | undefined>();
   return (text) => {

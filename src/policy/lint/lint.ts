@@ -1,4 +1,4 @@
-// What is wrong with a policy, with the places and the fixes: `fob policy lint`.
+// Finds problems in a policy, with their places and fixes: `fob policy lint`.
 import { parseDocument } from "../engine/document.ts";
 import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
@@ -10,13 +10,13 @@ import { checkSpelling } from "./spelling.ts";
 export type { Finding } from "./report.ts";
 
 export interface LintOptions {
-  /** The policy is to be an enforcement policy, whatever it looks like. */
+  /** Checks it as an enforcement policy, whatever it looks like. */
   readonly isEnforcement?: boolean;
-  /** The partition of the account that the policy is for. */
+  /** The partition of the account that uses the policy. */
   readonly partition?: string | undefined;
 }
 
-/** What is wrong with it, by place. */
+/** Returns the findings, sorted by place. */
 export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   const report = new Report();
   const document = parseDocument(json.value);
@@ -41,10 +41,10 @@ function addProblem({ kind, path, where, message, meant, fix }: Problem, report:
 
 const fixes: Readonly<Record<ProblemKind, string>> = {
   malformed: "see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
-  "unknown-element": "leave it out",
+  "unknown-element": "remove it",
   "unknown-operator":
     "see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
-  "wrong-value": "write a value that the operator compares, or take an operator for such values",
+  "wrong-value": "change the value, or use an operator for such values",
 };
 
 /**
@@ -54,12 +54,12 @@ const fixes: Readonly<Record<ProblemKind, string>> = {
 function checkVersion(value: unknown, version: unknown, report: Report): void {
   if (version !== undefined && version !== "2008-10-17") return;
   const path = version === undefined ? [] : ["Version"];
-  const has = version === undefined ? "has no Version" : `is of version ${JSON.stringify(version)}`;
+  const has = version === undefined ? "has no Version" : `has version ${JSON.stringify(version)}`;
   const fix = version === undefined ? 'add "Version": "2012-10-17"' : 'write "2012-10-17"';
   if (/\$\{[^{}]+\}/.test(JSON.stringify(value))) {
-    report.add("variables-without-version", path, `the policy ${has}, so its variables are no variables`, fix);
+    report.add("variables-without-version", path, `the policy ${has}, so its variables are plain text`, fix);
   } else {
-    report.add("old-version", path, `the policy ${has}: variables and newer features do not work in it`, fix);
+    report.add("old-version", path, `the policy ${has}, so variables and newer features do not work`, fix);
   }
 }
 
@@ -69,20 +69,20 @@ function checkVersion(value: unknown, version: unknown, report: Report): void {
  */
 const limits = { managed: 6_144, user: 2_048, group: 5_120, role: 10_240 };
 
-const divide = "divide it into several, or shorten it";
+const divide = "split it into several policies, or shorten it";
 
 function checkSize(size: number, isEnforcement: boolean, report: Report): void {
   const has = `the policy has ${formatCount(size)} characters without white space`;
   const most = isEnforcement ? limits.managed : limits.role;
   if (size > most) {
-    const what = isEnforcement ? "a policy of users or groups has at most" : "AWS takes at most";
+    const what = isEnforcement ? "a policy for users or groups may have at most" : "AWS allows at most";
     report.add("too-large", [], `${has}: ${what} ${formatCount(most)}`, divide);
   } else if (size > limits.managed) {
-    const message = `${has}: a managed policy has at most ${formatCount(limits.managed)}, so it only fits into a role`;
+    const message = `${has}: a managed policy may have at most ${formatCount(limits.managed)}, so only an inline policy of a role is possible`;
     report.add("too-large-for-managed", [], message, divide);
   } else if (size > limits.user) {
-    const group = size > limits.group ? `, nor of a group (${formatCount(limits.group)} together)` : "";
-    const message = `${has}: too many for an inline policy of a user (${formatCount(limits.user)} together)${group}`;
+    const group = size > limits.group ? ` or of a group (${formatCount(limits.group)} in total)` : "";
+    const message = `${has}: too many for an inline policy of a user (${formatCount(limits.user)} in total)${group}`;
     report.add("too-large-for-inline", [], message, "make it a managed policy");
   }
 }

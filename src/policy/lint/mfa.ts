@@ -1,4 +1,4 @@
-// What makes a policy one that enforces MFA, and what keeps it from doing so: statements that deny whoever has no MFA, or
+// Finds out whether a policy enforces MFA, and what prevents it: checks statements that deny requests without MFA, or
 // nearly do.
 import { listExemptions } from "../enforcement.ts";
 import type { ParsedDocument } from "../engine/document.ts";
@@ -14,8 +14,8 @@ const present = "aws:multifactorauthpresent";
 const age = "aws:multifactorauthage";
 
 /**
- * Who makes requests, as far as these keys tell: an access key has neither; a session without MFA, such as the console's,
- * has the first, and it is false.
+ * The callers that these keys distinguish: requests with an access key have neither key; requests in a session without
+ * MFA, such as a console session, have the first key with the value false.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
  */
 const callers = {
@@ -42,13 +42,13 @@ interface MfaStatement {
   readonly onPresent: readonly ParsedCondition[];
   readonly onAge: readonly ParsedCondition[];
   readonly others: readonly ParsedCondition[];
-  /** Who meets the condition on aws:MultiFactorAuthPresent, if there is one, may have an age. */
+  /** Whether requests that meet the condition on aws:MultiFactorAuthPresent, if any, can have an age. */
   readonly ageCounts: boolean;
-  /** For whom its conditions on MFA hold; without that on the age where it does not count. */
+  /** The callers that meet its conditions on MFA, without the condition on the age if that has no effect. */
   readonly holdsFor: ReadonlySet<Caller>;
-  /** It is about all actions, or all but some. */
+  /** Whether it covers all actions, or all except some. */
   readonly hasAllActions: boolean;
-  /** It is, or was to be, about everything but some actions. */
+  /** Whether it covers, or is meant to cover, everything except some actions. */
   readonly isWide: boolean;
 }
 
@@ -68,7 +68,7 @@ function readMfaStatement(statement: ParsedStatement): MfaStatement {
     others: statement.conditions.filter((test) => !about(test, present) && !about(test, age)),
     holdsFor: findCallers(ageCounts ? [...onPresent, ...onAge] : onPresent),
     hasAllActions,
-    // All that may be done to some things is not everything.
+    // All actions on some resources are not everything.
     isWide: hasAllActions && (statement.actionElement === "NotAction" || isEverywhere(statement) || !hasResource),
   };
 }
@@ -77,7 +77,7 @@ function isEverywhere({ resourceElement, resources }: ParsedStatement): boolean 
   return resourceElement === "Resource" && resources.some(({ text }) => /^\*+$/.test(text));
 }
 
-/** The condition key, in lower case; of a misspelt one what was meant, since its spelling is another rule's. */
+/** Returns the condition key in lower case, or the likely intended one: another rule reports misspelled keys. */
 function guessConditionKey({ key }: ParsedCondition): string {
   const meant = isKnownKey(key) ? undefined : guessKey(key);
   return (meant?.isSure ? meant.name : key).toLowerCase();
@@ -94,20 +94,20 @@ function isMetBy(condition: ParsedCondition, caller: ParsedRequest): boolean {
   try {
     return testCondition({ ...condition, operator, lowerKey: guessConditionKey(condition) }, caller) === true;
   } catch (error) {
-    // "true" compared as a number.
+    // For example, "true" compared as a number.
     if (error instanceof RequestError) return false;
     throw error;
   }
 }
 
-/** Whether a statement denies for lack of MFA, or nearly does, or exempts what users need to get MFA. */
+/** Whether a statement denies requests without MFA, or nearly does, or exempts what users need to set up MFA. */
 function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
   if (onPresent.length > 0 || onAge.length > 0) return true;
   if (statement.actionElement !== "NotAction") return false;
   return letsEnrol(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text)));
 }
 
-/** @param forced the policy is to be an enforcement policy. @returns whether it is one, or is to be one */
+/** @param forced check it as an enforcement policy. @returns whether it was checked as one */
 export function checkEnforcement({ statements }: ParsedDocument, forced: boolean, report: Report): boolean {
   for (const statement of statements) {
     if (statement.effect === "Allow") checkAllow(readMfaStatement(statement), report);
@@ -121,14 +121,15 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
     checkConditions(each, new Set([...together(each), ...denied]), report);
     checkScope(each, hasWide, report);
     if (each.statement.actionElement !== "NotAction") continue;
-    // Who is denied for the age of the code alone has MFA already.
+    // Callers denied only for the age of their code have MFA already.
     const isForOld = each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
     if (!isForOld) checkMissing(each.statement, report);
     checkExempt(each.statement.actions, report);
   }
   if (forced && !hasWide) {
-    const message = "no statement denies everything without MFA, so whatever other policies allow works without";
-    const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}: fob policy show prints one`;
+    const message =
+      "no statement denies everything without MFA, so anything that other policies allow works without it";
+    const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}; to see one: fob policy show`;
     report.add("no-enforcement", ["Statement"], message, fix);
   }
   return forced || all.length > 0;
@@ -137,11 +138,11 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
 function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: MfaStatement, report: Report): void {
   if (!hasAllActions || onPresent.length === 0 || holdsFor.has("withMfa")) return;
   if (!holdsFor.has("key") && !holdsFor.has("session")) return;
-  const message = "this allows everything it is about to whoever has no MFA, and nothing to who has";
+  const message = "this allows requests without MFA and does not allow requests with MFA";
   report.add("allow-instead-of-deny", [...statement.path, "Effect"], message, 'write "Effect": "Deny"');
 }
 
-/** For whom one or another statement of the same scope holds: two may share the work. */
+/** Finds the callers denied by any statement with the same scope: two statements may deny access keys and sessions together. */
 function findCoverage(all: readonly MfaStatement[]): (each: MfaStatement) => ReadonlySet<Caller> {
   const scopeOf = ({ statement, others }: MfaStatement): string => {
     const { actionElement, actions, resourceElement, resources } = statement;
@@ -157,23 +158,23 @@ function findCoverage(all: readonly MfaStatement[]): (each: MfaStatement) => Rea
   return (each) => byScope.get(scopes.get(each) ?? "") ?? new Set();
 }
 
-/** Whether it denies everything but some actions to those for whom its conditions on MFA hold. */
+/** Whether it denies everything except some actions to all callers who meet its conditions on MFA. */
 function isComplete({ statement, isWide, others }: MfaStatement): boolean {
   return isWide && isEverywhere(statement) && others.every(isByService);
 }
 
-/** @param denied for whom this statement, or others that deny as much, hold */
+/** @param denied the callers denied by this statement, or by others that deny at least as much */
 function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report: Report): void {
   const { statement, onPresent, onAge, others, ageCounts, holdsFor } = each;
   const [first] = [...onPresent, ...onAge];
   if (first === undefined) {
     if (others.length > 0) return;
-    const message = "this denies everything but these actions to everybody, with MFA too: it has no condition";
+    const message = "this has no condition, so it denies everything except these actions even with MFA";
     report.add("missing-mfa-condition", statement.path, message, `add "Condition": {${recommended}}`);
     return;
   }
   for (const test of others) checkOther(test, report);
-  // An operator that is none and near to none says nothing of what was meant.
+  // An unknown operator gives no hint of the intended condition.
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
   const said = (test: ParsedCondition): string =>
     `${quoteText(test.name)}: {${quoteText(test.key)}: ${formatValues(test)}}`;
@@ -181,30 +182,28 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
 
   if (!ageCounts) {
     const not =
-      findCallers([...onPresent, ...onAge]).size === 0
-        ? "so that the statement denies nothing"
-        : "so that the age never counts";
-    const message = `both conditions must hold, and who meets the one on aws:MultiFactorAuthPresent has no MFA and no age, ${not}`;
+      findCallers([...onPresent, ...onAge]).size === 0 ? "so the statement denies nothing" : "so the age has no effect";
+    const message = `both conditions must hold, but requests that meet the one on aws:MultiFactorAuthPresent have no MFA and no age, ${not}`;
     report.add(
       "age-never-counts",
       onAge[0]?.path ?? statement.path,
       message,
-      "give aws:MultiFactorAuthAge a statement of its own",
+      "move aws:MultiFactorAuthAge to a statement of its own",
     );
   }
   if (holdsFor.has("withMfa")) {
     const path = first.path;
     const all = holdsFor.has("key") && holdsFor.has("session");
-    const who = all ? "everybody, with MFA or without" : "who has MFA, and lets others pass";
+    const who = all ? "all requests, with or without MFA" : "requests with MFA and not those without";
     report.add("denies-with-mfa", path, `${said(first)} in a Deny denies ${who}`, fixInverted(onPresent, write));
   } else if (holdsFor.size === 0) {
     const what =
       onPresent.length + onAge.length > 1 ? "these conditions never hold together" : `${said(first)} never holds`;
-    report.add("condition-never-holds", first.path, `${what}: the statement denies nothing`, write);
+    report.add("condition-never-holds", first.path, `${what}, so the statement denies nothing`, write);
   } else if (onPresent.length === 0) {
-    // Others than who has an old code are another statement's, if there is one.
+    // Another statement may deny requests without MFA.
     if (denied.has("key") || denied.has("session")) return;
-    const message = `who has no MFA slips through ${said(first)}: there is no age then`;
+    const message = `${said(first)} does not deny requests without MFA: they have no age`;
     report.add(
       "age-without-ifexists",
       first.path,
@@ -212,10 +211,10 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
       `write ${quoteText(`${first.operator?.name ?? ""}IfExists`)}`,
     );
   } else if (!denied.has("key")) {
-    const message = `access keys slip through ${said(first)}: their requests do not have the key at all`;
+    const message = `${said(first)} does not deny access keys: their requests do not have the condition key at all`;
     report.add("bool-instead-of-boolifexists", first.path, message, write);
   } else if (!denied.has("session")) {
-    const message = `sessions without MFA slip through ${said(first)}, the console's among them: they have the key, and it is "false"`;
+    const message = `${said(first)} does not deny sessions without MFA, such as console sessions: their condition key is "false", not absent`;
     report.add("null-instead-of-boolifexists", first.path, message, write);
   }
 }
@@ -229,7 +228,7 @@ function formatValues({ values }: ParsedCondition): string {
   return texts.length === 1 ? texts.join("") : `[${joinList(texts)}]`;
 }
 
-/** What fob itself adds, for those who ask: calls of AWS services in the user's name need no MFA. */
+/** Whether a condition is the one that `fob policy show --via-aws-service` adds: requests of AWS services need no MFA. */
 function isByService({ name, key, values }: ParsedCondition): boolean {
   const isAsked = /^Bool(IfExists)?$/.test(name) && key.toLowerCase() === "aws:viaawsservice";
   return isAsked && values.every(({ text }) => text.toLowerCase() === "false");
@@ -238,11 +237,11 @@ function isByService({ name, key, values }: ParsedCondition): boolean {
 function checkOther(test: ParsedCondition, report: Report): void {
   if (isByService(test)) return;
   const { key, path } = test;
-  const message = `all conditions of a statement must hold, so callers who do not meet that on ${quoteText(key)} need no MFA`;
-  report.add("extra-condition", path, message, "leave it out, unless they are meant to need no MFA");
+  const message = `all conditions of a statement must hold, so requests that do not meet the one on ${quoteText(key)} need no MFA`;
+  report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");
 }
 
-/** Whether a statement is about what a user who enrols acts on. */
+/** Whether a statement covers resources that users act on when they enroll. */
 function isAboutOwn({ resourceElement, resources }: ParsedStatement): boolean {
   const covered = ["user/alice", "mfa/alice"].map((own) => resources.some((entry) => covers(entry, own)));
   return resourceElement === "NotResource" ? !covered.every(Boolean) : covered.some(Boolean);
@@ -255,29 +254,29 @@ function checkScope(
 ): void {
   const { actionElement, actions, resourceElement, path } = statement;
   if (onPresent.length + onAge.length === 0) return;
-  // On everything, a Deny of all actions would lock out.
+  // A Deny of all actions on all resources would lock users out.
   const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
   if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
     const needed = isAboutOwn(statement) ? findNeeded(actions) : [];
     const isList = needed.length > 1 && isListOfNeeded(actions);
     const message = isList
-      ? "this denies just what users need to get MFA, and nothing else"
-      : `this denies ${joinList(needed)} too: a user who has no MFA cannot get it, and stays locked out`;
+      ? "this denies only what users need to set up MFA, and nothing else"
+      : `this also denies ${joinList(needed)}: users without MFA cannot set it up and stay locked out`;
     const isAll = actions.some(({ text }) => isEverything(text) || /^iam:\*+$/i.test(text));
-    const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? ": write names in place of the pattern" : "";
-    const leaveOut = `leave ${joinList(needed.map(quoteText))} out${narrow}`;
+    const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? "; replace the pattern with names" : "";
+    const leaveOut = `remove ${joinList(needed.map(quoteText))}${narrow}`;
     const fix = isList ? 'write "NotAction"' : isAll ? whole : leaveOut;
     if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, fix);
   }
   if (isWide) {
     if (isEverywhere(statement) || resourceElement === undefined) return;
-    const message = `this denies on ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: what is done to others, or to none, needs no MFA`;
+    const message = `this applies to ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: actions on other resources, or on none, need no MFA`;
     const fix = actionElement === "Action" ? whole : 'write "Resource": "*"';
     report.add("narrow-resource", [...path, resourceElement], message, fix);
   } else if (!hasWide) {
-    const what = hasAllActions ? "on these resources" : "these actions";
-    const message = `this denies only ${what} without MFA: all others work without`;
-    const fix = "if MFA is to be needed for everything, see fob policy show";
+    const what = hasAllActions ? "actions on these resources" : "these actions";
+    const message = `this denies only ${what} without MFA: all others work without it`;
+    const fix = "to require MFA for everything, start from: fob policy show";
     report.add("partial-enforcement", [...path, "Action"], message, fix);
   }
 }

@@ -5,9 +5,9 @@ import { findLevel, type Level, type RuleId } from "./rules.ts";
 export interface Finding {
   readonly rule: RuleId;
   readonly level: Level;
-  /** What is wrong, and what comes of it. */
+  /** What is wrong, and the consequence. */
   readonly message: string;
-  /** What to write instead. */
+  /** How to fix it. */
   readonly fix: string;
   readonly line: number;
   readonly column: number;
@@ -21,7 +21,7 @@ export class Report {
     this.#found.push({ rule, path, message, fix });
   }
 
-  /** All of them, by place. */
+  /** Returns all findings, sorted by place. */
   findings(json: JsonText): Finding[] {
     return this.#found
       .map(({ rule, message, fix, path }) => ({

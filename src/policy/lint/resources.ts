@@ -1,4 +1,4 @@
-// ARNs: their partitions, whether they are what a statement's actions are about, and users and devices that patterns miss.
+// Checks ARNs: their partitions and fields, whether the actions of a statement apply to them, and users and devices they miss.
 import { partitionNames } from "../../aws/partitions.ts";
 import { findNearest } from "../../nearest.ts";
 import type { ParsedDocument } from "../engine/document.ts";
@@ -9,7 +9,7 @@ import { findActions, isEverything, type KnownAction } from "./known.ts";
 import type { Report } from "./report.ts";
 import { joinList, quoteText } from "./words.ts";
 
-/** @param wanted the partition that all ARNs are to be of; without it they are to be of one, whichever it is */
+/** @param wanted the partition to require; without it, all ARNs must have the same one */
 export function checkPartitions({ statements }: ParsedDocument, wanted: string | undefined, report: Report): void {
   const arns = statements
     .flatMap(({ resources, conditions }) => [...resources, ...conditions.flatMap(({ values }) => values)])
@@ -26,11 +26,11 @@ export function checkPartitions({ statements }: ParsedDocument, wanted: string |
   for (const { text, path, partition } of arns) {
     const fix = (name: string): string => `write ${quoteText(text.replace(/^arn:[^:]*/, `arn:${name}`))}`;
     if (!partitionNames.includes(partition)) {
-      const message = `there is no partition ${quoteText(partition)}, so this ARN matches nothing`;
+      const message = `AWS has no partition ${quoteText(partition)}, so this ARN matches nothing`;
       report.add("unknown-partition", path, message, fix(wanted ?? guessPartition(partition) ?? right));
     } else if (partition !== right) {
-      const others = wanted === undefined ? `most ARNs here are of ${right}` : `the policy is to be for ${right}`;
-      const message = `this ARN is of the partition ${partition}, but ${others}: in an account of the one, ARNs of the other match nothing`;
+      const others = wanted === undefined ? `most ARNs here have ${right}` : `--partition is ${right}`;
+      const message = `this ARN has the partition ${partition}, but ${others}: in accounts of ${right} it matches nothing`;
       report.add(wanted === undefined ? "several-partitions" : "wrong-partition", path, message, fix(right));
     }
   }
@@ -38,10 +38,10 @@ export function checkPartitions({ statements }: ParsedDocument, wanted: string |
 
 const guessPartition = (name: string): string | undefined => findNearest(name, partitionNames);
 
-/** Whether ARNs have the fields that ARNs have. */
+/** Checks the fields of ARNs. */
 export function checkFields({ resources }: ParsedStatement, report: Report): void {
   for (const { text, path } of resources) {
-    // A colon in a variable parts nothing.
+    // A colon in a variable is not a separator.
     const fields = text.replaceAll(varying, (variable) => variable.replaceAll(":", "_")).split(":");
     if (fields[0] !== "arn") continue;
     const [, partition = "", service = "", region = "", account = ""] = fields;
@@ -61,26 +61,26 @@ export function checkFields({ resources }: ParsedStatement, report: Report): voi
       const isAccount = /[*?$]/.test(account) || /^(\d{12}|aws)$/.test(account);
       if (fields.length >= 6 && !isAccount) {
         const what =
-          account === "" ? "has no account" : `has ${quoteText(account)} for an account, which is twelve digits`;
+          account === "" ? "has no account" : `has the account ${quoteText(account)}, but an account has twelve digits`;
         report.add("wrong-iam-arn", path, `${quoteText(text)} ${what}, so it matches nothing`, write(`*:${resource}`));
         continue;
       }
       if (fields.length >= 6 && !/[*?$]|^$/.test(region)) {
-        const message = `${quoteText(text)} has a region, which ARNs of IAM have not, so it matches nothing`;
+        const message = `${quoteText(text)} has a region, but ARNs of IAM have none, so it matches nothing`;
         report.add("wrong-iam-arn", path, message, write(`${account}:${resource}`));
         continue;
       }
     }
     if (fields.length >= 6 || (fields.length < 4 ? last.endsWith("*") : last === "*")) continue;
     const whole = text + ":*".repeat(6 - fields.length);
-    const message = `${quoteText(text)} has ${fields.length} fields of six: AWS reads it as ${quoteText(whole)}`;
+    const message = `${quoteText(text)} has ${fields.length} of six fields: AWS reads it as ${quoteText(whole)}`;
     const isShort = fields.length === 5 && !/^\d*$/.test(last);
     const meant = [...fields.slice(0, 4), service === "s3" ? "" : "*", text.split(":").slice(4).join(":")].join(":");
-    report.add("incomplete-arn", path, message, `write ${quoteText(isShort ? meant : whole)}, if that is meant`);
+    report.add("incomplete-arn", path, message, `write ${quoteText(isShort ? meant : whole)}, if you mean that`);
   }
 }
 
-/** Whether the actions of a statement are about resources as it names them. */
+/** Checks whether the actions of a statement apply to its resources. */
 export function checkTypes(
   { actionElement, actions, resourceElement, resources }: ParsedStatement,
   report: Report,
@@ -90,7 +90,7 @@ export function checkTypes(
   const given = resources.map(({ text }) => splitArn(text));
   const partition = /^arn:([\w-]+):/.exec(resources[0]?.text ?? "")?.[1] ?? "aws";
   for (const { text, path } of actions) {
-    // Those of services that fob does not know are among all actions.
+    // It includes actions of services that fob does not know.
     if (isEverything(text)) continue;
     const named = findActions(text);
     if (named.length === 0 || named.some((action) => isAboutOne(action, given))) continue;
@@ -99,11 +99,11 @@ export function checkTypes(
       const here = resources.length === 1 ? quoteText(resources[0]?.text ?? "") : "the resources here";
       const types = joinList(arns.map(formatType));
       const right = joinList(arns.map((arn) => quoteText(makeExample(arn, partition))));
-      const message = `${quoteText(text)} is about ${types}, not about ${here}: the statement never applies to it`;
-      report.add("wrong-resource", path, message, `give it a statement with the resource ${right}`);
+      const message = `${quoteText(text)} applies to ${types}, not to ${here}: the statement has no effect on it`;
+      report.add("wrong-resource", path, message, `move it to a statement with the resource ${right}`);
     } else {
-      const message = `AWS lists no type of resource for ${quoteText(text)}: it may never match the resources here`;
-      report.add("needs-all-resources", path, message, 'give it a statement with "Resource": "*"');
+      const message = `AWS lists no resource type for ${quoteText(text)}: it may never match the resources here`;
+      report.add("needs-all-resources", path, message, 'move it to a statement with "Resource": "*"');
     }
   }
 }
@@ -113,17 +113,17 @@ const formatType = (arn: string): string => arn.split(":").slice(5).join(":").re
 const makeExample = (arn: string, partition: string): string =>
   arn.replace(/^arn:[^:]*/, `arn:${partition}`).replaceAll(varying, "*");
 
-/** Service and resource of an ARN, up to what varies in them. */
+/** The service of an ARN, and its resource up to the first wildcard. */
 interface Parts {
   readonly service: string;
   readonly resource: string;
 }
 
 function splitArn(arn: string): Parts {
-  // A colon in a variable parts nothing.
+  // A colon in a variable is not a separator.
   const parts = arn.replaceAll(varying, "*").split(":");
   const upToWildcard = (text: string): string => /^[^*?]*/.exec(text)?.[0] ?? "";
-  // AWS completes an ARN that ends too soon with wildcards.
+  // AWS completes an ARN with too few fields with wildcards.
   return { service: parts[2] ?? "*", resource: upToWildcard(parts.length < 6 ? "*" : parts.slice(5).join(":")) };
 }
 
@@ -140,7 +140,7 @@ function isAboutOne({ resources }: KnownAction, given: readonly Parts[]): boolea
 }
 
 /**
- * Patterns with the user's name in them. A user may have a path, and `${aws:username}` is the name without it; a device may
+ * Checks patterns with the user's name. A user may have a path, and `${aws:username}` is the name without it; a device may
  * have any name: "You can specify any name for the virtual MFA device",
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
  */
@@ -153,17 +153,17 @@ export function checkOwn({ resourceElement, resources }: ParsedStatement, report
   );
   for (const entry of own) {
     if (covers(entry, "user/alice") && !hasPaths) {
-      const message = `${quoteText(entry.text)} leaves out users with a path: it does not match user/team/alice`;
+      const message = `${quoteText(entry.text)} misses users with a path: it does not match user/team/alice`;
       const more = entry.text.replace("user/${", "user/*/${");
-      report.add("misses-user-paths", entry.path, message, `add ${quoteText(more)} beside it`);
+      report.add("misses-user-paths", entry.path, message, `also add ${quoteText(more)}`);
     }
     if (covers(entry, "user/team/alice") && !hasNone) {
-      const message = `${quoteText(entry.text)} leaves out users without a path: it does not match user/alice`;
+      const message = `${quoteText(entry.text)} misses users without a path: it does not match user/alice`;
       const more = entry.text.replace(/user\/.*\$\{/s, "user/${");
-      report.add("misses-user-paths", entry.path, message, `add ${quoteText(more)} beside it`);
+      report.add("misses-user-paths", entry.path, message, `also add ${quoteText(more)}`);
     }
     if (/:mfa\//.test(entry.text) && !hasNames) {
-      const message = `${quoteText(entry.text)} only fits devices with the user's name: AWS lets users give a device any name`;
+      const message = `${quoteText(entry.text)} matches only devices with the user's name, but AWS lets users give a device any name`;
       const more = entry.text.replace(/mfa\/.*$/s, "mfa/*");
       report.add(
         "misses-named-devices",
@@ -175,7 +175,7 @@ export function checkOwn({ resourceElement, resources }: ParsedStatement, report
   }
 }
 
-/** Whether a pattern matches something of the user `alice`, in an account and a partition that it allows. */
+/** Whether a pattern matches a resource of the user `alice`, in an account and a partition that it allows. */
 export function covers({ text }: Entry, resource: string): boolean {
   if (text === "*") return true;
   const [, partition = "", , , account = ""] = text.split(":");

@@ -1,13 +1,13 @@
-// The rules of `fob policy lint`. docs/policy-rules.md has a section for each of them, with an example and the fix; a test
-// holds it to this list.
+// The rules of `fob policy lint`. docs/policy-rules.md has a section for each rule, with an example and the fix; a test
+// compares it with this list.
 
-/** An error makes `fob policy lint` fail: the policy is refused by AWS, enforces nothing, or locks users out. */
+/** An error makes `fob policy lint` fail: AWS rejects the policy, or it enforces nothing or locks users out. */
 export type Level = "error" | "warning" | "note";
 
 export interface Rule {
   readonly id: string;
   readonly level: Level;
-  /** What it finds, and why that matters. */
+  /** What the rule finds, and why that matters. */
   readonly text: string;
 }
 
@@ -16,144 +16,138 @@ const warning = <const Id extends string>(id: Id, text: string) => ({ id, level:
 const note = <const Id extends string>(id: Id, text: string) => ({ id, level: "note", text }) as const;
 
 export const rules = [
-  error("malformed", "Something that AWS's grammar has otherwise: AWS refuses the policy."),
-  error("unknown-element", "An element that policies do not have: AWS refuses the policy."),
+  error("malformed", "The policy violates AWS's policy grammar. AWS rejects it."),
+  error("unknown-element", "The policy has an unknown element. AWS rejects it."),
   error(
     "unknown-operator",
-    "A condition operator that there is not: AWS refuses the policy, other programs may ignore the condition.",
+    "The policy has an unknown condition operator. AWS rejects it; other programs may ignore the condition.",
   ),
-  error("wrong-value", "A value that its operator cannot compare, so that the condition never holds."),
+  error("wrong-value", "The operator cannot compare this value, so the condition is never met."),
   error(
     "variables-without-version",
-    'Policy variables in a policy that is not of version "2012-10-17": they stand for themselves there.',
+    'The policy has variables, but not the version "2012-10-17". AWS treats them as plain text.',
   ),
-  note("old-version", 'A policy that is not of version "2012-10-17": variables and newer features do not work in it.'),
-  error(
-    "too-large",
-    "A policy that is larger than AWS takes: 6,144 characters for a managed one, white space not counted.",
+  note(
+    "old-version",
+    'The policy does not have the version "2012-10-17". Variables and newer features do not work in it.',
   ),
+  error("too-large", "The policy is too large. A managed policy may have 6,144 characters, not counting white space."),
   warning(
     "too-large-for-managed",
-    "A policy that only fits into a role, as an inline policy: managed ones have at most 6,144 characters.",
+    "The policy fits only as an inline policy of a role. A managed policy may have 6,144 characters.",
   ),
   note(
     "too-large-for-inline",
-    "A policy that fits only as a managed one: the inline policies of a user have 2,048 characters together, a group's 5,120.",
+    "The policy may fit only as a managed policy. Inline policies may have 2,048 characters in total for a user, and 5,120 for a group.",
   ),
 
   error(
-    "misspelt-action",
-    "An action of IAM, STS or Sign-In that there is not, near to one that there is: it matches nothing.",
+    "misspelled-action",
+    "IAM, STS or Sign-In has no such action, but one with a similar name. The misspelled name matches nothing.",
   ),
   warning(
     "unknown-action",
-    "An action of IAM, STS or Sign-In that fob's list does not have: misspelt, or newer than the list.",
+    "The action of IAM, STS or Sign-In is not in fob's list. It is misspelled, or newer than the list.",
   ),
-  error("wildcard-matches-nothing", "A pattern that none of the service's actions matches."),
+  error("wildcard-matches-nothing", "The pattern matches none of the service's actions."),
   error(
-    "misspelt-condition-key",
-    "A condition key or policy variable that there is not, near to one that there is: it is always absent.",
+    "misspelled-condition-key",
+    "AWS has no such condition key or policy variable, but one with a similar name. The misspelled key is always absent.",
   ),
   warning(
     "unknown-condition-key",
-    "A condition key or policy variable that fob's list does not have: misspelt, or newer than the list.",
+    "The condition key or policy variable is not in fob's list. It is misspelled, or newer than the list.",
   ),
 
-  error("unknown-partition", "An ARN of a partition that there is not: it matches nothing."),
+  error("unknown-partition", "The ARN has an unknown partition. It matches nothing."),
   error(
     "wrong-partition",
-    "An ARN of another partition than --partition: in an account of the one, ARNs of the other match nothing.",
+    "The ARN has another partition than --partition. It matches nothing in accounts of that partition.",
   ),
   warning(
     "several-partitions",
-    "ARNs of several partitions in one policy: an account is in one, the others match nothing.",
+    "The policy has ARNs of several partitions. An account is in one partition; ARNs of the others match nothing.",
   ),
-  error(
-    "wrong-resource",
-    "An action with resources of other types than it is about: the statement never applies to it.",
-  ),
-  warning("needs-all-resources", 'An action that AWS checks against all resources only, in a statement without "*".'),
-  error(
-    "wrong-iam-arn",
-    "An ARN of IAM without an account, with a region, or with what is no account: it matches nothing.",
-  ),
+  error("wrong-resource", "The action does not apply to resources of these types. The statement has no effect on it."),
+  warning("needs-all-resources", 'The action supports only the resource "*", but the statement has other resources.'),
+  error("wrong-iam-arn", "The ARN of IAM has no account, an invalid account, or a region. It matches nothing."),
   warning(
     "incomplete-arn",
-    "An ARN with fewer than six fields: AWS adds wildcards behind it, so it matches something else, or nothing.",
+    "The ARN has fewer than six fields. AWS appends wildcards, so it matches something else, or nothing.",
   ),
   error(
     "left-over-escape",
-    "A policy variable as Terraform or CloudFormation escapes it, or without its braces: the text stands for itself.",
+    "The policy variable is escaped for Terraform or CloudFormation, or has no braces. AWS treats it as plain text.",
   ),
   warning(
     "misses-user-paths",
-    "A pattern for the user's own ARN that leaves out users with a path (user/team/alice), or those without.",
+    "The pattern for the user's own ARN misses users with a path (user/team/alice), or users without one.",
   ),
   warning(
     "misses-named-devices",
-    "A pattern for the user's own device that only fits a device with the user's name; devices may have any.",
+    "The pattern for the user's own device matches only devices with the user's name. A device may have any name.",
   ),
 
-  error("denies-with-mfa", "A Deny whose condition holds for who has MFA: the values are inverted."),
+  error("denies-with-mfa", "The Deny applies to requests with MFA. Its condition is inverted."),
   error(
     "bool-instead-of-boolifexists",
-    "A Deny that access keys slip through, whose requests do not have aws:MultiFactorAuthPresent at all.",
+    "The Deny does not apply to access keys. Their requests do not have aws:MultiFactorAuthPresent at all.",
   ),
   error(
     "null-instead-of-boolifexists",
-    "A Deny that sessions without MFA slip through, the console's among them: they have the key, and it is false.",
+    "The Deny does not apply to sessions without MFA, such as console sessions. Their aws:MultiFactorAuthPresent is false, not absent.",
   ),
-  error("condition-never-holds", "A Deny whose conditions on MFA never hold together: it denies nothing."),
+  error("condition-never-holds", "The Deny's conditions on MFA are never met together. It denies nothing."),
   error(
     "age-never-counts",
-    "aws:MultiFactorAuthAge in one statement with aws:MultiFactorAuthPresent: who has no MFA has no age, so it never counts.",
+    "The statement tests both aws:MultiFactorAuthAge and aws:MultiFactorAuthPresent. Requests without MFA have no age, so the age has no effect.",
   ),
   error(
     "age-without-ifexists",
-    "A limit on aws:MultiFactorAuthAge that who has no MFA slips through, because then there is no age.",
+    "The limit on aws:MultiFactorAuthAge does not apply to requests without MFA, because they have no age.",
   ),
-  error("allow-instead-of-deny", "An Allow for whoever has no MFA: it gives everybody what it was meant to deny."),
+  error("allow-instead-of-deny", "The Allow applies to requests without MFA. It grants what it should deny."),
   error(
     "missing-mfa-condition",
-    "A Deny that exempts what users need to get MFA, but has no condition: it denies everything with MFA too.",
+    "The Deny exempts what users need to set up MFA, but has no condition. It denies everything else even with MFA.",
   ),
   error(
     "no-enforcement",
-    "Nothing in the policy denies everything without MFA, though it is to be an enforcement policy.",
+    "The policy should enforce MFA (--as enforcement), but no statement denies everything without it.",
   ),
   error(
     "action-instead-of-notaction",
-    "A Deny of what users need to get MFA, while they have none: they stay locked out.",
+    "The Deny covers what users without MFA need to set it up. They stay locked out.",
   ),
-  note("partial-enforcement", "A Deny of some actions without MFA: all others work without."),
-  error(
-    "narrow-resource",
-    "A Deny of everything without MFA, but on some resources only: everything else works without.",
+  note("partial-enforcement", "The Deny covers only some actions without MFA. All others work without it."),
+  error("narrow-resource", "The Deny covers only some resources. Actions on others work without MFA."),
+  warning(
+    "extra-condition",
+    "The Deny has another condition in addition to MFA. Requests that do not meet it need no MFA.",
   ),
-  warning("extra-condition", "A further condition beside the one on MFA: who does not meet it needs no MFA."),
-  error("missing-exemption", "Something that users need to get MFA is not exempt from the Deny."),
+  error("missing-exemption", "The Deny does not exempt something that users need to set up MFA."),
   warning(
     "missing-useful-exemption",
-    "iam:GetUser or iam:ResyncMFADevice is not exempt: users can enrol all the same, but not on the console's page, or not keep a device whose clock drifts.",
+    "iam:GetUser or iam:ResyncMFADevice is not exempt. Users can enroll without them, but not on the console page, or cannot fix a device whose clock has drifted.",
   ),
   warning(
     "missing-password-exemption",
-    "What a user with a first or an expired password needs is not exempt: the console lets such a user no further.",
+    "The Deny does not exempt what users with a temporary or expired password need. The console requires them to change it first.",
   ),
   note(
     "missing-details-exemption",
-    "iam:GetMFADevice is not exempt: the console shows an error in place of a device's details.",
+    "iam:GetMFADevice is not exempt. The console shows an error instead of the device details.",
   ),
   note(
     "missing-session-exemption",
-    "sts:GetSessionToken is not exempt: AWS lets every user call it all the same, but readers of the policy will wonder.",
+    "sts:GetSessionToken is not exempt. AWS lets every user call it anyway, but policies list it for clarity.",
   ),
   error(
     "dangerous-exemption",
-    "Something is exempt that lets a stolen password or key take MFA away, or get around it.",
+    "An exemption lets an attacker with a stolen password or access key remove MFA or get around it.",
   ),
-  warning("wildcard-exemption", "A pattern is exempt that takes in far more than users need to get MFA."),
-  note("extra-exemption", "Something is exempt that users do not need to get MFA."),
+  warning("wildcard-exemption", "An exempt pattern matches far more than users need to set up MFA."),
+  note("extra-exemption", "An exempt action is not needed to set up MFA."),
 ] as const satisfies readonly Rule[];
 
 export type RuleId = (typeof rules)[number]["id"];

@@ -1,4 +1,4 @@
-// Names that there are not: actions, condition keys, policy variables.
+// Finds unknown names: actions, condition keys and policy variables.
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { findDanger } from "./exemptions.ts";
 import {
@@ -26,9 +26,9 @@ export function checkSpelling(statement: ParsedStatement, report: Report): void 
 function checkAction({ text, path }: Entry, { actionElement, effect }: ParsedStatement, report: Report): void {
   const parts = splitAction(text);
   if (parts === undefined || findActions(text).length > 0) return;
-  const comes = actionElement === "NotAction" ? "so nothing is exempted by it" : "so it matches nothing";
+  const comes = actionElement === "NotAction" ? "so it exempts nothing" : "so it matches nothing";
   if (isKnownService(parts.service) && /[*?]/.test(parts.action)) {
-    const fix = "write the names of the actions, or a pattern that matches them";
+    const fix = "name the actions, or use a pattern that matches them";
     report.add(
       "wildcard-matches-nothing",
       path,
@@ -38,19 +38,19 @@ function checkAction({ text, path }: Entry, { actionElement, effect }: ParsedSta
     return;
   }
   const meant = guessAction(text);
-  // Spelt well it would be worse than misspelt.
+  // Correcting the name would make it worse.
   const danger =
     meant !== undefined && actionElement === "NotAction" && effect === "Deny" ? findDanger(meant.name) : undefined;
-  const worse = danger === undefined ? "" : `; ${meant?.name}, if that was meant, ${danger}`;
+  const worse = danger === undefined ? "" : `; if you meant ${meant?.name}, it ${danger}`;
   if (meant?.isSure) {
-    const fix = danger === undefined ? `write ${quoteText(meant.name)}` : `leave ${quoteText(text)} out`;
-    report.add("misspelt-action", path, `there is no action ${quoteText(text)}, ${comes}${worse}`, fix);
+    const fix = danger === undefined ? `write ${quoteText(meant.name)}` : `remove ${quoteText(text)}`;
+    report.add("misspelled-action", path, `AWS has no action ${quoteText(text)}, ${comes}${worse}`, fix);
   } else if (isKnownService(parts.service)) {
-    const message = `${quoteText(text)} is not among the actions of ${parts.service} as of ${updated}; if it is misspelt, ${comes.slice(3)}${worse}`;
-    const compare = "compare it with AWS's service authorization reference";
+    const message = `${quoteText(text)} is not in fob's list of ${parts.service} actions, as of ${updated}; if it is misspelled, ${comes.slice(3)}${worse}`;
+    const compare = "check it in AWS's service authorization reference";
     const suggestion =
-      meant === undefined ? compare : `${compare}, or write ${quoteText(meant.name)}, if that was meant`;
-    report.add("unknown-action", path, message, danger === undefined ? suggestion : `leave ${quoteText(text)} out`);
+      meant === undefined ? compare : `${compare}, or write ${quoteText(meant.name)} if you meant that`;
+    report.add("unknown-action", path, message, danger === undefined ? suggestion : `remove ${quoteText(text)}`);
   }
 }
 
@@ -63,11 +63,11 @@ function checkKey({ key, path, operator, name }: ParsedCondition, report: Report
       (operator.ifExists || operator.set === "ForAllValues" || (operator.isNegated && operator.set === undefined));
     const comes = operator?.isNull
       ? "so it is always absent"
-      : `so it is always absent, and ${name} ${isMet ? "always" : "never"} holds`;
+      : `so it is always absent, and ${name} is ${isMet ? "always" : "never"} met`;
     report.add(
-      "misspelt-condition-key",
+      "misspelled-condition-key",
       path,
-      `there is no condition key ${quoteText(key)}, ${comes}`,
+      `AWS has no condition key ${quoteText(key)}, ${comes}`,
       `write ${quoteText(meant.name)}`,
     );
   } else if (isKeyOfKnownService(key)) {
@@ -78,15 +78,15 @@ function checkKey({ key, path, operator, name }: ParsedCondition, report: Report
 function checkVariables({ text, path }: Entry, report: Report): void {
   for (const [escaped, , key = ""] of text.matchAll(/(\$\$\{|&\{|\$)(\w+:[\w/.-]+)\}?/g)) {
     if (!isKnownKey(key)) continue;
-    const message = `${quoteText(escaped)} is no policy variable, so it stands for itself`;
+    const message = `${quoteText(escaped)} is not a policy variable, so AWS treats it as plain text`;
     report.add("left-over-escape", path, message, `write ${quoteText(`\${${key}}`)}`);
   }
   for (const [variable, key = ""] of text.matchAll(/\$\{\s*([^\s,'{}*?$]+)\s*(?:,[^{}]*)?\}/g)) {
     if (isKnownKey(key)) continue;
     const meant = guessKey(key);
     if (meant?.isSure) {
-      const message = `there is no policy variable ${quoteText(variable)}, so what it stands in matches nothing`;
-      report.add("misspelt-condition-key", path, message, `write ${quoteText(variable.replace(key, meant.name))}`);
+      const message = `AWS has no policy variable ${quoteText(variable)}, so this text matches nothing`;
+      report.add("misspelled-condition-key", path, message, `write ${quoteText(variable.replace(key, meant.name))}`);
     } else if (isKeyOfKnownService(key)) {
       reportUnknownKey({ text, path }, variable, meant && variable.replace(key, meant.name), report);
     }
@@ -94,8 +94,8 @@ function checkVariables({ text, path }: Entry, report: Report): void {
 }
 
 function reportUnknownKey({ path }: Entry, name: string, meant: string | undefined, report: Report): void {
-  const message = `${quoteText(name)} is not among AWS's condition keys as of ${updated}; if it is misspelt, it is always absent`;
-  const compare = "compare it with AWS's list of global condition keys, or with the service's";
-  const fix = meant === undefined ? compare : `${compare}, or write ${quoteText(meant)}, if that was meant`;
+  const message = `${quoteText(name)} is not in fob's list of condition keys, as of ${updated}; if it is misspelled, it is always absent`;
+  const compare = "check it in AWS's lists of global and service condition keys";
+  const fix = meant === undefined ? compare : `${compare}, or write ${quoteText(meant)} if you meant that`;
   report.add("unknown-condition-key", path, message, fix);
 }

@@ -1,11 +1,11 @@
-// How messages say things.
+// Formats texts for messages.
 
-/** A text of the policy: in quotes, and not more of it than a line holds. */
+/** Quotes a text of the policy, shortened to fit on a line. */
 export function quoteText(text: string): string {
   return JSON.stringify(text.length <= 100 ? text : `${text.slice(0, 99)}…`);
 }
 
-/** `a, b and c`; of many the first ones. */
+/** Joins items as `a, b and c`, and shortens long lists. */
 export function joinList(items: readonly string[], most = 4): string {
   if (items.length > most) return `${items.slice(0, most - 1).join(", ")} and ${items.length - most + 1} more`;
   return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;

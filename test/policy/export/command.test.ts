@@ -1,4 +1,4 @@
-// `fob policy export`: what the command line makes of it, and the commands on the page about it.
+// Tests the command line of `fob policy export`, and the commands in its documentation.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { execute, node, program } from "../../helpers/world.ts";
@@ -13,7 +13,7 @@ interface Calls {
   readonly calls: readonly { readonly parameters: { readonly PolicyDocument?: string } }[];
 }
 
-test("JSON by default, which says on stderr too what has to be known first", async () => {
+test("prints JSON by default, and the notes on stderr too", async () => {
   const { status, stdout, stderr } = await fob(["export"]);
   const { notes } = JSON.parse(stdout) as Calls;
   expect(notes.length).toBeGreaterThan(1);
@@ -26,7 +26,7 @@ test.each([
     ["--no-password-change", "--max-age", "12h", "--via-aws-service"],
     ["--partition", "aws-us-gov"],
   ],
-])("the policies are those of fob policy show, with %j %j", async (variant, partition) => {
+])("exports the policies of fob policy show, with %j %j", async (variant, partition) => {
   const { calls } = JSON.parse(await exported(...variant, ...partition)) as Calls;
   const documents = calls.flatMap(({ parameters }) => parameters.PolicyDocument ?? []);
   const shown = [await fob(["show", "--self-manage", ...partition]), await fob(["show", ...variant])];
@@ -35,7 +35,7 @@ test.each([
   );
 });
 
-test("the region: --region, else one of the environment that is in the partition, else its first", async () => {
+test("uses --region, else the region of the environment if it is in the partition, else the partition's default", async () => {
   const region = async (args: readonly string[], env?: Record<string, string>): Promise<string> =>
     (JSON.parse((await fob(["export", ...args], env)).stdout) as Calls).region;
   const env = { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "us-gov-east-1" };
@@ -47,18 +47,18 @@ test("the region: --region, else one of the environment that is in the partition
 });
 
 test.each([
-  [["--format", "yaml"], 'unknown format "yaml": it is json, cloudformation or terraform'],
-  [["--region", "cn-north-1"], '"cn-north-1" (from --region) is not a region of the partition aws'],
-  [["--region", "Mars"], '"Mars" (from --region) is not a region of the partition aws'],
+  [["--format", "yaml"], 'unknown format "yaml": expected json, cloudformation or terraform'],
+  [["--region", "cn-north-1"], '"cn-north-1" (from --region) is not a region of the aws partition'],
+  [["--region", "Mars"], '"Mars" (from --region) is not a region of the aws partition'],
   [["--format", "terraform", "--region", "eu-west-1"], "--region cannot be used with --format terraform"],
   [["--partition", "aws-mars"], 'unknown partition "aws-mars"'],
-])("%j is refused: %s", async (args, message) => {
+])("rejects %j: %s", async (args, message) => {
   const { status, stdout, stderr } = await fob(["export", ...args]);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain(`fob: error: ${message}\nfob: hint: `);
 });
 
-test("every command of fob on the page, and in its own help, does what it says", async () => {
+test("every command in the documentation and in the help works", async () => {
   const page = readFileSync(new URL("../../../docs/enforcement-as-code.md", import.meta.url), "utf8");
   const help = await exported("--help");
   const commands = [...`${page}\n${help}`.matchAll(/^ *fob policy (export[^|>\n]*)/gm)].map(([, words = ""]) =>

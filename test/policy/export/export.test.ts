@@ -1,4 +1,4 @@
-// What stands in each format. What the formats' own checkers say of it: test/long/policy-export.test.ts
+// Tests the content of each format. test/long/policy-export.test.ts validates the formats with their own tools.
 import { describe, expect, test } from "vitest";
 import {
   type ExportFormat,
@@ -55,7 +55,7 @@ describe.each(exportFormats)("%s", (format) => {
     [false, true].map((withRecorder) => ({ format, organization, withRecorder })),
   );
 
-  test("both policies, the group, and the rule that is always there", () => {
+  test("has both policies, the group and the default rule", () => {
     for (const variant of variants) {
       for (const name of ["enforce-mfa-policy", "self-manage-mfa-policy", "RequireMFA"]) {
         expect(text(variant)).toContain(name);
@@ -68,7 +68,7 @@ describe.each(exportFormats)("%s", (format) => {
     }
   });
 
-  test("no ARN of another partition", () => {
+  test("has no ARN of another partition", () => {
     for (const partition of ["aws-cn", "aws-us-gov"]) {
       const [statement] = selfManage.Statement;
       const ours = { ...selfManage, Statement: [{ ...statement, Resource: own.replace("aws", partition) }] };
@@ -80,7 +80,7 @@ describe.each(exportFormats)("%s", (format) => {
     }
   });
 
-  test("what has to be known first stands in it", () => {
+  test("includes the notes", () => {
     for (const variant of variants) {
       for (const note of exportPolicies({ ...defaults, ...variant }).notes) expect(text(variant)).toContain(note);
     }
@@ -88,7 +88,7 @@ describe.each(exportFormats)("%s", (format) => {
 });
 
 describe("json", () => {
-  test("the calls, in the order in which they can be made", () => {
+  test("lists the calls in a working order", () => {
     const account = [
       ...["iam CreatePolicy", "iam CreatePolicy", "iam CreateGroup", "iam AttachGroupPolicy", "iam AttachGroupPolicy"],
       "config PutConfigRule",
@@ -107,19 +107,19 @@ describe("json", () => {
     ]);
   });
 
-  test("policies are strings, as the API takes them", () => {
+  test("writes policies as strings, as the API requires", () => {
     const [first, second] = calls();
     expect(JSON.parse(first?.parameters.PolicyDocument ?? "")).toEqual(selfManage);
     expect(JSON.parse(second?.parameters.PolicyDocument ?? "")).toEqual(enforce);
   });
 
-  test("what is attached is what was made", () => {
+  test("attaches the policies that it creates", () => {
     const made = calls().flatMap(({ parameters: { PolicyName } }) => PolicyName ?? []);
     const attached = calls().flatMap(({ parameters: { PolicyArn } }) => PolicyArn ?? []);
     expect(attached).toEqual(made.map((name) => `arn:aws:iam::ACCOUNT_ID:policy/${name}`));
   });
 
-  test("every placeholder is explained, and no other word looks like one", () => {
+  test("explains every placeholder, and no other word looks like one", () => {
     for (const variant of [{}, { withRecorder: true }, { organization: true }]) {
       const { placeholders } = JSON.parse(text(variant)) as { placeholders: object };
       const words = new Set(JSON.stringify(calls(variant)).match(/[A-Z]+(_[A-Z]+)*_ID/g));
@@ -127,19 +127,19 @@ describe("json", () => {
     }
   });
 
-  test("a bucket's location is left out where S3 refuses it", () => {
+  test("omits the bucket's location for us-east-1, where S3 rejects it", () => {
     expect(text({ withRecorder: true })).toContain('"LocationConstraint": "eu-west-1"');
     expect(text({ withRecorder: true, region: "us-east-1" })).not.toContain("LocationConstraint");
   });
 });
 
-/** https://docs.aws.amazon.com/config/latest/APIReference/API_PutConfigurationRecorder.html changes one of that name. */
-test.each(exportFormats)("%s: a recorder that is there already is not changed", (format) => {
+/** https://docs.aws.amazon.com/config/latest/APIReference/API_PutConfigurationRecorder.html changes a recorder with the same name. */
+test.each(exportFormats)("%s: does not change an existing recorder", (format) => {
   expect(text({ format, withRecorder: true })).not.toContain('"default"');
 });
 
 describe("cloudformation", () => {
-  test("the group has both policies, and the documents stand as they are", () => {
+  test("attaches both policies to the group, and keeps the documents as they are", () => {
     const { RequireMfaGroup, SelfManageMfaPolicy, EnforceMfaPolicy } = template();
     expect(RequireMfaGroup?.Properties.ManagedPolicyArns).toEqual([
       { Ref: "SelfManageMfaPolicy" },
@@ -155,7 +155,7 @@ describe("cloudformation", () => {
     }
   });
 
-  test("the rule waits for a recorder that is made with it, and recorder and channel not for each other", () => {
+  test("the rule depends on the recorder; recorder and channel do not depend on each other", () => {
     expect(types(template())).not.toContain("AWS::Config::ConfigurationRecorder");
     const { ConsoleUsersHaveMfa, ConfigRecorder, ConfigDeliveryChannel } = template({ withRecorder: true });
     expect(ConsoleUsersHaveMfa?.DependsOn).toBe("ConfigRecorder");
@@ -171,7 +171,7 @@ describe("an organization", () => {
   const stackSetIn = (options: Partial<ExportOptions> = {}): string =>
     template({ ...options, organization: true }).RequireMfaStackSet?.Properties.TemplateBody ?? "";
 
-  test("accounts get what one account gets, without the rules: they come with the conformance pack", () => {
+  test("accounts get the template of a single account without the rules, which are in the conformance pack", () => {
     for (const withRecorder of [false, true]) {
       const { Resources } = JSON.parse(stackSetIn({ withRecorder })) as { Resources: Record<string, Resource> };
       const { ConsoleUsersHaveMfa, ...rest } = template({ withRecorder });
@@ -180,7 +180,7 @@ describe("an organization", () => {
     }
   });
 
-  test("the conformance pack is the same in every format, and comes after the recorders", () => {
+  test("the conformance pack is the same in every format, and depends on the recorders", () => {
     const yaml = `Resources:
   ConsoleUsersHaveMfa:
     Type: "AWS::Config::ConfigRule"
@@ -198,7 +198,7 @@ describe("an organization", () => {
     expect(text({ format: "terraform", organization: true })).toContain(`<<EOT\n${yaml}EOT\n`);
   });
 
-  test("it is deployed in one region, to organizational units that are asked for", () => {
+  test("deploys to one region, and to the given organizational units", () => {
     expect(template({ organization: true }).RequireMfaStackSet?.Properties).toMatchObject({
       PermissionModel: "SERVICE_MANAGED",
       StackInstancesGroup: [
@@ -212,36 +212,36 @@ describe("an organization", () => {
   });
 
   /** https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackSet.html */
-  test("the template of the StackSet is not longer than AWS takes it", () => {
+  test("the StackSet's template is within AWS's size limit", () => {
     expect(Buffer.byteLength(stackSetIn({ withRecorder: true }))).toBeLessThan(51_200);
   });
 });
 
 test.each<[Partial<ExportOptions>, RegExp, RegExp | undefined]>([
-  [{}, /no recorder: --with-recorder makes one/, /organization/],
-  [{ withRecorder: true }, /one AWS Config recorder for each region/, /makes one/],
-  [{ withAllUsersRule: true }, /not there in every region; us-east-1/, undefined],
-  [{ withAllUsersRule: true, partition: "aws-cn" }, /not there in every region$/m, /us-east-1/],
-  [{ organization: true }, /does not reach the management account/, /wait for|China/],
+  [{}, /--with-recorder adds one/, /organization/],
+  [{ withRecorder: true }, /one AWS Config recorder per region/, /adds one/],
+  [{ withAllUsersRule: true }, /not available in every region; us-east-1/, undefined],
+  [{ withAllUsersRule: true, partition: "aws-cn" }, /not available in every region$/m, /us-east-1/],
+  [{ organization: true }, /does not cover the management account/, /wait for|China/],
   [{ organization: true, withRecorder: true, format: "json" }, /wait for its operation/, undefined],
   [{ organization: true, partition: "aws-cn" }, /in China.*: export without --organization/, undefined],
   [{ organization: true }, /enable-aws-service-access/, undefined],
   [{ organization: true, format: "cloudformation" }, /enable-aws-service-access/, undefined],
-])("what has to be known first of %o", (options, holds, without) => {
+])("notes for %o", (options, holds, without) => {
   expect(notes(options)).toMatch(holds);
   if (without) expect(notes(options)).not.toMatch(without);
 });
 
-test("Terraform and IAM do not take each other's variables", () => {
+test("Terraform leaves IAM's variables alone", () => {
   const format: ExportFormat = "terraform";
   expect(text({ format })).toContain(`"arn:aws:iam::*:user/$\${aws:username}"`);
   expect(text({ format })).not.toMatch(/[^$]\$\{aws:/);
   expect(text({ format, withRecorder: true })).toContain(`"\${aws_s3_bucket.config.arn}"`);
 });
 
-/** What cannot be seen at a glance to be missing: what waits for what, what stays, whose calls a bucket takes. */
+/** Covers details such as dependencies, retained resources and bucket policies. */
 test.each(exportFormats.flatMap((format) => [false, true].map((organization) => ({ format, organization }))))(
-  "as a whole, with all options: $format, organization $organization",
+  "matches the snapshot with all options: $format, organization $organization",
   async ({ format, organization }) => {
     const ending = format === "terraform" ? "tf" : "json";
     const file = `./snapshots/${format}-${organization ? "organization" : "account"}.${ending}`;

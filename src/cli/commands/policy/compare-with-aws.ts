@@ -1,4 +1,4 @@
-// `fob policy simulate --account`: AWS's own simulator is asked the same questions.
+// `fob policy simulate --account`: asks AWS's own simulator the same questions.
 import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
 import { escapeControlCharacters } from "../../../text.ts";
 import { getDefaultProfile } from "../../options.ts";
@@ -11,7 +11,7 @@ interface AccountOptions {
   readonly noInput?: boolean | undefined;
 }
 
-/** What AWS's simulator decides, in the order of the results. Nothing is printed but what a login asks. */
+/** Returns what AWS's simulator decides, in the order of the results. Prints nothing, except the prompts of a login. */
 export async function askAccount(
   results: readonly ExplainedDecision[],
   { policies, evaluationOptions, subject, context }: SimulationSetup,
@@ -37,9 +37,9 @@ export async function askAccount(
 }
 
 /**
- * Prints where AWS's simulator decides otherwise. It looks at policies only, so some differences are known beforehand.
+ * Prints where AWS's simulator disagrees. It evaluates policies only, so some differences are expected.
  *
- * @returns whether there are no others
+ * @returns whether all differences are expected
  */
 export function compareDecisions(
   results: readonly ExplainedDecision[],
@@ -64,13 +64,13 @@ export function compareDecisions(
     known.set(line, (known.get(line) ?? 0) + 1);
   }
   const lines = [
-    `AWS's simulator: ${results.length - different.length} of ${results.length} decisions are the same`,
+    `AWS's simulator agrees on ${results.length - different.length} of ${results.length} decisions`,
     ...[...known].map(([line, count]) => `${line}; ${count} request${count === 1 ? "" : "s"}`),
     ...unknown,
   ];
   if (json) for (const line of lines) context.say.note(line);
   else context.stdout.write(`\n${lines.map(escapeControlCharacters).join("\n")}\n`);
   if (unknown.length > 0)
-    context.say.error(`AWS's simulator decides otherwise on ${unknown.length} of ${results.length} requests`);
+    context.say.error(`AWS's simulator disagrees on ${unknown.length} of ${results.length} requests`);
   return unknown.length === 0;
 }

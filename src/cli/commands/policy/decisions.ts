@@ -1,4 +1,4 @@
-// What `fob policy simulate` decides with, as the command line says it, and how decisions are written.
+// Reads what `fob policy simulate` evaluates from the command line, and formats its decisions.
 import { UsageError } from "../../../errors.ts";
 import { findNearest, measureDifference } from "../../../nearest.ts";
 import { enforceMfaPolicy } from "../../../policy/enforcement.ts";
@@ -19,23 +19,22 @@ import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../.
 import type { Context } from "../../context.ts";
 import { readPolicyFile } from "./files.ts";
 
-/** What the command line says that requests are decided with. */
+/** What requests are evaluated against. */
 export interface SimulationSetup {
-  /** What the policies are called in messages. */
+  /** The names of the policies in messages. */
   readonly names: readonly string[];
   readonly policies: readonly PolicyDocument[];
   readonly evaluationOptions: EvaluationOptions;
-  /** The user that was named. */
+  /** The user given with --user. */
   readonly subject: Subject | undefined;
-  /** Somebody for when none was. */
+  /** A made-up user, for when --user is not given. */
   readonly example: Subject;
-  /** What --context says. */
+  /** The context keys given with --context. */
   readonly stated: RequestContext;
   readonly json: boolean;
   readonly context: Context;
 }
 
-/** The options that say it. */
 interface SimulateOptions {
   readonly policy?: readonly string[] | undefined;
   readonly boundary?: string | undefined;
@@ -45,18 +44,19 @@ interface SimulateOptions {
   readonly json?: boolean | undefined;
 }
 
-/** @throws UsageError, FobError for files that are no policies */
+/** @throws UsageError, FobError for files that are not valid policies */
 export async function readSetup(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
   const files = given.policy ?? [];
   const all = [...files, ...(given.boundary === undefined ? [] : [given.boundary])];
-  if (all.filter((file) => file === "-").length > 1) throw new UsageError("stdin can be read once", "name files");
+  if (all.filter((file) => file === "-").length > 1)
+    throw new UsageError("stdin can be read only once", "use - for one file only");
   const own = {
     names: ["a policy that allows everything", "enforce-mfa-policy"],
     policies: [allowAll, enforceMfaPolicy()],
   };
   const read = { names: files, policies: await Promise.all(files.map((file) => readPolicyFile(file, context))) };
   const { names, policies } = given.policy === undefined ? own : read;
-  if (given.policy === undefined) context.say.note("for a user who may do everything, under enforce-mfa-policy");
+  if (given.policy === undefined) context.say.note("for a user who is allowed everything, with enforce-mfa-policy");
   const boundary = given.boundary === undefined ? undefined : await readPolicyFile(given.boundary, context);
   const subject = given.user === undefined ? undefined : readUser(given.user);
   const example = makeExampleUser(policies);
@@ -82,20 +82,20 @@ function readUser(arn: string): Subject {
   const subject = parseUserArn(arn);
   if (subject) return subject;
   throw new UsageError(
-    `${quote(arn)} is not the ARN of a user`,
-    "write it like this: arn:aws:iam::123456789012:user/alice",
+    `${quote(arn)} (from --user) is not the ARN of an IAM user`,
+    "for example: --user arn:aws:iam::123456789012:user/alice",
   );
 }
 
-/** `KEY=VALUE`, several times. */
+/** Reads `KEY=VALUE` options; a key may have several values. */
 function readContext(given: readonly string[]): RequestContext {
   const values = new Map<string, { key: string; list: string[] }>();
   for (const text of given) {
     const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (key === undefined) {
       throw new UsageError(
-        `${quote(text)} (from --context) is no key with a value`,
-        "write it like this: --context aws:MultiFactorAuthPresent=true",
+        `invalid --context ${quote(text)}: expected KEY=VALUE`,
+        "for example: --context aws:MultiFactorAuthPresent=true",
       );
     }
     const entry = values.get(key.toLowerCase()) ?? { key, list: [] };
@@ -107,20 +107,20 @@ function readContext(given: readonly string[]): RequestContext {
   );
 }
 
-/** A request and what becomes of it. */
+/** A request, the decision, and the reasons for it. */
 export interface ExplainedDecision {
   readonly request: AuthorizationRequest;
   readonly decision: Decision;
   readonly reasons: readonly Reason[];
-  /** Of a case. */
+  /** The decision that a case expects. */
   readonly expected?: Decision;
 }
 
 /**
- * Decides on a request, and says why.
+ * Evaluates a request and explains the decision.
  *
- * @param which the request, in front of what is wrong with it
- * @throws UsageError for a request that is none, or that cannot be decided
+ * @param which names the request at the start of error messages
+ * @throws UsageError for a request that is invalid or cannot be decided
  */
 export function decideAndExplain(
   request: AuthorizationRequest,
@@ -136,13 +136,13 @@ export function decideAndExplain(
     if (evaluation.decision !== "unknown") return { request, decision: evaluation.decision, reasons };
     const [key = ""] = evaluation.missingContextKeys;
     throw new UsageError(
-      `${which}${quote(request.action)} cannot be decided: the policies take one value of ${quote(key)}, and it has several`,
-      `give it one value: --context ${quoteShellWord(key)}=VALUE; ForAnyValue: and ForAllValues: take several`,
+      `${which}${quote(request.action)} cannot be decided: the policies compare a single value of ${quote(key)}, but the request has several`,
+      `give it one value: --context ${quoteShellWord(key)}=VALUE; only ForAnyValue: and ForAllValues: compare several`,
     );
   }, which);
 }
 
-/** Does some work, for which a request that is none is wrong usage. */
+/** Does some work; turns invalid requests into usage errors. */
 export function reportRequestErrors<T>(work: () => T, which = ""): T {
   try {
     return work();
@@ -152,7 +152,6 @@ export function reportRequestErrors<T>(work: () => T, which = ""): T {
   }
 }
 
-/** A reason with the name of its policy. */
 function addPolicyName({ policy, ...reason }: Reason, { names }: SimulationSetup) {
   return { ...(policy === undefined ? {} : { policy: policy === "boundary" ? policy : names[policy] }), ...reason };
 }
@@ -186,10 +185,7 @@ export function formatDecision({ request, decision, reasons }: ExplainedDecision
   return `${[`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(escapeControlCharacters).join("\n")}\n`;
 }
 
-/**
- * What the policies ask for and the requests do not say, what the requests say and no policy asks for, where that may be
- * a slip, and what was not looked at.
- */
+/** Notes which context keys the policies test but the requests lack, likely typos in --context, and what is not evaluated. */
 export function noteMissingKeys(
   stated: RequestContext,
   { policies, evaluationOptions, context }: SimulationSetup,
@@ -206,11 +202,11 @@ export function noteMissingKeys(
     .sort();
   for (const key of Object.keys(stated).filter((name) => !asked.has(name.toLowerCase()))) {
     const meant = findNearest(key, missing);
-    // Farther ones are other keys, and many begin alike.
+    // Keys that differ more are other keys; many start alike.
     if (meant !== undefined && measureDifference(key, meant) <= 2)
-      context.say.warning(`no policy asks for ${quote(key)}; ${quote(meant)} was meant, perhaps`);
+      context.say.warning(`no policy tests ${quote(key)}; did you mean ${quote(meant)}?`);
   }
   if (missing.length > 0)
-    context.say.note(`absent from the requests, though the policies ask for them: ${missing.join(", ")}`);
-  context.say.note("not looked at: service and resource control policies, resource-based policies, session policies");
+    context.say.note(`the policies test these keys, but the requests do not set them: ${missing.join(", ")}`);
+  context.say.note("not evaluated: service and resource control policies, resource-based policies, session policies");
 }

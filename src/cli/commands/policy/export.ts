@@ -1,4 +1,4 @@
-// `fob policy export`: the policies, their group and the AWS Config rules, as code that somebody else deploys.
+// `fob policy export`: the policies, their group and the AWS Config rules, as code for other tools to deploy.
 import { getDefaultRegion, isInPartition, isRegion } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../../policy/enforcement.ts";
@@ -13,14 +13,14 @@ const formatList = "json, cloudformation or terraform";
 export const policyExportCommand = defineCommand({
   name: "policy export",
   description:
-    "Prints enforce-mfa-policy, self-manage-mfa-policy, the group RequireMFA that has both, and the AWS Config rule " +
-    "that finds users without MFA, as calls to AWS (json), as a CloudFormation template or as a Terraform module. " +
-    "Nothing is sent to AWS. The calls are for one region: --region, else AWS_REGION, else the partition's first.",
+    "Prints enforce-mfa-policy, self-manage-mfa-policy, the group RequireMFA with both attached, and the AWS Config rule " +
+    "that finds users without MFA: as AWS API calls (json), a CloudFormation template or a Terraform module. " +
+    "Sends nothing to AWS. The calls are for one region: --region, else AWS_REGION, else the partition's default region.",
   options: {
     format: { value: "format", text: `${formatList} (default: json)`, choices: exportFormats },
-    organization: { text: "for all accounts of an organization: a StackSet and a conformance pack" },
-    withRecorder: { text: "also the recorder without which AWS Config takes no rule, for users alone" },
-    withAllUsersRule: { text: "also the rule IAM_USER_MFA_ENABLED: users without a console password need MFA too" },
+    organization: { text: "cover all accounts of an organization, with a StackSet and a conformance pack" },
+    withRecorder: { text: "add a configuration recorder for IAM users; AWS Config rules need one" },
+    withAllUsersRule: { text: "add the rule IAM_USER_MFA_ENABLED: users without a console password need MFA too" },
     ...policyOptions,
     ...regionOption,
   },
@@ -61,12 +61,12 @@ function parseFormat(name = "json"): ExportFormat {
   const format = exportFormats.find((known) => known === name);
   if (format !== undefined) return format;
   throw new UsageError(
-    `unknown format ${quote(name)}: it is ${formatList}`,
-    "write it like this: fob policy export --format terraform",
+    `unknown format ${quote(name)}: expected ${formatList}`,
+    "for example: fob policy export --format terraform",
   );
 }
 
-/** @throws UsageError where the region that was asked for is in another partition; one of the environment just does not count then */
+/** A region from the environment that is in another partition is ignored. @throws UsageError if --region is in another partition */
 function chooseRegion(asked: string | undefined, partition: string, { env }: Context): string {
   const first = getDefaultRegion(partition) ?? "us-east-1";
   const fits = (region: string): boolean => isRegion(region) && isInPartition(region, partition);
@@ -74,7 +74,7 @@ function chooseRegion(asked: string | undefined, partition: string, { env }: Con
     return [env.AWS_REGION, env.AWS_DEFAULT_REGION].find((region) => region && fits(region)) ?? first;
   if (fits(asked)) return asked;
   throw new UsageError(
-    `${quote(asked)} (from --region) is not a region of the partition ${partition}`,
-    `name one of that partition: --region ${first}, or name its own: --partition`,
+    `${quote(asked)} (from --region) is not a region of the ${partition} partition`,
+    `choose a region of that partition, such as --region ${first}, or another --partition`,
   );
 }

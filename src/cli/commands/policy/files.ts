@@ -1,4 +1,4 @@
-// Files that are named on the command line of `fob policy …`; "-" is stdin.
+// Reads the files given to `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
 import { FobError, UsageError } from "../../../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
@@ -6,29 +6,29 @@ import { JsonError, type JsonText, readJson } from "../../../policy/engine/json.
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 
-/** How large a file may be; what is larger is another kind of file, or none. */
+/** The size limit of a file. Anything larger is not the right kind of file. */
 interface Limit {
   readonly bytes: number;
-  /** The same, as messages say it. */
+  /** The same, for messages. */
   readonly size: string;
   readonly hint: string;
 }
 
-/** Far beyond what AWS takes. With it here, no rule of the linter needs to mind what it costs. */
+/** Far larger than AWS accepts. It bounds the work of every lint rule. */
 const policyLimit: Limit = {
   bytes: 100_000,
   size: "100 kB",
-  hint: "AWS takes at most 6,144 characters in a managed policy: name a file that holds one policy",
+  hint: "AWS allows at most 6,144 characters in a managed policy; name a file with a single policy",
 };
 
-export const casesLimit: Limit = { bytes: 10_000_000, size: "10 MB", hint: "divide the cases into several files" };
+export const casesLimit: Limit = { bytes: 10_000_000, size: "10 MB", hint: "split the cases into several files" };
 
-/** The text of a file. @throws UsageError */
+/** @throws UsageError */
 async function readTextFile(path: string, { stdin }: Context, { bytes, size, hint }: Limit): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
   try {
-    // In pieces: /dev/zero has no end.
+    // In chunks: /dev/zero has no end.
     for await (const part of path === "-" ? stdin() : createReadStream(path)) {
       parts.push(part as Buffer);
       length += (part as Buffer).length;
@@ -46,7 +46,7 @@ function decodeText(content: Buffer): string {
   return content[0] === 0xff && content[1] === 0xfe ? content.toString("utf16le") : content.toString();
 }
 
-/** A file's JSON. @throws UsageError, with line and column, when it is none */
+/** @throws UsageError, with line and column, if the file is not JSON */
 export async function readJsonFile(path: string, context: Context, limit = policyLimit): Promise<JsonText> {
   const content = await readTextFile(path, context, limit);
   try {
@@ -56,12 +56,12 @@ export async function readJsonFile(path: string, context: Context, limit = polic
     const { line, column } = error.place;
     throw new UsageError(
       `${quote(path)} is not JSON: ${error.message} (line ${line}, column ${column})`,
-      "names and texts stand in double quotes, a comma between two values and none behind the last, and no comments",
+      "JSON needs double quotes and does not allow trailing commas or comments",
     );
   }
 }
 
-/** A file's policy. @throws UsageError when it is no JSON, FobError when it is no policy */
+/** @throws UsageError if the file is not JSON, FobError if it is not a valid policy */
 export async function readPolicyFile(path: string, context: Context): Promise<PolicyDocument> {
   const json = await readJsonFile(path, context);
   try {
@@ -69,7 +69,7 @@ export async function readPolicyFile(path: string, context: Context): Promise<Po
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const place = error.place === undefined ? "" : ` (line ${error.place.line}, column ${error.place.column})`;
-    const hint = path === "-" ? [] : `everything that is wrong with it: fob policy lint ${quoteShellWord(path)}`;
-    throw new FobError(`${quote(path)} is no policy that AWS takes: ${error.message}${place}`, hint);
+    const hint = path === "-" ? [] : `see all problems: fob policy lint ${quoteShellWord(path)}`;
+    throw new FobError(`${quote(path)} is not a valid policy: ${error.message}${place}`, hint);
   }
 }

@@ -1,4 +1,4 @@
-// `fob policy lint`: what is wrong with a policy, where, and what to write instead.
+// `fob policy lint`: checks a policy and suggests fixes.
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { type Finding, lint } from "../../../policy/lint/lint.ts";
@@ -11,19 +11,19 @@ const kinds = ["enforcement"];
 export const policyLintCommand = defineCommand({
   name: "policy lint",
   description:
-    "Says what is wrong with an identity-based policy, where it stands, and what to write instead: what AWS refuses, " +
-    "names that there are not, ARNs that match nothing, and, in a policy that denies for lack of MFA, what makes it " +
-    "enforce nothing or lock users out. docs/policy-rules.md has the rules. Exits with 3 when it finds an error.",
+    "Checks an identity-based policy and suggests fixes: syntax AWS rejects, unknown names, ARNs that match nothing, " +
+    "and, in a policy that denies requests without MFA, gaps and lockouts. docs/policy-rules.md lists the rules. " +
+    "Exits with 3 if it finds an error.",
   takes: { name: "file", atLeast: 1, atMost: 1, text: "the policy, as JSON; - for stdin" },
   options: {
     as: {
       value: "kind",
-      text: "what the policy is to be: enforcement, if it is to deny everything without MFA (default: as it looks)",
+      text: "check it as an MFA enforcement policy: enforcement (default: detect)",
       choices: kinds,
     },
     partition: {
       value: "partition",
-      text: "the partition that all ARNs are to be of, aws-cn for instance (default: one, whichever)",
+      text: "require this partition in every ARN, e.g. aws-cn (default: any one, but not a mix)",
       choices: partitionNames,
     },
     json: { text: "print JSON" },
@@ -39,7 +39,7 @@ export const policyLintCommand = defineCommand({
       ["--partition", partition, partitionNames],
     ] as const) {
       if (value === undefined || choices.includes(value)) continue;
-      throw new UsageError(`${quote(value)} (from ${flag}) is not known`, `one of these: ${choices.join(", ")}`);
+      throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
     const findings = lint(await readJsonFile(file, context), {
       isEnforcement: as === "enforcement",

@@ -1,4 +1,4 @@
-// The proof table of `fob policy simulate`, as a person reads it.
+// Formats the proof of `fob policy simulate` as a table.
 import { styleText } from "node:util";
 import type { AuthMethod, Cell, ProofRow, Verdict } from "../../../policy/proof.ts";
 import { formatTable } from "../../../terminal/table.ts";
@@ -9,7 +9,7 @@ const colours = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow",
 
 const outside = "bound";
 
-/** The table, what its words mean, and the verdicts. */
+/** Returns the table, its legend and the verdicts. */
 export function formatProof(
   rows: readonly ProofRow[],
   ways: readonly AuthMethod[],
@@ -32,12 +32,12 @@ export function formatProof(
   const refusals = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ refused }) => refused ?? [])));
   const legend = [
     ...ways.map(({ name, text }) => `${name.padEnd(width)}  ${text}`),
-    `${"denied".padEnd(width)}  a policy denies it, whatever another one allows`,
-    `${"none".padEnd(width)}  no policy here allows it`,
+    `${"denied".padEnd(width)}  a policy denies it, even if another policy allows it`,
+    `${"none".padEnd(width)}  none of these policies allows it`,
     ...(rows.some(({ cells }) => cells.some(({ evaluation }) => evaluation.isOutsideBoundary))
-      ? [`${outside.padEnd(width)}  the permissions boundary does not allow it, whatever policies do`]
+      ? [`${outside.padEnd(width)}  the permissions boundary does not allow it, even if a policy does`]
       : []),
-    ...[...refusals].map((reason) => `${"*".padEnd(width)}  and yet refused: ${reason}`),
+    ...[...refusals].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
   ];
   const lines = verdicts.map(({ isGood, text }) => `${coloured(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);
   return `${table}\n${legend.join("\n")}\n\n${lines.join("\n")}\n`;

@@ -1,4 +1,4 @@
-// `fob policy show`: the enforcement policy, and why it says what it says.
+// `fob policy show`: prints the enforcement policy, or explains it.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import {
   type Explained,
@@ -14,14 +14,14 @@ import { parsePolicyOptions, policyOptions } from "./options.ts";
 export const policyShowCommand = defineCommand({
   name: "policy show",
   description:
-    "Prints enforce-mfa-policy, which denies everything without MFA except what a user needs to enrol and to open a " +
-    "session. It is for the group RequireMFA, not for roles, and not for users that machines use. It grants nothing: " +
-    "--self-manage prints the policy that lets users without other permissions enrol.",
+    "Prints enforce-mfa-policy, which denies everything without MFA except what a user needs to enroll a device and " +
+    "start a session. Attach it to the group RequireMFA, not to roles or to users that machines use. It grants " +
+    "nothing: --self-manage prints the policy that lets users without other permissions enroll.",
   options: {
-    selfManage: { text: "print self-manage-mfa-policy: users see to their own devices and password" },
+    selfManage: { text: "print self-manage-mfa-policy, which lets users manage their own MFA devices and password" },
     ...policyOptions,
-    explain: { text: "say why each statement and each exempt action is there, instead" },
-    json: { text: "print JSON, also of the explanation" },
+    explain: { text: "explain each statement and each action instead" },
+    json: { text: "print the explanation as JSON too" },
   },
   examples: [
     "fob policy show > enforce-mfa-policy.json",
@@ -33,8 +33,8 @@ export const policyShowCommand = defineCommand({
     const variant = parsePolicyOptions(options);
     if (options.selfManage && (options.noPasswordChange || options.maxAge !== undefined || options.viaAwsService)) {
       throw new UsageError(
-        "--no-password-change, --max-age and --via-aws-service are about enforce-mfa-policy",
-        "leave them out with --self-manage",
+        "--no-password-change, --max-age and --via-aws-service cannot be used with --self-manage",
+        "they change enforce-mfa-policy only",
       );
     }
     if (options.explain) {

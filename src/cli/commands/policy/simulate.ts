@@ -1,4 +1,4 @@
-// `fob policy simulate`: what policies allow, request by request or as the proof that they enforce MFA.
+// `fob policy simulate`: evaluates requests against policies, or proves that the policies enforce MFA.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { CasesError, readCases } from "../../../policy/cases.ts";
 import type { RequestContext } from "../../../policy/engine/evaluate.ts";
@@ -23,26 +23,26 @@ import { formatProof } from "./proof-table.ts";
 export const policySimulateCommand = defineCommand({
   name: "policy simulate",
   description:
-    "Decides on requests as AWS does, from identity-based policies and a permissions boundary, and says why. Without " +
-    "--action it prints the proof: what may be done with an access key, signed in without MFA, in sessions without and " +
-    "with MFA and in an old one, and what that comes to. Without --policy it is about the enforcement policy of fob, " +
-    "for a user who may do everything. No credentials are needed, but for --account.",
+    "Evaluates requests against identity-based policies and a permissions boundary, and explains each decision. " +
+    "Without --action, shows what a user can do with an access key, with a password but no MFA, and in sessions with " +
+    "and without MFA. Without --policy, evaluates fob's enforcement policy for a user who is allowed everything. " +
+    "Needs no credentials unless you pass --account.",
   options: {
-    policy: { value: "file", many: true, text: "a policy of the user or of one of the user's groups; - is stdin" },
+    policy: { value: "file", many: true, text: "a policy of the user or of one of the user's groups; - for stdin" },
     boundary: { value: "file", text: "the user's permissions boundary" },
-    user: { value: "arn", text: "the user: fills in aws:username, aws:PrincipalArn and what else follows from it" },
-    action: { value: "action", many: true, text: "decide on this action: s3:GetObject" },
-    resource: { value: "arn", many: true, text: "on this resource (default: *)" },
+    user: { value: "arn", text: "the user; sets aws:username, aws:PrincipalArn and other keys that follow from it" },
+    action: { value: "action", many: true, text: "evaluate this action, e.g. s3:GetObject" },
+    resource: { value: "arn", many: true, text: "evaluate it on this resource (default: *)" },
     context: {
       value: "key=value",
       many: true,
-      text: "the request says so; a key may have several values, others are absent",
+      text: "set a condition key in the request; repeat for more values; keys you don't set are absent",
     },
     usersMayChangePassword: {
-      text: "the account's password policy lets users change their own (as a --resource: the user's ARN)",
+      text: "assume that the account's password policy lets users change their own password (as a --resource: the user's ARN)",
     },
-    cases: { value: "file", text: "decide on each case of a JSON list, and exit with 3 unless all are as expected" },
-    account: { text: "ask AWS's own simulator too, with the session of --profile; exit with 3 where it differs" },
+    cases: { value: "file", text: "evaluate each case of a JSON list; exit with 3 if a decision is not as expected" },
+    account: { text: "compare with AWS's own simulator, using the session of --profile; exit with 3 if it disagrees" },
     profile: { value: "profile", text: "the profile for --account (default: AWS_PROFILE, else default)" },
     json: { text: "print a list of {action, resource, context, decision, because}" },
     ...regionOption,
@@ -58,16 +58,19 @@ export const policySimulateCommand = defineCommand({
   async run(_, options, context) {
     const { action: actions = [], resource: resources = [], cases: casesFile } = options;
     if (casesFile !== undefined && (actions.length > 0 || resources.length > 0)) {
-      throw new UsageError("--cases has the actions and resources in its file", "leave --action and --resource out");
+      throw new UsageError(
+        "--cases cannot be used with --action or --resource",
+        "the file of cases has the actions and resources",
+      );
     }
     if (resources.length > 0 && actions.length === 0) {
-      throw new UsageError("--resource belongs to an --action", "fob policy simulate --help");
+      throw new UsageError("--resource requires --action", "fob policy simulate --help");
     }
     if (options.profile !== undefined && !options.account) {
-      throw new UsageError("--profile belongs to --account", "fob policy simulate --help");
+      throw new UsageError("--profile requires --account", "fob policy simulate --help");
     }
     if (options.region !== undefined && !options.account) {
-      throw new UsageError("--region belongs to --account", "fob policy simulate --help");
+      throw new UsageError("--region requires --account", "fob policy simulate --help");
     }
     const simulation = await readSetup(options, context);
     const outcome =
@@ -77,7 +80,7 @@ export const policySimulateCommand = defineCommand({
           ? simulateRequests(actions, resources.length > 0 ? resources : ["*"], simulation)
           : simulateProof(simulation, options.account === true);
     const account = options.account ? await import("./compare-with-aws.ts") : undefined;
-    // Asked before anything is printed: the session may need a code.
+    // Before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? formatDecisionsJson(outcome.results, simulation) : outcome.text);
     if (actions.length > 0 || casesFile !== undefined) await warnOfActions(outcome.results, context);
@@ -90,11 +93,11 @@ export const policySimulateCommand = defineCommand({
 
 interface SimulationOutcome {
   readonly results: readonly ExplainedDecision[];
-  /** What is printed without --json. */
+  /** The output without --json. */
   readonly text: string;
-  /** What every request states. */
+  /** The context keys of every request. */
   readonly stated: RequestContext;
-  /** What did not pass. */
+  /** The failed cases, as an error message. */
   readonly problem?: string;
 }
 
@@ -110,17 +113,21 @@ function simulateRequests(
   return { results, text: results.map((result) => formatDecision(result, simulation)).join("\n"), stated };
 }
 
-/** @param isCompared whether the decisions are needed for more than to be printed as JSON */
+/** @param isCompared whether the decisions will be compared with AWS's simulator */
 function simulateProof(simulation: SimulationSetup, isCompared: boolean): SimulationOutcome {
   const { policies, evaluationOptions, subject, example } = simulation;
   const own = Object.keys(simulation.stated).find((key) => /^aws:multifactorauth(present|age)$/i.test(key));
-  if (own !== undefined) throw new UsageError(`${own} is what the proof varies`, "name an --action, or leave it out");
+  if (own !== undefined)
+    throw new UsageError(
+      `without --action, ${own} cannot be set`,
+      "add an --action, or leave the key out: fob tries all of its values",
+    );
   const user = subject ?? example;
-  // Who calls is the user, and not a service in the user's name.
+  // The user makes the request, not an AWS service on the user's behalf.
   const context = mergeContexts({ ...user.context, "aws:ViaAWSService": "false" }, simulation.stated);
   const proven = reportRequestErrors(() => prove(policies, evaluationOptions, { user: user.arn, context }));
   const cells = proven.rows.flatMap((row) => row.cells);
-  // What cannot be decided is refused, not shown.
+  // Requests that cannot be decided must be reported as errors.
   const needed =
     simulation.json || isCompared ? cells : cells.filter(({ evaluation }) => evaluation.decision === "unknown");
   return {
@@ -133,10 +140,10 @@ function simulateProof(simulation: SimulationSetup, isCompared: boolean): Simula
 function decideCell({ request, refused }: Cell, simulation: SimulationSetup): ExplainedDecision {
   const result = decideAndExplain(request, simulation);
   if (refused === undefined || result.decision !== "allowed") return result;
-  return { ...result, reasons: [...result.reasons, { why: `refused all the same: ${refused}` }] };
+  return { ...result, reasons: [...result.reasons, { why: `denied anyway: ${refused}` }] };
 }
 
-/** Decides on each case, and says which are not as expected. */
+/** Evaluates each case, and reports those that are not as expected. */
 async function compareCases(file: string, simulation: SimulationSetup): Promise<SimulationOutcome> {
   const cases = await readCasesFile(file, simulation.context);
   const stated = mergeContexts(simulation.subject?.context ?? {}, simulation.stated);
@@ -148,7 +155,7 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
   const different = results.filter(({ decision, expected }) => decision !== expected);
   const lines = different.map(({ label, expected, own, ...result }) => {
     const said =
-      Object.keys(own).length === 0 ? "" : `  the case says ${escapeControlCharacters(JSON.stringify(own))}\n`;
+      Object.keys(own).length === 0 ? "" : `  context of the case: ${escapeControlCharacters(JSON.stringify(own))}\n`;
     return `${escapeControlCharacters(label)}, expected ${expected}: ${formatDecision(result, simulation)}${said}`;
   });
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${different.length} not as expected\n`;
@@ -157,13 +164,12 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
   return { results, text: lines.join("") + count, stated: all, ...(different.length === 0 ? {} : { problem }) };
 }
 
-/** Says which actions AWS does not seem to have: a slip would be decided on like any other. */
+/** Warns about actions that AWS does not seem to have: a typo would be evaluated like any action. */
 async function warnOfActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
   const { guessAction, findActions } = await import("../../../policy/lint/known.ts");
   for (const action of new Set(results.map(({ request }) => request.action))) {
     const meant = findActions(action).length > 0 ? undefined : guessAction(action);
-    if (meant)
-      say.warning(`AWS has no action ${quote(action)}, as far as fob knows; ${quote(meant.name)} was meant, perhaps`);
+    if (meant) say.warning(`fob knows no action ${quote(action)}; did you mean ${quote(meant.name)}?`);
   }
 }
 
@@ -175,7 +181,7 @@ async function readCasesFile(file: string, context: Context): Promise<ReturnType
     if (!(error instanceof CasesError)) throw error;
     throw new UsageError(
       `${quote(file)}: ${error.message}`,
-      'write it like this: [{"action": "s3:GetObject", "resource": "*", "context": {}, "decision": "explicitDeny"}]',
+      'for example: [{"action": "s3:GetObject", "resource": "*", "context": {}, "decision": "explicitDeny"}]',
     );
   }
 }

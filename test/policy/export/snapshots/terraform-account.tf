@@ -1,8 +1,8 @@
 # MFA enforcement for IAM users, by fob policy export
-# - the group RequireMFA is made without members: nobody is denied anything until users are put into it
-# - deploy it in one region only: IAM is global, and the rules would judge the same users in each
-# - an account has one AWS Config recorder for each region: where there is one already, leave --with-recorder out
-# - IAM_USER_MFA_ENABLED is not there in every region; us-east-1 and eu-west-1, for instance, have it
+# - the group RequireMFA has no members at first: it denies nothing until you add users
+# - deploy it in one region only: IAM is global, so each further region would report the same users
+# - an account has one AWS Config recorder per region: if it already has one, omit --with-recorder
+# - IAM_USER_MFA_ENABLED is not available in every region; us-east-1 and eu-west-1 have it, for example
 
 terraform {
   required_providers {
@@ -219,7 +219,7 @@ resource "aws_config_config_rule" "console_users_have_mfa" {
 
 resource "aws_config_config_rule" "all_users_have_mfa" {
   name        = "iam-user-mfa-enabled"
-  description = "Users have an MFA device, with a console password or without"
+  description = "Users have an MFA device, with or without a console password"
   depends_on  = [aws_config_configuration_recorder_status.config]
 
   source {

@@ -1,11 +1,11 @@
 # MFA enforcement for IAM users, by fob policy export
-# - the group RequireMFA is made without members: nobody is denied anything until users are put into it
-# - deploy it in the management account, in one region only; a StackSet does not reach the management account itself
+# - the group RequireMFA has no members at first: it denies nothing until you add users
+# - deploy it in the management account, in one region only; a StackSet does not cover the management account itself
 # - StackSets need trusted access: aws cloudformation activate-organizations-access
-# - conformance packs need it too: aws organizations enable-aws-service-access --service-principal config-multiaccountsetup.amazonaws.com
-# - the rules come to every account that is not excluded, and AWS Config takes none where it has no recorder
-# - an account has one AWS Config recorder for each region: where accounts have one already, leave --with-recorder out
-# - IAM_USER_MFA_ENABLED is not there in every region; us-east-1 and eu-west-1, for instance, have it
+# - conformance packs need trusted access too: aws organizations enable-aws-service-access --service-principal config-multiaccountsetup.amazonaws.com
+# - every account that is not excluded gets the rules, and AWS Config rules need a configuration recorder
+# - an account has one AWS Config recorder per region: if accounts already have one, omit --with-recorder
+# - IAM_USER_MFA_ENABLED is not available in every region; us-east-1 and eu-west-1 have it, for example
 
 terraform {
   required_providers {
@@ -23,7 +23,7 @@ variable "organizational_unit_ids" {
 
 variable "excluded_accounts" {
   type        = list(string)
-  description = "Accounts that do not get the rules, for want of a recorder; all others of the organization do"
+  description = "Accounts that do not get the rules because they have no recorder; all other accounts of the organization do"
   default     = []
 }
 
@@ -321,7 +321,7 @@ Resources:
     Type: "AWS::Config::ConfigRule"
     Properties:
       ConfigRuleName: "iam-user-mfa-enabled"
-      Description: "Users have an MFA device, with a console password or without"
+      Description: "Users have an MFA device, with or without a console password"
       Source:
         Owner: "AWS"
         SourceIdentifier: "IAM_USER_MFA_ENABLED"
