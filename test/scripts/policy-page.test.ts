@@ -1,13 +1,12 @@
-// Tests the commands that the README has for administrators, one after the other.
+// The commands on the page for administrators, one after the other, and what they come to.
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { run, withFob } from "../helpers/shells.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
-test("the commands of the README's section on enforcing MFA work", async () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const section = readme.slice(readme.indexOf("## Enforce MFA"), readme.indexOf("## Commands"));
-  const blocks = [...section.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
+test("the page proves that MFA is enforced, checks the cases, and leaves the files that it names", async () => {
+  const page = readFileSync(new URL("../../docs/enforce-mfa.md", import.meta.url), "utf8");
+  const blocks = [...page.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
   expect(blocks.join("").match(/fob policy/g)).toHaveLength(7);
   const folder = temporaryFolder();
   const env = withFob({ PATH: process.env.PATH ?? "" });

@@ -39,23 +39,6 @@ function standIn(world: World, name: string, script: string): Record<string, str
   return env;
 }
 
-test("every command of fob on the page has the options that it is given", async () => {
-  const world = await makeWorld();
-  const commands = [...page.matchAll(/\bfob ([a-z]+(?:-[a-z]+)*)((?: (?!-- )[^\s`"')|>]+)*)/g)];
-  const options = new Map<string, Set<string>>();
-  for (const [, command = "", rest = ""] of commands) {
-    const given = options.get(command) ?? options.set(command, new Set()).get(command);
-    for (const [option] of rest.matchAll(/(?<= )--[a-z-]+/g)) given?.add(option);
-  }
-  expect([...options.keys()]).toEqual(expect.arrayContaining(["login", "refresh", "env", "exec", "console"]));
-  for (const [command, given] of options) {
-    if (given.size === 0) continue;
-    const { status, stdout } = await world.fob([command, "--help"]);
-    expect(status, command).toBe(0);
-    for (const option of given) expect(stdout, `fob ${command}`).toMatch(new RegExp(`^ +${option}\\b`, "m"));
-  }
-});
-
 testIn(["bash", "zsh"], "Docker: the file of variables has what a container needs, without quotes", async (shell) => {
   const world = await loggedIn();
   const env = standIn(world, "docker", 'cat "$4"; shift 4; echo "$@"\n');
