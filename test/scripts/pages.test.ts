@@ -182,7 +182,8 @@ test("the README has at most 160 lines", () => {
 });
 
 /** Pages that are reworded elsewhere. */
-const unread = /^(docs\/(policy-rules|enforcement-as-code)|docs\/decisions\/.*|policies\/README|CHANGELOG)\.md$/;
+const unread =
+  /^(docs\/(policy-rules|enforcement-as-code)|docs\/decisions\/own-(policy-evaluator|terraform-writer|local-aws)|policies\/README|CHANGELOG)\.md$/;
 
 test.each(markdown.filter((page) => !unread.test(page)))("%s is in plain words", (page) => {
   const words =
