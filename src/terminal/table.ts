@@ -16,7 +16,44 @@ export function formatTable(heading: readonly string[], rows: readonly (readonly
     .join("");
 }
 
-const measureWidth = (cell: string): number => stripVTControlCharacters(cell).length;
+/** How many columns a text takes on a terminal: letters of Chinese, Japanese and Korean take two. */
+export function measureWidth(text: string): number {
+  const plain = stripVTControlCharacters(text);
+  return /^[ -~]*$/.test(plain) ? plain.length : Array.from(plain).length + (plain.match(wideLetters)?.length ?? 0);
+}
+
+const wideLetters = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\uff01-\uff60]/gu;
+
+/** A name that takes at most so many columns; what is cut off shows as dots. */
+export function shorten(name: string, columns: number): string {
+  if (measureWidth(name) <= columns) return name;
+  const letters = Array.from(name);
+  while (letters.length > 0 && measureWidth(letters.join("")) > columns - 2) letters.pop();
+  return `${letters.join("")}..`;
+}
+
+/** Text in lines of at most so many columns, broken between words; a longer word is broken where the line ends. */
+export function wrapText(text: string, columns: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ").flatMap((long) => breakWord(long, columns))) {
+    const line = lines.at(-1) ?? "";
+    if (line === "") lines[lines.length - 1] = word;
+    else if (measureWidth(line) + 1 + measureWidth(word) <= columns) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function breakWord(word: string, columns: number): string[] {
+  if (measureWidth(word) <= columns) return [word];
+  const parts = [""];
+  for (const letter of word) {
+    const part = parts.at(-1) ?? "";
+    if (part !== "" && measureWidth(part + letter) > columns) parts.push(letter);
+    else parts[parts.length - 1] = part + letter;
+  }
+  return parts;
+}
 
 /** Text of which no line is wider than a terminal, escape sequences aside. */
 export function fitToWidth(text: string, columns: number): string {

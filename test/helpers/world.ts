@@ -26,6 +26,8 @@ export interface RunOptions {
   /** What comes on stdin; without it stdin is at its end. */
   readonly input?: string;
   readonly cwd?: string;
+  /** How wide the terminal is. */
+  readonly columns?: number;
   /** Secrets that are shown, because that is what the command is for: on stdout, or on the terminal. */
   readonly shows?: readonly Kind[];
 }
@@ -190,7 +192,7 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
   const terminal = spawnOnTerminal(file, [...args], {
     env: watched(args, options.env),
     cwd: options.cwd ?? tmpdir(),
-    cols: 200,
+    cols: options.columns ?? 200,
     rows: 50,
   });
   let text = "";

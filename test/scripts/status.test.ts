@@ -38,7 +38,7 @@ test("time left is shown in words, and where the session is written to", async (
 test("on a terminal there is a heading and a bar", async () => {
   const world = await loggedIn();
   const { screen } = await world.fobOnTerminal(["status"]).ended;
-  expect(screen).toMatch(/^PROFILE +SOURCE +STATE +TIME LEFT +UNTIL +WRITTEN TO\n/);
+  expect(screen).toMatch(/^PROFILE +SOURCE +ACCOUNT +STATE +TIME LEFT\n/);
   expect(screen).toContain("████████ 11 h 59 min");
 });
 

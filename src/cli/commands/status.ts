@@ -5,7 +5,7 @@ import { formatExpiration } from "../../store/session.ts";
 import { formatJson, formatOption, quote, quoteProfileArgument } from "../../text.ts";
 import { defineCommand } from "../command.ts";
 import { getDefaultProfile, parseMinTtl } from "../options.ts";
-import { render, sayNone, snapshotNow } from "../session-table.ts";
+import { findRenewal, formatCandidates, isLost, render, sayNone, snapshotNow } from "../session-table.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -18,6 +18,7 @@ export const statusCommand = defineCommand({
   options: {
     check: { text: "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)" },
     minTtl: { value: "length", text: "how much must remain of a fresh session (default: 15m)" },
+    long: { text: "also show until when each session lasts and where it is written" },
     json: { text: "print JSON" },
   },
   examples: ["fob status", "fob status work --json", "fob status --check --min-ttl 30m work || fob login work"],
@@ -27,8 +28,11 @@ export const statusCommand = defineCommand({
     const snapshot = snapshotNow(context);
     const entries = getStatus(asked, snapshot, { now: context.now(), minTtl: parseMinTtl(options.minTtl) });
     if (options.json) stdout.write(formatJson(entries.map(toJson)));
-    else if (entries.length > 0) stdout.write(render(entries, context.now(), context));
-    else sayNone(snapshot, context);
+    else if (entries.length > 0) {
+      const table = { long: options.long, renewal: findRenewal(snapshot) };
+      const others = stdout.isTerminal && asked.length === 0 ? formatCandidates(snapshot, entries, context) : "";
+      stdout.write(render(entries, context.now(), context, table) + others);
+    } else sayNone(snapshot, context);
     if (!options.check) {
       const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
         state === "unreadable" && !foreign && !isOtherVersion;
@@ -37,8 +41,6 @@ export const statusCommand = defineCommand({
       }
     }
     // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
-    const isLost = ({ mode, writtenTo }: StatusEntry): boolean =>
-      mode === "keys" && writtenTo.length > 0 && !writtenTo.some(({ isThere }) => isThere);
     const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
     const minTtl = options.minTtl === undefined ? "" : ` ${formatOption("--min-ttl", options.minTtl)}`;
