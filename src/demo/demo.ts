@@ -1,4 +1,4 @@
-// The whole story, against the local AWS: refused without MFA, one code, then the same call goes through.
+// Shows fob against the local AWS: a call is denied without MFA, you enter one code, and the same call succeeds.
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,19 +13,18 @@ import { callEveryday } from "./everyday-call.ts";
 
 export interface DemoTools {
   readonly env: Environment;
-  /** How to run fob itself: a program and its first arguments. */
+  /** How to run fob: a program and its first arguments. */
   readonly fob: readonly [string, ...string[]];
-  /** Whether there is somebody to type the code. */
+  /** Whether a person can type the code. */
   readonly isOnTerminal: boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Shows it, and leaves nothing behind. @throws FobError when something does not go as it should, CancelledError */
+/** Runs the demo and removes all of its files. @throws FobError if something fails, CancelledError */
 export async function runDemo(tools: DemoTools): Promise<void> {
   const { print, signal } = tools;
-  // The clock stands still, so that the code stays good for as long as somebody takes to type it: signatures do for five
-  // minutes.
+  // The clock is stopped, so the code does not expire while you type it. Signatures stay valid for five minutes.
   const began = Date.now();
   const sandbox = await startSandbox({ now: () => began });
   const home = mkdtempSync(join(tmpdir(), "fob-demo-"));
@@ -41,7 +40,7 @@ export async function runDemo(tools: DemoTools): Promise<void> {
     const call = (profile: string): Promise<string[]> => callEveryday({ ...files, profile, endpoint: sandbox.url });
     const fob = (...args: string[]): Promise<void> => runFob(args, home, sandbox.url, tools);
 
-    print(`A local AWS is at ${sandbox.url}. Ada may do everything, but only with MFA: her policy says so.`);
+    print(`A local AWS is running at ${sandbox.url}. Ada's policies allow everything, but only with MFA.`);
     print("");
     print('1. Ada lists her buckets with her access key (profile "demo"):');
     print(`   ${await describeRejection(call("demo"))}`);
@@ -50,30 +49,30 @@ export async function runDemo(tools: DemoTools): Promise<void> {
     print("2. $ fob login demo");
     print(
       tools.isOnTerminal
-        ? `   Her authenticator shows ${device.code()}: type it.`
-        : "   No terminal here, so her authenticator answers as the profile's mfa_process.",
+        ? `   Her authenticator shows ${device.code()}. Type this code.`
+        : "   There is no terminal, so the profile's mfa_process provides the code.",
     );
     await fob("login", "demo");
     print("");
-    print("3. What fob wrote for it, secrets masked:");
+    print("3. fob wrote this session profile (secrets are masked):");
     for (const line of maskSecrets(readFileSync(files.credentials, "utf8"), "demo-mfa")) print(`   ${line}`);
     throwIfCancelled(signal);
     print("");
-    print('4. The same call with the profile "demo-mfa", by an SDK that knows nothing of fob:');
+    print('4. The same call succeeds with the profile "demo-mfa", from an SDK without any fob code:');
     print(`   ${(await call("demo-mfa")).join(", ")}`);
     throwIfCancelled(signal);
     print("");
     print("5. $ fob status");
     await fob("status");
     print("");
-    print("All of it was in a temporary folder, which is gone now. With your own account: fob login");
+    print("All files were in a temporary folder, which is now deleted. Try it with your own account: fob login");
   } finally {
     await sandbox.close();
     rmSync(home, { recursive: true, force: true });
   }
 }
 
-/** Ada's AWS files. Her device is not configured: fob asks AWS for it. */
+/** Writes Ada's AWS files. They do not name her device: fob asks AWS for it. */
 function writeAwsFiles(
   home: string,
   key: { accessKeyId: string; secretAccessKey: string },
@@ -89,7 +88,7 @@ function writeAwsFiles(
   return files;
 }
 
-/** A command that prints the code which the device shows now; it is good for a minute more. */
+/** Returns a command that prints the device's current code, which stays valid for another minute. */
 function formatCodeCommand(home: string, code: string): string {
   const file = join(home, "authenticator");
   writeFileSync(file, `${code}\n`, { mode: 0o600 });
@@ -98,14 +97,14 @@ function formatCodeCommand(home: string, code: string): string {
 
 async function describeRejection(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.then(
-    () => new FobError("the local AWS let a call without MFA through", "please report it"),
+    () => new FobError("the local AWS allowed a call without MFA", "please report it"),
     (reason: unknown) => reason,
   );
   if (!(error instanceof Error) || error.name !== "AccessDenied") throw error;
   return `${error.name}: ${error.message}`;
 }
 
-/** Runs fob as its users do: another process, on the same terminal. */
+/** Runs fob as users do: in another process on the same terminal. */
 async function runFob(args: readonly string[], home: string, endpoint: string, tools: DemoTools): Promise<void> {
   const [program, ...first] = tools.fob;
   const { PATH, TERM, LANG, NO_COLOR, SystemRoot } = tools.env;
@@ -118,7 +117,7 @@ async function runFob(args: readonly string[], home: string, endpoint: string, t
     throwIfCancelled(tools.signal);
     if (status === new CancelledError().exitCode) throw new CancelledError();
     if (status !== 0)
-      throw new FobError(`fob ${args.join(" ")} ended with ${status ?? "a signal"}`, "try again: fob demo");
+      throw new FobError(`fob ${args.join(" ")} exited with ${status ?? "a signal"}`, "try again: fob demo");
   } finally {
     tools.signal.removeEventListener("abort", stop);
   }
@@ -131,7 +130,7 @@ function getStatus(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** The lines of a profile's section, with everything secret in them masked. */
+/** Returns the lines of a profile's section with its secrets masked. */
 function maskSecrets(credentials: string, profile: string): string[] {
   const lines = credentials
     .slice(credentials.indexOf(`[${profile}]`))

@@ -1,9 +1,9 @@
-// A call as any program makes it: an SDK client and a profile. It knows nothing of fob. Heavy: import() it.
+// A call as any program makes it, with an SDK client and a profile, and without fob. Slow to load: import() it.
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { fromIni } from "@aws-sdk/credential-providers";
 import { withoutNotice } from "../aws/notice.ts";
 
-/** The names of the caller's buckets, with the credentials that the SDK finds in the profile. */
+/** Lists the caller's buckets, with the credentials that the SDK finds in the profile. */
 export async function callEveryday(options: {
   credentials: string;
   config: string;

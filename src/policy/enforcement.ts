@@ -24,7 +24,7 @@ export interface Exemption {
  * What a user without MFA needs to set it up:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
  */
-export const enrolmentExemptions: readonly Exemption[] = [
+export const enrollmentExemptions: readonly Exemption[] = [
   {
     action: "iam:CreateVirtualMFADevice",
     why: "creates the virtual MFA device that a new user enrolls",
@@ -83,8 +83,8 @@ export const passwordExemptions: readonly Exemption[] = [
 
 /** Lists the exempt actions of a variant, in the order of the policy. */
 export function listExemptions({ passwordChange = true }: EnforcementOptions = {}): readonly Exemption[] {
-  if (!passwordChange) return enrolmentExemptions;
-  return [...enrolmentExemptions, ...passwordExemptions].sort((a, b) => (a.action < b.action ? -1 : 1));
+  if (!passwordChange) return enrollmentExemptions;
+  return [...enrollmentExemptions, ...passwordExemptions].sort((a, b) => (a.action < b.action ? -1 : 1));
 }
 
 /**

@@ -241,7 +241,7 @@ export function judgeProof(proof: Proof): readonly Verdict[] {
   const { rows } = proof;
   return [
     judgeEnforcement(proof),
-    ...judgeEnrolment(rows),
+    ...judgeEnrollment(rows),
     judgePassword(rows),
     judgeEveryday(rows),
     judgeOldSessions(proof),
@@ -307,14 +307,14 @@ function describeOpen(open: readonly Open[]): string {
 }
 
 /** What the console and the command line call to enroll a first device. */
-const neededToEnrol = [
+const neededToEnroll = [
   ...["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"],
   ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
 ];
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
-function judgeEnrolment(rows: readonly ProofRow[]): Verdict[] {
-  const needed = rows.filter(({ action }) => neededToEnrol.includes(action));
+function judgeEnrollment(rows: readonly ProofRow[]): Verdict[] {
+  const needed = rows.filter(({ action }) => neededToEnroll.includes(action));
   return ["sign-in", "key"].map((name) => {
     const failing = needed.filter((row) => !hasCell(row, name, isAllowed));
     const how = name === "key" ? "with an access key" : "in the console";

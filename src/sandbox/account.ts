@@ -1,5 +1,5 @@
-// One AWS account: its root user, its IAM users with their policies, MFA devices and access keys, its roles, and the
-// sessions of them all.
+// One AWS account: its root user, its IAM users with their policies, MFA devices and access keys, its roles, and all
+// sessions.
 
 import { randomBytes, randomInt } from "node:crypto";
 import {
@@ -10,20 +10,20 @@ import {
   type RequestContext,
   type TrustStatement,
 } from "../policy/engine/evaluate.ts";
-import { AwsError, accessDenied, notModelled } from "./errors.ts";
+import { AwsError, accessDenied, notModeled } from "./errors.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
-/** The root user, an IAM user, or who has assumed a role. */
+/** The root user, an IAM user, or an assumed role. */
 export interface Principal {
-  /** The IAM user's name; undefined for the others. */
+  /** The IAM user's name; undefined for other principals. */
   readonly name: string | undefined;
-  /** As AWS shows it: of who has assumed a role `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
+  /** For an assumed role, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
   readonly arn: string;
-  /** `AIDA…`; the root user's is the account number, that of who has assumed a role `AROA…:SESSION`. */
+  /** `AIDA…` for users, the account ID for the root user, and `AROA…:SESSION` for assumed roles. */
   readonly userId: string;
   readonly policies: PolicyDocument[];
   readonly devices: MfaDevice[];
-  /** The role that is assumed. */
+  /** The assumed role. */
   readonly role?: Role;
 }
 
@@ -39,16 +39,16 @@ export interface Role {
 
 export interface MfaDevice {
   readonly serialNumber: string;
-  /** The secret of the codes; undefined for a FIDO device, which has none. */
+  /** The secret that generates the codes; undefined for a FIDO device. */
   readonly seed: Buffer | undefined;
   readonly enabledMs: number;
-  /** Steps whose code has been used: each is accepted once. */
+  /** Time steps whose code has been used: each code is accepted once. */
   readonly usedSteps: Set<number>;
-  /** Verifications in the present three-minute window. */
+  /** Verifications in the current three-minute window. */
   attempts: { window: number; count: number };
 }
 
-/** An access key, or the temporary credentials of a session; with whom it belongs to. */
+/** An access key or the temporary credentials of a session, with their principal. */
 export interface Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -62,36 +62,36 @@ export interface Session {
   readonly expiresMs: number;
   /** When the code was accepted; undefined for a session without MFA. */
   readonly mfaMs?: number | undefined;
-  /** A role's session that was asked for with the credentials of another session. */
+  /** Whether it is a role session from role chaining. */
   readonly isChained?: boolean;
-  /** It has transitive tags or a source identity, which AWS passes on to the roles that are assumed with it. */
+  /** Whether it has transitive tags or a source identity, which AWS passes on in role chaining. */
   readonly passesOn?: boolean;
 }
 
-/** What a device answers with, and what its owner needs to read codes from it. */
+/** An MFA device with codes. */
 export interface CodeDevice {
   readonly serialNumber: string;
   readonly base32Secret: string;
-  /** The code that the device shows now by the sandbox's clock, or at another time (ms since 1970). */
+  /** Returns the code at a time (ms since 1970); the default is the sandbox's current time. */
   readonly code: (atMs?: number) => string;
 }
 
-/** A secret, and what it is. */
+/** A secret and its kind. */
 export type Secret = readonly [string, "secret access key" | "session token" | "device seed" | "sign-in token"];
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const devicesPerUser = 8;
 
 /**
- * How codes were seen to be verified (AWS documents none of it): two steps either way, each code once but in any order,
- * and nine verifications per device in each three minutes of the clock, whether they succeed or not.
+ * How AWS was observed to verify codes (it is not documented): two steps in either direction, each code once but in any
+ * order, and nine verifications per device in each three-minute window, successful or not.
  */
 const stepsEitherWay = 2;
 const attemptsPerWindow = 9;
 const attemptWindowMs = 180_000;
 
-/** The condition keys that requests carry here. A policy that asks for another would be misjudged, so it is refused. */
-const modelledKeys = [
+/** The condition keys of requests here. Policies with other keys are rejected, because decisions on them would be wrong. */
+const modeledKeys = [
   ...["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"],
   ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount"],
 ];
@@ -107,22 +107,22 @@ export class Account {
   readonly #credentials = new Map<string, Credential>();
 
   constructor(id: string, partition: string, now: () => number) {
-    if (!/^\d{12}$/.test(id)) throw new Error(`an account number has 12 digits: ${JSON.stringify(id)}`);
+    if (!/^\d{12}$/.test(id)) throw new Error(`an account ID has 12 digits: ${JSON.stringify(id)}`);
     this.id = id;
     this.partition = partition;
     this.now = now;
     this.root = { name: undefined, arn: this.arn("root"), userId: id, policies: [], devices: [] };
   }
 
-  /** An IAM ARN of this account. */
+  /** Returns an IAM ARN of this account. */
   arn(resource: string): string {
     return `arn:${this.partition}:iam::${this.id}:${resource}`;
   }
 
   addUser(name: string, path: string, policies: readonly unknown[]): Principal {
-    if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`not an IAM user name: ${JSON.stringify(name)}`);
-    if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`not a path of IAM: ${JSON.stringify(path)}`);
-    // IAM user names are told apart without regard to case.
+    if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`invalid IAM user name: ${JSON.stringify(name)}`);
+    if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
+    // IAM user names ignore case.
     if (this.#users.has(name.toLowerCase())) throw new Error(`user ${JSON.stringify(name)} already exists`);
     const arn = this.arn(`user${path}${name}`);
     const user = { name, arn, userId: makeId("AIDA"), policies: [], devices: [] };
@@ -135,16 +135,16 @@ export class Account {
     return this.#users.get(name.toLowerCase());
   }
 
-  /** The user of a name; throws NoSuchEntity as IAM does. */
+  /** Returns the user with this name; throws NoSuchEntity like IAM. */
   user(name: string): Principal {
     const user = this.findUser(name);
     if (user === undefined) throw new AwsError("NoSuchEntity", 404, `The user with name ${name} cannot be found.`);
     return user;
   }
 
-  /** Attaches a policy to a user. Throws an Error when it uses what the evaluator or this account does not model. */
+  /** Attaches a policy to a user. Throws an Error if the evaluator or this account does not model something in it. */
   attachPolicy(userName: string, policy: unknown): void {
-    this.user(userName).policies.push(readModelledPolicy(policy));
+    this.user(userName).policies.push(readModeledPolicy(policy));
   }
 
   addRole(role: Role): Role {
@@ -158,7 +158,7 @@ export class Account {
     return this.#roles.get(arn);
   }
 
-  /** Whether it is the ARN of a user or role of this account, or the account's own. */
+  /** Whether an ARN is that of a user, a role or the root user of this account. */
   hasPrincipal(arn: string): boolean {
     const users = [this.root, ...this.#users.values()];
     return this.#roles.has(arn) || users.some((user) => user.arn === arn);
@@ -172,7 +172,7 @@ export class Account {
     return this.#credentials.get(accessKeyId);
   }
 
-  /** Every secret that this account has made. */
+  /** Lists every secret that this account has created. */
   secrets(): Secret[] {
     const keys = [...this.#credentials.values()].flatMap(({ secretAccessKey, session }): Secret[] => [
       [secretAccessKey, "secret access key"],
@@ -185,7 +185,7 @@ export class Account {
     return [...keys, ...seeds];
   }
 
-  /** A device whose codes the secret makes. Throws an Error when the user has eight devices, or for a taken serial. */
+  /** Adds an MFA device. Throws an Error if the user has eight devices or the serial number exists. */
   addDevice(userName: string, serialNumber: string, seed: Buffer | undefined): void {
     const { devices } = this.user(userName);
     if (devices.length >= devicesPerUser) throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
@@ -201,16 +201,16 @@ export class Account {
     return { serialNumber, base32Secret: base32Encode(seed), code: (atMs = this.now()) => totp(seed, atMs) };
   }
 
-  /** Temporary credentials with the permissions of the principal. */
+  /** Creates temporary credentials with the permissions of the principal. */
   addSession(
     principal: Principal,
     durationSeconds: number,
     details: Omit<Session, "token" | "expiresMs">,
   ): Credential & { session: Session } {
     const nowMs = this.now();
-    // 3n + 1 bytes, so that the token ends in "==", which some readers and writers of the credentials file cut off.
+    // 3n + 1 bytes, so the token ends in "==", which some readers and writers of the credentials file cut off.
     const token = randomBytes(268).toString("base64");
-    // Whole seconds, as the answer can only say those: the session must not end after what the client was told.
+    // Whole seconds, as in the response: the session must not end later than the client expects.
     const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
     const session = { token, expiresMs, ...details };
     const credential = { ...makeKey("ASIA"), principal, active: true, session };
@@ -219,16 +219,16 @@ export class Account {
   }
 
   /**
-   * Throws AccessDenied unless the caller's policies allow the action; the root user may do everything.
+   * Throws AccessDenied unless the caller's policies allow the action; the root user is allowed everything.
    *
-   * @param shown the resource as the error names it; S3 does not name `*`
+   * @param shown the resource in the error message; S3 does not name `*`
    */
   authorize(caller: Credential, action: string, resource: string, shown?: string): void {
     const { arn, policies } = caller.principal;
     if (caller.principal === this.root) return;
     const { decision, missingContextKeys } = evaluate(policies, { action, resource, context: this.context(caller) });
     if (decision === "allowed") return;
-    if (decision === "unknown") throw notModelled(`the condition keys ${missingContextKeys.join(", ")}`);
+    if (decision === "unknown") throw notModeled(`the condition keys ${missingContextKeys.join(", ")}`);
     const reason =
       decision === "explicitDeny"
         ? "with an explicit deny in an identity-based policy"
@@ -241,10 +241,10 @@ export class Account {
    * `aws:MultiFactorAuthPresent` is absent with an access key, "false" for a session without MFA:
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
    *
-   * A role's session is one without MFA, however the role was assumed: "The temporary credentials returned by AssumeRole
+   * A role session never has MFA, however the role was assumed: "The temporary credentials returned by AssumeRole
    * do not include MFA information in the context, so you cannot check individual API operations for MFA."
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
-   * Users report that AWS says "true" where the role was assumed with a session with MFA; no page of AWS promises it.
+   * Users report that AWS sets "true" if the role was assumed in a session with MFA, but AWS does not document it.
    */
   context({ session, principal }: Credential): RequestContext {
     const direct = {
@@ -266,15 +266,15 @@ export class Account {
   }
 }
 
-/** A policy for a user or role. Throws an Error when it uses what the evaluator or this account does not model. */
-export function readModelledPolicy(policy: unknown): PolicyDocument {
+/** Reads a policy for a user or role. Throws an Error if the evaluator or this account does not model something in it. */
+export function readModeledPolicy(policy: unknown): PolicyDocument {
   const document = parsePolicy(policy);
-  const key = listContextKeys(document).find((name) => !modelledKeys.includes(name.toLowerCase()));
+  const key = listContextKeys(document).find((name) => !modeledKeys.includes(name.toLowerCase()));
   if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return document;
 }
 
-/** Checks a code and, if it is right, uses it up. "unavailable": too many verifications, or a device without codes. */
+/** Checks a code and uses it up. Returns "unavailable" after too many verifications, or for a device without codes. */
 export function verifyCode(device: MfaDevice, code: string, nowMs: number): "right" | "wrong" | "unavailable" {
   const { seed, usedSteps } = device;
   const window = Math.floor(nowMs / attemptWindowMs);
@@ -291,12 +291,12 @@ export function verifyCode(device: MfaDevice, code: string, nowMs: number): "rig
   return "wrong";
 }
 
-/** An id as AWS makes them: four letters that say what it is, then sixteen of `A-Z2-7`. */
+/** Creates an ID like AWS's: a prefix of four letters, then sixteen characters of `A-Z2-7`. */
 export function makeId(prefix: string): string {
   return prefix + base32Encode(randomBytes(10));
 }
 
-/** A hardware token's number. */
+/** Creates the serial number of a hardware token. */
 export function makeTokenNumber(): string {
   return `GAHT${String(randomInt(10 ** 8)).padStart(8, "0")}`;
 }

@@ -2,7 +2,7 @@
 
 import type { RequestContext } from "../policy/engine/evaluate.ts";
 import type { Credential } from "./account.ts";
-import { AwsError, accessDenied, notModelled } from "./errors.ts";
+import { AwsError, accessDenied, notModeled } from "./errors.ts";
 import { checkMfa, listMfaChecks } from "./mfa.ts";
 import { type Checked, listMembers, type QueryAction, readInteger, validate } from "./query.ts";
 import { authorizeOnRole, makeAssumedRole } from "./roles.ts";
@@ -16,11 +16,11 @@ export const assumeRole: QueryAction = {
   run: (call) => {
     const { account, caller } = call;
     const asked = readAssumeRoleRequest(call.parameters);
-    refuseCaller(caller, caller.principal === account.root, asked);
+    rejectCaller(caller, caller.principal === account.root, asked);
     const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = asked;
 
     const withMfa = checkMfa(call, asked.serialNumber, asked.tokenCode);
-    // One request has one context, for the role's policy and for the caller's.
+    // The role's policies and the caller's policies see the same context.
     const context: RequestContext = {
       ...account.context(caller),
       ...(withMfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
@@ -82,8 +82,8 @@ function readAssumeRoleRequest(parameters: ReadonlyMap<string, string>): AssumeR
   return { ...asked, serialNumber, tokenCode, ...tags };
 }
 
-/** What depends on whose credentials the request is made with, and not on the role. */
-function refuseCaller({ session }: Credential, isRoot: boolean, asked: AssumeRoleRequest): void {
+/** Rejects requests that the caller's credentials do not allow, whatever the role. */
+function rejectCaller({ session }: Credential, isRoot: boolean, asked: AssumeRoleRequest): void {
   if (isRoot) throw accessDenied("Roles may not be assumed by root accounts.");
   if (session === undefined) return;
   // "If you assume a role using role chaining and provide a DurationSeconds parameter value greater than one hour, the
@@ -93,8 +93,8 @@ function refuseCaller({ session }: Credential, isRoot: boolean, asked: AssumeRol
     throw invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
   }
   const asksForMfa = asked.serialNumber !== undefined || asked.tokenCode !== undefined;
-  if (asksForMfa) throw notModelled("AssumeRole with a code and session credentials");
-  if (session.passesOn) throw notModelled("role chaining with transitive tags or a source identity");
+  if (asksForMfa) throw notModeled("AssumeRole with a code and session credentials");
+  if (session.passesOn) throw notModeled("role chaining with transitive tags or a source identity");
 }
 
 interface Tags {
@@ -102,7 +102,7 @@ interface Tags {
   readonly hasTransitiveTags: boolean;
 }
 
-/** The session tags of a request. The words of the errors are AWS's. */
+/** Reads the session tags of a request. The error messages are AWS's. */
 function readTags(parameters: ReadonlyMap<string, string>): Tags {
   const given = listMembers(parameters, "Tags").map((number) => ({
     number,
@@ -116,7 +116,7 @@ function readTags(parameters: ReadonlyMap<string, string>): Tags {
       { name: `tags.${number}.member.value`, value, isRequired: true, min: 0, max: 256, pattern },
     ]),
   );
-  if (given.length > 50) throw notModelled("more than 50 session tags, which AWS does not allow");
+  if (given.length > 50) throw notModeled("more than 50 session tags, which AWS does not allow");
   const tags = new Map(given.map(({ key = "", value = "" }) => [key, value]));
   const keys = new Set([...tags.keys()].map((key) => key.toLowerCase()));
   if (keys.size < given.length) {

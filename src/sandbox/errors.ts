@@ -1,9 +1,9 @@
-// The errors that this local AWS answers with, in AWS's own codes, HTTP statuses and words.
+// The errors of this local AWS, with AWS's codes, HTTP statuses and messages.
 
-/** The services that share the one port. */
+/** The services on the port. */
 export type Service = "sts" | "iam" | "s3";
 
-/** An error that goes to the client as AWS would send it. */
+/** An error that is sent to the client as AWS would send it. */
 export class AwsError extends Error {
   override readonly name = "AwsError";
   readonly code: string;
@@ -16,12 +16,12 @@ export class AwsError extends Error {
   }
 }
 
-/** What AWS can do and this cannot. Said aloud, so that nobody takes a gap here for a behaviour of AWS. */
-export function notModelled(what: string): AwsError {
+/** Reports something that AWS supports and this does not, so that a gap is not mistaken for AWS's behavior. */
+export function notModeled(what: string): AwsError {
   return new AwsError("NotImplemented", 501, `This local AWS does not model ${what}`);
 }
 
-/** The caller may not do this. */
+/** The caller is not allowed to do this. */
 export function accessDenied(message: string): AwsError {
   return new AwsError("AccessDenied", 403, message);
 }
@@ -31,9 +31,9 @@ const badSignature =
   "and signing method. Consult the service documentation for details.";
 
 /**
- * Why a request is not accepted as its sender's, as [IAM and STS](
- * https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html) say it and as [S3](
- * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) says it.
+ * Why a request cannot be authenticated, in the words of [IAM and STS](
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html) and of [S3](
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
  */
 const authenticationErrors = {
   missing: {
@@ -78,7 +78,7 @@ const authenticationErrors = {
   },
 } as const;
 
-/** The error of one service for a request that cannot be authenticated; `detail` is what STS and IAM say instead. */
+/** Creates a service's error for a request that cannot be authenticated; `detail` replaces the message of STS and IAM. */
 export function authenticationError(
   reason: keyof typeof authenticationErrors,
   service: Service,

@@ -1,17 +1,17 @@
-// The federation endpoint of the console, which turns a role's credentials into a sign-in link.
+// The console's federation endpoint, which turns role credentials into a sign-in link.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 
 import { randomBytes } from "node:crypto";
 import type { Account, Credential, Secret } from "./account.ts";
-import { AwsError, notModelled } from "./errors.ts";
+import { AwsError, notModeled } from "./errors.ts";
 import { writeElement } from "./xml.ts";
 
-/** What it answers with, when it is not an error. */
+/** A successful response. */
 export interface FederationAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Whose sign-in it is. */
+  /** The access key of the credentials that sign in. */
   readonly accessKeyId: string;
 }
 
@@ -33,13 +33,13 @@ export class Federation {
     return [...this.#signIns.keys()].map((token) => [token, "sign-in token"]);
   }
 
-  /** Throws AwsError for everything that is refused. */
+  /** Throws AwsError for every request that it rejects. */
   answer(parameters: ReadonlyMap<string, string>): FederationAnswer {
     const action = parameters.get("Action") ?? "";
     const known = { getSigninToken: ["Session", "SessionDuration"], login: ["Issuer", "Destination", "SigninToken"] };
-    if (action !== "getSigninToken" && action !== "login") throw notModelled("this action of the federation endpoint");
+    if (action !== "getSigninToken" && action !== "login") throw notModeled("this action of the federation endpoint");
     const other = [...parameters.keys()].find((name) => name !== "Action" && !known[action].includes(name));
-    if (other !== undefined) throw notModelled(`the parameter ${other} of ${action}`);
+    if (other !== undefined) throw notModeled(`the parameter ${other} of ${action}`);
     return action === "login" ? this.#login(parameters) : this.#signInToken(parameters);
   }
 
@@ -47,7 +47,7 @@ export class Federation {
     const credential = this.#credential(parameters.get("Session") ?? "");
     if (credential.principal.role === undefined) throw makeInvalidRequest(onlyRoles);
     checkDuration(parameters.get("SessionDuration"), credential);
-    // 3n + 1 bytes: "==" at the end, and "+" and "/" before it, do not come through unless they are encoded in the link.
+    // 3n + 1 bytes, so the token ends in "==": clients must encode that, "+" and "/" in the link.
     const token = randomBytes(301).toString("base64");
     this.#signIns.set(token, { credential, untilMs: this.#account.now() + linkMs, isUsed: false });
     const headers = { "content-type": "application/json" };
@@ -72,7 +72,7 @@ export class Federation {
     }
     const location = readUrl(parameters.get("Destination") ?? "");
     signIn.isUsed = true;
-    // Says who signed in. A real console's cookies would be credentials; there is no console behind this one.
+    // Shows who signed in. A real console's cookies are credentials, but there is no console here.
     const cookie = `aws-userInfo=${encodeURIComponent(JSON.stringify({ arn: signIn.credential.principal.arn }))}`;
     const headers = { location, "set-cookie": `${cookie}; Path=/; HttpOnly`, "content-type": "text/html" };
     return { status: 302, headers, body: "", accessKeyId: signIn.credential.accessKeyId };
@@ -112,7 +112,7 @@ function makeInvalidRequest(message: string): AwsError {
   return new AwsError("InvalidRequest", 400, message);
 }
 
-/** AWS says errors on a page for people, of which only the status is of use to a program. */
+/** AWS shows errors on an HTML page; programs can only use the status. */
 export function writeErrorPage(error: AwsError): string {
   return `<!DOCTYPE html><html><body>${writeElement("p", error.message)}</body></html>\n`;
 }

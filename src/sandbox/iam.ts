@@ -30,7 +30,7 @@ const listMfaDevices: QueryAction = {
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
- * The credentials of a role are not under this rule.
+ * Role credentials are exempt from this rule.
  */
 function requireMfa({ parameters, run }: QueryAction): QueryAction {
   return {

@@ -1,17 +1,17 @@
-// The MFA parameters of STS: a device's serial number and a code.
+// Checks the MFA parameters of STS: a device's serial number and a code.
 
 import { verifyCode } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 import type { Checked, QueryCall } from "./query.ts";
 
-/** The words are AWS's to the space, since clients (fob, too) tell the cases apart by them. */
+/** AWS's exact messages: clients, including fob, distinguish the cases by them. */
 const wrongCode = "MultiFactorAuthentication failed with invalid MFA one time pass code. ";
 const unavailableDevice =
   "MultiFactorAuthentication failed, unable to validate MFA code.  " +
   "Please verify your MFA serial number is valid and associated with this user.";
 const incompleteMfa = "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.";
 
-/** The constraints of SerialNumber and TokenCode. */
+/** Lists the constraints of SerialNumber and TokenCode. */
 export function listMfaChecks(serialNumber: string | undefined, tokenCode: string | undefined): Checked[] {
   return [
     { name: "serialNumber", value: serialNumber, min: 9, max: 256, pattern: "[\\w+=/:,.@-]*" },
@@ -19,7 +19,7 @@ export function listMfaChecks(serialNumber: string | undefined, tokenCode: strin
   ];
 }
 
-/** Whether the request is one with MFA; throws when MFA was tried and failed. */
+/** Returns whether the request has MFA; throws if MFA fails. */
 export function checkMfa(
   { account, caller }: QueryCall,
   serialNumber: string | undefined,

@@ -1,11 +1,10 @@
-// IAM's policy simulator, as AWS's pages describe it:
+// IAM's policy simulator, as documented by AWS:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
 //
-// It asks fob's own evaluator, so that the two agree proves nothing; a proof comes from AWS's simulator, and from the
-// published examples that test/policy/ holds the evaluator to. Which missing keys are listed, and the words of InvalidInput,
-// come from captures of AWS's answers. So does what is left out here: AWS names the statements that decided, says
-// implicitDeny of a resource whose type the action does not take, and refuses some actions in one call ("require
-// different authorization information").
+// It uses fob's own evaluator, so it cannot verify the evaluator; AWS's simulator and the published examples in test/policy/
+// do that. The list of missing keys and the messages of InvalidInput come from captured responses of AWS. These also show
+// what is missing here: AWS names the statements that decided, returns implicitDeny for a resource type that the action
+// does not support, and rejects some actions in one call ("require different authorization information").
 
 import { isIP } from "node:net";
 import {
@@ -19,7 +18,7 @@ import {
   RequestError,
 } from "../policy/engine/evaluate.ts";
 import { findOperator } from "../policy/engine/operators.ts";
-import { AwsError, notModelled } from "./errors.ts";
+import { AwsError, notModeled } from "./errors.ts";
 import { listMembers, type QueryAction, type QueryCall, readInteger, readTexts, validate } from "./query.ts";
 import { writeElement } from "./xml.ts";
 
@@ -41,7 +40,7 @@ export const simulateCustomPolicy: QueryAction = {
   run: (call) => {
     call.account.authorize(call.caller, "iam:SimulateCustomPolicy", "*", "*");
     const given = readPolicies(call, "PolicyInputList");
-    // An empty list is one, whatever AWS's page says.
+    // AWS accepts an empty list, although its documentation says otherwise.
     const [list = call.parameters.get("PolicyInputList")] = readTexts(call.parameters, "PolicyInputList");
     validate({ ...unlimited("policyInputList", list), isRequired: true });
     return simulate(call, given, call.parameters.get("CallerArn"));
@@ -76,7 +75,7 @@ function simulate(call: QueryCall, policies: readonly PolicyDocument[], caller: 
   const names = Object.keys(given).map((name) => name.toLowerCase());
   const defaults = Object.entries(buildDefaults(caller)).filter(([name]) => !names.includes(name.toLowerCase()));
   const context = { ...Object.fromEntries(defaults), ...given };
-  // AWS lists aws:userid, too, though it has a value.
+  // AWS lists aws:userid too, although it has a value.
   const supplied = [...names, ...defaults.map(([name]) => name.toLowerCase()).filter((name) => name !== "aws:userid")];
   const missing = findUnsuppliedKeys([...policies, ...(boundary ? [boundary] : [])], supplied);
   const first = readOffset(call);
@@ -98,8 +97,8 @@ function readActions({ parameters: all }: QueryCall): readonly string[] {
   );
   for (const action of actions) {
     if (!action.includes(":")) throw invalid("The action is invalid since it is missing names");
-    // AWS compares such names as they are.
-    if (!/^[\w-]+:[\w-]+$/.test(action)) throw notModelled(`the action name '${action}'`);
+    // AWS compares such names literally.
+    if (!/^[\w-]+:[\w-]+$/.test(action)) throw notModeled(`the action name '${action}'`);
   }
   return actions;
 }
@@ -107,7 +106,7 @@ function readActions({ parameters: all }: QueryCall): readonly string[] {
 function readResource({ parameters: all }: QueryCall): string {
   const [resource = "*", other] = readTexts(all, "ResourceArns");
   validate({ name: "resourceArns.1.member", value: resource, min: 1, max: 2048 });
-  if (other !== undefined) throw notModelled("a simulation with several resources");
+  if (other !== undefined) throw notModeled("a simulation with several resources");
   if (resource !== "*" && !/^arn(:[^:]*){4}:.+$/s.test(resource)) {
     throw invalid(`ResourceNames are not in a valid ARN format: ${resource}.`);
   }
@@ -116,7 +115,7 @@ function readResource({ parameters: all }: QueryCall): string {
 
 const types = ["binary", "ip", "boolean", "numeric", "date", "string"].flatMap((type) => [type, `${type}List`]);
 
-/** What values of a type have to be, and how AWS calls it. AWS takes everything for a boolean. */
+/** The formats of types, with AWS's names. AWS accepts any value for a boolean. */
 const formats: Readonly<Record<string, readonly [((text: string) => boolean) | undefined, string]>> = {
   numeric: [findOperator("NumericEquals")?.kindOf.takes, "numeric format"],
   date: [findOperator("DateEquals")?.kindOf.takes, "DateTime format"],
@@ -139,8 +138,7 @@ function readContext({ parameters: all }: QueryCall): Record<string, string | re
     if (names.has(name.toLowerCase())) throw invalid(`Duplicate context key: ${name}.`);
     names.add(name.toLowerCase());
     const one = type.replace(/List$/, "");
-    if (one === "binary" || values.length === 0)
-      throw notModelled(`a ${type} context key with ${values.length} values`);
+    if (one === "binary" || values.length === 0) throw notModeled(`a ${type} context key with ${values.length} values`);
     const [takes, format] = formats[one] ?? [];
     if (takes && !values.every(takes)) throw invalid(`Invalid context value for key ${name}: expected ${format}.`);
     const [value, second] = values;
@@ -152,12 +150,12 @@ function readContext({ parameters: all }: QueryCall): Record<string, string | re
   return context;
 }
 
-/** What a simulated caller's requests carry, unless other values are given. The user need not exist. */
+/** Returns the default context of a simulated caller's requests. The user need not exist. */
 function buildDefaults(caller: string | undefined): Record<string, string> {
   if (caller === undefined) return { "aws:userid": "STUB_PRINCIPAL_FOR_POLICY_SIMULATOR" };
   const [, account, kind, name] = /^arn:[\w-]+:iam::(\d{12}):(user|group|role)\/(?:.*\/)?([^/]+)$/.exec(caller) ?? [];
   if (account === undefined || name === undefined) throw invalid(`Invalid ARN provided in the request: ${caller}`);
-  if (kind !== "user") throw notModelled(`a ${kind} as the simulated caller`);
+  if (kind !== "user") throw notModeled(`a ${kind} as the simulated caller`);
   return {
     "aws:username": name,
     "aws:PrincipalArn": caller,
@@ -202,17 +200,17 @@ function simulateRequest(
   try {
     const { decision, missingContextKeys } = evaluate(policies, request, { boundary, onlyPolicies: true });
     if (decision === "unknown")
-      throw notModelled(`several values of the condition keys ${missingContextKeys.join(", ")}`);
+      throw notModeled(`several values of the condition keys ${missingContextKeys.join(", ")}`);
     return decision;
   } catch (error) {
-    if (error instanceof RequestError) throw notModelled(`a request of which ${error.message}`);
+    if (error instanceof RequestError) throw notModeled(`this request: ${error.message}`);
     throw error;
   }
 }
 
 /**
- * The keys that policies look at and that have no value, also in statements that are about something else. AWS lists
- * them where the decision is an implicit deny.
+ * Finds the keys that policies test and that have no value, even in statements about other actions. AWS lists them for an
+ * implicit deny.
  */
 function findUnsuppliedKeys(policies: readonly PolicyDocument[], supplied: readonly string[]): readonly string[] {
   const keys = policies.flatMap(listContextKeys);
@@ -230,7 +228,7 @@ function readOffset({ parameters: all }: QueryCall): number {
   return Number(offset);
 }
 
-/** A list that has to be there; what is in it is checked one by one. */
+/** The constraints of a required list; its members are checked separately. */
 const unlimited = (name: string, value: string | undefined) => ({ name, value, min: 0, max: Number.POSITIVE_INFINITY });
 
 const invalid = (message: string): AwsError => new AwsError("InvalidInput", 400, message);

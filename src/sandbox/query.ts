@@ -1,7 +1,7 @@
-// What STS and IAM have in common: the AWS query protocol, and how it complains about parameters.
+// The AWS query protocol of STS and IAM, and its validation of parameters.
 
 import type { Account, Credential } from "./account.ts";
-import { AwsError, notModelled } from "./errors.ts";
+import { AwsError, notModeled } from "./errors.ts";
 
 export interface QueryCall {
   readonly account: Account;
@@ -10,9 +10,9 @@ export interface QueryCall {
 }
 
 export interface QueryAction {
-  /** The parameters that are modelled, of a list as `Tags.member.N.Key`; any other is refused. */
+  /** The supported parameters, such as `Tags.member.N.Key`; others are rejected. */
   readonly parameters: readonly string[];
-  /** Returns the members of the result, in XML. */
+  /** Returns the members of the result as XML. */
   readonly run: (call: QueryCall) => string;
 }
 
@@ -22,7 +22,7 @@ export interface QueryService {
   readonly actions: ReadonlyMap<string, QueryAction>;
 }
 
-/** Finds the action that the parameters name, and refuses what is not modelled of it. */
+/** Finds the action that the parameters name. Throws NotImplemented for anything that is not modeled. */
 export function findAction(
   serviceName: string,
   service: QueryService,
@@ -31,31 +31,31 @@ export function findAction(
   const asked = parameters.get("Action") ?? "";
   const version = parameters.get("Version") ?? "";
   const action = service.actions.get(asked);
-  if (action === undefined) throw notModelled(`the action ${serviceName}:${asked}`);
-  if (version !== service.version) throw notModelled(`version '${version}' of ${serviceName}`);
+  if (action === undefined) throw notModeled(`the action ${serviceName}:${asked}`);
+  if (version !== service.version) throw notModeled(`version '${version}' of ${serviceName}`);
   const known = ["Action", "Version", ...action.parameters];
   const isKnown = ([name, value]: [string, string]): boolean =>
     known.includes(name.replace(/\.member\.\d{1,3}(?=\.|$)/g, ".member.N")) ||
     // A list without members.
     (value === "" && known.some((each) => each.startsWith(`${name}.member.N`)));
   const other = [...parameters].find((parameter) => !isKnown(parameter))?.[0];
-  if (other !== undefined) throw notModelled(`the parameter ${other} of ${serviceName}:${asked}`);
+  if (other !== undefined) throw notModeled(`the parameter ${other} of ${serviceName}:${asked}`);
   return action;
 }
 
-/** A parameter as AWS's constraints see it: lengths of a string, or bounds of a number. */
+/** A parameter with AWS's constraints: the length of a string, or the bounds of a number. */
 export interface Checked {
   readonly name: string;
   readonly value: string | number | undefined;
-  /** Default: the parameter may be left out. */
+  /** Default: the parameter is optional. */
   readonly isRequired?: boolean;
   readonly min: number;
   readonly max: number;
-  /** For strings: the expression as AWS writes it. */
+  /** For strings: AWS's regular expression. */
   readonly pattern?: string;
 }
 
-/** Throws one ValidationError for all constraints that are not met. */
+/** Throws one ValidationError for all violated constraints. */
 export function validate(...checks: readonly Checked[]): void {
   const problems = checks.flatMap(({ name, value, isRequired = false, min, max, pattern }) => {
     if (value === undefined) {
@@ -76,7 +76,7 @@ export function validate(...checks: readonly Checked[]): void {
   throw new AwsError("ValidationError", 400, `${detected}: ${problems.join("; ")}`);
 }
 
-/** The numbers of a list's members that are given, in order: `Tags.member.1.Key` is of member 1 of `Tags`. */
+/** Lists the numbers of a list's members, in order: `Tags.member.1.Key` belongs to member 1 of `Tags`. */
 export function listMembers(parameters: ReadonlyMap<string, string>, list: string): readonly number[] {
   const numbers = [...parameters.keys()].flatMap((name) => {
     const [found, , number] = name.split(".");
@@ -85,14 +85,14 @@ export function listMembers(parameters: ReadonlyMap<string, string>, list: strin
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
-/** The texts of a list that holds nothing else, in order: `ActionNames.member.1`. */
+/** Returns the strings of a list, in order: `ActionNames.member.1`. */
 export function readTexts(parameters: ReadonlyMap<string, string>, list: string): readonly string[] {
   const named = [...parameters].filter(([name]) => name.startsWith(`${list}.member.`));
   const number = (name: string): number => Number(name.slice(`${list}.member.`.length));
   return named.sort(([a], [b]) => number(a) - number(b)).map(([, text]) => text);
 }
 
-/** A 32-bit integer of the query protocol. What is none is MalformedInput (the code is AWS's, the words are not). */
+/** Reads a 32-bit integer. Throws MalformedInput for anything else (the code is AWS's, the message is not). */
 export function readInteger(parameters: ReadonlyMap<string, string>, name: string): number | undefined {
   const text = parameters.get(name);
   if (text === undefined) return undefined;

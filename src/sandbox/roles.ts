@@ -1,4 +1,4 @@
-// The roles of an account, and who may assume them.
+// The roles of an account, and who can assume them.
 
 import {
   evaluate,
@@ -7,7 +7,7 @@ import {
   type RequestContext,
   readTrustPolicy,
 } from "../policy/engine/evaluate.ts";
-import { type Account, makeId, type Principal, type Role, readModelledPolicy } from "./account.ts";
+import { type Account, makeId, type Principal, type Role, readModeledPolicy } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 
 export interface RoleOptions {
@@ -15,14 +15,14 @@ export interface RoleOptions {
   readonly path?: string;
   /** The trust policy: a document, or its JSON. */
   readonly trust: unknown;
-  /** What the role may do: documents, or their JSON. */
+  /** The role's policies: documents, or their JSON. */
   readonly policies?: readonly unknown[];
   /** 3600 (the default) to 43200. */
   readonly maxSessionSeconds?: number;
 }
 
-/** The condition keys that AssumeRole's requests carry here, and the kinds of operators that go with them. */
-const modelledTrustKeys: readonly (readonly [key: RegExp, operators: RegExp])[] = [
+/** The condition keys of AssumeRole requests here, and the operators for them. */
+const modeledTrustKeys: readonly (readonly [key: RegExp, operators: RegExp])[] = [
   [/^aws:(MultiFactorAuthPresent|ViaAWSService)$/i, /^Bool/],
   [/^aws:MultiFactorAuthAge$/i, /^Numeric/],
   [/^aws:PrincipalArn$/i, /^(Arn|String)/],
@@ -30,19 +30,19 @@ const modelledTrustKeys: readonly (readonly [key: RegExp, operators: RegExp])[] 
   [/^sts:(ExternalId|RoleSessionName|SourceIdentity)$/i, /^String/],
 ];
 
-/** Adds a role. Throws an Error where AWS would not have it, and for a policy that would be misjudged here. */
+/** Adds a role. Throws an Error if AWS would reject it, or if a decision on a policy would be wrong here. */
 export function addRole(account: Account, options: RoleOptions): Role {
   const { name, path = "/", policies = [], maxSessionSeconds = 3600 } = options;
-  if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`not a role name: ${JSON.stringify(name)}`);
-  if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`not a path of IAM: ${JSON.stringify(path)}`);
+  if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`invalid role name: ${JSON.stringify(name)}`);
+  if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
   if (!Number.isInteger(maxSessionSeconds) || maxSessionSeconds < 3600 || maxSessionSeconds > 43_200) {
-    throw new Error(`a role's sessions last 3600 to 43200 seconds at most: ${maxSessionSeconds}`);
+    throw new Error(`maxSessionSeconds must be between 3600 and 43200: ${maxSessionSeconds}`);
   }
   const trust = readTrustPolicy(options.trust);
   for (const { operator, key, values } of trust.flatMap(({ conditions }) => conditions)) {
     const variable = values.flatMap(({ template }) => listVariables(template))[0];
     if (variable !== undefined) throw new Error(`this local AWS does not model \${${variable}} in a trust policy`);
-    if (!modelledTrustKeys.some(([keys, operators]) => keys.test(key) && operators.test(operator.name))) {
+    if (!modeledTrustKeys.some(([keys, operators]) => keys.test(key) && operators.test(operator.name))) {
       throw new Error(`this local AWS does not model ${operator.name} on the condition key ${JSON.stringify(key)}`);
     }
   }
@@ -51,28 +51,27 @@ export function addRole(account: Account, options: RoleOptions): Role {
     .find((arn) => arn.split(":")[4] === account.id && !account.hasPrincipal(arn));
   if (unknown !== undefined) throw new Error(`Invalid principal in policy: "AWS":"${unknown}"`);
   const arn = account.arn(`role${path}${name}`);
-  const modelled = policies.map(readModelledPolicy);
-  return account.addRole({ name, arn, roleId: makeId("AROA"), trust, policies: modelled, maxSessionSeconds });
+  const modeled = policies.map(readModeledPolicy);
+  return account.addRole({ name, arn, roleId: makeId("AROA"), trust, policies: modeled, maxSessionSeconds });
 }
 
-/** Who a caller is once the role is assumed. */
+/** Creates the principal of an assumed role. */
 export function makeAssumedRole(account: Account, role: Role, sessionName: string): Principal {
   const arn = `arn:${account.partition}:sts::${account.id}:assumed-role/${role.name}/${sessionName}`;
   return { name: undefined, arn, userId: `${role.roleId}:${sessionName}`, policies: role.policies, devices: [], role };
 }
 
-/** By which ARN policies name a caller: the user's, or the role's, not that of the role's session. */
+/** Returns the ARN that policies use for a caller: that of the user or role, not of the role session. */
 function policyArnOf({ arn, role }: Principal): string {
   return role?.arn ?? arn;
 }
 
 /**
- * Throws AccessDenied unless the caller may do this to the role. It says the same of one that is not there, so that it
- * does not tell which roles there are.
+ * Throws AccessDenied unless the caller may do this to the role. The error is the same for a role that does not exist, so
+ * it does not reveal which roles exist.
  *
- * A trust policy has to allow it in any case. Where it names the caller, or everybody, "no other permissions are
- * required" within the account; where it names the account, it leaves the decision to the caller's own policies, and a
- * deny in these counts always.
+ * The trust policy must always allow it. If it names the caller, or everyone, "no other permissions are required" within
+ * the account. If it names the account, the caller's own policies decide. A deny in these always applies.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  */

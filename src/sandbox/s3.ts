@@ -1,15 +1,15 @@
-// Amazon S3, of which there is one call: the everyday one that the enforcement policy denies without MFA.
+// Amazon S3, with a single call: an everyday one that the enforcement policy denies without MFA.
 
 import type { Account, Credential } from "./account.ts";
-import { notModelled } from "./errors.ts";
+import { notModeled } from "./errors.ts";
 import { writeElement } from "./xml.ts";
 
-/** The action that a request asks for; throws NotImplemented for anything but ListBuckets. */
+/** Finds the action of a request; throws NotImplemented for anything except ListBuckets. */
 export function findS3Action(method: string, path: string, query: URLSearchParams): "ListBuckets" {
   // The SDK for JavaScript marks its requests with `x-id`, which S3 ignores.
   const other = [...query.keys()].find((name) => name !== "x-id");
-  if (method !== "GET" || path !== "/") throw notModelled("requests to S3 other than ListBuckets");
-  if (other !== undefined) throw notModelled(`the parameter ${other} of s3:ListBuckets`);
+  if (method !== "GET" || path !== "/") throw notModeled("requests to S3 other than ListBuckets");
+  if (other !== undefined) throw notModeled(`the parameter ${other} of s3:ListBuckets`);
   return "ListBuckets";
 }
 

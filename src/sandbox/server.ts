@@ -1,14 +1,14 @@
 // A local AWS on the loopback interface: STS, IAM, a little of S3 and the console's federation endpoint for one account,
 // on one port.
 //
-// It exists so that everything fob does can be tried and tested without an AWS account, and so that a test fails where
-// AWS would have refused: it checks signatures, codes and policies for real, and refuses what it does not model.
+// With it, you can try and test fob without an AWS account. Tests fail where AWS would reject a request: it really checks
+// signatures, codes and policies, and rejects anything it does not model.
 
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Account, type CodeDevice, makeId, makeTokenNumber, type Secret } from "./account.ts";
-import { AwsError, notModelled, type Service } from "./errors.ts";
+import { AwsError, notModeled, type Service } from "./errors.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
 import { findAction } from "./query.ts";
@@ -21,11 +21,11 @@ import { writeQueryError, writeQueryResponse, writeS3Error } from "./xml.ts";
 export type { CodeDevice } from "./account.ts";
 
 export interface SandboxOptions {
-  /** The sandbox's clock, in ms since 1970. Default: the machine's. */
+  /** The sandbox's clock, in ms since 1970. Default: the system clock. */
   readonly now?: () => number;
   /** Twelve digits. */
   readonly account?: string;
-  /** Default: one that is free. */
+  /** Default: a free port. */
   readonly port?: number;
   /** `aws`, `aws-cn`, `aws-us-gov`, …: the second field of every ARN. */
   readonly partition?: string;
@@ -42,21 +42,21 @@ export interface SandboxUser {
   readonly accessKey: AccessKey;
 }
 
-/** One request, without anything that would let its reader act as the caller: no secret, token or code. */
+/** The record of a request, without secrets, tokens and codes. */
 export interface RequestRecord {
   /** ms since 1970, by the sandbox's clock */
   readonly time: number;
-  /** `sts`, `iam`, `s3`, or `signin` for the federation endpoint; empty where the request did not get that far. */
+  /** `sts`, `iam`, `s3`, or `signin` for the federation endpoint; empty if the request is rejected before that is known. */
   readonly service: string;
   readonly action: string;
   readonly accessKeyId: string;
-  /** What the program says that it is; empty where it says nothing. */
+  /** The User-Agent header, or an empty string. */
   readonly userAgent: string;
   readonly status: number;
   readonly errorCode: string | undefined;
 }
 
-/** A running local AWS. The methods that add something throw an Error where AWS would not have it. */
+/** A running local AWS. The methods that add something throw an Error if AWS would reject it. */
 export interface Sandbox {
   /** `http://127.0.0.1:PORT`, the endpoint URL of every service. */
   readonly url: string;
@@ -64,35 +64,35 @@ export interface Sandbox {
   readonly rootArn: string;
   /** An access key of the root user. */
   readonly rootAccessKey: AccessKey;
-  /** What ListBuckets lists; may be changed. */
+  /** The buckets that ListBuckets returns; may be changed. */
   readonly buckets: string[];
   /** The latest requests, oldest first. */
   readonly requests: readonly RequestRecord[];
-  /** Every secret so far, for those who make sure that none is seen: of access keys, sessions, devices, sign-in links. */
+  /** Lists every secret so far, for leak checks: of access keys, sessions, devices and sign-in links. */
   secrets(): readonly Secret[];
-  /** Sets the clock: to a function, or to a time (ms since 1970) at which it then stands still. */
+  /** Sets the clock to a function, or stops it at a time (ms since 1970). */
   setClock(now: number | (() => number)): void;
-  /** An IAM user with one access key. Policies are documents, or their JSON. */
+  /** Adds an IAM user with one access key. Policies are documents, or their JSON. */
   addUser(user: { name: string; path?: string; policies?: readonly unknown[] }): SandboxUser;
   attachPolicy(userName: string, policy: unknown): void;
-  /** A role of this account, which those whom its trust policy names can assume. */
+  /** Adds a role of this account. */
   addRole(role: RoleOptions): { readonly name: string; readonly arn: string };
-  /** A virtual MFA device, `arn:aws:iam::ACCOUNT:mfa/NAME`; named after its user unless it has a name of its own. */
+  /** Adds a virtual MFA device, `arn:aws:iam::ACCOUNT:mfa/NAME`; the default name is that of the user. */
   addVirtualDevice(userName: string, name?: string): CodeDevice;
-  /** A hardware token, whose serial number is no ARN. */
+  /** Adds a hardware token, whose serial number is not an ARN. */
   addHardwareDevice(userName: string, serialNumber?: string): CodeDevice;
-  /** A security key or passkey, which IAM lists and STS does not take. */
+  /** Adds a security key or passkey, which IAM lists and STS does not accept. */
   addFidoDevice(userName: string, name?: string): { readonly serialNumber: string };
   setAccessKeyStatus(accessKeyId: string, status: "Active" | "Inactive"): void;
-  /** Stops listening and ends all connections, also those that are kept alive. */
+  /** Stops listening and closes all connections, including idle ones. */
   close(): Promise<void>;
 }
 
-/** Policies make requests long: AWS's simulator takes some of 131,072 characters, each of which may take three bytes here. */
+/** Policies make requests long: AWS's simulator accepts 131,072 characters, each of which may take three bytes here. */
 const bodyLimit = 1024 * 1024;
 const recordsKept = 10_000;
 
-/** Starts a local AWS; it keeps the process alive until it is closed. Rejects when the port is taken. */
+/** Starts a local AWS, which keeps the process alive until it is closed. Rejects if the port is in use. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const account = new Account(options.account ?? "123456789012", options.partition ?? "aws", options.now ?? Date.now);
   const aws: LocalAws = { account, federation: new Federation(account), buckets: ["invoices", "team-photos"] };
@@ -139,7 +139,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     setAccessKeyStatus: (id, status) => {
       const key = account.credential(id);
-      if (key === undefined) throw new Error(`there is no access key ${id}`);
+      if (key === undefined) throw new Error(`access key ${id} not found`);
       key.active = status === "Active";
     },
     close: () =>
@@ -162,14 +162,14 @@ interface Answer {
   readonly body: string;
 }
 
-/** What is known of a request so far: an error is reported with as much as there is. */
+/** What is known about a request so far, for error reports. */
 interface Progress {
   service: Service | "signin" | undefined;
   action: string;
   accessKeyId: string;
 }
 
-/** Answers one request and returns what is recorded of it. Never rejects, whatever the request is. */
+/** Answers one request and returns its record. Never rejects. */
 async function answerCall(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
   const requestId = randomUUID();
   const progress: Progress = { service: undefined, action: "", accessKeyId: "" };
@@ -181,12 +181,12 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
     const error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
     errorCode = error.code;
     reply = answerError(error, progress.service, requestId);
-    // The rest of a body that is too large is not read, so the connection cannot be used again.
+    // The rest of a body that is too large is not read, so the connection cannot be reused.
     if (!request.complete) response.setHeader("connection", "close");
   }
   const { status, headers, body } = reply;
   const time = aws.account.now();
-  // The time of AWS, from which clients work out by how much their own clock is wrong.
+  // AWS's time, which clients use to correct for their own clock.
   response.sendDate = false;
   response.writeHead(status, {
     date: new Date(time).toUTCString(),
@@ -210,7 +210,7 @@ function answerError(error: AwsError, service: Progress["service"], requestId: s
   return { status, headers: xml, body: writeQueryError(error, namespace, requestId) };
 }
 
-/** The answer. Throws AwsError for everything that is refused. */
+/** Returns the response. Throws AwsError for every rejected request. */
 function handle(request: HttpRequest, progress: Progress, aws: LocalAws, requestId: string): Answer {
   const { account } = aws;
   if (!request.target.startsWith("/"))
@@ -218,12 +218,12 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const { pathname: path, searchParams: query } = new URL(`http://localhost${request.target}`);
   if (path === "/federation") return handleFederation(request, query, progress, aws.federation);
   if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm") || query.has("Signature")) {
-    throw notModelled("requests that are signed in the query string");
+    throw notModeled("requests signed in the query string");
   }
   const authorization = parseAuthorization(request.headers.authorization?.join(","));
   progress.accessKeyId = keepWord(authorization.accessKeyId);
   const service = (["sts", "iam", "s3"] as const).find((known) => known === authorization.service);
-  if (service === undefined) throw notModelled(`the service '${authorization.service}'`);
+  if (service === undefined) throw notModeled(`the service '${authorization.service}'`);
   progress.service = service;
   const signedIn = () => authenticate(request, authorization, service, (id) => account.credential(id), account.now());
 
@@ -235,7 +235,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const parameters = readParameters(request, query);
   progress.action = keepWord(parameters.get("Action") ?? "");
   const caller = signedIn();
-  if (path !== "/") throw notModelled(`the path of this request to ${service}`);
+  if (path !== "/") throw notModeled(`the path of this request to ${service}`);
   const definition = service === "sts" ? sts : iam;
   const action = findAction(service, definition, parameters);
   const result = action.run({ account, caller, parameters });
@@ -246,7 +246,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   };
 }
 
-/** Its requests are not signed: the credentials, or the token, stand in them. */
+/** Handles requests that are not signed: they contain the credentials or the token. */
 function handleFederation(
   request: HttpRequest,
   query: URLSearchParams,
@@ -274,11 +274,11 @@ async function readRequest(request: IncomingMessage): Promise<HttpRequest> {
 }
 
 function readParameters({ method, body }: HttpRequest, query: URLSearchParams): ReadonlyMap<string, string> {
-  if (method !== "POST" && method !== "GET") throw notModelled("this HTTP method here");
+  if (method !== "POST" && method !== "GET") throw notModeled("this HTTP method here");
   return new Map([...query, ...new URLSearchParams(body.toString("utf8"))]);
 }
 
-/** An identifier that came unchecked over the wire, for the record; nothing when it is not one. */
+/** Returns an unverified identifier for the record, or an empty string if it is not an identifier. */
 function keepWord(text: string): string {
   return /^\w{1,128}$/.test(text) ? text : "";
 }

@@ -1,20 +1,20 @@
-// Signature Version 4, from the side that checks it.
+// Verifies requests signed with Signature Version 4.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { AwsError, authenticationError, notModelled, type Service } from "./errors.ts";
+import { AwsError, authenticationError, notModeled, type Service } from "./errors.ts";
 
-/** A request as it came over the wire. */
+/** A request as received. */
 export interface HttpRequest {
   readonly method: string;
   /** Path and query as sent, still encoded. */
   readonly target: string;
-  /** Lower-case name -> the values in the order in which they came. */
+  /** Lower-case name -> values in the order received. */
   readonly headers: NodeJS.Dict<string[]>;
   readonly body: Buffer;
 }
 
-/** The parts of an `Authorization` header; none of them checked yet. */
+/** The parts of an `Authorization` header, not yet checked. */
 export interface Authorization {
   readonly accessKeyId: string;
   /** The credential scope: `YYYYMMDD`, region, service, `aws4_request`. */
@@ -26,7 +26,7 @@ export interface Authorization {
   readonly signature: string;
 }
 
-/** What a request may be signed with. Session credentials have a token and an end (ms since 1970). */
+/** Credentials for signing requests. Session credentials have a token and expire (ms since 1970). */
 export interface SigningKey {
   readonly secretAccessKey: string;
   readonly active: boolean;
@@ -35,11 +35,11 @@ export interface SigningKey {
 
 /**
  * How far the client's clock may be off, in minutes. IAM's guide says that a request must arrive within five minutes of
- * its time stamp; messages of STS with 15 have been seen too. S3: 15 minutes, from its documentation.
+ * its timestamp; messages from STS with 15 minutes have been observed too. S3 documents 15 minutes.
  */
 const clockWindowMinutes = { sts: 5, iam: 5, s3: 15 } as const;
 
-/** Reads the header. Throws the error that IAM and STS answer with, since the service is not known before. */
+/** Reads the header. Throws the errors of IAM and STS, because the service is not yet known. */
 export function parseAuthorization(header: string | undefined): Authorization {
   if (header === undefined) throw authenticationError("missing", "sts");
   const [, algorithm = "", rest = ""] = /^(\S*)\s*(.*)$/s.exec(header) ?? [];
@@ -64,11 +64,11 @@ export function parseAuthorization(header: string | undefined): Authorization {
 }
 
 /**
- * Checks that the request was signed, as it is, with a key that AWS knows, a short time ago.
+ * Checks that the request was recently signed with a known key, and is unchanged.
  *
- * @param find the key for an access key id, if there is one
+ * @param find returns the key for an access key ID, if it exists
  * @returns that key
- * @throws AwsError in the words of the service
+ * @throws AwsError with the message of the service
  */
 export function authenticate<Key extends SigningKey>(
   request: HttpRequest,
@@ -79,7 +79,7 @@ export function authenticate<Key extends SigningKey>(
 ): Key {
   const key = find(authorization.accessKeyId);
   const token = readHeader(request, "x-amz-security-token");
-  // AWS does not tell a session without its token from a key that does not exist, nor one that is inactive.
+  // AWS returns the same error for a session without its token, an unknown key and an inactive key.
   if (!key?.active || (key.session !== undefined && token === undefined)) {
     throw authenticationError("unknownKey", service);
   }
@@ -94,7 +94,7 @@ export function authenticate<Key extends SigningKey>(
   return key;
 }
 
-/** The signature, in lower-case hexadecimal, that the request should carry; `timestamp` as in `X-Amz-Date`. */
+/** Returns the expected signature in lower-case hexadecimal; `timestamp` is in the format of `X-Amz-Date`. */
 export function computeSignature(
   request: HttpRequest,
   scope: Omit<Authorization, "accessKeyId" | "signature">,
@@ -118,7 +118,7 @@ export function computeSignature(
   return hmac(signingKey, stringToSign).toString("hex");
 }
 
-/** A time (ms since 1970) as signatures and their errors write it: `20260131T090000Z`. */
+/** Formats a time (ms since 1970) for signatures and their errors: `20260131T090000Z`. */
 export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 }
@@ -159,7 +159,7 @@ function checkTime(request: HttpRequest, { date, terminator }: Authorization, se
   return timestamp;
 }
 
-/** A header that is not signed can be changed on the way, so `host` and AWS's own headers have to be. */
+/** Unsigned headers can be changed in transit, so `host` and AWS's own headers must be signed. */
 function checkSignedHeaders(request: HttpRequest, { signedHeaders }: Authorization, service: Service): void {
   const needed = ["host", ...Object.keys(request.headers).filter((name) => name.startsWith("x-amz-"))];
   const unsigned = needed.find((name) => !signedHeaders.includes(name));
@@ -170,8 +170,8 @@ function checkSignedHeaders(request: HttpRequest, { signedHeaders }: Authorizati
 }
 
 /**
- * The body's SHA-256, computed here, never believed. S3 clients send it as well, and may leave the body out of the
- * signature: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ * Returns the body's SHA-256, always computed here. S3 clients also send it, and may leave the body unsigned:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 function readPayloadHash(request: HttpRequest, service: Service): string {
   const hash = sha256(request.body);
@@ -181,7 +181,7 @@ function readPayloadHash(request: HttpRequest, service: Service): string {
   if (given === undefined) {
     throw new AwsError("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256");
   }
-  if (given.startsWith("STREAMING-")) throw notModelled("uploads that are signed in chunks");
+  if (given.startsWith("STREAMING-")) throw notModeled("uploads signed in chunks");
   if (given !== hash) {
     const message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
     throw new AwsError("XAmzContentSHA256Mismatch", 400, message);
@@ -189,14 +189,14 @@ function readPayloadHash(request: HttpRequest, service: Service): string {
   return hash;
 }
 
-/** Sorted by name, then by value: NUL, lower than any character, keeps "a-b=1" from coming before "a=1". */
+/** Sorts by name, then by value: NUL sorts before any character, so "a=1" comes before "a-b=1". */
 function buildCanonicalQuery(query: string): string {
   const pairs = query.split("&").filter((pair) => pair !== "");
   const encoded = pairs.map((pair) => splitOnce(pair, "=").map(reencode).join("\0"));
   return encoded.sort().join("&").replaceAll("\0", "=");
 }
 
-/** A signed header's value: outer spaces dropped, inner ones collapsed, several values joined by commas. */
+/** Returns a header's value for signing: trimmed, inner spaces collapsed, several values joined by commas. */
 function readHeader(request: HttpRequest, name: string): string | undefined {
   return request.headers[name]?.map((value) => value.trim().replace(/ +/g, " ")).join(",");
 }

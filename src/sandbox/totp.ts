@@ -1,17 +1,17 @@
-// Time-based one-time passwords (RFC 6238 on top of RFC 4226), and the base32 in which their secrets are written.
+// Time-based one-time passwords (RFC 6238, based on RFC 4226), and the base32 encoding of their secrets.
 
 import { createHmac } from "node:crypto";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const stepMs = 30_000;
 
-/** Bytes in base32 (RFC 4648) without padding, as authenticators show and take a secret. */
+/** Encodes bytes in base32 (RFC 4648) without padding, as authenticators use it. */
 export function base32Encode(bytes: Uint8Array): string {
   const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");
   return (bits.match(/.{1,5}/g) ?? []).map((five) => alphabet.charAt(Number.parseInt(five.padEnd(5, "0"), 2))).join("");
 }
 
-/** The bytes of a base32 text; spaces, case and padding do not matter. Throws an Error for any other character. */
+/** Decodes base32 text; ignores spaces, case and padding. Throws an Error for any other character. */
 export function base32Decode(text: string): Buffer {
   const bits = Array.from(text.toUpperCase().replace(/[\s=]/g, ""), (character) => {
     const value = alphabet.indexOf(character);
@@ -21,12 +21,12 @@ export function base32Decode(text: string): Buffer {
   return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
 }
 
-/** The 30-second step, counted from 1970, that a time (ms since 1970) lies in. */
+/** Returns the number of the 30-second step of a time (ms since 1970). */
 export function timeStep(atMs: number): number {
   return Math.floor(atMs / stepMs);
 }
 
-/** The code of one step: HMAC-SHA-1, dynamically truncated (RFC 4226, section 5.3), always `digits` long. */
+/** Computes the code of one step: HMAC-SHA-1, dynamically truncated (RFC 4226, section 5.3). */
 export function codeOfStep(secret: Uint8Array, step: number, digits = 6): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(step));
@@ -36,7 +36,7 @@ export function codeOfStep(secret: Uint8Array, step: number, digits = 6): string
   return String(number % 10 ** digits).padStart(digits, "0");
 }
 
-/** The code that an authenticator shows at a time (ms since 1970) for a secret, given as bytes or in base32. */
+/** Computes the code at a time (ms since 1970) for a secret, given as bytes or in base32. */
 export function totp(secret: Uint8Array | string, atMs: number, digits = 6): string {
   return codeOfStep(typeof secret === "string" ? base32Decode(secret) : secret, timeStep(atMs), digits);
 }

@@ -1,8 +1,8 @@
-// The XML in which AWS's query services answer.
+// Writes the XML responses of AWS's query services.
 import type { Credential, Session } from "./account.ts";
 import type { AwsError } from "./errors.ts";
 
-/** Text as XML content. Characters that XML 1.0 cannot hold at all become U+FFFD. */
+/** Escapes text as XML content. Characters that XML 1.0 does not allow become U+FFFD. */
 function escapeXml(text: string): string {
   return (
     text
@@ -12,12 +12,12 @@ function escapeXml(text: string): string {
   );
 }
 
-/** `<Name>text</Name>`. */
+/** Writes `<Name>text</Name>`. */
 export function writeElement(name: string, text: string): string {
   return `<${name}>${escapeXml(text)}</${name}>`;
 }
 
-/** Temporary credentials, as STS hands them out. */
+/** Writes temporary credentials like STS. */
 export function writeCredentials({ accessKeyId, secretAccessKey, session }: Credential & { session: Session }): string {
   const credentials = [
     writeElement("AccessKeyId", accessKeyId),
@@ -28,7 +28,7 @@ export function writeCredentials({ accessKeyId, secretAccessKey, session }: Cred
   return `<Credentials>${credentials.join("")}</Credentials>`;
 }
 
-/** The answer of an action of the AWS query protocol; `result` is the XML of its members. */
+/** Writes the response of an action; `result` is the XML of its members. */
 export function writeQueryResponse(action: string, namespace: string, result: string, requestId: string): string {
   return (
     `<${action}Response xmlns="${namespace}"><${action}Result>${result}</${action}Result>` +
@@ -36,7 +36,7 @@ export function writeQueryResponse(action: string, namespace: string, result: st
   );
 }
 
-/** An error of the AWS query protocol. */
+/** Writes an error of the AWS query protocol. */
 export function writeQueryError(error: AwsError, namespace: string, requestId: string): string {
   const type = error.status < 500 ? "Sender" : "Receiver";
   const content =
@@ -45,7 +45,7 @@ export function writeQueryError(error: AwsError, namespace: string, requestId: s
   return `<ErrorResponse xmlns="${namespace}"><Error>${content}</Error>${id}</ErrorResponse>\n`;
 }
 
-/** An error of S3, which has a form of its own. */
+/** Writes an error of S3, which has its own format. */
 export function writeS3Error(error: AwsError, requestId: string): string {
   const content = writeElement("Code", error.code) + writeElement("Message", error.message);
   const id = writeElement("RequestId", requestId);

@@ -1,4 +1,4 @@
-// What `fob policy export` prints is taken by those who know the formats: cfn-lint, HashiCorp's own parser, botocore.
+// Tests the output of `fob policy export` with independent tools: cfn-lint, HashiCorp's own parser and botocore.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -64,7 +64,7 @@ describe.skipIf(!isThere("cfn-lint", "--version"))("cfn-lint", () => {
     return stdout + stderr;
   };
 
-  test("finds nothing to say of a template, of those inside it, and of the conformance pack", () => {
+  test("finds no problem in templates, in the templates inside them, and in the conformance pack", () => {
     for (const region of new Set(variants.map((variant) => variant.region))) {
       const texts: Record<string, string> = {};
       for (const [index, variant] of variants.entries()) {
@@ -86,7 +86,7 @@ describe.skipIf(!isThere("cfn-lint", "--version"))("cfn-lint", () => {
     }
   });
 
-  test("would find a property that is misspelt, also in the conformance pack", () => {
+  test("finds a misspelled property, even in the conformance pack", () => {
     const [text = ""] = variants.map((variant) => exported("cloudformation", variant));
     expect(lint(["us-east-1"], { "bad.json": text.replace('"GroupName"', '"GroupNmae"') })).toContain("GroupNmae");
     const organization = variants.find((variant) => variant.organization);
@@ -105,7 +105,7 @@ interface Module {
 describe.skipIf(!isThere("hcl-json", "--version"))("HashiCorp's parser", () => {
   const parse = (text: string): Module => JSON.parse(run("hcl-json", [], text)) as Module;
 
-  test.each(variants)("reads what was meant, and finds it laid out as by terraform fmt, variant %#", (variant) => {
+  test.each(variants)("reads the module and finds it formatted like terraform fmt, variant %#", (variant) => {
     const text = exported("terraform", variant);
     const module = parse(text);
     const template = templateOf(exported("cloudformation", variant));
@@ -128,7 +128,7 @@ describe.skipIf(!isThere("hcl-json", "--version"))("HashiCorp's parser", () => {
     expect(there).toEqual(expect.arrayContaining(named));
   });
 
-  test("reads any text as it was, in quotes and between marks", () => {
+  test("reads any text unchanged, in quotes and in heredocs", () => {
     const pieces = ["$", "${", "%", "%{", "{", "}", '"', "\\", "\\n", "\n", "\t", "a", "ä", "~"];
     const texts = fc.sample(
       fc.array(fc.constantFrom(...pieces), { maxLength: 8 }).map((some) => some.join("")),
@@ -149,13 +149,13 @@ describe.skipIf(!isThere("python3", "-c", "import botocore"))("botocore", () => 
   const check = (calls: unknown): string => run("python3", [script], JSON.stringify(calls));
   const callsOf = (variant: Variant) => (JSON.parse(exported("json", variant)) as { calls: readonly object[] }).calls;
 
-  test("knows every call and each of its parameters", () => {
+  test("accepts every call and its parameters", () => {
     const calls = variants.flatMap(callsOf);
     expect(calls.length).toBeGreaterThan(variants.length);
     expect(check(calls)).toBe("");
   });
 
-  test("would not take a parameter that is misspelt, or a type of resource that is not there", () => {
+  test("rejects a misspelled parameter and an unknown resource type", () => {
     const recorder = variants.find(({ organization, withRecorder }) => withRecorder && !organization);
     const text = JSON.stringify(recorder ? callsOf(recorder) : []);
     expect(check(JSON.parse(text.replace("PolicyName", "PolicyNmae")))).toContain("PolicyNmae");

@@ -86,7 +86,7 @@ describe("AWS's own examples", () => {
   const policy = (...Statement: object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
   const onlyWithMfa = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
   const unlessMfa = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
-  const enrol = [
+  const enroll = [
     "iam:CreateVirtualMFADevice",
     "iam:EnableMFADevice",
     "iam:ListMFADevices",
@@ -100,7 +100,7 @@ describe("AWS's own examples", () => {
     allow(["iam:ChangePassword", "iam:GetUser"], user),
     allow(["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"], `arn:aws:iam::*:mfa/\${aws:username}`),
     allow(["iam:DeactivateMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"], user),
-    deny([...enrol, "iam:GetUser", "iam:ResyncMFADevice", "sts:GetSessionToken"], unlessMfa),
+    deny([...enroll, "iam:GetUser", "iam:ResyncMFADevice", "sts:GetSessionToken"], unlessMfa),
   );
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam_mfa-selfmanage.html
   const mfaSelfManage = policy(
@@ -108,11 +108,11 @@ describe("AWS's own examples", () => {
     allow(["iam:CreateVirtualMFADevice"], "arn:aws:iam::*:mfa/*"),
     allow(["iam:EnableMFADevice", "iam:GetMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"], user),
     allow(["iam:DeactivateMFADevice"], [user], onlyWithMfa),
-    deny([...enrol, "iam:ListUsers", "iam:ResyncMFADevice"], unlessMfa),
+    deny([...enroll, "iam:ListUsers", "iam:ResyncMFADevice"], unlessMfa),
   );
   // https://repost.aws/knowledge-center/mfa-iam-user-aws-cli, which explains only some of its problems.
   const knowledgeCenter = policy(
-    deny([...enrol, "iam:DeleteVirtualMFADevice", "iam:ResyncMFADevice", "iam:ListUsers", "sts:GetSessionToken"], {
+    deny([...enroll, "iam:DeleteVirtualMFADevice", "iam:ResyncMFADevice", "iam:ListUsers", "sts:GetSessionToken"], {
       Bool: { "aws:MultiFactorAuthPresent": "false", "aws:ViaAWSService": "false" },
     }),
   );

@@ -1,4 +1,4 @@
-// The local AWS as the `aws` command sees it: a client that shares no code with the SDK for JavaScript.
+// Tests the local AWS with the `aws` command, which shares no code with the SDK for JavaScript.
 
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -42,7 +42,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-/** Runs `aws` with these credentials and nothing of this machine's configuration. */
+/** Runs `aws` with these credentials, without this machine's configuration. */
 function aws(key: AccessKey & { token?: string }, ...args: string[]): Promise<{ json: unknown; stderr: string }> {
   const env = {
     PATH: process.env.PATH ?? "",

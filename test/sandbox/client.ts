@@ -1,4 +1,4 @@
-// A client of AWS that can do everything wrong: it signs a request, lets the test change it, and sends it.
+// A client of AWS for invalid requests: it signs a request, lets the test change it, and sends it.
 
 import { request as httpRequest } from "node:http";
 import type { Service } from "../../src/sandbox/errors.ts";
@@ -20,7 +20,7 @@ export interface Answer {
   status: number;
   headers: NodeJS.Dict<string | string[]>;
   body: string;
-  /** The error's code and message, as they stand in the XML. */
+  /** The error's code and message from the XML. */
   code: string | undefined;
   message: string | undefined;
 }
@@ -32,7 +32,7 @@ interface SignOptions {
   readonly unsigned?: readonly string[];
 }
 
-/** Signs the draft by adding its headers. What is then changed in it is tampered with. */
+/** Signs the draft by adding headers. Later changes make the signature invalid. */
 export function sign(draft: Draft, url: string, key: Key, options: SignOptions): Draft {
   const { service = "sts", region = "us-east-1", unsigned = [] } = options;
   const timestamp = formatTimestamp(options.atMs);

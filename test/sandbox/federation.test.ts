@@ -1,4 +1,4 @@
-// The console's federation endpoint: whose credentials get a sign-in token, and what the link with it does.
+// Tests the console's federation endpoint: which credentials get a sign-in token, and what its link does.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Sandbox, type SandboxUser, startSandbox } from "../../src/sandbox/server.ts";
@@ -52,7 +52,7 @@ const Destination = "https://console.aws.amazon.com/s3/home?region=eu-west-1";
 const login = (SigninToken: string, more: Record<string, string> = {}) =>
   get({ Action: "login", Issuer: "fob", Destination, SigninToken, ...more });
 
-test("a role's credentials, by GET or POST, give a link that signs in once", async () => {
+test("role credentials give a link that signs in once, by GET or POST", async () => {
   const key = await role();
   const byPost = await fetch(`${sandbox.url}/federation`, {
     method: "POST",
@@ -68,7 +68,7 @@ test("a role's credentials, by GET or POST, give a link that signs in once", asy
   expect((await login(await signInToken(key))).status).toBe(302);
 });
 
-test("not for a user's session, an access key, a wrong part, or credentials that have ended", async () => {
+test("rejects user sessions, access keys, wrong credentials and expired credentials", async () => {
   const key = await role();
   const refused = await ask(await session());
   expect([refused.status, refused.headers.get("content-type")]).toEqual([400, "text/html"]);
@@ -85,7 +85,7 @@ test("not for a user's session, an access key, a wrong part, or credentials that
   expect((await ask(key)).status).toBe(400);
 });
 
-test("a longer console session: 15 minutes to 12 hours, and not for a chained role", async () => {
+test("accepts a duration of 15 minutes to 12 hours, except for chained roles", async () => {
   const key = await role();
   const status = async (of: Key, SessionDuration: string) => (await ask(of, { SessionDuration })).status;
   for (const seconds of ["900", "43200"]) expect(await status(key, seconds)).toBe(200);
@@ -95,7 +95,7 @@ test("a longer console session: 15 minutes to 12 hours, and not for a chained ro
   expect((await ask(chained)).status).toBe(200);
 });
 
-test("a link is good for 15 minutes, for as long as the credentials, and for a destination", async () => {
+test("a link expires after 15 minutes or with the credentials, and needs a destination", async () => {
   expect((await login("unknown")).status).toBe(400);
   const key = await call(alice.accessKey, { Action: "AssumeRole", RoleArn: roleArn, RoleSessionName: "work" });
   const [first, second] = [await signInToken(key), await signInToken(key)];
@@ -110,12 +110,12 @@ test("a link is good for 15 minutes, for as long as the credentials, and for a d
   expect((await login(third)).status).toBe(400);
 });
 
-test("what is not modelled says so", async () => {
+test("reports what is not modeled", async () => {
   expect((await get({ Action: "logout" })).status).toBe(501);
   expect((await ask(await role(), { SessionType: "json" })).status).toBe(501);
 });
 
-test("sign-in tokens are known to those who look for leaks, and are in no record", async () => {
+test("lists sign-in tokens as secrets and does not record them", async () => {
   const key = await role();
   const token = await signInToken(key);
   await login(token);

@@ -1,5 +1,5 @@
-// The local AWS's policy simulator, as the SDK for JavaScript and fob's own client see it. The words are those of
-// captured answers of AWS.
+// Tests the local AWS's policy simulator with the SDK for JavaScript and fob's own client. The messages are from captured
+// responses of AWS.
 import {
   type EvaluationResult,
   IAMClient,
@@ -63,7 +63,7 @@ async function refusal(call: Promise<unknown>): Promise<unknown[]> {
 }
 
 describe("a decision", () => {
-  test("on everything, and on one resource", async () => {
+  test("covers all resources, or one resource", async () => {
     expect(await first(custom({}))).toEqual({
       EvalActionName: "s3:GetObject",
       EvalResourceName: "*",
@@ -77,16 +77,16 @@ describe("a decision", () => {
   });
 
   test.each([
-    ["that allows", statement(), "allowed", true],
-    ["that does not", statement({ Action: "s3:PutObject" }), "implicitDeny", false],
-    ["that denies", statement({ Effect: "Deny" }), "explicitDeny", false],
-  ])("a permissions boundary %s", async (_, limit, decision, isWithin) => {
+    ["that allows it", statement(), "allowed", true],
+    ["that does not allow it", statement({ Action: "s3:PutObject" }), "implicitDeny", false],
+    ["that denies it", statement({ Effect: "Deny" }), "explicitDeny", false],
+  ])("respects a permissions boundary %s", async (_, limit, decision, isWithin) => {
     const result = await first(custom({ PermissionsBoundaryPolicyInputList: [policy(limit)] }));
     expect(result.EvalDecision).toBe(decision);
     expect(result.PermissionsBoundaryDecisionDetail).toEqual({ AllowedByPermissionsBoundary: isWithin });
   });
 
-  test("missing keys are listed with an implicit deny, also those of other statements, as the policy spells them", async () => {
+  test("lists missing keys with an implicit deny, including those of other statements, as spelled in the policy", async () => {
     const condition = { StringEquals: { "stack:Missing": "yes" } };
     const conditional = statement({ Action: "s3:PutObject", Condition: condition });
     const own = statement({ Action: "s3:PutObject", Resource: "arn:aws:s3:::b/$" + "{aws:username}" });
@@ -99,7 +99,7 @@ describe("a decision", () => {
     expect(await missing({ PolicyInputList: [policy(conditional, statement())] })).toEqual([]);
   });
 
-  test("what the simulated caller's requests carry, and that it can be said otherwise", async () => {
+  test("uses the simulated caller's context keys by default, and lets requests override them", async () => {
     const when = (key: string, value: string) => policy(statement({ Condition: { StringEquals: { [key]: value } } }));
     const caller = "arn:aws:iam::123456789012:user/team/nobody";
     for (const [key, value] of [
@@ -116,7 +116,7 @@ describe("a decision", () => {
     expect((await first(custom(input))).EvalDecision).toBe("allowed");
   });
 
-  test("policies only: also of actions that need no permissions", async () => {
+  test("evaluates policies even for actions that need no permissions", async () => {
     const ActionNames = ["sts:GetSessionToken", "sts:GetCallerIdentity"];
     const decisions = async (given: unknown) => {
       const { EvaluationResults: results = [] } = await custom({
@@ -129,11 +129,11 @@ describe("a decision", () => {
     expect(await decisions(enforceMfaPolicy())).toEqual(["implicitDeny", "explicitDeny"]);
   });
 
-  test("no policy at all allows nothing", async () => {
+  test("allows nothing without policies", async () => {
     expect((await first(custom({ PolicyInputList: [] }))).EvalDecision).toBe("implicitDeny");
   });
 
-  test("pages", async () => {
+  test("comes in pages", async () => {
     const ActionNames = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
     const one = await custom({ ActionNames, MaxItems: 2 });
     expect(one).toMatchObject({ IsTruncated: true, Marker: expect.any(String) as string });
@@ -146,7 +146,7 @@ describe("a decision", () => {
   });
 });
 
-describe("what AWS does not take", () => {
+describe("rejects", () => {
   const entry = (type: string, ...values: string[]) => ({
     ContextEntries: [{ ContextKeyName: "stack:test", ContextKeyType: type as "string", ContextKeyValues: values }],
   });
@@ -224,14 +224,14 @@ describe("what AWS does not take", () => {
     ["a simulation with several resources", { ResourceArns: [object, `${object}b`] }],
     ["the action name 's3:*'", { ActionNames: ["s3:*"] }],
     ["a role as the simulated caller", { CallerArn: "arn:aws:iam::123456789012:role/a" }],
-  ])("what it can and this cannot: %s", async (what, input) => {
+  ])("reports what is not modeled: %s", async (what, input) => {
     const message = expect.stringContaining(`This local AWS does not model ${what}`) as string;
     expect(await refusal(custom(input))).toEqual(["NotImplemented", 501, message]);
   });
 });
 
-describe("as fob asks", () => {
-  /** Asks AWS's simulator as somebody. */
+describe("fob's own client", () => {
+  /** Calls AWS's simulator with the credentials of a caller. */
   async function ask(credentials: AccessKey, ...[questions, subject]: Ask): ReturnType<typeof askSimulator> {
     const access = {
       ...{ profile: "work", credentials, region: "eu-west-1", network: readNetworkSettings({}, "/", undefined) },
@@ -246,7 +246,7 @@ describe("as fob asks", () => {
   const question = { action: "s3:ListAllMyBuckets", resource: "*", context: {} };
   const policies = [parsePolicy(everything), enforceMfaPolicy(), selfManagePolicy()];
 
-  test("the enforcement policy: AWS's simulator and fob's evaluator differ where that is known, and nowhere else", async () => {
+  test("finds only expected differences between AWS's simulator and fob's evaluator for the enforcement policy", async () => {
     const contexts: RequestContext[] = [
       {},
       { "aws:MultiFactorAuthPresent": "false" },
@@ -271,7 +271,7 @@ describe("as fob asks", () => {
     expect(answers[0]).toEqual({ decision: "explicitDeny" });
   });
 
-  test("who would call, and a boundary, are sent along", async () => {
+  test("sends the caller and the boundary", async () => {
     const own = { action: "iam:DeactivateMFADevice", resource: alice.arn };
     const withMfa = { ...own, context: { "aws:MultiFactorAuthPresent": "true" } };
     const decisions = async (more: object) => {
@@ -285,7 +285,7 @@ describe("as fob asks", () => {
     expect((await decisions({ user: alice.arn, boundary }))[0]).toBe("implicitDeny");
   });
 
-  test("more actions than a call takes", async () => {
+  test("splits more actions than a call allows", async () => {
     const many = Array.from({ length: 130 }, (_, number) => ({ ...question, action: `s3:Action${number}` }));
     const questions = [{ ...question, action: "s3:GetObject", resource: object }, ...many];
     const subject = { policies: [parsePolicy(policy(statement()))], user: alice.arn };
@@ -296,14 +296,14 @@ describe("as fob asks", () => {
 
   const denied = (credentials: AccessKey) => ask(credentials, [question], { policies });
 
-  test("somebody who may not: which permission is missing", async () => {
+  test("names the missing permission", async () => {
     await expect(denied(alice.accessKey)).rejects.toMatchObject({
       message: `AWS denied the request: User: ${alice.arn} is not authorized to perform: iam:SimulateCustomPolicy on resource: * because no identity-based policy allows the iam:SimulateCustomPolicy action`,
       hints: ["an administrator must allow iam:SimulateCustomPolicy for this user or role"],
     });
   });
 
-  test("an access key under the enforcement policy: a session may", async () => {
+  test("suggests a session if the enforcement policy denies the access key", async () => {
     sandbox.attachPolicy("admin", enforceMfaPolicy());
     await expect(denied(admin.accessKey)).rejects.toMatchObject({
       message: expect.stringContaining("iam:SimulateCustomPolicy on resource: * with an explicit deny") as string,
@@ -314,7 +314,7 @@ describe("as fob asks", () => {
     });
   });
 
-  test("a session without MFA may ask IAM nothing", async () => {
+  test("fails in a session without MFA, which cannot call IAM", async () => {
     const common = { credentials: admin.accessKey, endpoint: sandbox.url, region: "eu-west-1", maxAttempts: 1 };
     const { Credentials: given } = await new STSClient(common).send(new GetSessionTokenCommand({}));
     const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = given ?? {};
@@ -323,7 +323,7 @@ describe("as fob asks", () => {
     expect((await refusal(iam(session).send(command)))[0]).toBe("InvalidClientTokenId");
   });
 
-  test("a resource that AWS does not take", async () => {
+  test("reports a resource that AWS rejects", async () => {
     const wrong = { ...question, resource: "buckets" };
     await expect(ask(admin.accessKey, [wrong], { policies })).rejects.toMatchObject({
       message: "AWS did not accept the request: ResourceNames are not in a valid ARN format: buckets.",

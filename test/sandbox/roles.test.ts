@@ -1,4 +1,4 @@
-// Roles of the local AWS: who may assume them, with which code, for how long, and what the role's session then can do.
+// Tests roles of the local AWS: who can assume them, with which code, for how long, and what the role session can do.
 
 import { IAMClient, ListMFADevicesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.close());
 
-/** A trust policy for this principal under this condition; the account may do everything, as in the console's default. */
+/** Builds a trust policy for a principal and a condition; the default principal is the account, as in the console. */
 const trust = (AWS: string | string[] = root, Condition = {}, Action: unknown = "sts:AssumeRole") => ({
   Version: "2012-10-17",
   Statement: { Effect: "Allow", Principal: { AWS }, Action, Condition },
@@ -71,7 +71,7 @@ function aws(credentials: Keys, atMs = now) {
   };
 }
 
-/** What the SDK makes of an error: its name and message; of an answer, that there is one. */
+/** Returns the name and message of the SDK's error, or that the call succeeded. */
 async function outcome(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => "accepted",
@@ -82,8 +82,8 @@ async function outcome(call: Promise<unknown>): Promise<string> {
 const notAuthorized = (who = alice.arn, action = "sts:AssumeRole", role = deploy) =>
   `AccessDenied: User: ${who} is not authorized to perform: ${action} on resource: ${role}`;
 
-describe("who may assume a role", () => {
-  test("trust in the account leaves it to the caller's own policies", async () => {
+describe("assuming a role", () => {
+  test("trust in the account lets the caller's own policies decide", async () => {
     sandbox.addRole({ name: "deploy", trust: trust(["999999999999", root]) });
     sandbox.addRole({ name: "numbered", trust: trust("123456789012") });
     const numbered = "arn:aws:iam::123456789012:role/numbered";
@@ -95,7 +95,7 @@ describe("who may assume a role", () => {
     }
   });
 
-  test("trust in the very user, or in everybody, is enough; another's trust is not", async () => {
+  test("trust in the user or in everyone is enough; trust in another user is not", async () => {
     const bob = sandbox.addUser({ name: "bob" });
     sandbox.addRole({ name: "deploy", trust: trust(bob.arn) });
     sandbox.addRole({ name: "open", trust: trust("*") });
@@ -104,7 +104,7 @@ describe("who may assume a role", () => {
     expect(await outcome(aws(alice.accessKey).assume())).toBe(notAuthorized());
   });
 
-  test("a deny counts wherever it stands, and is named", async () => {
+  test("a deny in any policy applies, and the error names its kind", async () => {
     const { Statement } = trust(alice.arn);
     const aliceNot = { ...Statement, Effect: "Deny" };
     sandbox.addRole({ name: "deploy", trust: { Statement: [trust(root).Statement, aliceNot] } });
@@ -118,7 +118,7 @@ describe("who may assume a role", () => {
     );
   });
 
-  test("a role that is not there is refused in the same words, the root user in others", async () => {
+  test("an unknown role gives the same error; the root user gets another one", async () => {
     expect(await outcome(aws(alice.accessKey).assume())).toBe(notAuthorized());
     sandbox.addRole({ name: "deploy", trust: trust() });
     expect(await outcome(aws(sandbox.rootAccessKey).assume())).toBe(
@@ -126,7 +126,7 @@ describe("who may assume a role", () => {
     );
   });
 
-  test("external id, session name, principal and tags are conditions; tags and a source identity need permissions", async () => {
+  test("conditions can test external ID, session name, principal and tags; tags and a source identity need permissions", async () => {
     const conditions = {
       StringEquals: { "sts:ExternalId": "partner", "aws:RequestTag/team": ["red", "blue"] },
       StringLike: { "sts:RoleSessionName": "alice-*" },
@@ -152,7 +152,7 @@ describe("who may assume a role", () => {
 });
 
 describe("MFA", () => {
-  test("a code in the call, or a session with MFA; the age counts", async () => {
+  test("accepts a code in the call or a session with MFA, and its age", async () => {
     const recent = { ...withMfa, NumericLessThan: { "aws:MultiFactorAuthAge": "3600" } };
     sandbox.addRole({ name: "deploy", trust: trust(root, recent) });
     const strong = await aws(alice.accessKey).session(device.code());
@@ -169,7 +169,7 @@ describe("MFA", () => {
     expect(await outcome(aws(strong, later).assume())).toBe(notAuthorized());
   });
 
-  test("the enforcement policy lets a code in the call count", async () => {
+  test("satisfies the enforcement policy with a code in the call", async () => {
     sandbox.addRole({ name: "deploy", trust: trust() });
     sandbox.attachPolicy("alice", enforceMfaPolicy());
     expect(await outcome(aws(alice.accessKey).assume())).toMatch(/with an explicit deny in an identity-based policy$/);
@@ -177,7 +177,7 @@ describe("MFA", () => {
     expect(await outcome(aws(alice.accessKey).assume(mfa))).toBe("accepted");
   });
 
-  test("a role's session is one without MFA, however the role was assumed", async () => {
+  test("a role session has no MFA, however the role was assumed", async () => {
     sandbox.addRole({ name: "deploy", trust: trust(), policies: [everything, enforceMfaPolicy()] });
     const strong = await aws(alice.accessKey).session(device.code());
     const mfa = { SerialNumber: device.serialNumber, TokenCode: device.code(now + 30_000) };
@@ -186,7 +186,7 @@ describe("MFA", () => {
     }
   });
 
-  test("half of the parameters, another's device; with a session it is not modelled", async () => {
+  test("rejects incomplete parameters and another user's device; a code with a session is not modeled", async () => {
     sandbox.addRole({ name: "deploy", trust: trust() });
     const { assume } = aws(alice.accessKey);
     expect(await outcome(assume({ SerialNumber: device.serialNumber }))).toContain("must provide both");
@@ -196,8 +196,8 @@ describe("MFA", () => {
   });
 });
 
-describe("the role's session", () => {
-  test("is the assumed role, with the role's policies and nothing of the caller's", async () => {
+describe("the role session", () => {
+  test("is the assumed role, with the role's policies and not the caller's", async () => {
     const path = "/team/ops/";
     const list = { Statement: { Effect: "Allow", Action: ["s3:*", "iam:*"], Resource: "*" } };
     const { arn } = sandbox.addRole({ name: "deploy", path, trust: trust(), policies: [list] });
@@ -218,7 +218,7 @@ describe("the role's session", () => {
     expect(await outcome(role.assume({ RoleArn: arn }))).toBe(notAuthorized(assumed, "sts:AssumeRole", arn));
   });
 
-  test("ends, and its secrets are known to those who look for leaks", async () => {
+  test("expires, and its credentials are listed as secrets", async () => {
     sandbox.addRole({ name: "deploy", trust: trust(), policies: [everything] });
     const role = await aws(alice.accessKey).role({ DurationSeconds: 900 });
     const secrets = sandbox.secrets().map(([secret]) => secret);
@@ -227,7 +227,7 @@ describe("the role's session", () => {
     expect(await outcome(aws(role, now + 900_000).whoAmI())).toMatch(/^ExpiredToken/);
   });
 
-  test("lasts as long as the role allows, an hour at most where sessions assume it", async () => {
+  test("lasts as long as the role allows, but at most one hour with role chaining", async () => {
     sandbox.addRole({ name: "deploy", trust: trust() });
     sandbox.addRole({ name: "long", trust: trust(), maxSessionSeconds: 43_200, policies: [everything] });
     const RoleArn = deploy.replace("deploy", "long");
@@ -247,7 +247,7 @@ describe("the role's session", () => {
     }
   });
 
-  test("assumes another role that trusts its role; what a chain passes on is not modelled", async () => {
+  test("can assume another role that trusts its role; transitive tags are not modeled", async () => {
     sandbox.addRole({ name: "first", trust: trust(root, {}, ["sts:AssumeRole", "sts:SetSourceIdentity"]) });
     const first = deploy.replace("deploy", "first");
     sandbox.addRole({ name: "deploy", trust: trust(first, { ArnEquals: { "aws:PrincipalArn": first } }) });
@@ -274,15 +274,15 @@ test.each<[Partial<AssumeRoleCommandInput>, string]>([
     { PolicyArns: [{ arn: "arn:aws:iam::aws:policy/ReadOnlyAccess" }] },
     "does not model the parameter PolicyArns.member.1",
   ],
-])("constraints: %j", async (input, message) => {
+])("rejects invalid parameters: %j", async (input, message) => {
   sandbox.addRole({ name: "deploy", trust: trust() });
   expect(await outcome(aws(alice.accessKey).assume(input))).toContain(message);
 });
 
-test("a role that AWS would not have, or that would be misjudged, is refused when it is added", () => {
+test("adding a role that AWS would reject, or that is not modeled, fails", () => {
   const add = (role: object) => () => sandbox.addRole({ name: "deploy", trust: trust(), ...role });
-  expect(add({ name: "a b" })).toThrow("not a role name");
-  expect(add({ path: "x" })).toThrow("not a path");
+  expect(add({ name: "a b" })).toThrow("invalid role name");
+  expect(add({ path: "x" })).toThrow("invalid IAM path");
   expect(add({ maxSessionSeconds: 900 })).toThrow("3600 to 43200");
   expect(add({ trust: trust("arn:aws:iam::123456789012:user/nobody") })).toThrow("Invalid principal in policy");
   expect(add({ trust: trust(root, { StringEquals: { "aws:SourceIp": "::1" } }) })).toThrow('"aws:SourceIp"');

@@ -1,4 +1,4 @@
-// The local AWS as the SDK for JavaScript sees it: devices, codes, sessions, and the enforcement policy, which denies.
+// Tests the local AWS with the SDK for JavaScript: devices, codes, sessions and the enforcement policy.
 
 import { connect } from "node:net";
 import { IAMClient, ListMFADevicesCommand } from "@aws-sdk/client-iam";
@@ -60,7 +60,7 @@ interface Credentials {
   sessionToken?: string;
 }
 
-/** SDK clients whose clock is right, by the sandbox's. */
+/** SDK clients with the sandbox's clock. */
 function aws(credentials: Credentials, atMs = now) {
   const systemClockOffset = atMs - Date.now();
   const common = { credentials, endpoint: sandbox.url, region: "eu-west-1", maxAttempts: 1, systemClockOffset };
@@ -84,7 +84,7 @@ function aws(credentials: Credentials, atMs = now) {
 
 const mfa = (TokenCode: string, SerialNumber = device.serialNumber) => ({ SerialNumber, TokenCode });
 
-/** What the SDK makes of an error: `[name, HTTP status, message]`. */
+/** The SDK's error: `[name, HTTP status, message]`. */
 async function refusal(call: Promise<unknown>): Promise<[string, number | undefined, string]> {
   const error = await call.then(
     () => ({ name: "accepted", message: "", $metadata: { httpStatusCode: 200 } }),
@@ -93,7 +93,7 @@ async function refusal(call: Promise<unknown>): Promise<[string, number | undefi
   return [error.name, error.$metadata?.httpStatusCode, error.message];
 }
 
-test("who am I: user with a path, session, root user, another account and partition", async () => {
+test("GetCallerIdentity returns users with a path, sessions and the root user, in any account and partition", async () => {
   const bob = sandbox.addUser({ name: "bob", path: "/eng/" });
   expect(await aws(bob.accessKey).whoAmI()).toMatchObject({
     Account: "123456789012",
@@ -113,7 +113,7 @@ test("who am I: user with a path, session, root user, another account and partit
 });
 
 describe("the enforcement policy", () => {
-  test("denies the access key and a session without MFA, and lets a session with MFA work", async () => {
+  test("denies the access key and a session without MFA, but not a session with MFA", async () => {
     const denied = [
       "AccessDenied",
       403,
@@ -134,7 +134,7 @@ describe("the enforcement policy", () => {
     ]);
   });
 
-  test("grants nothing by itself", async () => {
+  test("grants nothing on its own", async () => {
     const bob = sandbox.addUser({ name: "bob", policies: [enforcement] });
     const own = sandbox.addVirtualDevice("bob");
     expect(await refusal(aws(bob.accessKey).devices())).toEqual([
@@ -149,7 +149,7 @@ describe("the enforcement policy", () => {
     expect(await aws(credentials).buckets()).toEqual(sandbox.buckets);
   });
 
-  test("with its companion, a user with a path sees the own devices, and nobody else's", async () => {
+  test("with its companion, lets a user with a path see only the user's own devices", async () => {
     const policies = [enforceMfaPolicy(), selfManagePolicy()];
     const bob = sandbox.addUser({ name: "bob", path: "/eng/", policies });
     sandbox.addVirtualDevice("bob");
@@ -157,11 +157,11 @@ describe("the enforcement policy", () => {
     expect((await refusal(aws(bob.accessKey).devices("alice")))[2]).toMatch(/because no identity-based policy allows/);
   });
 
-  test("does not bind the root user", async () => {
+  test("does not apply to the root user", async () => {
     expect(await aws(sandbox.rootAccessKey).buckets()).toEqual(sandbox.buckets);
   });
 
-  test("a policy that would be misjudged is refused when it is attached", () => {
+  test("rejects policies that are not modeled when they are attached", () => {
     const attach = (Condition: object) => {
       sandbox.attachPolicy("alice", { Version: "2012-10-17", Statement: { ...everything.Statement, Condition } });
     };
@@ -175,28 +175,28 @@ describe("the enforcement policy", () => {
 });
 
 describe("codes", () => {
-  test.each([-2, -1, 0, 1, 2])("the code of %i steps from now is accepted", async (steps) => {
+  test.each([-2, -1, 0, 1, 2])("accepts the code of %i steps from now", async (steps) => {
     await expect(aws(alice.accessKey).session(mfa(device.code(now + steps * step)))).resolves.toBeDefined();
   });
 
-  test.each([-3, 3])("the code of %i steps from now is not", async (steps) => {
+  test.each([-3, 3])("rejects the code of %i steps from now", async (steps) => {
     const call = aws(alice.accessKey).session(mfa(device.code(now + steps * step)));
     expect(await refusal(call)).toEqual(["AccessDenied", 403, wrongCode]);
   });
 
-  test("each code is accepted once; codes that were not used may come in any order", async () => {
+  test("accepts each code once, in any order", async () => {
     const client = aws(alice.accessKey);
     await client.session(mfa(device.code()));
     expect(await refusal(client.session(mfa(device.code())))).toEqual(["AccessDenied", 403, wrongCode]);
     await client.session(mfa(device.code(now - step)));
     expect(await refusal(client.session(mfa(device.code(now - step))))).toEqual(["AccessDenied", 403, wrongCode]);
-    // A device of another user is not touched by it.
+    // This does not affect devices of other users.
     const bob = sandbox.addUser({ name: "bob" });
     const other = sandbox.addVirtualDevice("bob");
     await aws(bob.accessKey).session(mfa(other.code(), other.serialNumber));
   });
 
-  test("after nine tries a device is not available until the next three minutes begin", async () => {
+  test("blocks a device after nine attempts until the next three-minute window", async () => {
     const client = aws(alice.accessKey);
     const wrong = device.code(now + 100 * step);
     for (let count = 0; count < 9; count++) expect((await refusal(client.session(mfa(wrong))))[2]).toBe(wrongCode);
@@ -205,7 +205,7 @@ describe("codes", () => {
     await expect(client.session(mfa(device.code()))).resolves.toBeDefined();
   });
 
-  test("a hardware token works by its number, of several devices each by its own", async () => {
+  test("accepts a hardware token by its serial number, and distinguishes several devices", async () => {
     const token = sandbox.addHardwareDevice("alice", "GAHT12345678");
     const second = sandbox.addVirtualDevice("alice", "alice-phone");
     for (const own of [token, second]) {
@@ -214,7 +214,7 @@ describe("codes", () => {
     expect((await refusal(aws(alice.accessKey).session(mfa(token.code(now + step)))))[2]).toBe(wrongCode);
   });
 
-  test("another user's device, an unknown one and a FIDO device are not available", async () => {
+  test("rejects another user's device, an unknown device and a FIDO device", async () => {
     sandbox.addUser({ name: "bob" });
     const other = sandbox.addVirtualDevice("bob");
     const { serialNumber: fido } = sandbox.addFidoDevice("alice", "yubikey");
@@ -224,7 +224,7 @@ describe("codes", () => {
     }
   });
 
-  test("a serial number without a code, and a code without a serial number", async () => {
+  test("rejects a serial number without a code, and a code without a serial number", async () => {
     for (const half of [{ SerialNumber: device.serialNumber }, { TokenCode: device.code() }]) {
       const [name, , message] = await refusal(aws(alice.accessKey).session(half));
       expect([name, message]).toEqual(["AccessDenied", expect.stringContaining("must provide both")]);
@@ -233,7 +233,7 @@ describe("codes", () => {
 });
 
 describe("GetSessionToken", () => {
-  test("twelve hours by default, or as long as asked; an hour at most for the root user", async () => {
+  test("lasts twelve hours by default, or the requested duration; at most one hour for the root user", async () => {
     const hours = async (key: Credentials, DurationSeconds?: number) => {
       const { expiration } = await aws(key).session(DurationSeconds === undefined ? {} : { DurationSeconds });
       return ((expiration?.getTime() ?? 0) - now) / 3_600_000;
@@ -245,14 +245,14 @@ describe("GetSessionToken", () => {
     expect(await hours(sandbox.rootAccessKey, 129_600)).toBe(1);
   });
 
-  test("credentials look like AWS's, with a token that careless writers of ini files cut", async () => {
+  test("returns credentials like AWS's, with a token that ends in ==", async () => {
     const { credentials } = await aws(alice.accessKey).session();
     expect(credentials.accessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/);
     expect(credentials.secretAccessKey).toMatch(/^[\w+/]{40}$/);
     expect(credentials.sessionToken).toMatch(/^[\w+/]{300,}==$/);
   });
 
-  test("sessions end, and only then", async () => {
+  test("sessions expire on time", async () => {
     const { credentials } = await aws(alice.accessKey).session(mfa(device.code()));
     const end = now + 12 * 3_600_000;
     sandbox.setClock(() => end - 1);
@@ -263,7 +263,7 @@ describe("GetSessionToken", () => {
     expect((await refusal(aws(credentials, end).buckets()))[0]).toMatch(/^ExpiredToken/);
   });
 
-  test("not with session credentials, with MFA or without", async () => {
+  test("rejects session credentials, with or without MFA", async () => {
     const plain = await aws(alice.accessKey).session();
     const strong = await aws(alice.accessKey).session(mfa(device.code()));
     for (const { credentials } of [plain, strong]) {
@@ -288,11 +288,11 @@ describe("GetSessionToken", () => {
       mfa("000000", "a serial!"),
       problem("a serial!", "serialNumber", "satisfy regular expression pattern: [\\w+=/:,.@-]*"),
     ],
-  ])("constraints: %j", async (input, message) => {
+  ])("rejects invalid parameters: %j", async (input, message) => {
     expect(await refusal(aws(alice.accessKey).session(input))).toEqual(["ValidationError", 400, message]);
   });
 
-  test("several constraints at once", async () => {
+  test("reports several invalid parameters at once", async () => {
     const [name, , message] = await refusal(aws(alice.accessKey).session({ ...mfa("1234567x"), DurationSeconds: 1 }));
     expect(name).toBe("ValidationError");
     expect(message).toMatch(/^3 validation errors detected: Value '1' at 'durationSeconds' .*; Value '1234567x' at /);
@@ -300,7 +300,7 @@ describe("GetSessionToken", () => {
 });
 
 describe("ListMFADevices", () => {
-  test("one's own by default, another user's by name, in the order in which they came", async () => {
+  test("lists the caller's devices by default, or those of a named user, in the order added", async () => {
     const token = sandbox.addHardwareDevice("alice");
     const fido = sandbox.addFidoDevice("alice");
     sandbox.addUser({ name: "bob" });
@@ -313,7 +313,7 @@ describe("ListMFADevices", () => {
     expect((await aws(sandbox.rootAccessKey).devices()).MFADevices).toEqual([]);
   });
 
-  test("no user of that name", async () => {
+  test("reports an unknown user", async () => {
     expect(await refusal(aws(alice.accessKey).devices("nobody"))).toEqual([
       "NoSuchEntityException",
       404,
@@ -321,7 +321,7 @@ describe("ListMFADevices", () => {
     ]);
   });
 
-  test("a session without MFA cannot call IAM at all", async () => {
+  test("rejects a session without MFA", async () => {
     const plain = await aws(alice.accessKey).session();
     expect(await refusal(aws(plain.credentials).devices())).toEqual([
       "InvalidClientTokenId",
@@ -334,10 +334,10 @@ describe("ListMFADevices", () => {
 });
 
 describe("the sandbox itself", () => {
-  test("names, serial numbers and limits are AWS's", () => {
+  test("has AWS's names, serial numbers and limits", () => {
     expect(() => sandbox.addUser({ name: "Alice" })).toThrow("already exists");
-    expect(() => sandbox.addUser({ name: "a b" })).toThrow("not an IAM user name");
-    expect(() => sandbox.addUser({ name: "carol", path: "eng" })).toThrow("not a path");
+    expect(() => sandbox.addUser({ name: "a b" })).toThrow("invalid IAM user name");
+    expect(() => sandbox.addUser({ name: "carol", path: "eng" })).toThrow("invalid IAM path");
     expect(() => sandbox.addVirtualDevice("alice")).toThrow("already exists");
     expect(() => sandbox.addVirtualDevice("nobody")).toThrow("cannot be found");
     expect(() => sandbox.setAccessKeyStatus("AKIANONE", "Inactive")).toThrow("no access key");
@@ -345,7 +345,7 @@ describe("the sandbox itself", () => {
     expect(() => sandbox.addHardwareDevice("alice")).toThrow("at most 8");
   });
 
-  test("a taken port is an error; no connection holds up the end, idle or in the middle of a request", async () => {
+  test("rejects a port in use; open connections do not delay closing", async () => {
     const port = Number(new URL(sandbox.url).port);
     const socket = connect(port, "127.0.0.1");
     const ended = new Promise((resolve) => socket.on("error", resolve).on("close", resolve));

@@ -1,4 +1,4 @@
-// A request is taken for its sender's only as it was signed: every single change to it is found out.
+// Tests that only requests that are unchanged since they were signed are accepted.
 
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -44,7 +44,7 @@ async function session(durationSeconds = "900"): Promise<Key> {
   };
 }
 
-// The examples that AWS's documentation works through, so that the signature is not only right by its own measure.
+// Examples from AWS's documentation, as an independent check of the signature.
 describe("AWS's worked examples", () => {
   const example = (target: string, headers: Record<string, string>): HttpRequest => {
     const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
@@ -81,7 +81,7 @@ describe("AWS's worked examples", () => {
   });
 });
 
-test("an untouched request is accepted, by POST and by GET, and says who sent it", async () => {
+test("accepts an unchanged request, by POST and by GET, and identifies the caller", async () => {
   for (const draft of [signedPost(), signedGet()]) {
     const answer = await send(draft, sandbox.url);
     expect(answer.status).toBe(200);
@@ -91,7 +91,7 @@ test("an untouched request is accepted, by POST and by GET, and says who sent it
   }
 });
 
-describe("one thing changed after signing", () => {
+describe("rejects a request changed after signing", () => {
   const replace = (name: string, from: string | RegExp, to: string) => (draft: Draft) => {
     const before = draft.headers[name] ?? "";
     draft.headers[name] = before.replace(from, to);
@@ -122,13 +122,13 @@ describe("one thing changed after signing", () => {
     expect([answer.status, answer.code]).toEqual([403, "SignatureDoesNotMatch"]);
   });
 
-  test("space between words of a header is not a change, as the specification has it", async () => {
+  test("accepts different spaces within a header, according to the specification", async () => {
     const draft = signedGet();
     draft.headers["x-amz-note"] = "a b";
     expect((await send(draft, sandbox.url)).status).toBe(200);
   });
 
-  test("a header that is not signed may be anything, except the host", async () => {
+  test("accepts any value of unsigned headers, but requires the host to be signed", async () => {
     const draft = signedPost();
     draft.headers["user-agent"] = "another";
     expect((await send(draft, sandbox.url)).status).toBe(200);
@@ -136,7 +136,7 @@ describe("one thing changed after signing", () => {
     expect(answer.message).toBe("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   });
 
-  test("the error of a scope names the days", async () => {
+  test("names the days in the error about a scope", async () => {
     const draft = signedPost();
     replace("authorization", "/20260101/", "/20251231/")(draft);
     expect((await send(draft, sandbox.url)).message).toBe(
@@ -146,14 +146,14 @@ describe("one thing changed after signing", () => {
   });
 });
 
-describe("keys", () => {
-  test("a wrong secret", async () => {
+describe("access keys", () => {
+  test("rejects a wrong secret", async () => {
     const answer = await send(signedPost({}, { ...key, secretAccessKey: `${key.secretAccessKey}x` }), sandbox.url);
     expect([answer.status, answer.code]).toEqual([403, "SignatureDoesNotMatch"]);
     expect(answer.message).toMatch(/^The request signature we calculated does not match the signature you provided\./);
   });
 
-  test("an unknown key", async () => {
+  test("rejects an unknown key", async () => {
     const answer = await send(signedPost({}, { ...key, accessKeyId: "AKIAUNKNOWNUNKNOWN00" }), sandbox.url);
     expect([answer.status, answer.code, answer.message]).toEqual([
       403,
@@ -162,7 +162,7 @@ describe("keys", () => {
     ]);
   });
 
-  test("an inactive key, until it is active again", async () => {
+  test("rejects an inactive key until it is active again", async () => {
     sandbox.setAccessKeyStatus(key.accessKeyId, "Inactive");
     expect((await send(signedPost(), sandbox.url)).code).toBe("InvalidClientTokenId");
     expect((await send(signedList(), sandbox.url)).code).toBe("InvalidAccessKeyId");
@@ -203,14 +203,14 @@ describe("session credentials", () => {
     expect((await send(signedPost({}, changed), sandbox.url)).code).toBe(code);
   });
 
-  test("a token that is swapped after signing is found out", async () => {
+  test("rejects a token that is changed after signing", async () => {
     const [one, other] = [await session(), await session()];
     const draft = signedPost({}, one);
     draft.headers["x-amz-security-token"] = other.sessionToken ?? "";
     expect((await send(draft, sandbox.url)).code).toBe("InvalidClientTokenId");
   });
 
-  test("a session ends when it said it would, for STS and S3 in their own ways", async () => {
+  test("expires on time, with the errors of STS and S3", async () => {
     const temporary = await session("900");
     const end = now + 15 * minutes;
     sandbox.setClock(end - 1);
@@ -229,7 +229,7 @@ describe("session credentials", () => {
 });
 
 describe("the clock", () => {
-  test("five minutes either way for STS and IAM", async () => {
+  test("may be off by five minutes for STS and IAM", async () => {
     for (const off of [-5 * minutes, 5 * minutes]) {
       expect((await send(signedPost({ atMs: now + off }), sandbox.url)).status).toBe(200);
     }
@@ -245,7 +245,7 @@ describe("the clock", () => {
     );
   });
 
-  test("fifteen for S3", async () => {
+  test("may be off by fifteen minutes for S3", async () => {
     const list = (atMs: number) => {
       const draft = { method: "GET", target: "/", headers: { "x-amz-content-sha256": emptySha256 }, body: "" };
       return send(sign(draft, sandbox.url, sandbox.rootAccessKey, { service: "s3", atMs }), sandbox.url);
@@ -257,7 +257,7 @@ describe("the clock", () => {
 });
 
 describe("S3", () => {
-  test("the body's hash may be left out of the signature, but not be wrong", async () => {
+  test("accepts an unsigned body, but not a wrong hash", async () => {
     key = sandbox.rootAccessKey;
     expect((await send(signedList("UNSIGNED-PAYLOAD"), sandbox.url)).status).toBe(200);
     const draft = signedList();
@@ -265,7 +265,7 @@ describe("S3", () => {
     expect((await send(draft, sandbox.url)).code).toBe("XAmzContentSHA256Mismatch");
   });
 
-  test("errors are S3's own", async () => {
+  test("returns S3's own errors", async () => {
     const draft = signedList();
     draft.headers.authorization = draft.headers.authorization?.replace(/.$/, "x") ?? "";
     const answer = await send(draft, sandbox.url);
@@ -275,7 +275,7 @@ describe("S3", () => {
   });
 });
 
-describe("requests that are none", () => {
+describe("rejects invalid requests", () => {
   const set = (header: string) => (draft: Draft) => (draft.headers.authorization = header);
   const cases: [string, (draft: Draft) => unknown, number, string][] = [
     ["no signature", (draft) => delete draft.headers.authorization, 403, "MissingAuthenticationToken"],
@@ -319,7 +319,7 @@ describe("requests that are none", () => {
     expect((await send(signedPost(), sandbox.url)).status).toBe(200);
   });
 
-  test("what is not modelled says so", async () => {
+  test("reports what is not modeled", async () => {
     const answer = await send(
       sign(post({ ...whoAmI, Action: "GetFederationToken" }), sandbox.url, key, { atMs: now }),
       sandbox.url,
@@ -327,7 +327,7 @@ describe("requests that are none", () => {
     expect(answer.message).toBe("This local AWS does not model the action sts:GetFederationToken");
   });
 
-  test("not even HTTP, or a connection that breaks off, harms the server", async () => {
+  test("survives requests that are not HTTP and broken connections", async () => {
     const { hostname, port } = new URL(sandbox.url);
     for (const text of ["\u0000\u0001garbage\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"]) {
       await new Promise((resolve) => {
@@ -339,7 +339,7 @@ describe("requests that are none", () => {
   });
 });
 
-test("the record of requests holds no secret", async () => {
+test("records no secrets of requests", async () => {
   await session();
   await send(signedPost({}, { ...key, secretAccessKey: "wrong" }), sandbox.url);
   expect(sandbox.requests).toEqual([

@@ -1,4 +1,4 @@
-// Codes as any authenticator shows them.
+// Tests that codes match those of any authenticator.
 
 import { test as propertyTest } from "@fast-check/vitest";
 import fc from "fast-check";
@@ -13,7 +13,7 @@ test.each([
   [1234567890, "89005924"],
   [2000000000, "69279037"],
   [20000000000, "65353130"],
-])("RFC 6238: at %i s it is %s", (seconds, code) => {
+])("RFC 6238: the code at %i s is %s", (seconds, code) => {
   const secret = Buffer.from("12345678901234567890");
   expect(totp(secret, seconds * 1000, 8)).toBe(code);
   expect(totp(base32Encode(secret), seconds * 1000)).toBe(code.slice(2));
@@ -33,15 +33,15 @@ test.each([
   expect(base32Decode(encoded).toString()).toBe(text);
 });
 
-test("base32 is read as people write it, and refused when it is not base32", () => {
+test("decodes base32 with spaces and in any case, and rejects other characters", () => {
   expect(base32Decode("mzxw 6yq=").toString()).toBe("foob");
   expect(() => base32Decode("MZXW1")).toThrow('"1" is not a base32 character');
 });
 
-propertyTest.prop([fc.uint8Array({ maxLength: 64 })])("base32 reads back what it wrote", (bytes) => {
+propertyTest.prop([fc.uint8Array({ maxLength: 64 })])("base32 decodes what it encodes", (bytes) => {
   expect(new Uint8Array(base32Decode(base32Encode(bytes)))).toEqual(bytes);
 });
 
-test("a step lasts thirty seconds", () => {
+test("a time step lasts thirty seconds", () => {
   expect([0, 29_999, 30_000].map(timeStep)).toEqual([0, 0, 1]);
 });

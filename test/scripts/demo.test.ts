@@ -2,14 +2,14 @@ import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { execute, node, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
 
-/** The demo, with a temporary folder of its own, so that what it leaves behind can be seen. */
+/** A temporary folder for the demo, to see what it leaves behind. */
 function world() {
   const folder = temporaryFolder();
   const env = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: folder, TERM: "xterm", LANG: "C.UTF-8" };
   return { folder, env };
 }
 
-test("without a terminal the demo answers itself: refused, logged in, allowed, and nothing is left behind", async () => {
+test("without a terminal, the demo provides the code itself and leaves nothing behind", async () => {
   const { folder, env } = world();
   const { status, stdout, stderr } = await execute(node, [program, "demo"], { env });
   expect(status).toBe(0);
@@ -21,11 +21,11 @@ test("without a terminal the demo answers itself: refused, logged in, allowed, a
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("on a terminal the person types the code that the demo shows", async () => {
+test("on a terminal, you type the code that the demo shows", async () => {
   const { folder, env } = world();
   const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
   await run.shows("MFA code");
-  // Also after a slip: the code that is shown stays good.
+  // The code stays valid after a typo.
   run.type("000000\r");
   await run.shows("did not accept");
   await run.shows("MFA code");
@@ -47,7 +47,7 @@ test("Ctrl-C in the demo leaves nothing behind", async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("a demo that is told to end takes the login with it and leaves nothing behind", async () => {
+test("on SIGTERM, the demo ends the login and leaves nothing behind", async () => {
   const { folder, env } = world();
   const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
   await run.shows("MFA code");

@@ -1,5 +1,5 @@
 // Checks the exemptions from a Deny without MFA: those that are missing, and those that do not belong there.
-import { enrolmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
+import { enrollmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, ParsedStatement } from "../engine/grammar.ts";
 import { findActions, guessAction, guessSureAction, isKnownService, splitAction } from "./known.ts";
@@ -7,7 +7,7 @@ import type { Report } from "./report.ts";
 import type { RuleId } from "./rules.ts";
 import { joinList, quoteText } from "./words.ts";
 
-const exemptions = [...enrolmentExemptions, ...passwordExemptions];
+const exemptions = [...enrollmentExemptions, ...passwordExemptions];
 
 /** Whether an action is in a list, by name or by pattern. Misspelled names count as the likely intended ones: another rule reports them. */
 function isAmong(action: string, entries: readonly Entry[]): boolean {
@@ -19,13 +19,13 @@ function isAmong(action: string, entries: readonly Entry[]): boolean {
 
 /** Returns the actions in a list that users need to set up MFA. */
 export function findNeeded(entries: readonly Entry[]): string[] {
-  return enrolmentExemptions.flatMap(({ action }) =>
+  return enrollmentExemptions.flatMap(({ action }) =>
     findRule(action) === "missing-exemption" && isAmong(action, entries) ? action : [],
   );
 }
 
 /** Whether a list of actions lets users enroll. Actions that list devices do not count: all kinds of policies have them. */
-export function letsEnrol(entries: readonly Entry[]): boolean {
+export function letsEnroll(entries: readonly Entry[]): boolean {
   return ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"].some((action) => isAmong(action, entries));
 }
 
@@ -41,7 +41,7 @@ export function isListOfNeeded(entries: readonly Entry[]): boolean {
 export function checkMissing({ actions, path }: ParsedStatement, report: Report): void {
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
-  for (const { action, otherwise } of enrolmentExemptions.filter((each) => isMissing(each.action))) {
+  for (const { action, otherwise } of enrollmentExemptions.filter((each) => isMissing(each.action))) {
     report.add(findRule(action), at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`);
   }
   const missing = passwordExemptions.filter(({ action }) => isMissing(action));

@@ -4,7 +4,7 @@ import { listExemptions } from "../enforcement.ts";
 import type { ParsedDocument } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
-import { checkExempt, checkMissing, findNeeded, isListOfNeeded, letsEnrol } from "./exemptions.ts";
+import { checkExempt, checkMissing, findNeeded, isListOfNeeded, letsEnroll } from "./exemptions.ts";
 import { guessKey, isEverything, isKnownKey } from "./known.ts";
 import type { Report } from "./report.ts";
 import { covers } from "./resources.ts";
@@ -104,7 +104,7 @@ function isMetBy(condition: ParsedCondition, caller: ParsedRequest): boolean {
 function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
   if (onPresent.length > 0 || onAge.length > 0) return true;
   if (statement.actionElement !== "NotAction") return false;
-  return letsEnrol(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text)));
+  return letsEnroll(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text)));
 }
 
 /** @param forced check it as an enforcement policy. @returns whether it was checked as one */

@@ -5,7 +5,7 @@ import { formatTable } from "../../../terminal/table.ts";
 import type { Output } from "../../output.ts";
 
 const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "unknown" } as const;
-const colours = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow", unknown: "yellow" } as const;
+const colors = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow", unknown: "yellow" } as const;
 
 const outside = "bound";
 
@@ -16,10 +16,10 @@ export function formatProof(
   verdicts: readonly Verdict[],
   { hasColours }: Output,
 ): string {
-  const coloured = (colour: "green" | "red" | "yellow", text: string): string =>
-    hasColours ? styleText(colour, text, { validateStream: false }) : text;
+  const colored = (color: "green" | "red" | "yellow", text: string): string =>
+    hasColours ? styleText(color, text, { validateStream: false }) : text;
   const cellText = ({ evaluation: { decision, isOutsideBoundary }, refused }: Cell): string =>
-    coloured(colours[decision], isOutsideBoundary ? outside : words[decision]) +
+    colored(colors[decision], isOutsideBoundary ? outside : words[decision]) +
     (refused !== undefined && decision === "allowed" ? "*" : "");
   const table = formatTable(
     ["", ...ways.map(({ name }) => name)],
@@ -39,6 +39,6 @@ export function formatProof(
       : []),
     ...[...refusals].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
   ];
-  const lines = verdicts.map(({ isGood, text }) => `${coloured(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);
+  const lines = verdicts.map(({ isGood, text }) => `${colored(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);
   return `${table}\n${legend.join("\n")}\n\n${lines.join("\n")}\n`;
 }
