@@ -101,9 +101,9 @@ describe("a decision", () => {
 
   test("uses the simulated caller's context keys by default, and lets requests override them", async () => {
     const when = (key: string, value: string) => policy(statement({ Condition: { StringEquals: { [key]: value } } }));
-    const caller = "arn:aws:iam::123456789012:user/team/nobody";
+    const caller = "arn:aws:iam::123456789012:user/team/unknown";
     for (const [key, value] of [
-      ["aws:username", "nobody"],
+      ["aws:username", "unknown"],
       ["aws:PrincipalArn", caller],
       ["aws:PrincipalAccount", "123456789012"],
       ["aws:userid", caller],

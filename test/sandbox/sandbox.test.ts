@@ -219,7 +219,7 @@ describe("codes", () => {
     const other = sandbox.addVirtualDevice("bob");
     const { serialNumber: fido } = sandbox.addFidoDevice("alice", "yubikey");
     expect(fido).toMatch(/^arn:aws:iam::123456789012:u2f\/user\/alice\/yubikey-[A-Z2-7]{16}$/);
-    for (const serial of [other.serialNumber, "arn:aws:iam::123456789012:mfa/nobody", fido]) {
+    for (const serial of [other.serialNumber, "arn:aws:iam::123456789012:mfa/unknown", fido]) {
       expect((await refusal(aws(alice.accessKey).session(mfa(other.code(), serial))))[2]).toBe(unavailable);
     }
   });
@@ -314,10 +314,10 @@ describe("ListMFADevices", () => {
   });
 
   test("reports an unknown user", async () => {
-    expect(await refusal(aws(alice.accessKey).devices("nobody"))).toEqual([
+    expect(await refusal(aws(alice.accessKey).devices("unknown"))).toEqual([
       "NoSuchEntityException",
       404,
-      "The user with name nobody cannot be found.",
+      "The user with name unknown cannot be found.",
     ]);
   });
 
@@ -339,8 +339,8 @@ describe("the sandbox itself", () => {
     expect(() => sandbox.addUser({ name: "a b" })).toThrow("invalid IAM user name");
     expect(() => sandbox.addUser({ name: "carol", path: "eng" })).toThrow("invalid IAM path");
     expect(() => sandbox.addVirtualDevice("alice")).toThrow("already exists");
-    expect(() => sandbox.addVirtualDevice("nobody")).toThrow("cannot be found");
-    expect(() => sandbox.setAccessKeyStatus("AKIANONE", "Inactive")).toThrow("no access key");
+    expect(() => sandbox.addVirtualDevice("unknown")).toThrow("cannot be found");
+    expect(() => sandbox.setAccessKeyStatus("AKIANONE", "Inactive")).toThrow("access key AKIANONE not found");
     for (let count = 1; count < 8; count++) sandbox.addHardwareDevice("alice");
     expect(() => sandbox.addHardwareDevice("alice")).toThrow("at most 8");
   });
