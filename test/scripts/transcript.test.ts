@@ -1,4 +1,4 @@
-// The transcript in the README is what a real run shows. `npx vitest run -u test/scripts/transcript.test.ts` writes it anew.
+// The transcript in the README is what a real run shows. `npx vitest run test/scripts/transcript.test.ts -u` writes it anew.
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
