@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { FobError } from "../errors.ts";
 import { formatOption, quote, quoteShellWord } from "../text.ts";
-import { type AwsFiles, getCommand, type Properties, readableProfiles } from "./files.ts";
+import { type AwsFiles, getCommand, getProperty, type Properties, readableProfiles } from "./files.ts";
 import type { Property } from "./scan.ts";
 
 /** What the keys of a profile are, without judging whether AWS knows them. */
@@ -95,8 +95,56 @@ function findMisspelledKey(files: AwsFiles, profile: string): MisspelledKey | un
   return undefined;
 }
 
+/** How a profile signs in where AWS asks for MFA itself, and the command for it. */
+interface BrowserSignIn {
+  readonly text: string;
+  readonly command: string;
+}
+
+/**
+ * How a profile signs in where its credentials come by the browser; undefined for any other. A long-term access key in
+ * such a profile would be used instead.
+ * https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html
+ */
+function findBrowserSignIn(files: AwsFiles, profile: string): BrowserSignIn | undefined {
+  if (classifyOwnKeys(files, profile) === "long-term" || classifyProcess(files, profile) !== "none") return undefined;
+  const has = (key: string): boolean => getProperty(files, profile, key) !== undefined;
+  const of = formatOption("--profile", profile);
+  if (has("sso_session") || has("sso_start_url")) {
+    return {
+      text: `${quote(profile)} signs in through IAM Identity Center, which asks for MFA itself`,
+      command: `aws sso login ${of}`,
+    };
+  }
+  if (!has("login_session")) return undefined;
+  return {
+    text: `${quote(profile)} signs in with aws login, which asks for MFA itself in the browser`,
+    command: `aws login ${of}`,
+  };
+}
+
+/** The error for a profile that signs in in the browser; undefined for any other. */
+export function findBrowserError(files: AwsFiles, profile: string): FobError | undefined {
+  const signIn = findBrowserSignIn(files, profile);
+  return signIn && new FobError(signIn.text, signIn.command);
+}
+
+/** The same for a role profile with such a source: AWS's own programs get the role then, without a session of fob's. */
+export function findBrowserSourceError(files: AwsFiles, role: string, source: string): FobError | undefined {
+  const signIn = findBrowserSignIn(files, source);
+  return (
+    signIn &&
+    new FobError(`the source_profile of the role profile ${quote(role)} is ${quote(source)}, and ${signIn.text}`, [
+      signIn.command,
+      `then use the role without fob: export AWS_PROFILE=${quoteShellWord(role)}`,
+    ])
+  );
+}
+
 /** The error for a profile that has no access key. */
 export function createNoKeyError(files: AwsFiles, profile: string): FobError {
+  const inBrowser = findBrowserError(files, profile);
+  if (inBrowser) return inBrowser;
   const misspelled = findMisspelledKey(files, profile);
   if (!misspelled) {
     return new FobError(

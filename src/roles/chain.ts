@@ -6,7 +6,7 @@ import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
-import { classifyOwnKeys } from "../profiles/inspect.ts";
+import { classifyOwnKeys, findBrowserSourceError } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
 import { formatOption, quote, quoteShellWord } from "../text.ts";
 
@@ -73,6 +73,8 @@ function readRole(profile: string, files: AwsFiles): Role | undefined {
   const by = value("source_profile");
   if (by === undefined) throw createMissingSourceError(profile, value("credential_source"));
   assertProfileExists(by, profile, files);
+  const inBrowser = findBrowserSourceError(files, profile, by);
+  if (inBrowser) throw inBrowser;
   const length = value("duration_seconds");
   const duration = length === undefined ? undefined : parseDuration(length);
   if (

@@ -3,7 +3,14 @@ import { FobError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { isPortableValue } from "../profiles/edit.ts";
 import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
-import { classifyOwnKeys, classifyProcess, createNoKeyError, type OwnKeys } from "../profiles/inspect.ts";
+import {
+  classifyOwnKeys,
+  classifyProcess,
+  createNoKeyError,
+  findBrowserError,
+  findBrowserSourceError,
+  type OwnKeys,
+} from "../profiles/inspect.ts";
 import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
@@ -152,6 +159,9 @@ function resolveSession(source: string, { files, store }: Known, command: string
 
 function createNotASourceError(profile: string, own: OwnKeys, files: AwsFiles, command: string): FobError {
   const asked = `the profile ${quote(profile)}`;
+  const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
+  const inBrowser = findBrowserError(files, profile) ?? (by && findBrowserSourceError(files, profile, by));
+  if (inBrowser) return inBrowser;
   const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
   if (getProperty(files, profile, "role_arn")) {
     return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
