@@ -92,14 +92,14 @@ const commands: readonly Listed[] = [
     name: "policy lint",
     group: "Administrators",
     takes: "<file>",
-    summary: "say what is wrong with a policy, where, and what to write instead",
+    summary: "check a policy and suggest fixes",
     load: async () => (await import("./commands/policy/lint.ts")).policyLintCommand,
   },
   {
     name: "policy simulate",
     group: "Administrators",
     takes: "",
-    summary: "prove what policies allow without MFA and with it, or decide on single requests",
+    summary: "show what policies allow with and without MFA, or evaluate single requests",
     load: async () => (await import("./commands/policy/simulate.ts")).policySimulateCommand,
   },
   {

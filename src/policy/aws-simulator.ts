@@ -65,14 +65,15 @@ export async function askSimulator(
     marker: undefined,
   };
   const answers: Answer[] = [];
-  for (const { resource, context, asked } of groupQuestions(questions)) {
-    const actions = [...new Set(asked.map(([, action]) => action))];
+  for (const { resource, context, entries } of groupQuestions(questions)) {
+    const actions = [...new Set(entries.map(([, action]) => action))];
     const found = new Map<string, SimulationResult>();
     for (let at = 0; at < actions.length; at += actionsPerCall) {
       const call = { ...common, actions: actions.slice(at, at + actionsPerCall), resource, context };
       for (const result of await fetchResults(call, simulate)) found.set(result.action.toLowerCase(), result);
     }
-    for (const [index, action] of asked) answers[index] = readAnswer(found.get(action.toLowerCase()), action, resource);
+    for (const [index, action] of entries)
+      answers[index] = readAnswer(found.get(action.toLowerCase()), action, resource);
   }
   return answers;
 }
@@ -81,7 +82,7 @@ interface Group {
   readonly resource: string;
   readonly context: readonly SimulatedKey[];
   /** The actions, each with the index of its question. */
-  readonly asked: [question: number, action: string][];
+  readonly entries: [question: number, action: string][];
 }
 
 /** Groups the questions that one call can ask. */
@@ -90,8 +91,8 @@ function groupQuestions(questions: readonly Question[]): Iterable<Group> {
   for (const [index, { action, resource, context }] of questions.entries()) {
     const keys = toSimulatedKeys(context);
     const name = JSON.stringify([resource, keys]);
-    const group = groups.get(name) ?? { resource, context: keys, asked: [] };
-    group.asked.push([index, action]);
+    const group = groups.get(name) ?? { resource, context: keys, entries: [] };
+    group.entries.push([index, action]);
     groups.set(name, group);
   }
   return groups.values();

@@ -143,7 +143,7 @@ export interface Cell {
   readonly request: AuthorizationRequest;
   readonly evaluation: Evaluation;
   /** Why AWS denies it, whatever the policies say. */
-  readonly refused: string | undefined;
+  readonly awsDenial: string | undefined;
 }
 
 export interface ProofRow extends Row {
@@ -181,7 +181,7 @@ export function prove(
       const { action, resource } = row;
       const request = { action, resource, context: { ...context, ...authMethod.context } };
       const evaluation = evaluate(policies, request, options);
-      return { authMethod, request, evaluation, refused: explainAwsRefusal(action, authMethod) };
+      return { authMethod, request, evaluation, awsDenial: explainAwsDenial(action, authMethod) };
     }),
   });
   const rows = listRows(user).map(decideOn);
@@ -224,7 +224,7 @@ function findDecidingKeys(
  * authentication information is included in the request. You cannot call any STS API except AssumeRole or
  * GetCallerIdentity." https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
  */
-function explainAwsRefusal(action: string, { isSession, hasMfa }: AuthMethod): string | undefined {
+function explainAwsDenial(action: string, { isSession, hasMfa }: AuthMethod): string | undefined {
   if (!isSession) return undefined;
   if (action.startsWith("iam:") && !hasMfa) return "IAM rejects sessions without MFA";
   const isOpen = !action.startsWith("sts:") || ["sts:AssumeRole", "sts:GetCallerIdentity"].includes(action);
@@ -251,8 +251,8 @@ export function judgeProof(proof: Proof): readonly Verdict[] {
 /** Whether it is denied whatever other policies allow. */
 const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolean =>
   decision === "explicitDeny" || isOutsideBoundary === true;
-const isAllowed = ({ evaluation, refused }: Cell): boolean =>
-  evaluation.decision === "allowed" && refused === undefined;
+const isAllowed = ({ evaluation, awsDenial }: Cell): boolean =>
+  evaluation.decision === "allowed" && awsDenial === undefined;
 const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
 const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
   row.cells.some((cell) => cell.authMethod.name === name && is(cell));
@@ -262,7 +262,7 @@ function judgeEnforcement({ authMethods, rows, unnamed, onlyIf }: Proof): Verdic
   const open = authMethods
     .filter(({ hasMfa }) => !hasMfa)
     .map((authMethod): Open => {
-      const judged = guarded.filter((row) => hasCell(row, authMethod.name, ({ refused }) => refused === undefined));
+      const judged = guarded.filter((row) => hasCell(row, authMethod.name, ({ awsDenial }) => awsDenial === undefined));
       return { authMethod, judged, found: judged.filter((row) => !hasCell(row, authMethod.name, isDenied)) };
     })
     .filter(({ found }) => found.length > 0);

@@ -15,17 +15,17 @@ export const assumeRole: QueryAction = {
   ],
   run: (call) => {
     const { account, caller } = call;
-    const asked = readAssumeRoleRequest(call.parameters);
-    rejectCaller(caller, caller.principal === account.root, asked);
-    const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = asked;
+    const request = readAssumeRoleRequest(call.parameters);
+    rejectCaller(caller, caller.principal === account.root, request);
+    const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = request;
 
-    const withMfa = checkMfa(call, asked.serialNumber, asked.tokenCode);
+    const withMfa = checkMfa(call, request.serialNumber, request.tokenCode);
     // The role's policies and the caller's policies see the same context.
     const context: RequestContext = {
       ...account.context(caller),
       ...(withMfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
       "sts:RoleSessionName": sessionName,
-      ...(asked.externalId === undefined ? {} : { "sts:ExternalId": asked.externalId }),
+      ...(request.externalId === undefined ? {} : { "sts:ExternalId": request.externalId }),
       ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),
       ...Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value])),
     };
@@ -43,7 +43,7 @@ export const assumeRole: QueryAction = {
 
     const principal = makeAssumedRole(account, role, sessionName);
     const isChained = caller.session !== undefined;
-    const passesOn = asked.hasTransitiveTags || sourceIdentity !== undefined;
+    const passesOn = request.hasTransitiveTags || sourceIdentity !== undefined;
     const credential = account.addSession(principal, duration, { isChained, passesOn });
     const user = writeElement("AssumedRoleId", principal.userId) + writeElement("Arn", principal.arn);
     const source = sourceIdentity === undefined ? "" : writeElement("SourceIdentity", sourceIdentity);
@@ -78,22 +78,22 @@ function readAssumeRoleRequest(parameters: ReadonlyMap<string, string>): AssumeR
   const tags = readTags(parameters);
   const arn = roleArn ?? "";
   if (!/^arn:[\w-]+:iam::\d{12}:role\//.test(arn)) throw invalid(`${arn} is invalid`);
-  const asked = { roleArn: arn, sessionName: sessionName ?? "", duration, externalId, sourceIdentity };
-  return { ...asked, serialNumber, tokenCode, ...tags };
+  const request = { roleArn: arn, sessionName: sessionName ?? "", duration, externalId, sourceIdentity };
+  return { ...request, serialNumber, tokenCode, ...tags };
 }
 
 /** Rejects requests that the caller's credentials do not allow, whatever the role. */
-function rejectCaller({ session }: Credential, isRoot: boolean, asked: AssumeRoleRequest): void {
+function rejectCaller({ session }: Credential, isRoot: boolean, request: AssumeRoleRequest): void {
   if (isRoot) throw accessDenied("Roles may not be assumed by root accounts.");
   if (session === undefined) return;
   // "If you assume a role using role chaining and provide a DurationSeconds parameter value greater than one hour, the
   // operation fails." That holds for sessions from GetSessionToken as well:
   // https://repost.aws/knowledge-center/iam-role-chaining-limit
-  if (asked.duration !== undefined && asked.duration > 3600) {
+  if (request.duration !== undefined && request.duration > 3600) {
     throw invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
   }
-  const asksForMfa = asked.serialNumber !== undefined || asked.tokenCode !== undefined;
-  if (asksForMfa) throw notModeled("AssumeRole with a code and session credentials");
+  const hasMfa = request.serialNumber !== undefined || request.tokenCode !== undefined;
+  if (hasMfa) throw notModeled("AssumeRole with a code and session credentials");
   if (session.passesOn) throw notModeled("role chaining with transitive tags or a source identity");
 }
 

@@ -28,10 +28,10 @@ export function findAction(
   service: QueryService,
   parameters: ReadonlyMap<string, string>,
 ): QueryAction {
-  const asked = parameters.get("Action") ?? "";
+  const actionName = parameters.get("Action") ?? "";
   const version = parameters.get("Version") ?? "";
-  const action = service.actions.get(asked);
-  if (action === undefined) throw notModeled(`the action ${serviceName}:${asked}`);
+  const action = service.actions.get(actionName);
+  if (action === undefined) throw notModeled(`the action ${serviceName}:${actionName}`);
   if (version !== service.version) throw notModeled(`version '${version}' of ${serviceName}`);
   const known = ["Action", "Version", ...action.parameters];
   const isKnown = ([name, value]: [string, string]): boolean =>
@@ -39,7 +39,7 @@ export function findAction(
     // A list without members.
     (value === "" && known.some((each) => each.startsWith(`${name}.member.N`)));
   const other = [...parameters].find((parameter) => !isKnown(parameter))?.[0];
-  if (other !== undefined) throw notModeled(`the parameter ${other} of ${serviceName}:${asked}`);
+  if (other !== undefined) throw notModeled(`the parameter ${other} of ${serviceName}:${actionName}`);
   return action;
 }
 

@@ -68,7 +68,7 @@ describe("the decision and its reasons", () => {
     });
   });
 
-  test("an allow names its statement, an implicit deny has none", () => {
+  test("an allow names its statement, and an implicit deny names none", () => {
     expect(decide([allowAll]).matchedStatements).toEqual([{ policy: 0, statement: 0 }]);
     expect(decide([{ ...allowAll, Action: "ec2:*" }])).toEqual({
       decision: "implicitDeny",
@@ -78,7 +78,7 @@ describe("the decision and its reasons", () => {
     expect(evaluate([], { action: "s3:GetObject", resource: "*", context: {} }).decision).toBe("implicitDeny");
   });
 
-  test("GetSessionToken and GetCallerIdentity need no permissions, even where a policy denies them", () => {
+  test("GetSessionToken and GetCallerIdentity need no permissions, even if a policy denies them", () => {
     for (const action of ["sts:GetSessionToken", "STS:getcalleridentity"]) {
       expect(decide([{ ...allowAll, Effect: "Deny" }], {}, action).decision).toBe("allowed");
     }
@@ -132,7 +132,7 @@ describe("unknown values", () => {
   });
 
   test("a decision that does not depend on the value is known", () => {
-    // Another action; a deny that is certain anyway; a condition that is false anyway.
+    // Another action, a certain deny, and a condition that is false anyway.
     expect(decide([allowAll, denyWithoutMfa], mfa, "iam:ListMFADevices").decision).toBe("allowed");
     expect(decide([allowAll, denyWithoutMfa, { ...allowAll, Effect: "Deny" }], mfa).decision).toBe("explicitDeny");
     const settled = { ...denyWithoutMfa, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true", other: "true" } } };
@@ -265,7 +265,7 @@ describe("whole documents", () => {
       decision: "unknown",
       missingContextKeys: ["a"],
     });
-    // Whatever the key is, the policies allow nothing.
+    // The policies allow nothing, whatever the value of the key.
     expect(evaluate([], unknown, { boundary: hanging }).decision).toBe("implicitDeny");
   });
 
@@ -440,7 +440,7 @@ describe("whole documents", () => {
 describe("properties", () => {
   const actionNames = ["s3:GetObject", "s3:PutObject", "iam:ListMFADevices", "ec2:RunInstances"];
   const list = (...values: readonly string[]) => fc.subarray([...values], { minLength: 1 });
-  // Of each key the operators that compare it, and values of requests, which are values of policies as well.
+  // For each key: operators that compare it, and values for requests and policies.
   const strings = ["StringEquals", "StringNotEquals", "StringLike", "StringEqualsIfExists", "StringNotLikeIfExists"];
   const sets = ["ForAnyValue:StringEquals", "ForAllValues:StringEquals", "ForAllValues:StringNotEquals"];
   const compared: Readonly<Record<string, readonly [operators: readonly string[], values: readonly string[]]>> = {

@@ -498,7 +498,7 @@ describe("accepts", () => {
     '"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {"okta:mfa": "x", "aws:PrincipalTag/MFA": "x"}}',
     '"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"ArnLike": {"aws:SignInSessionArn": "*"}}',
     `"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/\${aws:PrincipalTag/team, 'none'}/\${*}\${saml:sub}"`,
-    // A Deny that has nothing to do with MFA, although it exempts IAM.
+    // A Deny that exempts IAM, but not because of MFA.
     '"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
     '"Effect": "Deny", "NotAction": ["iam:ListMFADevices", "sts:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}',
     // Allows requests with a recent code, with an old one, or none at all.
@@ -570,7 +570,7 @@ describe("accepts", () => {
         ),
       );
     const iam = (resource: string) => `arn:aws:iam::*:${resource}`;
-    // The second statement of AWS's older example, with all of IAM.
+    // The second statement of AWS's older example, for all IAM actions.
     expect(more({ Action: "iam:*", NotResource: [iam("mfa/*"), iam(`user/\${aws:username}`)] })).toEqual(fine);
     expect(more({ Action: "*", Resource: "arn:aws:s3:::secret/*" })).toEqual(fine);
     expect(more({ Action: "s3:*", Resource: "*" })).toEqual(fine);

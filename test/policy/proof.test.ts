@@ -22,12 +22,12 @@ function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument
   return judgeProof(proof).map(({ isGood, text }) => `${isGood ? "+" : "!"} ${text}`);
 }
 
-describe("whether MFA is enforced", () => {
+describe("the verdict on enforcement", () => {
   const enforced = "+ MFA is enforced: everything except the exempt actions is denied without it";
   const firstOf = (statements: readonly object[], boundary?: PolicyDocument) =>
     verdicts([everything, policy(...statements)], boundary)[0];
 
-  test("is yes for one or two statements, and if services may make requests on the user's behalf", () => {
+  test("is good for one or two statements, and if services may make requests on the user's behalf", () => {
     expect(verdicts([everything, enforceMfaPolicy()])[0]).toBe(enforced);
     expect(verdicts([everything, enforceMfaPolicy({ viaAwsService: true, maxAgeSeconds: 3600 })])[0]).toBe(enforced);
     const present = { ...deny, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } };
@@ -56,9 +56,9 @@ describe("whether MFA is enforced", () => {
       [{ Effect: "Deny", NotAction: ["iam:CreateAccessKey"], Resource: "*", Condition: mfaFalse }],
       /^! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:CreateAccessKey; signed in without MFA: iam:CreateAccessKey$/,
     ],
-  ])("is no if %s", (_, statements, verdict) => expect(firstOf(statements)).toMatch(verdict));
+  ])("is bad if %s", (_, statements, verdict) => expect(firstOf(statements)).toMatch(verdict));
 
-  test("is no for an Allow that requires MFA, because it denies nothing", () => {
+  test("is bad for an Allow that requires MFA, because it denies nothing", () => {
     const allow = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
     expect(verdicts([allow])[0]).toBe(
       "! MFA is NOT enforced: these policies do not allow actions without it, but they do not deny them either; other policies may allow them",
@@ -80,7 +80,7 @@ describe("whether MFA is enforced", () => {
     );
   });
 
-  test("is yes if the boundary allows nothing without MFA", () => {
+  test("is good if the boundary allows nothing without MFA", () => {
     const boundary = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
     expect(verdicts([everything], boundary)[0]).toBe(enforced);
     expect(verdicts([everything], policy({ ...allowAll, Action: "s3:*" }))[4]).toBe(

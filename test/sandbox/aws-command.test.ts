@@ -64,7 +64,7 @@ function aws(key: AccessKey & { token?: string }, ...args: string[]): Promise<{ 
 }
 
 test.skipIf(!isThere("aws", "--version"))(
-  "aws: devices, a session with MFA, and the everyday call that needs it",
+  "aws lists devices, gets a session with MFA, and makes a call that needs it",
   async () => {
     const [devices, refused, wrong, session] = await Promise.all([
       aws(alice.accessKey, "iam", "list-mfa-devices"),
@@ -104,41 +104,44 @@ test.skipIf(!isThere("aws", "--version"))(
   },
 );
 
-test.skipIf(!isThere("aws", "--version"))("aws: a role with a code in the call, and what its session is", async () => {
-  const Principal = { AWS: `arn:aws:iam::${sandbox.account}:root` };
-  const Condition = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
-  const role = sandbox.addRole({
-    name: "deploy",
-    trust: { Statement: { Effect: "Allow", Principal, Action: ["sts:AssumeRole", "sts:TagSession"], Condition } },
-  });
-  const bob = sandbox.addUser({
-    name: "bob",
-    policies: [{ Statement: { Effect: "Allow", Action: "sts:*", Resource: role.arn } }],
-  });
-  const own = sandbox.addVirtualDevice("bob");
-  const assume = ["sts", "assume-role", "--role-arn", role.arn, "--role-session-name", "work"];
-  const more = ["--duration-seconds", "900", "--tags", "Key=team,Value=red", "--transitive-tag-keys", "team"];
-  const mfa = ["--serial-number", own.serialNumber, "--token-code", own.code()];
-  const [refused, accepted] = await Promise.all([
-    aws(bob.accessKey, ...assume),
-    aws(bob.accessKey, ...assume, ...more, ...mfa),
-  ]);
-  expect(refused.stderr).toContain(
-    `(AccessDenied) when calling the AssumeRole operation: User: ${bob.arn} is not authorized to perform: sts:AssumeRole on resource: ${role.arn}`,
-  );
-  expect(accepted.stderr).toBe("");
-  const { Credentials, AssumedRoleUser } = accepted.json as Record<string, Record<string, string>>;
-  const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
-  const temporary = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, token: SessionToken };
-  const identity = await aws(temporary, "sts", "get-caller-identity");
-  expect(identity.json).toEqual({
-    UserId: AssumedRoleUser?.AssumedRoleId,
-    Account: sandbox.account,
-    Arn: `arn:aws:sts::${sandbox.account}:assumed-role/deploy/work`,
-  });
-});
+test.skipIf(!isThere("aws", "--version"))(
+  "aws assumes a role with a code in the call and uses its session",
+  async () => {
+    const Principal = { AWS: `arn:aws:iam::${sandbox.account}:root` };
+    const Condition = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
+    const role = sandbox.addRole({
+      name: "deploy",
+      trust: { Statement: { Effect: "Allow", Principal, Action: ["sts:AssumeRole", "sts:TagSession"], Condition } },
+    });
+    const bob = sandbox.addUser({
+      name: "bob",
+      policies: [{ Statement: { Effect: "Allow", Action: "sts:*", Resource: role.arn } }],
+    });
+    const own = sandbox.addVirtualDevice("bob");
+    const assume = ["sts", "assume-role", "--role-arn", role.arn, "--role-session-name", "work"];
+    const more = ["--duration-seconds", "900", "--tags", "Key=team,Value=red", "--transitive-tag-keys", "team"];
+    const mfa = ["--serial-number", own.serialNumber, "--token-code", own.code()];
+    const [refused, accepted] = await Promise.all([
+      aws(bob.accessKey, ...assume),
+      aws(bob.accessKey, ...assume, ...more, ...mfa),
+    ]);
+    expect(refused.stderr).toContain(
+      `(AccessDenied) when calling the AssumeRole operation: User: ${bob.arn} is not authorized to perform: sts:AssumeRole on resource: ${role.arn}`,
+    );
+    expect(accepted.stderr).toBe("");
+    const { Credentials, AssumedRoleUser } = accepted.json as Record<string, Record<string, string>>;
+    const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
+    const temporary = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, token: SessionToken };
+    const identity = await aws(temporary, "sts", "get-caller-identity");
+    expect(identity.json).toEqual({
+      UserId: AssumedRoleUser?.AssumedRoleId,
+      Account: sandbox.account,
+      Arn: `arn:aws:sts::${sandbox.account}:assumed-role/deploy/work`,
+    });
+  },
+);
 
-test.skipIf(!isThere("aws", "--version"))("aws: the policy simulator, page by page", async () => {
+test.skipIf(!isThere("aws", "--version"))("aws reads the policy simulator page by page", async () => {
   const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
   const admin = sandbox.addUser({ name: "admin", policies: [everything] });
   const policies = [everything, allowWithMfa].map((policy) => JSON.stringify(policy, undefined, 2));

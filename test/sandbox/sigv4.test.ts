@@ -172,7 +172,7 @@ describe("access keys", () => {
 });
 
 describe("session credentials", () => {
-  const whole = "an untouched session is accepted";
+  const whole = "an unchanged session is accepted";
   const cases: [string, (good: Key, other: Key) => Key, string | undefined][] = [
     [whole, (good) => good, undefined],
     ["no token", ({ accessKeyId, secretAccessKey }) => ({ accessKeyId, secretAccessKey }), "InvalidClientTokenId"],
@@ -281,9 +281,9 @@ describe("rejects invalid requests", () => {
     ["no signature", (draft) => delete draft.headers.authorization, 403, "MissingAuthenticationToken"],
     ["another scheme", set("Basic YWxpY2U6c2VjcmV0"), 400, "IncompleteSignature"],
     ["an empty header", set(""), 400, "IncompleteSignature"],
-    ["nothing but the algorithm", set("AWS4-HMAC-SHA256"), 400, "IncompleteSignature"],
+    ["only the algorithm", set("AWS4-HMAC-SHA256"), 400, "IncompleteSignature"],
     [
-      "a scope with a part missing",
+      "a scope with missing parts",
       set("AWS4-HMAC-SHA256 Credential=A/B/C, SignedHeaders=host, Signature=0"),
       400,
       "IncompleteSignature",
@@ -295,7 +295,7 @@ describe("rejects invalid requests", () => {
       400,
       "IncompleteSignature",
     ],
-    ["a broken percent sign", (draft) => (draft.target = "/?a=%zz"), 400, "MalformedQueryString"],
+    ["an invalid percent encoding", (draft) => (draft.target = "/?a=%zz"), 400, "MalformedQueryString"],
     [
       "a signature in the query",
       (draft) => (draft.target = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256"),
@@ -308,7 +308,7 @@ describe("rejects invalid requests", () => {
       501,
       "NotImplemented",
     ],
-    ["a body without end", (draft) => (draft.body = "x".repeat(1_100_000)), 413, "RequestEntityTooLarge"],
+    ["a body that is too large", (draft) => (draft.body = "x".repeat(1_100_000)), 413, "RequestEntityTooLarge"],
   ];
 
   test.each(cases)("%s", async (_, change, status, code) => {

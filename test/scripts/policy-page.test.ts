@@ -1,4 +1,4 @@
-// The commands on the page for administrators, one after the other, and what they come to.
+// Runs the commands of docs/enforce-mfa.md, one after the other, and checks their results.
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { run, withFob } from "../helpers/shells.ts";

@@ -129,16 +129,16 @@ function evaluateStatements(
   request: AuthorizationRequest,
   options: EvaluationOptions,
 ): Evaluation {
-  const asked = parseRequest(request, options);
-  if (!options.onlyPolicies && needsNoPermissions(asked.action))
+  const parsed = parseRequest(request, options);
+  if (!options.onlyPolicies && needsNoPermissions(parsed.action))
     return { decision: "allowed", matchedStatements: [], missingContextKeys: [] };
 
-  const own = findApplyingStatements(statements.entries(), asked);
-  const limit = boundary === undefined ? undefined : findApplyingStatements([["boundary" as const, boundary]], asked);
+  const own = findApplyingStatements(statements.entries(), parsed);
+  const limit = boundary === undefined ? undefined : findApplyingStatements([["boundary" as const, boundary]], parsed);
   const denies = [...own.Deny.certain, ...(limit?.Deny.certain ?? [])];
   if (denies.length > 0) return { decision: "explicitDeny", matchedStatements: denies, missingContextKeys: [] };
 
-  const isOwnPassword = isOwnPasswordAction(asked, options.mayChangePassword);
+  const isOwnPassword = isOwnPasswordAction(parsed, options.mayChangePassword);
   const isAllowed = isOwnPassword || own.Allow.certain.length > 0;
   const isWithin = limit === undefined || limit.Allow.certain.length > 0;
   const possible = [...own.Deny.possible, ...(limit?.Deny.possible ?? [])];
@@ -217,13 +217,13 @@ interface Applying {
 
 function findApplyingStatements(
   policies: Iterable<readonly [StatementReference["policy"], readonly Statement[]]>,
-  asked: ParsedRequest,
+  parsed: ParsedRequest,
 ): Record<Statement["effect"], Applying> {
   const verdict = { Deny: { certain: [], possible: [] } as Applying, Allow: { certain: [], possible: [] } as Applying };
   for (const [policy, statements] of policies) {
     for (const [statement, content] of statements.entries()) {
       const { sid, effect } = content;
-      const applies = matchesAction(content, asked) && matchesResourceAndConditions(content, asked);
+      const applies = matchesAction(content, parsed) && matchesResourceAndConditions(content, parsed);
       if (applies === false) continue;
       const reference = { policy, statement, ...(sid === undefined ? {} : { sid }) };
       if (applies === true) verdict[effect].certain.push(reference);
@@ -243,13 +243,13 @@ export function matchesAction(
 }
 
 /** The resource and all conditions must match, so one mismatch decides. */
-function matchesResourceAndConditions(statement: Statement, asked: ParsedRequest): Truth {
+function matchesResourceAndConditions(statement: Statement, parsed: ParsedRequest): Truth {
   const missingKeys: string[] = [];
-  const resource = matchesResource(statement, asked);
+  const resource = matchesResource(statement, parsed);
   if (resource === false) return false;
   if (resource !== true) missingKeys.push(...resource);
   for (const condition of statement.conditions) {
-    const holds = testCondition(condition, asked);
+    const holds = testCondition(condition, parsed);
     if (holds === false) return false;
     if (holds !== true) missingKeys.push(...holds);
   }
@@ -257,15 +257,15 @@ function matchesResourceAndConditions(statement: Statement, asked: ParsedRequest
 }
 
 /** Whether a statement covers the resource. */
-export function matchesResource({ resources, resourceElement }: Statement, asked: ParsedRequest): Truth {
-  const named = some(resources, (text) => testText(text, asked, (pattern) => matches(pattern, asked.resource)));
+export function matchesResource({ resources, resourceElement }: Statement, parsed: ParsedRequest): Truth {
+  const named = some(resources, (text) => testText(text, parsed, (pattern) => matches(pattern, parsed.resource)));
   return resourceElement === "NotResource" ? not(named) : named;
 }
 
 /** Whether a condition holds for the request. */
-export function testCondition(condition: Condition, asked: ParsedRequest): Truth {
+export function testCondition(condition: Condition, parsed: ParsedRequest): Truth {
   const { operator, lowerKey, values } = condition;
-  const given = asked.lookUp(lowerKey);
+  const given = parsed.lookUp(lowerKey);
   if (operator.isNull) {
     // "ForAllValues always returns true", and ForAnyValue always false:
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
@@ -277,14 +277,14 @@ export function testCondition(condition: Condition, asked: ParsedRequest): Truth
   }
   if (given === UNKNOWN) {
     if (operator.kind !== "bool" || operator.set !== undefined) return [lowerKey];
-    const outcomes = new Set([undefined, ["true"], ["false"]].map((value) => testValues(condition, value, asked)));
+    const outcomes = new Set([undefined, ["true"], ["false"]].map((value) => testValues(condition, value, parsed)));
     const [outcome] = outcomes;
     return outcomes.size === 1 && outcome !== undefined ? outcome : [lowerKey];
   }
-  return testValues(condition, given, asked);
+  return testValues(condition, given, parsed);
 }
 
-function testValues(condition: Condition, values: readonly string[] | undefined, asked: ParsedRequest): Truth {
+function testValues(condition: Condition, values: readonly string[] | undefined, parsed: ParsedRequest): Truth {
   const { operator, lowerKey } = condition;
   // Sets of values may resolve "to a null dataset, such as an empty string".
   const given = operator.set === undefined ? values : values?.filter((value) => value !== "");
@@ -295,7 +295,7 @@ function testValues(condition: Condition, values: readonly string[] | undefined,
     // ForAnyValue "returns false" without values. Otherwise an absent key does not match, so a negated operator is true.
     return operator.set === undefined && operator.isNegated;
   }
-  const holds = (value: string): Truth => testValue(condition, value, asked);
+  const holds = (value: string): Truth => testValue(condition, value, parsed);
   if (operator.set === "ForAnyValue") return some(given, holds);
   if (operator.set === "ForAllValues") return not(some(given, (value) => not(holds(value))));
   // AWS does not document how a single-valued operator treats several values.
@@ -303,17 +303,17 @@ function testValues(condition: Condition, values: readonly string[] | undefined,
 }
 
 /** Compares one value of the request with the values of the policy; one match is enough. */
-function testValue({ operator, key, values }: Condition, value: string, asked: ParsedRequest): Truth {
+function testValue({ operator, key, values }: Condition, value: string, parsed: ParsedRequest): Truth {
   if (!operator.kindOf.isGiven(value)) {
     throw new RequestError(`${operator.name} needs ${operator.kindOf.values}, but ${key} is ${JSON.stringify(value)}`);
   }
-  const found = some(values, (text) => testText(text, asked, (pattern) => operator.matches(value, pattern)));
+  const found = some(values, (text) => testText(text, parsed, (pattern) => operator.matches(value, pattern)));
   return operator.isNegated ? not(found) : found;
 }
 
 /** A variable without a value matches nothing, so a negated operator or NotResource is true. */
-function testText({ template }: ComparedText, asked: ParsedRequest, test: (pattern: Pattern) => boolean): Truth {
-  const pattern = resolveVariables(template, asked.lookUp);
+function testText({ template }: ComparedText, parsed: ParsedRequest, test: (pattern: Pattern) => boolean): Truth {
+  const pattern = resolveVariables(template, parsed.lookUp);
   if (pattern === undefined) return false;
   return typeof pattern === "string" ? test(pattern) : pattern;
 }

@@ -33,7 +33,7 @@ export function explain(
   options: EvaluationOptions,
   { decision, matchedStatements }: Evaluation,
 ): Reason[] {
-  const asked = parseRequest(request, options);
+  const parsed = parseRequest(request, options);
   if (!options.onlyPolicies && needsNoPermissions(request.action)) {
     return [{ why: "this action needs no permissions, and no policy can deny it" }];
   }
@@ -52,10 +52,10 @@ export function explain(
       why:
         content === undefined
           ? ""
-          : [describeAction(content, request), ...describeConditions(content, asked)].join("; "),
+          : [describeAction(content, request), ...describeConditions(content, parsed)].join("; "),
     };
   });
-  if (decision === "implicitDeny") return explainImplicitDeny(policies, boundary, asked);
+  if (decision === "implicitDeny") return explainImplicitDeny(policies, boundary, parsed);
   if (decision === "allowed" && !reasons.some(({ policy }) => policy !== "boundary")) {
     return [{ why: "the account's password policy lets users change their own password" }, ...reasons];
   }
@@ -66,12 +66,12 @@ export function explain(
 function explainImplicitDeny(
   policies: readonly PolicyDocument[],
   boundary: PolicyDocument | undefined,
-  asked: ParsedRequest,
+  parsed: ParsedRequest,
 ): Reason[] {
   const near = (document: PolicyDocument, policy: number | "boundary"): Reason[] =>
     statementsOf(document).flatMap((content, statement) => {
-      if (content.effect !== "Allow" || !matchesAction(content, asked)) return [];
-      const why = findObstacle(content, asked);
+      if (content.effect !== "Allow" || !matchesAction(content, parsed)) return [];
+      const why = findObstacle(content, parsed);
       if (why === undefined) return [];
       const { sid } = content;
       return { policy, statement, ...(sid === undefined ? {} : { sid }), effect: "Allow" as const, why };
@@ -79,7 +79,7 @@ function explainImplicitDeny(
   const allows = (document: PolicyDocument): boolean =>
     statementsOf(document).some(
       (content) =>
-        content.effect === "Allow" && matchesAction(content, asked) && findObstacle(content, asked) === undefined,
+        content.effect === "Allow" && matchesAction(content, parsed) && findObstacle(content, parsed) === undefined,
     );
   const isOutside = boundary !== undefined && !allows(boundary);
   const limit = isOutside ? [{ why: "the permissions boundary does not allow it" }, ...near(boundary, "boundary")] : [];
@@ -88,10 +88,10 @@ function explainImplicitDeny(
 }
 
 /** Returns why a statement that covers the action does not apply; undefined if it may apply. */
-function findObstacle(statement: Statement, asked: ParsedRequest): string | undefined {
-  if (matchesResource(statement, asked) === false) return "would allow it on another resource";
-  const condition = statement.conditions.find((each) => testCondition(each, asked) === false);
-  return condition === undefined ? undefined : `would allow it, but ${describeCondition(condition, asked)}`;
+function findObstacle(statement: Statement, parsed: ParsedRequest): string | undefined {
+  if (matchesResource(statement, parsed) === false) return "would allow it on another resource";
+  const condition = statement.conditions.find((each) => testCondition(each, parsed) === false);
+  return condition === undefined ? undefined : `would allow it, but ${describeCondition(condition, parsed)}`;
 }
 
 function describeAction(
@@ -103,16 +103,16 @@ function describeAction(
   return `${action} is not among the ${count === 1 ? "one action" : `${count} actions`} in NotAction`;
 }
 
-function describeConditions({ conditions }: Statement, asked: ParsedRequest): string[] {
-  return conditions.map((condition) => describeCondition(condition, asked));
+function describeConditions({ conditions }: Statement, parsed: ParsedRequest): string[] {
+  return conditions.map((condition) => describeCondition(condition, parsed));
 }
 
 /** Describes how a condition applies to the request. */
-function describeCondition(condition: Condition, asked: ParsedRequest): string {
+function describeCondition(condition: Condition, parsed: ParsedRequest): string {
   const { operator, key, lowerKey, values } = condition;
-  const given = asked.lookUp(lowerKey);
+  const given = parsed.lookUp(lowerKey);
   if (given === UNKNOWN) return `${key} is unknown`;
-  const holds = testCondition(condition, asked);
+  const holds = testCondition(condition, parsed);
   if (given === undefined || given.length === 0) {
     return `${key} is absent, and ${operator.name} ${holds === true ? "matches" : "does not match"} an absent key`;
   }

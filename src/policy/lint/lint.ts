@@ -4,7 +4,7 @@ import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
 import { checkEnforcement } from "./mfa.ts";
 import { type Finding, Report } from "./report.ts";
-import { checkFields, checkOwn, checkPartitions, checkTypes } from "./resources.ts";
+import { checkFields, checkOwnResources, checkPartitions, checkTypes } from "./resources.ts";
 import { checkSpelling } from "./spelling.ts";
 
 export type { Finding } from "./report.ts";
@@ -25,7 +25,7 @@ export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
     checkSpelling(statement, report);
     checkFields(statement, report);
     checkTypes(statement, report);
-    checkOwn(statement, report);
+    checkOwnResources(statement, report);
   }
   checkPartitions(document, options.partition, report);
   const isEnforcement = checkEnforcement(document, options.isEnforcement ?? false, report);

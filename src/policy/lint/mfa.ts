@@ -176,7 +176,7 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
   for (const test of others) checkOther(test, report);
   // An unknown operator gives no hint of the intended condition.
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
-  const said = (test: ParsedCondition): string =>
+  const quoteCondition = (test: ParsedCondition): string =>
     `${quoteText(test.name)}: {${quoteText(test.key)}: ${formatValues(test)}}`;
   const write = `write ${recommended}`;
 
@@ -195,15 +195,22 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
     const path = first.path;
     const all = holdsFor.has("key") && holdsFor.has("session");
     const who = all ? "all requests, with or without MFA" : "requests with MFA and not those without";
-    report.add("denies-with-mfa", path, `${said(first)} in a Deny denies ${who}`, fixInverted(onPresent, write));
+    report.add(
+      "denies-with-mfa",
+      path,
+      `${quoteCondition(first)} in a Deny denies ${who}`,
+      fixInverted(onPresent, write),
+    );
   } else if (holdsFor.size === 0) {
     const what =
-      onPresent.length + onAge.length > 1 ? "these conditions never hold together" : `${said(first)} never holds`;
+      onPresent.length + onAge.length > 1
+        ? "these conditions never hold together"
+        : `${quoteCondition(first)} never holds`;
     report.add("condition-never-holds", first.path, `${what}, so the statement denies nothing`, write);
   } else if (onPresent.length === 0) {
     // Another statement may deny requests without MFA.
     if (denied.has("key") || denied.has("session")) return;
-    const message = `${said(first)} does not deny requests without MFA: they have no age`;
+    const message = `${quoteCondition(first)} does not deny requests without MFA: they have no age`;
     report.add(
       "age-without-ifexists",
       first.path,
@@ -211,10 +218,10 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
       `write ${quoteText(`${first.operator?.name ?? ""}IfExists`)}`,
     );
   } else if (!denied.has("key")) {
-    const message = `${said(first)} does not deny access keys: their requests do not have the condition key at all`;
+    const message = `${quoteCondition(first)} does not deny access keys: their requests do not have the condition key at all`;
     report.add("bool-instead-of-boolifexists", first.path, message, write);
   } else if (!denied.has("session")) {
-    const message = `${said(first)} does not deny sessions without MFA, such as console sessions: their condition key is "false", not absent`;
+    const message = `${quoteCondition(first)} does not deny sessions without MFA, such as console sessions: their condition key is "false", not absent`;
     report.add("null-instead-of-boolifexists", first.path, message, write);
   }
 }

@@ -144,7 +144,7 @@ function isAboutOne({ resources }: KnownAction, given: readonly Parts[]): boolea
  * have any name: "You can specify any name for the virtual MFA device",
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
  */
-export function checkOwn({ resourceElement, resources }: ParsedStatement, report: Report): void {
+export function checkOwnResources({ resourceElement, resources }: ParsedStatement, report: Report): void {
   if (resourceElement !== "Resource") return;
   const own = resources.filter(({ text }) => /\$\{\s*aws:username\s*\}/i.test(text));
   if (own.length === 0) return;

@@ -191,16 +191,16 @@ export function noteMissingKeys(
   { policies, evaluationOptions, context }: SimulationSetup,
 ): void {
   const known = new Set(Object.keys(stated).map((key) => key.toLowerCase()));
-  const asked = new Map(
+  const tested = new Map(
     listDocuments(policies, evaluationOptions)
       .flatMap(listContextKeys)
       .map((key) => [key.toLowerCase(), key]),
   );
-  const missing = [...asked]
+  const missing = [...tested]
     .filter(([key]) => !known.has(key))
     .map(([, key]) => key)
     .sort();
-  for (const key of Object.keys(stated).filter((name) => !asked.has(name.toLowerCase()))) {
+  for (const key of Object.keys(stated).filter((name) => !tested.has(name.toLowerCase()))) {
     const meant = findNearest(key, missing);
     // Keys that differ more are other keys; many start alike.
     if (meant !== undefined && measureDifference(key, meant) <= 2)

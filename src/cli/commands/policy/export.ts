@@ -67,14 +67,14 @@ function parseFormat(name = "json"): ExportFormat {
 }
 
 /** A region from the environment that is in another partition is ignored. @throws UsageError if --region is in another partition */
-function chooseRegion(asked: string | undefined, partition: string, { env }: Context): string {
+function chooseRegion(given: string | undefined, partition: string, { env }: Context): string {
   const first = getDefaultRegion(partition) ?? "us-east-1";
   const fits = (region: string): boolean => isRegion(region) && isInPartition(region, partition);
-  if (asked === undefined)
+  if (given === undefined)
     return [env.AWS_REGION, env.AWS_DEFAULT_REGION].find((region) => region && fits(region)) ?? first;
-  if (fits(asked)) return asked;
+  if (fits(given)) return given;
   throw new UsageError(
-    `${quote(asked)} (from --region) is not a region of the ${partition} partition`,
+    `${quote(given)} (from --region) is not a region of the ${partition} partition`,
     `choose a region of that partition, such as --region ${first}, or another --partition`,
   );
 }

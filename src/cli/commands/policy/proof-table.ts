@@ -18,9 +18,9 @@ export function formatProof(
 ): string {
   const colored = (color: "green" | "red" | "yellow", text: string): string =>
     hasColours ? styleText(color, text, { validateStream: false }) : text;
-  const cellText = ({ evaluation: { decision, isOutsideBoundary }, refused }: Cell): string =>
+  const cellText = ({ evaluation: { decision, isOutsideBoundary }, awsDenial }: Cell): string =>
     colored(colors[decision], isOutsideBoundary ? outside : words[decision]) +
-    (refused !== undefined && decision === "allowed" ? "*" : "");
+    (awsDenial !== undefined && decision === "allowed" ? "*" : "");
   const table = formatTable(
     ["", ...ways.map(({ name }) => name)],
     rows.flatMap(({ purpose, action, cells }, index) => [
@@ -29,7 +29,7 @@ export function formatProof(
     ]),
   );
   const width = Math.max(...ways.map(({ name }) => name.length));
-  const refusals = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ refused }) => refused ?? [])));
+  const awsDenials = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ awsDenial }) => awsDenial ?? [])));
   const legend = [
     ...ways.map(({ name, text }) => `${name.padEnd(width)}  ${text}`),
     `${"denied".padEnd(width)}  a policy denies it, even if another policy allows it`,
@@ -37,7 +37,7 @@ export function formatProof(
     ...(rows.some(({ cells }) => cells.some(({ evaluation }) => evaluation.isOutsideBoundary))
       ? [`${outside.padEnd(width)}  the permissions boundary does not allow it, even if a policy does`]
       : []),
-    ...[...refusals].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
+    ...[...awsDenials].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
   ];
   const lines = verdicts.map(({ isGood, text }) => `${colored(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);
   return `${table}\n${legend.join("\n")}\n\n${lines.join("\n")}\n`;

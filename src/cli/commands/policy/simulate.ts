@@ -83,7 +83,7 @@ export const policySimulateCommand = defineCommand({
     // Before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? formatDecisionsJson(outcome.results, simulation) : outcome.text);
-    if (actions.length > 0 || casesFile !== undefined) await warnOfActions(outcome.results, context);
+    if (actions.length > 0 || casesFile !== undefined) await warnAboutActions(outcome.results, context);
     noteMissingKeys(outcome.stated, simulation);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
     const isSame = !account || !answers || account.compareDecisions(outcome.results, answers, simulation);
@@ -137,10 +137,10 @@ function simulateProof(simulation: SimulationSetup, isCompared: boolean): Simula
   };
 }
 
-function decideCell({ request, refused }: Cell, simulation: SimulationSetup): ExplainedDecision {
+function decideCell({ request, awsDenial }: Cell, simulation: SimulationSetup): ExplainedDecision {
   const result = decideAndExplain(request, simulation);
-  if (refused === undefined || result.decision !== "allowed") return result;
-  return { ...result, reasons: [...result.reasons, { why: `denied anyway: ${refused}` }] };
+  if (awsDenial === undefined || result.decision !== "allowed") return result;
+  return { ...result, reasons: [...result.reasons, { why: `denied anyway: ${awsDenial}` }] };
 }
 
 /** Evaluates each case, and reports those that are not as expected. */
@@ -154,9 +154,9 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
   });
   const different = results.filter(({ decision, expected }) => decision !== expected);
   const lines = different.map(({ label, expected, own, ...result }) => {
-    const said =
+    const ownContext =
       Object.keys(own).length === 0 ? "" : `  context of the case: ${escapeControlCharacters(JSON.stringify(own))}\n`;
-    return `${escapeControlCharacters(label)}, expected ${expected}: ${formatDecision(result, simulation)}${said}`;
+    return `${escapeControlCharacters(label)}, expected ${expected}: ${formatDecision(result, simulation)}${ownContext}`;
   });
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}, ${different.length} not as expected\n`;
   const problem = `not as expected: ${different.length} of ${cases.length}`;
@@ -165,7 +165,7 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
 }
 
 /** Warns about actions that AWS does not seem to have: a typo would be evaluated like any action. */
-async function warnOfActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
+async function warnAboutActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
   const { guessAction, findActions } = await import("../../../policy/lint/known.ts");
   for (const action of new Set(results.map(({ request }) => request.action))) {
     const meant = findActions(action).length > 0 ? undefined : guessAction(action);
