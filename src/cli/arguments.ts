@@ -1,7 +1,7 @@
 // Reading a command line, by what its command declares.
 import { UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import { quote } from "../text.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import { type Behind, type Command, formatFlag, type Given, listOptions } from "./command.ts";
 
 /** A command line, understood. */
@@ -16,7 +16,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   const named: string[] = [];
   const options: Record<string, string | string[] | boolean> = {};
   if (command.runs !== undefined && !argv.includes("--")) {
-    // Where the command begins, whose options are not fob's, nobody can tell.
+    // Without --, fob's options and those of the command cannot be told apart.
     return argv.some(isHelpFlag) ? { help: true } : { help: false, named: argv, options, command: undefined };
   }
   let behind: readonly string[] = [];
@@ -63,6 +63,20 @@ function createUnknownOptionError(flag: string, names: readonly string[], help: 
   return new UsageError(`unknown option ${quote(flag)}`, meant === undefined ? help : `did you mean: ${meant}`);
 }
 
+/** Whether these words are a code, of a command that takes one as an option. */
+const isCode = (command: Command, words: readonly string[]): boolean =>
+  "code" in command.options && /^\d{6}$/.test(words.join(""));
+
+/** Does not repeat the code. */
+function createStrayCodeError({ name }: Command, profile: string): UsageError {
+  const line = `fob ${name} ${quoteProfileArgument(profile)}`;
+  return new UsageError("the MFA code is not an argument", [
+    `did you mean: ${line} --code CODE`,
+    `to read it from a pipe: ${line} --code-stdin`,
+    `to be prompted: ${line}`,
+  ]);
+}
+
 /** What was named, as arguments or as `--profile`. */
 function checkNames(
   command: Command,
@@ -71,6 +85,8 @@ function checkNames(
   help: string,
 ): readonly string[] {
   const { name, atLeast = 0, atMost = 0 } = command.takes ?? {};
+  if (named.length > atMost && isCode(command, named.slice(atMost)))
+    throw createStrayCodeError(command, named[0] ?? "");
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
   if (typeof option === "string" && named.length > 0) {
     throw new UsageError("the profile is given twice, as an argument and as --profile", "leave one of them out");

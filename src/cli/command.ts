@@ -25,15 +25,15 @@ export type Values<Specs extends OptionSpecs> = {
     | undefined;
 };
 
-/** What every command has. */
+/** What every command takes, so that a script can pass it to any of them. */
 export const commonOptions = {
-  noInput: { text: "never ask anything; fail instead" },
-  debug: { text: "say what is done, secrets masked" },
+  noInput: { text: "never prompt; fail instead" },
+  debug: { text: "print what fob does, with secrets masked" },
 } as const satisfies OptionSpecs;
 
 /** Of commands that ask AWS, or print what programs ask it with. */
 export const regionOption = {
-  region: { value: "region", text: "the AWS region" },
+  region: { value: "region", text: "use this AWS region" },
 } as const satisfies OptionSpecs;
 
 type Common = Values<typeof commonOptions>;
@@ -60,6 +60,8 @@ export interface Command {
   /** It runs a command, which stands behind the first `--`: this is what the help says of it. */
   readonly runs?: string;
   readonly options: OptionSpecs;
+  /** The common options that make a difference: --no-input where it may prompt, --debug where it says what it does. */
+  readonly common?: readonly (keyof typeof commonOptions)[];
   readonly examples: readonly string[];
   /** @returns one of fob's exit codes, or that of the command that it has run */
   run(named: readonly string[], options: Given, context: Context, command: Behind): Promise<number>;
@@ -78,13 +80,19 @@ export function defineCommand<const Specs extends OptionSpecs>(command: Declared
   return command;
 }
 
-/** All options of a command, in the order in which the help lists them. */
+/** All options that a command takes. */
 export function listOptions(command: Command): OptionSpecs {
   const profile: OptionSpecs =
     command.takes?.name === "profile"
-      ? { profile: { value: "profile", text: "the profile, instead of the argument" } }
+      ? { profile: { value: "profile", text: "the profile, as an option instead of an argument" } }
       : {};
   return { ...command.options, ...profile, ...commonOptions };
+}
+
+/** The options that make a difference to a command, in the order in which the help lists them. */
+export function listActingOptions(command: Command): OptionSpecs {
+  const idle = Object.keys(commonOptions).filter((name) => !command.common?.some((common) => common === name));
+  return Object.fromEntries(Object.entries(listOptions(command)).filter(([name]) => !idle.includes(name)));
 }
 
 /** `minTtl` as it is typed: `--min-ttl`. */

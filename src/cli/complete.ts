@@ -5,7 +5,7 @@ import { getAwsFilePaths } from "../profiles/paths.ts";
 import { getStoreFolder } from "../store/paths.ts";
 import { openStore, type Stored } from "../store/read.ts";
 import { escapeControlCharacters } from "../text.ts";
-import { type Command, formatFlag, listOptions } from "./command.ts";
+import { type Command, formatFlag, listActingOptions, listOptions } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Listed } from "./help.ts";
 
@@ -42,16 +42,16 @@ async function listCandidates(
   profiles: () => Candidate[],
 ): Promise<Candidate[]> {
   const [name, ...rest] = words;
-  const help: Candidate = ["help", "help for a command"];
+  const help: Candidate = ["help", "show help for a command"];
   if (name === undefined && word.startsWith("-")) {
     return [
       ["--help", "list the commands"],
-      ["--version", "fob's version"],
+      ["--version", "print fob's version"],
     ];
   }
   if (name === undefined) return [...listNextWords(words, commands), help];
   if (name === "help") {
-    const topics: Candidate[] = rest.length === 0 ? [["exit-codes", "the exit codes of every command"]] : [];
+    const topics: Candidate[] = rest.length === 0 ? [["exit-codes", "list the exit codes"]] : [];
     return [...listNextWords(rest, commands), ...topics];
   }
   const called = commands.find((command) => `${words.join(" ")} `.startsWith(`${command.name} `));
@@ -105,13 +105,15 @@ function listCommandWords(
       candidate === anyFile ? candidate : [`${flag}=${candidate[0]}`, candidate[1]],
     );
   }
-  return [...specs.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
+  const acting = new Set(Object.keys(listActingOptions(command)).map(formatFlag));
+  const offered = specs.filter((spec) => acting.has(spec.flag));
+  return [...offered.map(({ flag: option, text }): Candidate => [option, text]), ["--help", "show the command's help"]];
 }
 
 function describeSession(stored: Stored): string {
   if (stored.state !== "readable") return "session";
   const { roles, source } = stored.session;
-  return roles.length > 0 ? `role by way of ${roles.at(-1)?.sourceProfile}` : `session of ${source.profile}`;
+  return roles.length > 0 ? `role, through ${roles.at(-1)?.sourceProfile}` : `session of ${source.profile}`;
 }
 
 /** The profiles of the AWS files, and the session profiles. */

@@ -1,6 +1,7 @@
 // What --help prints.
 import { exitCodes } from "../errors.ts";
-import { type ArgumentSpec, type Command, formatFlag, listOptions } from "./command.ts";
+import { wrapText } from "../terminal/table.ts";
+import { type ArgumentSpec, type Command, formatFlag, listActingOptions, type OptionSpec } from "./command.ts";
 
 /** A command as the list of all commands shows it. */
 export interface Listed {
@@ -13,54 +14,75 @@ export interface Listed {
 
 type Row = readonly [left: string, right: string];
 
-/** The list of all commands. */
-export function formatOverview(commands: readonly Listed[]): string {
-  const rows = commands.map(({ group, name, takes, summary }) => ({
+/** Wider lines are hard to read. */
+const widest = 100;
+
+/** The width of a help text on a terminal of so many columns; of 80 where there is none. */
+const fitText = (columns: number): number => (Number.isFinite(columns) ? Math.min(columns, widest) : 80);
+
+/** The list of all commands; one line for those that share a first word. */
+export function formatOverview(
+  commands: readonly Listed[],
+  families: Readonly<Record<string, string>>,
+  columns: number,
+): string {
+  const rows = new Map<string, { readonly group: string; readonly row: Row }>();
+  for (const { group, name, takes, summary } of commands) {
+    const [first = "", second] = name.split(" ");
+    const row: Row =
+      second === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [`${first} <command>`, families[first] ?? ""];
+    rows.set(first, { group, row });
+  }
+  const all = [...rows.values()];
+  const help: Row[] = [
+    ["help [command]", "show help for a command, or for exit-codes"],
+    ["-v, --version", "print fob's version"],
+  ];
+  const sections = [...new Set(all.map(({ group }) => group))].map((group): [string, Row[]] => [
     group,
-    row: [`${name} ${takes}`, summary] as Row,
-  }));
-  const help: Row = ["help [topic]", "help for a command, or the topic exit-codes"];
-  const groups = [...new Set(commands.map(({ group }) => group))];
-  const width = measureWidth([...rows.map(({ row }) => row), help]);
+    all.filter((row) => row.group === group).map(({ row }) => row),
+  ]);
   return [
     "Usage: fob <command> [options]\n",
-    "Type one MFA code, work all day: temporary AWS credentials in a named profile.\n",
-    ...groups.map((group) =>
-      formatSection(
-        group,
-        rows.filter((row) => row.group === group).map(({ row }) => row),
-        width,
-      ),
-    ),
-    formatSection("Help", [help, ["--help, --version", "this list, or a command's own help; fob's version"]], width),
+    ...wrapText("Type one MFA code, work all day: temporary AWS credentials in a named profile.", fitText(columns)),
+    "",
+    formatSections([...sections, ["Help", help]], columns),
   ].join("\n");
 }
 
 /** The list of the commands whose names begin with the same word. */
-export function formatFamilyHelp(name: string, commands: readonly Listed[]): string {
-  const rows = commands.map(({ name: command, takes, summary }): Row => [`${command} ${takes}`, summary]);
-  return `Usage: fob ${name} <command> [options]\n\n${formatSection("Commands", rows, measureWidth(rows))}`;
+export function formatFamilyHelp(name: string, commands: readonly Listed[], columns: number): string {
+  const rows = commands.map(({ name: command, takes, summary }): Row => [`${command} ${takes}`.trimEnd(), summary]);
+  return `Usage: fob ${name} <command> [options]\n\n${formatSections([["Commands", rows]], columns)}`;
 }
 
 /** Everything about one command. */
-export function formatCommandHelp(command: Command): string {
-  const { name, description, takes, runs, examples } = command;
-  const options = Object.entries(listOptions(command)).map(
-    ([option, { text, value, many }]): Row => [
-      `${formatFlag(option)}${value === undefined ? "" : ` <${value}>`}${many ? "..." : ""}`,
-      text,
-    ],
+export function formatCommandHelp(command: Command, columns: number): string {
+  const { description, takes, runs, examples } = command;
+  const options = Object.entries(listActingOptions(command)).map(
+    ([option, spec]): Row => [formatOptionUsage(option, spec), spec.text],
   );
   options.push(["-h, --help", "show this help"]);
   const named: Row[] = takes === undefined ? [] : [[takes.name, takes.text]];
   if (runs !== undefined) named.push(["command", runs]);
+  const sections: [string, Row[]][] = named.length === 0 ? [] : [["Arguments", named]];
   return [
-    `Usage: fob ${name} [options]${takes === undefined ? "" : ` ${formatArgument(takes)}`}${runs === undefined ? "" : " -- <command...>"}\n`,
-    `${wrapText(description, 80).join("\n")}\n`,
-    ...(named.length === 0 ? [] : [formatSection("Arguments", named, measureWidth(options))]),
-    formatSection("Options", options, measureWidth(options)),
+    `${wrapText(`Usage: ${formatUsage(command)}`, fitText(columns)).join("\n")}\n`,
+    `${wrapText(description, fitText(columns)).join("\n")}\n`,
+    formatSections([...sections, ["Options", options]], columns),
     `Examples:\n${examples.map((example) => `  ${example}\n`).join("")}`,
   ].join("\n");
+}
+
+/** `fob login [options] [profile]` */
+export function formatUsage({ name, takes, runs }: Command): string {
+  const argument = takes === undefined ? "" : ` ${formatArgument(takes)}`;
+  return `fob ${name} [options]${argument}${runs === undefined ? "" : " -- <command...>"}`;
+}
+
+/** `--duration <length>` */
+export function formatOptionUsage(option: string, { value, many }: OptionSpec): string {
+  return `${formatFlag(option)}${value === undefined ? "" : ` <${value}>`}${many ? "..." : ""}`;
 }
 
 function formatArgument({ name, atLeast = 0, atMost, choices }: ArgumentSpec): string {
@@ -72,35 +94,38 @@ export const exitCodesHelp = `Exit codes of fob:
 
   ${exitCodes.done}    done
   ${exitCodes.failed}    failed
-  ${exitCodes.usage}    wrong usage
-  ${exitCodes.notFresh}    a session is not fresh, or a check did not pass
-  ${exitCodes.codeNeeded}    a code is needed and nobody can be asked
+  ${exitCodes.usage}    invalid usage
+  ${exitCodes.notFresh}    a session needs renewal, or a check failed
+  ${exitCodes.codeNeeded}    a code is needed, and fob cannot prompt for it
   ${exitCodes.cancelled}  cancelled
 
-fob exec has its command's own, and as a shell does:
+fob exec exits with its command's code, or like a shell:
 
-  126  the command cannot be executed
-  127  the command does not exist
-  128  and more: a signal has ended the command, 128 + the signal's number
+  126  the command cannot be run
+  127  the command was not found
+  128 + N  signal N ended the command
 `;
 
-const measureWidth = (rows: readonly Row[]): number => Math.max(...rows.map(([left]) => left.length));
+/** Columns between the two of a section, and before them. */
+const gap = 2;
+/** Texts in fewer columns than this go below what they explain. */
+const narrowest = 30;
 
-function formatSection(title: string, rows: readonly Row[], width: number): string {
-  const lines = rows.flatMap(([left, right]) =>
-    wrapText(right, 76 - width).map((line, index) => `  ${(index === 0 ? left : "").padEnd(width)}  ${line}\n`),
-  );
-  return `${title}:\n${lines.join("")}`;
-}
-
-/** Text in lines of at most so many characters. */
-function wrapText(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+/** Sections whose texts begin in one column. */
+function formatSections(
+  sections: readonly (readonly [title: string, rows: readonly Row[]])[],
+  columns: number,
+): string {
+  const left = Math.max(...sections.flatMap(([, rows]) => rows.map(([usage]) => usage.length)));
+  const right = fitText(columns) - left - 2 * gap;
+  const formatRow = ([usage, text]: Row): string => {
+    if (right < narrowest) {
+      const below = wrapText(text, fitText(columns) - 3 * gap);
+      return [usage, ...below.map((line) => `${" ".repeat(2 * gap)}${line}`)].map((line) => `  ${line}\n`).join("");
+    }
+    return wrapText(text, right)
+      .map((line, index) => `  ${(index === 0 ? usage : "").padEnd(left)}  ${line}\n`)
+      .join("");
+  };
+  return sections.map(([title, rows]) => `${title}:\n${rows.map(formatRow).join("")}`).join("\n");
 }

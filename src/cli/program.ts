@@ -1,7 +1,9 @@
 // The command line: which commands there are, and the one map from errors to exit codes.
 import { CancelledError, type ExitCode, exitCodes, FobError, StdoutClosedError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import { quote } from "../text.ts";
+import { readAwsFiles } from "../profiles/files.ts";
+import { getAwsFilePaths } from "../profiles/paths.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { parseArguments } from "./arguments.ts";
 import { statusCommand } from "./commands/status.ts";
 import { processContext } from "./context.ts";
@@ -9,77 +11,84 @@ import type { Listed } from "./help.ts";
 import { stdout, writeLine } from "./output.ts";
 
 /** The commands, as `--help` groups them. Only what is asked for is loaded. */
-const commands: readonly Listed[] = [
+export const commands: readonly Listed[] = [
   {
     name: "login",
     group: "Daily",
     takes: "[profile]",
-    summary: "make sure that the session profile has a fresh session",
+    summary: "log in with an MFA code",
     load: async () => (await import("./commands/login.ts")).loginCommand,
   },
   {
     name: "status",
     group: "Daily",
     takes: "[profile...]",
-    summary: "show the sessions and how long they last",
+    summary: "show sessions and the time left",
     // It is in the same file: quick, and asked for most.
     load: () => Promise.resolve(statusCommand),
+  },
+  {
+    name: "exec",
+    group: "Daily",
+    takes: "[profile] -- <command>",
+    summary: "run a command with credentials",
+    load: async () => (await import("./commands/exec.ts")).execCommand,
+  },
+  {
+    name: "env",
+    group: "Daily",
+    takes: "[profile]",
+    summary: "print credentials as shell variables",
+    load: async () => (await import("./commands/env.ts")).envCommand,
+  },
+  {
+    name: "console",
+    group: "Daily",
+    takes: "[profile]",
+    summary: "open the AWS console as a role",
+    load: async () => (await import("./commands/console.ts")).consoleCommand,
   },
   {
     name: "refresh",
     group: "Daily",
     takes: "[profile...]",
-    summary: "renew what runs out; --watch stays and renews in time",
+    summary: "renew sessions; --watch keeps them valid",
     load: async () => (await import("./commands/refresh.ts")).refreshCommand,
   },
   {
     name: "logout",
     group: "Daily",
     takes: "[profile...]",
-    summary: "remove sessions from every place they were written to",
+    summary: "delete sessions",
     load: async () => (await import("./commands/logout.ts")).logoutCommand,
-  },
-  {
-    name: "env",
-    group: "Daily",
-    takes: "[profile]",
-    summary: "print the credentials as environment variables, for your shell",
-    load: async () => (await import("./commands/env.ts")).envCommand,
-  },
-  {
-    name: "exec",
-    group: "Daily",
-    takes: "[profile] -- <command>",
-    summary: "run a command with the credentials in its environment",
-    load: async () => (await import("./commands/exec.ts")).execCommand,
-  },
-  {
-    name: "console",
-    group: "Daily",
-    takes: "[profile]",
-    summary: "open the AWS console in the browser, as a role",
-    load: async () => (await import("./commands/console.ts")).consoleCommand,
-  },
-  {
-    name: "credential-process",
-    group: "Daily",
-    takes: "[profile]",
-    summary: "serve a session to programs, as their credential_process",
-    load: async () => (await import("./commands/credential-process.ts")).credentialProcessCommand,
   },
   {
     name: "shell-init",
     group: "Set up",
     takes: "<shell>",
-    summary: "mfa, a prompt segment and completion for your shell",
+    summary: "set up mfa, a prompt and completion",
     load: async () => (await import("./commands/shell-init.ts")).shellInitCommand,
+  },
+  {
+    name: "credential-process",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "provide credentials to AWS tools and SDKs",
+    load: async () => (await import("./commands/credential-process.ts")).credentialProcessCommand,
   },
   {
     name: "completion",
     group: "Set up",
     takes: "<shell>",
-    summary: "completion alone",
+    summary: "print a completion script",
     load: async () => (await import("./commands/completion.ts")).completionCommand,
+  },
+  {
+    name: "demo",
+    group: "Set up",
+    takes: "",
+    summary: "try fob on a local AWS, without an account",
+    load: async () => (await import("./commands/demo.ts")).demoCommand,
   },
   {
     name: "policy show",
@@ -106,17 +115,15 @@ const commands: readonly Listed[] = [
     name: "policy export",
     group: "Administrators",
     takes: "",
-    summary: "print the policy, its group and its AWS Config rule as code",
+    summary: "print the policy and its group as code",
     load: async () => (await import("./commands/policy/export.ts")).policyExportCommand,
   },
-  {
-    name: "demo",
-    group: "Try it",
-    takes: "",
-    summary: "the whole story on a local AWS, in a minute, without an account",
-    load: async () => (await import("./commands/demo.ts")).demoCommand,
-  },
 ];
+
+/** What the commands do that share a first word. */
+export const families: Readonly<Record<string, string>> = {
+  policy: "print, check and export MFA policies",
+};
 
 /** For the shell script in bin/fob alone. */
 const execScript: Listed = {
@@ -138,7 +145,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       return await complete(rest, commands, await processContext({ debug: false }));
     }
     if (listFamily(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await printHelp(name);
-    const { found, words } = find(argv);
+    const { found, words } = await find(argv);
     const command = await found.load();
     const given = parseArguments(command, argv.slice(words));
     if (given.help) return await printHelp(found.name);
@@ -152,7 +159,8 @@ export async function run(argv: readonly string[]): Promise<number> {
 const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
 
 /** The command that a command line begins with, and how many words its name takes. @throws UsageError */
-function find([first = "", second]: readonly string[]): { found: Listed; words: 1 | 2 } {
+async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 | 2 }> {
+  const [first = "", second] = argv;
   // The SDKs' own spelling of it.
   const spelt = first === "credential_process" ? "credential-process" : first;
   const found = first === execScript.name ? execScript : commands.find(({ name }) => name === spelt);
@@ -162,7 +170,12 @@ function find([first = "", second]: readonly string[]): { found: Listed; words: 
   const member = family.find(({ name }) => name === `${first} ${second}`);
   if (member) return { found: member, words: 2 };
   if (family.length > 0 && (second === undefined || second.startsWith("-"))) {
-    throw new UsageError(`${quote(`fob ${first}`)} needs to know what to do`, `fob ${first} --help`);
+    const members = family.map(({ name }) => restOf(name)).join(", ");
+    throw new UsageError(`${quote(`fob ${first}`)} needs a subcommand: ${members}`, `fob ${first} --help`);
+  }
+  if (family.length === 0) {
+    const meant = synonyms[first] ?? ((await hasProfile(first)) ? formatMeant(argv) : undefined);
+    if (meant !== undefined) throw new UsageError(`unknown command ${quote(first)}`, `did you mean: fob ${meant}`);
   }
   // Of commands with two words, the one that is wrong is compared.
   const known =
@@ -173,6 +186,28 @@ function find([first = "", second]: readonly string[]): { found: Listed; words: 
     `unknown command ${quote(family.length === 0 ? first : `${first} ${second}`)}`,
     meant === undefined ? `fob ${prefix}--help` : `did you mean: fob ${prefix}${meant}`,
   );
+}
+
+/** What other tools call these commands. */
+const synonyms: Readonly<Record<string, string>> = { list: "status", ls: "status" };
+
+/** The command line that was meant where a profile is named in place of a command; without what may be a code. */
+function formatMeant([profile = "", ...rest]: readonly string[]): string {
+  const command = rest.includes("--") ? "exec" : "login";
+  const hasCode = command === "login" && rest.some((word) => /\d{3}/.test(word));
+  return [command, quoteProfileArgument(profile), ...(hasCode ? [] : rest.map(quoteShellWord))].join(" ");
+}
+
+async function hasProfile(name: string): Promise<boolean> {
+  try {
+    const { env, home } = await processContext({ debug: false });
+    const paths = getAwsFilePaths(env, home);
+    const { credentials, config } = readAwsFiles(paths);
+    return credentials.has(name) || config.has(name);
+  } catch {
+    // The command is unknown, whatever is wrong with the files.
+    return false;
+  }
 }
 
 const getFirstWord = (name: string): string => name.split(" ")[0] ?? "";
@@ -193,11 +228,12 @@ async function printHelp(topic: string): Promise<ExitCode> {
   } = await import("./help.ts");
   const command = commands.find(({ name }) => name === topic);
   const family = listFamily(topic);
-  if (topic === "") stdout.write(overviewOf(commands));
-  else if (command) stdout.write(helpOf(await command.load()));
-  else if (family.length > 0) stdout.write(familyOf(topic, family));
+  const { columns } = stdout;
+  if (topic === "") stdout.write(overviewOf(commands, families, columns));
+  else if (command) stdout.write(helpOf(await command.load(), columns));
+  else if (family.length > 0) stdout.write(familyOf(topic, family, columns));
   else if (topic === "exit-codes") stdout.write(exitCodesHelp);
-  else throw new UsageError(`there is no help on ${quote(topic)}`, "fob help");
+  else throw new UsageError(`no help for ${quote(topic)}`, "fob help");
   return exitCodes.done;
 }
 

@@ -4,10 +4,12 @@ import { getAwsFilePaths } from "../profiles/paths.ts";
 import { findCachedAnswer } from "../store/fast-path.ts";
 import { getStoreFolder } from "../store/paths.ts";
 
+const versionWords: readonly string[] = ["--version", "-V", "-v", "version"];
+
 /** What to print, where no more than a look at a file is needed to know it; else undefined. */
 export function findQuickAnswer(argv: readonly string[], version: string): string | undefined {
   const [command, profile, option, endpoint, ...rest] = argv;
-  if ((command === "--version" || command === "-V") && argv.length === 1) return version;
+  if (argv.length === 1 && versionWords.includes(command ?? "")) return version;
   const isPlain = argv.length <= 2 || (option === "--endpoint-url" && argv.length === 4 && rest.length === 0);
   if (!/^credential[-_]process$/.test(command ?? "") || profile === "" || profile?.startsWith("-") || !isPlain) {
     return undefined;

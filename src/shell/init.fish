@@ -18,7 +18,10 @@ function mfa --description 'log in to AWS with an MFA code and select the sessio
     or return
     # A session profile's name is one word: this is the help.
     if not string match -qr '^\S+$' -- "$profile"
-        printf '%s\n' $profile
+        printf '%s\n' \
+            'Usage: mfa [profile] [options]  log in, and select the session profile in this shell' \
+            '       mfa -                    select what was selected before the first mfa' \
+            '' 'mfa runs fob login, and takes its options:' '' $profile
         return 0
     end
     if not set -qg _fob_before

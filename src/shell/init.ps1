@@ -15,7 +15,11 @@ function mfa {
     if ($MyInvocation.ExpectingInput) { $name = $input | fob login @args } else { $name = fob login @args }
     if ($LASTEXITCODE -ne 0) { return }
     # A session profile's name is one word: this is the help.
-    if (-not ("$name" -match '^\S+$')) { return $name }
+    if (-not ("$name" -match '^\S+$')) {
+        'Usage: mfa [profile] [options]  log in, and select the session profile in this shell'
+        '       mfa -                    select what was selected before the first mfa'
+        return '', 'mfa runs fob login, and takes its options:', '', $name
+    }
     if ($null -eq $global:_fob_before) {
         $global:_fob_before = if ($env:AWS_PROFILE -ceq $name) { '' } else { "$env:AWS_PROFILE" }
     }

@@ -14,7 +14,10 @@ mfa() {
   profile=$(fob login "$@") || return
   # No session profile's name has a blank: this is the help.
   if [[ $profile == *[[:space:]]* ]]; then
-    printf '%s\n' "$profile"
+    printf '%s\n' \
+      'Usage: mfa [profile] [options]  log in, and select the session profile in this shell' \
+      '       mfa -                    select what was selected before the first mfa' \
+      '' 'mfa runs fob login, and takes its options:' '' "$profile"
     return 0
   fi
   if [[ -z ${_fob_before+set} ]]; then

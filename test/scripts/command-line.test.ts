@@ -1,6 +1,7 @@
 // How a command line is read, and what is said of one that is wrong.
 import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { version } from "../../package.json";
 import { execute, makeWorld, node, program, temporaryFolder } from "../helpers/world.ts";
 
 const fob = (...args: readonly string[]) =>
@@ -12,11 +13,13 @@ test.each([
   [["polcy", "show"], 'unknown command "polcy"', "did you mean: fob policy"],
   [["policy", "sow"], 'unknown command "policy sow"', "did you mean: fob policy show"],
   [["policy", "qqqqqq"], 'unknown command "policy qqqqqq"', "fob policy --help"],
-  [["policy"], '"fob policy" needs to know what to do', "fob policy --help"],
-  [["policy", "--json"], '"fob policy" needs to know what to do', "fob policy --help"],
+  [["policy"], '"fob policy" needs a subcommand: show, lint, simulate, export', "fob policy --help"],
+  [["policy", "--json"], '"fob policy" needs a subcommand: show, lint, simulate, export', "fob policy --help"],
+  [["list"], 'unknown command "list"', "did you mean: fob status"],
+  [["ls"], 'unknown command "ls"', "did you mean: fob status"],
   [["policy", "lint"], "fob policy lint needs a file", "fob policy lint --help"],
   [["--debug", "status"], 'the command comes before "--debug"', "fob --help"],
-  [["help", "stauts"], 'there is no help on "stauts"', "fob help"],
+  [["help", "stauts"], 'no help for "stauts"', "fob help"],
   [["status", "--chekc"], 'unknown option "--chekc"', "did you mean: --check"],
   [["login", "-x"], 'unknown option "-x"', "fob login --help"],
   [["login", "--code-stdin=yes"], "--code-stdin takes no value", "fob login --help"],
@@ -59,10 +62,12 @@ test("fob, fob help and fob --help list the commands; each has its own help with
   const { stdout } = await fob();
   expect(stdout).toMatch(/^Usage: fob <command> \[options\]\n[\s\S]*\nDaily:\n {2}login \[profile\] /);
   for (const args of [["help"], ["--help"], ["-h"]]) expect(await fob(...args)).toMatchObject({ status: 0, stdout });
-  for (const [, name = ""] of stdout.matchAll(/^ {2}(login|status|logout|demo) /gm)) {
+  const shown = [...stdout.matchAll(/^ {2}(login|status|logout|demo) /gm)].map(([, name = ""]) => name);
+  expect(shown).toEqual(["login", "status", "logout", "demo"]);
+  for (const name of shown) {
     const help = await fob(name, "--help");
     expect(help).toMatchObject({ status: 0, stderr: "" });
-    expect(help.stdout).toMatch(/^Usage: fob [\s\S]*--no-input[\s\S]*--debug[\s\S]*\nExamples:\n {2}fob /);
+    expect(help.stdout).toMatch(/^Usage: fob [\s\S]*\n {2}-h, --help [\s\S]*\nExamples:\n {2}fob /);
     expect((await fob("help", name)).stdout).toBe(help.stdout);
     expect((await fob(name, "of-nobody", "-h")).stdout).toBe(help.stdout);
     expect(
@@ -108,4 +113,62 @@ test("options that belong to another one are not ignored without it", async () =
   ]) {
     expect(await fob("policy", "simulate", ...option)).toMatchObject({ status: 2, stdout: "" });
   }
+});
+
+test.each(["-v", "-V", "--version", "version"])("fob %s prints the version", async (word) => {
+  expect(await fob(word)).toEqual({ status: 0, signal: null, stdout: `${version}\n`, stderr: "" });
+});
+
+test.each([
+  [["work"], "fob login work"],
+  [["work", "--duration", "8h"], "fob login work --duration 8h"],
+  [["work", "--", "aws", "s3 ls"], "fob exec work -- aws 's3 ls'"],
+  [["work", "123456"], "fob login work"],
+  [["work", "--code=123456"], "fob login work"],
+  [["status-page"], "fob login status-page"],
+])("a profile in place of a command leads to the command: fob %j", async (args, meant) => {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, `${world.config()}[profile status-page]\n`);
+  const { status, stderr } = await world.fob(args);
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: `fob: error: unknown command "${args[0] ?? ""}"\nfob: hint: did you mean: ${meant}\n`,
+  });
+});
+
+test("AWS files that cannot be read do not hide that a command is unknown", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, "broken\n");
+  expect((await world.fob(["stauts"])).stderr).toContain("did you mean: fob status");
+});
+
+test.each([[["123456"]], [["123", "456"]]])(
+  "a code as an argument leads to its option, and is not repeated",
+  async (code) => {
+    const { status, stdout, stderr } = await fob("login", "work", ...code);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("fob: hint: did you mean: fob login work --code CODE\n");
+    expect(stderr).toContain("fob login work --code-stdin\n");
+    expect(stderr).not.toMatch(/123|456/);
+  },
+);
+
+test("help and completion offer --no-input and --debug where they make a difference; every command takes them", async () => {
+  const words = ["status", "logout", "shell-init", "completion", "demo", "login", "refresh", "env", "exec", "console"];
+  const names = [...words, "credential-process", "policy show", "policy lint", "policy simulate", "policy export"];
+  const listing = async (option: string) => {
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const help = (await fob(...name.split(" "), "--help")).stdout.includes(`  ${option} `);
+        const offered = (await fob("complete", ...name.split(" "), "--")).stdout.includes(`${option}\t`);
+        expect(offered, name).toBe(help);
+        return help ? [name] : [];
+      }),
+    );
+    return found.flat();
+  };
+  const making = ["login", "refresh", "env", "exec", "console", "credential-process", "policy simulate"];
+  expect(await listing("--no-input")).toEqual(["demo", ...making]);
+  expect(await listing("--debug")).toEqual(making);
+  expect((await fob("status", "--no-input", "--debug")).status).toBe(0);
 });

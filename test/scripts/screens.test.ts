@@ -128,3 +128,21 @@ test("fob status of named profiles, through a pipe and as JSON says nothing of o
   expect(piped.stderr).toBe("");
   expect((await world.fob(["status", "--json"])).stdout).not.toContain("billing");
 });
+
+test.each(widths)("fob alone and fob --help fit %d columns, and 30 rows of 80", async (columns) => {
+  const world = await makeWorld();
+  const screen = await expectScreen(world, [], columns, "fob");
+  expect((await world.fobOnTerminal(["--help"], { columns }).ended).screen).toBe(screen);
+  // The last row is the shell's prompt.
+  if (columns >= 80) expect(screen.split("\n").length).toBeLessThanOrEqual(30);
+});
+
+test.each(widths.flatMap((columns) => ["login", "exec"].map((command) => ({ command, columns }))))(
+  "fob $command --help fits $columns columns",
+  async ({ command, columns }) => {
+    const { screen } = await (await makeWorld()).fobOnTerminal([command, "--help"], { columns }).ended;
+    const [text = ""] = screen.split("\nExamples:");
+    for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(Math.min(columns, 100));
+    await expect(screen).toMatchFileSnapshot(join(import.meta.dirname, `screens/${command}-help-${columns}.txt`));
+  },
+);

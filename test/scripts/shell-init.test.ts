@@ -57,7 +57,7 @@ testIn(
 
 testIn(
   all,
-  "an mfa that fails leaves the selection alone and returns fob's exit code; mfa --help is help",
+  "an mfa that fails leaves the selection alone and returns fob's exit code; mfa --help is its help, with mfa -",
   async (shell) => {
     const { env } = await makeWorld();
     const status = shell === "fish" ? "$status" : "$?";
@@ -69,7 +69,7 @@ testIn(
     ];
     const { stdout, stderr } = await run(shell, script.join("\n"), { env: { ...withFob(env), AWS_PROFILE: "play" } });
     expect(stdout).toMatch(
-      /^status 4\nselected: play\nstatus 2\nselected: play\nUsage: fob login [\s\S]*\nstatus 0\nselected: play\n$/,
+      /^status 4\nselected: play\nstatus 2\nselected: play\nUsage: mfa \[profile\] [^\n]*\n {7}mfa - [^\n]*\n[\s\S]*\nUsage: fob login [\s\S]*\nstatus 0\nselected: play\n$/,
     );
     expect(stderr).toContain("did you mean: --duration");
   },

@@ -6,8 +6,8 @@ import { defineCommand } from "../command.ts";
 export const completionCommand = defineCommand({
   name: "completion",
   description:
-    "Prints completion of commands, options and profiles for your shell; fob shell-init prints it too. It asks " +
-    "fob complete WORD... at every TAB, which prints what the last word may be, one to a line.",
+    "Prints a script that completes commands, options and profiles in your shell. fob shell-init includes it. The " +
+    "script runs fob complete WORD... at every TAB, which prints the candidates for the last word, one per line.",
   takes: { name: "shell", atMost: 1, text: shellList, choices: shells },
   options: {},
   examples: [

@@ -8,13 +8,14 @@ import { createSessionContext } from "../session-context.ts";
 export const consoleCommand = defineCommand({
   name: "console",
   description:
-    "Opens the AWS console in your browser, signed in as the role of a role profile. The browser gets an address on " +
-    "this computer that works once, for your own programs only; the sign-in link is in no argument list.",
+    "Opens the AWS console in your browser, signed in as the role of a role profile. The browser opens a one-time " +
+    "local URL that redirects to AWS, so the sign-in token never appears in a process list.",
   takes: { name: "profile", atMost: 1, text: "a role profile (default: AWS_PROFILE, else default)" },
   options: {
-    print: { text: "print the link instead; whoever opens it within 15 minutes is signed in" },
+    print: { text: "print the link instead; it signs in anyone who opens it, for 15 minutes" },
     ...regionOption,
   },
+  common: ["noInput", "debug"],
   examples: ["fob console prod", "fob console prod --print"],
   async run([named], options, context) {
     const { env, say, stdout } = context;

@@ -1,4 +1,4 @@
-// `fob credential-process`: credentials for programs, and the way of putting them on to it.
+// `fob credential-process`: credentials for programs, and the setup of profiles that use it.
 import { exitCodes } from "../../errors.ts";
 import { defineCommand, regionOption } from "../command.ts";
 import { getDefaultProfile } from "../options.ts";
@@ -6,22 +6,23 @@ import { getDefaultProfile } from "../options.ts";
 export const credentialProcessCommand = defineCommand({
   name: "credential-process",
   description:
-    "Prints the session's credentials as SDKs expect them of a credential_process; asks for an MFA code when it must, " +
-    "once for all programs that wait. In the AWS config: credential_process = fob credential-process work-mfa",
+    "Prints credentials in the format that SDKs expect from a credential_process. If a code is needed, fob prompts once " +
+    "for all waiting programs. In the AWS config: credential_process = fob credential-process work-mfa",
   takes: {
     name: "profile",
     atMost: 1,
-    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+    text: "a session, source or role profile (default: AWS_PROFILE, else default)",
   },
   options: {
-    install: { text: "let programs get the profile's credentials so, instead of from the credentials file" },
-    endpointUrl: { value: "url", text: "the endpoint that the profile was installed for, if it is not AWS's own" },
+    install: { text: "set up credential_process for the profile, and remove its keys from the credentials file" },
+    endpointUrl: { value: "url", text: "use the custom endpoint that the profile was installed for" },
     ...regionOption,
   },
+  common: ["noInput", "debug"],
   examples: [
     "fob credential-process --install work",
     "fob credential-process work-mfa",
-    "aws s3 ls --profile work-mfa   # which runs it, once it is in the config",
+    "aws s3 ls --profile work-mfa   # runs it, once it is in the config",
   ],
   async run([named], options, context) {
     const profile = named ?? getDefaultProfile(context);

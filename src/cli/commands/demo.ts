@@ -5,8 +5,9 @@ import { defineCommand } from "../command.ts";
 
 export const demoCommand = defineCommand({
   name: "demo",
-  description: "Starts a local AWS that enforces MFA, logs in to it, and shows what fob does; nothing is left behind.",
+  description: "Starts a local AWS that requires MFA, logs in to it, and shows each step. Leaves nothing behind.",
   options: {},
+  common: ["noInput"],
   examples: ["fob demo"],
   async run(_, options, context) {
     const { env, signal, stdout } = context;

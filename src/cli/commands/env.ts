@@ -13,22 +13,23 @@ const formatList = "bash, zsh, fish, powershell, cmd, dotenv, json or ini";
 
 const envOptions = {
   shell: { value: "format", text: `${formatList} (default: your shell)`, choices: formats },
-  reveal: { text: "print the secrets on a terminal too" },
+  reveal: { text: "print the secrets even on a terminal" },
   ...regionOption,
 } as const;
 
 export const envCommand = defineCommand({
   name: "env",
   description:
-    "Prints a profile's credentials as environment variables, with AWS_CREDENTIAL_EXPIRATION, the account and the region " +
-    "(--region, else the profile's), and unsets what programs would take instead, such as AWS_PROFILE. dotenv, json and " +
-    "ini (a section of a credentials file) hold values alone. dotenv has no quotes, as Docker's --env-file wants it.",
+    "Prints a profile's credentials as environment variables, with the expiration, account and region, and unsets " +
+    "variables that would override them, such as AWS_PROFILE. The formats dotenv, json and ini (a section of a " +
+    "credentials file) only set values. dotenv has no quotes, as Docker's --env-file requires.",
   takes: {
     name: "profile",
     atMost: 1,
-    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+    text: "a session, source or role profile (default: AWS_PROFILE, else default)",
   },
   options: envOptions,
+  common: ["noInput", "debug"],
   examples: [
     'eval "$(fob env work-mfa)"      # bash, zsh',
     "fob env work-mfa | source       # fish",

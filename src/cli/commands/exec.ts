@@ -23,19 +23,20 @@ const SOON = 3600;
 const declared = {
   name: "exec",
   description:
-    "Runs a command with a profile's credentials and region (--region, else the profile's) in its environment, and " +
-    "without what programs would take instead, such as AWS_PROFILE. fob becomes the command (on Windows its parent): open " +
-    "files, limits, signals and the exit code are the command's own. AWS_VAULT names the profile, for prompts. It says so when little is left of the credentials.",
+    "Runs a command with a profile's credentials and region in its environment. Removes variables that would override " +
+    "them, such as AWS_PROFILE, and sets AWS_VAULT to the profile's name, for prompts. The command replaces fob (except " +
+    "on Windows), and its exit code is fob's. Warns if the credentials expire soon.",
   takes: {
     name: "profile",
     atMost: 1,
-    text: "the session, the source or a role profile (default: AWS_PROFILE, else default)",
+    text: "a session, source or role profile (default: AWS_PROFILE, else default)",
   },
-  runs: "the program and its arguments; no shell reads them again",
+  runs: "the program and its arguments, passed on without a shell",
   options: {
-    minTtl: { value: "length", text: "renew credentials that last for less than this (default: 15m)" },
+    minTtl: { value: "length", text: "renew credentials that expire sooner than this (default: 15m)" },
     ...regionOption,
   },
+  common: ["noInput", "debug"],
   examples: [
     "fob exec work-mfa -- terraform plan",
     "fob exec work-mfa --min-ttl 2h -- terraform apply",

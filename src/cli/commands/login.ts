@@ -14,15 +14,15 @@ import { getDefaultProfile, parseMinTtl, warnOfVariables } from "../options.ts";
 import { createSessionContext } from "../session-context.ts";
 
 const loginOptions = {
-  to: { value: "profile", text: "the session profile (default: the one used before, else <source>-mfa)" },
-  serial: { value: "serial", text: "the MFA device: its ARN, or a hardware token's number" },
-  duration: { value: "length", text: "how long a new session lasts, 15m to 36h (default: 12h)" },
-  minTtl: { value: "length", text: "how much must remain of a session that is kept (default: 1h)" },
-  force: { text: "open a new session although the old one is fresh" },
-  code: { value: "code", text: "the code, instead of a question" },
-  codeStdin: { text: "read the code from stdin" },
-  sourceEnv: { text: "take the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" },
-  replaceLongTerm: { text: "overwrite long-term credentials in the session profile, after a backup" },
+  to: { value: "profile", text: "write the session to this profile (default: the last one used, else <source>-mfa)" },
+  serial: { value: "serial", text: "use this MFA device: an ARN, or a hardware token's serial number" },
+  duration: { value: "length", text: "set the length of a new session, 15m to 36h (default: 12h)" },
+  minTtl: { value: "length", text: "reuse the session if at least this much time is left (default: 1h)" },
+  force: { text: "start a new session even if the current one is still valid" },
+  code: { value: "code", text: "pass the MFA code (skips the prompt)" },
+  codeStdin: { text: "read the MFA code from stdin" },
+  sourceEnv: { text: "use the access key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" },
+  replaceLongTerm: { text: "back up and overwrite long-term credentials in the session profile" },
   ...regionOption,
 } as const;
 
@@ -31,17 +31,18 @@ type LoginOptions = Values<typeof loginOptions & typeof commonOptions>;
 export const loginCommand = defineCommand({
   name: "login",
   description:
-    "Makes sure that the session profile has a fresh session; asks for an MFA code only when it must. Prints the " +
-    "session profile's name on stdout.",
+    "Logs in with an MFA code and writes the session to a profile of its own. Prompts only if the current session is " +
+    "about to expire. Prints the session profile's name on stdout.",
   takes: {
     name: "profile",
     atMost: 1,
-    text: "the source or the session profile (default: AWS_PROFILE, else default)",
+    text: "a source or session profile (default: AWS_PROFILE, else default)",
   },
   options: loginOptions,
+  common: ["noInput", "debug"],
   examples: [
     "fob login                  # the profile AWS_PROFILE, else default",
-    "fob login work             # opens or keeps the session work-mfa",
+    "fob login work             # starts or reuses the session work-mfa",
     "fob login work --duration 8h --to work-day",
     'profile=$(fob login work) && export AWS_PROFILE="$profile"',
     "ykman oath accounts code --single aws-work | fob login work --code-stdin",

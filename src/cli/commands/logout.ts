@@ -8,13 +8,13 @@ import { createSessionContext } from "../session-context.ts";
 
 export const logoutCommand = defineCommand({
   name: "logout",
-  description: "Removes sessions from every place that fob wrote them to, and nothing else.",
+  description: "Deletes sessions from every file that fob wrote them to, and nothing else.",
   takes: {
     name: "profile",
     atMost: Number.POSITIVE_INFINITY,
     text: "source or session profiles (default: AWS_PROFILE, else default)",
   },
-  options: { all: { text: "every session that fob made" } },
+  options: { all: { text: "log out of every session that fob created" } },
   examples: ["fob logout work", "fob logout --all"],
   async run(profiles, options, context) {
     const { say } = context;

@@ -19,18 +19,19 @@ import { render, sayNone, snapshotNow } from "../session-table.ts";
 export const refreshCommand = defineCommand({
   name: "refresh",
   description:
-    "Renews the sessions that run out. With --watch it stays and renews them in time: it rings the bell, sends a " +
-    "desktop notification, and asks.",
+    "Renews sessions that are about to expire. With --watch, keeps running, and when a session needs a code, rings the " +
+    "terminal bell, sends a desktop notification, and prompts.",
   takes: {
     name: "profile",
     atMost: Number.POSITIVE_INFINITY,
     text: "source or session profiles (default: every session)",
   },
   options: {
-    minTtl: { value: "length", text: "renew what lasts for less than this (default: 1h)" },
-    watch: { text: "stay, and renew in time" },
+    minTtl: { value: "length", text: "renew sessions that expire sooner than this (default: 1h)" },
+    watch: { text: "keep running, and renew sessions before they expire" },
     ...regionOption,
   },
+  common: ["noInput", "debug"],
   examples: [
     "fob refresh",
     "fob refresh work --min-ttl 8h",

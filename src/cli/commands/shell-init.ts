@@ -6,10 +6,10 @@ import { defineCommand } from "../command.ts";
 export const shellInitCommand = defineCommand({
   name: "shell-init",
   description:
-    "Prints text for your shell's start-up file, with which: mfa [PROFILE] logs in and selects the session profile in " +
-    "this shell, and mfa - goes back; your prompt can show the time left, by $fob_segment (bash, zsh) or fob_prompt " +
-    "(fish, PowerShell); commands, options and profiles are completed. It holds no secret. Saved to a file, as below, " +
-    "it costs the start of a shell next to nothing.",
+    "Prints a script for your shell's startup file. It adds the function mfa, which logs in and selects the session " +
+    "profile in the current shell (mfa - goes back), completion, and $fob_segment (bash, zsh) or fob_prompt (fish, " +
+    "PowerShell), which show the time left in your prompt. It contains no secrets. Save it to a file, as in the " +
+    "examples, and your shell starts as fast as before.",
   takes: { name: "shell", atMost: 1, text: shellList, choices: shells },
   options: {},
   examples: [

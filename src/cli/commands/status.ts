@@ -9,16 +9,17 @@ import { findRenewal, formatCandidates, isLost, render, sayNone, snapshotNow } f
 
 export const statusCommand = defineCommand({
   name: "status",
-  description: "Shows the sessions that fob made and those that other tools left, and how long they last.",
+  description:
+    "Shows sessions and the time left: those that fob created and those that other tools wrote to the AWS files.",
   takes: {
     name: "profile",
     atMost: Number.POSITIVE_INFINITY,
     text: "source or session profiles (default: every session)",
   },
   options: {
-    check: { text: "exit with 3 when a session is not fresh (default profile: AWS_PROFILE, else default)" },
-    minTtl: { value: "length", text: "how much must remain of a fresh session (default: 15m)" },
-    long: { text: "also show until when each session lasts and where it is written" },
+    check: { text: "exit with 3 if a session needs renewal (default profile: AWS_PROFILE, else default)" },
+    minTtl: { value: "length", text: "count a session as valid if at least this much time is left (default: 15m)" },
+    long: { text: "also show when each session expires and where it is stored" },
     json: { text: "print JSON" },
   },
   examples: ["fob status", "fob status work --json", "fob status --check --min-ttl 30m work || fob login work"],

@@ -47,6 +47,7 @@ export const policySimulateCommand = defineCommand({
     json: { text: "print a list of {action, resource, context, decision, because}" },
     ...regionOption,
   },
+  common: ["noInput", "debug"],
   examples: [
     "fob policy simulate",
     "fob policy simulate --policy mine.json --policy enforce-mfa-policy.json",
