@@ -204,8 +204,8 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
   } else if (holdsFor.size === 0) {
     const what =
       onPresent.length + onAge.length > 1
-        ? "these conditions never hold together"
-        : `${quoteCondition(first)} never holds`;
+        ? "these conditions are never met together"
+        : `${quoteCondition(first)} is never met`;
     report.add("condition-never-holds", first.path, `${what}, so the statement denies nothing`, write);
   } else if (onPresent.length === 0) {
     // Another statement may deny requests without MFA.
