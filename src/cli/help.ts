@@ -90,21 +90,36 @@ function formatArgument({ name, atLeast = 0, atMost, choices }: ArgumentSpec): s
   return choices === undefined && atLeast === 0 ? `[${argument}]` : `<${argument}>`;
 }
 
-export const exitCodesHelp = `Exit codes of fob:
+/** What each exit code means; those that `fob exec` adds come last. */
+export const exitCodeRows: { readonly own: readonly Row[]; readonly ofExec: readonly Row[] } = {
+  own: [
+    [`${exitCodes.done}`, "done"],
+    [`${exitCodes.failed}`, "failed"],
+    [`${exitCodes.usage}`, "invalid usage"],
+    [`${exitCodes.notFresh}`, "a session needs renewal, or a check failed"],
+    [`${exitCodes.codeNeeded}`, "a code is needed, and fob cannot prompt for it"],
+    [`${exitCodes.cancelled}`, "cancelled"],
+  ],
+  ofExec: [
+    ["126", "the command cannot be run"],
+    ["127", "the command was not found"],
+    ["128 + N", "signal N ended the command"],
+  ],
+};
 
-  ${exitCodes.done}    done
-  ${exitCodes.failed}    failed
-  ${exitCodes.usage}    invalid usage
-  ${exitCodes.notFresh}    a session needs renewal, or a check failed
-  ${exitCodes.codeNeeded}    a code is needed, and fob cannot prompt for it
-  ${exitCodes.cancelled}  cancelled
+export const execExitCodes = "fob exec exits with its command's code, or like a shell:";
 
-fob exec exits with its command's code, or like a shell:
+function formatCodes(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(([code]) => code.length));
+  return rows.map(([code, text]) => `  ${code.padEnd(width)}  ${text}\n`).join("");
+}
 
-  126  the command cannot be run
-  127  the command was not found
-  128 + N  signal N ended the command
-`;
+export const exitCodesHelp = [
+  "Exit codes of fob:\n",
+  formatCodes(exitCodeRows.own),
+  `${execExitCodes}\n`,
+  formatCodes(exitCodeRows.ofExec),
+].join("\n");
 
 /** Columns between the two of a section, and before them. */
 const gap = 2;
