@@ -17,7 +17,7 @@ type Row = readonly [left: string, right: string];
 /** Wider lines are hard to read. */
 const widest = 100;
 
-/** The width of a help text on a terminal of so many columns; of 80 where there is none. */
+/** The width of help text on a terminal of so many columns; 80 if stdout is not a terminal. */
 const fitText = (columns: number): number => (Number.isFinite(columns) ? Math.min(columns, widest) : 80);
 
 /** The list of all commands; one line for those that share a first word. */

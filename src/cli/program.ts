@@ -189,7 +189,7 @@ async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 
 }
 
 /** What other tools call these commands. */
-const synonyms: Readonly<Record<string, string>> = { list: "status", ls: "status" };
+const synonyms: Readonly<Record<string, string>> = { list: "status", ls: "status", version: "--version" };
 
 /** The command line that was meant where a profile is named in place of a command; without what may be a code. */
 function formatMeant([profile = "", ...rest]: readonly string[]): string {

@@ -77,11 +77,19 @@ function formatSessionTable(
   const [heading = "", ...rows] = formatTable(...chooseColumns(entries, now, context)).split("\n");
   const lines = entries.flatMap((entry, index) => [
     rows[index] ?? "",
-    ...describeBelow(entry, now, context, options).flatMap((note) =>
-      wrapText(escapeControlCharacters(note), Math.max(stdout.columns - 2, 1)).map((line) => `  ${line}`),
-    ),
+    ...describeBelow(entry, now, context, options)
+      .flatMap((note) => wrapText(escapeControlCharacters(note), Math.max(stdout.columns - 2, 1)))
+      .map((line) => `  ${line}`),
+    ...formatRenewal(options.renewal?.(entry), stdout.columns),
   ]);
   return [heading, ...lines].map((line) => `${line}\n`).join("");
+}
+
+/** The command stays in one piece, so that it can be pasted. */
+function formatRenewal(command: string | undefined, columns: number): readonly string[] {
+  if (command === undefined) return [];
+  const line = `  renew it: ${command}`;
+  return measureWidth(line) <= columns ? [line] : ["  renew it:", `  ${command}`];
 }
 
 type Column = "PROFILE" | "SOURCE" | "ACCOUNT" | "STATE" | "TIME LEFT";
@@ -142,27 +150,19 @@ function describeTime({ expiration, secondsLeft: left }: StatusEntry, now: numbe
 }
 
 /** What has to be known of a session beyond its row. */
-function describeBelow(
-  entry: StatusEntry,
-  now: number,
-  { home }: Context,
-  { long, renewal }: TableOptions,
-): readonly string[] {
+function describeBelow(entry: StatusEntry, now: number, { home }: Context, { long }: TableOptions): readonly string[] {
   const { expiration, reason } = entry;
-  const command = renewal?.(entry);
-  const renew = command === undefined ? [] : [`renew it: ${command}`];
   if (long) {
     const until = expiration === undefined ? [] : [`until ${formatClockTime(expiration, now)}`];
     const place = describePlace(entry, home);
-    return [...until, ...(place === "" ? [] : [place]), ...renew];
+    return [...until, ...(place === "" ? [] : [place])];
   }
   const lost = entry.writtenTo.filter(({ isThere }) => !isThere);
-  const problems = [
+  return [
     ...lost.map(({ file }) => `no longer in ${shortenPath(file, home)}`),
     ...(reason === undefined ? [] : [shortenPath(reason, home)]),
     ...describeEndpoint(entry),
   ];
-  return [...problems, ...renew];
 }
 
 function getFraction({ issued, expiration, secondsLeft: left }: StatusEntry): number {
@@ -191,12 +191,12 @@ const describeEndpoint = ({ endpoint }: StatusEntry): string[] =>
 const few = 3;
 
 /** The profiles with a long-term key and no session of fob's, as lines below the table; nothing when there are none. */
-export function formatCandidates({ files }: Snapshot, entries: readonly StatusEntry[], { stdout }: Context): string {
+export function formatCandidates({ files }: Snapshot, entries: readonly StatusEntry[]): string {
   const taken = new Set(entries.map(({ source }) => source));
   const candidates = listSources(files).filter((profile) => !taken.has(profile));
   if (candidates.length === 0) return "";
   const lines = ["no session yet:", ...listLogins(candidates).map((line) => `  ${line}`)];
-  return `\n${lines.map((line) => `${shorten(line, stdout.columns)}\n`).join("")}`;
+  return `\n${lines.map((line) => `${line}\n`).join("")}`;
 }
 
 function listLogins(profiles: readonly string[]): string[] {

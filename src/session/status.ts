@@ -51,7 +51,7 @@ export interface Limits {
 /** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
 export function getStatus(profiles: readonly string[], known: Known, limits: Limits): StatusEntry[] {
   if (profiles.length > 0) return profiles.map((profile) => describeProfile(profile, known, limits));
-  // Those of roles that have run out are renewed without a word.
+  // Expired roles are assumed again without a prompt.
   const isOver = (stored: Stored): boolean =>
     isRoleSession(stored) && describeStored(stored, known, limits).state === "expired";
   const own = sortBySession(known.store.list().filter((stored) => !isOver(stored)));
@@ -67,7 +67,7 @@ export function getStatus(profiles: readonly string[], known: Known, limits: Lim
   ];
 }
 
-/** Roles stand below the session that they came by. */
+/** Sorts roles below the session that they were assumed with. */
 function sortBySession(stored: readonly Stored[]): Stored[] {
   const roles = stored.filter(isRoleSession);
   const sessions = stored.filter((entry) => !isRoleSession(entry));
@@ -76,7 +76,7 @@ function sortBySession(stored: readonly Stored[]): Stored[] {
   return [...sessions.flatMap((session) => [session, ...roles.filter((role) => isBelow(role, session))]), ...orphans];
 }
 
-/** The session profile by way of which a role came: one of its source's. */
+/** The session profile whose credentials a role was assumed with: one of its source's. */
 function findSession(role: Stored, sessions: readonly Stored[]): string | undefined {
   const sourceOf = (stored: Stored) => (stored.state === "readable" ? stored.session.source.profile : undefined);
   const by = role.state === "readable" ? role.session.roles[0]?.sourceProfile : undefined;
@@ -84,7 +84,7 @@ function findSession(role: Stored, sessions: readonly Stored[]): string | undefi
   return (own.find(({ profile }) => profile === by) ?? own[0])?.profile;
 }
 
-/** A profile that fob has no session for, and that somebody else has one for, or that gets one from fob when it is used. */
+/** A profile without a session in the store: another tool wrote one, or fob starts one when the profile is used. */
 function describeOther(profile: string, known: Known, limits: Limits): StatusEntry | undefined {
   const foreign = describeForeign(profile, known, limits);
   if (foreign) return foreign;
@@ -108,7 +108,7 @@ function describeProfile(profile: string, known: Known, limits: Limits): StatusE
   if (stored.state !== "missing") return describeStored(stored, known, limits);
   const foreign = describeForeign(profile, known, limits);
   if (foreign) return foreign;
-  // The credentials of a role come by way of its session, and cost no code while that lasts.
+  // A role is assumed with its session, which needs no code while the session is valid.
   if (getProperty(known.files, profile, "role_arn") !== undefined) {
     const session = resolveSessionProfile(profile, known, "fob status");
     if (session !== profile) return describeProfile(session, known, limits);

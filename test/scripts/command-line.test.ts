@@ -16,6 +16,7 @@ test.each([
   [["policy"], '"fob policy" needs a subcommand: show, lint, simulate, export', "fob policy --help"],
   [["policy", "--json"], '"fob policy" needs a subcommand: show, lint, simulate, export', "fob policy --help"],
   [["list"], 'unknown command "list"', "did you mean: fob status"],
+  [["version", "--json"], 'unknown command "version"', "did you mean: fob --version"],
   [["ls"], 'unknown command "ls"', "did you mean: fob status"],
   [["policy", "lint"], "fob policy lint needs a file", "fob policy lint --help"],
   [["--debug", "status"], 'the command comes before "--debug"', "fob --help"],
@@ -43,17 +44,17 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
 });
 
-test("a code that stands in a misspelt option is not repeated", async () => {
+test("a code that is in a misspelled option is not repeated", async () => {
   expect((await fob("login", "--cdoe=123456")).stderr).not.toContain("123456");
 });
 
 test("an option's value stands behind a blank or behind =, and nothing is an option behind --", async () => {
   for (const args of [
-    ["status", "--profile", "of-nobody"],
-    ["status", "--profile=of-nobody"],
-    ["status", "of-nobody"],
+    ["status", "--profile", "unknown"],
+    ["status", "--profile=unknown"],
+    ["status", "unknown"],
   ]) {
-    expect((await fob(...args)).stderr).toContain('no profile "of-nobody"');
+    expect((await fob(...args)).stderr).toContain('no profile "unknown"');
   }
   expect((await fob("status", "--", "--json")).stderr).toContain('no profile "--json"');
 });
@@ -69,7 +70,7 @@ test("fob, fob help and fob --help list the commands; each has its own help with
     expect(help).toMatchObject({ status: 0, stderr: "" });
     expect(help.stdout).toMatch(/^Usage: fob [\s\S]*\n {2}-h, --help [\s\S]*\nExamples:\n {2}fob /);
     expect((await fob("help", name)).stdout).toBe(help.stdout);
-    expect((await fob(name, "of-nobody", "-h")).stdout).toBe(help.stdout);
+    expect((await fob(name, "unknown", "-h")).stdout).toBe(help.stdout);
     expect(
       Math.max(...(help.stdout.split("\nExamples:")[0] ?? "").split("\n").map((line) => line.length)),
     ).toBeLessThan(81);

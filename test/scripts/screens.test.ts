@@ -1,6 +1,6 @@
 // What fits a terminal of 40, 80 and 120 columns, as files to read: test/scripts/screens/. After a change on purpose:
 // npx vitest run test/scripts/screens.test.ts --update
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { measureWidth } from "../../src/terminal/table.ts";
@@ -98,6 +98,15 @@ test.each(widths)(
   },
 );
 
+test("a command that fob status shows stays in one piece, however narrow the terminal is", async () => {
+  const [expired, other] = ["team-data-platform-production", "team-data-platform-production-eu-central-1"];
+  const world = await makeWorld({ credentials: withKeys(expired, other), config: "" });
+  storeSession(world, `${expired}-mfa`, { source: expired, account: "123456789012", minutesLeft: -5 });
+  const { screen } = await world.fobOnTerminal(["status"], { columns: 40 }).ended;
+  expect(screen).toContain(`\n  renew it:\n  fob login ${expired}\n`);
+  expect(screen).toContain(`\n  fob login ${other}\n`);
+});
+
 test("fob status --long adds until when a session lasts and where it is written", async () => {
   const { screen } = await (await makeBusyWorld()).fobOnTerminal(["status", "--long"]).ended;
   expect(screen).toMatch(/\nwork-mfa .*\n {2}until (tomorrow )?\d\d:\d\d\n {2}~\/\.aws\/credentials\nprod /);
@@ -146,3 +155,15 @@ test.each(widths.flatMap((columns) => ["login", "exec"].map((command) => ({ comm
     await expect(screen).toMatchFileSnapshot(join(import.meta.dirname, `screens/${command}-help-${columns}.txt`));
   },
 );
+
+test("no command's help is wider than 40 columns but in its examples", async () => {
+  const world = await makeWorld();
+  const page = readFileSync(join(import.meta.dirname, "../../man/fob.1"), "utf8").replaceAll("\\-", "-");
+  const commands = [...page.matchAll(/^\.SS fob (.*)$/gm)].map(([, name = ""]) => name);
+  expect(commands).toContain("policy simulate");
+  for (const command of commands) {
+    const { screen } = await world.fobOnTerminal([...command.split(" "), "--help"], { columns: 40 }).ended;
+    const [text = ""] = screen.split("\nExamples:");
+    for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(40);
+  }
+});

@@ -31,7 +31,7 @@ export const statusCommand = defineCommand({
     if (options.json) stdout.write(formatJson(entries.map(toJson)));
     else if (entries.length > 0) {
       const table = { long: options.long, renewal: findRenewal(snapshot) };
-      const others = stdout.isTerminal && asked.length === 0 ? formatCandidates(snapshot, entries, context) : "";
+      const others = stdout.isTerminal && asked.length === 0 ? formatCandidates(snapshot, entries) : "";
       stdout.write(render(entries, context.now(), context, table) + others);
     } else sayNone(snapshot, context);
     if (!options.check) {
