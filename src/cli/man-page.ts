@@ -43,7 +43,7 @@ export async function formatManPage(version: string): Promise<string> {
 const environment = [
   ["AWS_PROFILE", "the profile that a command uses if you name none"],
   ["AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE", "the AWS files, if they are not in ~/.aws"],
-  ["AWS_MFA_SERIAL", "the MFA device, as an ARN or a hardware token's serial number"],
+  ["AWS_MFA_SERIAL", "the MFA device, as an ARN or a hardware token's number"],
   ["AWS_REGION, AWS_DEFAULT_REGION", "the region, if you do not use --region"],
   ["FOB_HOME", "the folder for sessions, as an absolute path"],
   ["NO_COLOR", "if set, fob prints no colors"],

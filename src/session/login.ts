@@ -161,13 +161,13 @@ function findSettled(current: Login): LoginOutcome | undefined {
 function describeOutcome(
   current: Login,
   session: Session,
-  { isNew, chosenSerial }: { isNew: boolean; chosenSerial?: string | undefined },
+  { isNew, serialToRemember }: { isNew: boolean; serialToRemember?: string | undefined },
 ): LoginOutcome {
   const { resolution, context, obstacle } = current;
   const { pair, snapshot } = resolution;
   const isWritable = obstacle === undefined && obstacleTo(context.paths.config) === undefined;
   const files = isWritable ? undefined : readForAdvice(current);
-  const unwritten = files ? unwrittenOf(session, pair, { files, obstacle, chosenSerial }) : everythingWritten;
+  const unwritten = files ? unwrittenOf(session, pair, { files, obstacle, serialToRemember }) : everythingWritten;
   return { session, isNew, files: snapshot.files, unwritten };
 }
 
@@ -237,17 +237,17 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
   }
   const isInStoreAlone = obstacle !== undefined && !isServed;
   const request = () => requestSession({ plan: resolution, codes, previous, isInStoreAlone, deadline }, context);
-  const { session, chosenSerial } = guard ? await guard(pair.session, request) : await request();
+  const { session, serialToRemember } = guard ? await guard(pair.session, request) : await request();
   store.clearRejection(pair.session);
   try {
-    const target = { ...getTarget(current, previous), chosenSerial };
+    const target = { ...getTarget(current, previous), serialToRemember };
     const files = readAgain(resolution.snapshot, context.paths);
     if (!isInStoreAlone) await writeSessionProfile(session, pair, files, context, target);
   } catch (error) {
     throw withKeptSession(error, again);
   }
   if (leavesProcess) tellOfKeys(pair, context);
-  return describeOutcome(current, session, { isNew: true, chosenSerial });
+  return describeOutcome(current, session, { isNew: true, serialToRemember });
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */

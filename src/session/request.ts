@@ -1,6 +1,6 @@
 // A new session from AWS, for a token code.
 
-import { type Device, parseDevice } from "../aws/arn.ts";
+import { buildDeviceArn, type Device, parseDevice } from "../aws/arn.ts";
 import { type Access, type Connection, withAws } from "../aws/connection.ts";
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { AwsFailure } from "../aws/failures.ts";
@@ -14,7 +14,7 @@ import { CancelledError, FobError, raceSignal } from "../errors.ts";
 import { fetchLongTermCredentials } from "../keys/long-term.ts";
 import type { Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
-import { quote, quoteProfileArgument } from "../text.ts";
+import { escapeControlCharacters, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 import type { Resolution } from "./resolve.ts";
@@ -41,7 +41,7 @@ export interface Wanted {
 export async function requestSession(
   { plan, codes, role: direct, previous, isInStoreAlone = false, deadline }: Wanted,
   context: SessionContext,
-): Promise<{ session: Session; chosenSerial: string | undefined }> {
+): Promise<{ session: Session; serialToRemember: string | undefined }> {
   const { env, paths, store, warn, debug } = context;
   const { pair, source, settings } = plan;
   const role = direct?.role;
@@ -98,7 +98,8 @@ export async function requestSession(
           : { ...previous?.copiedSettings, ...settingsToCopy(pair, plan.snapshot.files) },
     };
     reservation.fill(session);
-    return { session, chosenSerial: wasChosen ? device.serialNumber : undefined };
+    const isRemembered = wasChosen || isWorthRemembering(plan);
+    return { session, serialToRemember: isRemembered ? device.serialNumber : undefined };
   } finally {
     scope.abort();
     reservation.abandon();
@@ -133,21 +134,58 @@ async function resolveDevice(
   aws: Connection,
   context: SessionContext,
 ): Promise<{ device: Device; wasChosen: boolean }> {
+  if (settings.device?.kind === "name") {
+    return { device: await completeDevice(settings.device.serialNumber, pair, aws), wasChosen: false };
+  }
   if (settings.device) return { device: settings.device, wasChosen: false };
   const { listMfaDevices } = await import("../aws/iam.ts");
-  const serials = await listMfaDevices(aws).catch((error: unknown) => {
-    throw withoutList(error, pair);
+  const serials = await listMfaDevices(aws).catch(async (error: unknown) => {
+    throw await withoutList(error, pair, aws);
   });
   return await chooseDevice(pair.source, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
 }
 
+/**
+ * Whether the device is written into the session profile once AWS has taken a code of it: the user typed it, or AWS listed
+ * it. A key in the environment may be another user's next time.
+ */
+function isWorthRemembering({ settings, source }: Resolution): boolean {
+  return source.from === "profile" && (settings.device === undefined || settings.serialFrom === "--serial");
+}
+
+/** The virtual device of this name in the account of the access key. @throws FobError where AWS does not tell the account */
+async function completeDevice(name: string, pair: ProfilePair, aws: Connection): Promise<Device> {
+  const { getCallerIdentity } = await import("../aws/sts.ts");
+  const { arn = "" } = await getCallerIdentity(aws);
+  const device = parseDevice(buildDeviceArn(arn, name) ?? "");
+  if (device.kind === "arn") return device;
+  throw new FobError(
+    `cannot complete the device name ${quote(name)} to an ARN: AWS did not say which account it is in`,
+    nameDevice(pair, undefined),
+  );
+}
+
+const nameDevice = ({ source }: ProfilePair, arn = "arn:aws:iam::ACCOUNT:mfa/NAME"): string =>
+  `name the device yourself: fob login ${quoteProfileArgument(source)} --serial ${quoteShellWord(arn)}`;
+
 /** Says that it was the listing that failed, and how to do without it. */
-function withoutList(error: unknown, { source }: ProfilePair): unknown {
+async function withoutList(error: unknown, pair: ProfilePair, aws: Connection): Promise<unknown> {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
-  const hint = `name the device yourself: fob login ${quoteProfileArgument(source)} --serial arn:aws:iam::ACCOUNT:mfa/NAME`;
   const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
-  const hints = [...error.hints, ...(isAboutListing ? [hint] : [])];
+  const hints = [...error.hints, ...(isAboutListing ? await hintAtDevice(pair, aws) : [])];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
+}
+
+/** The device that most users have: the console proposes no name, and most people take their own. */
+async function hintAtDevice(pair: ProfilePair, aws: Connection): Promise<string[]> {
+  const { getCallerIdentity } = await import("../aws/sts.ts");
+  const { arn = "" } = await getCallerIdentity(aws).catch(() => ({ arn: "" }));
+  const likely = buildDeviceArn(arn);
+  const user = likely?.slice(likely.lastIndexOf("/") + 1) ?? "your user";
+  return [
+    nameDevice(pair, likely),
+    `if that is not its name, read it in the IAM console: Users, ${escapeControlCharacters(user)}, Security credentials`,
+  ];
 }
 
 /** Warns of a host that is not AWS's. */

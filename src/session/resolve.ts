@@ -1,4 +1,5 @@
 // What a profile name stands for: which session, with which key, device and endpoint; and which stored session is that one.
+import { hasSerialNumber } from "../aws/arn.ts";
 import { isInPartition } from "../aws/partitions.ts";
 import { describeSource } from "../keys/long-term.ts";
 import { readSession, type Store } from "../store/read.ts";
@@ -96,7 +97,7 @@ export function isSame(session: Session, source: Source, { endpoints, device, re
     session.source.from === source.from &&
     (source.accessKeyId === undefined || session.source.accessKeyId === source.accessKeyId) &&
     session.endpoint === endpoints.sts &&
-    (device === undefined || device.serialNumber === session.serialNumber) &&
+    (device === undefined || hasSerialNumber(device, session.serialNumber)) &&
     (region === undefined || isInPartition(region.region, session.partition))
   );
 }

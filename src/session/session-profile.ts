@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { formatClockTime } from "../duration.ts";
-import { FobError } from "../errors.ts";
+import { CancelledError, FobError } from "../errors.ts";
 import type { EditOutcome } from "../files/edit.ts";
 import { listLeftovers, obstacleTo, resolveFile, writeNew } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
@@ -22,6 +22,7 @@ import {
 import { formatOption, quote, quoteProfileArgument } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import { getSessionProfileName, type ProfilePair } from "./profile-pair.ts";
+import { serialKeys } from "./settings.ts";
 import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
@@ -159,13 +160,13 @@ export function unwrittenOf(
   {
     files,
     obstacle,
-    chosenSerial,
-  }: { files: AwsFiles; obstacle: FobError | undefined; chosenSerial: string | undefined },
+    serialToRemember,
+  }: { files: AwsFiles; obstacle: FobError | undefined; serialToRemember: string | undefined },
 ): Unwritten {
   // Programs that ask fob need no more than that.
   const isServed = classifyProcess(files, session.profile) === "fob";
   const credentials = isServed || isSessionProfileCurrent(session, pair, files) ? undefined : obstacle;
-  const lacking = credentials === undefined ? Object.entries(computeConfigChange(pair, files, chosenSerial)) : [];
+  const lacking = credentials === undefined ? Object.entries(computeConfigChange(pair, files, serialToRemember)) : [];
   return { credentials, configLines: lacking.map(([key, value]) => `${key} = ${value}`) };
 }
 
@@ -185,7 +186,7 @@ export function isSessionProfileCurrent(session: Session, pair: ProfilePair, fil
  * Writes a session to its session profile, and what programs need beside it (a region) to the config.
  *
  * @param files as they are now; what decides is read again under the file's lock
- * @param options.chosenSerial the device, where the user chose it from several: it is remembered
+ * @param options.serialToRemember the device that AWS took a code of, where no profile names it: it is remembered
  * @throws FobError; the session is in the store then, so this can be done again without a code
  */
 export async function writeSessionProfile(
@@ -193,9 +194,9 @@ export async function writeSessionProfile(
   pair: ProfilePair,
   files: AwsFiles,
   context: SessionContext,
-  options: TargetOptions & { chosenSerial?: string | undefined },
+  options: TargetOptions & { serialToRemember?: string | undefined },
 ): Promise<void> {
-  const { paths, warn } = context;
+  const { paths, warn, debug } = context;
   assertTarget(pair, files, options);
   const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
     if (tightenedFrom === undefined) return;
@@ -222,9 +223,16 @@ export async function writeSessionProfile(
   }
   if (backup.path !== undefined) warn(`the credentials file as it was is kept in ${quote(backup.path)}`);
 
-  if (configToWrite(pair, files, options.chosenSerial) !== undefined) {
-    const change = () => computeConfigChange(pair, readAwsFiles(paths), options.chosenSerial);
-    tell(paths.config, await editProfile(paths, "config", session.profile, change, context));
+  if (configToWrite(pair, files, options.serialToRemember) !== undefined) {
+    const change = () => computeConfigChange(pair, readAwsFiles(paths), options.serialToRemember);
+    const isNeeded = configToWrite(pair, files, undefined) !== undefined;
+    try {
+      tell(paths.config, await editProfile(paths, "config", session.profile, change, context));
+    } catch (error) {
+      // That the device is remembered is not worth a failure.
+      if (isNeeded || !(error instanceof FobError) || error instanceof CancelledError) throw error;
+      debug(`the device is not remembered: ${error.message}`);
+    }
   }
   if (options.leavesProcess) {
     for (const kind of ["config", "credentials"] as const) {
@@ -314,7 +322,7 @@ function computeCredentialsChange({ credentials }: Session, isServed: boolean): 
 function computeConfigChange(
   { source, session }: ProfilePair,
   files: AwsFiles,
-  chosenSerial: string | undefined,
+  serialToRemember: string | undefined,
 ): Change {
   const change: Record<string, string> = {};
   const region = getProperty(files, source, "region");
@@ -322,13 +330,21 @@ function computeConfigChange(
   const linked = getProperty(files, session, "fob_source_profile");
   const isNamed = getSessionProfileName(source) === session;
   if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
-  if (chosenSerial !== undefined) change.fob_mfa_serial = chosenSerial;
+  if (serialToRemember !== undefined && findSerial({ source, session }, files) !== serialToRemember) {
+    change.fob_mfa_serial = serialToRemember;
+  }
   return { ...change, ...settingsToCopy({ source, session }, files) };
 }
 
+/** The device that the profiles name, as a login takes it from them. */
+function findSerial({ source, session }: ProfilePair, files: AwsFiles): string | undefined {
+  const configured = [session, source].flatMap((profile) => serialKeys.map((key) => getProperty(files, profile, key)));
+  return configured.find((serial) => serial !== undefined);
+}
+
 /** The same, where the config can be written: nothing in it is worth failing for. */
-function configToWrite(pair: ProfilePair, files: AwsFiles, chosenSerial: string | undefined): Change | undefined {
-  const change = computeConfigChange(pair, files, chosenSerial);
+function configToWrite(pair: ProfilePair, files: AwsFiles, serialToRemember: string | undefined): Change | undefined {
+  const change = computeConfigChange(pair, files, serialToRemember);
   const isWanted = Object.keys(change).length > 0 && obstacleTo(files.config.path) === undefined;
   return isWanted ? change : undefined;
 }

@@ -1,5 +1,5 @@
 // What a login is made with, from the command line, the environment and the two profiles.
-import { type Device, parseDevice } from "../aws/arn.ts";
+import { type Device, parseDevice, parseTypedDevice } from "../aws/arn.ts";
 import { type Endpoints, readConfiguredEndpoints } from "../aws/endpoints.ts";
 import { sessionLength } from "../aws/limits.ts";
 import { type Network, readNetworkSettings } from "../aws/network.ts";
@@ -38,6 +38,9 @@ export interface SessionOptions extends RememberedOptions {
   readonly endpointUrl?: string | undefined;
 }
 
+/** The keys of a profile that name its device; the last is aws-mfa's. */
+export const serialKeys = ["fob_mfa_serial", "mfa_serial", "aws_mfa_device"] as const;
+
 /** @throws UsageError for a wrong option, FobError for a wrong value elsewhere; nothing has been asked then */
 export function readSettings(
   pair: ProfilePair,
@@ -68,11 +71,7 @@ export function readSettings(
     first(["region"]) ??
     inEnvironment("AWS_REGION") ??
     inEnvironment("AWS_DEFAULT_REGION");
-  const serial =
-    readOption("--serial", wishes.serial) ??
-    inEnvironment("AWS_MFA_SERIAL") ??
-    // The last is aws-mfa's name for it.
-    first(["fob_mfa_serial", "mfa_serial", "aws_mfa_device"]);
+  const serial = readOption("--serial", wishes.serial) ?? inEnvironment("AWS_MFA_SERIAL") ?? first(serialKeys);
   // aws-vault's users have duration_seconds; a role profile, where it is the role's, is neither of the two profiles.
   const length = readOption("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
@@ -120,7 +119,7 @@ function checkRegion(region: Configured): { region: string; from: string } {
 }
 
 function checkDevice(serial: Configured, pair: ProfilePair): Device {
-  const device = parseDevice(serial.value);
+  const device = serial.from === "--serial" ? parseTypedDevice(serial.value) : parseDevice(serial.value);
   const login = `fob login ${quoteProfileArgument(pair.source)}`;
   if (device.kind === "fido")
     throw createFidoError(pair.source, `the device ${quote(serial.value)} (from ${serial.from})`);
@@ -128,7 +127,7 @@ function checkDevice(serial: Configured, pair: ProfilePair): Device {
     refuse(
       serial,
       `${quote(serial.value)} (from ${serial.from}) is not the serial number of an MFA device`,
-      `it looks like this: ${login} --serial arn:aws:iam::123456789012:mfa/NAME, or is the number on a hardware token`,
+      `give the device's name or ARN, or the number on a hardware token: ${login} --serial arn:aws:iam::123456789012:mfa/NAME`,
     );
   }
   return device;

@@ -115,7 +115,9 @@ test("where the file system knows no hard links, a session is opened, renewed an
     ...["--code", world.device.code(Date.now() + 30_000 * turn)],
   ];
   for (const turn of [-1, 0]) expect(await world.fob(login(turn), { env })).toMatchObject({ status: 0 });
-  expect(readFileSync(config, "utf8")).toBe("[profile second]\nfob_source_profile = work\n");
+  expect(readFileSync(config, "utf8")).toBe(
+    `[profile second]\nfob_source_profile = work\nfob_mfa_serial = ${world.device.serialNumber}\n`,
+  );
   expect(world.credentials()).toMatch(/\[second\]\naws_access_key_id = ASIA/);
   expect((await world.fob(["logout", "work"], { env })).status).toBe(0);
   expect(world.credentials()).not.toContain("ASIA");

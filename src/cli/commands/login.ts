@@ -15,7 +15,10 @@ import { createSessionContext } from "../session-context.ts";
 
 const loginOptions = {
   to: { value: "profile", text: "write the session to this profile (default: the last one used, else <source>-mfa)" },
-  serial: { value: "serial", text: "use this MFA device: an ARN, or a hardware token's serial number" },
+  serial: {
+    value: "serial",
+    text: "use this MFA device: a name, an ARN, or a hardware token's number (digits, or like GAHT12345678)",
+  },
   duration: { value: "length", text: "set the length of a new session, 15m to 36h (default: 12h)" },
   minTtl: { value: "length", text: "reuse the session if at least this much time is left (default: 1h)" },
   force: { text: "start a new session even if the current one is still valid" },
