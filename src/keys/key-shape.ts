@@ -20,8 +20,9 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
     ["access key ID", id],
     ["secret access key", secret],
   ] as const) {
-    if (/^["'].*["']$/s.test(text))
+    if (/^["'“”‘’]|["'“”‘’]$/.test(text))
       refuse(`the ${name} of ${owner} has quotes around it`, `put it in again without: ${again}`);
+    if (/^\s|\s$/.test(text)) refuse(`the ${name} of ${owner} has a blank before or after it`);
     if (/\s/.test(text)) refuse(`the ${name} of ${owner} has a blank in it`);
     if (!/^[!-~]*$/.test(text)) refuse(`the ${name} of ${owner} holds a character that no access key has`);
   }
@@ -29,5 +30,18 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
     refuse(`the access key ID and the secret access key of ${owner} are swapped`, again);
   }
   if (looksLikeSecret(id)) refuse(`the access key ID of ${owner} looks like a secret access key`);
+  if (/^AKIA[A-Z0-9]{0,15}$/.test(id)) {
+    refuse(`the access key ID of ${owner} is cut off: it has ${id.length} characters, and AWS's have ${ID_LENGTH}`);
+  }
+  const isOfAws = id.startsWith("AKIA") && id.length === ID_LENGTH;
+  if (isOfAws && secret.length !== SECRET_LENGTH) {
+    const how = secret.length < SECRET_LENGTH ? "is cut off" : "is too long";
+    refuse(
+      `the secret access key of ${owner} ${how}: it has ${secret.length} characters, and AWS's have ${SECRET_LENGTH}`,
+    );
+  }
   return key;
 }
+
+/** Characters of an AWS access key's id, and of its secret. */
+const [ID_LENGTH, SECRET_LENGTH] = [20, 40];
