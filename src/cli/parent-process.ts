@@ -1,8 +1,13 @@
 // Answering a program through credential_process: for how long, and for whom.
+import { isatty } from "node:tty";
+import { CancelledError, FobError } from "../errors.ts";
 import { readProcess } from "../process.ts";
 import { getCredentials } from "../roles/credentials.ts";
+import type { SessionContext } from "../session/context.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import { processJson } from "../store/session.ts";
+import { notify } from "../terminal/notify.ts";
+import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
 import { createSessionContext } from "./session-context.ts";
 
@@ -40,9 +45,29 @@ export async function serveProfile(profile: string, options: ServingOptions, con
     const signal = AbortSignal.any([sessions.signal, abandoned.signal]);
     const session = await getCredentials(request, takeSnapshot(sessions), { ...sessions, signal });
     return processJson(session);
+  } catch (error) {
+    if (error instanceof FobError && !(error instanceof CancelledError)) showError(error, profile, sessions, context);
+    throw error;
   } finally {
     clearInterval(watching);
   }
+}
+
+/** Milliseconds for which nothing more is shown of a profile: programs run a failing process twice. */
+const QUIET_FOR = 10_000;
+
+/**
+ * Shows an error on the desktop, where there is one: the SDK for JavaScript says no more than "Could not load credentials
+ * from any providers".
+ */
+function showError(error: FobError, profile: string, { store, now }: SessionContext, { env, say }: Context): void {
+  const { platform } = process;
+  const isDesktop = platform === "darwin" || platform === "win32" || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
+  // On a terminal of its own it is read there.
+  if (!isDesktop || env.CI || env.SSH_CONNECTION || isatty(2) || !store.mayNotify(profile, now(), QUIET_FOR)) return;
+  const [hint] = error.hints;
+  const text = `${quote(profile)}: ${error.message}${hint === undefined ? "" : `; ${hint}`}`;
+  notify(text, { env, platform, debug: say.debug });
 }
 
 /** The process that started this one, and where that is a shell, the one that started the shell. */

@@ -54,6 +54,8 @@ export interface WritableStore extends Store {
   readonly keepRejection: (profile: string, rejection: Omit<Rejection, "at">) => void;
   readonly readRejection: (profile: string) => Rejection | undefined;
   readonly clearRejection: (profile: string) => void;
+  /** Whether nothing was shown of a profile in the last so many milliseconds; from now on it was. */
+  readonly mayNotify: (profile: string, now: number, pause: number) => boolean;
   /** Keeps that AWS gives a role only for less than its profile wants: asking again would cost a code. */
   readonly rememberTooLong: (role: RoleLength, now: number) => void;
   /** Whether that is kept, and not old: an administrator may have allowed more since. */
@@ -78,6 +80,7 @@ export function openWritableStore(folder: string): WritableStore {
   const pathOf = (profile: string): string => join(sessions, encodeFileName(profile));
   const lockOf = (profile: string): string => sessionLock(folder, profile);
   const rejectionOf = (profile: string): string => join(sessions, `.${encodeFileName(profile)}.refusal`);
+  const noticeOf = (profile: string): string => join(sessions, `.${encodeFileName(profile)}.notice`);
   const tooLongOf = ({ arn, duration }: RoleLength): string => {
     // A role's ARN may be longer than a file's name.
     const digest = createHash("sha256").update(`${duration} ${arn}`).digest("hex").slice(0, 32);
@@ -167,9 +170,25 @@ export function openWritableStore(folder: string): WritableStore {
         return undefined;
       }
     },
+    mayNotify(profile, now, pause) {
+      const mark = noticeOf(profile);
+      try {
+        const last = statSync(mark, { throwIfNoEntry: false });
+        if (last && Math.abs(now - last.mtimeMs) < pause) return false;
+        ensureStoreFolder(folder, "sessions");
+        rmSync(mark, { force: true });
+        // Of several at once, one makes it.
+        createFile(mark, "");
+        return true;
+      } catch {
+        // Without the mark there would be one for every call.
+        return false;
+      }
+    },
     clearRejection(profile) {
       try {
         rmSync(rejectionOf(profile), { force: true });
+        rmSync(noticeOf(profile), { force: true });
       } catch {
         // It counts for seconds only, and for programs only.
       }
