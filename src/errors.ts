@@ -88,3 +88,11 @@ export function getSystemCode(error: unknown): string {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === "string" ? code : "";
 }
+
+/** What the system says of an error, in its own words, without the call and the path that messages name already. */
+export function describeSystemError(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = getSystemCode(error);
+  if (message.startsWith("spawn ") && code === "ENOENT") return "not found";
+  return message.startsWith(`${code}: `) ? message.replace(/, \w+(?: '.*')?$/s, "").slice(code.length + 2) : message;
+}

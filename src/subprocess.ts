@@ -5,7 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatDuration } from "./duration.ts";
 import type { Environment } from "./environment-variables.ts";
-import { CancelledError, FobError } from "./errors.ts";
+import { CancelledError, describeSystemError, FobError } from "./errors.ts";
 import { listDescendants, startProgram } from "./process.ts";
 import type { TerminalDescriptors } from "./terminal/tty.ts";
 
@@ -126,7 +126,7 @@ async function awaitEnd(
     const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {
       if (!isStopped) finish({ status, killedBy });
     };
-    child.on("error", (error) => finish(new FobError(`cannot run ${title}: ${error.message}`)));
+    child.on("error", (error) => finish(new FobError(`cannot run ${title}: ${describeSystemError(error)}`)));
     child.on("close", ended);
     // What it left running in the background may keep the pipes open, but has nothing more to say.
     child.on("exit", (status, killedBy) => setTimeout(() => ended(status, killedBy), 200));

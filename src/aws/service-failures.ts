@@ -60,10 +60,15 @@ const key = ({ accessKeyId, profile }: CallContext): string => {
   return `the access key${id} of the profile ${quote(profile)}`;
 };
 
+/** Whether the call was made with a code, or while one was asked for. */
+const isForCode = ({ command, serialNumber, permission }: CallContext): boolean =>
+  serialNumber !== undefined || (command === undefined && permission === "sts:GetCallerIdentity");
+
 const wrongClock: Explanation = {
   consequence: "final",
   text: ({ date, now }) => `AWS refused the request because ${clockError(date, now())}`,
-  hints: () => "set the clock (on Linux: sudo timedatectl set-ntp true), then try again; the code was not used",
+  hints: (answer) =>
+    `set the clock (on Linux: sudo timedatectl set-ntp true), then try again${isForCode(answer) ? "; the code was not used" : ""}`,
 };
 
 const byText: readonly (readonly [RegExp, Explanation])[] = [
@@ -137,7 +142,8 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "final",
       text: ({ region }) => `STS is switched off for the region ${region} in this account`,
-      hints: (answer) => `use another region: ${login(answer)} --region us-east-1`,
+      hints: (answer) =>
+        `use another region: ${login(answer)} --region ${answer.region === "us-east-1" ? "REGION" : "us-east-1"}`,
     },
   ],
   [

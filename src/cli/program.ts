@@ -237,6 +237,8 @@ async function printHelp(topic: string): Promise<ExitCode> {
   return exitCodes.done;
 }
 
+const isUnderSudo = (): boolean => Boolean(process.env.SUDO_USER) && process.geteuid?.() === 0;
+
 /** Says what went wrong. @returns the exit code for it */
 export function report(error: unknown, argv: readonly string[]): ExitCode {
   if (error instanceof StdoutClosedError) return error.exitCode;
@@ -246,6 +248,11 @@ export function report(error: unknown, argv: readonly string[]): ExitCode {
   }
   if (error instanceof FobError) {
     writeLine(`error: ${error.message}`);
+    // Files of root's instead of the user's, or the user's files as root's: other hints would make it worse.
+    if (isUnderSudo() && error.exitCode === exitCodes.failed) {
+      writeLine("hint: run fob without sudo");
+      return error.exitCode;
+    }
     for (const hint of error.hints) writeLine(`hint: ${hint}`);
     return error.exitCode;
   }

@@ -1,7 +1,7 @@
 // Reading files, and what the file system says in plain words.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { FobError, getSystemCode } from "../errors.ts";
+import { describeSystemError, FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
 
 /** For opening a file: never waits for the other end of a pipe, and never makes a terminal the process's own. */
@@ -142,9 +142,8 @@ export function explainFileError(error: unknown, file: string): FobError {
     case "EXDEV":
       return isMounted(file);
     default: {
-      const reason = error instanceof Error ? error.message : String(error);
       return new FobError(
-        `cannot read or write ${quote(file)}: ${reason}`,
+        `cannot read or write ${quote(file)}: ${describeSystemError(error)}`,
         `look at it: ls -la ${folder}`,
         undefined,
         error,

@@ -45,6 +45,8 @@ export interface LoginOptions {
   readonly patience?: number;
   /** The command line that makes the same session again, without a code in it, for hints. */
   readonly again?: string | undefined;
+  /** Whether stdin is a pipe or a file: a code may be meant to come from there. */
+  readonly hasPipedStdin?: boolean;
   /** Ends the wait for a code. */
   readonly deadline?: AbortSignal | undefined;
   /** Surrounds everything that makes a new session, under its lock; may refuse by throwing. */
@@ -93,7 +95,7 @@ export async function login(asItIs: Resolution, options: LoginOptions, context: 
   warnOfUnreadable(current);
   const codes = kept ? undefined : chooseCodes(current);
   // A program waits also where it cannot ask: another process may be asking.
-  if (!kept && !codes && options.patience === undefined) throw createCodeNeededError(pair, current.again, context);
+  if (!kept && !codes && options.patience === undefined) throw createCodeNeededError(current);
   const once = {
     profile: pair.session,
     waiting: waitingFor(pair.session, context, options.patience ?? patienceOf(codes)),
@@ -230,7 +232,7 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
   const { store } = context;
   const { guard, deadline } = options;
   const codes = chosen ?? chooseCodes(current);
-  if (!codes) throw createCodeNeededError(pair, again, context);
+  if (!codes) throw createCodeNeededError(current);
   const previous = readSession(store, pair.session);
   if (previous !== undefined && previous.source.profile !== pair.source) {
     context.warn(`${quote(pair.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
@@ -319,12 +321,12 @@ function withWarning(
 const tellOfKeys = ({ session }: ProfilePair, { note }: SessionContext): void =>
   note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
 
-function createCodeNeededError({ session }: ProfilePair, again: string, { isInBackground }: SessionContext): FobError {
-  const needed = `${quote(session)} needs an MFA code`;
-  if (!isInBackground()) {
+function createCodeNeededError({ resolution, options, again, context }: Login): FobError {
+  const needed = `${quote(resolution.pair.session)} needs an MFA code`;
+  if (!context.isInBackground()) {
     return new FobError(
       `${needed}, and nobody can be asked here; run in a terminal: ${again}`,
-      [],
+      options.hasPipedStdin ? [`to read the code from stdin: ${again} --code-stdin`] : [],
       exitCodes.codeNeeded,
     );
   }

@@ -30,6 +30,7 @@ export type Known = Pick<Snapshot, "files" | "store">;
  * Finds the two profiles from the name of either, and from `--to`.
  *
  * @param command how the user called fob, for hints: `fob login`, `fob logout`
+ * @param options.hasEnvironmentKey there are long-term credentials in the environment
  * @param options.fromEnvironment the long-term credentials are not in the source profile at all
  * @throws FobError with the nearest name, or with what the profile is instead
  */
@@ -37,9 +38,9 @@ export function resolveProfilePair(
   profile: string,
   known: Known,
   command: string,
-  options: { to?: string | undefined; fromEnvironment?: boolean } = {},
+  options: { to?: string | undefined; fromEnvironment?: boolean; hasEnvironmentKey?: boolean } = {},
 ): ProfilePair {
-  const source = resolveSource(profile, known, command, options.fromEnvironment ?? false);
+  const source = resolveSource(profile, known, command, options);
   return checkPair({
     source,
     session: options.to ?? (source === profile ? resolveSession(source, known, command) : profile),
@@ -96,7 +97,12 @@ function checkPair(pair: ProfilePair): ProfilePair {
   return pair;
 }
 
-function resolveSource(profile: string, { files, store }: Known, command: string, fromEnvironment: boolean): string {
+function resolveSource(
+  profile: string,
+  { files, store }: Known,
+  command: string,
+  { fromEnvironment = false, hasEnvironmentKey = false }: { fromEnvironment?: boolean; hasEnvironmentKey?: boolean },
+): string {
   const own = classifyOwnKeys(files, profile);
   if (own === "long-term") return profile;
   const stored = readSession(store, profile);
@@ -107,7 +113,7 @@ function resolveSource(profile: string, { files, store }: Known, command: string
   if (named !== undefined) return named;
   if (isSource(profile, files) || isSourceOfOne(profile, store)) return profile;
   if (fromEnvironment) return findSourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
-  throw createNotASourceError(profile, own, files, command);
+  throw createNotASourceError(profile, own, files, { command, hasEnvironmentKey });
 }
 
 function listSessions(store: Store): Session[] {
@@ -157,7 +163,12 @@ function resolveSession(source: string, { files, store }: Known, command: string
   );
 }
 
-function createNotASourceError(profile: string, own: OwnKeys, files: AwsFiles, command: string): FobError {
+function createNotASourceError(
+  profile: string,
+  own: OwnKeys,
+  files: AwsFiles,
+  { command, hasEnvironmentKey }: { command: string; hasEnvironmentKey: boolean },
+): FobError {
   const asked = `the profile ${quote(profile)}`;
   const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
   const inBrowser = findBrowserError(files, profile) ?? (by && findBrowserSourceError(files, profile, by));
@@ -194,12 +205,16 @@ function createNotASourceError(profile: string, own: OwnKeys, files: AwsFiles, c
   }
   const isLogin = command === "fob login";
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
+    ...(hasEnvironmentKey ? [`use the access key in the environment: ${formatSourceEnv(profile)}`] : []),
     isLogin
       ? `make one with your access key: aws configure ${formatOption("--profile", profile)}`
       : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
 }
+
+const formatSourceEnv = (profile: string): string =>
+  ["fob login", ...(profile === "default" ? [] : [quoteProfileArgument(profile)]), "--source-env"].join(" ");
 
 /** The two files spell the headers of profiles differently: `[profile work]` in the config, `[work]` in the credentials file. */
 function findMisplacedHeader({ credentials, config }: AwsFiles, profile: string): FobError | undefined {

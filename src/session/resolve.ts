@@ -39,7 +39,11 @@ export function resolve(
   { env, home }: Pick<SessionContext, "env" | "home">,
 ): Resolution {
   const { files, store } = snapshot;
-  const pair = resolveProfilePair(request.profile, { files, store }, request.command ?? "fob login", request);
+  const pair = resolveProfilePair(request.profile, { files, store }, request.command ?? "fob login", {
+    to: request.to,
+    fromEnvironment: request.fromEnvironment ?? false,
+    hasEnvironmentKey: describeSource("", "environment", { files, env }).accessKeyId !== undefined,
+  });
   const before = request.isRenewal ? readSession(store, pair.session) : undefined;
   const asked: RememberedOptions = {
     serial: request.serial ?? before?.asked.serial,

@@ -81,6 +81,27 @@ describe("what AWS looks at", () => {
   });
 
   const minutes = 60_000;
+  test("where no code was asked for yet, none was kept", async () => {
+    const world = await makeWorld({ config: "[profile work]\nregion = eu-central-1\n" });
+    world.sandbox.setClock(() => Date.now() - 180 * minutes);
+    const { error, hints } = await failedLogin(world);
+    expect(error).toContain("cannot list your MFA devices: AWS refused the request because this computer's clock");
+    expect(hints.join()).not.toContain("the code");
+  });
+
+  test("us-east-1, which every account has, is not called a region that is not enabled", async () => {
+    const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: `${"wJalrXUtn/".repeat(4)}` };
+    const hintsIn = async (region: string) => {
+      const world = await makeWorld({
+        config: `[profile work]\nregion = ${region}\n`,
+        credentials: keysOf("work", key),
+      });
+      return (await world.fob(["login", "work", "--serial", world.device.serialNumber, "--code", "123456"])).stderr;
+    };
+    expect(await hintsIn("eu-south-1")).toContain("has not enabled the region eu-south-1");
+    expect(await hintsIn("us-east-1")).not.toContain("enabled the region");
+  });
+
   test.each([
     ["3 h ahead of", -180.5 * minutes],
     ["3 h behind", 180.5 * minutes],

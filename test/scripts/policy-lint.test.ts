@@ -73,8 +73,8 @@ test.each([
 
 test.each([
   [[], "fob policy lint needs a file"],
-  [["none.json"], 'cannot read "none.json": ENOENT'],
-  [["folder"], 'cannot read "folder": EISDIR'],
+  [["none.json"], 'cannot read "none.json": no such file or directory'],
+  [["folder"], 'cannot read "folder": illegal operation on a directory'],
   [["a", "b"], 'too many arguments: "b"'],
   [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement\n'],
   [["--partition", "aws-mars", "-"], 'invalid --partition "aws-mars"\nfob: hint: choose one of: aws-cn, '],

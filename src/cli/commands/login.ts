@@ -1,4 +1,5 @@
 // `fob login`: from the command line to a fresh session.
+import { fstatSync } from "node:fs";
 import { createOptionProvider, createStdinProvider, type MfaCodeProvider } from "../../codes/sources.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import { findSerialsInRoles } from "../../roles/chain.ts";
@@ -73,6 +74,7 @@ export const loginCommand = defineCommand({
         replaceLongTerm: options.replaceLongTerm ?? false,
         code,
         again,
+        hasPipedStdin: isPiped(0),
       },
       sessions,
     );
@@ -91,6 +93,16 @@ export const loginCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+/** Whether a pipe or a file is there to be read; nothing is read. */
+function isPiped(descriptor: number): boolean {
+  try {
+    const found = fstatSync(descriptor);
+    return found.isFIFO() || found.isFile();
+  } catch {
+    return false;
+  }
+}
 
 /** What the user should know of her files. The session is there by now, so no fault of theirs is an error. */
 function advise(outcome: LoginOutcome, context: Context): void {

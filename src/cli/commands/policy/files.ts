@@ -1,6 +1,6 @@
 // Reads the files given to `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
-import { FobError, UsageError } from "../../../errors.ts";
+import { describeSystemError, FobError, UsageError } from "../../../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
 import { JsonError, type JsonText, readJson } from "../../../policy/engine/json.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
@@ -35,7 +35,7 @@ async function readTextFile(path: string, { stdin }: Context, { bytes, size, hin
       if (length > bytes) break;
     }
   } catch (error) {
-    throw new UsageError(`cannot read ${quote(path)}: ${(error as Error).message}`, "name a file, or - for stdin");
+    throw new UsageError(`cannot read ${quote(path)}: ${describeSystemError(error)}`, "name a file, or - for stdin");
   }
   if (length > bytes) throw new UsageError(`${quote(path)} is larger than ${size}`, hint);
   return decodeText(Buffer.concat(parts));

@@ -1,0 +1,74 @@
+// What a new user does wrong first: the error says the one thing that helps.
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
+
+const environmentKeys = (world: World) => ({
+  AWS_ACCESS_KEY_ID: world.user.accessKey.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: world.user.accessKey.secretAccessKey,
+});
+
+test.each([
+  [["login"], "fob login --source-env"],
+  [["login", "work"], "fob login work --source-env"],
+  [["exec", "work", "--", "true"], "fob login work --source-env"],
+])("keys in the environment and no AWS files: %j leads to --source-env", async (args, hint) => {
+  const world = await makeWorld();
+  for (const path of [world.configPath, world.credentialsPath]) rmSync(path);
+  const { status, stderr } = await world.fob(args, { env: environmentKeys(world) });
+  expect(status).toBe(1);
+  expect(stderr).toContain(`use the access key in the environment: ${hint}\n`);
+  expect((await world.fob(args)).stderr).not.toContain("--source-env");
+});
+
+test("a code on stdin leads to --code-stdin, and nothing is read of it", async () => {
+  const world = await makeWorld();
+  const code = world.commandThatPrints(world.device.code());
+  const run = (options: string) =>
+    execute("sh", ["-c", `${code} | '${node}' '${program}' login work --min-ttl 2h ${options}`], { env: world.env });
+  const { status, stderr } = await run("");
+  expect(status).toBe(4);
+  const hint = /to read the code from stdin: fob login work (.*)\n/.exec(stderr)?.[1] ?? stderr;
+  expect(hint).toContain("--code-stdin");
+  expect((await run(hint)).status).toBe(0);
+  expect((await world.fob(["login", "work", "--force"])).stderr).not.toContain("--code-stdin");
+});
+
+test.skipIf(process.geteuid?.() !== 0)("with sudo the hint is to go without it", async () => {
+  const world = await makeWorld();
+  const { stderr } = await world.fob(["login", "nothing"], { env: { SUDO_USER: "ada" } });
+  expect(stderr.match(/hint: .*/g)).toEqual(["hint: run fob without sudo"]);
+  expect((await world.fob(["login", "nothing"])).stderr).not.toContain("sudo");
+});
+
+test("what the system says is said once", async () => {
+  const world = await makeWorld();
+  const { stderr } = await world.fob(["policy", "lint", "missing.json"]);
+  expect(stderr).toContain('cannot read "missing.json": no such file or directory\n');
+});
+
+/** A desktop whose notifications go to a file. */
+function makeDesktop(world: World): { env: Record<string, string>; shown: () => string } {
+  const bin = join(world.home, "bin");
+  const notified = join(world.home, "notified");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "notify-send"), `#!/bin/sh\nprintf '%s\\n' "$4" >> '${notified}'\n`);
+  chmodSync(join(bin, "notify-send"), 0o755);
+  const env = { PATH: `${bin}:/usr/bin:/bin:${world.env.PATH}`, DISPLAY: ":99" };
+  return { env, shown: () => (existsSync(notified) ? readFileSync(notified, "utf8") : "") };
+}
+
+test("a program's failing credential-process is shown on the desktop, once in ten seconds", async () => {
+  const world = await makeWorld();
+  const { env, shown } = makeDesktop(world);
+  const serve = (profile = "nothing", more = {}) =>
+    world.fob(["credential-process", profile, "--no-input"], { env: { ...env, ...more } });
+  for (const more of [{ CI: "true" }, { SSH_CONNECTION: "x" }, { DISPLAY: "" }]) await serve("nothing", more);
+  expect((await serve()).status).toBe(1);
+  await expect.poll(shown).toContain('"nothing": there is no profile "nothing"');
+  await Promise.all([serve(), serve(), serve()]);
+  await serve("work-mfa");
+  await expect.poll(shown).toContain('"work-mfa" needs an MFA code');
+  expect(shown().trim().split("\n")).toHaveLength(2);
+});
