@@ -53,3 +53,6 @@ export function buildDeviceArn(caller: string, name?: string): string | undefine
 export function isRoot(arn: string): boolean {
   return /^arn:[^:]+:iam::\d{12}:(root|mfa\/root-account-mfa-device)$/.test(arn);
 }
+
+/** The name in a user's or a device's ARN, without its path. */
+export const getUserName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);

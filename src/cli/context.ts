@@ -2,7 +2,7 @@
 import { isAbsolute } from "node:path";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError } from "../errors.ts";
-import { type Output, stdout, writeLine } from "./output.ts";
+import { type Output, stderr, stdout, writeLine } from "./output.ts";
 
 /** What every command is given. */
 export interface Context {
@@ -26,6 +26,10 @@ export interface Say {
   readonly error: (message: string) => void;
   readonly hint: (message: string) => void;
   readonly warning: (message: string) => void;
+  /** Says that a command has done what it was asked to: on a terminal with colors one text, elsewhere the other. */
+  readonly done: (shown: string, note: string) => void;
+  /** The command that uses what was done. */
+  readonly next: (command: string) => void;
   /** Only with --debug. */
   readonly debug: (message: string) => void;
 }
@@ -56,12 +60,14 @@ export async function processContext(options: { debug: boolean }): Promise<Conte
     stdout,
     stdin: () => process.stdin,
     say: {
-      note: writeLine,
-      error: (message) => writeLine(`error: ${message}`),
-      hint: (message) => writeLine(`hint: ${message}`),
-      warning: (message) => writeLine(`warning: ${message}`),
+      note: (message) => writeLine(message),
+      error: (message) => writeLine(message, "error"),
+      hint: (message) => writeLine(message, "hint"),
+      warning: (message) => writeLine(message, "warning"),
+      done: (shown, note) => writeLine(stderr.hasColors ? shown : note, "done"),
+      next: (command) => writeLine(command, "next"),
       debug: (message) => {
-        if (options.debug) writeLine(`debug: ${message}`);
+        if (options.debug) writeLine(message, "debug");
       },
     },
   };

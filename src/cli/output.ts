@@ -1,13 +1,14 @@
 // The two streams that fob writes. Node.js takes longer to make its objects for them than most commands take, so they
-// are made only for terminals, which need them (for colours, and on Windows for letters beyond ASCII).
+// are made only for terminals, which need them (for colors, and on Windows for letters beyond ASCII).
 import { fstatSync, writeSync } from "node:fs";
 import { FobError, getSystemCode, StdoutClosedError } from "../errors.ts";
+import { showsUnicode } from "../terminal/abilities.ts";
 import { escapeControlCharacters } from "../text.ts";
 
 /** Where a command's data goes. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Whether it shows colours, and nobody has forbidden them (NO_COLOR). */
+  /** Whether it shows colors, and NO_COLOR does not turn them off. */
   readonly hasColours: boolean;
   /** How wide the terminal is; Infinity elsewhere. */
   readonly columns: number;
@@ -35,14 +36,51 @@ export const stdout: Output = {
   },
 };
 
-/** A line of fob's on stderr, control characters made visible. */
-export function writeLine(text: string): void {
+/** What a line on stderr is. `done` says that a command has done what it was asked to, `next` what to do with that. */
+export type LineKind = "note" | "error" | "hint" | "warning" | "debug" | "done" | "next";
+
+const plain: Readonly<Record<LineKind, string>> = {
+  note: "",
+  error: "error: ",
+  hint: "hint: ",
+  warning: "warning: ",
+  debug: "debug: ",
+  done: "",
+  next: "hint: ",
+};
+
+const red = "\u001b[31m";
+const green = "\u001b[32m";
+const yellow = "\u001b[33m";
+const dim = "\u001b[2m";
+const reset = "\u001b[0m";
+
+const colored: Readonly<Record<LineKind, (text: string) => string>> = {
+  note: (text) => `fob: ${text}`,
+  error: (text) => `fob: ${red}error:${reset} ${text}`,
+  hint: (text) => `${dim}hint: ${text}${reset}`,
+  warning: (text) => `fob: ${yellow}warning:${reset} ${text}`,
+  debug: (text) => `${dim}fob: debug: ${text}${reset}`,
+  done: (text) => (showsUnicode(process.env) ? `${green}✓${reset} ${text}` : `${green}${text}${reset}`),
+  next: (text) => `Use it: ${text}`,
+};
+
+/** Writes a line on stderr, control characters made visible. */
+export function writeLine(text: string, kind: LineKind = "note"): void {
+  const escaped = escapeControlCharacters(text);
   try {
-    write(2, `fob: ${escapeControlCharacters(text)}\n`);
+    write(2, `${stderr.hasColors ? colored[kind](escaped) : `fob: ${plain[kind]}${escaped}`}\n`);
   } catch {
     // There is nowhere left to say it.
   }
 }
+
+export const stderr = {
+  /** Whether it is a terminal that shows colors, and NO_COLOR does not turn them off. */
+  get hasColors(): boolean {
+    return isTerminal(2) && process.stderr.hasColors();
+  },
+};
 
 function write(descriptor: 1 | 2, text: string): void {
   if (isTerminal(descriptor)) {

@@ -23,7 +23,7 @@ export interface ServingOptions {
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
   // A note would appear in the middle of the program's output.
-  const sessions = { ...createSessionContext(context, options), note: context.say.debug };
+  const sessions = { ...createSessionContext(context, options), note: context.say.debug, program: readCallerName() };
   const abandoned = new AbortController();
   const callers = callersNow();
   // A question on the terminal must not outlive the program that wanted the answer.
@@ -73,9 +73,16 @@ function showError(error: FobError, profile: string, { store, now }: SessionCont
 /** The process that started this one, and where that is a shell, the one that started the shell. */
 function callersNow(): string {
   const { name, parent } = readProcess(process.ppid) ?? {};
-  const isShell = /^(?:ba|da|k|z|busybox )?sh$/.test(name ?? "");
-  return isShell ? `${process.ppid} ${parent}` : String(process.ppid);
+  return isShell(name) ? `${process.ppid} ${parent}` : String(process.ppid);
 }
+
+/** The name of the program that waits for the answer, past the shell that it started fob with. */
+function readCallerName(): string | undefined {
+  const parent = readProcess(process.ppid);
+  return isShell(parent?.name) && parent ? readProcess(parent.parent)?.name : parent?.name;
+}
+
+const isShell = (name = ""): boolean => /^(?:ba|da|k|z|busybox )?sh$/.test(name);
 
 /** Whether the process that started this one had gone before this one looked: then it has been given to the system's own. */
 function isOrphan(): boolean {

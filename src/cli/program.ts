@@ -247,17 +247,14 @@ export function report(error: unknown, argv: readonly string[]): ExitCode {
     return error.exitCode;
   }
   if (error instanceof FobError) {
-    writeLine(`error: ${error.message}`);
+    writeLine(error.message, "error");
     // Files of root's instead of the user's, or the user's files as root's: other hints would make it worse.
-    if (isUnderSudo() && error.exitCode === exitCodes.failed) {
-      writeLine("hint: run fob without sudo");
-      return error.exitCode;
-    }
-    for (const hint of error.hints) writeLine(`hint: ${hint}`);
+    const hints = isUnderSudo() && error.exitCode === exitCodes.failed ? ["run fob without sudo"] : error.hints;
+    for (const hint of hints) writeLine(hint, "hint");
     return error.exitCode;
   }
-  writeLine(`error: this should not happen: ${error instanceof Error ? error.message : String(error)}`);
-  writeLine("hint: please report it, with the lines that --debug adds");
-  if (argv.includes("--debug") && error instanceof Error) writeLine(`debug: ${error.stack ?? ""}`);
+  writeLine(`this should not happen: ${error instanceof Error ? error.message : String(error)}`, "error");
+  writeLine("please report it, with the lines that --debug adds", "hint");
+  if (argv.includes("--debug") && error instanceof Error) writeLine(error.stack ?? "", "debug");
   return exitCodes.failed;
 }

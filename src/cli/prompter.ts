@@ -3,17 +3,19 @@ import { createHash } from "node:crypto";
 import { readCode } from "../codes/code.ts";
 import { createGraphicalPrompt } from "../codes/graphical.ts";
 import { formatQuestion, type LendTerminal } from "../codes/sources.ts";
+import type { Environment } from "../environment-variables.ts";
 import { getHost, type LockOptions, LockTimeoutError } from "../files/lock.ts";
 import type { Prompter } from "../session/context.ts";
 import { ensureStoreFolder } from "../store/folder.ts";
 import { terminalLock } from "../store/paths.ts";
+import { isPlain } from "../terminal/abilities.ts";
 import type { Terminal } from "../terminal/tty.ts";
 import { TurnStopped, takeTurn } from "../terminal/turn.ts";
 import type { Context } from "./context.ts";
 
 /** The terminal where there is one, else a window; undefined where neither can be had. @param store its folder */
 export function choosePrompter(terminal: Terminal | undefined, store: string, context: Context): Prompter | undefined {
-  return createTerminalPrompter(terminal, store) ?? createWindowPrompter(context);
+  return createTerminalPrompter(terminal, store, context.env) ?? createWindowPrompter(context);
 }
 
 /** Somebody at a desktop, who can be asked for a code but not to choose. */
@@ -54,9 +56,9 @@ async function inTurn<T>(
   return await takeTurn(terminal, terminalLock(store, place), waiting, question);
 }
 
-function createTerminalPrompter(terminal: Terminal | undefined, store: string): Prompter | undefined {
+function createTerminalPrompter(terminal: Terminal | undefined, store: string, env: Environment): Prompter | undefined {
   if (!terminal) return undefined;
-  const prompts = () => import("../terminal/prompts.ts");
+  const prompts = () => (isPlain(env) ? import("../terminal/plain-prompts.ts") : import("../terminal/prompts.ts"));
   const ask = <T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> =>
     inTurn(terminal, store, { signal, patience: Number.POSITIVE_INFINITY }, question);
   return {

@@ -58,13 +58,19 @@ export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCod
       let { again } = question;
       for (let count = 0; count < MOST_QUESTIONS; count++) {
         const before = again === undefined ? "" : `${again.split("\n").map(escapeControlCharacters).join("\n")}\n\n`;
-        const read = readCode(await askDialogs(before + formatQuestion(question), question));
+        const read = readCode(await askDialogs(before + formatForWindow(question), question));
         if ("code" in read) return read.code;
         again = read.problem;
       }
       throw createCodeNeededError(`none was typed in ${MOST_QUESTIONS} dialogs`, question);
     },
   };
+}
+
+/** A window stands alone on the desktop, so it names the program that it is for. */
+function formatForWindow(question: CodeQuestion): string {
+  const { program } = question;
+  return `${formatQuestion(question)}${program === undefined ? "" : `\n${escapeControlCharacters(program)} needs it`}`;
 }
 
 interface Shown {

@@ -1,5 +1,6 @@
 // Where token codes come from.
 import { addAbortSignal, type Readable } from "node:stream";
+import { getUserName } from "../aws/arn.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
 import { SCRIPT_PATIENCE } from "../files/lock.ts";
@@ -8,11 +9,19 @@ import type { TerminalDescriptors } from "../terminal/tty.ts";
 import { escapeControlCharacters, quote } from "../text.ts";
 import { readCode } from "./code.ts";
 
-/** What a person is told who is asked for a code. */
-export interface CodeQuestion {
+/** Whose code is asked for, as far as that is known. */
+export interface CodeOwner {
   /** The source profile. */
   readonly profile: string;
   readonly serialNumber: string;
+  /** The name of the IAM user, and the account's number. */
+  readonly user?: string | undefined;
+  readonly account?: string | undefined;
+  /** The program that waits for the credentials, where it is not the user. */
+  readonly program?: string | undefined;
+}
+
+export interface CodeQuestion extends CodeOwner {
   /** Why it is asked (again), in lines. */
   readonly again?: string | undefined;
   /** Ends the question. */
@@ -33,10 +42,18 @@ export function patienceOf(codes: MfaCodeProvider | undefined): number {
   return codes?.canAskAgain ? Number.POSITIVE_INFINITY : SCRIPT_PATIENCE;
 }
 
-/** The question itself. */
-export function formatQuestion({ profile, serialNumber }: Pick<CodeQuestion, "profile" | "serialNumber">): string {
-  const device = serialNumber.slice(serialNumber.lastIndexOf("/") + 1);
-  return `MFA code for the profile ${quote(profile)} (device ${escapeControlCharacters(device)})`;
+/**
+ * The question itself: `Code for alice @ 123456789012 (work)`. Authenticators show a virtual device as `NAME@ACCOUNT`, so
+ * the device's name stands for a user who is not known yet, and beside one with another name.
+ */
+export function formatQuestion({ profile, serialNumber, user, account }: CodeOwner): string {
+  const device = getUserName(serialNumber);
+  const isVirtual = device !== serialNumber;
+  const name = user ?? (isVirtual ? device : undefined);
+  const owner = [...(name === undefined ? [] : [name]), ...(account === undefined ? [] : [`@ ${account}`])];
+  const about = [...(owner.length > 0 ? [profile] : []), ...(device === name ? [] : [`device ${device}`])];
+  const who = owner.length > 0 ? owner.join(" ") : profile;
+  return escapeControlCharacters(`Code for ${who}${about.length > 0 ? ` (${about.join(", ")})` : ""}`);
 }
 
 /** `--code`. @throws UsageError */

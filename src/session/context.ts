@@ -25,6 +25,8 @@ export interface SessionContext {
   readonly prompter: () => Prompter | undefined;
   /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */
   readonly isInBackground: () => boolean;
+  /** The program that waits for the credentials, where it is not the user. */
+  readonly program?: string | undefined;
   /** A configured command that prints codes. */
   readonly commandProvider: (command: string, profile: string) => MfaCodeProvider;
 }

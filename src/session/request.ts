@@ -1,6 +1,6 @@
 // A new session from AWS, for a token code.
 
-import { buildDeviceArn, type Device, parseDevice } from "../aws/arn.ts";
+import { buildDeviceArn, type Device, getUserName, parseDevice } from "../aws/arn.ts";
 import { type Access, type Connection, withAws } from "../aws/connection.ts";
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { AwsFailure } from "../aws/failures.ts";
@@ -8,11 +8,11 @@ import { roleLength } from "../aws/limits.ts";
 import { chooseRegion, getPartition } from "../aws/partitions.ts";
 import type { Credentials, RoleRequest } from "../aws/types.ts";
 import { CODE_LASTS } from "../codes/next-code.ts";
-import type { MfaCodeProvider } from "../codes/sources.ts";
+import type { CodeOwner, MfaCodeProvider } from "../codes/sources.ts";
 import { chooseDevice } from "../devices/choose.ts";
 import { CancelledError, FobError, raceSignal } from "../errors.ts";
 import { fetchLongTermCredentials } from "../keys/long-term.ts";
-import type { Stored } from "../store/read.ts";
+import { readSession, type Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
 import { escapeControlCharacters, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import type { SessionContext } from "./context.ts";
@@ -63,6 +63,7 @@ export async function requestSession(
       if (!codes.canAskAgain) told.forEach(warn);
       const exchanged = await submitCode({
         ...{ pair, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
+        owner: describeOwner(plan, found.device, credentials, context),
         ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
         lastServed: () => lastServed(found.device, context),
         async send(mfa, user) {
@@ -104,6 +105,21 @@ export async function requestSession(
     scope.abort();
     reservation.abandon();
   }
+}
+
+/** Whose code it is: AWS has told the user's name with the session before this one. */
+function describeOwner(
+  { pair, snapshot }: Resolution,
+  device: Device,
+  { accessKeyId }: Credentials,
+  { program }: SessionContext,
+): CodeOwner {
+  const before = readSession(snapshot.store, pair.session);
+  const isSameUser = before?.source.accessKeyId === accessKeyId;
+  const { serialNumber } = device;
+  const account = device.kind === "arn" ? device.account : isSameUser ? before.account : undefined;
+  const user = isSameUser && before.user !== undefined ? getUserName(before.user) : undefined;
+  return { profile: pair.source, serialNumber, account, user, program };
 }
 
 /** The profile for which a code of a device was exchanged while the device still shows it, if one is in the store. */

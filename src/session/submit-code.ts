@@ -5,7 +5,7 @@ import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { Mfa, TemporaryCredentials } from "../aws/types.ts";
 import { untilNextCode } from "../codes/next-code.ts";
-import type { MfaCodeProvider } from "../codes/sources.ts";
+import type { CodeOwner, MfaCodeProvider } from "../codes/sources.ts";
 import { formatDuration } from "../duration.ts";
 import { FobError, raceSignal, throwIfCancelled } from "../errors.ts";
 import { quote, quoteProfileArgument } from "../text.ts";
@@ -21,6 +21,7 @@ export interface CodeSubmission {
   /** What whoever is asked should know before; "" for nothing. */
   readonly why: string;
   readonly codes: MfaCodeProvider;
+  readonly owner: CodeOwner;
   readonly aws: Connection;
   readonly signal: AbortSignal;
   /** After it no code is asked for or sent. */
@@ -47,7 +48,7 @@ const MOST_CODES = 3;
 export async function submitCode(
   conversation: CodeSubmission,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { pair, device, send, why, codes, aws, signal, deadline, debug } = conversation;
+  const { pair, device, send, why, codes, owner, aws, signal, deadline, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
@@ -57,8 +58,7 @@ export async function submitCode(
     return undefined;
   });
   const question = {
-    profile: pair.source,
-    serialNumber: device.serialNumber,
+    ...owner,
     signal: AbortSignal.any([signal, useless.signal, ...(deadline ? [deadline] : [])]),
   };
   const used = new Set<string>();

@@ -1,8 +1,9 @@
 // Questions on the terminal. Heavy: import() it when something is to be asked.
 import input from "@inquirer/input";
-import select from "@inquirer/select";
+import search from "@inquirer/search";
 import { CancelledError } from "../errors.ts";
 import { escapeControlCharacters } from "../text.ts";
+import { showsUnicode } from "./abilities.ts";
 import type { Terminal } from "./tty.ts";
 
 const theme = { prefix: { idle: "fob:", done: "fob:" }, validationFailureMode: "clear" as const };
@@ -32,7 +33,7 @@ export async function askLine(terminal: Terminal, question: LineQuestion): Promi
   });
 }
 
-/** Lets the user choose one of several. @throws CancelledError */
+/** Lets the user choose one of several; typing filters them. @throws CancelledError */
 export async function choose(
   terminal: Terminal,
   message: string,
@@ -40,10 +41,21 @@ export async function choose(
   signal: AbortSignal,
 ): Promise<string> {
   const named = choices.map((value) => ({ value, name: escapeControlCharacters(value) }));
+  const source = (typed = "") => {
+    const wanted = typed.trim().toLowerCase();
+    return named.filter(({ name }) => name.toLowerCase().includes(wanted));
+  };
+  const question = { message, source, theme: { ...theme, ...(showsUnicode(process.env) ? {} : ascii) } };
   return await terminal.use((from, to) =>
-    runPrompt(select({ message, theme, choices: named }, { input: from, output: to, clearPromptOnDone: true, signal })),
+    runPrompt(search(question, { input: from, output: to, clearPromptOnDone: true, signal })),
   );
 }
+
+/** For terminals that show no other letters. */
+const ascii = {
+  icon: { cursor: ">" },
+  style: { keysHelpTip: () => "type to filter, up and down to move, Enter to select" },
+};
 
 async function runPrompt<T>(prompt: Promise<T>): Promise<T> {
   try {

@@ -125,7 +125,7 @@ test.each(hostile)("a profile named %j is only ever shown", async (profile) => {
     await prompt()?.ask(about(profile));
     const [plain = [], odd = []] = calls(program);
     const data = odd.filter((word, index) => word !== plain[index]);
-    const shown = `MFA code for the profile "${profile}" (device alice)`
+    const shown = `Code for alice (${profile})`
       .replace("\u001b", "\\x1b")
       .replace("\u0007", "\\x07")
       .replace("\n", "\\x0a");

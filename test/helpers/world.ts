@@ -179,6 +179,8 @@ export interface OnTerminal {
   readonly pid: number;
   /** Everything that has appeared so far, without escape sequences. */
   screen(): string;
+  /** The same with escape sequences. */
+  raw(): string;
   /** Resolves when the screen shows it (since the last `shows`, so that a second prompt can be waited for). */
   shows(what: string | RegExp): Promise<void>;
   type(text: string): void;
@@ -224,6 +226,7 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
   return {
     pid: terminal.pid,
     screen: () => plain(text),
+    raw: () => text,
     shows(what) {
       return new Promise((resolveShown, fail) => {
         const check = (): void => {
@@ -259,5 +262,5 @@ function plain(text: string): string {
 
 /** The screen without what is typed at the question: docs/decisions/the-code-is-shown.md */
 function withoutAnswers(screen: string): string {
-  return screen.replace(/(MFA code for the profile .*?\(device [^)\n]*\):)[ \d]*/g, "$1");
+  return screen.replace(/(Code for [^\n]*?\):)[ \d]*/g, "$1");
 }

@@ -35,7 +35,7 @@ for (const program of [...programs, fromProcess]) {
     it("makes fob ask on the terminal where there is none", async () => {
       const world = await installed();
       const started = runOnTerminal(program, world);
-      await started.shows("MFA code");
+      await started.shows("Code for");
       started.type(`${world.device.code()}\r`);
       expect((await started.ended).screen).toContain(world.user.arn);
       expect(world.calls("GetSessionToken")).toBe(1);
@@ -44,7 +44,7 @@ for (const program of [...programs, fromProcess]) {
     it("takes a refusal for an answer, also where it runs the command twice", async () => {
       const world = await installed();
       const started = runOnTerminal(program, world);
-      await started.shows("MFA code");
+      await started.shows("Code for");
       started.type("\u0003");
       // A second question would wait for ever.
       expect((await started.ended).status).not.toBe(0);
@@ -68,7 +68,7 @@ for (const program of [...programs, fromProcess]) {
     it.each([14, 9])("works on with %i minutes left when the question is refused", async (minutes) => {
       const world = await loggedIn({ minutes });
       const started = runOnTerminal(program, world);
-      await started.shows("MFA code");
+      await started.shows("Code for");
       started.type("\u0003");
       expect((await started.ended).screen).toContain(world.user.arn);
       expect(world.calls("GetSessionToken")).toBe(1);
@@ -91,7 +91,7 @@ test("programs work on when nobody answers, until no time is left", { timeout: 1
   const outcomes = cases.map(async ({ program, minutes }) => {
     const world = await loggedIn({ minutes });
     const started = runOnTerminal(program, world);
-    await started.shows("MFA code");
+    await started.shows("Code for");
     const { screen } = await started.ended;
     return { program: program.name, minutes, works: screen.includes(world.user.arn) };
   });

@@ -61,7 +61,7 @@ for (const program of programs) {
     it("makes fob ask on the terminal for the session that its role needs", async () => {
       const world = await withRole({ isInstalled: true });
       const started = runOnTerminal(program, world, envOf(world, program, "prod"));
-      await started.shows("MFA code");
+      await started.shows("Code for");
       started.type(`${world.device.code()}\r`);
       expect((await started.ended).screen).toContain(theRole);
       cached(world);

@@ -15,7 +15,7 @@ test("a login in a container makes those in others wait, whatever their clocks s
   const inContainer = ["script", "-qec", `${node} ${program} login work`, "/dev/null"];
   const [file = "", ...args] = withOwnPids(inContainer);
   const first = onTerminal(file, args, { env: world.env });
-  await first.shows("MFA code");
+  await first.shows("Code for");
   const lock = join(world.home, ".aws/fob/locks/session-work-mfa");
 
   const others = [-3600, 0, 3600].map((shift) => {

@@ -22,7 +22,7 @@ function assertAnswered(world: World): void {
 test("200 programs that need a session at once, on a terminal: one question, one call of STS, one answer", async () => {
   const world = await makeWorld();
   const run = world.shellOnTerminal(twoHundred, { cwd: world.home });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
   assertAnswered(world);

@@ -32,13 +32,13 @@ async function waiting(world: World, count: number, env?: Record<string, string>
 
 /** The first of them that asks. */
 const asking = (runs: readonly OnTerminal[]): Promise<OnTerminal> =>
-  Promise.any(runs.map((run) => run.shows("MFA code for").then(() => run)));
+  Promise.any(runs.map((run) => run.shows("Code for").then(() => run)));
 
 /** All of them answer with the session in the store, and so many of them have asked. */
 async function assertAnswered(world: World, runs: readonly OnTerminal[], asked: number): Promise<void> {
   const ends = await Promise.all(runs.map((run) => run.ended));
   expect(ends.map(({ screen, status }) => [status, answerOn(screen)])).toEqual(runs.map(() => [0, stored(world)]));
-  expect(ends.filter(({ screen }) => screen.includes("MFA code for"))).toHaveLength(asked);
+  expect(ends.filter(({ screen }) => screen.includes("Code for"))).toHaveLength(asked);
   expect(world.credentials()).toBe([before(world), ...sessionLines(stored(world)), ""].join("\n"));
   expect(readdirSync(dirname(sessionFile(world)))).toEqual(["work-mfa"]);
 }
@@ -48,7 +48,7 @@ const before = ({ user }: World): string => keysOf("work", user.accessKey);
 test("when the one that asks is killed, another one asks at once, and the answer to it is everybody's", async () => {
   const world = await makeWorld();
   const first = ask(world);
-  await first.shows("MFA code for");
+  await first.shows("Code for");
   const others = await waiting(world, 3);
   const killed = performance.now();
   first.kill("SIGKILL");
@@ -64,11 +64,11 @@ test("on one terminal as well the next one asks when the one that asks is killed
   const one = "fob credential-process work-mfa --debug 2>said-$i </dev/null | sha256sum >answer-$i";
   const run = world.shellOnTerminal(`for i in 1 2 3 4; do ${one} & done; wait`, { cwd: world.home });
   const all = (name: string) => [1, 2, 3, 4].map((index) => readFileSync(join(world.home, `${name}-${index}`), "utf8"));
-  await run.shows("MFA code for");
+  await run.shows("Code for");
   const isWaiting = () => all("said").filter((said) => said.includes("waiting for another fob")).length;
   await expect.poll(isWaiting, { timeout: 20_000 }).toBe(3);
   process.kill(holderOf(lockOf(world)).pid, "SIGKILL");
-  await run.shows("MFA code for");
+  await run.shows("Code for");
   run.type(next(world, 0));
   expect((await run.ended).status).toBe(0);
   const hash = (text: string): string => `${createHash("sha256").update(text).digest("hex")}  -\n`;
@@ -80,7 +80,7 @@ test("on one terminal as well the next one asks when the one that asks is killed
 test("those who wait may be killed: nobody else notices, and no lock is left", async () => {
   const world = await makeWorld();
   const first = ask(world);
-  await first.shows("MFA code for");
+  await first.shows("Code for");
   const { id } = holderOf(lockOf(world));
   const [one, two, ...others] = await waiting(world, 4);
   for (const killed of [one, two]) {
@@ -107,7 +107,7 @@ test("killed before AWS's answer has reached it, the one that asks leaves the qu
   const env = { AWS_ENDPOINT_URL: front.url };
   const first = ask(world, env);
   asked.push(first);
-  await first.shows("MFA code for");
+  await first.shows("Code for");
   const others = await waiting(world, 2, env);
   first.type(next(world, -1));
   const second = await asking(others);
@@ -128,7 +128,7 @@ test.each([
       world,
       preloaded("faults", { FAULT_HOME: world.home, FAULT: "kill", FAULT_CALLS: at, FAULT_AT: call }),
     );
-    await first.shows("MFA code for");
+    await first.shows("Code for");
     const others = await waiting(world, 2);
     first.type(next(world, 0));
     expect(answerOn((await first.ended).screen)).toBe("");
@@ -181,7 +181,7 @@ test("a clock that is set while somebody is asked and others wait ends no questi
   const world = await makeWorld();
   const clock = clockOf(world, "first", 0);
   const first = ask(world, clock.env);
-  await first.shows("MFA code for");
+  await first.shows("Code for");
   const { id } = holderOf(lockOf(world));
   const clocks = [-6 * hour, 6 * hour].map((seconds) => clockOf(world, String(seconds), seconds));
   const others = (await Promise.all(clocks.map(({ env }) => waiting(world, 1, env)))).flat();
@@ -199,7 +199,7 @@ test("a clock that is set while somebody is asked and others wait ends no questi
 test("a refusal counts for all who wait and for ten seconds, and not because a clock is set back", async () => {
   const world = await makeWorld();
   const first = ask(world);
-  await first.shows("MFA code for");
+  await first.shows("Code for");
   const others = await waiting(world, 3);
   first.type("\u0003");
   expect((await first.ended).status).toBe(130);
@@ -209,11 +209,11 @@ test("a refusal counts for all who wait and for ten seconds, and not because a c
     expect(screen).toMatch(
       /^fob: error: cancelled \(a moment ago, and for ten seconds nobody is asked again\)\nfob: hint: fob login work-mfa\n$/m,
     );
-    expect(screen).not.toContain("MFA code for");
+    expect(screen).not.toContain("Code for");
   }
   for (const seconds of [11, -60]) {
     const later = ask(world, clockOf(world, String(seconds), seconds).env);
-    await later.shows("MFA code for");
+    await later.shows("Code for");
     later.type("\u0003");
     await later.ended;
   }
@@ -222,11 +222,11 @@ test("a refusal counts for all who wait and for ten seconds, and not because a c
 test("a login that waits asks when a program's question is refused", async () => {
   const world = await makeWorld();
   const first = ask(world);
-  await first.shows("MFA code for");
+  await first.shows("Code for");
   const login = world.fobOnTerminal(["login", "work"]);
   await login.shows("waiting for another fob");
   first.type("\u0003");
-  await login.shows("MFA code for");
+  await login.shows("Code for");
   login.type(next(world, 0));
   expect((await login.ended).status).toBe(0);
 });
@@ -252,7 +252,7 @@ test("where nobody answers it ends within a minute of its start: with an error, 
 
   const alone = timed(unanswered);
   const renewing = timed(old);
-  await Promise.all([login, alone.run, renewing.run].map((run) => run.shows("MFA code for")));
+  await Promise.all([login, alone.run, renewing.run].map((run) => run.shows("Code for")));
   const [beside, behind] = [timed(unanswered), timed(held)];
   await Promise.all([beside, behind].map(({ run }) => run.shows("waiting for another fob")));
 

@@ -43,7 +43,7 @@ test("200 logins at once into different profiles of one file: all are there, and
 test("a login that is stopped at its prompt keeps others waiting, who can give up, and goes on when it is woken", async () => {
   const world = await makeWorld();
   const first = world.fobOnTerminal(["login", "work"]);
-  await first.shows("MFA code");
+  await first.shows("Code for");
   first.kill("SIGSTOP");
   const second = world.fobOnTerminal(["login", "work"]);
   await second.shows("waiting for another fob");

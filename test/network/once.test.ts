@@ -52,10 +52,10 @@ test.each(failures)("%s: on a terminal the next code is asked for, and works", a
   const { world, front } = await worldWhereCodes(meet, 1);
   const [code, next] = [world.device.code(), world.device.code(Date.now() + 30_000)];
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${code}\r`);
   await run.shows("the code may be spent; type the next one that the device shows");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${next}\r`);
   expect(await run.ended).toMatchObject({ status: 0 });
   expect(front.codes()).toEqual([code, next]);
@@ -65,13 +65,13 @@ test("the same code typed again after no answer is not sent again", async () => 
   const { world, front } = await worldWhereCodes("hang up", 1);
   const [code, next] = [world.device.code(), world.device.code(Date.now() + 30_000)];
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${code}\r`);
   await run.shows("the code may be spent");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${code}\r`);
   await run.shows("that code was sent already");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${next}\r`);
   expect(await run.ended).toMatchObject({ status: 0 });
   expect(front.codes()).toEqual([code, next]);
@@ -139,7 +139,7 @@ test("a connection that the server closes while the user looks for her phone cos
   const world = await makeWorld();
   const front = await startFront({ to: world.sandbox.url });
   const run = world.fobOnTerminal(["login", "work", "--debug"], { env: { AWS_ENDPOINT_URL: front.url } });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   await front.quiet();
   await front.endConnections();
   const code = world.device.code();
@@ -154,7 +154,7 @@ describe("Ctrl-C ends the wait for somebody who does not answer, at once, with t
     const { world, front } = await worldWhereCodes("silence");
     const before = [world.credentials(), world.config()];
     const run = world.fobOnTerminal(["login", "work"]);
-    await run.shows("MFA code");
+    await run.shows("Code for");
     run.type(`${world.device.code()}\r`);
     await front.has("GetSessionToken");
     run.kill("SIGINT");

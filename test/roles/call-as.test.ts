@@ -21,7 +21,15 @@ function ask(world: World, profile: string) {
     {
       ...{ env: world.env, home: world.home, now: Date.now, signal: new AbortController().signal },
       ...{ stdout: output, stdin: () => process.stdin },
-      say: { note: nothing, error: nothing, hint: nothing, warning: nothing, debug: nothing },
+      say: {
+        note: nothing,
+        error: nothing,
+        hint: nothing,
+        warning: nothing,
+        debug: nothing,
+        done: nothing,
+        next: nothing,
+      },
     },
     { noInput: true },
   );

@@ -63,7 +63,7 @@ test("--code comes before mfa_process, and mfa_process before the terminal", asy
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--force"]).ended;
   expect(status).toBe(0);
   expect(screen).toContain("it ran");
-  expect(screen).not.toContain("MFA code");
+  expect(screen).not.toContain("Code for");
 });
 
 /** A command that asks on its stdin and stderr before it prints the code. */
@@ -86,8 +86,8 @@ test("with --no-input, an mfa_process has nobody to ask", async () => {
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--no-input"]).ended;
   expect(status).toBe(1);
   expect(screen).toContain('the mfa_process of the profile "work" failed');
-  expect(screen).toContain("fob: hint: give the code yourself: fob login work --code CODE\n");
-  expect(screen).not.toContain("MFA code");
+  expect(screen).toContain("hint: give the code yourself: fob login work --code CODE\n");
+  expect(screen).not.toContain("Code for");
 });
 
 test("an mfa_process of a background job is not stopped by the terminal", async () => {
@@ -103,7 +103,7 @@ test("Ctrl-C at an mfa_process that asks on the terminal cancels, and asks no mo
   run.type("\u0003");
   const { status, screen } = await run.ended;
   expect(status).toBe(130);
-  expect(screen).not.toContain("MFA code");
+  expect(screen).not.toContain("Code for");
 });
 
 test.each([
@@ -114,10 +114,10 @@ test.each([
   const wrong = world.device.code() === "000000" ? "000001" : "000000";
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows(`the mfa_process of the profile "work" ${why}`);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${wrong}\r`);
   await run.shows("AWS did not accept that code");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
 });

@@ -171,7 +171,7 @@ test("in another partition it is that one's console", async () => {
 test("a role that was asked for with a code has a console for as long as it lasts", async () => {
   const world = await withRole({ more: "duration_seconds = 28800\n" });
   const run = world.fobOnTerminal(["console", "prod", "--print"], { shows: ["sign-in token"] });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
   const asked = world.sandbox.requests.find(({ action }) => action === "getSigninToken");

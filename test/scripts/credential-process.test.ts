@@ -49,7 +49,7 @@ test("without a session it asks on the terminal although stdin, stdout and stder
       cwd: world.home,
     },
   );
-  await run.shows('MFA code for the profile "work"');
+  await run.shows(/Code for .*\(work\)/);
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
   expect(readFileSync(join(world.home, "answer"), "utf8")).toBe("1\n");
@@ -106,7 +106,7 @@ test("a mfa_process gives the code, and stdin is never read", async () => {
 test("a refusal counts for those who ask in the next seconds, and never for fob login", async () => {
   const world = await makeWorld();
   const refused = world.fobOnTerminal(["credential-process", "work-mfa"]);
-  await refused.shows("MFA code");
+  await refused.shows("Code for");
   refused.type("\u0003");
   expect((await refused.ended).status).toBe(130);
 
@@ -116,10 +116,10 @@ test("a refusal counts for those who ask in the next seconds, and never for fob 
     status: 4,
     screen: expect.stringContaining("cancelled (a moment ago, and") as string,
   });
-  expect(screen).not.toContain("MFA code for");
+  expect(screen).not.toContain("Code for");
 
   const login = world.fobOnTerminal(["login", "work"]);
-  await login.shows("MFA code");
+  await login.shows("Code for");
   login.type(`${world.device.code()}\r`);
   expect((await login.ended).status).toBe(0);
   expect((await ask(world, "work-mfa")).status).toBe(0);
@@ -130,7 +130,7 @@ test("a refusal at the prompt while the old credentials last is answered with th
   await login(world);
   const old = endsIn(world, 600);
   const run = world.fobOnTerminal(["credential-process", "work-mfa"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("\u0003");
   expect(await run.ended).toMatchObject({ status: 0, screen: expect.stringContaining(old) as string });
 });
@@ -143,7 +143,7 @@ test("the question goes away with the program that wanted the answer, also behin
     const sdk = `require("node:child_process").exec(${JSON.stringify(command)}); console.log("sdk " + process.pid);`;
     writeFileSync(join(world.home, "sdk.cjs"), sdk);
     const run = world.shellOnTerminal(`'${node}' sdk.cjs; cat`, { cwd: world.home });
-    await run.shows("MFA code");
+    await run.shows("Code for");
     const lock = join(world.home, ".aws/fob/locks/session-work-mfa");
     expect(existsSync(lock)).toBe(true);
     process.kill(Number(/sdk (\d+)/.exec(run.screen())?.[1]), "SIGKILL");
@@ -224,12 +224,12 @@ test("programs that want different sessions on one terminal ask one after the ot
     "umask 077; fob credential-process work-mfa >first | fob credential-process other-mfa >second; grep -c SessionToken first second",
     { cwd: world.home },
   );
-  const asked = /MFA code for the profile "(work|other)"/g;
+  const asked = /Code for .*\((work|other)\):/g;
   await run.shows(asked);
   const [[, first = ""] = []] = run.screen().matchAll(asked);
   const second = first === "work" ? "other" : "work";
   run.type(`${codes[first as "work" | "other"]}\r`);
-  await run.shows(`MFA code for the profile "${second}"`);
+  await run.shows(`(${second}):`);
   run.type(`${codes[second]}\r`);
   await run.shows("first:1");
   await run.shows("second:1");

@@ -24,11 +24,11 @@ test("without a terminal, the demo provides the code itself and leaves nothing b
 test("on a terminal, you type the code that the demo shows", async () => {
   const { folder, env } = world();
   const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   // The code stays valid after a typo.
   run.type("000000\r");
   await run.shows("did not accept");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${/authenticator shows (\d{6})/.exec(run.screen())?.[1] ?? ""}\r`);
   const { status, screen } = await run.ended;
   expect(status).toBe(0);
@@ -39,7 +39,7 @@ test("on a terminal, you type the code that the demo shows", async () => {
 test("Ctrl-C in the demo leaves nothing behind", async () => {
   const { folder, env } = world();
   const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("\u0003");
   const { status, screen } = await run.ended;
   expect(status).toBe(130);
@@ -50,7 +50,7 @@ test("Ctrl-C in the demo leaves nothing behind", async () => {
 test("on SIGTERM, the demo ends the login and leaves nothing behind", async () => {
   const { folder, env } = world();
   const run = onTerminal(node, [program, "demo"], { env, shows: ["code"] });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.kill("SIGTERM");
   expect((await run.ended).status).toBe(130);
   expect(readdirSync(folder)).toEqual([]);

@@ -31,7 +31,7 @@ test("of several devices one is chosen on the terminal, and remembered", async (
   await run.shows("Which device");
   await run.shows("zweites");
   run.type("\u001b[B\r");
-  await run.shows("device zweites");
+  await run.shows("Code for zweites @");
   run.type(`${second.code()}\r`);
   expect((await run.ended).status).toBe(0);
   expect(world.config()).toContain(`fob_mfa_serial = ${second.serialNumber}`);

@@ -118,7 +118,7 @@ test("on a terminal it asks for nothing and shows nothing but the line that was 
 test("the line is typed at the prompt of a shell, which asks for the code and shows no secret", async () => {
   const world = await makeWorld();
   const terminal = world.shellOnTerminal('eval "$(fob env work)"; echo "key $AWS_ACCESS_KEY_ID"');
-  await terminal.shows('MFA code for the profile "work"');
+  await terminal.shows(/Code for .*\(work\)/);
   terminal.type(`${world.device.code()}\r`);
   await terminal.shows("key ASIA");
   expect((await terminal.ended).status).toBe(0);
@@ -169,7 +169,7 @@ test("Ctrl-C at the question is no answer, although the old credentials still la
   const world = await loggedIn();
   endsIn(world, 600);
   const terminal = world.shellOnTerminal('text=$(fob env work --shell bash); echo "exit $?, <$text>"');
-  await terminal.shows("MFA code");
+  await terminal.shows("Code for");
   terminal.type("\u0003");
   await terminal.shows("exit 130, <false>");
   await terminal.ended;

@@ -282,7 +282,7 @@ describe("ended while it asks", () => {
   test("by a signal to fob alone: at once, and Node.js behind it too", async () => {
     const world = await makeWorld();
     const terminal = world.fobOnTerminal(["exec", "work", "--", "touch", join(world.home, "ran")]);
-    await terminal.shows("MFA code");
+    await terminal.shows("Code for");
     process.kill(terminal.pid, "SIGTERM");
     await terminal.ended;
     // Nothing holds the lock on the session, or the terminal, any more.
@@ -324,7 +324,7 @@ describe("streams", () => {
     const terminal = world.shellOnTerminal("echo for the command | fob exec work -- cat > answer; cat answer", {
       cwd: world.home,
     });
-    await terminal.shows("MFA code");
+    await terminal.shows("Code for");
     terminal.type(`${world.device.code()}\r`);
     await terminal.shows("for the command");
     await terminal.ended;
@@ -560,7 +560,7 @@ describe("how long the credentials last", () => {
     const world = await loggedIn();
     endsIn(world, 600);
     const terminal = world.fobOnTerminal(["exec", "work", "--", "touch", join(world.home, "ran")]);
-    await terminal.shows("MFA code");
+    await terminal.shows("Code for");
     terminal.type("\u0003");
     expect((await terminal.ended).status).toBe(130);
     expect(existsSync(join(world.home, "ran"))).toBe(false);

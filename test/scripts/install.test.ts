@@ -77,7 +77,7 @@ test("fob login --to takes the credential_process away only when there are keys 
   const run = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
   await run.shows("leave it so");
   run.type("\u001b[B\r");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
   expect(world.config()).toBe(config);

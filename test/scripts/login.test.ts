@@ -8,12 +8,12 @@ test("a login asks for the code on the terminal and writes the session profile",
   const world = await makeWorld();
   const before = world.credentials();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows('MFA code for the profile "work"');
+  await run.shows(/Code for .*\(work\)/);
   run.type(`${world.device.code()}\r`);
   const { status, screen } = await run.ended;
   expect(status).toBe(0);
-  expect(screen).toMatch(/fob: "work-mfa" is good until (tomorrow )?\d\d:\d\d \(12 h\)/);
-  expect(screen).toContain("fob: hint: export AWS_PROFILE=work-mfa");
+  expect(screen).toMatch(/✓ Signed in as user-\w+ \(\d{12}\) until (tomorrow )?\d\d:\d\d \(12 h\)\n/);
+  expect(screen).toMatch(/\nUse it: export AWS_PROFILE=work-mfa\n$/);
   const [own, written = ""] = world.credentials().split("\n[work-mfa]\n");
   expect(own).toBe(before);
   expect(written).toMatch(
@@ -32,20 +32,18 @@ test("the hint to select the profile is left out when it is selected already, or
   const world = await makeWorld();
   const { stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
   const { screen } = await world.fobOnTerminal(["login"], { env: { AWS_PROFILE: "work-mfa" } }).ended;
-  for (const said of [stderr, screen]) {
-    expect(said).toContain('"work-mfa" is good until');
-    expect(said).not.toContain("export AWS_PROFILE");
-  }
+  expect(stderr).toMatch(/^fob: warning: .*\nfob: "work-mfa" is good until .* \(12 h\)\n$/);
+  expect(screen).toMatch(/^✓ Signed in as user-\w+ \(\d{12}\) until .* \(11 h 59 min left, no code needed\)\n$/);
 });
 
 test("a wrong code is asked again, with AWS's reason in plain words", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   const right = world.device.code();
   run.type(`${right === "000000" ? "000001" : "000000"}\r`);
   await run.shows("AWS did not accept that code");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${right}\r`);
   expect((await run.ended).status).toBe(0);
   expect(world.calls("GetSessionToken")).toBe(2);
@@ -58,7 +56,7 @@ test("after three wrong codes it gives up, and the files are as they were", asyn
   const wrong = ["111111", "222222", "333333", "444444"].filter((code) => code !== world.device.code());
   for (const [index, code] of wrong.slice(0, 3).entries()) {
     if (index > 0) await run.shows("AWS did not accept that code");
-    await run.shows("MFA code");
+    await run.shows("Code for");
     run.type(`${code}\r`);
   }
   const { status, screen } = await run.ended;
@@ -70,7 +68,7 @@ test("after three wrong codes it gives up, and the files are as they were", asyn
 test("Ctrl-Z does nothing at the prompt: a stopped login would keep others waiting", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`\u001a${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
 });
@@ -78,7 +76,7 @@ test("Ctrl-Z does nothing at the prompt: a stopped login would keep others waiti
 test("a rejected answer is taken out of the field", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("abc\r");
   await run.shows("a code is six digits");
   run.type(`${world.device.code()}\r`);
@@ -89,13 +87,13 @@ test("a code that was sent already is not sent again", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
   const wrong = world.device.code() === "123123" ? "321321" : "123123";
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${wrong}\r`);
   await run.shows("did not accept");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${wrong}\r`);
   await run.shows("that code was sent already");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   expect(world.calls("GetSessionToken")).toBe(1);
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
@@ -104,7 +102,7 @@ test("a code that was sent already is not sent again", async () => {
 test("what is not six digits is refused at the prompt and never sent", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("12345\r");
   await run.shows("a code is six digits, not 5");
   run.type("ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\r");
@@ -126,7 +124,7 @@ test("a code may begin with a zero and be typed with blanks", async () => {
   writeFileSync(world.credentialsPath, keysOf("work", user.accessKey), { mode: 0o600 });
   const code = device.code();
   const run = world.fobOnTerminal(["login", "work", "--serial", device.serialNumber]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${code.slice(0, 3)} ${code.slice(3)}\r`);
   expect((await run.ended).status).toBe(0);
 });
@@ -135,7 +133,7 @@ test("Ctrl-C at the prompt ends with 130 and leaves the files alone", async () =
   const world = await makeWorld();
   const before = [world.credentials(), world.config()];
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("12\u0003");
   const { status, screen } = await run.ended;
   expect(status).toBe(130);
@@ -146,7 +144,7 @@ test("Ctrl-C at the prompt ends with 130 and leaves the files alone", async () =
 test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("%s at the prompt ends with 130", async (signal) => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.kill(signal);
   expect((await run.ended).status).toBe(130);
 });
@@ -179,7 +177,7 @@ test("the prompt appears on the terminal although stdin, stdout and stderr are f
   const folder = temporaryFolder();
   writeFileSync(join(folder, "in"), "000000\n");
   const run = world.shellOnTerminal("fob login work <in >out 2>err; echo ended with $?; cat out", { cwd: folder });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   await run.shows("ended with 0");
   await run.shows("work-mfa");
@@ -235,7 +233,7 @@ test("what was lost from the session profile is written again without a code", a
 test("two logins at once on two terminals ask once", async () => {
   const world = await makeWorld();
   const first = world.fobOnTerminal(["login", "work"]);
-  await first.shows("MFA code");
+  await first.shows("Code for");
   const second = world.fobOnTerminal(["login", "work"]);
   await second.shows(/waiting for another fob \(process \d+\)/);
   first.type(`${world.device.code()}\r`);
@@ -243,7 +241,7 @@ test("two logins at once on two terminals ask once", async () => {
   const { status, screen } = await second.ended;
   expect(status).toBe(0);
   expect(screen).toContain("no code needed");
-  expect(screen).not.toContain("MFA code");
+  expect(screen).not.toContain("Code for");
   expect(world.calls("GetSessionToken")).toBe(1);
 });
 
@@ -269,7 +267,7 @@ test("a session length is checked before anything is asked", async () => {
     const { status, screen } = await run.ended;
     expect(status).toBe(2);
     expect(screen).toContain(why);
-    expect(screen).toContain("fob: hint: write it like this: 12h, 90m or 43200");
+    expect(screen).toContain("hint: write it like this: 12h, 90m or 43200");
   }
   expect(world.sandbox.requests).toEqual([]);
 });
@@ -293,7 +291,7 @@ test("Ctrl-C ends at once, although AWS does not answer", async () => {
   onTestFinished(() => void silent.close());
   const { port } = silent.address() as AddressInfo;
   const run = world.fobOnTerminal(["login", "work"], { env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` } });
-  await run.shows("MFA code");
+  await run.shows("Code for");
   const began = performance.now();
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
@@ -303,7 +301,7 @@ test("Ctrl-C ends at once, although AWS does not answer", async () => {
 test("a login that nobody can be asked for does not wait for somebody else's prompt", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   expect((await world.fob(["login", "work"])).status).toBe(4);
 });
 
@@ -336,7 +334,7 @@ test("wrong usage ends with 2", async () => {
 test("Ctrl-D at the question is Ctrl-C", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type("\u0004");
   expect((await run.ended).status).toBe(130);
 });

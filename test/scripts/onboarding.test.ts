@@ -24,9 +24,9 @@ testIn(["bash", "zsh", "fish"] as const, "a day with the page for the handbook",
 
   const terminal = onTerminal(shell, ["-i"], { env, cwd: world.home });
   terminal.type(`${printed(/^mfa work$/)}\r`);
-  await terminal.shows('MFA code for the profile "work"');
+  await terminal.shows(/Code for .*\(work\)/);
   terminal.type(`${world.device.code()}\r`);
-  await terminal.shows('"work-mfa" is good until');
+  await terminal.shows(/Signed in as .* until/);
   terminal.type(`echo "selected: $AWS_PROFILE"\r`);
   await terminal.shows("selected: work-mfa");
   terminal.type(`${printed(/^fob status$/)}\r`);

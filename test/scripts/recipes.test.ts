@@ -116,7 +116,7 @@ test("Codespaces: an access key that is only in the environment", async () => {
   const script = `${block("GitHub Codespaces", "fob login")}\necho "now $AWS_ACCESS_KEY_ID"`;
   const env = { ...withFob(world.env), ...keys };
   const terminal = onTerminal("bash", ["--norc", "-c", script], { env });
-  await terminal.shows('MFA code for the profile "work"');
+  await terminal.shows(/Code for .*\(work\)/);
   terminal.type(`${world.device.code()}\r`);
   await terminal.shows("now ASIA");
   expect((await terminal.ended).status).toBe(0);

@@ -24,7 +24,7 @@ test("what runs out is renewed, by the source's name as well as by the session's
     endsIn(world, 1800);
     const old = tokenOf(world);
     const run = world.fobOnTerminal(["refresh", profile]);
-    await run.shows("MFA code");
+    await run.shows("Code for");
     run.type(`${world.device.code()}\r`);
     expect((await run.ended).status).toBe(0);
     expect(tokenOf(world)).not.toBe(old);
@@ -54,7 +54,7 @@ test("what was said with options when the session was opened counts again", asyn
   await login(world, "--serial", world.device.serialNumber, "--duration", "2h", "--region", "eu-west-1");
   endsIn(world, 60);
   const run = world.fobOnTerminal(["refresh", "--debug"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   const { screen } = await run.ended;
   expect(screen).toMatch(/"work-mfa" is good until .* \(2 h\)/);
@@ -129,7 +129,7 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
   });
   await run.shows(/work-mfa +work +\d+ +valid/);
   await run.shows("\u0007");
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   await run.shows('"work-mfa" is good until');
   await run.shows(/work-mfa +work +\d+ +valid/);
@@ -148,7 +148,7 @@ test("a question for one session holds up no other, and a name that is not there
   endsIn(world, 1800);
   endsIn(world, 1800, "other");
   const run = world.fobOnTerminal(["refresh", "--watch"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   await run.shows('"work-mfa" is good until');
   run.type("\u0003");
   const { status, screen } = await run.ended;

@@ -57,7 +57,7 @@ test("without a session the code is asked for once, for the session and every ro
   addRole(world, "prod", "work");
   addRole(world, "test", "work-mfa");
   const run = world.fobOnTerminal(["credential-process", "prod"]);
-  await run.shows('MFA code for the profile "work"');
+  await run.shows(/Code for .*\(work\)/);
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
   expect((await ask(world, "test")).status).toBe(0);
@@ -147,7 +147,7 @@ test("a role for more than an hour is asked for with a code of its own, and the 
   await login(world);
   const run = world.fobOnTerminal(["credential-process", "prod"]);
   await run.shows('the role of "prod" is wanted for 8 h; AWS gives more than an hour only for a code of its own');
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code(Date.now() + 30_000)}\r`);
   expect((await run.ended).status).toBe(0);
   const { Expiration } = JSON.parse((await ask(world, "prod")).stdout) as { Expiration: string };
@@ -221,7 +221,7 @@ test("a config that changes while somebody is asked is another role for the next
   const old = addRole(world, "prod", "work");
   const url = ["--endpoint-url", world.sandbox.url];
   const run = world.fobOnTerminal(["credential-process", "prod", ...url]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   const { arn } = world.sandbox.addRole({ name: "other", trust: withMfa(world), policies: [everything] });
   await sleep(20);
   writeFileSync(world.configPath, world.config().replace(old, arn));
@@ -235,7 +235,7 @@ test("logout of a source removes its roles also where there is no session", asyn
   const world = await makeWorld();
   addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
   const run = world.fobOnTerminal(["credential-process", "prod"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   await run.ended;
   expect((await world.fob(["logout", "work"])).stderr).toContain('removed the credentials of the role profile "prod"');
@@ -263,7 +263,7 @@ test("who cannot be asked does not wait for ever for somebody who can", async ()
   const world = await makeWorld();
   addRole(world, "prod", "work");
   const first = world.fobOnTerminal(["exec", "prod", "--", "true"]);
-  await first.shows("MFA code");
+  await first.shows("Code for");
   const began = performance.now();
   const { status, stderr } = await world.fob(["exec", "prod", "--no-input", "--", "true"]);
   expect(status).not.toBe(0);
@@ -296,7 +296,7 @@ test("an hour that a program was content with is not what a person gets who can 
   await login(world);
   expect((await ask(world, "prod")).status).toBe(0);
   const run = world.fobOnTerminal(["exec", "prod", "--", "true"]);
-  await run.shows("MFA code");
+  await run.shows("Code for");
   run.type(`${world.device.code(Date.now() + 30_000)}\r`);
   expect((await run.ended).status).toBe(0);
   expect(world.calls("AssumeRole")).toBe(2);
@@ -316,7 +316,7 @@ test("a duration above the role's maximum costs one code and no more: the sessio
   addRole(world, "prod", "work", { max: 7200, more: "duration_seconds = 28800\n" });
   await login(world);
   const first = world.fobOnTerminal(["exec", "prod", "--", "true"]);
-  await first.shows("MFA code");
+  await first.shows("Code for");
   first.type(`${world.device.code(Date.now() + 30_000)}\r`);
   const { status, screen } = await first.ended;
   expect(status).toBe(0);
@@ -338,7 +338,7 @@ test("a duration above the role's maximum costs one code and no more: the sessio
   expect(askedFor(world)).toEqual({ withKey: 1, withSession: 3 });
   writeFileSync(world.configPath, world.config().replace("28800", "7200"));
   const shorter = world.fobOnTerminal(["exec", "same", "--", "true"]);
-  await shorter.shows("MFA code");
+  await shorter.shows("Code for");
   shorter.type(`${world.device.code(Date.now() - 30_000)}\r`);
   expect((await shorter.ended).status).toBe(0);
   expect(askedFor(world)).toEqual({ withKey: 2, withSession: 3 });

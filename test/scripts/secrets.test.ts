@@ -26,10 +26,10 @@ describe("--debug says no secret", () => {
   test("of codes on a terminal", async () => {
     const world = await makeWorld();
     const run = world.fobOnTerminal(["login", "work", "--debug"]);
-    await run.shows("MFA code");
+    await run.shows("Code for");
     run.type(`${world.device.code(0)}\r`);
     await run.shows("fob: debug: asking again");
-    await run.shows("MFA code");
+    await run.shows("Code for");
     run.type(`${world.device.code()}\r`);
     expect(await run.ended).toMatchObject({ status: 0 });
   });
@@ -133,7 +133,7 @@ describe("a secret that is seen somewhere is found", () => {
 
   test("on the screen, but for the answer to fob's question", async () => {
     const world = await makeWorld();
-    const question = `MFA code for the profile "work" (device x): ${world.device.code()}`;
+    const question = `Code for alice @ 123456789012 (work): ${world.device.code()}`;
     const say = (text: string) => onTerminal("sh", ["-c", 'echo "$TEXT"'], { env: { ...world.env, TEXT: text } }).ended;
     await say(question);
     expect(takeLeaks()).toEqual([]);

@@ -47,7 +47,7 @@ test("SIGUSR1 while fob waits: no debugger, and it goes on waiting", async () =>
 test("at the question, SIGUSR1 does nothing and SIGQUIT cancels it", async () => {
   const world = await makeWorld();
   const running = world.fobOnTerminal(["login", "work"]);
-  await running.shows("MFA code");
+  await running.shows("Code for");
   running.kill("SIGUSR1");
   await sleep(500);
   running.kill("SIGQUIT");
@@ -60,7 +60,7 @@ test("at the question, SIGUSR1 does nothing and SIGQUIT cancels it", async () =>
 test("SIGQUIT to all that fob exec is made of, while it asks: 130, and no core file", async () => {
   const world = await makeWorld();
   const running = world.fobOnTerminal(["exec", "work", "--", "true"]);
-  await running.shows("MFA code");
+  await running.shows("Code for");
   process.kill(-running.pid, "SIGQUIT");
   expect((await running.ended).status).toBe(130);
 });

@@ -188,7 +188,7 @@ test.each([
     const world = await makeWorld();
     const path = file === "config" ? world.configPath : world.credentialsPath;
     const run = world.fobOnTerminal(["login", "work"]);
-    await run.shows("MFA code");
+    await run.shows("Code for");
     appendFileSync(path, `\n${section}`);
     const before = [world.credentials(), world.config()];
     run.type(`${world.device.code()}\r`);

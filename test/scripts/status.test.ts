@@ -210,7 +210,7 @@ test("a reader that has read enough is no error, a full disk is one", async () =
     expect(screen, command).toContain("fob: error: cannot write to stdout");
     expect(screen, command).toContain("ended with 1");
     // The command has failed, and goes no further.
-    expect(screen.trimEnd().split("\n").at(-2), command).toBe("fob: hint: see whether the disk is full: df");
+    expect(screen.trimEnd().split("\n").at(-2), command).toBe("hint: see whether the disk is full: df");
   }
   const early = await world.shellOnTerminal(
     "set -o pipefail; fob --help | true; fob status | true; fob --version | true; echo all",

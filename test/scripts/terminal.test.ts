@@ -16,8 +16,8 @@ async function makeTwoProfiles(): Promise<World> {
 
 /** Stops the fob that asks, and waits until the shell knows. @returns its process id */
 async function stopAtQuestion(shell: OnTerminal): Promise<number> {
-  await shell.shows("MFA code");
-  const [fob = 0] = listDescendants(shell.pid);
+  await shell.shows("Code for");
+  const [fob = Number.NaN] = listDescendants(shell.pid);
   process.kill(fob, "SIGSTOP");
   await shell.shows("Stopped");
   return fob;
@@ -33,10 +33,10 @@ test("a fob that is stopped at its question: the next one says so at once, and t
   await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
   expect(performance.now() - began).toBeLessThan(4000);
   await shell.shows("ended with 4");
-  const [, hint = ""] = /fob: hint: or end it: (.*)\n/.exec(shell.screen()) ?? [];
+  const [, hint = ""] = /hint: or end it: (.*)\n/.exec(shell.screen()) ?? [];
   shell.type(`${hint}\n`);
   await vi.waitFor(() => expect(findProcess(stopped)?.state ?? "Z").toBe("Z"), 5000);
-  await shell.shows('MFA code for the profile "second"');
+  await shell.shows(/Code for .*\(second\)/);
 });
 
 test("a fob that is stopped at its question and woken by fg gets its answer", async () => {
@@ -54,8 +54,8 @@ test("a fob that is stopped, and a program that has taken stderr: it is said on 
   const shell = world.shellOnTerminal(
     "fob login work & until test -e $HOME/go; do sleep 0.1; done; fob credential-process second-mfa 2>$HOME/err; echo ended with $?",
   );
-  await shell.shows("MFA code");
-  const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, "work")) ?? 0;
+  await shell.shows("Code for");
+  const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, "work")) ?? Number.NaN;
   process.kill(stopped, "SIGSTOP");
   writeFileSync(join(world.home, "go"), "");
   await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
@@ -74,7 +74,7 @@ test("a fob that is stopped at its question: another login to the same session w
   await shell.shows(`to be asked here: kill ${stopped}; kill -CONT ${stopped}\n`);
   process.kill(stopped, "SIGTERM");
   process.kill(stopped, "SIGCONT");
-  await shell.shows('MFA code for the profile "work"');
+  await shell.shows(/Code for .*\(work\)/);
 });
 
 const isLogin = (pid: number, profile: string): boolean =>
@@ -84,9 +84,9 @@ test("a fob that is stopped while another one waits for its turn: the other one 
   const world = await makeTwoProfiles();
   // Without job control both are in the foreground.
   const shell = world.shellOnTerminal("fob login work & fob login second & wait -n; echo ended with $?; read line");
-  await shell.shows("MFA code");
-  const asked = /profile "(\w+)"/.exec(shell.screen())?.[1] ?? "";
-  const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, asked)) ?? 0;
+  await shell.shows("Code for");
+  const asked = /\((\w+)\):/.exec(shell.screen())?.[1] ?? "";
+  const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, asked)) ?? Number.NaN;
   await sleep(2000);
   process.kill(stopped, "SIGSTOP");
   await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
@@ -95,8 +95,8 @@ test("a fob that is stopped while another one waits for its turn: the other one 
 });
 
 test.each([
-  ["timeout 20 bash -c 'fob login work'", "fob: hint: with a time limit: timeout --foreground 60 fob login work\n"],
-  ["set -m; fob login work & wait $!", "fob: hint: run it in the foreground: fob login work\n"],
+  ["timeout 20 bash -c 'fob login work'", "hint: with a time limit: timeout --foreground 60 fob login work\n"],
+  ["set -m; fob login work & wait $!", "hint: run it in the foreground: fob login work\n"],
 ])("%s: there is a terminal, and fob says why it does not ask there", async (command, hint) => {
   const world = await makeWorld();
   const shell = world.shellOnTerminal(`export -f fob; ${command}; echo ended with $?`);

@@ -10,7 +10,7 @@ import { defaultMinTtl } from "../../store/freshness.ts";
 import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
 import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
-import { noteSession } from "../note-session.ts";
+import { noteLogin } from "../note-session.ts";
 import { getDefaultProfile, parseMinTtl, warnOfVariables } from "../options.ts";
 import { createSessionContext } from "../session-context.ts";
 
@@ -78,15 +78,16 @@ export const loginCommand = defineCommand({
       },
       sessions,
     );
-    noteSession(outcome, context);
+    noteLogin(outcome, context);
     advise(outcome, context);
     warnOfVariables(context);
     const { profile: selected } = outcome.session;
-    // Whoever reads the name from stdout selects it.
     const isInProfile = outcome.unwritten.credentials === undefined;
-    if (isInProfile && context.stdout.isTerminal && context.env.AWS_PROFILE !== selected)
-      say.hint(`export AWS_PROFILE=${quoteShellWord(selected)}`);
-    context.stdout.write(`${selected}\n`);
+    // A script reads the name from stdout, a person what to type.
+    if (!context.stdout.isTerminal) context.stdout.write(`${selected}\n`);
+    else if (isInProfile && context.env.AWS_PROFILE !== selected) {
+      say.next(`export AWS_PROFILE=${quoteShellWord(selected)}`);
+    }
     if (!outcome.isNew && options.duration !== undefined) {
       say.hint(`the length counts for new sessions; to open one now: ${again} --force`);
     }
