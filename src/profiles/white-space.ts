@@ -21,7 +21,7 @@ export function spaceAt(text: string, index: number): number {
 }
 
 /** The same for the character that ends before `end`. */
-export function spaceBefore(text: string, end: number): number {
+function spaceBefore(text: string, end: number): number {
   const byte = text.charCodeAt(end - 1);
   if (byte < 0x80) return isAsciiSpace(byte) ? 1 : 0;
   return [2, 3].find((length) => end >= length && spaceAt(text, end - length) === length) ?? 0;

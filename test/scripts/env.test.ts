@@ -110,7 +110,7 @@ test("on a terminal it asks for nothing and shows nothing but the line that was 
   ] as const) {
     const { status, screen } = await world.fobOnTerminal(args, none).ended;
     expect(screen).toContain("fob: error: the terminal would show the secrets\n");
-    for (const hint of hints) expect(screen).toContain(`fob: hint: ${hint}\n`);
+    for (const hint of hints) expect(screen).toContain(`hint: ${hint}\n`);
     expect(status).toBe(2);
   }
 });

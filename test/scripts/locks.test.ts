@@ -34,7 +34,7 @@ test("the lock of a killed process that cannot be removed is an error, and nothi
   // Until the lock can be taken nobody may sweep what the killed process has left.
   for (const name of readdirSync(folder)) if (name.endsWith(".tmp")) mayHoldSecrets(join(folder, name));
   expect(screen).toMatch(
-    /fob: error: not allowed to read or write ".*\/session-work-mfa"\nfob: hint: see who is: ls -la /,
+    /fob: error: not allowed to read or write ".*\/session-work-mfa"\nhint: see who is: ls -la /,
   );
   expect(status).toBe(1);
 });
