@@ -25,13 +25,18 @@ export function requestHandler(aws: Connection) {
 /** Whether a proxy is in the way is decided for each request: it depends on the host, which only the SDK knows. */
 function makeHandler({ access: { network }, debug }: Connection) {
   const handlers = new Map<string, NodeHttpHandler>();
+  let trust: { ca?: string } | undefined;
+  const readTrust = (): { ca?: string } => {
+    trust ??= network.bundle ? { ca: readBundle(network.bundle) } : {};
+    return trust;
+  };
   const handlerFor = (target: URL, proxy: URL | undefined): NodeHttpHandler => {
     const way = `${target.protocol} ${proxy?.href ?? ""}`;
     let handler = handlers.get(way);
     if (!handler) {
       if (proxy) debug(`${target.host} through the proxy ${proxy.host}`);
       handler = new NodeHttpHandler({
-        ...agentFor(target, proxy, network.bundle ? { ca: readBundle(network.bundle) } : {}),
+        ...agentFor(target, proxy, readTrust()),
         connectionTimeout: CONNECT_TIMEOUT,
         requestTimeout: ANSWER_TIMEOUT,
         throwOnRequestTimeout: true,

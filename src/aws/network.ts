@@ -1,9 +1,10 @@
 // The way to AWS: proxies and certificates, as the aws command (botocore) understands the same variables. The SDK for
 // JavaScript reads neither.
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Environment } from "../environment-variables.ts";
-import { FobError, getSystemCode } from "../errors.ts";
+import { FobError } from "../errors.ts";
+import { readBytes } from "../files/read.ts";
 import { quote, quoteShellWord } from "../text.ts";
 
 /** How requests leave this machine. */
@@ -38,21 +39,33 @@ export function readNetworkSettings(env: Environment, home: string, profileBundl
  */
 export function readBundle({ path, from }: { readonly path: string; readonly from: string }): string {
   const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(path)}`;
-  let text: string;
+  const text = readCertificates(path, from, hint);
+  if (!hasCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
+  return text;
+}
+
+function readCertificates(path: string, from: string, hint: string): string {
+  let text: string | undefined;
   try {
-    text = readFileSync(path, "utf8");
+    text = readBytes(path);
   } catch (error) {
-    if (getSystemCode(error) === "EISDIR") {
+    if (isFolder(path)) {
       throw new FobError(`the certificates in ${quote(path)} (from ${from}) are a folder, and have to be one file`, [
         `make one: cat ${quoteShellWord(path)}/*.pem > ca.pem`,
       ]);
     }
-    // Without the system call, and the path again.
-    const reason = error instanceof Error ? error.message.replace(/, \w+( '.*)?$/s, "") : String(error);
-    throw new FobError(`cannot read the certificates in ${quote(path)}: ${reason}`, hint, undefined, error);
+    throw error instanceof FobError ? new FobError(error.message, hint, undefined, error) : error;
   }
-  if (!hasCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
-  return text;
+  if (text !== undefined) return text;
+  throw new FobError(`cannot read the certificates in ${quote(path)}: no such file`, hint);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Node.js trusts nobody, and does not say why, when it is given a text without a certificate. */

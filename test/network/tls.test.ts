@@ -1,5 +1,6 @@
 // Which servers fob trusts: the built program against a TLS front with certificates of a private authority.
 
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -87,12 +88,7 @@ describe("where the trusted certificates come from", () => {
 });
 
 test.each([
-  [
-    "that is not there",
-    "missing.pem",
-    undefined,
-    /^cannot read the certificates in ".*missing\.pem": ENOENT: no such file or directory$/,
-  ],
+  ["that is not there", "missing.pem", undefined, /^cannot read the certificates in ".*missing\.pem": no such file$/],
   ["that is empty", "empty.pem", "", /^".*empty\.pem" holds no certificate in PEM form$/],
   ["with a key instead", "key.pem", good.key, /^".*key\.pem" holds no certificate in PEM form$/],
   [
@@ -114,6 +110,18 @@ test("a bundle whose path looks like a secret is named all the same", async () =
   const { world } = await makeTlsWorld();
   const path = "/Company7/Certificates/For/TheProxyOfIt1";
   expect((await failedLogin(world, { env: { AWS_CA_BUNDLE: path } })).error).toContain(`certificates in "${path}"`);
+});
+
+// Nobody may ever write into it, and the lock of the session is held meanwhile.
+test.each(["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])("a pipe is not waited for: %s", async (from) => {
+  const { world, front } = await makeTlsWorld();
+  const path = join(world.home, "pipe.pem");
+  execFileSync("mkfifo", [path]);
+  if (from === "ca_bundle") writeFileSync(world.configPath, `${world.config()}ca_bundle = ${path}\n`);
+  const { error, hints } = await failedLogin(world, { env: from === "ca_bundle" ? {} : { [from]: path } });
+  expect(error).toBe(`"${path}" is not a regular file`);
+  expect(hints).toEqual([`it comes from ${from}; see it: ls -l ${path}`]);
+  expect(front.connections()).toBe(0);
 });
 
 test("a folder of certificates is refused as the aws command refuses it, with the command that makes a file of it", async () => {
