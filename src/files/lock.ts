@@ -164,12 +164,31 @@ function stillHeld(path: string, holder: Holder, waited: number): LockTimeoutErr
     const message = `the lock ${quote(path)} is there, and does not say which process holds it`;
     return new LockTimeoutError(message, [remove]);
   }
+  const pid = findPid(holder);
+  const name = pid === undefined ? "" : ` (process ${pid})`;
   return new LockTimeoutError(
-    `another fob (process ${holder.pid}) has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
-    holder.host === describeProcess().host
-      ? `answer its question, if it asks one in another window, or end it: ${killLine(holder.pid)}`
-      : [`it runs on another machine or in another container: cat ${quoteShellWord(path)}`, remove],
+    `another fob${name} has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
+    pid === undefined
+      ? [
+          `it runs on another machine or in another container, or ran before a restart: cat ${quoteShellWord(path)}`,
+          remove,
+        ]
+      : `answer its question, if it asks one in another window, or end it: ${killLine(pid)}`,
   );
+}
+
+/**
+ * The id of the process that holds a lock, if it means that process here too: to be named, and perhaps ended. One of
+ * another machine, container or boot is here the id of some other process or of none.
+ */
+export function findPid(holder: Holder): number | undefined {
+  const isThatProcess = holder.pid > 0 && isOfThisSystem(holder) && startOf(holder.pid) === holder.started;
+  return isThatProcess ? holder.pid : undefined;
+}
+
+function isOfThisSystem({ host, boot }: Holder): boolean {
+  const me = describeProcess();
+  return host === me.host && boot === me.boot;
 }
 
 /** One try to take a lock: its holder to be, and the names beside the lock. */
@@ -353,8 +372,7 @@ function parseHolder(text: string): Holder {
 }
 
 function isDead(holder: Holder, path: string, { draft }: Attempt): boolean {
-  const me = describeProcess();
-  if (holder.host === me.host && holder.boot === me.boot) {
+  if (isOfThisSystem(holder)) {
     if (!isRunning(holder.pid)) return true;
     const started = startOf(holder.pid);
     // Not every process may be looked at, and not every system tells: then only silence remains.

@@ -1,5 +1,5 @@
 // Making credentials once, however many processes want them.
-import { type Holder, type LockOptions, SCRIPT_PATIENCE } from "../files/lock.ts";
+import { findPid, type Holder, type LockOptions, SCRIPT_PATIENCE } from "../files/lock.ts";
 import { killLine, nameProcess } from "../process.ts";
 import { quote } from "../text.ts";
 import type { WritableStore } from "./write.ts";
@@ -38,11 +38,12 @@ export function waitingFor(
   { signal, note }: { readonly signal: AbortSignal; readonly note: (message: string) => void },
   patience = SCRIPT_PATIENCE,
 ): LockOptions {
-  const instead = (pid: number): string =>
-    patience === Number.POSITIVE_INFINITY ? `; to be asked here: ${killLine(pid)}` : "";
-  const onWait = ({ pid }: Holder): void =>
-    note(
-      `waiting for another fob (${nameProcess(pid)}) that is getting credentials for ${quote(profile)}${instead(pid)}`,
-    );
+  const onWait = (holder: Holder): void => {
+    const pid = findPid(holder);
+    const name = pid === undefined ? "" : ` (${nameProcess(pid)})`;
+    const instead =
+      pid === undefined || patience !== Number.POSITIVE_INFINITY ? "" : `; to be asked here: ${killLine(pid)}`;
+    note(`waiting for another fob${name} that is getting credentials for ${quote(profile)}${instead}`);
+  };
   return { signal, patience, onWait };
 }

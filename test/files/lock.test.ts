@@ -249,7 +249,7 @@ test("the lock of another machine is broken after a minute of silence, not befor
   leave(lock, foreign, 70);
   const refused = expect(withLock(young, { signal, patience: 6_000 }, () => "in")).rejects.toMatchObject({
     hints: [
-      `it runs on another machine or in another container: cat ${young}`,
+      `it runs on another machine or in another container, or ran before a restart: cat ${young}`,
       `when no fob is running there, remove it: rm ${young}`,
     ],
   });

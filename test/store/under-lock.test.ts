@@ -1,7 +1,10 @@
 // Credentials that many want are made once.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { patienceOf } from "../../src/codes/sources.ts";
+import { type Holder, withLock } from "../../src/files/lock.ts";
 import { cachedUnderLock, waitingFor } from "../../src/store/under-lock.ts";
 import { openWritableStore } from "../../src/store/write.ts";
 import { temporaryFolder } from "../helpers/world.ts";
@@ -55,18 +58,40 @@ test("what is removed in the moment in which it is found is made again", async (
   await other;
 });
 
-test("you wait as long as you like where you can be asked, a script for 30 s", () => {
+/** A lock of this very process. */
+async function readOwnHolder(): Promise<Holder> {
+  const lock = join(temporaryFolder(), "lock");
+  return await withLock(lock, waiting, () => JSON.parse(readFileSync(lock, "utf8")) as Holder);
+}
+
+/** What you read when you wait where you can be asked, and where you cannot. */
+function notesAbout(holder: Holder): string[] {
   const said: string[] = [];
   const tools = { ...quiet, note: (message: string) => said.push(message) };
-  const holder = { pid: 4711, id: "", host: "", boot: "", started: "" };
   const codes = { ask: () => Promise.resolve("123456") };
   for (const canAskAgain of [true, false]) {
     waitingFor("work-mfa", tools, patienceOf({ ...codes, canAskAgain })).onWait?.(holder);
   }
-  const what = 'waiting for another fob (process 4711) that is getting credentials for "work-mfa"';
-  expect(said).toEqual([`${what}; to be asked here: kill 4711`, what]);
+  return said;
+}
+
+test("you wait as long as you like where you can be asked, a script for 30 s", async () => {
+  const what = `waiting for another fob (process ${process.pid}) that is getting credentials for "work-mfa"`;
+  expect(notesAbout(await readOwnHolder())).toEqual([`${what}; to be asked here: kill ${process.pid}`, what]);
+  const codes = { ask: () => Promise.resolve("123456") };
   expect([patienceOf(undefined), patienceOf({ ...codes, canAskAgain: true })]).toEqual([
     30_000,
     Number.POSITIVE_INFINITY,
   ]);
+});
+
+// Its number is here that of a process that has nothing to do with fob; `kill 0` would end the caller's own shell.
+test.each([
+  ["another machine", { host: "elsewhere" }],
+  ["another boot of this machine", { boot: "another" }],
+  ["an empty lock file", { pid: 0, host: "", boot: "", started: "" }],
+  ["a process whose id is another's now", { started: "before" }],
+])("no process is named, and none to be killed, for the lock of %s", async (_, difference) => {
+  const what = 'waiting for another fob that is getting credentials for "work-mfa"';
+  expect(notesAbout({ ...(await readOwnHolder()), ...difference })).toEqual([what, what]);
 });
