@@ -71,19 +71,16 @@ export const SCRIPT_PATIENCE = 30_000;
 const SILENCE = 60_000;
 const HEARTBEAT = 2_000;
 /**
- * How often whoever waits must have seen the same last sign, at least 20 ms apart: for longer than a heartbeat. A machine
- * that wakes up, or whose clock is set, finds the last sign of a living holder hours old.
+ * For how long whoever waits must have seen the same last sign, hours old perhaps, in milliseconds: longer than a
+ * heartbeat. A machine that wakes up, or whose clock is set, finds the last sign of a living holder that old.
  */
-const LOOKS = 100;
-
-/** Milliseconds between two looks that count. */
-const BETWEEN_LOOKS = 20;
+const WATCH = 2_500;
 
 /**
- * What this process has seen of locks whose holders cannot be asked: the last sign, and how often it was that. It lasts
- * beyond one wait: some wait in several short turns.
+ * What this process has seen of locks whose holders cannot be asked and are silent: the last sign, and since when it has
+ * been seen. It lasts beyond one wait: some wait in several short turns.
  */
-const sights = new Map<string, { readonly sign: string; readonly looks: number; readonly at: number }>();
+const sights = new Map<string, { readonly sign: string; readonly since: number }>();
 
 /**
  * Runs `work` while holding the lock. The lock is released however `work` ends.
@@ -382,14 +379,12 @@ function isDead(holder: Holder, path: string, { draft }: Attempt): boolean {
   try {
     // Both times come from the file system, so a wrong clock here or there does not matter.
     const [now, last] = [statSync(draft).mtimeMs, lstatSync(path).mtimeMs];
+    if (Math.abs(now - last) <= SILENCE) return false;
     const sign = `${holder.id} ${last}`;
     const seen = sights.get(path);
-    const isSame = seen?.sign === sign;
-    const at = performance.now();
-    if (isSame && at - seen.at < BETWEEN_LOOKS) return false;
-    const looks = isSame ? seen.looks + 1 : 1;
-    sights.set(path, { sign, looks, at });
-    return looks > LOOKS && Math.abs(now - last) > SILENCE;
+    if (seen?.sign === sign) return performance.now() - seen.since > WATCH;
+    sights.set(path, { sign, since: performance.now() });
+    return false;
   } catch {
     return false;
   }

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CancelledError, FobError } from "../../src/errors.ts";
-import { getHost, type Holder, type LockOptions, withLock } from "../../src/files/lock.ts";
+import { getHost, type Holder, type LockOptions, withLock, withLockUnless } from "../../src/files/lock.ts";
 import { readProcess } from "../../src/process.ts";
 import { node } from "../helpers/world.ts";
 import {
@@ -258,6 +258,27 @@ test("the lock of another machine is broken after a minute of silence, not befor
   leave(ahead, foreign, -3600);
   const all = [lock, ahead].map((path) => withLock(path, patient, () => "in"));
   expect(await Promise.all(all)).toEqual(["in", "in"]);
+  await refused;
+});
+
+// It looks more and more rarely while the work may be done by another: a hundred looks took 21 s.
+test("who looks rarely breaks the lock of another machine as fast, and never one that shows a sign of life meanwhile", async () => {
+  const foreign = { id: "f", pid: process.pid, host: "elsewhere", boot: "b", started: "1" };
+  const woken = join(folder, "woken");
+  for (const path of [lock, woken]) leave(path, foreign, 3600);
+  // A machine that has slept for an hour gives its next sign within a heartbeat.
+  setTimeout(() => age(woken, 0), 1_800);
+  const began = performance.now();
+  const refused = expect(withLock(woken, { signal, patience: 5_000 }, () => "in")).rejects.toThrow("has held the lock");
+  expect(
+    await withLockUnless(
+      lock,
+      patient,
+      () => false,
+      () => "in",
+    ),
+  ).toBe("in");
+  expect(performance.now() - began).toBeLessThan(6_000);
   await refused;
 });
 
