@@ -2,6 +2,7 @@
 // it the address that a browser is given.
 import { readFileSync } from "node:fs";
 import { endianness } from "node:os";
+import { getSystemCode } from "../errors.ts";
 import { runProgram } from "../subprocess.ts";
 
 /** `own` is the user's or the system's own program, which can read the user's credentials anyway. */
@@ -24,10 +25,20 @@ export async function identifyPeer(
   if (platform === "darwin") return await identifyByLsof(connection, signal);
   try {
     // A client with a socket for both kinds of addresses is in the second.
-    const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFileSync(path, "utf8"));
+    const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(readTable);
     return identifyInTables(tables.join("\n"), connection, process.geteuid?.() ?? -1);
   } catch {
     return "unknown";
+  }
+}
+
+/** A table of sockets; that for IPv6 is missing where that is off. */
+function readTable(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (getSystemCode(error) === "ENOENT") return "";
+    throw error;
   }
 }
 

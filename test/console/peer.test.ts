@@ -1,5 +1,11 @@
-import { expect, test } from "vitest";
-import { identifyInTables } from "../../src/console/peer.ts";
+import { once } from "node:events";
+import * as files from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import { identifyInTables, identifyPeer } from "../../src/console/peer.ts";
+
+vi.mock("node:fs", { spy: true });
+afterEach(() => vi.resetAllMocks());
 
 const heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
 const row = (local: string, remote: string, state: string, uid: number): string =>
@@ -30,3 +36,21 @@ test.each([
   const tables = [heading, server, ...rows, row("0100007F:D432", "0100007F:1F90", "01", 1001)].join("\n");
   expect(identifyInTables(tables, connection, 1000)).toBe(peer);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "where IPv6 is off, the table for it is missing, and the other is enough",
+  async () => {
+    const { readFileSync } = await vi.importActual<typeof files>("node:fs");
+    vi.mocked(files.readFileSync).mockImplementation(((path: string, ...rest: ["utf8"]) =>
+      readFileSync(path === "/proc/net/tcp6" ? "/proc/net/missing" : path, ...rest)) as typeof readFileSync);
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port: serverPort } = server.address() as AddressInfo;
+    const client = connect(serverPort, "127.0.0.1");
+    await once(client, "connect");
+    const { signal } = new AbortController();
+    expect(await identifyPeer({ clientPort: client.localPort ?? 0, serverPort }, signal)).toBe("own");
+    client.destroy();
+    server.close();
+  },
+);
