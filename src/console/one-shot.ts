@@ -35,11 +35,10 @@ export async function redirectOnce({ link, open, identify, warn, signal }: OneSh
   const path = `/${randomBytes(16).toString("hex")}`;
   let serverPort = 0;
   let isUsed = false;
+  let isAnyUnknown = false;
   let arrive: () => void;
-  let refuse: (error: FobError) => void;
-  const arrival = new Promise<void>((done, fail) => {
+  const arrival = new Promise<void>((done) => {
     arrive = done;
-    refuse = fail;
   });
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // Pages of the web can make a browser ask this computer too, but not with this host and path.
@@ -58,8 +57,10 @@ export async function redirectOnce({ link, open, identify, warn, signal }: OneSh
       warn("another user of this computer asked for your console link, and did not get it");
       response.writeHead(403).end();
     } else if (peer === "unknown") {
-      response.writeHead(403).end();
-      refuse(new FobError("cannot tell whose program asked for the console link, so it was not given"));
+      // It may be another user's that was gone at once: your browser is still to come.
+      isAnyUnknown = true;
+      warn("cannot tell whose program asked for your console link, so it did not get it");
+      response.writeHead(403).end("fob cannot tell whose program asks. If this is your browser, reload the page.\n");
     } else if (isUsed) {
       warn(
         "the console link was asked for twice; if your browser shows no console, another program has it: change the role's trust policy or revoke its sessions",
@@ -80,7 +81,7 @@ export async function redirectOnce({ link, open, identify, warn, signal }: OneSh
     serverPort = (server.address() as AddressInfo).port;
     // A browser may stay for as long as it is used.
     const opened = open(`http://127.0.0.1:${serverPort}${path}`).then(() => arrival);
-    await Promise.race([arrival, opened, failAtEnd(signal, ending.signal)]);
+    await Promise.race([arrival, opened, failAtEnd(signal, ending.signal, () => isAnyUnknown)]);
     await sleep(AFTERWARDS, undefined, { signal }).catch(() => undefined);
   } finally {
     ending.abort();
@@ -90,10 +91,13 @@ export async function redirectOnce({ link, open, identify, warn, signal }: OneSh
 }
 
 /** Fails when the patience is over, or the user cancels. */
-function failAtEnd(signal: AbortSignal, ending: AbortSignal): Promise<never> {
+function failAtEnd(signal: AbortSignal, ending: AbortSignal, isAnyUnknown: () => boolean): Promise<never> {
   return new Promise((_, fail) => {
     const timer = setTimeout(() => {
-      fail(new FobError(`no browser came within ${formatDuration(PATIENCE)}`));
+      const reason = isAnyUnknown()
+        ? "cannot tell whose program asked for the console link, so it was not given"
+        : `no browser came within ${formatDuration(PATIENCE)}`;
+      fail(new FobError(reason));
     }, PATIENCE * 1000);
     const cancel = (): void => fail(new CancelledError());
     signal.addEventListener("abort", cancel);
