@@ -94,7 +94,7 @@ function formatLength(seconds: number): string {
   return seconds % 3600 === 0 ? `${seconds / 3600}h` : `${seconds / 60}m`;
 }
 
-/** Whether a session is of this key, device, endpoint and partition. */
+/** Whether a session is of this key, device and endpoint, and of the partition of a configured region. */
 export function isSame(session: Session, source: Source, { endpoints, device, region }: Settings): boolean {
   return (
     session.source.profile === source.profile &&
@@ -102,6 +102,7 @@ export function isSame(session: Session, source: Source, { endpoints, device, re
     (source.accessKeyId === undefined || session.source.accessKeyId === source.accessKeyId) &&
     session.endpoint === endpoints.sts &&
     (device === undefined || hasSerialNumber(device, session.serialNumber)) &&
-    (region === undefined || isInPartition(region.region, session.partition))
+    // The key already tells the partition. The quick answer to programs does not look at the variables either.
+    (region === undefined || region.isFromEnvironment || isInPartition(region.region, session.partition))
   );
 }

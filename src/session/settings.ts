@@ -15,7 +15,7 @@ import { quote, quoteProfileArgument } from "../text.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
 export interface Settings {
-  readonly region: { readonly region: string; readonly from: string } | undefined;
+  readonly region: ChosenRegion | undefined;
   /** The device, where it is configured; else AWS is asked for the user's devices. */
   readonly device: Device | undefined;
   /** Where the device is configured. */
@@ -31,6 +31,13 @@ export interface Settings {
   readonly useFips: boolean;
   readonly useDualstack: boolean;
   readonly network: Network;
+}
+
+export interface ChosenRegion {
+  readonly region: string;
+  readonly from: string;
+  /** It is that of whatever runs in this environment, and says nothing of the profile. */
+  readonly isFromEnvironment?: boolean;
 }
 
 export interface SessionOptions extends RememberedOptions {
@@ -66,16 +73,13 @@ export function readSettings(
     (env[`AWS_${key.toUpperCase()}`] || first([key], [pair.source])?.value || "").toLowerCase();
   const isOn = (key: string): boolean => setting(key) === "true";
   const installed = (wishes.endpointUrl ?? findInstalledEndpoint(files, pair.session)) || undefined;
-  const region =
-    readOption("--region", wishes.region) ??
-    first(["region"]) ??
-    inEnvironment("AWS_REGION") ??
-    inEnvironment("AWS_DEFAULT_REGION");
+  const configured = readOption("--region", wishes.region) ?? first(["region"]);
+  const region = configured ?? inEnvironment("AWS_REGION") ?? inEnvironment("AWS_DEFAULT_REGION");
   const serial = readOption("--serial", wishes.serial) ?? inEnvironment("AWS_MFA_SERIAL") ?? first(serialKeys);
   // aws-vault's users have duration_seconds; a role profile, where it is the role's, is neither of the two profiles.
   const length = readOption("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
-    region: region && checkRegion(region),
+    region: region && { ...checkRegion(region), isFromEnvironment: configured === undefined },
     device: serial && checkDevice(serial, pair),
     serialFrom: serial?.from,
     duration: length ? checkDuration(length) : sessionLength.default,

@@ -235,3 +235,22 @@ test("programs that want different sessions on one terminal ask one after the ot
   await run.shows("second:1");
   await run.ended;
 });
+
+// It says for which region a program is run, not whose the key is.
+test("a region of another partition in the environment makes no difference to which session is served", async () => {
+  const world = await makeWorld({ config: "" });
+  await world.fob(["login", "work", "--serial", world.device.serialNumber, "--code", world.device.code()]);
+  await world.fob(["credential-process", "--install", "work"]);
+  // Later than the installation, so that the quick answer is given.
+  const later = Date.now() / 1000 + 5;
+  utimesSync(sessionFile(world, "work-mfa"), later, later);
+  const quick = await served(world, "work-mfa");
+  expect(quick.status).toBe(0);
+  for (const isChanged of [false, true]) {
+    // What has changed since is looked at closely.
+    if (isChanged) utimesSync(world.configPath, later + 5, later + 5);
+    for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) {
+      expect(await served(world, "work-mfa", { [name]: "cn-north-1" })).toEqual(quick);
+    }
+  }
+});

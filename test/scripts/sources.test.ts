@@ -275,8 +275,8 @@ test("a session in a partition newer than fob is kept, too", async () => {
   writeFileSync(world.configPath, `[profile work]\nmfa_serial = ${world.device.serialNumber}\n`);
   expect((await world.fob(["login", "work", "--code", world.device.code()], { env })).status).toBe(0);
   expect((await world.fob(["login", "work"], { env })).stderr).toContain("no code needed");
-  // A region that is known to be elsewhere is refused for a known partition only.
-  expect((await world.fob(["login", "work"], { env: { AWS_REGION: "cn-north-1" } })).status).toBe(4);
+  // A configured region that is known to be elsewhere asks for another session.
+  expect((await world.fob(["login", "work", "--region", "cn-north-1"])).status).toBe(4);
 });
 
 test("two sections with one name are an error that says where they are", async () => {
