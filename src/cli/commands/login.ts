@@ -2,12 +2,16 @@
 import { fstatSync } from "node:fs";
 import { createOptionProvider, createStdinProvider, type MfaCodeProvider } from "../../codes/sources.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import { findSerialsInRoles } from "../../roles/chain.ts";
+import type { AwsFiles } from "../../profiles/files.ts";
+import { classifyOwnKeys, classifyProcess } from "../../profiles/inspect.ts";
+import { findSerialsInRoles, resolveRoleChain } from "../../roles/chain.ts";
 import { type LoginOutcome, login } from "../../session/login.ts";
 import { resolve } from "../../session/resolve.ts";
 import { takeSnapshot } from "../../session/snapshot.ts";
 import { defaultMinTtl } from "../../store/freshness.ts";
+import type { Role } from "../../store/session.ts";
 import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
+import { chooseProfile } from "../choose-profile.ts";
 import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { noteLogin } from "../note-session.ts";
@@ -40,7 +44,7 @@ export const loginCommand = defineCommand({
   takes: {
     name: "profile",
     atMost: 1,
-    text: "a source or session profile (default: AWS_PROFILE, else default)",
+    text: "a source or session profile (default: AWS_PROFILE, else default, else you choose)",
   },
   options: loginOptions,
   common: ["noInput", "debug"],
@@ -51,14 +55,19 @@ export const loginCommand = defineCommand({
     'profile=$(fob login work) && export AWS_PROFILE="$profile"',
     "ykman oath accounts code --single aws-work | fob login work --code-stdin",
   ],
-  async run([profile], options, context) {
+  async run([named], options, context) {
     const { say } = context;
     const sessions = createSessionContext(context, options);
+    const snapshot = takeSnapshot(sessions);
+    const choice = { snapshot, sessions, command: "fob login" };
+    const isChosen = named === undefined && !options.sourceEnv;
+    const profile = isChosen ? await chooseProfile(choice, context) : (named ?? getDefaultProfile(context));
+    const role = findRole(profile, snapshot.files, options);
     const again = formatCommandLine(profile, options);
     const code = readCodeOptions(options, context);
     const minTtl = parseMinTtl(options.minTtl);
     const request = {
-      profile: profile ?? getDefaultProfile(context),
+      profile: role?.sourceProfile ?? profile,
       to: options.to,
       serial: options.serial,
       duration: options.duration,
@@ -66,7 +75,7 @@ export const loginCommand = defineCommand({
       fromEnvironment: options.sourceEnv ?? false,
     };
     const outcome = await login(
-      resolve(request, takeSnapshot(sessions), sessions),
+      resolve(request, snapshot, sessions),
       {
         wish: defaultMinTtl.login,
         minTtl,
@@ -80,8 +89,9 @@ export const loginCommand = defineCommand({
     );
     noteLogin(outcome, context);
     advise(outcome, context);
+    if (role) warnOfOtherSource(role, profile, outcome, context);
     warnOfVariables(context);
-    const { profile: selected } = outcome.session;
+    const selected = role ? profile : outcome.session.profile;
     const isInProfile = outcome.unwritten.credentials === undefined;
     // A script reads the name from stdout, a person what to type.
     if (!context.stdout.isTerminal) context.stdout.write(`${selected}\n`);
@@ -94,6 +104,21 @@ export const loginCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+/**
+ * The first role of a role profile's chain: its source is what the code is for. Undefined for a profile that is no role
+ * profile, or holds the access key itself.
+ */
+function findRole(profile: string, files: AwsFiles, { to }: LoginOptions): Role | undefined {
+  const [role] = classifyOwnKeys(files, profile) === "long-term" ? [] : resolveRoleChain(profile, files);
+  if (role && to !== undefined) {
+    throw new UsageError(
+      `--to cannot be used with the role profile ${quote(profile)}`,
+      `log in with its source profile: fob login ${quoteProfileArgument(role.sourceProfile)} ${formatOption("--to", to)}`,
+    );
+  }
+  return role;
+}
 
 /** Whether a pipe or a file is there to be read; nothing is read. */
 function isPiped(descriptor: number): boolean {
@@ -135,15 +160,25 @@ function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context):
   }
 }
 
+/** Programs other than fob take a role with the credentials of its source_profile, and only a session has MFA. */
+function warnOfOtherSource(role: Role, profile: string, { session, files }: LoginOutcome, { say }: Context): void {
+  if (role.sourceProfile === session.profile || classifyProcess(files, profile) === "fob") return;
+  say.warning(
+    `programs assume the role of ${quote(profile)} with ${quote(role.sourceProfile)}, its source_profile, and not with the session`,
+  );
+  const source = `source_profile ${quoteShellWord(session.profile)} ${formatOption("--profile", role.profile)}`;
+  say.hint(`aws configure set ${source}`);
+}
+
 /** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
-function formatCommandLine(profile: string | undefined, options: LoginOptions): string {
+function formatCommandLine(profile: string, options: LoginOptions): string {
   const valued = ["to", "serial", "duration", "region"] as const;
   const flags = [
     ...valued.flatMap((name) => (options[name] === undefined ? [] : [formatOption(`--${name}`, options[name])])),
     ...(options.sourceEnv ? ["--source-env"] : []),
     ...(options.replaceLongTerm ? ["--replace-long-term"] : []),
   ];
-  return ["fob login", ...(profile === undefined ? [] : [quoteProfileArgument(profile)]), ...flags].join(" ");
+  return ["fob login", quoteProfileArgument(profile), ...flags].join(" ");
 }
 
 function readCodeOptions(options: LoginOptions, context: Context): MfaCodeProvider | undefined {

@@ -1,9 +1,11 @@
 // `fob logout`: which sessions go.
 import { UsageError } from "../../errors.ts";
 import { logout } from "../../session/logout.ts";
+import { takeSnapshot } from "../../session/snapshot.ts";
+import { chooseSession } from "../choose-profile.ts";
 import { defineCommand } from "../command.ts";
 import { sayError } from "../context.ts";
-import { getDefaultProfile, warnOfVariables } from "../options.ts";
+import { warnOfVariables } from "../options.ts";
 import { createSessionContext } from "../session-context.ts";
 
 export const logoutCommand = defineCommand({
@@ -12,7 +14,7 @@ export const logoutCommand = defineCommand({
   takes: {
     name: "profile",
     atMost: Number.POSITIVE_INFINITY,
-    text: "source or session profiles (default: AWS_PROFILE, else default)",
+    text: "source or session profiles (default: AWS_PROFILE, else default, else you choose)",
   },
   options: { all: { text: "log out of every session that fob created" } },
   examples: ["fob logout work", "fob logout --all"],
@@ -20,8 +22,11 @@ export const logoutCommand = defineCommand({
     const { say } = context;
     if (options.all && profiles.length > 0)
       throw new UsageError("--all and a profile exclude each other", "fob logout --all");
-    const named = profiles.length > 0 ? profiles : [getDefaultProfile(context)];
-    const sessions = createSessionContext(context, { noInput: true });
+    const sessions = createSessionContext(context, options);
+    const choose = () => chooseSession({ snapshot: takeSnapshot(sessions), sessions, command: "fob logout" }, context);
+    const chosen = profiles.length > 0 || options.all ? undefined : await choose();
+    const named = chosen === undefined ? profiles : [chosen];
+    if (named.length === 0 && !options.all) say.note("there are no sessions");
     const code = await logout(options.all ? "all" : named, sessions, (error) => sayError(error, say));
     warnOfVariables(context);
     return code;

@@ -1,0 +1,81 @@
+// Which profile a command works on when the user names none.
+import { FobError, UsageError } from "../errors.ts";
+import { findNearest } from "../nearest.ts";
+import { isResolvable, listLoginCandidates, listLogoutCandidates } from "../session/candidates.ts";
+import type { SessionContext } from "../session/context.ts";
+import type { Snapshot } from "../session/snapshot.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import type { Context } from "./context.ts";
+
+/** What is chosen from, and for which command. */
+interface Choice {
+  readonly snapshot: Snapshot;
+  readonly sessions: SessionContext;
+  /** How the user called fob, for hints. */
+  readonly command: string;
+}
+
+/**
+ * AWS_PROFILE, else `default`, else the only profile that can be logged in to, else the one that the user picks.
+ *
+ * @throws UsageError where there are several and no terminal to choose on
+ */
+export async function chooseProfile(choice: Choice, context: Context): Promise<string> {
+  const { snapshot } = choice;
+  const { env } = context;
+  if (env.AWS_PROFILE) {
+    assertExists(env.AWS_PROFILE, snapshot);
+    return env.AWS_PROFILE;
+  }
+  if (isResolvable("default", snapshot)) return "default";
+  return (await pick(listLoginCandidates(snapshot), choice, context)) ?? "default";
+}
+
+/** The same for a session that exists; undefined if there is none. */
+export async function chooseSession(choice: Choice, context: Context): Promise<string | undefined> {
+  const { snapshot } = choice;
+  const { env } = context;
+  if (env.AWS_PROFILE) {
+    assertExists(env.AWS_PROFILE, snapshot);
+    return env.AWS_PROFILE;
+  }
+  const sessions = listLogoutCandidates(snapshot);
+  if (sessions.some((session) => session === "default" || session === "default-mfa")) return "default";
+  return await pick(sessions, choice, context);
+}
+
+async function pick(
+  candidates: readonly string[],
+  { sessions, command }: Choice,
+  { say }: Context,
+): Promise<string | undefined> {
+  const [first, ...others] = candidates;
+  if (first === undefined) return undefined;
+  if (candidates.includes("default")) return "default";
+  if (others.length === 0) {
+    say.note(`using the profile ${quote(first)}`);
+    return first;
+  }
+  const choose = sessions.prompter()?.choose;
+  if (choose) return await choose("Which profile?", candidates, sessions.signal);
+  const names = candidates.slice(0, 8).map(quote).join(", ");
+  const more = candidates.length > 8 ? ` and ${candidates.length - 8} more` : "";
+  throw new UsageError(`name one of ${candidates.length} profiles: ${names}${more}`, [
+    `${command} ${quoteProfileArgument(first)}`,
+    `or select it: export AWS_PROFILE=${quoteShellWord(first)}`,
+  ]);
+}
+
+/** @throws FobError where AWS_PROFILE names nothing, which the user may have set long ago */
+function assertExists(profile: string, { files, store }: Snapshot): void {
+  const { credentials, config } = files;
+  const isThere = credentials.has(profile) || config.has(profile) || store.read(profile).state !== "missing";
+  // A header in the other file's spelling has an error of its own.
+  const isMisplaced = config.titleLine(profile) ?? credentials.titleLine(`profile ${profile}`);
+  if (isThere || isMisplaced !== undefined) return;
+  const meant = findNearest(profile, [...new Set([...credentials.profiles(), ...config.profiles()])]);
+  throw new FobError(`no profile ${quote(profile)}, which AWS_PROFILE names`, [
+    ...(meant === undefined ? [] : [`did you mean: export AWS_PROFILE=${quoteShellWord(meant)}`]),
+    `${meant === undefined ? "" : "or "}unset AWS_PROFILE`,
+  ]);
+}

@@ -1,0 +1,55 @@
+// The profiles that a user who names none may mean.
+import { FobError } from "../errors.ts";
+import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
+import { classifyOwnKeys, classifyProcess, listSources } from "../profiles/inspect.ts";
+import { resolveRoleChain } from "../roles/chain.ts";
+import { isRoleSession, listSessionProfiles } from "../store/read.ts";
+import { type Known, resolveProfilePair } from "./profile-pair.ts";
+
+/** The profiles that can be logged in to, source and role profiles, the one that was used last first. */
+export function listLoginCandidates(known: Known): string[] {
+  const { files, store } = known;
+  const sources = [...new Set([...listSources(files), ...listProcessSources(files)])];
+  const leadsToSource = (role: string): boolean => {
+    const [first] = classifyOwnKeys(files, role) === "long-term" ? [] : resolveRoleChain(role, files);
+    return first !== undefined && sources.includes(resolveProfilePair(first.sourceProfile, known, "fob login").source);
+  };
+  const roles = readableProfiles(listProfilesWith(files, "role_arn"), leadsToSource);
+  const lastUse = new Map<string, number>();
+  for (const stored of store.list()) {
+    if (stored.state !== "readable") continue;
+    const profile = isRoleSession(stored) ? stored.profile : stored.session.source.profile;
+    lastUse.set(profile, Math.max(lastUse.get(profile) ?? 0, stored.session.issued));
+  }
+  return [...sources, ...roles].sort((a, b) => (lastUse.get(b) ?? 0) - (lastUse.get(a) ?? 0));
+}
+
+/** The session profiles that can be logged out of. */
+export const listLogoutCandidates = ({ store }: Known): string[] => listSessionProfiles(store);
+
+/** Whether a name leads to a session, existing or not. */
+export function isResolvable(profile: string, known: Known): boolean {
+  try {
+    resolveProfilePair(profile, known, "fob login");
+    return true;
+  } catch (error) {
+    if (error instanceof FobError) return false;
+    throw error;
+  }
+}
+
+/** Profiles whose long-term credentials come from another program: only those have a device. */
+function listProcessSources(files: AwsFiles): string[] {
+  return readableProfiles(listProfilesWith(files, "credential_process"), (profile) => {
+    const hasDevice = ["fob_mfa_serial", "mfa_serial"].some((key) => getProperty(files, profile, key) !== undefined);
+    return (
+      hasDevice &&
+      classifyProcess(files, profile) === "foreign" &&
+      getProperty(files, profile, "role_arn") === undefined
+    );
+  });
+}
+
+const listProfilesWith = (files: AwsFiles, key: string): string[] => [
+  ...new Set([files.config, files.credentials].flatMap((file) => file.profilesWith([key]))),
+];
