@@ -1,4 +1,5 @@
 // What a command is: data, which the parser and the help read.
+import type { Environment } from "../environment-variables.ts";
 import type { Context } from "./context.ts";
 
 /** What an option is for, and what its value is; a switch has none. */
@@ -65,6 +66,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** @returns one of fob's exit codes, or that of the command that it has run */
   run(named: readonly string[], options: Given, context: Context, command: Behind): Promise<number>;
+  /** What it prints on a stdout that is no terminal when it fails, also for a command line that is not understood. */
+  formatFailure?(argv: readonly string[], env: Environment): string;
 }
 
 /** The words behind the first `--`, of a command that `runs` one. Undefined without a `--`: then no word has been read. */

@@ -152,7 +152,20 @@ export async function run(argv: readonly string[]): Promise<number> {
     const context = await processContext({ debug: given.options.debug === true });
     return await command.run(given.named, given.options, context, given.command);
   } catch (error) {
-    return report(error, argv);
+    const exitCode = report(error, argv);
+    if (!(error instanceof StdoutClosedError)) await printFailure(argv);
+    return exitCode;
+  }
+}
+
+/** What the program that reads stdout is told of a failure. */
+async function printFailure(argv: readonly string[]): Promise<void> {
+  const command = await commands.find(({ name }) => name === argv[0])?.load();
+  if (stdout.isTerminal || !command?.formatFailure) return;
+  try {
+    stdout.write(command.formatFailure(argv, process.env));
+  } catch {
+    // It cannot be written, as what went before: that has been said.
   }
 }
 

@@ -165,6 +165,28 @@ test("without a fresh session nobody is asked where nobody is, and credentials t
   expect(await world.fob(["env", "work", "--shell", "bash"])).toMatchObject({ status: 4, stdout: "false\n" });
 });
 
+// eval "$(fob env …)" && terraform apply
+test.each([
+  [["work", "--regoin", "x"]],
+  [["work", "--region"]],
+  [["work", "play"]],
+  [["work", "--shell", "bsh"]],
+  [["work", "--shell"]],
+  [["work", "--region", "no region"]],
+])("a command behind && is not run where the command line is wrong: fob env %j", async (args) => {
+  const world = await makeWorld();
+  const env = { SHELL: "/bin/bash" };
+  expect(await world.fob(["env", ...args], { env })).toMatchObject({ status: 2, stdout: "false\n" });
+});
+
+test("what is no shell reads no command: where it fails, it gets nothing", async () => {
+  const world = await makeWorld();
+  for (const format of [["--shell", "json"], ["--shell=dotenv"]]) {
+    const outcome = await world.fob(["env", "work", ...format, "--regoin"], { env: { SHELL: "/bin/bash" } });
+    expect(outcome).toMatchObject({ status: 2, stdout: "" });
+  }
+});
+
 test("Ctrl-C at the question is no answer, although the old credentials still last", async () => {
   const world = await loggedIn();
   endsIn(world, 600);

@@ -40,22 +40,27 @@ export const envCommand = defineCommand({
   async run([named], options, context) {
     const format = formatOf(options, context);
     if (context.stdout.isTerminal && !options.reveal) throw createTerminalError(format, named, options);
-    try {
-      const given = await getProfileCredentials(
-        named ?? getDefaultProfile(context),
-        { ...options, command: "fob env" },
-        context,
-      );
-      context.stdout.write(formatVariables(format, buildVariables(given, context.env), given.profile));
-    } catch (error) {
-      if (!context.stdout.isTerminal) context.stdout.write(formatFailure(format));
-      throw error;
-    }
+    const given = await getProfileCredentials(
+      named ?? getDefaultProfile(context),
+      { ...options, command: "fob env" },
+      context,
+    );
+    context.stdout.write(formatVariables(format, buildVariables(given, context.env), given.profile));
     return exitCodes.done;
+  },
+  formatFailure(argv, env) {
+    const format = findNamedFormat(argv) ?? detectShell(env, readParentName());
+    return format === undefined ? "" : formatFailure(format);
   },
 });
 
 type EnvOptions = Pick<Values<typeof envOptions & typeof commonOptions>, "shell" | "region">;
+
+/** The format that a command line names, which may be one that is not understood. */
+function findNamedFormat(argv: readonly string[]): Format | undefined {
+  const named = argv.map((word, at) => (word === "--shell" ? argv[at + 1] : /^--shell=(.*)$/.exec(word)?.[1]));
+  return formatNamed(named.findLast((name) => name !== undefined) ?? "");
+}
 
 /** @throws UsageError */
 function formatOf({ shell }: EnvOptions, { env }: Context): Format {
