@@ -23,7 +23,7 @@ async function visit({ peers, afterwards }: Visit) {
   const end = redirectOnce({
     link: new URL("https://signin.example/"),
     async open(address) {
-      for (const _ of peers) statuses.push(await ask(address));
+      while (left.length > 0) statuses.push(await ask(address));
       afterwards?.();
     },
     identify: () => Promise.resolve(left.shift() ?? "unknown"),
