@@ -36,8 +36,19 @@ function problemOf(file: string): ProgramProblem | undefined {
     return getSystemCode(error) === "ENOENT" ? missing : { exitCode: 126, reason: (error as Error).message };
   }
   const interpreter = interpreterOf(file);
-  const isGone = interpreter !== undefined && problemOf(interpreter)?.exitCode === 127;
-  return isGone ? { exitCode: 126, reason: `its interpreter ${interpreter} does not exist` } : undefined;
+  // No more than that: it may be a script in turn, and even this one.
+  return interpreter !== undefined && isMissing(interpreter)
+    ? { exitCode: 126, reason: `its interpreter ${interpreter} does not exist` }
+    : undefined;
+}
+
+function isMissing(file: string): boolean {
+  try {
+    statSync(file);
+    return false;
+  } catch (error) {
+    return getSystemCode(error) === "ENOENT";
+  }
 }
 
 /** The program that a script names in its first line. */
