@@ -68,17 +68,14 @@ export async function editFile(
 /** False when the file is not what it was when it was read; what somebody else has written is in place then. */
 function replaceUnlessChanged(file: string, before: string | undefined, after: string): boolean {
   const replacement = beginReplace(file);
-  replacement.write(Buffer.from(after, "latin1"));
   const bytes = before === undefined ? undefined : Buffer.from(before, "latin1");
-  if (!holdsBytes(file, bytes)) {
-    replacement.abandon();
-    return false;
-  }
-  if (before === undefined) return replacement.commitNew();
   // A program that opened the old file before the rename writes into that, where nobody would find it: so the old file
   // is kept for as long as it takes to see, and goes back to its place when it has changed.
   const old = createTemporaryName(file);
   try {
+    replacement.write(Buffer.from(after, "latin1"));
+    if (!holdsBytes(file, bytes)) return false;
+    if (before === undefined) return replacement.commitNew();
     if (!isLinked(file, old)) return commitWithoutLinks(file, before, replacement);
     replacement.commit();
     if (holdsBytes(old, bytes)) return true;

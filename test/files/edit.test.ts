@@ -16,13 +16,22 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { FobError } from "../../src/errors.ts";
 import { editFile } from "../../src/files/edit.ts";
 import { beginReplace } from "../../src/files/replace.ts";
 import { node } from "../helpers/world.ts";
-import { buildChild, holderOf, leave, ownMounts, startChild, temporaryFolder, withMounts } from "./children.ts";
+import {
+  buildChild,
+  holderOf,
+  leave,
+  ownMounts,
+  startChild,
+  startCommand,
+  temporaryFolder,
+  withMounts,
+} from "./children.ts";
 
 const build = mkdtempSync(join(tmpdir(), "fob-child-"));
 const program = await buildChild(build);
@@ -240,6 +249,19 @@ test("what a killed process left beside the file is swept away, and nothing else
   expect(read(file)).toBe("old\nnew\n");
   expect(readdirSync(folder).sort()).toEqual([...others, "credentials"].sort());
   expect(lstatSync(file).isFile()).toBe(true);
+});
+
+test("whatever read fails, no new content is left beside the file", async () => {
+  const fault = { FAULT_HOME: folder, FAULT: "EIO", FAULT_CALLS: "^(openSync|readFileSync)$" };
+  const NODE_OPTIONS = `--require ${resolve(import.meta.dirname, "../helpers/faults.cjs")}`;
+  for (let at = 1; at <= 20; at++) {
+    put(file);
+    await startCommand([node, program, "edit", file, "new"], { ...fault, FAULT_AT: String(at), NODE_OPTIONS }).ended;
+    expect(
+      readdirSync(folder).filter((name) => name.startsWith(".credentials.fob-")),
+      `call ${at}`,
+    ).toEqual([]);
+  }
 });
 
 test("on Windows, where every file has the mode 666, no edit is said to have closed a file to others", async () => {
