@@ -67,14 +67,26 @@ export const isForeground = ({ group, foreground }: ProcessInfo): boolean => gro
 export function listDescendants(ancestor: number, platform: NodeJS.Platform = process.platform): number[] {
   if (platform === "win32") return [];
   const all = platform === "linux" ? processesFromProc() : processesFromPs(["-A"]);
-  const childrenOf = (of: number): number[] =>
-    all.flatMap(({ pid, parent }) => (parent === of && pid !== of ? [pid, ...childrenOf(pid)] : []));
-  return childrenOf(ancestor);
+  // They are read one after the other, and ids are reused meanwhile: one may seem to descend from itself.
+  const seen = new Set([ancestor]);
+  for (const of of seen) for (const { pid, parent } of all) if (parent === of) seen.add(pid);
+  return [...seen].slice(1);
 }
 
 function processesFromProc(): ProcessInfo[] {
-  const names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return names.map((name) => readProcess(Number(name))).filter((found) => found !== undefined);
+  return listProc()
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readProcess(Number(name)))
+    .filter((found) => found !== undefined);
+}
+
+/** Nothing where it cannot be read. */
+function listProc(): string[] {
+  try {
+    return readdirSync("/proc");
+  } catch {
+    return [];
+  }
 }
 
 /** proc_pid_stat(5). The name stands in parentheses and may hold blanks and parentheses. */

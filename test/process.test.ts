@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
+import * as files from "node:fs";
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import {
   findProcess,
   isRunning,
@@ -12,6 +13,9 @@ import {
   parseTable,
 } from "../src/process.ts";
 import { temporaryFolder } from "./helpers/world.ts";
+
+vi.mock("node:fs", { spy: true });
+afterEach(() => vi.resetAllMocks());
 
 function start(command: string) {
   const child = spawn("sh", ["-c", command], { stdio: "ignore" });
@@ -103,4 +107,22 @@ test("a ps that PATH finds first is not run", () => {
   onTestFinished(() => void vi.unstubAllEnvs());
   expect(findProcess(process.pid, "darwin")).toBeDefined();
   expect(existsSync(trace)).toBe(false);
+});
+
+test("processes whose ids were reused while they were read, so that they descend from each other, are listed once", () => {
+  const parents: Readonly<Record<string, number>> = { 11: 13, 12: 11, 13: 12, 14: 14, 15: 1 };
+  vi.mocked(files.readdirSync).mockReturnValue(Object.keys(parents) as never);
+  vi.mocked(files.readFileSync).mockImplementation((path) => {
+    const [pid = ""] = /\d+/.exec(String(path)) ?? [];
+    return `${pid} (name) S ${parents[pid]} 1 1 0 -1`;
+  });
+  expect(listDescendants(11, "linux")).toEqual([12, 13]);
+  expect(listDescendants(14, "linux")).toEqual([]);
+});
+
+test("a /proc that cannot be read tells of no descendants", () => {
+  vi.mocked(files.readdirSync).mockImplementation(() => {
+    throw Object.assign(new Error("EACCES"), { code: "EACCES" });
+  });
+  expect(listDescendants(process.pid, "linux")).toEqual([]);
 });
