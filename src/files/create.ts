@@ -18,9 +18,16 @@ import { closeRead, explainFileError } from "./read.ts";
 /** Opens a new file for writing, where nothing is yet. Throws what the file system says. */
 export function openNew(path: string, mode = 0o600): number {
   const descriptor = openSync(path, "wx", mode);
-  // The umask may have taken the owner's own rights away.
-  fchmodSync(descriptor, mode);
-  return descriptor;
+  try {
+    // The umask may have taken the owner's own rights away.
+    fchmodSync(descriptor, mode);
+    return descriptor;
+  } catch (error) {
+    // A file system without modes.
+    closeSync(descriptor);
+    unlinkSync(path);
+    throw error;
+  }
 }
 
 /** Makes a file, 0600, where nothing is yet. Throws what the file system says. */
