@@ -37,7 +37,12 @@ export interface AwsTools {
   readonly debug: (message: string) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Tells the user what they are waiting for; left out where the caller tells it. */
+  readonly showWhile?: ShowWhile | undefined;
 }
+
+/** Shows a text to the user until some work that takes longer than a moment is done. */
+export type ShowWhile = <T>(text: string, work: Promise<T>) => Promise<T>;
 
 /**
  * How often a call may be sent: a read as often as the SDK likes to; a write once, and once more if nothing of it was sent.
@@ -63,7 +68,8 @@ const CALL_TIMEOUT = 30_000;
 export async function withAws<T>(access: Access, tools: AwsTools, work: (aws: Connection) => Promise<T>): Promise<T> {
   const aws = new Connection(access, tools);
   try {
-    return await work(aws);
+    const working = work(aws);
+    return await (tools.showWhile?.("Asking AWS…", working) ?? working);
   } finally {
     aws.close();
   }

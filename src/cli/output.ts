@@ -2,7 +2,7 @@
 // are made only for terminals, which need them (for colors, and on Windows for letters beyond ASCII).
 import { fstatSync, writeSync } from "node:fs";
 import { FobError, getSystemCode, StdoutClosedError } from "../errors.ts";
-import { showsUnicode } from "../terminal/abilities.ts";
+import { isPlain, showsUnicode } from "../terminal/abilities.ts";
 import { escapeControlCharacters } from "../text.ts";
 
 /** Where a command's data goes. */
@@ -69,9 +69,34 @@ const colored: Readonly<Record<LineKind, (text: string) => string>> = {
 export function writeLine(text: string, kind: LineKind = "note"): void {
   const escaped = escapeControlCharacters(text);
   try {
-    write(2, `${stderr.hasColors ? colored[kind](escaped) : `fob: ${plain[kind]}${escaped}`}\n`);
+    const cleared = status === undefined ? "" : clearLine;
+    status = undefined;
+    write(2, `${cleared}${stderr.hasColors ? colored[kind](escaped) : `fob: ${plain[kind]}${escaped}`}\n`);
   } catch {
     // There is nowhere left to say it.
+  }
+}
+
+/** The text that the last line of the terminal shows for a while. */
+let status: string | undefined;
+const clearLine = "\r\u001b[K";
+
+/** Milliseconds after which a user wonders what happens. */
+const WONDER = 1000;
+
+/** Shows a text on the terminal while some work takes longer than a second; it is gone when that is done. */
+export async function showWhile<T>(text: string, work: Promise<T>): Promise<T> {
+  if (!isTerminal(2) || isPlain(process.env)) return await work;
+  const timer = setTimeout(() => {
+    status = showsUnicode(process.env) ? text : text.replace("…", "...");
+    write(2, status);
+  }, WONDER);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+    if (status !== undefined) write(2, clearLine);
+    status = undefined;
   }
 }
 

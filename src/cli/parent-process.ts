@@ -23,7 +23,8 @@ export interface ServingOptions {
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
   // A note would appear in the middle of the program's output.
-  const sessions = { ...createSessionContext(context, options), note: context.say.debug, program: readCallerName() };
+  const quiet = { note: context.say.debug, showWhile: <T>(_: string, work: Promise<T>): Promise<T> => work };
+  const sessions = { ...createSessionContext(context, options), ...quiet, program: readCallerName() };
   const abandoned = new AbortController();
   const callers = callersNow();
   // A question on the terminal must not outlive the program that wanted the answer.

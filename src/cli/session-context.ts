@@ -7,6 +7,7 @@ import { getStoreFolder } from "../store/paths.ts";
 import { openWritableStore } from "../store/write.ts";
 import { findTerminal, isInBackground } from "../terminal/tty.ts";
 import type { Context } from "./context.ts";
+import { showWhile } from "./output.ts";
 import { choosePrompter, lendTerminal } from "./prompter.ts";
 
 export function createSessionContext(
@@ -20,6 +21,7 @@ export function createSessionContext(
   return {
     ...context,
     ...say,
+    showWhile,
     warn: say.warning,
     paths,
     store,

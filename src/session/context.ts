@@ -1,5 +1,6 @@
 // What sessions use of the world. The command line makes one for a command and passes it down unchanged; what differs
 // from call to call is an argument.
+import type { ShowWhile } from "../aws/connection.ts";
 import type { MfaCodeProvider } from "../codes/sources.ts";
 import type { Choose } from "../devices/choose.ts";
 import type { Environment } from "../environment-variables.ts";
@@ -21,6 +22,8 @@ export interface SessionContext {
   readonly warn: (message: string) => void;
   /** Only with --debug. */
   readonly debug: (message: string) => void;
+  /** Tells the user what they are waiting for. */
+  readonly showWhile: ShowWhile;
   /** The way to ask the user; undefined where there is none. */
   readonly prompter: () => Prompter | undefined;
   /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */

@@ -55,25 +55,30 @@ export async function requestSession(
     const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
     const access = { ...buildAccess(credentials, settings.device, settings, pair), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
-    const { device, wasChosen, given, identity } = await withAws(access, { ...context, signal }, async (aws) => {
-      const found = await raceSignal(deadline, resolveDevice(pair, settings, aws, context));
-      const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
-      // Who is asked reads it with the question: a program may have taken stderr.
-      const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
-      if (!codes.canAskAgain) told.forEach(warn);
-      const exchanged = await submitCode({
-        ...{ pair, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
-        owner: describeOwner(plan, found.device, credentials, context),
-        ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
-        lastServed: () => lastServed(found.device, context),
-        async send(mfa, user) {
-          const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
-          if (!role) return await getSessionToken(aws, mfa, settings.duration);
-          return await assumeRole(aws, { ...buildRoleRequest(role, user?.arn, source.profile), mfa });
-        },
-      });
-      return { ...found, ...exchanged };
-    });
+    const { device, wasChosen, given, identity } = await withAws(
+      access,
+      { signal, debug, now: context.now },
+      async (aws) => {
+        const found = await raceSignal(deadline, resolveDevice(pair, settings, aws, context));
+        const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
+        // Who is asked reads it with the question: a program may have taken stderr.
+        const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
+        if (!codes.canAskAgain) told.forEach(warn);
+        const exchanged = await submitCode({
+          ...{ pair, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
+          owner: describeOwner(plan, found.device, credentials, context),
+          showWhile: context.showWhile,
+          ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
+          lastServed: () => lastServed(found.device, context),
+          async send(mfa, user) {
+            const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
+            if (!role) return await getSessionToken(aws, mfa, settings.duration);
+            return await assumeRole(aws, { ...buildRoleRequest(role, user?.arn, source.profile), mfa });
+          },
+        });
+        return { ...found, ...exchanged };
+      },
+    );
     const places = previous?.writtenTo ?? [];
     const session: Session = {
       profile,
@@ -155,7 +160,8 @@ async function resolveDevice(
   }
   if (settings.device) return { device: settings.device, wasChosen: false };
   const { listMfaDevices } = await import("../aws/iam.ts");
-  const serials = await listMfaDevices(aws).catch(async (error: unknown) => {
+  const listed = context.showWhile("Asking AWS…", listMfaDevices(aws));
+  const serials = await listed.catch(async (error: unknown) => {
     throw await withoutList(error, pair, aws);
   });
   return await chooseDevice(pair.source, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);

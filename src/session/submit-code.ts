@@ -1,7 +1,7 @@
 // Exchanging token codes for credentials: the access key is checked while the user types, and each code is sent once.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Device, isRoot } from "../aws/arn.ts";
-import type { Connection } from "../aws/connection.ts";
+import type { Connection, ShowWhile } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { Mfa, TemporaryCredentials } from "../aws/types.ts";
 import { untilNextCode } from "../codes/next-code.ts";
@@ -22,6 +22,7 @@ export interface CodeSubmission {
   readonly why: string;
   readonly codes: MfaCodeProvider;
   readonly owner: CodeOwner;
+  readonly showWhile: ShowWhile;
   readonly aws: Connection;
   readonly signal: AbortSignal;
   /** After it no code is asked for or sent. */
@@ -48,7 +49,7 @@ const MOST_CODES = 3;
 export async function submitCode(
   conversation: CodeSubmission,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { pair, device, send, why, codes, owner, aws, signal, deadline, debug } = conversation;
+  const { pair, device, send, why, codes, owner, aws, signal, deadline, showWhile, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
@@ -69,7 +70,7 @@ export async function submitCode(
       throw uselessBecause ?? error;
     });
     const cameAt = conversation.now();
-    const identity = await raceSignal(deadline, checking);
+    const identity = await showWhile("Checking the access key…", raceSignal(deadline, checking));
     if (uselessBecause !== undefined) throw uselessBecause;
     throwIfCancelled(signal);
     if (used.has(code)) {
@@ -79,7 +80,8 @@ export async function submitCode(
     }
     used.add(code);
     try {
-      return { given: await send({ serialNumber: device.serialNumber, tokenCode: code }, identity), identity };
+      const sent = send({ serialNumber: device.serialNumber, tokenCode: code }, identity);
+      return { given: await showWhile("Checking the code…", sent), identity };
     } catch (error) {
       if (!(error instanceof AwsFailure)) throw error;
       if (error.consequence === "wrong code" && codes.givesNextCode) {

@@ -1,0 +1,53 @@
+// You see what fob waits for, and nothing of it is left on the terminal.
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+/** The local AWS behind a line on which every answer takes as long; seconds are a twentieth for the program. */
+async function slowDown(world: World): Promise<Record<string, string>> {
+  const server = createServer((incoming, answer) => {
+    const { method, url = "/", headers } = incoming;
+    const to = forward(new URL(url, world.sandbox.url), { method, headers }, (response) => {
+      void sleep(400).then(() => {
+        answer.writeHead(response.statusCode ?? 500, response.headers);
+        response.pipe(answer);
+      });
+    });
+    incoming.pipe(to);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const fast = resolve(import.meta.dirname, "../helpers/fast-timers.cjs");
+  const { port } = server.address() as AddressInfo;
+  return { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`, NODE_OPTIONS: `--require ${fast}` };
+}
+
+test("what fob waits for is on the terminal after a second, and gone when it is done", async () => {
+  const world = await makeWorld({ config: "[profile work]\nregion = eu-central-1\n" });
+  const env = await slowDown(world);
+  const run = world.fobOnTerminal(["login", "work"], { env });
+  await run.shows("Asking AWS…");
+  await run.shows("Code for");
+  run.type(`${world.device.code()}\r`);
+  await run.shows("Checking the code…");
+  const { status } = await run.ended;
+  expect(status).toBe(0);
+  for (const text of ["Asking AWS…", "Checking the code…"]) expect(run.raw()).toContain(`${text}\r\u001b[K`);
+});
+
+test("it is not shown where stderr is no terminal, nor where the terminal cannot take it back", async () => {
+  const world = await makeWorld();
+  const env = await slowDown(world);
+  const { stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
+  expect(stderr).not.toContain("…");
+  const args = ["login", "work", "--force", "--code", world.device.code(Date.now() + 30_000)];
+  const { screen } = await world.fobOnTerminal(args, { env: { ...env, TERM: "dumb" } }).ended;
+  expect(screen).toMatch(/is good until/);
+  expect(screen).not.toMatch(/Checking|Asking/);
+});
