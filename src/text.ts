@@ -23,7 +23,12 @@ export function quote(name: string): string {
 
 /** A word as a POSIX shell takes it, for commands that hints suggest. */
 export function quoteShellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${escapeControlCharacters(word).replaceAll("'", "'\\''")}'`;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : quoteShellLiteral(escapeControlCharacters(word));
+}
+
+/** A text as a word of a shell script, every character as it is. */
+export function quoteShellLiteral(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A profile as an argument of fob's commands, for hints: a name that begins with `-` would be taken for an option. */

@@ -183,7 +183,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
 
 const internalError: Explanation = {
   consequence: "server error",
-  text: (answer) => `${placeOf(answer)} had an internal error (HTTP ${answer.status})`,
+  text: (answer) => `${describeEndpoint(answer)} had an internal error (HTTP ${answer.status})`,
   hints: ({ endpoint }) =>
     endpoint === undefined
       ? "see whether AWS has a problem: https://health.aws.amazon.com/"
@@ -199,7 +199,7 @@ const otherRefusal: Explanation = {
 const notAws = (status: number): Explanation => ({
   // A sign-in page would answer every call so.
   consequence: status < 400 ? "final" : "refused",
-  text: (answer) => `something that is not AWS answered for ${placeOf(answer)} (HTTP ${status})`,
+  text: (answer) => `something that is not AWS answered for ${describeEndpoint(answer)} (HTTP ${status})`,
   hints: () => [
     "if this network has a sign-in page, open any web page in a browser first",
     "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
@@ -234,7 +234,7 @@ function whoMayAllow({ message, command, permission, profile, accessKeyId }: Ans
 }
 
 /** Where the call went, for messages. */
-export function placeOf({ endpoint, region }: CallContext): string {
+export function describeEndpoint({ endpoint, region }: CallContext): string {
   return endpoint === undefined ? `AWS in ${region}` : quote(new URL(endpoint).host);
 }
 

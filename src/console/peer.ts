@@ -9,14 +9,14 @@ import { runProgram } from "../subprocess.ts";
 export type Peer = "own" | "other" | "unknown";
 
 /** A connection from 127.0.0.1 to 127.0.0.1. */
-export interface Connection {
+export interface PeerConnection {
   readonly clientPort: number;
   readonly serverPort: number;
 }
 
 /** @param signal ends the look-up */
 export async function identifyPeer(
-  connection: Connection,
+  connection: PeerConnection,
   signal: AbortSignal,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Peer> {
@@ -49,7 +49,7 @@ function readTable(path: string): string {
  * Both addresses count, not the ports alone: with other addresses of this computer another user can make a service of the
  * user's or the system's have a socket with the same two ports.
  */
-export function identifyInTables(tables: string, { clientPort, serverPort }: Connection, user: number): Peer {
+export function identifyInTables(tables: string, { clientPort, serverPort }: PeerConnection, user: number): Peer {
   const users = tables.split("\n").flatMap((row) => {
     const [, local = "", remote = "", , , , , uid, , inode] = row.trim().split(/\s+/);
     const isClient = isLoopback(local, clientPort) && isLoopback(remote, serverPort);
@@ -72,7 +72,7 @@ function isLoopback(end: string, port: number): boolean {
 }
 
 /** lsof shows the files of the user's own programs only, unless root runs it: then it tells the user. */
-async function identifyByLsof({ clientPort, serverPort }: Connection, signal: AbortSignal): Promise<Peer> {
+async function identifyByLsof({ clientPort, serverPort }: PeerConnection, signal: AbortSignal): Promise<Peer> {
   const user = process.geteuid?.() ?? -1;
   const ports = `TCP@127.0.0.1:${clientPort}`;
   const args = ["-nP", "-a", "-u", String(user), "-i", ports, "-s", "TCP:ESTABLISHED", "-F", "n"];

@@ -13,12 +13,12 @@ const places: Readonly<Record<string, { readonly signIn: string; readonly consol
 
 /** The federation endpoint of a partition. @param endpoint where it is configured to be instead @throws FobError */
 export function buildFederationUrl(partition: string, endpoint: string | undefined): URL {
-  return new URL("/federation", endpoint ?? `https://${placeOf(partition).signIn}`);
+  return new URL("/federation", endpoint ?? `https://${findHosts(partition).signIn}`);
 }
 
 /** The console's first page. @throws FobError for a partition whose console fob does not know */
 export function buildConsoleUrl(partition: string, region: string | undefined): URL {
-  const url = new URL(`https://${placeOf(partition).console}/console/home`);
+  const url = new URL(`https://${findHosts(partition).console}/console/home`);
   if (region !== undefined) url.searchParams.set("region", region);
   return url;
 }
@@ -35,7 +35,7 @@ export function buildLoginUrl(federation: URL, token: string, destination: URL):
   return url;
 }
 
-function placeOf(partition: string): { readonly signIn: string; readonly console: string } {
+function findHosts(partition: string): { readonly signIn: string; readonly console: string } {
   const place = places[partition];
   if (place) return place;
   throw new FobError(

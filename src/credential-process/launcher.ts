@@ -6,7 +6,7 @@
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { FORMAT } from "../store/format.ts";
 import { getSessionsFolder } from "../store/paths.ts";
-import { quote } from "../text.ts";
+import { quote, quoteShellLiteral } from "../text.ts";
 
 /** Where fob is on this machine, and where its files are. All paths are absolute. */
 export interface Installation {
@@ -114,9 +114,4 @@ esac
 echo "fob: hint: then: fob credential-process --install $1" >&2
 exit 1
 `;
-}
-
-/** A text as a word of a shell script, every character as it is. */
-export function quoteShellLiteral(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

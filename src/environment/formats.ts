@@ -5,7 +5,7 @@
 import { FobError } from "../errors.ts";
 import { isPortableName } from "../profiles/names.ts";
 import { expiryKeys } from "../store/session.ts";
-import { formatJson, quote } from "../text.ts";
+import { formatJson, quote, quoteShellLiteral } from "../text.ts";
 import type { Variables } from "./variables.ts";
 
 export const formats = ["bash", "zsh", "fish", "powershell", "cmd", "dotenv", "json", "ini"] as const;
@@ -53,7 +53,7 @@ function formatPosix({ set, unset }: Variables): string[] {
   return [
     // Without -v it would be a function's name where there is no such variable.
     `unset -v ${unset.join(" ")}`,
-    ...Object.entries(set).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`),
+    ...Object.entries(set).map(([name, value]) => `export ${name}=${quoteShellLiteral(value)}`),
   ];
 }
 

@@ -1,7 +1,7 @@
 // What `fob exec` prints to the shell script in bin/fob, which then becomes the command.
 import { readFileSync } from "node:fs";
-import { quoteShellLiteral } from "../credential-process/launcher.ts";
 import type { Environment } from "../environment-variables.ts";
+import { quoteShellLiteral } from "../text.ts";
 import { formatVariables } from "./formats.ts";
 import type { Variables } from "./variables.ts";
 

@@ -242,7 +242,7 @@ const MOST_RIGHTS = 100;
 function take(path: string, attempt: Attempt, depth: number): Lock | Holder | undefined {
   while (attempt.triesLeft > 0) {
     attempt.triesLeft -= 1;
-    if (isPutAt(path, attempt)) return createLock(path, attempt.me.id);
+    if (isLockPlaced(path, attempt)) return createLock(path, attempt.me.id);
     const holder = read(path);
     if (!holder) continue;
     if (!isDead(holder, path, attempt) || !isBroken(path, holder.id, attempt, depth)) return holder;
@@ -290,7 +290,7 @@ function sweep(path: string, draft: string): void {
 }
 
 /** Puts the lock at its name, unless something is there. */
-function isPutAt(path: string, { me, draft }: Attempt): boolean {
+function isLockPlaced(path: string, { me, draft }: Attempt): boolean {
   try {
     linkSync(draft, path);
     return true;

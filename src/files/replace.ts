@@ -192,7 +192,7 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
     let isNew = true;
     guarded(() => {
       close();
-      isNew = isPutAt(file, temporary);
+      isNew = isFilePlaced(file, temporary);
       if (isNew) syncFolder(dirname(file));
     });
     abandon();
@@ -203,7 +203,7 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
 }
 
 /** Puts a temporary file at a name, unless a file is there. */
-function isPutAt(file: string, temporary: string): boolean {
+function isFilePlaced(file: string, temporary: string): boolean {
   try {
     linkSync(temporary, file);
     return true;

@@ -6,7 +6,7 @@ import { type AwsFiles, endpointUrlsOf, type Properties } from "../profiles/file
 import type { Property } from "../profiles/scan.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
-type Settings = Readonly<Record<string, string>>;
+type CopiedSettings = Readonly<Record<string, string>>;
 
 /** The settings, with the variables that say the same. */
 const variables = {
@@ -26,7 +26,7 @@ const inFilesOnly = ["services", "s3"] as const;
 const copied = [...Object.keys(variables), ...inFilesOnly];
 
 /** What the source profile says and the session profile does not, as the editor writes it. */
-export function settingsToCopy({ source, session }: ProfilePair, files: AwsFiles): Settings {
+export function settingsToCopy({ source, session }: ProfilePair, files: AwsFiles): CopiedSettings {
   return Object.fromEntries(
     copied.flatMap((key) => {
       const property = findProperty(files, source, key);
@@ -38,7 +38,7 @@ export function settingsToCopy({ source, session }: ProfilePair, files: AwsFiles
 }
 
 /** Those settings that a profile still has as they were copied. */
-export function unchangedSettings(copies: Settings, properties: Properties | undefined): string[] {
+export function unchangedSettings(copies: CopiedSettings, properties: Properties | undefined): string[] {
   return Object.keys(copies).filter((key) => {
     const property = properties?.get(key);
     return property !== undefined && textOfValue(property) === copies[key];
@@ -49,7 +49,7 @@ export function unchangedSettings(copies: Settings, properties: Properties | und
  * The settings of profiles as variables, those of the first profile before the others. What the environment says already
  * comes first, as it does for the SDKs.
  */
-export function settingVariables(profiles: readonly string[], files: AwsFiles, env: Environment): Settings {
+export function settingVariables(profiles: readonly string[], files: AwsFiles, env: Environment): CopiedSettings {
   const found = Object.entries(variables).flatMap(([key, name]) => {
     const property = profiles.map((profile) => findProperty(files, profile, key)).find((each) => each !== undefined);
     // An empty pager is a setting: none.

@@ -120,7 +120,7 @@ export function openWritableStore(folder: string): WritableStore {
           try {
             reserved.fill(Buffer.from(formatSession(session)));
           } catch (error) {
-            throw withSpentCode(error);
+            throw addSpentCodeHint(error);
           }
         },
         abandon: reserved.abandon,
@@ -238,7 +238,7 @@ export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError 
 }
 
 /** Says that the same command needs another code. */
-function withSpentCode(error: unknown): unknown {
+function addSpentCodeHint(error: unknown): unknown {
   if (!(error instanceof FobError)) return error;
   const hint = "the code is spent; once that is mended, try again with the next one that the device shows";
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);

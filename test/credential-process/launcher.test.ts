@@ -13,9 +13,10 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLauncherScript, quoteShellLiteral } from "../../src/credential-process/launcher.ts";
+import { createLauncherScript } from "../../src/credential-process/launcher.ts";
 import { encodeFileName } from "../../src/store/paths.ts";
 import { openWritableStore } from "../../src/store/write.ts";
+import { quoteShellLiteral } from "../../src/text.ts";
 import { node, temporaryFolder } from "../helpers/world.ts";
 import {
   type Answer,
