@@ -11,14 +11,22 @@ export type Arguments =
 
 /** Reads what follows a command's name. @throws UsageError */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
+  if (command.runs === undefined || argv.includes("--")) return parseWords(command, argv);
+  if (argv.some(isHelpFlag)) return { help: true };
+  try {
+    return parseWords(command, argv);
+  } catch (error) {
+    // Without --, fob's options and those of the command cannot be told apart.
+    if (error instanceof UsageError) return { help: false, named: argv, options: {}, command: undefined };
+    throw error;
+  }
+}
+
+function parseWords(command: Command, argv: readonly string[]): Arguments {
   const specs = listOptions(command);
   const help = `fob ${command.name} --help`;
   const named: string[] = [];
   const options: Record<string, string | string[] | boolean> = {};
-  if (command.runs !== undefined && !argv.includes("--")) {
-    // Without --, fob's options and those of the command cannot be told apart.
-    return argv.some(isHelpFlag) ? { help: true } : { help: false, named: argv, options, command: undefined };
-  }
   let behind: readonly string[] = [];
   const rest = argv.values();
   for (const word of rest) {

@@ -4,15 +4,15 @@ import { findNearest } from "../nearest.ts";
 import { isResolvable, listLoginCandidates, listLogoutCandidates } from "../session/candidates.ts";
 import type { SessionContext } from "../session/context.ts";
 import type { Snapshot } from "../session/snapshot.ts";
-import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
 /** What is chosen from, and for which command. */
 interface Choice {
   readonly snapshot: Snapshot;
   readonly sessions: SessionContext;
-  /** How the user called fob, for hints. */
-  readonly command: string;
+  /** What the user typed, with this profile. */
+  readonly retype: (profile: string) => string;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function chooseSession(choice: Choice, context: Context): Promise<s
 
 async function pick(
   candidates: readonly string[],
-  { sessions, command }: Choice,
+  { sessions, retype }: Choice,
   { say }: Context,
 ): Promise<string | undefined> {
   const [first, ...others] = candidates;
@@ -61,7 +61,7 @@ async function pick(
   const names = candidates.slice(0, 8).map(quote).join(", ");
   const more = candidates.length > 8 ? ` and ${candidates.length - 8} more` : "";
   throw new UsageError(`name one of ${candidates.length} profiles: ${names}${more}`, [
-    `${command} ${quoteProfileArgument(first)}`,
+    retype(first),
     `or select it: export AWS_PROFILE=${quoteShellWord(first)}`,
   ]);
 }

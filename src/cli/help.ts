@@ -77,7 +77,7 @@ export function formatCommandHelp(command: Command, columns: number): string {
 /** `fob login [options] [profile]` */
 export function formatUsage({ name, takes, runs }: Command): string {
   const argument = takes === undefined ? "" : ` ${formatArgument(takes)}`;
-  return `fob ${name} [options]${argument}${runs === undefined ? "" : " -- <command...>"}`;
+  return `fob ${name} [options]${argument}${runs === undefined ? "" : " [-- <command...>]"}`;
 }
 
 /** `--duration <length>` */

@@ -1,17 +1,103 @@
-// The credentials of a profile, for a shell or for a command that a person starts.
+// The credentials of a profile, or of a role, for a shell or for a command that a person starts.
+import { roleLength } from "../aws/limits.ts";
+import { inExactWords, parseDuration } from "../duration.ts";
 import type { ProfileCredentials } from "../environment/variables.ts";
+import { UsageError } from "../errors.ts";
+import { withProperties } from "../profiles/files.ts";
+import { resolveRoleChain } from "../roles/chain.ts";
 import { getCredentials, programSettings } from "../roles/credentials.ts";
-import { takeSnapshot } from "../session/snapshot.ts";
+import type { SessionContext } from "../session/context.ts";
+import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
+import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { chooseProfile } from "./choose-profile.ts";
 import type { Context } from "./context.ts";
 import { createSessionContext } from "./session-context.ts";
 
-export interface CredentialsOptions {
+/** Options of the commands that take a profile's credentials. */
+export const roleOptions = {
+  source: { value: "profile", text: "the profile to assume a role with, when you name the role by its ARN" },
+  duration: { value: "length", text: "how long the credentials of a role last, 15m to 12h (default: 1h)" },
+} as const;
+
+export interface RoleOptions {
+  readonly source?: string | undefined;
+  readonly duration?: string | undefined;
+}
+
+export interface CredentialsOptions extends RoleOptions {
   /** Seconds that have to remain, where the user says so. */
   readonly minTtl?: number | undefined;
   readonly region?: string | undefined;
   readonly noInput?: boolean | undefined;
-  /** How the user called fob, for hints. */
-  readonly command?: string;
+}
+
+/** What the user typed, for hints. */
+export interface Typed {
+  /** The command's name: `fob exec`. */
+  readonly command: string;
+  /** The whole command, with this profile, and perhaps another source. */
+  readonly retype: (profile: string, source?: string) => string;
+}
+
+const isRoleArn = (name: string): boolean => /^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(name);
+
+/**
+ * The profile that a command works on, and the AWS files with what the command line says of its role: a role that is
+ * named by its ARN is a profile of that name.
+ *
+ * @throws FobError, UsageError
+ */
+export async function findNamedProfile(
+  named: string | undefined,
+  { source, duration }: RoleOptions,
+  sessions: SessionContext,
+  context: Context,
+  typed: Typed,
+): Promise<{ readonly profile: string; readonly snapshot: Snapshot }> {
+  const snapshot = takeSnapshot(sessions);
+  const choose = (retype: (name: string) => string) => chooseProfile({ snapshot, sessions, retype }, context);
+  const isArn = named !== undefined && isRoleArn(named);
+  if (source !== undefined && !isArn) {
+    throw new UsageError(
+      "--source is for a role that you name by its ARN",
+      typed.retype("arn:aws:iam::123456789012:role/NAME"),
+    );
+  }
+  const profile = named ?? (await choose(typed.retype));
+  const withSource = (name: string): string => typed.retype(profile, name);
+  const role = isArn ? { role_arn: profile, source_profile: source ?? (await choose(withSource)) } : {};
+  const withRole = withProperties(snapshot.files, profile, role);
+  if (duration === undefined) return { profile, snapshot: { ...snapshot, files: withRole } };
+  const seconds = readDuration(duration);
+  const chain = resolveRoleChain(profile, withRole);
+  if (chain.length === 0) {
+    throw new UsageError(
+      `--duration is for roles, and ${quote(profile)} is not a role profile`,
+      `open a session of that length: fob login ${quoteProfileArgument(profile)} ${formatOption("--duration", duration)} --force`,
+    );
+  }
+  if (chain.length > 1 && seconds > roleLength.default) {
+    throw new UsageError(
+      `AWS limits chained roles to ${inExactWords(roleLength.default)}, and ${quote(profile)} is assumed through ${quote(chain.at(-2)?.profile ?? "")}`,
+      "leave --duration out",
+    );
+  }
+  return {
+    profile,
+    snapshot: { ...snapshot, files: withProperties(withRole, profile, { duration_seconds: String(seconds) }) },
+  };
+}
+
+/** @throws UsageError */
+function readDuration(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined && seconds >= roleLength.shortest && seconds <= roleLength.longest) return seconds;
+  throw new UsageError(
+    seconds === undefined
+      ? `${quote(text)} (from --duration) is not a length of time`
+      : `${quote(text)} (from --duration) is ${inExactWords(seconds)}; credentials of a role last 15 min to 12 h`,
+    "write it like this: 1h, 90m or 3600",
+  );
 }
 
 /**
@@ -21,14 +107,15 @@ export interface CredentialsOptions {
  * @throws FobError
  */
 export async function getProfileCredentials(
-  profile: string,
+  named: string | undefined,
   options: CredentialsOptions,
   context: Context,
+  typed: Typed,
 ): Promise<ProfileCredentials & { readonly issued: number }> {
-  const { minTtl, region, command } = options;
+  const { minTtl, region } = options;
   const sessions = createSessionContext(context, options);
-  const request = { profile, region, minTtl, command };
-  const snapshot = takeSnapshot(sessions);
+  const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, typed);
+  const request = { profile, region, minTtl, command: typed.command };
   const session = await getCredentials(request, snapshot, sessions);
   const { credentials, account, issued } = session;
   const { region: ofProfile, variables } = programSettings(request, snapshot, sessions);

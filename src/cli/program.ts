@@ -30,7 +30,7 @@ export const commands: readonly Listed[] = [
   {
     name: "exec",
     group: "Daily",
-    takes: "[profile] -- <command>",
+    takes: "[profile] [-- <command>]",
     summary: "run a command with credentials",
     load: async () => (await import("./commands/exec.ts")).execCommand,
   },

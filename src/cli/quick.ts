@@ -3,6 +3,7 @@ import { isAbsolute } from "node:path";
 import { getAwsFilePaths } from "../profiles/paths.ts";
 import { findCachedAnswer } from "../store/fast-path.ts";
 import { getStoreFolder } from "../store/paths.ts";
+import { stdout } from "./output.ts";
 
 const versionWords: readonly string[] = ["--version", "-V", "-v", "version"];
 
@@ -14,6 +15,8 @@ export function findQuickAnswer(argv: readonly string[], version: string): strin
   if (!/^credential[-_]process$/.test(command ?? "") || profile === "" || profile?.startsWith("-") || !isPlain) {
     return undefined;
   }
+  // It would show the secrets.
+  if (stdout.isTerminal) return undefined;
   const { env } = process;
   // Elsewhere the home folder takes longer to find.
   const home = process.platform === "win32" ? undefined : env.HOME;

@@ -10,7 +10,7 @@ import type { SessionContext } from "../session/context.ts";
 import type { ProfilePair } from "../session/profile-pair.ts";
 import { buildAccess } from "../session/request.ts";
 import { resolve } from "../session/resolve.ts";
-import { takeSnapshot } from "../session/snapshot.ts";
+import type { Snapshot } from "../session/snapshot.ts";
 import { getSecondsLeft } from "../store/freshness.ts";
 import type { Session } from "../store/session.ts";
 import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
@@ -19,9 +19,13 @@ import { buildConsoleUrl, buildFederationUrl, buildLoginUrl } from "./sign-in.ts
 /** The shortest session that the console takes a wish for, in seconds. */
 const SHORTEST = 900;
 
+export interface LinkRequest extends ServeRequest {
+  /** The service whose page is opened, as it is in the address of that page: `s3`. */
+  readonly service?: string | undefined;
+}
+
 /** Whoever opens it is signed in to the console as the profile's role. @throws FobError for a profile without a role */
-export async function signInLink(request: ServeRequest, context: SessionContext): Promise<URL> {
-  const snapshot = takeSnapshot(context);
+export async function signInLink(request: LinkRequest, snapshot: Snapshot, context: SessionContext): Promise<URL> {
   const { files } = snapshot;
   const [first] = resolveRoleChain(request.profile, files);
   const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
@@ -35,7 +39,7 @@ export async function signInLink(request: ServeRequest, context: SessionContext)
     getSignInToken(aws, federation, getConsoleSession(session, context.now())),
   );
   const region = request.region ?? getProperty(files, request.profile, "region") ?? settings.region?.region;
-  return buildLoginUrl(federation, token, buildConsoleUrl(session.partition, region));
+  return buildLoginUrl(federation, token, buildConsoleUrl(session.partition, region, request.service));
 }
 
 /** How long the console's session may last, in seconds: AWS takes a wish only for roles that a user has asked for directly. */
@@ -54,7 +58,7 @@ function createUserSessionError({ source, session }: ProfilePair, files: AwsFile
     }
   });
   return new FobError(
-    `AWS gives sign-in links for roles only, and ${quote(session)} is a session of a user`,
+    `AWS gives no sign-in link for ${quote(session)}, a user's session: GetFederationToken takes no MFA code, so a policy that requires MFA denies it`,
     roles.length > 0
       ? roles.slice(0, 5).map((profile) => `fob console ${quoteProfileArgument(profile)}`)
       : `make a profile for a role: aws configure set role_arn ARN --profile NAME; aws configure set source_profile ${quoteShellWord(session)} --profile NAME`,

@@ -17,8 +17,8 @@ export function buildFederationUrl(partition: string, endpoint: string | undefin
 }
 
 /** The console's first page. @throws FobError for a partition whose console fob does not know */
-export function buildConsoleUrl(partition: string, region: string | undefined): URL {
-  const url = new URL(`https://${findHosts(partition).console}/console/home`);
+export function buildConsoleUrl(partition: string, region: string | undefined, service = "console"): URL {
+  const url = new URL(`https://${findHosts(partition).console}/${service}/home`);
   if (region !== undefined) url.searchParams.set("region", region);
   return url;
 }

@@ -74,7 +74,7 @@ export async function orStale(
     const left = session ? getSecondsLeft(session.credentials, now()) : 0;
     const reason = explainTimeout(error, again, program);
     if (!session || left <= WORTH_SERVING) throw reason;
-    warn(`${getMessage(reason)}; the credentials of ${quote(session.profile)} last another ${formatDuration(left)}`);
+    warn(`${getMessage(reason)}; the credentials of ${quote(session.profile)} expire in ${formatDuration(left)}`);
     return session;
   }
 }

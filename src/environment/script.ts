@@ -5,15 +5,28 @@ import { quoteShellLiteral } from "../text.ts";
 import { formatVariables } from "./formats.ts";
 import type { Variables } from "./variables.ts";
 
+/** What the shell becomes. */
+export interface Becoming {
+  readonly command: readonly [string, ...string[]];
+  /** Whether the command is not in the shell's arguments. */
+  readonly isShell: boolean;
+  readonly profile: string;
+  readonly variables: Variables;
+}
+
 /**
- * The lines with which a POSIX shell becomes the command that its arguments are, with these variables.
+ * The lines with which a POSIX shell becomes a command, with these variables.
  *
  * @param functions functions of bash, by the variables' names: no shell can set those, so `env` does
  */
-export function scriptOf(variables: Variables, profile: string, functions: Readonly<Record<string, string>>): string {
+export function scriptOf(
+  { command: [program], isShell, profile, variables }: Becoming,
+  functions: Readonly<Record<string, string>>,
+): string {
   const words = Object.entries(functions).map(([name, value]) => quoteShellLiteral(`${name}=${value}`));
   const command = words.length === 0 ? "exec" : `exec /usr/bin/env ${words.join(" ")}`;
-  return `${formatVariables("bash", variables, profile)}${command} "$@"\n`;
+  const set = isShell ? `set -- ${quoteShellLiteral(program)}\n` : "";
+  return `${formatVariables("bash", variables, profile)}${set}${command} "$@"\n`;
 }
 
 export interface LostVariables {

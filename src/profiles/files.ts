@@ -93,6 +93,25 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   };
 }
 
+/** The files as if a profile had these properties too, before any that it has. Nothing of it is written. */
+export function withProperties(files: AwsFiles, profile: string, values: Readonly<Record<string, string>>): AwsFiles {
+  if (Object.keys(values).length === 0) return files;
+  const { credentials } = files;
+  const added = Object.entries(values).map(([key, value]): [string, Property] => [
+    key,
+    { key, value, raw: value, line: 0, nested: [] },
+  ]);
+  const properties = new Map([...(credentials.properties(profile) ?? []), ...added]);
+  return {
+    ...files,
+    credentials: {
+      ...credentials,
+      has: (name) => name === profile || credentials.has(name),
+      properties: (name) => (name === profile ? properties : credentials.properties(name)),
+    },
+  };
+}
+
 const mentions = (text: string, keys: readonly string[]): boolean => new RegExp(keys.join("|"), "i").test(text);
 
 /** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */

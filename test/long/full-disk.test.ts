@@ -73,7 +73,7 @@ test.skipIf(!ownMounts)(
     expect((await onSmallDisk(world, "fill 0; fob credential-process work-mfa")).runs).toEqual([`0\n${fresh}\n`]);
     const old = endsIn(world, 600);
     const [renewing = ""] = (await onSmallDisk(world, "fill 0; fob credential-process work-mfa")).runs;
-    expect(renewing).toMatch(/^0\nfob: warning: no space left to write .* last another \d+ min\n/);
+    expect(renewing).toMatch(/^0\nfob: warning: no space left to write .* expire in \d+ min\n/);
     expect(renewing).toContain(`\n${old}\n`);
     expect(world.calls("GetSessionToken")).toBe(1);
   },

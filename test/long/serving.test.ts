@@ -163,7 +163,7 @@ test("a session that has expired by this computer's clock is not served, and is 
     expect(await answerAt(12 * hour - 600)).toMatchObject({
       status: 0,
       stdout: answer,
-      stderr: expect.stringMatching(/^fob: warning: .* last another \d+ min\n$/) as string,
+      stderr: expect.stringMatching(/^fob: warning: .* expire in \d+ min\n$/) as string,
     });
     for (const seconds of [-hour, -10_000 * hour, 0]) {
       expect(await answerAt(seconds)).toMatchObject({ status: 0, stdout: answer, stderr: "" });
@@ -271,7 +271,7 @@ test("where nobody answers it ends within a minute of its start: with an error, 
   const [first, second, third, fourth] = ends.map(({ screen }) => screen);
   expect(first).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
   expect(second).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
-  expect(third).toMatch(/^fob: warning: nobody answered in time; .* last another \d+ min\n/m);
+  expect(third).toMatch(/^fob: warning: nobody answered in time; .* expire in \d+ min\n/m);
   expect(answerOn(third ?? "")).toBe(oldAnswer);
   expect(fourth).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
 

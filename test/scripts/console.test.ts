@@ -132,7 +132,7 @@ test("for a session of a user it says why not, and names the roles that would wo
     const { status, stderr } = await world.fob(["console", profile]);
     expect(status).toBe(1);
     expect(stderr).toBe(
-      'fob: error: AWS gives sign-in links for roles only, and "work-mfa" is a session of a user\nfob: hint: fob console prod\n',
+      'fob: error: AWS gives no sign-in link for "work-mfa", a user\'s session: GetFederationToken takes no MFA code, so a policy that requires MFA denies it\nfob: hint: fob console prod\n',
     );
   }
 });

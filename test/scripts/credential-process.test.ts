@@ -74,7 +74,7 @@ test.each([14, 9])(
     const old = endsIn(world, left * 60);
     const { status, stdout, stderr } = await ask(world, "work-mfa");
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${old}\n` });
-    expect(stderr).toMatch(/^fob: warning: "work-mfa" needs an MFA code, .* last another \d+ min\n$/);
+    expect(stderr).toMatch(/^fob: warning: "work-mfa" needs an MFA code, .* expire in \d+ min\n$/);
   },
 );
 
@@ -105,12 +105,12 @@ test("a mfa_process gives the code, and stdin is never read", async () => {
 
 test("a refusal counts for those who ask in the next seconds, and never for fob login", async () => {
   const world = await makeWorld();
-  const refused = world.fobOnTerminal(["credential-process", "work-mfa"]);
+  const refused = world.fobOnTerminal(["credential-process", "work-mfa", "--reveal"]);
   await refused.shows("Code for");
   refused.type("\u0003");
   expect((await refused.ended).status).toBe(130);
 
-  const again = world.fobOnTerminal(["credential-process", "work-mfa"]);
+  const again = world.fobOnTerminal(["credential-process", "work-mfa", "--reveal"]);
   const { status, screen } = await again.ended;
   expect({ status, screen }).toMatchObject({
     status: 4,
@@ -129,7 +129,7 @@ test("a refusal at the prompt while the old credentials last is answered with th
   const world = await makeWorld();
   await login(world);
   const old = endsIn(world, 600);
-  const run = world.fobOnTerminal(["credential-process", "work-mfa"]);
+  const run = world.fobOnTerminal(["credential-process", "work-mfa", "--reveal"]);
   await run.shows("Code for");
   run.type("\u0003");
   expect(await run.ended).toMatchObject({ status: 0, screen: expect.stringContaining(old) as string });

@@ -159,7 +159,7 @@ test("without a fresh session nobody is asked where nobody is, and credentials t
   const { status, stdout, stderr } = await world.fob(["env", "work", "--shell", "bash"]);
   expect(status).toBe(0);
   expect(stdout).toContain("export AWS_SESSION_TOKEN=");
-  expect(stderr).toMatch(/^fob: warning: "work-mfa" needs an MFA code, .* last another 9 min\n$/);
+  expect(stderr).toMatch(/^fob: warning: "work-mfa" needs an MFA code, .* expire in 9 min\n$/);
   endsIn(world, 30);
   // So that a command behind && is not run.
   expect(await world.fob(["env", "work", "--shell", "bash"])).toMatchObject({ status: 4, stdout: "false\n" });

@@ -113,25 +113,25 @@ test.each([
   [["work-mfa", "ls"], "fob exec work-mfa -- ls"],
   [["aws", "s3", "ls", "--profile", "x"], "fob exec -- aws s3 ls --profile x"],
   [["work"], "fob exec work -- COMMAND"],
-  [["work", "--region", "x"], "fob exec work -- COMMAND"],
+  [["work", "--region", "x"], "fob exec work --region x -- COMMAND"],
   [[], "fob exec -- COMMAND"],
 ])("without -- it says so, with the line that was meant: %j", async (args, line) => {
   const world = await loggedIn();
   const { status, stdout, stderr } = await world.fob(["exec", ...args]);
-  expect(stderr).toBe(`fob: error: the command has to stand behind --\nfob: hint: ${line}\n`);
+  expect(stderr).toBe(`fob: error: put the command after --\nfob: hint: ${line}\n`);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
 });
 
-test("nothing behind -- is an error too; what stands before it is checked", async () => {
+test("without a terminal, nothing after -- is an error; options before it are checked", async () => {
   const world = await makeWorld();
   expect(await world.fob(["exec", "work", "--"])).toMatchObject({
     status: 2,
-    stderr: "fob: error: there is no command behind --\nfob: hint: fob exec work -- COMMAND\n",
+    stderr: "fob: error: put the command after --\nfob: hint: fob exec work -- COMMAND\n",
   });
   expect((await world.fob(["exec", "work", "ls", "--", "x"])).stderr).toContain('too many arguments: "ls"');
   expect((await world.fob(["exec", "--regoin", "x", "--", "x"])).stderr).toContain("did you mean: --region");
   expect((await world.fob(["exec", "work", "ls", "--help"])).stdout).toContain(
-    "Usage: fob exec [options] [profile] -- <command...>",
+    "Usage: fob exec [options] [profile] [-- <command...>]",
   );
   expect((await world.fob(["complete", "exec", "work", "--", ""])).stdout).toBe("");
   expect((await world.fob(["complete", "exec", ""])).stdout).toBe("work\n");
@@ -154,8 +154,8 @@ describe("how it ends", () => {
     const missing = await exec(world, ["no-such-program"]);
     expect(missing).toMatchObject({ status: 127, stdout: "" });
     expect(missing.stderr).toBe(
-      'fob: error: there is no program "no-such-program"\n' +
-        "fob: hint: if it is a shell's own command: fob exec -- sh -c no-such-program\n",
+      'fob: error: "no-such-program": command not found\n' +
+        "fob: hint: if it is a shell's own command: fob exec work -- sh -c no-such-program\n",
     );
     for (const program of ["", "./no/such", join(world.home, "none")]) {
       expect(await exec(world, [program])).toMatchObject({ status: 127 });
@@ -525,15 +525,15 @@ describe("at a prompt", () => {
 });
 
 describe("how long the credentials last", () => {
-  test("it says so before it starts, when they run out within the hour", async () => {
+  test("it warns below 15 minutes, where --min-ttl allows that", async () => {
     const world = await loggedIn();
-    endsIn(world, 3700);
+    endsIn(world, 42 * 60);
     expect(await exec(world, ["echo", "it"])).toMatchObject({ stdout: "it\n", stderr: "" });
-    endsIn(world, 42 * 60 + 30);
-    expect(await exec(world, ["echo", "it"])).toMatchObject({
+    endsIn(world, 9 * 60 + 30);
+    expect(await world.fob(["exec", "work", "--min-ttl", "5m", "--", "echo", "it"])).toMatchObject({
       status: 0,
       stdout: "it\n",
-      stderr: 'fob: warning: the credentials of "work-mfa" last another 42 min\n',
+      stderr: 'fob: warning: the credentials of "work-mfa" expire in 9 min\n',
     });
   });
 
@@ -550,7 +550,7 @@ describe("how long the credentials last", () => {
     appendFileSync(world.configPath, `mfa_process = ${code}\n`);
     const renewed = await world.fob(args);
     expect(renewed).toMatchObject({ status: 0, stdout: "it\n" });
-    expect(renewed.stderr).not.toContain("last another");
+    expect(renewed.stderr).not.toContain("expire in");
     expect((await world.fob(["exec", "work", "--min-ttl", "soon", "--", "x"])).stderr).toContain(
       "not a length of time",
     );

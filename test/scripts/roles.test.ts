@@ -56,7 +56,7 @@ test("without a session the code is asked for once, for the session and every ro
   const world = await makeWorld();
   addRole(world, "prod", "work");
   addRole(world, "test", "work-mfa");
-  const run = world.fobOnTerminal(["credential-process", "prod"]);
+  const run = world.fobOnTerminal(["credential-process", "prod", "--reveal"]);
   await run.shows(/Code for .*\(work\)/);
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
@@ -145,7 +145,7 @@ test("a role for more than an hour is asked for with a code of its own, and the 
   const world = await makeWorld();
   addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
   await login(world);
-  const run = world.fobOnTerminal(["credential-process", "prod"]);
+  const run = world.fobOnTerminal(["credential-process", "prod", "--reveal"]);
   await run.shows('the role of "prod" is wanted for 8 h; AWS gives more than an hour only for a code of its own');
   await run.shows("Code for");
   run.type(`${world.device.code(Date.now() + 30_000)}\r`);
@@ -220,7 +220,7 @@ test("a config that changes while somebody is asked is another role for the next
   const world = await makeWorld();
   const old = addRole(world, "prod", "work");
   const url = ["--endpoint-url", world.sandbox.url];
-  const run = world.fobOnTerminal(["credential-process", "prod", ...url]);
+  const run = world.fobOnTerminal(["credential-process", "prod", "--reveal", ...url]);
   await run.shows("Code for");
   const { arn } = world.sandbox.addRole({ name: "other", trust: withMfa(world), policies: [everything] });
   await sleep(20);
@@ -234,7 +234,7 @@ test("a config that changes while somebody is asked is another role for the next
 test("logout of a source removes its roles also where there is no session", async () => {
   const world = await makeWorld();
   addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
-  const run = world.fobOnTerminal(["credential-process", "prod"]);
+  const run = world.fobOnTerminal(["credential-process", "prod", "--reveal"]);
   await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   await run.ended;

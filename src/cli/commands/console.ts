@@ -1,28 +1,44 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
-import { CancelledError, exitCodes, FobError } from "../../errors.ts";
-import { quote, quoteProfileArgument } from "../../text.ts";
-import { defineCommand, regionOption } from "../command.ts";
-import { getDefaultProfile } from "../options.ts";
+import { CancelledError, exitCodes, FobError, UsageError } from "../../errors.ts";
+import { formatOption, quote, quoteProfileArgument } from "../../text.ts";
+import { defineCommand, regionOption, type Values } from "../command.ts";
+import { findNamedProfile, roleOptions } from "../profile-credentials.ts";
 import { createSessionContext } from "../session-context.ts";
+
+const consoleOptions = {
+  print: { text: "print the link instead; it signs in anyone who opens it, for 15 minutes" },
+  service: { value: "name", text: "open this service, e.g. s3 or cloudformation" },
+  ...roleOptions,
+  ...regionOption,
+} as const;
 
 export const consoleCommand = defineCommand({
   name: "console",
   description:
     "Opens the AWS console in your browser, signed in as the role of a role profile. The browser opens a one-time " +
     "local URL that redirects to AWS, so the sign-in token never appears in a process list.",
-  takes: { name: "profile", atMost: 1, text: "a role profile (default: AWS_PROFILE, else default)" },
-  options: {
-    print: { text: "print the link instead; it signs in anyone who opens it, for 15 minutes" },
-    ...regionOption,
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "a role profile, or a role's ARN (default: AWS_PROFILE, else default, else you choose)",
   },
+  options: consoleOptions,
   common: ["noInput", "debug"],
   examples: ["fob console prod", "fob console prod --print"],
   async run([named], options, context) {
     const { env, say, stdout } = context;
-    const profile = named ?? getDefaultProfile(context);
     const sessions = createSessionContext(context, options);
+    const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, {
+      command: "fob console",
+      retype: (name, source = options.source) => formatCommandLine(name, { ...options, source }),
+    });
+    const service = options.service === undefined ? undefined : checkService(options.service);
     const { signInLink } = await import("../../console/sign-in-link.ts");
-    const link = await signInLink({ profile, region: options.region, command: "fob console" }, sessions);
+    const link = await signInLink(
+      { profile, region: options.region, command: "fob console", service },
+      snapshot,
+      sessions,
+    );
     if (options.print) {
       stdout.write(`${link.href}\n`);
       return exitCodes.done;
@@ -42,8 +58,26 @@ export const consoleCommand = defineCommand({
       });
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      throw new FobError(error.message, `print the link instead: fob console ${quoteProfileArgument(profile)} --print`);
+      throw new FobError(error.message, `print the link instead: ${formatCommandLine(profile, options)} --print`);
     }
     return exitCodes.done;
   },
 });
+
+/** @throws UsageError for what is not the name of a service's page */
+function checkService(name: string): string {
+  if (/^[a-z0-9-]{2,40}$/.test(name)) return name;
+  throw new UsageError(
+    `invalid --service ${quote(name)}: a service is lower-case letters, digits and hyphens`,
+    "fob console PROFILE --service s3",
+  );
+}
+
+/** The command as it was typed. */
+function formatCommandLine(profile: string, options: Values<typeof consoleOptions>): string {
+  const { service, source, duration, region, print } = options;
+  const flags = Object.entries({ service, source, duration, region }).flatMap(([name, value]) =>
+    value === undefined ? [] : [formatOption(`--${name}`, value)],
+  );
+  return ["fob console", quoteProfileArgument(profile), ...flags, ...(print ? ["--print"] : [])].join(" ");
+}

@@ -1,5 +1,6 @@
 // `fob credential-process`: credentials for programs, and the setup of profiles that use it.
-import { exitCodes } from "../../errors.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
+import { quoteProfileArgument } from "../../text.ts";
 import { defineCommand, regionOption } from "../command.ts";
 import { getDefaultProfile } from "../options.ts";
 
@@ -15,6 +16,7 @@ export const credentialProcessCommand = defineCommand({
   },
   options: {
     install: { text: "set up credential_process for the profile, and remove its keys from the credentials file" },
+    reveal: { text: "print the secrets on a terminal too" },
     endpointUrl: { value: "url", text: "use the custom endpoint that the profile was installed for" },
     ...regionOption,
   },
@@ -29,6 +31,12 @@ export const credentialProcessCommand = defineCommand({
     if (options.install) {
       await (await import("../install-process.ts")).installProfile(profile, options, context);
       return exitCodes.done;
+    }
+    if (context.stdout.isTerminal && !options.reveal) {
+      throw new UsageError("the terminal would show the secrets", [
+        `fob status ${quoteProfileArgument(profile)}`,
+        `or: fob credential-process ${quoteProfileArgument(profile)} --reveal`,
+      ]);
     }
     // The session file alone was not enough (quick.ts).
     context.stdout.write(`${await (await import("../parent-process.ts")).serveProfile(profile, options, context)}\n`);

@@ -6,13 +6,13 @@ import { exitCodes, UsageError } from "../../errors.ts";
 import { formatOption, quote, quoteProfileArgument } from "../../text.ts";
 import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
-import { getDefaultProfile } from "../options.ts";
-import { getProfileCredentials } from "../profile-credentials.ts";
+import { getProfileCredentials, roleOptions } from "../profile-credentials.ts";
 
 const formatList = "bash, zsh, fish, powershell, cmd, dotenv, json or ini";
 
 const envOptions = {
   shell: { value: "format", text: `${formatList} (default: your shell)`, choices: formats },
+  ...roleOptions,
   reveal: { text: "print the secrets even on a terminal" },
   ...regionOption,
 } as const;
@@ -26,7 +26,7 @@ export const envCommand = defineCommand({
   takes: {
     name: "profile",
     atMost: 1,
-    text: "a session, source or role profile (default: AWS_PROFILE, else default)",
+    text: "a session, source or role profile, or a role's ARN (default: AWS_PROFILE, else default, else you choose)",
   },
   options: envOptions,
   common: ["noInput", "debug"],
@@ -40,11 +40,10 @@ export const envCommand = defineCommand({
   async run([named], options, context) {
     const format = formatOf(options, context);
     if (context.stdout.isTerminal && !options.reveal) throw createTerminalError(format, named, options);
-    const given = await getProfileCredentials(
-      named ?? getDefaultProfile(context),
-      { ...options, command: "fob env" },
-      context,
-    );
+    const given = await getProfileCredentials(named, options, context, {
+      command: "fob env",
+      retype: (profile, source = options.source) => formatCommandLine(profile, { ...options, source }),
+    });
     context.stdout.write(formatVariables(format, buildVariables(given, context.env), given.profile));
     return exitCodes.done;
   },
@@ -54,7 +53,7 @@ export const envCommand = defineCommand({
   },
 });
 
-type EnvOptions = Pick<Values<typeof envOptions & typeof commonOptions>, "shell" | "region">;
+type EnvOptions = Pick<Values<typeof envOptions & typeof commonOptions>, "shell" | "region" | "source" | "duration">;
 
 /** The format that a command line names, which may be one that is not understood. */
 function findNamedFormat(argv: readonly string[]): Format | undefined {
@@ -75,15 +74,19 @@ function formatOf({ shell }: EnvOptions, { env }: Context): Format {
 }
 
 /** It would stay there, to be seen and scrolled back to. */
-function createTerminalError(format: Format, named: string | undefined, { shell, region }: EnvOptions): UsageError {
-  const words = [
-    ...(named === undefined ? [] : [quoteProfileArgument(named)]),
-    ...(shell === undefined ? [] : ["--shell", format]),
-    ...(region === undefined ? [] : [formatOption("--region", region)]),
-  ];
-  const command = ["fob env", ...words].join(" ");
+function createTerminalError(format: Format, named: string | undefined, options: EnvOptions): UsageError {
+  const shell = options.shell === undefined ? undefined : format;
+  const command = formatCommandLine(named, { ...options, shell });
   return new UsageError("the terminal would show the secrets", [
     formatLine(format, command),
     `or: ${command} --reveal`,
   ]);
+}
+
+/** The command as it was typed. */
+function formatCommandLine(profile: string | undefined, { shell, source, duration, region }: EnvOptions): string {
+  const flags = Object.entries({ shell, source, duration, region }).flatMap(([name, value]) =>
+    value === undefined ? [] : [formatOption(`--${name}`, value)],
+  );
+  return ["fob env", ...(profile === undefined ? [] : [quoteProfileArgument(profile)]), ...flags].join(" ");
 }

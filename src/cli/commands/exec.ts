@@ -1,39 +1,44 @@
 // `fob exec`: a command, with a profile's credentials in its environment.
 
-import { formatDuration } from "../../duration.ts";
+import { userInfo } from "node:os";
+import { basename, isAbsolute } from "node:path";
+import { isatty } from "node:tty";
+import { formatClockTime, formatDuration } from "../../duration.ts";
 import { runBeside } from "../../environment/exec.ts";
 import { findProblem, type ProgramProblem } from "../../environment/program.ts";
 import { lostVariables, scriptOf } from "../../environment/script.ts";
 import { buildVariables, type Variables, withPromptVariable, withVariables } from "../../environment/variables.ts";
+import type { Environment } from "../../environment-variables.ts";
 import { exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
 import { readAwsFiles } from "../../profiles/files.ts";
 import { getAwsFilePaths } from "../../profiles/paths.ts";
 import { getMargin, getSecondsLeft } from "../../store/freshness.ts";
 import { getStoreFolder } from "../../store/paths.ts";
 import { openStore } from "../../store/read.ts";
-import { quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
+import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
 import { type Behind, defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
-import { getDefaultProfile, parseMinTtl } from "../options.ts";
-import { type CredentialsOptions, getProfileCredentials } from "../profile-credentials.ts";
+import { parseMinTtl } from "../options.ts";
+import { type CredentialsOptions, getProfileCredentials, roleOptions } from "../profile-credentials.ts";
 
 /** Seconds: a command may take longer. Of credentials that never last long it is at most a quarter of their whole length. */
-const SOON = 3600;
+const SOON = 900;
 
 const declared = {
   name: "exec",
   description:
     "Runs a command with a profile's credentials and region in its environment. Removes variables that would override " +
     "them, such as AWS_PROFILE, and sets AWS_VAULT to the profile's name, for prompts. The command replaces fob (except " +
-    "on Windows), and its exit code is fob's. Warns if the credentials expire soon.",
+    "on Windows), and its exit code is fob's. Without a command it opens your shell.",
   takes: {
     name: "profile",
     atMost: 1,
-    text: "a session, source or role profile (default: AWS_PROFILE, else default)",
+    text: "a session, source or role profile, or a role's ARN (default: AWS_PROFILE, else default, else you choose)",
   },
   runs: "the program and its arguments, passed on without a shell",
   options: {
     minTtl: { value: "length", text: "renew credentials that expire sooner than this (default: 15m)" },
+    ...roleOptions,
     ...regionOption,
   },
   common: ["noInput", "debug"],
@@ -41,7 +46,8 @@ const declared = {
     "fob exec work-mfa -- terraform plan",
     "fob exec work-mfa --min-ttl 2h -- terraform apply",
     "fob exec work-mfa -- sh -c 'aws s3 ls | wc -l'",
-    "fob exec -- env                # the profile AWS_PROFILE, else default",
+    "fob exec work-mfa              # opens your shell",
+    "fob exec arn:aws:iam::123456789012:role/deploy --source work -- aws s3 ls",
   ],
 } as const;
 
@@ -49,12 +55,18 @@ const declared = {
 export const execCommand = defineCommand({
   ...declared,
   async run(named, options, context, command) {
-    const ready = await prepare(named, options, context, command);
+    const hasTerminal = isatty(0) && context.stdout.isTerminal;
+    const ready = await prepare(named, options, context, { command, hasTerminal });
     if ("exitCode" in ready) return ready.exitCode;
     const outcome = await runBeside(ready.command, withVariables(context.env, ready.variables));
     if ("status" in outcome) return outcome.status;
     const { code, message } = outcome.failed;
-    return reportStartProblem(ready.command[0], { exitCode: code === "ENOENT" ? 127 : 126, reason: message }, context);
+    return reportStartProblem(
+      ready.command[0],
+      { exitCode: code === "ENOENT" ? 127 : 126, reason: message },
+      formatPrefix(named[0], options),
+      context,
+    );
   },
 });
 
@@ -64,12 +76,12 @@ export const execScriptCommand = defineCommand({
   async run(named, options, context, command) {
     if (context.stdout.isTerminal) throw new UsageError("the terminal would show the secrets", "fob exec --help");
     const shell = process.ppid;
-    // Whoever ends fob ends that shell, and is not heard here.
+    // A signal that ends fob ends that shell, and is not heard here.
     const ended = new AbortController();
     const looking = setInterval(() => process.ppid !== shell && ended.abort(), 100);
     const signal = AbortSignal.any([context.signal, ended.signal]);
     try {
-      const ready = await prepare(named, options, { ...context, signal }, command);
+      const ready = await prepare(named, options, { ...context, signal }, { command, hasTerminal: isatty(0) });
       if ("exitCode" in ready) return ready.exitCode;
       const { functions, others } = lostVariables(shell, context.env);
       if (others.length > 0) {
@@ -77,7 +89,7 @@ export const execScriptCommand = defineCommand({
           `the command does not get ${others.map(quote).join(", ")}: /bin/sh here drops such variables`,
         );
       }
-      context.stdout.write(scriptOf(ready.variables, ready.profile, functions));
+      context.stdout.write(scriptOf(ready, functions));
       return exitCodes.done;
     } finally {
       clearInterval(looking);
@@ -85,43 +97,115 @@ export const execScriptCommand = defineCommand({
   },
 });
 
+type ExecOptions = Omit<CredentialsOptions, "minTtl"> & { readonly minTtl?: string | undefined };
+
 type Ready =
-  | { readonly command: readonly [string, ...string[]]; readonly profile: string; readonly variables: Variables }
+  | {
+      readonly command: readonly [string, ...string[]];
+      /** Whether the command is the user's shell, because none was named. */
+      readonly isShell: boolean;
+      readonly profile: string;
+      readonly variables: Variables;
+    }
   | { readonly exitCode: number };
 
-/** Whatever has to be said and asked before the command runs. @throws FobError */
+interface Wanted {
+  /** Nothing, or no words, for a shell. */
+  readonly command: Behind;
+  /** Whether a shell would have one. */
+  readonly hasTerminal: boolean;
+}
+
+/** Everything that has to be said and asked before the command runs. @throws FobError */
 async function prepare(
   named: readonly string[],
-  options: Omit<CredentialsOptions, "minTtl"> & { readonly minTtl?: string | undefined },
+  options: ExecOptions,
   context: Context,
-  command: Behind,
+  { command: behind, hasTerminal }: Wanted,
 ): Promise<Ready> {
   const { env, say } = context;
-  if (command === undefined) throw new UsageError("the command has to stand behind --", withDashes(named, context));
-  const [program, ...args] = command;
-  if (program === undefined) throw new UsageError("there is no command behind --", withDashes(named, context));
+  const isShell = behind === undefined || behind.length === 0;
+  if (isShell) assertShellWanted(named, options, context, { command: behind, hasTerminal });
+  const command = isShell ? ([findUserShell(env)] as const) : (behind as readonly [string, ...string[]]);
+  const [program] = command;
   const minTtl = parseMinTtl(options.minTtl);
   const problem = process.platform === "win32" ? undefined : findProblem(program, env.PATH);
-  if (problem) return { exitCode: reportStartProblem(program, problem, context) };
-  const profile = named[0] ?? getDefaultProfile(context);
-  const given = await getProfileCredentials(profile, { ...options, minTtl, command: "fob exec" }, context);
+  if (problem) return { exitCode: reportStartProblem(program, problem, formatPrefix(named[0], options), context) };
+  const given = await getProfileCredentials(named[0], { ...options, minTtl }, context, {
+    command: "fob exec",
+    retype: (profile, source = options.source) => formatLine(profile, { ...options, source }, behind),
+  });
   const { expiration } = given.credentials;
   const left = getSecondsLeft({ expiration }, context.now());
-  if (left < getMargin({ issued: given.issued, expiration }, SOON, undefined))
-    say.warning(`the credentials of ${quote(given.profile)} last another ${formatDuration(left)}`);
+  // Those that last for less than fob renews for are warned of where they are served instead of new ones.
+  if (minTtl !== undefined && left < getMargin({ issued: given.issued, expiration }, SOON, undefined))
+    say.warning(`the credentials of ${quote(given.profile)} expire in ${formatDuration(left)}`);
   throwIfCancelled(context.signal);
+  if (isShell) {
+    const until = formatClockTime(expiration, context.now());
+    say.note(
+      `opening ${basename(program)} with the credentials of ${quote(given.profile)} until ${until}; exit leaves it`,
+    );
+  }
   const variables = withPromptVariable(buildVariables(given, env), given.profile);
-  return { command: [program, ...args], profile: given.profile, variables };
+  return { command, isShell, profile: given.profile, variables };
+}
+
+/** @throws UsageError where there is no terminal for a shell, or a command was meant, or there is such a shell already */
+function assertShellWanted(
+  named: readonly string[],
+  options: ExecOptions,
+  context: Context,
+  { command, hasTerminal }: Wanted,
+): void {
+  const { env } = context;
+  const [first] = named;
+  const isMeant =
+    command !== undefined && (first === undefined || first.startsWith("arn:") || isProfile(first, context));
+  if (!isMeant || !hasTerminal) {
+    throw new UsageError("put the command after --", formatWithDashes(named, options, context));
+  }
+  if (env.AWS_VAULT) {
+    throw new UsageError(`this is a shell of ${quote(env.AWS_VAULT)} already`, [
+      "leave it first: exit",
+      `or open one inside it: unset AWS_VAULT; ${formatPrefix(first, options)}`,
+    ]);
+  }
+}
+
+/** The shell that the user lives in. */
+function findUserShell({ SHELL, ComSpec }: Environment): string {
+  if (process.platform === "win32") return ComSpec || "cmd.exe";
+  if (SHELL && isAbsolute(SHELL)) return SHELL;
+  try {
+    return userInfo().shell ?? "/bin/sh";
+  } catch {
+    return "/bin/sh";
+  }
+}
+
+/** The command as it was typed, up to the `--`. */
+function formatPrefix(profile: string | undefined, options: ExecOptions): string {
+  const { source, duration, minTtl, region } = options;
+  const flags = Object.entries({ source, duration, "min-ttl": minTtl, region }).flatMap(([name, value]) =>
+    value === undefined ? [] : [formatOption(`--${name}`, value)],
+  );
+  return ["fob exec", ...(profile === undefined ? [] : [quoteProfileArgument(profile)]), ...flags].join(" ");
+}
+
+/** The whole command as it was typed. */
+function formatLine(profile: string | undefined, options: ExecOptions, behind: Behind = []): string {
+  const command = behind.length > 0 ? ` -- ${behind.map(quoteShellWord).join(" ")}` : "";
+  return `${formatPrefix(profile, options)}${command}`;
 }
 
 /** The line that was meant, from all its words. */
-function withDashes([first, ...rest]: readonly string[], context: Context): string {
-  if (first === undefined) return "fob exec -- COMMAND";
-  const [profile, command] = isProfile(first, context)
-    ? [`${quoteProfileArgument(first)} `, rest]
-    : ["", [first, ...rest]];
+function formatWithDashes([first, ...rest]: readonly string[], options: ExecOptions, context: Context): string {
+  const isFirstProfile = first !== undefined && (first.startsWith("arn:") || isProfile(first, context));
+  const command = isFirstProfile || first === undefined ? rest : [first, ...rest];
   const isCommand = command.length > 0 && !command[0]?.startsWith("-");
-  return `fob exec ${profile}-- ${isCommand ? command.map(quoteShellWord).join(" ") : "COMMAND"}`;
+  const prefix = formatPrefix(isFirstProfile ? first : undefined, options);
+  return `${prefix} -- ${isCommand ? command.map(quoteShellWord).join(" ") : "COMMAND"}`;
 }
 
 function isProfile(name: string, { env, home }: Context): boolean {
@@ -131,12 +215,17 @@ function isProfile(name: string, { env, home }: Context): boolean {
   return credentials.has(name) || config.has(name) || stored.state !== "missing";
 }
 
-/** Says why the program cannot be run. @returns the exit code that shells have for it */
-function reportStartProblem(program: string, { exitCode, reason }: ProgramProblem, { say }: Context): number {
+/** Says why the program cannot be run. @param prefix the command line up to the `--` @returns the exit code of shells */
+function reportStartProblem(
+  program: string,
+  { exitCode, reason }: ProgramProblem,
+  prefix: string,
+  { say }: Context,
+): number {
   const isMissing = exitCode === 127;
-  say.error(isMissing ? `there is no program ${quote(program)}` : `cannot run ${quote(program)}: ${reason}`);
-  if (process.platform === "win32") say.hint("a batch file, as npm is one, runs like this: fob exec -- cmd /c npm");
-  else if (isMissing) say.hint(`if it is a shell's own command: fob exec -- sh -c ${quoteShellWord(program)}`);
+  say.error(isMissing ? `${quote(program)}: command not found` : `cannot run ${quote(program)}: ${reason}`);
+  if (process.platform === "win32") say.hint(`a batch file, as npm is one, runs like this: ${prefix} -- cmd /c npm`);
+  else if (isMissing) say.hint(`if it is a shell's own command: ${prefix} -- sh -c ${quoteShellWord(program)}`);
   else say.hint(`see what it is: ls -l ${quoteShellWord(program)}`);
   return exitCode;
 }

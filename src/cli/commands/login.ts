@@ -59,7 +59,7 @@ export const loginCommand = defineCommand({
     const { say } = context;
     const sessions = createSessionContext(context, options);
     const snapshot = takeSnapshot(sessions);
-    const choice = { snapshot, sessions, command: "fob login" };
+    const choice = { snapshot, sessions, retype: (name: string) => formatCommandLine(name, options) };
     const isChosen = named === undefined && !options.sourceEnv;
     const profile = isChosen ? await chooseProfile(choice, context) : (named ?? getDefaultProfile(context));
     const role = findRole(profile, snapshot.files, options);
