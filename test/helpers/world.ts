@@ -1,6 +1,15 @@
 // A small world for tests of the built program: a home folder, a local AWS, and one user with a device of her own.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { spawn as spawnOnTerminal } from "@lydell/node-pty";
@@ -13,6 +22,16 @@ export const program = resolve(import.meta.dirname, "../../bin/fob");
 
 /** What runs it: the Node.js of the tests, or the one that `npm run test:matrix` is at. */
 export const node = process.env.FOB_TEST_NODE ?? process.execPath;
+
+function preload(name: string): string {
+  return `--require ${JSON.stringify(resolve(import.meta.dirname, `${name}.cjs`))}`;
+}
+
+/** NODE_OPTIONS for a program whose waits take a twentieth of their time. */
+export const fast = preload("fast-timers");
+
+/** The same for one whose clock is ahead by as many seconds as the file CLOCK says. */
+export const withClock = preload("clock");
 
 export interface Result {
   readonly status: number | null;
@@ -78,8 +97,10 @@ export async function makeWorld(
   const configPath = join(folder, "config");
   const key = keysOf("work", user.accessKey);
   writeFileSync(credentialsPath, options.credentials ?? key, { mode: 0o600 });
+  age(credentialsPath);
   const config = `[profile work]\nregion = eu-central-1\nmfa_serial = ${device.serialNumber}\n`;
   writeFileSync(configPath, options.config ?? config, { mode: 0o600 });
+  age(configPath);
 
   const env = {
     // bin/fob takes the `node` from there.
@@ -133,6 +154,12 @@ const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =
 /** A credentials-file section with a long-term access key. */
 export function keysOf(profile: string, key: { accessKeyId: string; secretAccessKey: string }): string {
   return `[${profile}]\naws_access_key_id = ${key.accessKeyId}\naws_secret_access_key = ${key.secretAccessKey}\n`;
+}
+
+/** Makes a file a minute old: what is young and empty, or ends at a page, is read again for up to 2 s. */
+export function age(path: string): void {
+  const then = Date.now() / 1000 - 60;
+  utimesSync(path, then, then);
 }
 
 /** A folder that goes when the test ends. */

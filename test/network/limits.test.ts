@@ -1,8 +1,7 @@
 // Every call to AWS has a limit, and ends when the user cancels, whatever AWS does meanwhile.
 import { appendFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { fast, makeWorld, type World } from "../helpers/world.ts";
 import { type Front, type Reply, refusal, startFront } from "./servers.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
@@ -63,7 +62,6 @@ const prepare: Record<string, (world: World) => readonly string[] | Promise<read
 };
 
 const actions = Object.keys(prepare);
-const fast = `--require ${JSON.stringify(resolve(import.meta.dirname, "../helpers/fast-timers.cjs"))}`;
 
 /** What comes of each call, all at once: most of it is waiting. */
 async function ofEach<T>(outcome: (action: string) => Promise<T>): Promise<Record<string, T>> {

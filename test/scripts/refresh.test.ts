@@ -3,7 +3,10 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { fast, makeWorld, type World, withClock } from "../helpers/world.ts";
+
+/** With this, ten seconds between two looks are half a second. */
+const hurried = { env: { NODE_OPTIONS: fast } };
 
 const login = (world: World, ...args: string[]) =>
   world.fob(["login", "work", ...args, "--code", world.device.code(Date.now() - 30_000)]);
@@ -108,7 +111,7 @@ test("without sessions there is nothing to do, and the command that opens one is
 
 test("--watch waits for the first session", async () => {
   const world = await makeWorld();
-  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
   await run.shows("there are no sessions");
   await run.shows("when less than 1 h of it is left");
   await login(world);
@@ -124,12 +127,17 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
   writeFileSync(join(bin, "notify-send"), `#!/bin/sh\nprintf '%s\\n' "$@" > '${world.home}/notified'\n`);
   chmodSync(join(bin, "notify-send"), 0o755);
   await login(world, "--duration", "15m");
-  const run = world.fobOnTerminal(["refresh", "--watch", "--min-ttl", "14m56s"], {
-    env: { PATH: `${bin}:${process.env.PATH ?? ""}` },
+  const clock = join(world.home, "clock");
+  const isAhead = (seconds: number): void => writeFileSync(clock, String(seconds));
+  isAhead(0);
+  const run = world.fobOnTerminal(["refresh", "--watch", "--min-ttl", "14m"], {
+    env: { NODE_OPTIONS: `${fast} ${withClock}`, CLOCK: clock, PATH: `${bin}:${process.env.PATH ?? ""}` },
   });
   await run.shows(/work-mfa +work +\d+ +valid/);
+  isAhead(90);
   await run.shows("\u0007");
   await run.shows("Code for");
+  isAhead(0);
   run.type(`${world.device.code()}\r`);
   await run.shows('"work-mfa" is good until');
   await run.shows(/work-mfa +work +\d+ +valid/);
@@ -147,7 +155,7 @@ test("a question for one session holds up no other, and a name that is not there
   writeFileSync(world.configPath, world.config().replace("[profile work-mfa]\n", withProcess));
   endsIn(world, 1800);
   endsIn(world, 1800, "other");
-  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
   await run.shows("Code for");
   await run.shows('"work-mfa" is good until');
   run.type("\u0003");
@@ -156,7 +164,7 @@ test("a question for one session holds up no other, and a name that is not there
   expect(screen).toContain("fob: cancelled; no session is renewed any more");
 
   endsIn(world, 1800);
-  const { status: failed, stderr } = await world.fob(["refresh", "--no-input", "gone", "work-mfa"]);
+  const { status: failed, stderr } = await world.fob(["refresh", "--no-input", "gone", "work-mfa"], hurried);
   expect(failed).toBe(1);
   expect(stderr).toMatch(/error: there is no profile "gone"[\s\S]*"work-mfa"/);
 });
@@ -166,7 +174,7 @@ test("--watch outlives a config that cannot be read for a moment, and says so on
   await login(world);
   const config = world.config();
   writeFileSync(world.configPath, `${config}broken\n`);
-  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
   await run.shows("so fob does not touch the file");
   writeFileSync(world.configPath, config);
   await run.shows(/work-mfa +work +\d+ +valid/);

@@ -1,9 +1,8 @@
 // Role profiles by way of the MFA session of their source.
 import { appendFileSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { fast, makeWorld, type World } from "../helpers/world.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
 /** Whoever is in the account, with MFA. */
@@ -223,7 +222,6 @@ test("a config that changes while somebody is asked is another role for the next
   const run = world.fobOnTerminal(["credential-process", "prod", "--reveal", ...url]);
   await run.shows("Code for");
   const { arn } = world.sandbox.addRole({ name: "other", trust: withMfa(world), policies: [everything] });
-  await sleep(20);
   writeFileSync(world.configPath, world.config().replace(old, arn));
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
@@ -264,14 +262,14 @@ test("who cannot be asked does not wait for ever for somebody who can", async ()
   addRole(world, "prod", "work");
   const first = world.fobOnTerminal(["exec", "prod", "--", "true"]);
   await first.shows("Code for");
-  const began = performance.now();
-  const { status, stderr } = await world.fob(["exec", "prod", "--no-input", "--", "true"]);
+  const { status, stderr } = await world.fob(["exec", "prod", "--no-input", "--", "true"], {
+    env: { NODE_OPTIONS: fast },
+  });
   expect(status).not.toBe(0);
   expect(stderr).toContain("waiting for another fob");
-  expect(performance.now() - began).toBeLessThan(40_000);
   first.type("\u0003");
   await first.ended;
-}, 60_000);
+});
 
 test("env and exec give a role's credentials; status, refresh and logout understand its profile", async () => {
   const world = await makeWorld();

@@ -28,7 +28,7 @@ test("aws-mfa's users keep their names: the session of work-long-term is work", 
   writeFileSync(world.credentialsPath, `${long}aws_mfa_device = ${world.device.serialNumber}\n\n${old}`, {
     mode: 0o600,
   });
-  writeFileSync(world.configPath, "");
+  writeFileSync(world.configPath, "\n");
   expect((await login(world, "work")).stdout).toBe("work\n");
   expect(world.credentials()).toContain("assumed_role = False\n");
   expect(world.credentials()).not.toContain("aws_security_token");
