@@ -62,7 +62,7 @@ try {
   rmSync(home, { recursive: true, force: true });
 }
 
-// What AWS knows comes from a package whose licence wants its notice wherever it goes.
+// What AWS knows comes from a package whose license requires its notice in every copy.
 const notice = "iam-actions.LICENSE.txt";
 copyFileSync(join(root, "src/policy/lint", notice), join(root, "dist", notice));
 

@@ -25,7 +25,7 @@ try {
   problems.push(...messages.map((message) => formatMessage(message, manifest)));
   if (tarball.length > limit) problems.push(`it is larger than ${limit} bytes`);
   for (const name of installScripts) if (manifest.scripts[name]) problems.push(`it has an install script, ${name}`);
-  if (!packed.files.some(({ path }) => path === "dist/iam-actions.LICENSE.txt")) problems.push("a licence is missing");
+  if (!packed.files.some(({ path }) => path === "dist/iam-actions.LICENSE.txt")) problems.push("a license is missing");
   if (Object.keys(manifest.dependencies ?? {}).length > 0) problems.push("it has dependencies: bundle them");
 
   // --offline: whatever it needed besides itself would be missing.

@@ -23,7 +23,7 @@ try {
   const text = (path) => readFileSync(join(folder, "package", path), "utf8");
   const data = (kind, service) => Object.values(JSON.parse(text(`data/${kind}/${service}.json`)));
   const manifest = JSON.parse(text("package.json"));
-  if (manifest.license !== "MIT") throw new Error(`${name} is no longer under the MIT licence: ${manifest.license}`);
+  if (manifest.license !== "MIT") throw new Error(`${name} is no longer under the MIT license: ${manifest.license}`);
 
   const sorted = (names) => [...new Set(names)].sort();
   const byName = (entries) => Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));

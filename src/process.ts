@@ -89,7 +89,7 @@ function listProc(): string[] {
   }
 }
 
-/** proc_pid_stat(5). The name stands in parentheses and may hold blanks and parentheses. */
+/** proc_pid_stat(5). The name is in parentheses and may hold blanks and parentheses. */
 export function parseStat(stat: string): ProcessInfo {
   const [start, end] = [stat.indexOf("("), stat.lastIndexOf(")")];
   const fields = stat.slice(end + 2).split(" ");

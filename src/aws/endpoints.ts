@@ -43,7 +43,7 @@ export function findCustomEndpointHost(endpoint: string | undefined): string | u
  * @see https://docs.aws.amazon.com/general/latest/gr/sts.html
  */
 function isAwsSts(hostname: string): boolean {
-  // A region, and not just any label: "sts" may be somebody's bucket in sts.s3.amazonaws.com.
+  // A region, and not just any label: "sts" may be a bucket in sts.s3.amazonaws.com.
   const region = "[a-z]+(-[a-z]+)+-\\d{1,2}";
   const regional = new RegExp(`^sts(-fips)?\\.${region}\\.(${domains.join("|")})$`);
   const privateLink = new RegExp(`^vpce-[a-z0-9-]+\\.sts(-fips)?\\.${region}\\.vpce\\.(${domains.join("|")})$`);

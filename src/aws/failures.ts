@@ -1,8 +1,8 @@
-// What goes wrong between here and AWS. In words: service-failures.ts, where AWS has answered; network-failures.ts, where
-// nobody has.
+// What goes wrong between here and AWS. In words: service-failures.ts, after an answer of AWS; network-failures.ts, where
+// no answer came.
 import { FobError } from "../errors.ts";
 
-/** What the failure means for whoever made the call. */
+/** What the failure means for the caller. */
 export type Consequence =
   /** STS looked at the code and did not take it. */
   | "wrong code"

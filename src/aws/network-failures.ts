@@ -49,12 +49,12 @@ const byCode: Readonly<Record<string, Explanation>> = {
   CERT_HAS_EXPIRED: [({ target }) => `the certificate of ${target} has expired`, () => checkClock],
   CERT_NOT_YET_VALID: [({ target }) => `the certificate of ${target} is not valid yet`, () => checkClock],
   ERR_TLS_CERT_ALTNAME_INVALID: [
-    ({ target }) => `the certificate of ${target} is for another host, so somebody may be in between`,
+    ({ target }) => `the certificate of ${target} is for another host, so someone may be intercepting the connection`,
     (way) => [signInPage, settingsOr(way, checkNetwork)],
   ],
 };
 
-const checkClock = "check this computer's clock: date; if that is right, tell whoever runs the host or the proxy";
+const checkClock = "check this computer's clock: date; if it is right, tell the administrator of the host or the proxy";
 
 /** Puts a request without an answer into words. */
 export function explainTransport(error: TransportError, context: CallContext): AwsFailure {
@@ -77,7 +77,7 @@ export function explainTransport(error: TransportError, context: CallContext): A
     return unsent(way, text, settingsOr(way, signInPage));
   }
   if (isTrustError(way.code)) {
-    const text = `the certificate of ${way.target} is not trusted (${way.code}), so somebody may be in between`;
+    const text = `the certificate of ${way.target} is not trusted (${way.code}), so someone may be intercepting the connection`;
     return unsent(way, text, howToTrust(context));
   }
   if (error.isUnsent) {
@@ -132,7 +132,7 @@ function brokenAnswer(cause: AnswerTooLong | CutAnswer, way: Way): AwsFailure {
 function howToTrust({ bundle }: CallContext): string {
   return bundle === undefined
     ? "if a company proxy or a virus scanner reads the traffic: export AWS_CA_BUNDLE=/path/to/its-ca.pem"
-    : `the certificates in ${quote(bundle.path)} (from ${bundle.from}) do not vouch for it; ask whoever runs the network for the right ones`;
+    : `the certificates in ${quote(bundle.path)} (from ${bundle.from}) do not vouch for it; ask your network administrator for the right ones`;
 }
 
 /** Why a connection ended, as far as a user can do something with it. */
@@ -147,7 +147,7 @@ function isTlsError(code: string): boolean {
   return code === "EPROTO" || code.startsWith("ERR_SSL");
 }
 
-/** OpenSSL's reason, without where it stands in OpenSSL's source. */
+/** OpenSSL's reason, without its place in OpenSSL's source. */
 function tlsReason(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   return escapeControlCharacters(/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code ?? "");

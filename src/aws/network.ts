@@ -68,7 +68,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** Node.js trusts nobody, and does not say why, when it is given a text without a certificate. */
+/** Node.js trusts no certificate, and does not say why, when it is given a text without a certificate. */
 function hasCertificate(text: string): boolean {
   const [first] = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [A-Z0-9 ]*CERTIFICATE-----/.exec(text) ?? [];
   try {
@@ -107,7 +107,7 @@ function parseProxyAddress(text: string): URL {
   throw new Error("not the address of a proxy");
 }
 
-/** A name in NO_PROXY stands for itself and everything below it, with or without a leading dot; `*` for everything. */
+/** A name in NO_PROXY covers itself and everything below it, with or without a leading dot; `*` for everything. */
 function shouldBypass(url: URL, noProxy: string): boolean {
   if (noProxy === "*") return true;
   return noProxy

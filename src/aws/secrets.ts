@@ -35,7 +35,7 @@ export function maskSecrets(text: string, secrets: readonly string[]): string {
   return maskUnknown(maskParts(text, partsOf(secrets)));
 }
 
-/** The parts of secrets that are long enough to tell something of them, as they are and as they stand in URLs. */
+/** The parts of secrets that are long enough to tell something of them, as they are and URL-encoded. */
 function partsOf(secrets: readonly string[]): ReadonlySet<string> {
   const parts = new Set<string>();
   for (const secret of secrets.flatMap((each) => [each, encodeURIComponent(each)])) {

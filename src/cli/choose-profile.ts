@@ -31,7 +31,7 @@ export async function chooseProfile(choice: Choice, context: Context): Promise<s
   return (await pick(listLoginCandidates(snapshot), choice, context)) ?? "default";
 }
 
-/** The same for a session that exists; undefined if there is none. */
+/** The same for a session that exists; undefined if no session exists. */
 export async function chooseSession(choice: Choice, context: Context): Promise<string | undefined> {
   const { snapshot } = choice;
   const { env } = context;

@@ -73,7 +73,7 @@ export async function processContext(options: { debug: boolean }): Promise<Conte
   };
 }
 
-/** Never below the working directory: whoever has put files there would say which commands fob runs. */
+/** Never below the working directory: files there would decide which commands fob runs. */
 async function homeFolder(): Promise<string | undefined> {
   const { env, platform } = process;
   // The module takes a while to load.

@@ -9,7 +9,7 @@ import { escapeControlCharacters } from "../text.ts";
 export interface Output {
   readonly isTerminal: boolean;
   /** Whether it shows colors, and NO_COLOR does not turn them off. */
-  readonly hasColours: boolean;
+  readonly hasColors: boolean;
   /** How wide the terminal is; Infinity elsewhere. */
   readonly columns: number;
   /** @throws FobError where it cannot be written, so that the command fails */
@@ -20,7 +20,7 @@ export const stdout: Output = {
   get isTerminal() {
     return isTerminal(1);
   },
-  get hasColours() {
+  get hasColors() {
     return isTerminal(1) && process.stdout.hasColors();
   },
   get columns() {

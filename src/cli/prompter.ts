@@ -1,4 +1,4 @@
-// Who asks the user: the terminal, else a window.
+// How fob prompts: on the terminal, else in a window.
 import { createHash } from "node:crypto";
 import { readCode } from "../codes/code.ts";
 import { createGraphicalPrompt } from "../codes/graphical.ts";
@@ -18,9 +18,9 @@ export function choosePrompter(terminal: Terminal | undefined, store: string, co
   return createTerminalPrompter(terminal, store, context.env) ?? createWindowPrompter(context);
 }
 
-/** Somebody at a desktop, who can be asked for a code but not to choose. */
+/** A window on the desktop, which can ask for a code but not let the user choose. */
 const createWindowPrompter = ({ env, say }: Context): Prompter | undefined =>
-  // Nobody sits there.
+  // No user sits there.
   env.CI || env.SSH_CONNECTION
     ? undefined
     : createGraphicalPrompt({ env, platform: process.platform, debug: say.debug });

@@ -31,7 +31,7 @@ export function sayNone({ files }: Snapshot, context: Context): void {
   else for (const line of listLogins(sources)) say.hint(line);
 }
 
-const colours = {
+const colors = {
   valid: "green",
   expiring: "yellow",
   expired: "red",
@@ -124,7 +124,7 @@ function chooseColumns(
     columns.map((column) => {
       const state = entries[index]?.state;
       if (column === "PROFILE") return shorten(cells[column], longest);
-      return column === "STATE" && state && stdout.hasColours ? styleText(colours[state], state) : cells[column];
+      return column === "STATE" && state && stdout.hasColors ? styleText(colors[state], state) : cells[column];
     }),
   );
   return [columns, rows];

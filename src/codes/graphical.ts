@@ -28,7 +28,7 @@ const PATIENCE = 300;
 const MOST_QUESTIONS = 10;
 
 /**
- * Dialogs that may work here; undefined where there is none. They are tried in turn, and one that is broken is not tried
+ * Dialogs that may work here; undefined if there are no such programs. They are tried in turn, and one that is broken is not tried
  * again.
  */
 export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCodeProvider | undefined {
@@ -43,7 +43,7 @@ export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCod
       if (shown.outcome === "answered") return shown.typed;
       if (shown.outcome === "cancelled") throw new RefusedError();
       if (shown.outcome === "unanswered") {
-        throw createCodeNeededError(`nobody answered the dialog within ${formatDuration(PATIENCE)}`, question);
+        throw createCodeNeededError(`the dialog was not answered within ${formatDuration(PATIENCE)}`, question);
       }
       debug(shown.problem);
       problems.push(shown.problem);
@@ -108,7 +108,7 @@ function createCodeNeededError(why: string, { profile }: CodeQuestion): FobError
 }
 
 function listDialogs(platform: NodeJS.Platform, env: Environment): readonly Dialog[] {
-  // Through SSH the dialog would appear where nobody may sit.
+  // Through SSH the dialog would appear where no user may sit.
   if (platform === "darwin") return env.SSH_CONNECTION ? [] : [osascript];
   if (platform === "win32") return [powershell];
   const isWsl = Boolean(env.WSL_DISTRO_NAME);
@@ -152,7 +152,7 @@ const appleScript = `on run argv
     tell me to activate
   end try
   set reply to display dialog (item 1 of argv) with title "fob" default answer "" giving up after ${PATIENCE}
-  if gave up of reply then error "nobody answered" number -1712
+  if gave up of reply then error "not answered" number -1712
   return text returned of reply
 end run`;
 

@@ -37,7 +37,7 @@ export interface MfaCodeProvider {
   ask(question: CodeQuestion): Promise<string>;
 }
 
-/** For how long to wait: a person who can be asked waits as long as they like; nobody knows how long a script may. */
+/** For how long to wait: a user who can be prompted waits as long as they like; a script may have a time limit. */
 export function patienceOf(codes: MfaCodeProvider | undefined): number {
   return codes?.canAskAgain ? Number.POSITIVE_INFINITY : SCRIPT_PATIENCE;
 }
@@ -76,7 +76,7 @@ export function createStdinProvider(stdin: Readable): MfaCodeProvider {
   };
 }
 
-/** Does some work with the terminal, or with undefined if there is none to use. */
+/** Does some work with the terminal, or with undefined without one. */
 export type LendTerminal = (
   signal: AbortSignal,
   work: (terminal: TerminalDescriptors | undefined) => Promise<string>,

@@ -7,7 +7,7 @@ import { type Desktop, startProgram } from "../process.ts";
  * Has an address opened in the user's browser. The browser may stay with that, or what opens it may end at once: it is not
  * waited for by the address's own server, and never ended.
  *
- * @throws FobError where there is none that can be opened
+ * @throws FobError if no browser can be opened
  */
 export async function openBrowser(address: string, { env, platform, debug }: Desktop): Promise<void> {
   for (const [program, ...args] of listOpeners(address, platform, env)) {

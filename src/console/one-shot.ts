@@ -12,7 +12,7 @@ import type { Peer } from "./peer.ts";
 /** How long it waits for the browser, in seconds. */
 const PATIENCE = 60;
 
-/** How long it stays after the first visitor, in milliseconds: somebody who was faster than the browser is noticed. */
+/** How long it stays after the first visitor, in milliseconds: a visitor who was faster than the browser is noticed. */
 const AFTERWARDS = 1000;
 
 export interface OneShot {
@@ -21,7 +21,7 @@ export interface OneShot {
   readonly open: (address: string) => Promise<void>;
   /** Who is at the other end of a connection. */
   readonly identify: (connection: { clientPort: number; serverPort: number }) => Promise<Peer>;
-  /** Says that somebody else came. */
+  /** Says that another visitor came. */
   readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
 }

@@ -24,7 +24,7 @@ export interface LinkRequest extends ServeRequest {
   readonly service?: string | undefined;
 }
 
-/** Whoever opens it is signed in to the console as the profile's role. @throws FobError for a profile without a role */
+/** A link that signs anyone who opens it in to the console as the profile's role. @throws FobError for a profile without a role */
 export async function signInLink(request: LinkRequest, snapshot: Snapshot, context: SessionContext): Promise<URL> {
   const { files } = snapshot;
   const [first] = resolveRoleChain(request.profile, files);

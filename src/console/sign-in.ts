@@ -23,7 +23,7 @@ export function buildConsoleUrl(partition: string, region: string | undefined, s
   return url;
 }
 
-/** The link itself: whoever opens it within 15 minutes is signed in. */
+/** The link itself: anyone who opens it within 15 minutes is signed in. */
 export function buildLoginUrl(federation: URL, token: string, destination: URL): URL {
   const url = new URL(federation);
   url.search = new URLSearchParams({

@@ -56,5 +56,5 @@ function quoteWindowsWord(text: string): string | undefined {
 const useForwardSlashes = (path: string): string => path.replaceAll("\\", "/");
 
 function createUnwritableError(text: string, hint: string): FobError {
-  return new FobError(`${quote(text)} cannot stand in the AWS config so that every program reads it alike`, hint);
+  return new FobError(`${quote(text)} contains characters that some AWS tools cannot read in credential_process`, hint);
 }

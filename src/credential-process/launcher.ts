@@ -66,7 +66,7 @@ fob_cached() {
     3:--endpoint-url) fob_url=$3 ;;
     *) return 1 ;;
   esac
-  # Other names stand in the store under other names. Every letter, because what a-z is depends on the locale.
+  # Other names have other file names in the store. Every letter, because what a-z is depends on the locale.
   case $1 in '' | .* | -* | *[!abcdefghijklmnopqrstuvwxyz0123456789_@+=.-]*) return 1 ;; esac
   fob_file=$fob_sessions/$1
   test "\${FOB_HOME:-$fob_home}" = "$fob_home" &&

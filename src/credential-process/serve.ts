@@ -20,7 +20,7 @@ export interface ServeRequest extends Pick<ResolveRequest, "profile" | "endpoint
 }
 
 export interface WaitingProgram {
-  /** Ends the waiting for somebody's answer: programs wait for a minute at most. */
+  /** Ends the wait for an answer: programs wait for a minute at most. */
   readonly deadline: AbortSignal;
   /** The same for the lock, in milliseconds. */
   readonly patience: number;
@@ -28,7 +28,7 @@ export interface WaitingProgram {
 
 /** Seconds for which old credentials have to last to be worth more than an error. */
 const WORTH_SERVING = 60;
-/** Milliseconds for which nobody is asked again: programs run a failing process twice. */
+/** Milliseconds for which fob does not prompt again: programs run a failing process twice. */
 const REFUSED_FOR = 10_000;
 
 /**
@@ -101,7 +101,7 @@ export function limitAsking({ program }: ServeRequest, again: string, context: S
         rejection && rejection.at < now() + REFUSED_FOR && rejection.at > Math.min(began, now() - REFUSED_FOR);
       if (isRecent)
         throw new FobError(
-          `${rejection.message} (a moment ago, and for ten seconds nobody is asked again)`,
+          `${rejection.message} (a moment ago; fob prompts again after ten seconds)`,
           rejection.hints,
           rejection.exitCode,
         );
@@ -127,9 +127,9 @@ function toRejection(error: FobError, again: string): Omit<Rejection, "at"> {
   return { message, hints, exitCode };
 }
 
-/** What really happened to a question that was taken back, or is still somebody else's. */
+/** What really happened to a prompt that was taken back, or that another process still shows. */
 function explainTimeout(error: unknown, again: string, program: WaitingProgram | undefined): unknown {
   const isOver = error instanceof LockTimeoutError || (program?.deadline.aborted && error instanceof CancelledError);
   if (!program || !isOver) return error;
-  return new FobError("nobody answered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
+  return new FobError("no code was entered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
 }

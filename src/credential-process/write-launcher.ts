@@ -26,7 +26,7 @@ export function installLauncher(installation: Installation): string {
   return path;
 }
 
-/** Whether a program stands in the cache of npx, which may be cleared at any time. */
+/** Whether a program is in the cache of npx, which may be cleared at any time. */
 export function isFromNpxCache(program: string): boolean {
   return /[\\/]_npx[\\/]/.test(program);
 }

@@ -3,14 +3,14 @@ import type { Device } from "../aws/arn.ts";
 import { FobError } from "../errors.ts";
 import { formatOption, quote, quoteProfileArgument } from "../text.ts";
 
-/** Lets somebody choose. */
+/** Lets the user choose. */
 export type Choose = (message: string, choices: readonly string[], signal: AbortSignal) => Promise<string>;
 
 /**
  * The device that STS takes codes of: the only one, or the one that the user chooses.
  *
  * @param chooser opens the way to the user, if there is one
- * @throws FobError where there is none, or several and nobody to ask
+ * @throws FobError if there is no device, or several and no way to ask
  */
 export async function chooseDevice(
   profile: string,

@@ -1,4 +1,4 @@
-// For which shell variables are printed, where nobody says it, and how that shell takes them over.
+// Which shell to print variables for when none is named, and how that shell loads them.
 import { win32 } from "node:path";
 import type { Environment } from "../environment-variables.ts";
 import { findProcess } from "../process.ts";

@@ -45,7 +45,7 @@ const stale = [
 
 /**
  * Variables by which other tools say whose credentials an environment holds, to prompts and to themselves: aws-vault,
- * awsume, aws-sso-cli, aws-runas, awsu, aws-okta, saml2aws, granted, assume-role. They would name somebody else.
+ * awsume, aws-sso-cli, aws-runas, awsu, aws-okta, saml2aws, granted, assume-role. They would name another identity.
  */
 const identities =
   /^(AWS_VAULT|AWSUME_\w+|AWS_SSO|AWS_SSO_(PROFILE|ACCOUNT_ID|ROLE_NAME|ROLE_ARN|SESSION_EXPIRATION|DEFAULT_REGION)|AWSRUNAS_(PROFILE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|AWSU_(PROFILE|EXPIRES)|AWS_OKTA_(PROFILE|ASSUMED_ROLE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|SAML2AWS_PROFILE|GRANTED_SSO\w*|ASSUMED_ROLE)$/;

@@ -1,4 +1,4 @@
-// Editing a file that others write too: fob's own processes, which honour the lock, and everybody else, who does not.
+// Editing a file that others write too: fob's own processes, which honor the lock, and other programs, which do not.
 import { linkSync, openSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -25,10 +25,10 @@ export interface EditOutcome {
 /**
  * Changes a file under its lock: reads it, lets `change` make the new text, puts that in place in one step.
  *
- * A text that `change` leaves as it is, is not written. When somebody who does not know the lock writes in between,
+ * A text that `change` leaves as it is, is not written. When a program that does not know the lock writes in between,
  * the change is made again, on what they wrote.
  *
- * @param change from the bytes of the file ("" where there is none) to the new ones; may be called more than once
+ * @param change from the bytes of the file ("" for a missing file) to the new ones; may be called more than once
  * @throws FobError, and whatever `change` throws; then the file is as it was.
  */
 export async function editFile(
@@ -65,11 +65,11 @@ export async function editFile(
   });
 }
 
-/** False when the file is not what it was when it was read; what somebody else has written is in place then. */
+/** False when the file is not what it was when it was read; what another program has written is in place then. */
 function replaceUnlessChanged(file: string, before: string | undefined, after: string): boolean {
   const replacement = beginReplace(file);
   const bytes = before === undefined ? undefined : Buffer.from(before, "latin1");
-  // A program that opened the old file before the rename writes into that, where nobody would find it: so the old file
+  // A program that opened the old file before the rename writes into that, where it would be lost: so the old file
   // is kept for as long as it takes to see, and goes back to its place when it has changed.
   const old = createTemporaryName(file);
   try {

@@ -1,4 +1,4 @@
-// Locks between processes, on files. Node.js has no flock(), and not every file system honours it.
+// Locks between processes, on files. Node.js has no flock(), and not every file system honors it.
 //
 // A lock is a file that is made complete and then hard-linked to its name, so that it appears at once, with its content.
 // Where a file system knows no hard links it is an exclusive file, which may be seen empty for a moment.
@@ -46,32 +46,32 @@ export interface Holder {
 }
 
 export interface Lock {
-  /** False once somebody has broken this lock, which happens only to a holder that slept on another machine. */
+  /** False once another process has broken this lock, which happens only to a holder that slept on another machine. */
   isHeld(): boolean;
   release(): void;
 }
 
-/** Whoever holds the lock has held it for longer than somebody else would wait. */
+/** The lock has been held for longer than the caller would wait. */
 export class LockTimeoutError extends FobError {
   override readonly name = "StillHeld";
 }
 
 export interface LockOptions {
   readonly signal: AbortSignal;
-  /** How long to wait for somebody else, in milliseconds; Infinity to wait until `signal`. */
+  /** How long to wait for another holder, in milliseconds; Infinity to wait until `signal`. */
   readonly patience: number;
-  /** Called once, when the lock has been somebody else's for about a second. */
+  /** Called once, when another process has held the lock for about a second. */
   readonly onWait?: ((holder: Holder) => void) | undefined;
 }
 
-/** Milliseconds for which to wait where nobody is known to watch: nobody knows how long a script may. */
+/** Milliseconds to wait where no user may be watching: a script may have a time limit. */
 export const SCRIPT_PATIENCE = 30_000;
 
 /** A holder that cannot be asked whether it lives (another machine) is dead after this long without a sign, in ms. */
 const SILENCE = 60_000;
 const HEARTBEAT = 2_000;
 /**
- * For how long whoever waits must have seen the same last sign, hours old perhaps, in milliseconds: longer than a
+ * For how long a waiting process must have seen the same last sign, hours old perhaps, in milliseconds: longer than a
  * heartbeat. A machine that wakes up, or whose clock is set, finds the last sign of a living holder that old.
  */
 const WATCH = 2_500;
@@ -85,7 +85,7 @@ const sights = new Map<string, { readonly sign: string; readonly since: number }
 /**
  * Runs `work` while holding the lock. The lock is released however `work` ends.
  *
- * @throws StillHeld when the lock stays somebody else's for longer than `patience`, FobError when it cannot be made at all.
+ * @throws LockTimeoutError when another process holds the lock for longer than `patience`, FobError when it cannot be made at all.
  */
 export async function withLock<T>(
   path: string,
@@ -96,7 +96,7 @@ export async function withLock<T>(
 }
 
 /**
- * The same, unless while it waits `isNeedless` says that the work has been done by somebody else.
+ * The same, unless while it waits `isNeedless` says that another process has done the work.
  *
  * @returns undefined then
  */
@@ -313,7 +313,7 @@ function createLock(path: string, id: string): Lock {
     try {
       beat(path, id);
     } catch {
-      // The lock has gone, or the file system has: whoever asks isHeld() will know.
+      // The lock has gone, or the file system has: isHeld() will tell.
     }
   }, HEARTBEAT);
   heartbeat.unref();

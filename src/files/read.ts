@@ -97,7 +97,7 @@ export function readWhole(path: string, settling = SETTLING): string | undefined
 }
 
 /**
- * Whether the so many bytes that were read of a file are probably not what somebody means to leave: it has more now, or
+ * Whether the so many bytes that were read of a file are probably not what a writer means to leave: it has more now, or
  * it was written just now up to the end of a page. Those who write in place empty it first and fill it page by page; a
  * busy disk lets them wait in between.
  */

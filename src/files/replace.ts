@@ -223,7 +223,7 @@ function isFilePlaced(file: string, temporary: string): boolean {
   return true;
 }
 
-/** Writes a new file, 0600, down to the disk. @throws FobError; then there is none. */
+/** Writes a new file, 0600, down to the disk. @throws FobError; then no file is left. */
 export function writeNew(file: string, content: Buffer): void {
   let descriptor: number | undefined;
   try {

@@ -1,4 +1,4 @@
-// Who besides the user can write a file: what stands in it may be theirs.
+// Which other users can write a file: its content may be theirs.
 import { type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { getSystemCode } from "../errors.ts";

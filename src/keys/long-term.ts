@@ -77,7 +77,7 @@ async function fetchFromProfile(profile: string, { files, env, signal, warn }: K
   return checkKeyShape(refuseTemporary(parseProcessJson(printed, title), profile), title, command);
 }
 
-/** Says, before a command of a profile is run, that somebody else may have put it there. */
+/** Says, before a command of a profile is run, that another user may have put it there. */
 export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: KeyContext["warn"]): void {
   const file = fileOfCommand(files, profile, key);
   const writers = otherWritersOf(file);

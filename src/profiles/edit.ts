@@ -44,7 +44,7 @@ export class BreaksFile extends Error {
 }
 
 /**
- * Sets and removes keys of a profile's section, and adds the section at the end where there is none.
+ * Sets and removes keys of a profile's section, and adds the section at the end if it is missing.
  *
  * Keys of the section that the change does not name stay, as do comments. The header and the named keys end in a form
  * that every program reads alike, whatever they looked like before.

@@ -164,7 +164,7 @@ export function getCommand(files: AwsFiles, profile: string, key: string): strin
   );
 }
 
-/** The file that such a command stands in. */
+/** The file that holds such a command. */
 export function fileOfCommand(files: AwsFiles, profile: string, key: string): string {
   return files.credentials.properties(profile)?.get(key)?.raw ? files.credentials.path : files.config.path;
 }

@@ -1,4 +1,4 @@
-// Role profiles in the AWS config: which role, and by way of whom.
+// Role profiles in the AWS config: which role, and the source of its credentials.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 import { roleLength } from "../aws/limits.ts";
 import { isRegion } from "../aws/partitions.ts";
@@ -120,7 +120,7 @@ function createMissingSourceError(profile: string, elsewhere: string | undefined
 
 function assertProfileExists(source: string, profile: string, files: AwsFiles): void {
   if (files.credentials.has(source) || files.config.has(source)) return;
-  // A session profile that nobody has logged in to yet stands in neither file.
+  // A session profile without a login so far is in neither file.
   if (source.endsWith("-mfa") && classifyOwnKeys(files, source.slice(0, -"-mfa".length)) === "long-term") return;
   const meant = findNearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
   throw new FobError(

@@ -1,4 +1,4 @@
-// The credentials of any profile that fob serves: a session's, or a role's by way of its session.
+// The credentials of any profile that fob serves: a session's, or a role's, assumed with its session.
 import { parseDevice } from "../aws/arn.ts";
 import { withAws } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
@@ -142,10 +142,10 @@ async function getRoleCredentials(
 }
 
 function createRoleTooShortError({ profile, duration = roleLength.default }: Role, isDirect: boolean): UsageError {
-  const why = isDirect ? "as its profile says" : "as AWS gives it to who asks with a session";
+  const why = isDirect ? "duration_seconds is" : "AWS limits role chaining to";
   return new UsageError(
-    `--min-ttl asks for longer than the role of ${quote(profile)} lasts, ${why}: ${inExactWords(isDirect ? duration : roleLength.default)}`,
-    "ask for less, or for more with a code of its own: duration_seconds in the profile",
+    `--min-ttl is longer than the credentials of ${quote(profile)} can last: ${why} ${inExactWords(isDirect ? duration : roleLength.default)}`,
+    "use a shorter --min-ttl, or set a longer duration_seconds in the profile, which needs a code of its own",
   );
 }
 
@@ -168,7 +168,7 @@ function resolveRoleRequest(
   return { ...plan, settings: { ...plan.settings, region, usesGlobalSts } };
 }
 
-/** The credentials in the store, if they are of just these roles, by way of just that session. */
+/** The credentials in the store, if they are of exactly these roles, assumed with exactly that session. */
 function findStoredRole(chain: readonly Role[], plan: Resolution, store: Store): Session | undefined {
   const found = store.read(chain.at(-1)?.profile ?? "");
   if (found.state !== "readable") return undefined;
@@ -254,10 +254,10 @@ function isAboutLength(error: unknown): boolean {
 
 /** Why a role lasts for less than its profile says, and what changes that. */
 function whyAnHour({ profile, duration = roleLength.default }: Role, isTooLong: boolean): string {
-  const hour = `the role of ${quote(profile)} lasts for an hour, and not for ${formatDuration(duration)}`;
+  const hour = `the credentials of ${quote(profile)} last for 1 h, not ${formatDuration(duration)}`;
   return isTooLong
-    ? `${hour}, which is more than the role's maximum session duration; to fix it: ${hourInConfig(profile)}`
-    : `${hour}: AWS gives no more to who asks with a session or another role`;
+    ? `${hour}, which is longer than the role's maximum session duration; to fix it: ${hourInConfig(profile)}`
+    : `${hour}: AWS limits role chaining to one hour`;
 }
 
 const hourInConfig = (profile: string): string =>
@@ -266,8 +266,12 @@ const hourInConfig = (profile: string): string =>
 /** Says which role of a chain it was, and where to look. */
 function createRoleRejectedError(error: unknown, { profile, arn, sourceProfile: by }: Role): unknown {
   if (!(error instanceof AwsFailure) || error.consequence !== "refused") return error;
-  const hint = isAboutLength(error)
-    ? hourInConfig(profile)
-    : `AWS says so of a role that is not there, too: check role_arn, and external_id; else the role's trust policy must allow it, and a policy of who asks (${quote(by)}) must allow sts:AssumeRole on ${arn}`;
-  return new FobError(`the role profile ${quote(profile)}: ${error.message}`, hint, undefined, error);
+  const hints = isAboutLength(error)
+    ? [hourInConfig(profile)]
+    : [
+        "check role_arn and external_id: AWS says the same of a role that does not exist",
+        "the role's trust policy must allow your user",
+        `${quote(by)} needs sts:AssumeRole on ${arn}`,
+      ];
+  return new FobError(`the role profile ${quote(profile)}: ${error.message}`, hints, undefined, error);
 }

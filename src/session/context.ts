@@ -24,7 +24,7 @@ export interface SessionContext {
   readonly debug: (message: string) => void;
   /** Tells the user what they are waiting for. */
   readonly showWhile: ShowWhile;
-  /** The way to ask the user; undefined where there is none. */
+  /** How to prompt the user; undefined if that is not possible. */
   readonly prompter: () => Prompter | undefined;
   /** Whether there is a terminal on which nothing can be asked, because the process is in the background there. */
   readonly isInBackground: () => boolean;

@@ -41,7 +41,7 @@ export interface LoginOptions {
   readonly isServing?: boolean;
   /** A code that came with the command. */
   readonly code?: MfaCodeProvider | undefined;
-  /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s where there is nobody. */
+  /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s without one. */
   readonly patience?: number;
   /** The command line that makes the same session again, without a code in it, for hints. */
   readonly again?: string | undefined;
@@ -273,9 +273,9 @@ function withOtherStore({ message, hints, exitCode, cause }: FobError): FobError
 
 /** Says that the code was not spent for nothing. */
 function withKeptSession(error: unknown, again: string): unknown {
-  if (error instanceof CancelledError) return new CancelledError(`the session itself is kept: ${again}`);
+  if (error instanceof CancelledError) return new CancelledError(`the session is saved: ${again}`);
   if (!(error instanceof FobError)) return error;
-  const hint = `the session itself is kept; once that is mended, this needs no code: ${again}`;
+  const hint = `the session is saved; fix this, then run (no code needed): ${again}`;
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 
@@ -286,7 +286,7 @@ function createTooShortError(duration: number, { source }: ProfilePair): UsageEr
   );
 }
 
-/** Where codes come from when none came with the command; undefined where nobody can be asked. */
+/** Where codes come from when none came with the command; undefined if fob cannot prompt. */
 export function chooseCodeProvider(
   plan: Resolution,
   again: string,
@@ -302,7 +302,7 @@ export function chooseCodeProvider(
   );
 }
 
-/** The same command; before it runs, a warning where somebody else may have put it there. */
+/** The same command; before it runs, a warning if another user may have put it there. */
 function withWarning(
   codes: MfaCodeProvider,
   { pair, snapshot: { files } }: Resolution,
@@ -325,7 +325,7 @@ function createCodeNeededError({ resolution, options, again, context }: Login): 
   const needed = `${quote(resolution.pair.session)} needs an MFA code`;
   if (!context.isInBackground()) {
     return new FobError(
-      `${needed}, and nobody can be asked here; run in a terminal: ${again}`,
+      `${needed}, and fob cannot prompt here; run in a terminal: ${again}`,
       options.hasPipedStdin ? [`to read the code from stdin: ${again} --code-stdin`] : [],
       exitCodes.codeNeeded,
     );

@@ -50,7 +50,7 @@ export async function logout(
   }
   const files = readAwsFiles(context.paths);
   const sessions = new Set(profiles.map((name) => resolveProfile(name, files, store)));
-  // Without the roles, programs could go on by way of it.
+  // Without the roles, programs could go on with it.
   const withRoles = [...sessions].flatMap((profile) => [
     profile,
     ...listRoles(getSource(profile, files, store), store),
@@ -97,7 +97,7 @@ function getSource(profile: string, files: AwsFiles, store: Store): string | und
     : resolveProfilePair(profile, { files, store }, "fob logout").source;
 }
 
-/** The role profiles whose credentials came by way of a source. */
+/** The role profiles whose credentials came from a source. */
 function listRoles(source: string | undefined, store: Store): string[] {
   const isBySource = (stored: Stored): boolean =>
     isRoleSession(stored) && stored.state === "readable" && stored.session.source.profile === source;
@@ -167,7 +167,7 @@ async function cleanPlaces(session: Session, context: SessionContext): Promise<v
 function tellOfSession({ profile, credentials, roles }: Session, context: SessionContext): void {
   const { expiration } = credentials;
   const now = context.now();
-  const until = expiration > now ? `; AWS still honours its credentials until ${formatClockTime(expiration, now)}` : "";
+  const until = expiration > now ? `; AWS still accepts its credentials until ${formatClockTime(expiration, now)}` : "";
   const what = roles.length > 0 ? "credentials of the role profile" : "session";
   context.note(`removed the ${what} ${quote(profile)}${until}`);
 }

@@ -1,4 +1,4 @@
-// Renewing sessions that run out: once, or for as long as somebody watches.
+// Renewing sessions that run out: once, or for as long as --watch runs.
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import { listSessionProfiles } from "../store/read.ts";
@@ -129,7 +129,7 @@ async function watchUntilCancelled(
       if (questions === 0) reporter.show();
       failures.clear("");
     } catch (error) {
-      // An AWS file that somebody is editing just now, say.
+      // Such as an AWS file that is being edited.
       failures.add("", describeFailure(error));
     }
     await Promise.race([sleep(TICK, signal), ...underWay.values()]);

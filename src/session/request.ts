@@ -47,7 +47,7 @@ export async function requestSession(
   const role = direct?.role;
   const profile = role?.profile ?? pair.session;
   const reservation = store.reserve(profile);
-  // Ends every call under way when the user gives up, or an error does: nobody waits for an answer then.
+  // Ends every call under way when the user gives up, or an error does: no caller waits for an answer then.
   const scope = new AbortController();
   const signal = AbortSignal.any([context.signal, scope.signal]);
   try {
@@ -137,7 +137,7 @@ function lastServed({ serialNumber }: Device, { store, now }: SessionContext): s
   return store.list().find(isLast)?.profile;
 }
 
-/** What AWS is asked for a role. @param user the ARN of the user who asks, where AWS has told it */
+/** What AWS is asked for a role. @param user the ARN of the calling user, where AWS has told it */
 export function buildRoleRequest(role: Role, user: string | undefined, source: string): RoleRequest {
   const { arn, duration = roleLength.default, externalId, sourceIdentity, tags, transitiveTags } = role;
   // CloudTrail shows it: a name by which a person is found.

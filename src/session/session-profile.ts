@@ -49,7 +49,7 @@ export interface TargetOptions {
   readonly isOnlyOwn?: boolean;
   /** The user wants a new session, whatever is there: also in the place of one whose end nothing tells. */
   readonly takesOver?: boolean;
-  /** The keys go into the credentials file, although fob's credential_process stands in the config: that goes then. */
+  /** The keys go into the credentials file, although fob's credential_process is in the config: that is removed. */
   readonly leavesProcess?: boolean;
 }
 
@@ -257,7 +257,7 @@ export async function writeCredentialProcess(
   await editProfile(paths, "config", pair.session, change, context);
 }
 
-/** Takes temporary keys out of a profile of the credentials file, whoever wrote them: SDKs prefer them to a process. */
+/** Takes temporary keys out of a profile of the credentials file, no matter which tool wrote them: SDKs prefer them to a process. */
 export async function removeTemporaryKeys(profile: string, context: SessionContext): Promise<void> {
   if (classifyKeys(readAwsFiles(context.paths).credentials.properties(profile)) !== "temporary") return;
   const decide = (properties: Properties | undefined): readonly string[] =>
@@ -307,7 +307,7 @@ export async function removeCopiedSettings(
 /** What the credentials file should say of a session profile, which may be served by fob's credential_process. */
 function computeCredentialsChange({ credentials }: Session, isServed: boolean): Change {
   const expiry = formatExpiration(credentials.expiration);
-  // SDKs prefer static keys to a credential_process, for ever: beside one there must be none.
+  // SDKs always prefer static keys to a credential_process, so there must be no keys beside one.
   const key = (value: string): string | undefined => (isServed ? undefined : value);
   return {
     aws_access_key_id: key(credentials.accessKeyId),

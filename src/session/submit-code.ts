@@ -18,7 +18,7 @@ export interface CodeSubmission {
   readonly device: Device;
   /** Asks AWS, with a code. */
   readonly send: (mfa: Mfa, identity: Identity | undefined) => Promise<TemporaryCredentials>;
-  /** What whoever is asked should know before; "" for nothing. */
+  /** What the user should know before the prompt; "" for nothing. */
   readonly why: string;
   readonly codes: MfaCodeProvider;
   readonly owner: CodeOwner;

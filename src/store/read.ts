@@ -23,7 +23,7 @@ export interface Unreadable {
   readonly isOtherVersion: boolean;
 }
 
-/** A refusal that programs are told again for a moment instead of asking somebody again. */
+/** A rejection that programs get again for a moment instead of a new prompt. */
 export interface Rejection {
   /** Milliseconds since 1970. */
   readonly at: number;

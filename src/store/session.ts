@@ -6,7 +6,7 @@ import type { Span } from "./freshness.ts";
 
 /**
  * Temporary credentials from GetSessionToken with MFA, with all that is known of them; or those of a role that was assumed
- * by way of them. Times are ms since 1970.
+ * through them. Times are ms since 1970.
  */
 export interface Session {
   /** The session profile, or the role profile. */

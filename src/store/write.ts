@@ -18,7 +18,7 @@ import type { Role, Session } from "./session.ts";
 export interface WritableStore extends Store {
   /**
    * Runs `work` while no other process of fob makes or removes this session; or not, and gives undefined, where
-   * `isNeedless` says while it waits that somebody else has done the work.
+   * `isNeedless` says while it waits that another process has done the work.
    */
   readonly locked: <T>(
     profile: string,
@@ -108,7 +108,7 @@ export function openWritableStore(folder: string): WritableStore {
       try {
         await withLock(lockOf(profile), { signal, patience: 0 }, () => adoptLeftover(pathOf(profile), profile));
       } catch {
-        // Somebody is writing it at this moment, or the store cannot be written: who needs it will find out.
+        // Another process is writing it, or the store cannot be written: its next user will find out.
       }
       return true;
     },
@@ -240,7 +240,7 @@ export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError 
 /** Says that the same command needs another code. */
 function addSpentCodeHint(error: unknown): unknown {
   if (!(error instanceof FobError)) return error;
-  const hint = "the code is spent; once that is mended, try again with the next one that the device shows";
+  const hint = "the code is spent; fix this, then try again with the next code that the device shows";
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 

@@ -1,8 +1,8 @@
-// Tables, bars and colours, for terminals.
+// Tables, bars and colors, for terminals.
 import { stripVTControlCharacters } from "node:util";
 import type { Environment } from "../environment-variables.ts";
 
-/** A table with a heading; columns as wide as they need to be. Cells may be coloured. */
+/** A table with a heading; columns as wide as they need to be. Cells may be colored. */
 export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [heading, ...rows];
   const widths = heading.map((_, column) => Math.max(...cells.map((row) => measureWidth(row[column] ?? ""))));

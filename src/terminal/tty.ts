@@ -24,8 +24,8 @@ export interface TerminalDescriptors {
 }
 
 /**
- * The terminal that the process belongs to; undefined where there is none, or where the process is a background job:
- * the system would stop it for ever as soon as it changed the terminal's mode.
+ * The terminal that the process belongs to; undefined without one, or if the process is a background job:
+ * the system would stop it as soon as it changed the terminal's mode.
  */
 export function findTerminal(platform: NodeJS.Platform = process.platform): Terminal | undefined {
   const self = findProcess(process.pid, platform);

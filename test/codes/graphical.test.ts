@@ -40,7 +40,7 @@ function desktop(platform: NodeJS.Platform, programs: Readonly<Record<string, st
 const answers = "echo 492039";
 const noDisplay = `printf '\\n(zenity:1): Gtk-WARNING **: cannot open display: :1\\n' >&2; exit 1`;
 
-/** The programs of each platform, and how they say that somebody answered, cancelled, or was not there. */
+/** The programs of each platform, and how they say that the user answered, cancelled, or was not there. */
 const programs = [
   { program: "zenity", platform: "linux", cancelled: "exit 1", unanswered: "exit 5" },
   { program: "kdialog", platform: "freebsd", cancelled: "exit 1", unanswered: undefined },
@@ -48,7 +48,7 @@ const programs = [
     program: "osascript",
     platform: "darwin",
     cancelled: "echo '0:1: execution error: Abgebrochen. (-128)' >&2; exit 1",
-    unanswered: "echo '0:1: execution error: nobody answered (-1712)' >&2; exit 1",
+    unanswered: "echo '0:1: execution error: not answered (-1712)' >&2; exit 1",
   },
   { program: "powershell.exe", platform: "win32", cancelled: "exit 0", unanswered: undefined },
 ] as const;
@@ -81,12 +81,12 @@ test.each(programs)("$program: wrong input is asked again, with the reason", asy
 });
 
 test.each(programs.filter(({ unanswered }) => unanswered))(
-  "$program: a dialog that nobody answers is the end of it",
+  "$program: an unanswered dialog is the end of it",
   async ({ program, platform, unanswered }) => {
     const { prompt } = desktop(platform, { kdialog: answers, [program]: unanswered ?? "" });
     await expect(prompt()?.ask(about("work"))).rejects.toMatchObject({
       exitCode: exitCodes.codeNeeded,
-      message: expect.stringContaining("nobody answered the dialog within 5 min") as string,
+      message: expect.stringContaining("the dialog was not answered within 5 min") as string,
     });
   },
 );
@@ -98,7 +98,7 @@ test.each(programs)("$program: one that fob had to end was not answered either",
   const { prompt, folder } = desktop(platform, { kdialog: answers, [program]: hanging });
   const asking = expect(prompt()?.ask(about("work"))).rejects.toMatchObject({
     exitCode: exitCodes.codeNeeded,
-    message: expect.stringContaining("nobody answered the dialog within 5 min") as string,
+    message: expect.stringContaining("the dialog was not answered within 5 min") as string,
   });
   await vi.waitFor(() => expect(existsSync(join(folder, `${program}.shown`))).toBe(true), 10_000);
   vi.advanceTimersByTime(320_000);
@@ -179,7 +179,7 @@ test("when all are broken, the error says how, what to do, and that a code is ne
   }
 });
 
-test("a program that always prints something else does not ask for ever, and what it prints is not shown", async () => {
+test("a program that always prints something else does not ask again and again, and what it prints is not shown", async () => {
   const { prompt } = desktop("linux", { zenity: "echo the-master-password" });
   const asking = prompt()?.ask(about("work"));
   await expect(asking).rejects.toMatchObject({ exitCode: exitCodes.codeNeeded });

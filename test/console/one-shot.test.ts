@@ -38,7 +38,7 @@ async function visit({ peers, afterwards }: Visit) {
 }
 
 // Another user's program that asks and is gone at once can no longer be told from others.
-test("whose program nobody can tell gets nothing, you are warned, and the browser is waited for", async () => {
+test("whose program cannot be told gets nothing, you are warned, and the browser is waited for", async () => {
   expect(await visit({ peers: ["unknown", "own"] })).toEqual({
     statuses: [403, 303],
     warnings: ["cannot tell whose program asked for your console link, so it did not get it"],

@@ -34,7 +34,7 @@ test("plain words stand as they are", () => {
   expect(formatCredentialProcess(home, "work-mfa")).toBe("/home/alice/.aws/fob/bin/fob-credential-process work-mfa");
 });
 
-test("a path with blanks stands in double quotes", () => {
+test("a path with blanks is in double quotes", () => {
   expect(formatCredentialProcess(at("/Users/Alice (work)/it's"), "work-mfa")).toBe(
     `"/Users/Alice (work)/it's/bin/fob-credential-process" work-mfa`,
   );
@@ -63,7 +63,7 @@ test.each([
   ["/home/a\nb"],
 ])("a store in a folder that cannot be written there: %j", (store) => {
   const write = () => formatCredentialProcess(at(store), "work-mfa");
-  expect(write).toThrow("cannot stand in the AWS config");
+  expect(write).toThrow("contains characters that some AWS tools cannot read");
   expect(write).toThrow(
     expect.objectContaining({
       hints: ["keep fob's files in a folder with a plain path: export FOB_HOME=/PATH/TO/FOLDER"],
@@ -77,7 +77,9 @@ test.each(["-work", "", "a b;c", 'a"b'])("a profile that cannot be written there
 });
 
 test("a line that readers would take out of its quotes is refused", () => {
-  expect(() => formatCredentialProcess(at("/a b"), "arbeit-ä")).toThrow("cannot stand in the AWS config");
+  expect(() => formatCredentialProcess(at("/a b"), "arbeit-ä")).toThrow(
+    "contains characters that some AWS tools cannot read",
+  );
 });
 
 test.each(["C:\\100%\\node.exe", "C:\\a&b\\node.exe", "C:\\a;b\\node.exe"])("not on Windows: %s", (node) => {

@@ -19,7 +19,7 @@ function shell(name: string, ...flags: readonly string[]): Shell {
   return { name: [name, ...flags].join(" "), command: [path || name, ...flags], isThere: path !== "" };
 }
 
-/** Each of them is somebody's /bin/sh. Where one is missing its tests are skipped, except for the first two. */
+/** Each of them is /bin/sh somewhere. Where one is missing its tests are skipped, except for the first two. */
 export const shells: readonly Shell[] = [
   { ...shell("dash"), isThere: true },
   { ...shell("bash"), isThere: true },

@@ -1,4 +1,4 @@
-// What is written for shells and files is read by those shells and by readers that nobody here wrote.
+// What is written for shells and files is read by those shells and by readers of others.
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

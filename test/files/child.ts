@@ -48,7 +48,7 @@ const commands: Record<string, (...args: string[]) => void | Promise<void>> = {
   async hold(lock = "") {
     await withLock(lock, options, async () => {
       say("held");
-      // Without a line whoever started it has been killed, and takes it along.
+      // Without a line its parent has been killed, and takes it along.
       if ((await listen().next()).done) process.kill(process.pid, "SIGKILL");
       writeFileSync(`${lock}.done`, "");
     });

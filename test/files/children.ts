@@ -114,7 +114,7 @@ export const ownMounts = [["-m"], ["-Urm"]].find(
   (flags) => spawnSync("unshare", [...flags, "sh", "-c", "mount -t tmpfs -o size=64k none /mnt"]).status === 0,
 );
 
-/** How a command can get process ids of its own here; undefined where it cannot. It is killed with whoever started it. */
+/** How a command can get process ids of its own here; undefined where it cannot. It is killed with its parent. */
 const ownPids = [["unshare"], ["unshare", "-Ur"]]
   .map((command) => [...command, "--pid", "--fork", "--mount-proc", "--kill-child", "--"])
   .find(([file = "", ...flags]) => spawnSync(file, [...flags, "true"]).status === 0);

@@ -145,7 +145,7 @@ describe("what fob may not replace stays as it is", () => {
     expect([read(file), readdirSync(folder)]).toEqual(["old\n", ["credentials"]]);
   });
 
-  test("a folder, a pipe that nobody writes to, a device", async () => {
+  test("a folder, a pipe without a writer, a device", async () => {
     mkdirSync(join(folder, "folder"));
     spawnSync("mkfifo", [join(folder, "pipe")]);
     for (const path of [join(folder, "folder"), join(folder, "pipe"), "/dev/null"]) {

@@ -65,7 +65,7 @@ test("of eight processes only one is in at a time, and each gets its turn", asyn
   expect(readdirSync(folder)).toEqual(["number"]);
 });
 
-test("the lock of a killed process holds nobody up", async () => {
+test("the lock of a killed process holds no other up", async () => {
   const holder = await startHolder();
   holder.kill();
   await holder.ended;
@@ -282,7 +282,7 @@ test("who looks rarely breaks the lock of another machine as fast, and never one
   await refused;
 });
 
-test("a lock file that is torn or not a lock holds nobody up for more than a minute", async () => {
+test("a lock file that is torn or not a lock holds no process up for more than a minute", async () => {
   const torn = ["", "null", "5", "{}", '{"id"'].map((text, index) => {
     const path = join(folder, `torn-${index}`);
     writeFileSync(path, text);
@@ -304,7 +304,7 @@ test.skipIf(!existsSync("/proc/self/stat"))(
   async () => {
     leave(lock, { ...(await ownHolder()), id: "before", started: "1" });
     expect(await withLock(lock, impatient, () => "in")).toBe("in");
-    // The very same process is alive, whoever asks.
+    // The very same process is alive, for every caller.
     leave(lock, { ...(await ownHolder()), id: "living" });
     await expect(withLock(lock, impatient, () => "in")).rejects.toThrow(`process ${process.pid}`);
   },

@@ -1,4 +1,4 @@
-// Preloaded into the built program (node --require): what somebody else does in front of one of its file-system calls.
+// Preloaded into the built program (node --require): what another program does before one of its file-system calls.
 //
 //   MEANWHILE_AT  a regular expression for the call: its name and arguments, e.g. `^renameSync .*/credentials$`
 //   MEANWHILE     a shell command that is run, to its end, in front of each such call; CALL is the call's number, from 1,

@@ -1,4 +1,4 @@
-// Programs that nobody here wrote, which tests run beside fob or as referees.
+// Programs of others, which tests run beside fob or as referees.
 import { spawnSync } from "node:child_process";
 
 /** `npm run test:interop` and CI install the programs first, so that none of their tests may be left out. */

@@ -68,7 +68,7 @@ export interface World {
   fobOnTerminal(args: readonly string[], options?: RunOptions): OnTerminal;
   /** Runs a shell command on a terminal; `fob` in it is the built program. */
   shellOnTerminal(command: string, options?: RunOptions): OnTerminal;
-  /** A command that prints this; it stands in a file, so that a code in it is in no argument list. */
+  /** A command that prints this; it is in a file, so that no argument list holds a code. */
   commandThatPrints(text: string): string;
   /** Calls of an action that the local AWS has had. */
   calls(action: string): number;

@@ -1,4 +1,4 @@
-// Programs that nobody here wrote get their credentials from fob, by the command that --install writes.
+// Programs of others get their credentials from fob, by the command that --install writes.
 import { describe, expect, test } from "vitest";
 import { endsIn, keyIdOf } from "../helpers/sessions.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
@@ -32,7 +32,7 @@ for (const program of [...programs, fromProcess]) {
       task.meta.userAgent = request?.userAgent ?? "";
     });
 
-    it("makes fob ask on the terminal where there is none", async () => {
+    it("makes fob prompt on the terminal without a session", async () => {
       const world = await installed();
       const started = runOnTerminal(program, world);
       await started.shows("Code for");
@@ -46,11 +46,11 @@ for (const program of [...programs, fromProcess]) {
       const started = runOnTerminal(program, world);
       await started.shows("Code for");
       started.type("\u0003");
-      // A second question would wait for ever.
+      // A second prompt would wait without end.
       expect((await started.ended).status).not.toBe(0);
     });
 
-    it("fails at once where nobody can be asked", async () => {
+    it("fails at once if fob cannot prompt", async () => {
       const world = await installed();
       const { status, stdout, stderr } = await run(program, world);
       expect(stdout).not.toContain("user/");
@@ -58,7 +58,7 @@ for (const program of [...programs, fromProcess]) {
       expect(stderr.includes("run in a terminal: fob login work-mfa")).toBe(program.shows !== "nothing");
     });
 
-    it.each([14, 9])("works on with %i minutes left although nobody can be asked", async (minutes) => {
+    it.each([14, 9])("works on with %i minutes left although fob cannot prompt", async (minutes) => {
       const world = await loggedIn({ minutes });
       const { stdout, stderr } = await run(program, world);
       expect(stdout).toContain(world.user.arn);
@@ -83,7 +83,7 @@ for (const program of [...programs, fromProcess]) {
   });
 }
 
-test("programs work on when nobody answers, until no time is left", { timeout: 120_000 }, async () => {
+test("programs work on without an answer, until no time is left", { timeout: 120_000 }, async () => {
   // All at once: the question stays for most of a minute.
   const cases = programs
     .filter((program) => program.isThere)

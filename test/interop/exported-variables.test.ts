@@ -1,4 +1,4 @@
-// Programs that nobody here wrote get the session from their environment, as fob exec and fob env put it there.
+// Programs of others get the session from their environment, as fob exec and fob env put it there.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -7,11 +7,11 @@ import { withFob } from "../helpers/shells.ts";
 import { execute, keysOf, makeWorld, type Result, temporaryFolder, type World } from "../helpers/world.ts";
 import { envOf, programs } from "./programs.ts";
 
-/** A home folder whose AWS files know nothing of fob's profiles, but somebody else's key. */
+/** A home folder whose AWS files know nothing of fob's profiles, but another user's key. */
 function elsewhere({ sandbox }: World): string {
   const home = temporaryFolder();
   mkdirSync(join(home, ".aws"));
-  const { accessKey } = sandbox.addUser({ name: "somebody-else", policies: [] });
+  const { accessKey } = sandbox.addUser({ name: "another-user", policies: [] });
   writeFileSync(join(home, ".aws/credentials"), keysOf("default", accessKey), { mode: 0o600 });
   return home;
 }

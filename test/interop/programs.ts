@@ -1,4 +1,4 @@
-// Programs that nobody here wrote; install.mjs installs them.
+// Programs of others; install.mjs installs them.
 import { join } from "node:path";
 import { isThere, succeeds } from "../helpers/needed.ts";
 import { execute, node, type OnTerminal, onTerminal, type Result, type World } from "../helpers/world.ts";

@@ -1,4 +1,4 @@
-// Role profiles as programs that nobody here wrote use them, of a role that wants MFA: they ask for it themselves by way
+// Role profiles as programs of others use them, of a role that requires MFA: they assume it themselves by means
 // of `source_profile = work-mfa`, or have fob do it.
 import { appendFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

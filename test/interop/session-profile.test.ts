@@ -1,4 +1,4 @@
-// A session profile as programs that nobody here wrote use it.
+// A session profile as programs of others use it.
 import { appendFileSync } from "node:fs";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { fromIni } from "@aws-sdk/credential-providers";

@@ -1,4 +1,4 @@
-// A disk that is really full: a small one is mounted over the folder of the AWS files, where nobody else sees it.
+// A disk that is really full: a small one is mounted over the folder of the AWS files, where no other process sees it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";

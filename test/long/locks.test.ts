@@ -102,7 +102,7 @@ test("a holder in another PID namespace keeps its lock while it lives, whatever 
   expect(readdirSync(folder)).toEqual(["lock-0.done", "lock-1.done"]);
 });
 
-test("a clock that is wrong, or jumps while a lock is held or waited for, lets nobody in early and keeps nobody out", async ({
+test("a clock that is wrong, or jumps while a lock is held or waited for, lets no process in early and keeps none out", async ({
   skip,
 }) => {
   skip(cannotUnshare !== false, String(cannotUnshare));

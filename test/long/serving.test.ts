@@ -23,7 +23,7 @@ const stored = (world: World): string => readFileSync(sessionFile(world), "utf8"
 const answerOn = (screen: string): string => /^\{"Version".*$/m.exec(screen)?.[0] ?? "";
 const next = (world: World, turn: number): string => `${world.device.code(Date.now() + 30_000 * turn)}\r`;
 
-/** Those who wait while somebody else asks. */
+/** Those that wait while another process prompts. */
 async function waiting(world: World, count: number, env?: Record<string, string>): Promise<OnTerminal[]> {
   const others = Array.from({ length: count }, () => ask(world, env));
   await Promise.all(others.map((other) => other.shows("waiting for another fob")));
@@ -77,7 +77,7 @@ test("on one terminal as well the next one asks when the one that asks is killed
   expect(world.calls("GetSessionToken")).toBe(1);
 });
 
-test("those who wait may be killed: nobody else notices, and no lock is left", async () => {
+test("waiting processes may be killed: no other notices, and no lock is left", async () => {
   const world = await makeWorld();
   const first = ask(world);
   await first.shows("Code for");
@@ -169,7 +169,7 @@ test("a session that has expired by this computer's clock is not served, and is 
       expect(await answerAt(seconds)).toMatchObject({ status: 0, stdout: answer, stderr: "" });
     }
   }
-  // Somebody could be asked, but AWS takes no request from a clock that is hours wrong: no code is asked for in vain.
+  // fob could prompt, but AWS takes no request from a clock that is hours wrong: no code is asked for in vain.
   clock.set(13 * hour);
   const asked = await world.fobOnTerminal(serve, { env: clock.env }).ended;
   expect(asked).toMatchObject({ status: 1, screen: expect.stringMatching(/error: .*clock/) as string });
@@ -177,7 +177,7 @@ test("a session that has expired by this computer's clock is not served, and is 
   expect(world.calls("GetSessionToken")).toBe(1);
 });
 
-test("a clock that is set while somebody is asked and others wait ends no question, no waiting and no lock", async () => {
+test("a clock that is set during a prompt ends no prompt, no wait and no lock", async () => {
   const world = await makeWorld();
   const clock = clockOf(world, "first", 0);
   const first = ask(world, clock.env);
@@ -207,7 +207,7 @@ test("a refusal counts for all who wait and for ten seconds, and not because a c
   for (const { status, screen } of await Promise.all([...others, soon].map((other) => other.ended))) {
     expect(status).toBe(4);
     expect(screen).toMatch(
-      /^fob: error: cancelled \(a moment ago, and for ten seconds nobody is asked again\)\nfob: hint: fob login work-mfa\n$/m,
+      /^fob: error: cancelled \(a moment ago; fob prompts again after ten seconds\)\nfob: hint: fob login work-mfa\n$/m,
     );
     expect(screen).not.toContain("Code for");
   }
@@ -231,23 +231,23 @@ test("a login that waits asks when a program's question is refused", async () =>
   expect((await login.ended).status).toBe(0);
 });
 
-test("where nobody answers it ends within a minute of its start: with an error, or with credentials that are old", async () => {
+test("without an answer it ends within a minute of its start: with an error, or with credentials that are old", async () => {
   const worlds = await Promise.all([makeWorld(), makeWorld(), makeWorld()]);
   const [unanswered, old, held] = worlds;
   await old.fob(["login", "work", "--code", old.device.code()]);
   const oldAnswer = endsIn(old, 600);
   const login = held.fobOnTerminal(["login", "work"]);
-  // Nobody chooses a device; the source's own command does not end; AWS does not say which devices there are.
+  // No device is chosen; the source's own command does not end; AWS does not say which devices there are.
   const withoutDevice = { config: "[profile work]\nregion = eu-central-1\n" };
   const choosing = await makeWorld(withoutDevice);
   choosing.sandbox.addVirtualDevice(choosing.user.name, "second");
   const process = "[profile work]\nregion = eu-central-1\ncredential_process = sleep 600\n";
   const hanging = await makeWorld({ credentials: "", config: process });
   const silent = await makeWorld(withoutDevice);
-  const nobody = createServer().listen(0, "127.0.0.1");
-  onTestFinished(() => void nobody.close());
-  await once(nobody, "listening");
-  const url = `http://127.0.0.1:${(nobody.address() as AddressInfo).port}`;
+  const unheard = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void unheard.close());
+  await once(unheard, "listening");
+  const url = `http://127.0.0.1:${(unheard.address() as AddressInfo).port}`;
   const stuck = [timed(choosing), timed(hanging), timed(silent, { AWS_ENDPOINT_URL: url })];
 
   const alone = timed(unanswered);
@@ -269,11 +269,11 @@ test("where nobody answers it ends within a minute of its start: with an error, 
   // What AWS does not answer is said after 20 s.
   expect([chosen?.status, given?.status, listed?.status]).toEqual([4, 4, 1]);
   const [first, second, third, fourth] = ends.map(({ screen }) => screen);
-  expect(first).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
-  expect(second).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
-  expect(third).toMatch(/^fob: warning: nobody answered in time; .* expire in \d+ min\n/m);
+  expect(first).toMatch(/^fob: error: no code was entered in time; .*\nfob: hint: fob login work-mfa\n$/m);
+  expect(second).toMatch(/^fob: error: no code was entered in time; .*\nfob: hint: fob login work-mfa\n$/m);
+  expect(third).toMatch(/^fob: warning: no code was entered in time; .* expire in \d+ min\n/m);
   expect(answerOn(third ?? "")).toBe(oldAnswer);
-  expect(fourth).toMatch(/^fob: error: nobody answered in time; .*\nfob: hint: fob login work-mfa\n$/m);
+  expect(fourth).toMatch(/^fob: error: no code was entered in time; .*\nfob: hint: fob login work-mfa\n$/m);
 
   login.type(next(held, 0));
   expect((await login.ended).status).toBe(0);

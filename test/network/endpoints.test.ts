@@ -166,7 +166,7 @@ describe("whether a host is AWS's", () => {
   ])("%s is", (url) => expect(findCustomEndpointHost(url)).toBeUndefined());
 
   test.each([
-    ["https://sts.amazonaws.com.evil.example", "the domain's end is somebody else's"],
+    ["https://sts.amazonaws.com.evil.example", "the domain's end is another owner's"],
     ["https://evil-amazonaws.com", "its beginning too"],
     ["https://sts.eu-central-1.amazonaws.com@evil.example", "a user name is no host"],
     ["https://stsXeu-central-1.amazonaws.com", "a dot is a dot"],

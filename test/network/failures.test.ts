@@ -1,4 +1,4 @@
-// Every way in which AWS, or what stands in its place, refuses a login: each with its own words and a next step.
+// Every way in which AWS, or a server in its place, refuses a login: each with its own words and a next step.
 
 import { writeFileSync } from "node:fs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
@@ -229,7 +229,7 @@ describe("no connection: nothing was sent", () => {
     expect(hints).toContain("check the network connection");
   });
 
-  test("nobody listens", async () => {
+  test("no server listens", async () => {
     const world = await makeWorld();
     const host = `127.0.0.1:${await freePort()}`;
     const { error, hints } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: `http://${host}` } });

@@ -149,7 +149,7 @@ test("a connection that the server closes while the user looks for her phone cos
   expect(front.connections()).toBe(2);
 });
 
-describe("Ctrl-C ends the wait for somebody who does not answer, at once, with the AWS files as they were", () => {
+describe("Ctrl-C ends the wait for a server that does not answer, at once, with the AWS files as they were", () => {
   test("STS", async () => {
     const { world, front } = await worldWhereCodes("silence");
     const before = [world.credentials(), world.config()];

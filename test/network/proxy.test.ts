@@ -181,8 +181,8 @@ describe("a proxy that speaks TLS itself: its certificate is for its own name, a
   });
 
   const others: [name: string, Certificate, words: string][] = [
-    ["AWS's", ofAws, "is for another host, so somebody may be in between"],
-    ["its address's", ofAddress, "is for another host, so somebody may be in between"],
+    ["AWS's", ofAws, "is for another host, so someone may be intercepting the connection"],
+    ["its address's", ofAddress, "is for another host, so someone may be intercepting the connection"],
     ["of an unknown authority", untrusted, "is not trusted"],
   ];
   const ways = [{}, noCheck].flatMap((more) => others.map((other) => [...other, more] as const));
@@ -274,7 +274,7 @@ test.skipIf(!isThere("aws", "--version"))(
       expect(ours.stderr, JSON.stringify(variables)).toContain("(throttling)");
       expect(counts(), `fob with ${JSON.stringify(variables)}`).toEqual(expected.map((count) => 2 * count));
     };
-    // The command takes a second, so not for every one; Python's answers follow below.
+    // The command takes a second, so not for each; Python's answers follow below.
     await Promise.all(environments.filter((_, index) => index % 3 !== 2 || index === 2).map(run));
   },
 );

@@ -22,7 +22,7 @@ import type { Certificate } from "./certificates.ts";
 /** A request as the front has read it. */
 export interface Exchange {
   readonly action: string;
-  /** The token code in it, "" when there is none. */
+  /** The token code in it, "" without one. */
   readonly code: string;
   readonly host: string;
   /** How many requests for this action there were before. */
@@ -265,7 +265,7 @@ function listen(server: TcpServer): Promise<number> {
   });
 }
 
-/** A port on which nobody listens. */
+/** A port on which no server listens. */
 export async function freePort(): Promise<number> {
   const server = createTcpServer();
   const port = await new Promise<number>((done) => {

@@ -14,7 +14,7 @@ const stranger = makeAuthority();
 const good = authority.issue(["localhost", "127.0.0.1"]);
 const hour = 3_600_000;
 
-/** A world whose AWS speaks TLS, with the authority's certificate in `~/ca.pem` and somebody else's in `~/other.pem`. */
+/** A world whose AWS speaks TLS, with the authority's certificate in `~/ca.pem` and another authority's in `~/other.pem`. */
 async function makeTlsWorld(certificate = good): Promise<{ world: World; front: Front; ca: string; other: string }> {
   const world = await makeWorld();
   const front = await startFront({ to: world.sandbox.url, certificate });
@@ -38,7 +38,7 @@ test("a certificate of an unknown authority is not trusted: nothing is sent, AWS
   const { world, front } = await makeTlsWorld();
   const { error, hints } = await failedLogin(world);
   expect(error).toMatch(
-    /^the certificate of "127\.0\.0\.1:\d+" is not trusted .*, so somebody may be in between; nothing was sent$/,
+    /^the certificate of "127\.0\.0\.1:\d+" is not trusted .*, so someone may be intercepting the connection; nothing was sent$/,
   );
   expect(hints).toEqual([expect.stringContaining("export AWS_CA_BUNDLE=")]);
   expect(front.exchanges).toEqual([]);
@@ -112,7 +112,7 @@ test("a bundle whose path looks like a secret is named all the same", async () =
   expect((await failedLogin(world, { env: { AWS_CA_BUNDLE: path } })).error).toContain(`certificates in "${path}"`);
 });
 
-// Nobody may ever write into it, and the lock of the session is held meanwhile.
+// No process may ever write into it, and the lock of the session is held meanwhile.
 test.each(["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])("a pipe is not waited for: %s", async (from) => {
   const { world, front } = await makeTlsWorld();
   const path = join(world.home, "pipe.pem");
@@ -146,7 +146,7 @@ test("a certificate for another host: nothing is sent", async () => {
   const { world, front, ca } = await makeTlsWorld(authority.issue(["sts.evil.example"]));
   const { error } = await failedLogin(world, { env: { AWS_CA_BUNDLE: ca } });
   expect(error).toMatch(
-    /^the certificate of ".*" is for another host, so somebody may be in between; nothing was sent$/,
+    /^the certificate of ".*" is for another host, so someone may be intercepting the connection; nothing was sent$/,
   );
   expect(front.exchanges).toEqual([]);
 });

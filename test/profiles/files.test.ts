@@ -60,7 +60,7 @@ test("a command keeps what looks like a comment: that is the shell's to judge", 
   expect(getCommand(files, "a", "mfa_process")).toBe("pass otp 'my #1 key' ; true");
 });
 
-test("profiles with a key are found wherever the key stands in its section, in any case", () => {
+test("profiles with a key are found wherever the key is in its section, in any case", () => {
   const files = filesOf(
     "",
     "[a]\nx = 1\n[b]\n  Expiration: 2\n[c]\n# expiration = 3\n[d]\nexpiration=4\nexpiration_x = 5\n",

@@ -29,7 +29,7 @@ export interface Sample {
   readonly bare: string;
   /** How far the section's own properties are indented. */
   readonly indent: string;
-  /** What must still stand in the section after any edit: its comments and the lines of all other keys. */
+  /** What must still be in the section after any edit: its comments and the lines of all other keys. */
   readonly foreign: readonly string[];
 }
 
@@ -69,7 +69,7 @@ interface Entry {
   readonly lines: readonly string[];
 }
 
-/** One thing that may stand in a section; `id` makes its key, or its comment, the only one of its kind. */
+/** One thing that may be in a section; `id` makes its key, or its comment, the only one of its kind. */
 function entry(id: number, indent: string, keys: readonly string[], isRagged: boolean): fc.Arbitrary<Entry> {
   const foreign = (...lines: string[]): Entry => ({ isOurs: false, lines: lines.map((line) => indent + line) });
   const delimiter = fc.oneof(

@@ -14,7 +14,7 @@ const everything = {
   Statement: { Effect: "Allow" as const, Action: "*", Resource: "*" },
 };
 
-/** Asks AWS's simulator one question as a profile of the world; nobody can be asked for a code. */
+/** Asks AWS's simulator one question as a profile of the world; fob cannot prompt for a code. */
 function ask(world: World, profile: string) {
   const nothing = () => undefined;
   const tools = createSessionContext(

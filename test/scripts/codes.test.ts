@@ -81,7 +81,7 @@ test.each([
   await run.shows("ended with 0");
 });
 
-test("with --no-input, an mfa_process has nobody to ask", async () => {
+test("with --no-input, an mfa_process cannot prompt", async () => {
   const world = await withProcess(asking);
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--no-input"]).ended;
   expect(status).toBe(1);
@@ -136,7 +136,7 @@ test("when an mfa_process fails where you cannot be asked, the error tells how t
   }
 });
 
-/** A world with a second profile of the same user and device, whose command prints these codes in turn, the last for ever. */
+/** A world with a second profile of the same user and device, whose command prints these codes in turn, the last one again and again. */
 async function withTwoProfiles(codes: (world: World) => readonly string[]): Promise<{ world: World; env: object }> {
   const world = await makeWorld();
   const [count, CLOCK] = [join(world.home, "count"), join(world.home, "clock")];
@@ -184,7 +184,7 @@ test("a command whose codes are wrong is run twice, and the error names the sess
   expect(world.calls("GetSessionToken")).toBe(2);
 });
 
-test("a command that prints the refused code again is not run for ever", async () => {
+test("a command that prints the refused code again is not run again and again", async () => {
   const { world, env } = await withTwoProfiles(({ device }) => [device.code() === "000000" ? "000001" : "000000"]);
   const { status, stderr } = await world.fob(["login", "other"], { env: { ...env } });
   expect(status).toBe(1);

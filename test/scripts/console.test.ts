@@ -35,7 +35,7 @@ test("the browser is given an address that leads to the link, once, and the link
   const browser = join(world.home, "browser");
   const arrived = join(world.home, "arrived");
   mayHoldSecrets(arrived);
-  // What a browser does with the address, and then somebody else.
+  // What a browser does with the address, and then another visitor.
   const script = `const [, , address] = process.argv;
 const { writeFileSync } = require("node:fs");
 (async () => {

@@ -56,13 +56,13 @@ test("without a session it asks on the terminal although stdin, stdout and stder
   expect(world.credentials()).toContain("[work-mfa]\naws_access_key_id = ASIA");
 });
 
-test("where nobody can be asked it ends at once, with the command to run", async () => {
+test("if fob cannot prompt it ends at once, with the command to run", async () => {
   const world = await makeWorld();
   expect(await ask(world, "work-mfa")).toMatchObject({
     status: 4,
     stdout: "",
     stderr:
-      'fob: error: "work-mfa" needs an MFA code, and nobody can be asked here; run in a terminal: fob login work-mfa\n',
+      'fob: error: "work-mfa" needs an MFA code, and fob cannot prompt here; run in a terminal: fob login work-mfa\n',
   });
 });
 
@@ -114,7 +114,7 @@ test("a refusal counts for those who ask in the next seconds, and never for fob 
   const { status, screen } = await again.ended;
   expect({ status, screen }).toMatchObject({
     status: 4,
-    screen: expect.stringContaining("cancelled (a moment ago, and") as string,
+    screen: expect.stringContaining("cancelled (a moment ago; fob prompts") as string,
   });
   expect(screen).not.toContain("Code for");
 

@@ -39,7 +39,7 @@ test("of several devices one is chosen on the terminal, and remembered", async (
   expect(world.calls("ListMFADevices")).toBe(1);
 });
 
-test("several devices and nobody to choose: an error that names them", async () => {
+test("several devices and no way to choose: an error that names them", async () => {
   const world = await worldWithoutSerial();
   const second = world.sandbox.addVirtualDevice(world.user.name, "second");
   const { status, stderr } = await world.fob(["login", "work", "--code", "123456"]);

@@ -1,4 +1,4 @@
-// A profile that is there twice is an error for those who use it, and for nobody else.
+// A profile that is there twice is an error for those who use it, and for no other user.
 import { appendFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { makeWorld } from "../helpers/world.ts";

@@ -45,7 +45,7 @@ test("what an editor writes while fob logs out stays, and the session goes", asy
   expect(world.credentials()).not.toContain("ASIA");
 });
 
-test("a file that somebody makes while fob is about to make it stays, and fob adds to it", async () => {
+test("a file that another program creates while fob is about to create it stays, and fob adds to it", async () => {
   const world = await makeWorld();
   rmSync(world.configPath);
   const env = meanwhile("^linkSync .*[.]tmp .*/config$", once(inPlace("config")));

@@ -153,7 +153,7 @@ test("ini is a section that may go into a credentials file, dotenv what docker t
   expect((await world.fob(["env", "work", "--shell", "dotenv"])).stdout).toMatch(/^(AWS_\w+=[^\s"'#]+\n){7}$/);
 });
 
-test("without a fresh session nobody is asked where nobody is, and credentials that still last are better than none", async () => {
+test("without a fresh session and a terminal fob does not prompt, and credentials that still last are better than none", async () => {
   const world = await loggedIn();
   endsIn(world, 600);
   const { status, stdout, stderr } = await world.fob(["env", "work", "--shell", "bash"]);

@@ -211,7 +211,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("as %s",
     const run = await inShell(world, ["work", "--", "sh", "-c", print, "-", ...odd]);
     expect(run).toMatchObject({ status: 7, stdout: `${odd.join("|")}|`, stderr: "" });
     expect(await inShell(world, ["work", "--", "nosuch"])).toMatchObject({ status: 127, stdout: "" });
-    expect(await inShell(world, ["nobody", "--", "true"])).toMatchObject({ status: 1, stdout: "" });
+    expect(await inShell(world, ["unknown", "--", "true"])).toMatchObject({ status: 1, stdout: "" });
     expect((await inShell(world, ["--help"])).stdout).toContain("Usage: fob exec");
     expect((await inShell(world, ["work", "--help", "--", "echo"])).stdout).toContain("Usage: fob exec");
   });
@@ -388,7 +388,7 @@ describe("what is sent to fob", () => {
 });
 
 /**
- * A bash on a terminal, with `fob` on its path, at its prompt `$> `. What is typed before whoever is to read it is there
+ * A bash on a terminal, with `fob` on its path, at its prompt `$> `. What is typed before its reader is there
  * may be lost.
  */
 async function prompt(world: World): Promise<OnTerminal> {

@@ -36,9 +36,7 @@ test.each([
     const failed = await loginWith(world, { FAULT: fault, FAULT_CALLS: "^renameSync$", FAULT_AT: "2" });
     expect(failed.status).toBe(1);
     expect(failed.stderr).toContain(message);
-    expect(failed.stderr).toContain(
-      "the session itself is kept; once that is mended, this needs no code: fob login work",
-    );
+    expect(failed.stderr).toContain("the session is saved; fix this, then run (no code needed): fob login work");
     expect(world.credentials()).toBe(before);
     expect(readdirSync(dirname(world.credentialsPath)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 
@@ -64,7 +62,7 @@ test("a file that cannot be read is never taken for an empty one", async () => {
   const world = await makeWorld();
   await world.fob(["login", "work", "--code", world.device.code()]);
   const before = [world.credentials(), world.config()];
-  // Opening is what fails for somebody who may not read; root, who may run this, may read everything.
+  // Opening is what fails for a user who may not read; root, who may run this, may read everything.
   for (const at of ["1", "2"]) {
     const { status, stderr } = await loginWith(world, { FAULT: "EACCES", FAULT_CALLS: "^readFileSync$", FAULT_AT: at });
     expect(status).toBe(1);

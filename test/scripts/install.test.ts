@@ -8,7 +8,7 @@ import { execute, makeWorld, node, program, type World } from "../helpers/world.
 const login = (world: World) => world.fob(["login", "work", "--code", world.device.code()]);
 const install = (world: World) => world.fob(["credential-process", "--install", "work"]);
 const launcher = (world: World): string => join(world.home, ".aws/fob/bin/fob-credential-process");
-/** Runs what stands in the config, as most SDKs do. */
+/** Runs what is in the config, as most SDKs do. */
 const served = (world: World, env: Record<string, string | undefined> = {}) => {
   const command = /^credential_process = (.*)$/m.exec(world.config())?.[1] ?? "";
   return execute("/bin/sh", ["-c", command], {
@@ -32,7 +32,7 @@ test("the config gets the launcher, and the keys leave the credentials file; exp
   expect(statSync(launcher(world)).mode & 0o777).toBe(0o700);
 });
 
-test("what stands in the config answers from the session file, and hands over to fob when that is not enough", async () => {
+test("what is in the config answers from the session file, and hands over to fob when that is not enough", async () => {
   const world = await makeWorld();
   await login(world);
   await install(world);
@@ -53,7 +53,7 @@ test("a login renews what programs get, and writes no keys beside the credential
   expect((await served(world)).stdout).toContain('"Version":1');
 });
 
-test("fob login --to asks whether the keys are to stand in the credentials file again", async () => {
+test("fob login --to asks whether to write the keys to the credentials file again", async () => {
   const world = await makeWorld();
   await login(world);
   await install(world);
@@ -83,7 +83,7 @@ test("fob login --to takes the credential_process away only when there are keys 
   expect(world.config()).toBe(config);
 });
 
-test("status says that programs get the session from fob, also when there is none", async () => {
+test("status says that programs get the session from fob, also without a session", async () => {
   const world = await makeWorld();
   await install(world);
   expect((await world.fob(["status"])).stdout).toBe("work-mfa\twork\tmissing\t\t\tcredential_process\n");
@@ -182,7 +182,7 @@ test("a session that another tool keeps in the profile, and that still runs, is 
   expect([world.credentials(), world.config()]).toEqual(before);
 });
 
-test("temporary keys that somebody has left in the profile go too: programs would prefer them", async () => {
+test("temporary keys that another tool has left in the profile go too: programs would prefer them", async () => {
   const world = await makeWorld();
   const left =
     "[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n";
@@ -192,7 +192,7 @@ test("temporary keys that somebody has left in the profile go too: programs woul
   expect(world.credentials()).toContain("[work-mfa]\nother = kept\n");
 });
 
-test("a session of the environment's keys is not served to whoever has other ones there", async () => {
+test("a session of the environment's keys is not served to an environment with other keys", async () => {
   const world = await makeWorld();
   const { accessKeyId, secretAccessKey } = world.user.accessKey;
   const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
@@ -200,7 +200,7 @@ test("a session of the environment's keys is not served to whoever has other one
   expect(readFileSync(sessionFile(world), "utf8")).toMatch(/^fob1 0 work-mfa\n/);
 });
 
-test("an empty name is nobody's session, whatever AWS_PROFILE says, on every way to an answer", async () => {
+test("an empty name is no session, whatever AWS_PROFILE says, on every way to an answer", async () => {
   const world = await makeWorld();
   await install(world);
   await login(world);

@@ -14,7 +14,7 @@ test("who is stopped for a minute while it takes a lock takes it all the same, t
   const world = await makeWorld();
   const env = preloaded("meanwhile", {
     MEANWHILE_AT: "^linkSync .*/locks/session-work-mfa$",
-    // Whoever has the lock meanwhile sweeps what is older than a minute.
+    // The holder of the lock meanwhile sweeps what is older than a minute.
     MEANWHILE: `[ $CALL -gt 1 ] || { touch -d '2 minutes ago' "$HOME"/.aws/fob/locks/.*.tmp; ${node} ${program} logout work; }`,
   });
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
@@ -31,7 +31,7 @@ test("the lock of a killed process that cannot be removed is an error, and nothi
   expect(readdirSync(folder)).toContain(".credentials.fob.lock");
   const env = preloaded("faults", { ...fault, FAULT_CALLS: "^unlinkSync$", FAULT: "EPERM" });
   const { status, screen } = await world.fobOnTerminal(["logout", "work"], { env }).ended;
-  // Until the lock can be taken nobody may sweep what the killed process has left.
+  // Until the lock can be taken, no process may sweep what the killed one has left.
   for (const name of readdirSync(folder)) if (name.endsWith(".tmp")) mayHoldSecrets(join(folder, name));
   expect(screen).toMatch(/fob: error: not allowed to read or write ".*\/session-work-mfa"\nhint: see who is: ls -la /);
   expect(status).toBe(1);

@@ -155,7 +155,7 @@ test("without a terminal it says on one line what to do, and ends with 4 at once
   expect(status).toBe(4);
   expect(stdout).toBe("");
   expect(stderr.trimEnd().split("\n")).toEqual([
-    'fob: error: "work-mfa" needs an MFA code, and nobody can be asked here; run in a terminal: fob login work',
+    'fob: error: "work-mfa" needs an MFA code, and fob cannot prompt here; run in a terminal: fob login work',
   ]);
   expect(world.sandbox.requests).toEqual([]);
 });
@@ -165,7 +165,7 @@ test("--no-input asks nothing even on a terminal", async () => {
   expect((await world.fobOnTerminal(["login", "work", "--no-input"]).ended).status).toBe(4);
 });
 
-test("a background job counts as having no terminal, and is not stopped for ever", async () => {
+test("a background job counts as having no terminal, and is not stopped", async () => {
   const world = await makeWorld();
   const run = world.shellOnTerminal("set -m; fob login work & wait $!; echo ended with $?");
   await run.shows("ended with 4");
@@ -298,7 +298,7 @@ test("Ctrl-C ends at once, although AWS does not answer", async () => {
   expect(performance.now() - began).toBeLessThan(2000);
 });
 
-test("a login that nobody can be asked for does not wait for somebody else's prompt", async () => {
+test("a login that cannot prompt does not wait for another one's prompt", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows("Code for");

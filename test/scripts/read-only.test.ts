@@ -7,7 +7,7 @@ import { makeWorld, type World } from "../helpers/world.ts";
 
 const isRoot = process.geteuid?.() === 0;
 const preload = resolve(import.meta.dirname, "../helpers/faults.cjs");
-/** Root may write what nobody can: so the calls that write fail as they do on a read-only file system. */
+/** Root may write what no user can: so the calls that write fail as they do on a read-only file system. */
 const readOnly = (folder: string) => ({
   NODE_OPTIONS: `--require ${preload}`,
   FAULT: "EROFS",

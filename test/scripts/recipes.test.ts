@@ -69,7 +69,7 @@ test("Claude Code: awsAuthRefresh does not read the terminal, and says what to d
   const command = claude('{\n  "awsAuthRefresh"');
   const terminal = onTerminal("bash", ["--norc", "-c", command], { env: withFob(world.env) });
   const { status, screen } = await terminal.ended;
-  expect(screen).toContain("nobody can be asked here; run in a terminal: fob login work");
+  expect(screen).toContain("fob cannot prompt here; run in a terminal: fob login work");
   expect(status).toBe(4);
 
   const process = world.commandThatPrints(world.device.code());

@@ -1,11 +1,11 @@
-// Role profiles by way of the MFA session of their source.
+// Role profiles, assumed with the MFA session of their source.
 import { appendFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
 import { fast, makeWorld, type World } from "../helpers/world.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
-/** Whoever is in the account, with MFA. */
+/** Any identity of the account, with MFA. */
 const withMfa = (world: World, condition: object = { Bool: { "aws:MultiFactorAuthPresent": "true" } }) => ({
   Version: "2012-10-17",
   Statement: [
@@ -154,13 +154,13 @@ test("a role for more than an hour is asked for with a code of its own, and the 
   expect(identities(world)).toHaveLength(1);
 });
 
-test("where nobody can be asked, such a role lasts for an hour, with a warning", async () => {
+test("if fob cannot prompt, such a role lasts for an hour, with a warning", async () => {
   const world = await makeWorld();
   addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
   await login(world);
   const { status, stderr } = await ask(world, "prod");
   expect(status).toBe(0);
-  expect(stderr).toContain('warning: the role of "prod" lasts for an hour, and not for 8 h');
+  expect(stderr).toContain('warning: the credentials of "prod" last for 1 h, not 8 h');
 });
 
 test("credentials of a role that run out are renewed, without a code", async () => {
@@ -215,7 +215,7 @@ test("another access key, device or endpoint is another role", async () => {
   expect(run).toMatchObject({ status: 4, stdout: "" });
 });
 
-test("a config that changes while somebody is asked is another role for the next program", async () => {
+test("a config that changes during a prompt is another role for the next program", async () => {
   const world = await makeWorld();
   const old = addRole(world, "prod", "work");
   const url = ["--endpoint-url", world.sandbox.url];
@@ -257,7 +257,7 @@ test("many programs that want two roles at once: one code, one call for each", a
   expect([world.calls("GetSessionToken"), world.calls("AssumeRole")]).toEqual([1, 2]);
 });
 
-test("who cannot be asked does not wait for ever for somebody who can", async () => {
+test("a process that cannot prompt does not wait without end for one that can", async () => {
   const world = await makeWorld();
   addRole(world, "prod", "work");
   const first = world.fobOnTerminal(["exec", "prod", "--", "true"]);
@@ -282,7 +282,9 @@ test("env and exec give a role's credentials; status, refresh and logout underst
   // An hour is all that such credentials ever have.
   expect(run.stderr).toBe("");
   expect((await world.fob(["refresh", "prod"])).stderr).toContain('"work-mfa" is good until');
-  expect((await world.fob(["exec", "prod", "--min-ttl", "2h", "--", "true"])).stderr).toContain("--min-ttl asks for");
+  expect((await world.fob(["exec", "prod", "--min-ttl", "2h", "--", "true"])).stderr).toContain(
+    "--min-ttl is longer than",
+  );
   expect((await world.fob(["logout", "prod"])).stderr).toContain('removed the credentials of the role profile "prod"');
   expect((await world.fob(["logout", "prod"])).stderr).toContain('no credentials of the role profile "prod"');
   expect((await ask(world, "work-mfa")).status).toBe(0);
@@ -319,7 +321,7 @@ test("a duration above the role's maximum costs one code and no more: the sessio
   const { status, screen } = await first.ended;
   expect(status).toBe(0);
   expect(screen).toContain(
-    `warning: the role of "prod" lasts for an hour, and not for 8 h, which is more than the role's maximum session duration; to fix it: aws configure set duration_seconds 3600 --profile prod`,
+    `warning: the credentials of "prod" last for 1 h, not 8 h, which is longer than the role's maximum session duration; to fix it: aws configure set duration_seconds 3600 --profile prod`,
   );
   expect(askedFor(world)).toEqual({ withKey: 1, withSession: 1 });
 

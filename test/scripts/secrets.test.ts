@@ -79,7 +79,7 @@ describe("--debug says no secret", () => {
     expect((await world.fob(["logout", "--all", "--debug"])).status).toBe(0);
   });
 
-  test("of an error that nobody has thought of, with its stack", async () => {
+  test("of an unexpected error, with its stack", async () => {
     const world = await makeWorld();
     const script = `const { stringify } = JSON;
       JSON.stringify = (value) => {

@@ -36,7 +36,7 @@ testIn(
     ];
     const { status, stdout, stderr } = await run(shell, script.join("\n"), { env });
     expect(stdout).toBe("selected: work-mfa\nAWS_PROFILE=work-mfa\nselected: work-mfa\nselected: \n");
-    // Nobody is told to do what mfa has done.
+    // No hint says to do what mfa has done.
     expect(stderr).not.toContain("hint");
     expect(status).toBe(0);
 
@@ -208,7 +208,7 @@ testIn(
     const names = [
       "",
       "work",
-      "nobody",
+      "unknown",
       "renamed",
       "cut",
       "newer",
@@ -328,7 +328,7 @@ testIn(all, "the text costs a shell's start less than the shell itself", async (
   expect((hundred - empty) / 100).toBeLessThan(Math.max(empty, 5));
 });
 
-test("the text is the same for everybody, and a missing or an unknown shell is answered with the known ones", async () => {
+test("the text is the same for every user, and a missing or an unknown shell is answered with the known ones", async () => {
   const world = await makeWorld();
   for (const shell of ["bash", "zsh", "fish", "powershell", "pwsh"]) {
     const { stdout, status } = await world.fob(["shell-init", shell]);

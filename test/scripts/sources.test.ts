@@ -59,7 +59,7 @@ test("a profile's name cannot play tricks with the terminal", async () => {
   expect(stderr).not.toContain("\u001b");
 });
 
-test("keys may stand in the config file", async () => {
+test("keys may be in the config file", async () => {
   const world = await makeWorld({ credentials: "" });
   appendFileSync(world.configPath, keysOf("", world.user.accessKey).split("\n").slice(1).join("\n"));
   mayHoldSecrets(world.configPath);

@@ -61,7 +61,7 @@ const prompts: readonly Prompt[] = [
     async shows(env) {
       const { stdout, status } = await execute("starship", ["module", "aws"], { env: { ...env, STARSHIP_SHELL: "" } });
       expect(status).toBe(0);
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what this removes
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: colors are what this removes
       return stdout.replace(/\u001b\[[0-9;]*m/g, "").trim();
     },
   },

@@ -108,6 +108,6 @@ test.each([
 test("with --no-input no terminal is spoken of", async () => {
   const world = await makeWorld();
   const shell = world.shellOnTerminal("set -m; fob login work --no-input & wait $!");
-  await shell.shows("nobody can be asked here; run in a terminal: fob login work");
+  await shell.shows("fob cannot prompt here; run in a terminal: fob login work");
   expect((await shell.ended).screen).not.toContain("foreground");
 });

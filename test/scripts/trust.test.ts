@@ -71,12 +71,12 @@ describe("a command from a file that others can write is not run without a warni
   };
   test.each<[string, RegExp, (world: World) => void]>([
     [
-      "a config for everybody",
+      "a config for every user",
       /which others can write \(mode 666; to keep them out: chmod go-w \/.*config\)/,
       ({ configPath }) => chmodSync(configPath, 0o666),
     ],
     [
-      "a folder for everybody",
+      "a folder for every user",
       /is in the folder ".*\.aws", which others can write \(mode 777/,
       ({ configPath }) => chmodSync(dirname(configPath), 0o777),
     ],

@@ -49,7 +49,7 @@ test.each<[string, (made: Made) => void]>([
       symlinkSync(`${file}-real`, file);
     },
   ],
-  ["it belongs to somebody else", () => void vi.spyOn(process, "geteuid").mockReturnValue(12345)],
+  ["it belongs to another user", () => void vi.spyOn(process, "geteuid").mockReturnValue(12345)],
 ])("%s: that takes a closer look", (_, change) => {
   const made = makeStore();
   change(made);

@@ -14,10 +14,10 @@ export function formatProof(
   rows: readonly ProofRow[],
   ways: readonly AuthMethod[],
   verdicts: readonly Verdict[],
-  { hasColours }: Output,
+  { hasColors }: Output,
 ): string {
   const colored = (color: "green" | "red" | "yellow", text: string): string =>
-    hasColours ? styleText(color, text, { validateStream: false }) : text;
+    hasColors ? styleText(color, text, { validateStream: false }) : text;
   const cellText = ({ evaluation: { decision, isOutsideBoundary }, awsDenial }: Cell): string =>
     colored(colors[decision], isOutsideBoundary ? outside : words[decision]) +
     (awsDenial !== undefined && decision === "allowed" ? "*" : "");
