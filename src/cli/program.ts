@@ -267,7 +267,7 @@ export function report(error: unknown, argv: readonly string[]): ExitCode {
     return error.exitCode;
   }
   writeLine(`this should not happen: ${error instanceof Error ? error.message : String(error)}`, "error");
-  writeLine("please report it, with the lines that --debug adds", "hint");
+  writeLine("report it on the Issues page of fob's repository, with the lines that --debug adds", "hint");
   if (argv.includes("--debug") && error instanceof Error) writeLine(error.stack ?? "", "debug");
   return exitCodes.failed;
 }

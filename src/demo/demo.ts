@@ -97,7 +97,7 @@ function formatCodeCommand(home: string, code: string): string {
 
 async function describeRejection(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.then(
-    () => new FobError("the local AWS allowed a call without MFA", "please report it"),
+    () => new FobError("the local AWS allowed a call without MFA", "report it on the Issues page of fob's repository"),
     (reason: unknown) => reason,
   );
   if (!(error instanceof Error) || error.name !== "AccessDenied") throw error;
