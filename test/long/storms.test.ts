@@ -73,7 +73,7 @@ test("a login that is stopped while it replaces a file keeps others waiting, who
   await isThere("fob/sessions/second-mfa");
   second.type("\u0003");
   const { status, screen } = await second.ended;
-  expect(screen).toContain("cancelled; the session itself is kept: fob login second");
+  expect(screen).toContain("cancelled; the session is saved: fob login second");
   expect(status).toBe(130);
   expect(world.credentials()).toBe(before);
 

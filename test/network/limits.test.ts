@@ -49,7 +49,7 @@ const prepare: Record<string, (world: World) => readonly string[] | Promise<read
   GetSessionToken: login,
   async AssumeRole(world) {
     await logIn(world);
-    return ["credential-process", "prod"];
+    return ["credential-process", "prod", "--reveal"];
   },
   async SimulateCustomPolicy(world) {
     await logIn(world);

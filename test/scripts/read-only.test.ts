@@ -156,7 +156,7 @@ test("a role's credentials are used without being kept where the store cannot be
   expect(world.calls("AssumeRole")).toBe(serving.length);
   writeFileSync(world.configPath, world.config().replace(arn, `${arn}\nduration_seconds = 28800`));
   const { stderr } = await world.fob(["exec", "admin", "--", "true"], { env });
-  expect(stderr).toContain('the role of "admin" lasts for an hour, and not for 8 h');
+  expect(stderr).toContain('the credentials of "admin" last for 1 h, not 8 h');
   rmSync(join(world.home, ".aws/fob"), { recursive: true });
   expect((await world.fob(["exec", "admin", "--", "true"], { env })).status).not.toBe(0);
 });

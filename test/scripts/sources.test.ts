@@ -184,7 +184,7 @@ test.each([
     const { status, screen } = await run.ended;
     expect(status).toBe(1);
     expect(screen).toContain(why);
-    expect(screen).toContain("the session itself is kept");
+    expect(screen).toContain("the session is saved");
     expect([world.credentials(), world.config()]).toEqual(before);
   },
 );

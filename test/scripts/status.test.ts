@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const loggedIn = async (...args: string[]): Promise<World> => {
   const world = await makeWorld();
@@ -206,11 +206,12 @@ test("a reader that has read enough is no error, a full disk is one", async () =
     "--version",
     "policy show",
   ]) {
-    const { screen } = await world.shellOnTerminal(`fob ${command} >/dev/full; echo ended with $?`).ended;
-    expect(screen, command).toContain("fob: error: cannot write to stdout");
-    expect(screen, command).toContain("ended with 1");
+    const line = `exec '${node}' '${program}' ${command} >/dev/full`;
+    const { status, stderr } = await execute("bash", ["-c", line], { env: world.env });
+    expect({ command, status }).toEqual({ command, status: 1 });
+    expect(stderr, command).toContain("fob: error: cannot write to stdout");
     // The command has failed, and goes no further.
-    expect(screen.trimEnd().split("\n").at(-2), command).toBe("hint: see whether the disk is full: df");
+    expect(stderr.trimEnd().split("\n").at(-1), command).toBe("fob: hint: see whether the disk is full: df");
   }
   const early = await world.shellOnTerminal(
     "set -o pipefail; fob --help | true; fob status | true; fob --version | true; echo all",
