@@ -206,7 +206,7 @@ test("a reader that has read enough is no error, a full disk is one", async () =
     "--version",
     "policy show",
   ]) {
-    const line = `exec '${node}' '${program}' ${command} >/dev/full`;
+    const line = `'${node}' '${program}' ${command} >/dev/full; exit $?`;
     const { status, stderr } = await execute("bash", ["-c", line], { env: world.env });
     expect({ command, status }).toEqual({ command, status: 1 });
     expect(stderr, command).toContain("fob: error: cannot write to stdout");
