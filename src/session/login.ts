@@ -1,4 +1,5 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
+import { isDeepStrictEqual } from "node:util";
 import { type MfaCodeProvider, patienceOf, withPersonBehind } from "../codes/sources.ts";
 import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
@@ -219,7 +220,8 @@ async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
   const files = readAgain(resolution.snapshot, paths);
   const copies = settingsToCopy(pair, files);
   const moved = { ...session, writtenTo, copiedSettings: { ...session.copiedSettings, ...copies } };
-  if (writtenTo.length > session.writtenTo.length || Object.keys(copies).length > 0) store.save(moved);
+  // Before they are written: logout knows fob's keys by their ids, also in a place that held an earlier session.
+  if (!isDeepStrictEqual(writtenTo, session.writtenTo) || Object.keys(copies).length > 0) store.save(moved);
   await writeSessionProfile(moved, pair, files, context, getTarget(current, moved));
   if (leavesProcess) tellOfKeys(pair, context);
   return describeOutcome(current, moved, { isNew: false });

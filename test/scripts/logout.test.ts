@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -227,4 +228,21 @@ test("another tool's session that appears while login waits for the file is not 
   expect(status).toBe(1);
   expect(stderr).toContain("that another tool wrote, good until");
   expect(world.credentials()).toContain("ASIAIOSFODNN7EXAMPLE");
+});
+
+test("a session that reaches its profile later than the store is removed from there", async () => {
+  const world = await makeWorld();
+  const run = { env: { FOB_HOME: join(world.home, "store") } };
+  await world.fob(["login", "work", "--code", world.device.code()], run);
+  // A second name keeps fob from replacing the file.
+  const second = join(world.home, "second");
+  linkSync(world.credentialsPath, second);
+  await world.fob(["login", "work", "--force", "--code", world.device.code(Date.now() + 30_000)], run);
+  unlinkSync(second);
+  await world.fob(["login", "work"], run);
+  expect(world.credentials()).toContain("ASIA");
+  const { status, stderr } = await world.fob(["logout", "work"], run);
+  expect(status).toBe(0);
+  expect(stderr).not.toContain("they stay");
+  expect(world.credentials()).not.toContain("ASIA");
 });
