@@ -5,6 +5,7 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { describe, expect, test, vi } from "vitest";
 import { findCustomEndpointHost, readConfiguredEndpoints } from "../../src/aws/endpoints.ts";
 import { chooseRegion, getDefaultRegion, getPartition, isRegion } from "../../src/aws/partitions.ts";
+import { someOf } from "../helpers/broad.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 import { failedLogin } from "./failing.ts";
@@ -53,12 +54,13 @@ describe("of several settings", () => {
   });
 
   test.skipIf(!isThere("aws", "--version"))("the aws command decides in the same way", async () => {
-    const worlds = await Promise.all(cases.map(([, places]) => worldWith(places)));
+    const some = someOf(cases, 1);
+    const worlds = await Promise.all(some.map(([, places]) => worldWith(places)));
     const commands = worlds.map(({ world }) =>
       execute("aws", ["sts", "get-caller-identity", "--profile", "work"], { env: world.env }),
     );
-    expect((await Promise.all(commands)).map(({ status }) => status)).toEqual(cases.map(() => 0));
-    expect(worlds.map(({ asked }) => asked())).toEqual(cases.map(([wins]) => [wins]));
+    expect((await Promise.all(commands)).map(({ status }) => status)).toEqual(some.map(() => 0));
+    expect(worlds.map(({ asked }) => asked())).toEqual(some.map(([wins]) => [wins]));
   });
 
   test("with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS none is, and the code goes to AWS", async () => {

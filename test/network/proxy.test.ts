@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readNetworkSettings } from "../../src/aws/network.ts";
+import { someOf } from "../helpers/broad.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 import { type Certificate, makeAuthority } from "./certificates.ts";
@@ -275,7 +276,11 @@ test.skipIf(!isThere("aws", "--version"))(
       expect(counts(), `fob with ${JSON.stringify(variables)}`).toEqual(expected.map((count) => 2 * count));
     };
     // The command takes a second, so not for each; Python's answers follow below.
-    await Promise.all(environments.filter((_, index) => index % 3 !== 2 || index === 2).map(run));
+    const [none, upper, lower, ...others] = environments;
+    const inTurn = [lower, none, upper, ...others.filter((_, index) => index % 3 !== 2)].filter(
+      (one) => one !== undefined,
+    );
+    await Promise.all(someOf(inTurn, 1).map(run));
   },
 );
 

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { someOf } from "../helpers/broad.ts";
 import { meanwhile } from "../helpers/meanwhile.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, keysOf, makeWorld, type World } from "../helpers/world.ts";
@@ -48,7 +49,7 @@ const obstacles: Readonly<Record<string, readonly [string | Buffer, string, numb
   "a key twice": ["$&output = a\noutput = b\n", "has the key output a second time", 5],
 };
 
-test.each(Object.entries(obstacles))(
+test.each(someOf(Object.entries(obstacles), 2))(
   "%s is said beside the session, with line and fix",
   async (_, [text, why, line]) => {
     const world = await makeWorld();
