@@ -1,9 +1,9 @@
 // Renewing sessions that run out: once, or for as long as --watch runs.
+import { formatQuestion } from "../codes/sources.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import { listSessionProfiles } from "../store/read.ts";
 import { getSpan } from "../store/session.ts";
-import { quote } from "../text.ts";
 import type { Prompter, SessionContext } from "./context.ts";
 import { type LoginOutcome, login } from "./login.ts";
 import { resolveSessionProfile } from "./profile-pair.ts";
@@ -101,7 +101,7 @@ async function watchUntilCancelled(
   const underWay = new Map<string, Promise<void>>();
   let questions = 0;
   const prompter = (): Prompter | undefined =>
-    surroundQuestions(context.prompter(), async (question, ask) => {
+    surroundQuestions(context.prompter(), async <T>(question: string, ask: () => Promise<T>) => {
       reporter.alert(question);
       questions += 1;
       return await ask().finally(() => {
@@ -176,11 +176,15 @@ function createFailureLog({ failed: report, alert }: WatchReporter, { now }: Ses
 /** The same prompter, with something around each question. */
 function surroundQuestions(
   prompter: Prompter | undefined,
-  around: (question: string, ask: () => Promise<string>) => Promise<string>,
+  around: <T>(question: string, ask: () => Promise<T>) => Promise<T>,
 ): Prompter | undefined {
   if (!prompter) return undefined;
+  const { choose } = prompter;
   return {
     ...prompter,
-    ask: (question) => around(`${quote(question.profile)} needs an MFA code`, () => prompter.ask(question)),
+    ask: (question) => around(formatQuestion(question), () => prompter.ask(question)),
+    ...(choose && {
+      choose: (message, choices, signal) => around(message, () => choose(message, choices, signal)),
+    }),
   };
 }

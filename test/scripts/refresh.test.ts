@@ -141,7 +141,33 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
   run.type(`${world.device.code()}\r`);
   await run.shows('"work-mfa" is good until');
   await run.shows(/work-mfa +work +\d+ +valid/);
-  await expect.poll(() => readFileSync(join(world.home, "notified"), "utf8")).toContain('"work" needs an MFA code');
+  await expect
+    .poll(() => readFileSync(join(world.home, "notified"), "utf8"))
+    .toMatch(/Code for user-\w+ @ \d{12} \(work\)/);
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+});
+
+test("--watch calls for the user before a device is chosen, and draws nothing over the list", async () => {
+  const world = await makeWorld({ config: "[profile work]\nregion = eu-central-1\n" });
+  const second = world.sandbox.addVirtualDevice(world.user.name, "second");
+  const first = world.fobOnTerminal(["login", "work"]);
+  await first.shows("Which device");
+  first.type("\r");
+  await first.shows("Code for");
+  first.type(`${world.device.code(Date.now() - 30_000)}\r`);
+  await first.ended;
+  writeFileSync(world.configPath, world.config().replace(/^fob_mfa_serial.*\n/m, ""));
+  endsIn(world, 60);
+  const run = world.fobOnTerminal(["refresh", "--watch"]);
+  await run.shows("\u0007");
+  await run.shows("Which device");
+  run.type("second");
+  await run.shows("\u276f arn:aws:iam::123456789012:mfa/second");
+  run.type("\r");
+  await run.shows("(work, device second)");
+  run.type(`${second.code()}\r`);
+  await run.shows('"work-mfa" is good until');
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
 });
@@ -156,8 +182,9 @@ test("a question for one session holds up no other, and a name that is not there
   endsIn(world, 1800);
   endsIn(world, 1800, "other");
   const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
-  await run.shows("Code for");
-  await run.shows('"work-mfa" is good until');
+  // In either order.
+  await expect.poll(() => run.screen(), { timeout: 20_000 }).toContain("Code for");
+  await expect.poll(() => run.screen(), { timeout: 20_000 }).toContain('"work-mfa" is good until');
   run.type("\u0003");
   const { status, screen } = await run.ended;
   expect(status).toBe(130);
