@@ -40,7 +40,6 @@ export async function install(
     previous: readSession(store, pair.session),
     now: now(),
     isOnlyOwn: true,
-    takesOver: true,
   });
   assertTarget(pair, files, target());
   assertReplaceable(resolveFile(files.config.path));
@@ -59,7 +58,7 @@ export async function install(
       ...session,
       isEnvironmentIndependent: session.source.from === "profile" && isRight,
       installedFor: endpoint ?? "",
-      // publishProcess has copied them.
+      // writeCredentialProcess has copied them.
       copiedSettings: { ...session.copiedSettings, ...settingsToCopy(pair, files) },
     };
     store.save(served);

@@ -11,6 +11,7 @@ import { waitingFor } from "../store/under-lock.ts";
 import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
+import { findSessionOfRole } from "./role-sessions.ts";
 import { removeCopiedSettings, removeFromPlace } from "./session-profile.ts";
 
 /** Says an error that keeps no other session. */
@@ -50,61 +51,68 @@ export async function logout(
   }
   const files = readAwsFiles(context.paths);
   const sessions = new Set(profiles.map((name) => resolveProfile(name, files, store)));
-  // Without the roles, programs could go on with it.
-  const withRoles = [...sessions].flatMap((profile) => [
-    profile,
-    ...listRoles(getSource(profile, files, store), store),
-  ]);
-  return await removeEach([...new Set(withRoles)], context, reportError);
+  return await removeEach([...sessions], context, reportError);
 }
 
 async function removeEach(
   profiles: readonly string[],
   context: SessionContext,
   reportError: ReportError,
+  seen = new Set<string>(),
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
+  const failed = (failure: ExitCode): void => {
+    if (code === exitCodes.done) code = failure;
+  };
   for (const profile of profiles) {
+    if (seen.has(profile)) continue;
+    seen.add(profile);
     try {
-      await removeUnderLock(profile, context);
+      const roles = await removeUnderLock(profile, context);
+      // Without the session, programs could go on with its roles.
+      failed(await removeEach(roles, context, reportError, seen));
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
       const again = `the session ${quote(profile)} is kept; to try again: fob logout ${quoteProfileArgument(profile)}`;
       reportError(new FobError(error.message, [...error.hints, again], error.exitCode, error));
-      if (code === exitCodes.done) code = error.exitCode;
+      failed(error.exitCode);
     }
   }
   return code;
 }
 
-async function removeUnderLock(profile: string, context: SessionContext): Promise<void> {
+/** @returns the role profiles whose credentials were assumed with the session, also while its lock was waited for */
+async function removeUnderLock(profile: string, context: SessionContext): Promise<readonly string[]> {
   const { store } = context;
-  const work = async (): Promise<void> => {
+  const work = async (): Promise<readonly string[]> => {
+    const stored = store.read(profile);
+    const sessions = store.list().filter((other) => !isRoleSession(other));
+    const source = isRoleSession(stored) ? undefined : findSource(stored, context);
     await remove(profile, context);
+    const belongs = (role: Stored): boolean => {
+      if (role.state !== "readable" || !isRoleSession(role)) return false;
+      const session = findSessionOfRole(role, sessions);
+      return session === profile || (session === undefined && role.session.source.profile === source);
+    };
+    return store
+      .list()
+      .filter(belongs)
+      .map((role) => role.profile);
   };
   // Where there is no store there is no login under way, and a lock would make one.
-  if (existsSync(getSessionsFolder(store.folder))) {
-    await store.locked(profile, waitingFor(profile, context), work);
-  } else await work();
+  if (!existsSync(getSessionsFolder(store.folder))) return await work();
+  return (await store.locked(profile, waitingFor(profile, context), work)) ?? [];
 }
 
-/** The source of a session profile; undefined for a role profile. */
-function getSource(profile: string, files: AwsFiles, store: Store): string | undefined {
-  const stored = store.read(profile);
-  if (isRoleSession(stored) || getProperty(files, profile, "role_arn") !== undefined) return undefined;
-  return stored.state === "readable"
-    ? stored.session.source.profile
-    : resolveProfilePair(profile, { files, store }, "fob logout").source;
-}
-
-/** The role profiles whose credentials came from a source. */
-function listRoles(source: string | undefined, store: Store): string[] {
-  const isBySource = (stored: Stored): boolean =>
-    isRoleSession(stored) && stored.state === "readable" && stored.session.source.profile === source;
-  return store
-    .list()
-    .filter(isBySource)
-    .map(({ profile }) => profile);
+/** The source of a session profile, if it can still be told. */
+function findSource(stored: Stored, { paths, store }: SessionContext): string | undefined {
+  if (stored.state === "readable") return stored.session.source.profile;
+  try {
+    return resolveProfilePair(stored.profile, { files: readAwsFiles(paths), store }, "fob logout").source;
+  } catch (error) {
+    if (!(error instanceof FobError)) throw error;
+    return undefined;
+  }
 }
 
 function resolveProfile(profile: string, files: AwsFiles, store: Store): string {

@@ -1,6 +1,7 @@
 // Renewing sessions that run out: once, or for as long as --watch runs.
 import { formatQuestion } from "../codes/sources.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
+import { getProperty } from "../profiles/files.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
 import { listSessionProfiles } from "../store/read.ts";
 import { getSpan } from "../store/session.ts";
@@ -35,7 +36,7 @@ export async function refresh(
   context: SessionContext,
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
-  for (const profile of profiles.length > 0 ? profiles : listSessionProfiles(context.store)) {
+  for (const profile of profiles.length > 0 ? profiles : listRenewable(context)) {
     try {
       reporter.done(await renew(resolveSession(profile, takeSnapshot(context)), options, context));
     } catch (error) {
@@ -137,8 +138,14 @@ async function watchUntilCancelled(
   }
 }
 
+/** The sessions in the store. A damaged file under a role profile's name held the credentials of the role. */
+function listRenewable({ store, paths }: SessionContext): string[] {
+  const { files } = takeSnapshot({ paths, store });
+  return listSessionProfiles(store).filter((profile) => getProperty(files, profile, "role_arn") === undefined);
+}
+
 function listWatched(profiles: readonly string[], context: SessionContext): string[] {
-  if (profiles.length === 0) return listSessionProfiles(context.store);
+  if (profiles.length === 0) return listRenewable(context);
   const snapshot = takeSnapshot(context);
   return [...new Set(profiles.map((profile) => resolveSession(profile, snapshot)))];
 }

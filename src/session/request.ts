@@ -50,6 +50,7 @@ export async function requestSession(
   // Ends every call under way when the user gives up, or an error does: no caller waits for an answer then.
   const scope = new AbortController();
   const signal = AbortSignal.any([context.signal, scope.signal]);
+  const asking = deadline ? AbortSignal.any([signal, deadline]) : signal;
   try {
     const files = readAgain(plan.snapshot, paths);
     const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
@@ -59,7 +60,7 @@ export async function requestSession(
       access,
       { signal, debug, now: context.now },
       async (aws) => {
-        const found = await raceSignal(deadline, resolveDevice(pair, settings, aws, context));
+        const found = await raceSignal(deadline, resolveDevice(pair, settings, aws, { ...context, signal: asking }));
         const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
         // Who is asked reads it with the question: a program may have taken stderr.
         const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";

@@ -6,6 +6,7 @@ import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
 import { isRoleSession, type Stored } from "../store/read.ts";
 import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
 import { type Known, resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
+import { findSessionOfRole } from "./role-sessions.ts";
 
 export type State = "valid" | "expiring" | "expired" | "unknown" | "unreadable" | "missing";
 
@@ -71,17 +72,9 @@ export function getStatus(profiles: readonly string[], known: Known, limits: Lim
 function sortBySession(stored: readonly Stored[]): Stored[] {
   const roles = stored.filter(isRoleSession);
   const sessions = stored.filter((entry) => !isRoleSession(entry));
-  const isBelow = (role: Stored, { profile }: Stored): boolean => findSession(role, sessions) === profile;
-  const orphans = roles.filter((role) => findSession(role, sessions) === undefined);
+  const isBelow = (role: Stored, { profile }: Stored): boolean => findSessionOfRole(role, sessions) === profile;
+  const orphans = roles.filter((role) => findSessionOfRole(role, sessions) === undefined);
   return [...sessions.flatMap((session) => [session, ...roles.filter((role) => isBelow(role, session))]), ...orphans];
-}
-
-/** The session profile whose credentials a role was assumed with: one of its source's. */
-function findSession(role: Stored, sessions: readonly Stored[]): string | undefined {
-  const sourceOf = (stored: Stored) => (stored.state === "readable" ? stored.session.source.profile : undefined);
-  const by = role.state === "readable" ? role.session.roles[0]?.sourceProfile : undefined;
-  const own = sessions.filter((session) => sourceOf(session) !== undefined && sourceOf(session) === sourceOf(role));
-  return (own.find(({ profile }) => profile === by) ?? own[0])?.profile;
 }
 
 /** A profile without a session in the store: another tool wrote one, or fob starts one when the profile is used. */

@@ -182,11 +182,17 @@ test("a session that another tool keeps in the profile, and that still runs, is 
   expect([world.credentials(), world.config()]).toEqual(before);
 });
 
-test("temporary keys that another tool has left in the profile go too: programs would prefer them", async () => {
+test("another tool's keys are refused while they may be valid, and go once they have expired", async () => {
   const world = await makeWorld();
   const left =
-    "[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n";
-  writeFileSync(world.credentialsPath, `${world.credentials()}${left}other = kept\n`);
+    "[work-mfa]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\nother = kept\n";
+  const before = `${world.credentials()}${left}`;
+  writeFileSync(world.credentialsPath, before);
+  const refused = await install(world);
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toContain("hint: or put a new one in its place: fob login work --force\n");
+  expect(world.credentials()).toBe(before);
+  writeFileSync(world.credentialsPath, `${before}expiration = 2020-01-01T00:00:00Z\n`);
   expect((await install(world)).status).toBe(0);
   expect(world.credentials()).not.toContain("ASIA");
   expect(world.credentials()).toContain("[work-mfa]\nother = kept\n");

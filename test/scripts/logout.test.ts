@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
-import { makeWorld } from "../helpers/world.ts";
+import { makeWorld, type World } from "../helpers/world.ts";
 
 test("logout removes the session from every place and nothing else", async () => {
   const world = await makeWorld();
@@ -46,6 +46,69 @@ test("lines that were indented below the session's keys since do not keep logout
   const { status } = await world.fob(["logout", "work"]);
   expect(status).toBe(0);
   expect(world.credentials()).toMatch(/\n\[work-mfa\]\noutput = json\n$/);
+});
+
+describe("roles", () => {
+  const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+
+  /** A world with the role profile `prod`, whose source is the session work-mfa, and that session. */
+  async function makeWorldWithRole(): Promise<World> {
+    const world = await makeWorld();
+    const trust = [{ Effect: "Allow", Principal: { AWS: world.user.arn }, Action: "sts:AssumeRole" }];
+    const { arn } = world.sandbox.addRole({
+      name: "prod",
+      trust: { ...everything, Statement: trust },
+      policies: [everything],
+    });
+    appendFileSync(world.configPath, `\n[profile prod]\nrole_arn = ${arn}\nsource_profile = work-mfa\n`);
+    await world.fob(["login", "work", "--code", world.device.code()]);
+    return world;
+  }
+  const sessionsOf = (world: World): string[] => readdirSync(join(world.home, ".aws/fob/sessions")).sort();
+
+  test("that were assumed while logout waited for its turn go too", async () => {
+    const world = await makeWorldWithRole();
+    const other = world.fobOnTerminal(["login", "work", "--force"]);
+    await other.shows("Code for");
+    const run = world.fobOnTerminal(["logout", "work"]);
+    await run.shows("waiting for another fob");
+    expect((await world.fob(["credential-process", "prod"])).status).toBe(0);
+    other.type("\u0003");
+    await other.ended;
+    expect((await run.ended).status).toBe(0);
+    expect(sessionsOf(world)).toEqual([]);
+  });
+
+  test("of a sibling session stay", async () => {
+    const world = await makeWorldWithRole();
+    await world.fob(["login", "work", "--to", "day", "--code", world.device.code(Date.now() + 30_000)]);
+    await world.fob(["credential-process", "prod"]);
+    expect((await world.fob(["logout", "day"])).status).toBe(0);
+    expect(sessionsOf(world)).toEqual(["prod", "work-mfa"]);
+    const { stderr } = await world.fob(["logout", "--all"]);
+    expect(sessionsOf(world)).toEqual([]);
+    expect(stderr.match(/removed the/g)).toHaveLength(2);
+  });
+
+  test("whose file is damaged keep no refresh from succeeding, and status says how to remove it", async () => {
+    const world = await makeWorldWithRole();
+    await world.fob(["credential-process", "prod"]);
+    writeFileSync(join(world.home, ".aws/fob/sessions/prod"), "fob1 0 prod\n{\n{}\n");
+    expect((await world.fob(["refresh", "--no-input"])).status).toBe(0);
+    expect((await world.fob(["status"])).stderr).toContain("hint: remove it: fob logout prod\n");
+    expect((await world.fob(["logout", "prod"])).status).toBe(0);
+  });
+});
+
+test.each([
+  ["damaged", "fob1 0 day\n{\n{}\n"],
+  ["of another version", "fob2 0 day\n"],
+])("a session file that is %s goes by name, also when no profile has that name", async (_, text) => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  writeFileSync(join(world.home, ".aws/fob/sessions/day"), text, { mode: 0o600 });
+  expect((await world.fob(["logout", "day"])).status).toBe(0);
+  expect(existsSync(join(world.home, ".aws/fob/sessions/day"))).toBe(false);
 });
 
 test("credentials that something else has put there since stay", async () => {

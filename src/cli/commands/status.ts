@@ -1,5 +1,6 @@
 // `fob status`: the sessions, as a table or JSON, and whether they last.
 import { exitCodes } from "../../errors.ts";
+import { getProperty } from "../../profiles/files.ts";
 import { getStatus, type State, type StatusEntry } from "../../session/status.ts";
 import { formatExpiration } from "../../store/session.ts";
 import { formatJson, formatOption, quote, quoteProfileArgument } from "../../text.ts";
@@ -38,7 +39,12 @@ export const statusCommand = defineCommand({
       const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
         state === "unreadable" && !foreign && !isOtherVersion;
       for (const { profile } of entries.filter(isReplaceable)) {
-        say.hint(`a new session takes its place: fob login ${quoteProfileArgument(profile)}`);
+        const isRole = getProperty(snapshot.files, profile, "role_arn") !== undefined;
+        say.hint(
+          isRole
+            ? `remove it: fob logout ${quoteProfileArgument(profile)}`
+            : `a new session takes its place: fob login ${quoteProfileArgument(profile)}`,
+        );
       }
     }
     // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
