@@ -36,6 +36,11 @@ export function quoteProfileArgument(profile: string): string {
   return profile.startsWith("-") ? formatOption("--profile", profile) : quoteShellWord(profile);
 }
 
+/** `minTtl` as it is typed: `--min-ttl`. */
+export function formatFlag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** An option with its value, for hints. `--to -x` has forgotten the value, `--to=-x` has not. */
 export function formatOption(flag: string, value: string): string {
   return `${flag}${value.startsWith("-") ? "=" : " "}${quoteShellWord(value)}`;

@@ -1,6 +1,7 @@
 // What all calls to AWS have in common, whichever service they are for: a limit, an end when the user cancels, one log, no
 // secret in what goes wrong, and failures in words. The SDK is loaded by the modules of the services, not by this one.
 import { CancelledError, FobError, raceSignal, throwIfCancelled } from "../errors.ts";
+import type { FormatLogin } from "../typed-command.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { explainFailure } from "./explain.ts";
 import { NoAnswer, TransportError } from "./failures.ts";
@@ -24,6 +25,8 @@ export interface Access {
   readonly network: Network;
   /** Where the serial number of the MFA device is configured; undefined where AWS told it. */
   readonly serialFrom?: string | undefined;
+  /** The login that the calls are for, or whose session makes them, for hints. */
+  readonly formatLogin: FormatLogin;
   /** The command, where it is not there to open a session: `fob policy simulate`. */
   readonly command?: string | undefined;
   /** The ARN of what the calls are for: its partition is where the credentials should be known. */
@@ -156,9 +159,19 @@ export class Connection {
   }
 
   #contextOf({ service, name, mfa, arn }: Call) {
-    const { profile, credentials, region, endpoints, network, serialFrom, command, arn: purpose } = this.access;
+    const {
+      profile,
+      credentials,
+      region,
+      endpoints,
+      network,
+      serialFrom,
+      command,
+      formatLogin,
+      arn: purpose,
+    } = this.access;
     return {
-      ...{ profile, region, serialFrom, command, permission: name, endpoint: endpoints[service] },
+      ...{ profile, region, serialFrom, command, formatLogin, permission: name, endpoint: endpoints[service] },
       ...{ accessKeyId: credentials.accessKeyId, bundle: network.bundle, now: this.now },
       ...{ serialNumber: mfa?.serialNumber, arn: arn ?? mfa?.serialNumber ?? purpose },
     };

@@ -1,6 +1,7 @@
 // What goes wrong between here and AWS. In words: service-failures.ts, after an answer of AWS; network-failures.ts, where
 // no answer came.
 import { FobError } from "../errors.ts";
+import type { FormatLogin } from "../typed-command.ts";
 
 /** What the failure means for the caller. */
 export type Consequence =
@@ -108,6 +109,8 @@ export interface CallContext {
   readonly now: () => number;
   /** What allows the call: `iam:SimulateCustomPolicy`. */
   readonly permission: string;
+  /** The login that the call is for, or whose session makes it, for hints. */
+  readonly formatLogin: FormatLogin;
   /** The command, where it is not there to open a session. */
   readonly command?: string | undefined;
 }

@@ -1,6 +1,6 @@
 // What goes wrong on the way to AWS: a table from the codes of Node.js and OpenSSL to words.
 import { getSystemCode } from "../errors.ts";
-import { escapeControlCharacters, formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { escapeControlCharacters, formatOption, quote } from "../text.ts";
 import {
   AnswerTooLong,
   AwsFailure,
@@ -33,10 +33,7 @@ type Explanation = readonly [text: (way: Way) => string, hints: (way: Way) => Hi
 const byCode: Readonly<Record<string, Explanation>> = {
   ENOTFOUND: [
     ({ peer }) => `cannot find ${peer}: the name is wrong, or there is no network`,
-    (way) => [
-      checkNetwork,
-      settingsOr(way, `check the region: fob login ${quoteProfileArgument(way.profile)} --region REGION`),
-    ],
+    (way) => [checkNetwork, settingsOr(way, `check the region: ${way.formatLogin({ set: { region: "REGION" } })}`)],
   ],
   EAI_AGAIN: [({ peer }) => `cannot look up ${peer}: no name server answers`, () => checkNetwork],
   ...Object.fromEntries(

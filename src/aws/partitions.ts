@@ -1,6 +1,7 @@
 // Partitions and their regions. https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
 import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
+import type { FormatLogin } from "../typed-command.ts";
 
 /** Partition, how its regions begin, and the region whose STS is used when none is configured. */
 const partitions = [
@@ -59,20 +60,20 @@ export function isRegion(text: string): boolean {
 export function chooseRegion(
   chosen: { region: string; from: string } | undefined,
   partition: string | undefined,
-  profile: string,
+  formatLogin: FormatLogin,
 ): string {
   if (!chosen) {
     const region = getDefaultRegion(partition ?? "aws");
     if (region) return region;
     throw new FobError(
       `no region is configured, and fob knows none of the partition ${quote(partition ?? "")}`,
-      `name one: fob login ${profile} --region REGION`,
+      `name one: ${formatLogin({ set: { region: "REGION" } })}`,
     );
   }
   if (partition !== undefined && !isInPartition(chosen.region, partition)) {
     throw new FobError(
       `the region ${quote(chosen.region)} (from ${chosen.from}) is in the partition ${getPartition(chosen.region)}, but the MFA device is in ${partition}`,
-      `name a region of that partition: fob login ${profile} --region ${getDefaultRegion(partition) ?? "REGION"}`,
+      `name a region of that partition: ${formatLogin({ set: { region: getDefaultRegion(partition) ?? "REGION" } })}`,
     );
   }
   return chosen.region;

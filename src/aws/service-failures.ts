@@ -53,7 +53,7 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
   return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
 }
 
-const login = ({ profile }: CallContext): string => `fob login ${quoteProfileArgument(profile)}`;
+const loginIn = ({ formatLogin }: CallContext, region: string): string => formatLogin({ set: { region } });
 const configure = ({ profile }: CallContext): string => `aws configure ${formatOption("--profile", profile)}`;
 const key = ({ accessKeyId, profile }: CallContext): string => {
   const id = looksLikeKeyId(accessKeyId) ? ` ${maskKeyId(accessKeyId)}` : "";
@@ -79,7 +79,7 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
       text: () => "AWS did not accept that code",
       hints: (answer) => [
         "wait until the device shows the next code, and check that it is the device's code for this account",
-        login(answer),
+        answer.formatLogin(),
       ],
     },
   ],
@@ -91,7 +91,7 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
         `AWS cannot check codes of the device ${quote(serialNumber)}${serialFrom === undefined ? "" : ` (from ${serialFrom})`} for this user`,
       hints: (answer) => [
         `the serial number must be of a device of this very user: aws iam list-mfa-devices ${formatOption("--profile", answer.profile)}`,
-        `${login(answer)} --serial ARN`,
+        answer.formatLogin({ set: { serial: "ARN" } }),
       ],
     },
   ],
@@ -143,7 +143,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
       consequence: "final",
       text: ({ region }) => `STS is switched off for the region ${region} in this account`,
       hints: (answer) =>
-        `use another region: ${login(answer)} --region ${answer.region === "us-east-1" ? "REGION" : "us-east-1"}`,
+        `use another region: ${loginIn(answer, answer.region === "us-east-1" ? "REGION" : "us-east-1")}`,
     },
   ],
   [
@@ -151,7 +151,8 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "refused",
       text: () => "AWS takes no more requests for the moment (throttling)",
-      hints: (answer) => `wait a minute, ${answer.command === undefined ? `then: ${login(answer)}` : "then try again"}`,
+      hints: (answer) =>
+        `wait a minute, ${answer.command === undefined ? `then: ${answer.formatLogin()}` : "then try again"}`,
     },
   ],
   [
@@ -211,14 +212,14 @@ function otherRegions(answer: CallContext): string[] {
   const own = getPartition(answer.region);
   const named = /^arn:([^:]+):/.exec(answer.arn ?? "")?.[1];
   const region = named === undefined || named === own ? undefined : getDefaultRegion(named);
-  if (region !== undefined) return [`${quote(answer.arn ?? "")} is in ${named}: ${login(answer)} --region ${region}`];
+  if (region !== undefined) return [`${quote(answer.arn ?? "")} is in ${named}: ${loginIn(answer, region)}`];
   if (own !== "aws") return [];
   if (answer.region !== "us-east-1") {
-    return [`if the account has not enabled the region ${answer.region}: ${login(answer)} --region us-east-1`];
+    return [`if the account has not enabled the region ${answer.region}: ${loginIn(answer, "us-east-1")}`];
   }
   return [
-    `if the key is of AWS China: ${login(answer)} --region cn-north-1`,
-    `if it is of AWS GovCloud (US): ${login(answer)} --region us-gov-west-1`,
+    `if the key is of AWS China: ${loginIn(answer, "cn-north-1")}`,
+    `if it is of AWS GovCloud (US): ${loginIn(answer, "us-gov-west-1")}`,
   ];
 }
 

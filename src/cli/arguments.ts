@@ -1,13 +1,19 @@
 // Reading a command line, by what its command declares.
 import { UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import { quote, quoteProfileArgument } from "../text.ts";
-import { type Behind, type Command, formatFlag, type Given, listOptions } from "./command.ts";
+import { formatFlag, quote } from "../text.ts";
+import { formatCommand, type GivenOptions, type TypedCommand } from "../typed-command.ts";
+import { type Behind, type Command, listOptions } from "./command.ts";
 
 /** A command line, understood. */
 export type Arguments =
   | { readonly help: true }
-  | { readonly help: false; readonly named: readonly string[]; readonly options: Given; readonly command: Behind };
+  | {
+      readonly help: false;
+      readonly named: readonly string[];
+      readonly options: GivenOptions;
+      readonly command: Behind;
+    };
 
 /** Reads what follows a command's name. @throws UsageError */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
@@ -27,7 +33,7 @@ function parseWords(command: Command, argv: readonly string[]): Arguments {
   const help = `fob ${command.name} --help`;
   const named: string[] = [];
   const options: Record<string, string | string[] | boolean> = {};
-  let behind: readonly string[] = [];
+  let behind: Behind = command.runs === undefined ? undefined : [];
   const rest = argv.values();
   for (const word of rest) {
     if (word === "--" && command.runs !== undefined) behind = [...rest];
@@ -45,7 +51,7 @@ function parseWords(command: Command, argv: readonly string[]): Arguments {
       options[name] = many && typeof given === "string" ? [...(Array.isArray(before) ? before : []), given] : given;
     }
   }
-  return { help: false, named: checkNames(command, named, options.profile, help), options, command: behind };
+  return { help: false, named: checkNames(command, named, options, help), options, command: behind };
 }
 
 const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
@@ -76,12 +82,11 @@ const isCode = (command: Command, words: readonly string[]): boolean =>
   "code" in command.options && /^\d{6}$/.test(words.join(""));
 
 /** Does not repeat the code. */
-function createStrayCodeError({ name }: Command, profile: string): UsageError {
-  const line = `fob ${name} ${quoteProfileArgument(profile)}`;
+function createStrayCodeError(typed: TypedCommand): UsageError {
   return new UsageError("the MFA code is not an argument", [
-    `did you mean: ${line} --code CODE`,
-    `to read it from a pipe: ${line} --code-stdin`,
-    `to be prompted: ${line}`,
+    `did you mean: ${formatCommand(typed, { set: { code: "CODE" } })}`,
+    `to read it from a pipe: ${formatCommand(typed, { set: { codeStdin: true } })}`,
+    `to be prompted: ${formatCommand(typed)}`,
   ]);
 }
 
@@ -89,12 +94,13 @@ function createStrayCodeError({ name }: Command, profile: string): UsageError {
 function checkNames(
   command: Command,
   named: readonly string[],
-  option: Given[string],
+  options: GivenOptions,
   help: string,
 ): readonly string[] {
   const { name, atLeast = 0, atMost = 0 } = command.takes ?? {};
+  const { profile: option } = options;
   if (named.length > atMost && isCode(command, named.slice(atMost)))
-    throw createStrayCodeError(command, named[0] ?? "");
+    throw createStrayCodeError({ name: command.name, named: named.slice(0, atMost), options });
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
   if (typeof option === "string" && named.length > 0) {
     throw new UsageError("the profile is given twice, as an argument and as --profile", "leave one of them out");

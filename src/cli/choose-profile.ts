@@ -7,7 +7,7 @@ import type { Snapshot } from "../session/snapshot.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
-/** What is chosen from, and for which command. */
+/** What is chosen from. */
 interface Choice {
   readonly snapshot: Snapshot;
   readonly sessions: SessionContext;

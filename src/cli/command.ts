@@ -1,5 +1,6 @@
 // What a command is: data, which the parser and the help read.
 import type { Environment } from "../environment-variables.ts";
+import type { GivenOptions } from "../typed-command.ts";
 import type { Context } from "./context.ts";
 
 /** What an option is for, and what its value is; a switch has none. */
@@ -39,9 +40,6 @@ export const regionOption = {
 
 type Common = Values<typeof commonOptions>;
 
-/** What was given, by the options' names in code. */
-export type Given = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
-
 /** What stands behind the command's name and is no option. A profile may be given as `--profile` instead. */
 export interface ArgumentSpec {
   readonly name: "profile" | "shell" | "file";
@@ -65,7 +63,7 @@ export interface Command {
   readonly common?: readonly (keyof typeof commonOptions)[];
   readonly examples: readonly string[];
   /** @returns one of fob's exit codes, or that of the command that it has run */
-  run(named: readonly string[], options: Given, context: Context, command: Behind): Promise<number>;
+  run(named: readonly string[], options: GivenOptions, context: Context, command: Behind): Promise<number>;
   /** What it prints on a stdout that is no terminal when it fails, also for a command line that is not understood. */
   formatFailure?(argv: readonly string[], env: Environment): string;
 }
@@ -96,9 +94,4 @@ export function listOptions(command: Command): OptionSpecs {
 export function listActingOptions(command: Command): OptionSpecs {
   const idle = Object.keys(commonOptions).filter((name) => !command.common?.some((common) => common === name));
   return Object.fromEntries(Object.entries(listOptions(command)).filter(([name]) => !idle.includes(name)));
-}
-
-/** `minTtl` as it is typed: `--min-ttl`. */
-export function formatFlag(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

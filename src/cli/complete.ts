@@ -4,8 +4,8 @@ import { readAwsFiles } from "../profiles/files.ts";
 import { getAwsFilePaths } from "../profiles/paths.ts";
 import { getStoreFolder } from "../store/paths.ts";
 import { openStore, type Stored } from "../store/read.ts";
-import { escapeControlCharacters } from "../text.ts";
-import { type Command, formatFlag, listActingOptions, listOptions } from "./command.ts";
+import { escapeControlCharacters, formatFlag } from "../text.ts";
+import { type Command, listActingOptions, listOptions } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Listed } from "./help.ts";
 

@@ -2,6 +2,7 @@
 import { isAbsolute } from "node:path";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError } from "../errors.ts";
+import type { TypedCommand } from "../typed-command.ts";
 import { type Output, stderr, stdout, writeLine } from "./output.ts";
 
 /** What every command is given. */
@@ -19,6 +20,8 @@ export interface Context {
   readonly stdin: () => NodeJS.ReadStream;
   /** Lines on stderr: `fob: …`. Control characters are made visible. */
   readonly say: Say;
+  /** What the user typed, for hints. */
+  readonly typed: TypedCommand;
 }
 
 export interface Say {
@@ -40,7 +43,7 @@ export function sayError(error: FobError, say: Say): void {
   for (const hint of error.hints) say.hint(hint);
 }
 
-export async function processContext(options: { debug: boolean }): Promise<Context> {
+export async function processContext(options: { debug: boolean; typed: TypedCommand }): Promise<Context> {
   let signal: AbortSignal | undefined;
   const home = await homeFolder();
   return {
@@ -52,6 +55,7 @@ export async function processContext(options: { debug: boolean }): Promise<Conte
         "export HOME=/the/path/of/your/home",
       );
     },
+    typed: options.typed,
     now: Date.now,
     get signal() {
       signal ??= endSignal();

@@ -1,7 +1,8 @@
 // What --help prints.
 import { exitCodes } from "../errors.ts";
 import { wrapText } from "../terminal/table.ts";
-import { type ArgumentSpec, type Command, formatFlag, listActingOptions, type OptionSpec } from "./command.ts";
+import { formatFlag } from "../text.ts";
+import { type ArgumentSpec, type Command, listActingOptions, type OptionSpec } from "./command.ts";
 
 /** A command as the list of all commands shows it. */
 export interface Listed {

@@ -35,12 +35,10 @@ export async function serveProfile(profile: string, options: ServingOptions, con
   const patience = Math.max(1, Math.round(PATIENCE - performance.now()));
   try {
     const { endpointUrl, region } = options;
-    const command = "fob credential-process";
     const request = {
       profile,
       endpointUrl,
       region,
-      command,
       program: { deadline: AbortSignal.timeout(patience), patience },
     };
     const signal = AbortSignal.any([sessions.signal, abandoned.signal]);

@@ -142,15 +142,22 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (name === "help") return await printHelp(rest.join(" "));
     if (name === "complete") {
       const { complete } = await import("./complete.ts");
-      return await complete(rest, commands, await processContext({ debug: false }));
+      return await complete(
+        rest,
+        commands,
+        await processContext({ debug: false, typed: { name, named: rest, options: {} } }),
+      );
     }
     if (listFamily(name).length > 0 && (isHelp(rest[0]) || rest[0] === "help")) return await printHelp(name);
     const { found, words } = await find(argv);
     const command = await found.load();
     const given = parseArguments(command, argv.slice(words));
     if (given.help) return await printHelp(found.name);
-    const context = await processContext({ debug: given.options.debug === true });
-    return await command.run(given.named, given.options, context, given.command);
+    const { named, options, command: behind } = given;
+    // bin/fob has put its own command in the place of the user's.
+    const typed = { name: found === execScript ? "exec" : command.name, named, options, behind };
+    const context = await processContext({ debug: options.debug === true, typed });
+    return await command.run(named, options, context, behind);
   } catch (error) {
     const exitCode = report(error, argv);
     if (!(error instanceof StdoutClosedError)) await printFailure(argv);
@@ -213,7 +220,7 @@ function formatMeant([profile = "", ...rest]: readonly string[]): string {
 
 async function hasProfile(name: string): Promise<boolean> {
   try {
-    const { env, home } = await processContext({ debug: false });
+    const { env, home } = await processContext({ debug: false, typed: { name, named: [], options: {} } });
     const paths = getAwsFilePaths(env, home);
     const { credentials, config } = readAwsFiles(paths);
     return credentials.has(name) || config.has(name);

@@ -7,7 +7,7 @@ import type { Environment } from "../environment-variables.ts";
 import { CancelledError, exitCodes, FobError, RefusedError } from "../errors.ts";
 import type { Desktop } from "../process.ts";
 import { describeEnd, type Ended, runProgram, TimeoutError } from "../subprocess.ts";
-import { escapeControlCharacters, formatAsciiJson, quote, quoteProfileArgument } from "../text.ts";
+import { escapeControlCharacters, formatAsciiJson, quote } from "../text.ts";
 import { readCode } from "./code.ts";
 import { type CodeQuestion, formatQuestion, type MfaCodeProvider } from "./sources.ts";
 
@@ -99,10 +99,10 @@ async function show(
   }
 }
 
-function createCodeNeededError(why: string, { profile }: CodeQuestion): FobError {
+function createCodeNeededError(why: string, { profile, login }: CodeQuestion): FobError {
   return new FobError(
     `the profile ${quote(profile)} needs an MFA code, and ${why}`,
-    `run in a terminal: fob login ${quoteProfileArgument(profile)}`,
+    `run in a terminal: ${login}`,
     exitCodes.codeNeeded,
   );
 }

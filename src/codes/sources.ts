@@ -19,6 +19,8 @@ export interface CodeOwner {
   readonly account?: string | undefined;
   /** The program that waits for the credentials, where it is not the user. */
   readonly program?: string | undefined;
+  /** The command line by which they can give it on a terminal. */
+  readonly login: string;
 }
 
 export interface CodeQuestion extends CodeOwner {
@@ -109,7 +111,7 @@ export function createCommandProvider(
  * The codes of a command; once it has failed, those of a person.
  *
  * @param findPerson opens the way to the user, if there is one
- * @param login the command line that takes a code
+ * @param login the command line that gives a code
  */
 export function withPersonBehind(
   command: MfaCodeProvider,
@@ -133,12 +135,7 @@ export function withPersonBehind(
         if (!isFailure) throw error;
         person = findPerson();
         if (person) return await person.ask({ ...question, again: error.message });
-        throw new FobError(
-          error.message,
-          [...error.hints, `give the code yourself: ${login} --code CODE`],
-          error.exitCode,
-          error,
-        );
+        throw new FobError(error.message, [...error.hints, `give the code yourself: ${login}`], error.exitCode, error);
       }
     },
   };

@@ -40,6 +40,7 @@ export async function install(
     previous: readSession(store, pair.session),
     now: now(),
     isOnlyOwn: true,
+    formatLogin: plan.formatLogin,
   });
   assertTarget(pair, files, target());
   assertReplaceable(resolveFile(files.config.path));

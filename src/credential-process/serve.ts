@@ -5,16 +5,14 @@ import { CancelledError, exitCodes, FobError } from "../errors.ts";
 import { LockTimeoutError } from "../files/lock.ts";
 import type { SessionContext } from "../session/context.ts";
 import { type Guard, login } from "../session/login.ts";
-import { findMatching, formatLoginCommand, type ResolveRequest, resolve } from "../session/resolve.ts";
+import { findMatching, type ResolveRequest, resolve } from "../session/resolve.ts";
 import type { Snapshot } from "../session/snapshot.ts";
 import { defaultMinTtl, getSecondsLeft } from "../store/freshness.ts";
 import type { Rejection } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { quote } from "../text.ts";
 
-export interface ServeRequest extends Pick<ResolveRequest, "profile" | "endpointUrl" | "region" | "command"> {
-  /** Seconds that should remain, where the user says so. */
-  readonly minTtl?: number | undefined;
+export interface ServeRequest extends Pick<ResolveRequest, "profile" | "endpointUrl" | "region" | "minTtl"> {
   /** Where a program waits for the answer, and not a person who has typed a command. */
   readonly program?: WaitingProgram | undefined;
 }
@@ -44,7 +42,7 @@ export async function serveSession(
 ): Promise<Session> {
   const { minTtl, program } = request;
   const resolution = resolve({ ...request, isRenewal: true }, snapshot, context);
-  const limits = limitAsking(request, formatLoginCommand(request.profile, resolution, minTtl), context);
+  const limits = limitAsking(request, resolution.formatLogin(), context);
   const options = { minTtl, wish: defaultMinTtl.use, isServing: true, ...limits };
   const findStale = () => findMatching(resolution, context.store);
   return await orStale(findStale, request, limits.again, context, async () => {

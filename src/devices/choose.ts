@@ -1,10 +1,17 @@
 // Which of a user's MFA devices a code is taken from.
 import type { Device } from "../aws/arn.ts";
 import { FobError } from "../errors.ts";
-import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { formatOption, quote } from "../text.ts";
+import type { FormatLogin } from "../typed-command.ts";
 
 /** Lets the user choose. */
 export type Choose = (message: string, choices: readonly string[], signal: AbortSignal) => Promise<string>;
+
+/** The login that a device is wanted for. */
+interface Login {
+  readonly pair: { readonly source: string };
+  readonly formatLogin: FormatLogin;
+}
 
 /**
  * The device that STS takes codes of: the only one, or the one that the user chooses.
@@ -13,13 +20,12 @@ export type Choose = (message: string, choices: readonly string[], signal: Abort
  * @throws FobError if there is no device, or several and no way to ask
  */
 export async function chooseDevice(
-  profile: string,
+  { pair: { source: profile }, formatLogin }: Login,
   devices: readonly Device[],
   chooser: () => Choose | undefined,
   signal: AbortSignal,
 ): Promise<{ device: Device; wasChosen: boolean }> {
   const usable = devices.filter((device) => device.kind === "arn" || device.kind === "hardware");
-  const login = `fob login ${quoteProfileArgument(profile)}`;
   const [only] = usable;
   if (only && usable.length === 1) return { device: only, wasChosen: false };
   if (!only) {
@@ -27,7 +33,7 @@ export async function chooseDevice(
     if (fido) throw createFidoError(profile, `your only MFA device, ${quote(fido.serialNumber)},`);
     throw new FobError(`the user of the profile ${quote(profile)} has no MFA device`, [
       "add one in the AWS console: IAM, Users, Security credentials, Assign MFA device (an authenticator app)",
-      `then: ${login}`,
+      `then: ${formatLogin()}`,
     ]);
   }
   const serials = usable.map(({ serialNumber }) => serialNumber);
@@ -35,7 +41,7 @@ export async function chooseDevice(
   if (!choose) {
     throw new FobError(
       `there are ${usable.length} MFA devices to choose from: ${serials.map(quote).join(", ")}`,
-      `name one: ${login} ${formatOption("--serial", only.serialNumber)}`,
+      `name one: ${formatLogin({ set: { serial: only.serialNumber } })}`,
     );
   }
   const chosen = await choose(`Which device shows the code for the profile ${quote(profile)}?`, serials, signal);

@@ -17,14 +17,7 @@ import { getProperty } from "../profiles/files.ts";
 import type { SessionContext } from "../session/context.ts";
 import { chooseCodeProvider } from "../session/login.ts";
 import { buildAccess, buildRoleRequest, getAccount, requestSession, type Wanted } from "../session/request.ts";
-import {
-  findMatching,
-  formatLoginCommand,
-  isSame,
-  type Resolution,
-  resolve,
-  resolveFromFilesOnly,
-} from "../session/resolve.ts";
+import { findMatching, isSame, type Resolution, resolve, resolveFromFilesOnly } from "../session/resolve.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import { settingVariables } from "../session/source-settings.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
@@ -97,11 +90,11 @@ async function getRoleCredentials(
   const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
   if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? roleLength.default) : roleLength.default))
     throw createRoleTooShortError(role, isDirect);
-  const again = formatLoginCommand(first.sourceProfile, plan, request.minTtl);
+  const again = plan.formatLogin();
   const limits = limitAsking(request, again, context);
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
   const isTooLittle = ({ isChained }: Session): boolean =>
-    isChained && isDirect && !request.program && chooseCodeProvider(plan, again, context)?.canAskAgain === true;
+    isChained && isDirect && !request.program && chooseCodeProvider(plan, context)?.canAskAgain === true;
   const stored = (): Session | undefined => findStoredRole(chain, plan, store);
   const fresh = (from: Store): Session | undefined => {
     const session = findStoredRole(chain, plan, from);
@@ -115,7 +108,7 @@ async function getRoleCredentials(
       store.markVerified(role.profile, lastChange, now());
     return kept;
   }
-  const codes = chooseCodeProvider(plan, again, context);
+  const codes = chooseCodeProvider(plan, context);
   const waiting = waitingFor(role.profile, context, request.program?.patience ?? patienceOf(codes));
   const makeChained = async (): Promise<Session> => {
     if ((request.minTtl ?? 0) >= roleLength.default) throw createRoleTooShortError(role, false);
@@ -226,7 +219,7 @@ async function assumeChained(
     before.length > 0
       ? await getRoleCredentials(before, occasion, context)
       : await serveSession({ ...occasion.request, profile: role.sourceProfile }, occasion.snapshot, context);
-  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan.settings, plan.pair);
+  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan);
   const asked = buildRoleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");
   const asking = withAws(access, context, (aws) =>

@@ -4,7 +4,11 @@ import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.
 import { classifyOwnKeys, classifyProcess, listSources } from "../profiles/inspect.ts";
 import { resolveRoleChain } from "../roles/chain.ts";
 import { isRoleSession, listSessionProfiles } from "../store/read.ts";
+import type { TypedCommand } from "../typed-command.ts";
 import { type Known, resolveProfilePair } from "./profile-pair.ts";
+
+/** Errors are not shown here, and so no hints. */
+const unseen: TypedCommand = { name: "login", named: [], options: {} };
 
 /** The profiles that can be logged in to, source and role profiles, the one that was used last first. */
 export function listLoginCandidates(known: Known): string[] {
@@ -12,7 +16,7 @@ export function listLoginCandidates(known: Known): string[] {
   const sources = [...new Set([...listSources(files), ...listProcessSources(files)])];
   const leadsToSource = (role: string): boolean => {
     const [first] = classifyOwnKeys(files, role) === "long-term" ? [] : resolveRoleChain(role, files);
-    return first !== undefined && sources.includes(resolveProfilePair(first.sourceProfile, known, "fob login").source);
+    return first !== undefined && sources.includes(resolveProfilePair(first.sourceProfile, known, unseen).source);
   };
   const roles = readableProfiles(listProfilesWith(files, "role_arn"), leadsToSource);
   const lastUse = new Map<string, number>();
@@ -30,7 +34,7 @@ export const listLogoutCandidates = ({ store }: Known): string[] => listSessionP
 /** Whether a name leads to a session, existing or not. */
 export function isResolvable(profile: string, known: Known): boolean {
   try {
-    resolveProfilePair(profile, known, "fob login");
+    resolveProfilePair(profile, known, unseen);
     return true;
   } catch (error) {
     if (error instanceof FobError) return false;

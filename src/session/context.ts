@@ -6,12 +6,15 @@ import type { Choose } from "../devices/choose.ts";
 import type { Environment } from "../environment-variables.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { WritableStore } from "../store/write.ts";
+import type { TypedCommand } from "../typed-command.ts";
 
 export interface SessionContext {
   readonly env: Environment;
   readonly home: string;
   readonly paths: AwsFilePaths;
   readonly store: WritableStore;
+  /** What the user typed, for hints. */
+  readonly typed: TypedCommand;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Ends what is under way. */

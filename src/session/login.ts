@@ -12,11 +12,11 @@ import { readSession, type Store } from "../store/read.ts";
 import { getSpan, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { assertShortName, ofOtherVersion } from "../store/write.ts";
-import { quote, quoteProfileArgument } from "../text.ts";
+import { quote } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 import { requestSession } from "./request.ts";
-import { findMatching, formatLoginCommand, type Resolution, resolve, resolveFromFilesOnly } from "./resolve.ts";
+import { findMatching, type Resolution, resolve, resolveFromFilesOnly } from "./resolve.ts";
 import {
   assertTarget,
   everythingWritten,
@@ -44,8 +44,6 @@ export interface LoginOptions {
   readonly code?: MfaCodeProvider | undefined;
   /** Milliseconds to wait for another login; without it as long as a person likes, or 30 s without one. */
   readonly patience?: number;
-  /** The command line that makes the same session again, without a code in it, for hints. */
-  readonly again?: string | undefined;
   /** Whether stdin is a pipe or a file: a code may be meant to come from there. */
   readonly hasPipedStdin?: boolean;
   /** Ends the wait for a code. */
@@ -70,7 +68,6 @@ interface Login {
   readonly resolution: Resolution;
   readonly options: LoginOptions;
   readonly context: SessionContext;
-  readonly again: string;
   /** The keys go into the credentials file, although fob's credential_process is in the config: that goes then. */
   readonly leavesProcess: boolean;
   /** Whether programs get the session from fob's credential_process. */
@@ -119,23 +116,26 @@ async function prepare(asItIs: Resolution, options: LoginOptions, context: Sessi
   const { pair, settings } = resolution;
   const current: Login = {
     ...{ resolution, options, context, leavesProcess },
-    again: options.again ?? formatLoginCommand(request.profile, resolution, options.minTtl),
     isServed: classifyProcess(snapshot.files, pair.session) === "fob" && !leavesProcess,
     obstacle: obstacleTo(paths.credentials) ?? store.obstacle(pair.session),
   };
   assertTarget(pair, snapshot.files, getTarget(current, readSession(snapshot.store, pair.session)));
-  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(settings.duration, pair);
+  if ((options.minTtl ?? 0) >= settings.duration) throw createTooShortError(resolution);
   return current;
 }
 
 /** @param previous the session that fob has there now */
-function getTarget({ options, context, leavesProcess }: Login, previous: Session | undefined): TargetOptions {
+function getTarget(
+  { resolution, options, context, leavesProcess }: Login,
+  previous: Session | undefined,
+): TargetOptions {
   return {
     replaceLongTerm: options.replaceLongTerm ?? false,
     takesOver: options.force ?? false,
     previous,
     now: context.now(),
     leavesProcess,
+    formatLogin: resolution.formatLogin,
   };
 }
 
@@ -206,8 +206,8 @@ function warnOfUnreadable({ resolution: { pair, snapshot }, context }: Login): v
   context.warn(`the session file ${quote(stored.path)} ${stored.reason}, so a new session is needed`);
 }
 
-const chooseCodes = ({ resolution, options, context, again }: Login): MfaCodeProvider | undefined =>
-  options.code ?? chooseCodeProvider(resolution, again, context);
+const chooseCodes = ({ resolution, options, context }: Login): MfaCodeProvider | undefined =>
+  options.code ?? chooseCodeProvider(resolution, context);
 
 /** Writes a session that will do to its session profile. @returns undefined where there is no such session */
 async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
@@ -229,7 +229,7 @@ async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
 
 /** Gets a session for a code, and writes it to its session profile. */
 async function openSession(current: Login, chosen: MfaCodeProvider | undefined): Promise<LoginOutcome> {
-  const { resolution, options, context, again, leavesProcess, isServed, obstacle } = current;
+  const { resolution, options, context, leavesProcess, isServed, obstacle } = current;
   const { pair } = resolution;
   const { store } = context;
   const { guard, deadline } = options;
@@ -248,7 +248,7 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
     const files = readAgain(resolution.snapshot, context.paths);
     if (!isInStoreAlone) await writeSessionProfile(session, pair, files, context, target);
   } catch (error) {
-    throw withKeptSession(error, again);
+    throw withKeptSession(error, resolution.formatLogin({ without: ["force"] }));
   }
   if (leavesProcess) tellOfKeys(pair, context);
   return describeOutcome(current, session, { isNew: true, serialToRemember });
@@ -281,26 +281,22 @@ function withKeptSession(error: unknown, again: string): unknown {
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 
-function createTooShortError(duration: number, { source }: ProfilePair): UsageError {
+function createTooShortError({ settings: { duration }, formatLogin }: Resolution): UsageError {
   return new UsageError(
     `--min-ttl asks for as much as a new session has, or more: ${inExactWords(duration)}`,
-    `ask for less, or for longer sessions: fob login ${quoteProfileArgument(source)} --duration LENGTH --force`,
+    `ask for less, or for longer sessions: ${formatLogin({ set: { duration: "LENGTH", force: true } })}`,
   );
 }
 
 /** Where codes come from when none came with the command; undefined if fob cannot prompt. */
-export function chooseCodeProvider(
-  plan: Resolution,
-  again: string,
-  context: SessionContext,
-): MfaCodeProvider | undefined {
+export function chooseCodeProvider(plan: Resolution, context: SessionContext): MfaCodeProvider | undefined {
   const { mfaProcess } = plan.settings;
   const { source } = plan.pair;
   if (!mfaProcess) return context.prompter();
   return withPersonBehind(
     withWarning(context.commandProvider(mfaProcess, source), plan, context),
     context.prompter,
-    again,
+    plan.formatLogin({ set: { code: "CODE" } }),
   );
 }
 
@@ -323,12 +319,15 @@ function withWarning(
 const tellOfKeys = ({ session }: ProfilePair, { note }: SessionContext): void =>
   note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
 
-function createCodeNeededError({ resolution, options, again, context }: Login): FobError {
+function createCodeNeededError({ resolution, options, context }: Login): FobError {
+  const again = resolution.formatLogin();
   const needed = `${quote(resolution.pair.session)} needs an MFA code`;
   if (!context.isInBackground()) {
     return new FobError(
       `${needed}, and fob cannot prompt here; run in a terminal: ${again}`,
-      options.hasPipedStdin ? [`to read the code from stdin: ${again} --code-stdin`] : [],
+      options.hasPipedStdin
+        ? [`to read the code from stdin: ${resolution.formatLogin({ set: { codeStdin: true } })}`]
+        : [],
       exitCodes.codeNeeded,
     );
   }

@@ -5,12 +5,12 @@ import { CancelledError, type ExitCode, exitCodes, FobError } from "../errors.ts
 import { type AwsFiles, getProperty, readAwsFiles } from "../profiles/files.ts";
 import { classifyOwnKeys, classifyProcess } from "../profiles/inspect.ts";
 import { getSessionsFolder } from "../store/paths.ts";
-import { isRoleSession, type Store, type Stored } from "../store/read.ts";
+import { isRoleSession, type Stored } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { waitingFor } from "../store/under-lock.ts";
 import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import type { SessionContext } from "./context.ts";
-import { resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
+import { type Known, resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
 import { findSessionOfRole } from "./role-sessions.ts";
 import { removeCopiedSettings, removeFromPlace } from "./session-profile.ts";
 
@@ -50,7 +50,7 @@ export async function logout(
     );
   }
   const files = readAwsFiles(context.paths);
-  const sessions = new Set(profiles.map((name) => resolveProfile(name, files, store)));
+  const sessions = new Set(profiles.map((name) => resolveProfile(name, { files, store }, context)));
   return await removeEach([...sessions], context, reportError);
 }
 
@@ -105,17 +105,17 @@ async function removeUnderLock(profile: string, context: SessionContext): Promis
 }
 
 /** The source of a session profile, if it can still be told. */
-function findSource(stored: Stored, { paths, store }: SessionContext): string | undefined {
+function findSource(stored: Stored, { paths, store, typed }: SessionContext): string | undefined {
   if (stored.state === "readable") return stored.session.source.profile;
   try {
-    return resolveProfilePair(stored.profile, { files: readAwsFiles(paths), store }, "fob logout").source;
+    return resolveProfilePair(stored.profile, { files: readAwsFiles(paths), store }, typed).source;
   } catch (error) {
     if (!(error instanceof FobError)) throw error;
     return undefined;
   }
 }
 
-function resolveProfile(profile: string, files: AwsFiles, store: Store): string {
+function resolveProfile(profile: string, { files, store }: Known, { typed }: SessionContext): string {
   const isMissing = store.read(profile).state === "missing";
   if (getProperty(files, profile, "role_arn") !== undefined || isRoleSession(store.read(profile))) return profile;
   if (isMissing && classifyOwnKeys(files, profile) === "temporary") {
@@ -124,7 +124,7 @@ function resolveProfile(profile: string, files: AwsFiles, store: Store): string 
       "remove it with the tool that wrote it",
     );
   }
-  return resolveSessionProfile(profile, { files, store }, "fob logout");
+  return resolveSessionProfile(profile, { files, store }, typed);
 }
 
 async function remove(profile: string, context: SessionContext): Promise<void> {

@@ -15,6 +15,7 @@ import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { formatCommand, formatLogin, type TypedCommand } from "../typed-command.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A source profile and its session profile: two names of one session. */
@@ -29,7 +30,7 @@ export type Known = Pick<Snapshot, "files" | "store">;
 /**
  * Finds the two profiles from the name of either, and from `--to`.
  *
- * @param command how the user called fob, for hints: `fob login`, `fob logout`
+ * @param typed what the user typed, for hints
  * @param options.hasEnvironmentKey there are long-term credentials in the environment
  * @param options.fromEnvironment the long-term credentials are not in the source profile at all
  * @throws FobError with the nearest name, or with what the profile is instead
@@ -37,14 +38,12 @@ export type Known = Pick<Snapshot, "files" | "store">;
 export function resolveProfilePair(
   profile: string,
   known: Known,
-  command: string,
+  typed: TypedCommand,
   options: { to?: string | undefined; fromEnvironment?: boolean; hasEnvironmentKey?: boolean } = {},
 ): ProfilePair {
-  const source = resolveSource(profile, known, command, options);
-  return checkPair({
-    source,
-    session: options.to ?? (source === profile ? resolveSession(source, known, command) : profile),
-  });
+  const source = resolveSource(profile, known, typed, options);
+  const session = options.to ?? (source === profile ? resolveSession(source, known, typed) : profile);
+  return checkPair({ source, session }, typed);
 }
 
 /**
@@ -56,7 +55,7 @@ export function resolveProfilePair(
 export function resolveSessionProfile(
   profile: string,
   known: Known,
-  command: string,
+  typed: TypedCommand,
   before: readonly string[] = [],
 ): string {
   const { files, store } = known;
@@ -65,8 +64,8 @@ export function resolveSessionProfile(
   const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
   const leadsOn = by !== undefined && by !== "" && !before.includes(by) && by !== profile;
   return leadsOn
-    ? resolveSessionProfile(by, known, command, [...before, profile])
-    : resolveProfilePair(profile, known, command).session;
+    ? resolveSessionProfile(by, known, typed, [...before, profile])
+    : resolveProfilePair(profile, known, typed).session;
 }
 
 /** The name rule: the session profile of a source. aws-mfa's users keep their keys in `<name>-long-term`. */
@@ -74,12 +73,13 @@ export function getSessionProfileName(source: string): string {
   return source.endsWith("-long-term") ? source.slice(0, -"-long-term".length) : `${source}-mfa`;
 }
 
-function checkPair(pair: ProfilePair): ProfilePair {
-  const login = `fob login ${quoteProfileArgument(pair.source)} --to`;
+function checkPair(pair: ProfilePair, typed: TypedCommand): ProfilePair {
+  const formatLoginTo = (to: string): string =>
+    formatLogin(typed, { profile: pair.source, options: {} }, { profile: pair.source, set: { to } });
   if (pair.source === pair.session) {
     throw new UsageError(
       `the session profile cannot be ${quote(pair.source)} itself: its long-term credentials would be lost`,
-      `leave --to out, or name another profile: ${login} ${quoteShellWord(`${pair.source}-mfa`)}`,
+      `leave --to out, or name another profile: ${formatLoginTo(`${pair.source}-mfa`)}`,
     );
   }
   if (!isPortableValue(pair.source)) {
@@ -91,7 +91,7 @@ function checkPair(pair: ProfilePair): ProfilePair {
   if (!isPortableName(pair.session)) {
     throw new UsageError(
       `${quote(pair.session)} is no name for a session profile: some programs would not find it`,
-      `choose one without blanks, quotes and brackets: ${login} NAME`,
+      `choose one without blanks, quotes and brackets: ${formatLoginTo("NAME")}`,
     );
   }
   return pair;
@@ -100,7 +100,7 @@ function checkPair(pair: ProfilePair): ProfilePair {
 function resolveSource(
   profile: string,
   { files, store }: Known,
-  command: string,
+  typed: TypedCommand,
   { fromEnvironment = false, hasEnvironmentKey = false }: { fromEnvironment?: boolean; hasEnvironmentKey?: boolean },
 ): string {
   const own = classifyOwnKeys(files, profile);
@@ -113,7 +113,7 @@ function resolveSource(
   if (named !== undefined) return named;
   if (isSource(profile, files) || isSourceOfOne(profile, store)) return profile;
   if (fromEnvironment) return findSourceByName(profile, () => profile.endsWith("-mfa")) ?? profile;
-  throw createNotASourceError(profile, own, files, { command, hasEnvironmentKey });
+  throw createNotASourceError(profile, own, files, { typed, hasEnvironmentKey });
 }
 
 function listSessions(store: Store): Session[] {
@@ -141,7 +141,7 @@ function getConfiguredSource(profile: string, files: AwsFiles): string | undefin
 }
 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
-function resolveSession(source: string, { files, store }: Known, command: string): string {
+function resolveSession(source: string, { files, store }: Known, typed: TypedCommand): string {
   const byName = getSessionProfileName(source);
   // As most are: then no other session file is read.
   if (readSession(store, byName)?.source.profile === source) return byName;
@@ -159,7 +159,7 @@ function resolveSession(source: string, { files, store }: Known, command: string
   if (only !== undefined && others.length === 0) return only;
   throw new FobError(
     `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
-    `say which: ${command} ${quoteProfileArgument(only ?? byName)}`,
+    `say which: ${formatCommand(typed, { profile: only ?? byName, instead: source })}`,
   );
 }
 
@@ -167,13 +167,13 @@ function createNotASourceError(
   profile: string,
   own: OwnKeys,
   files: AwsFiles,
-  { command, hasEnvironmentKey }: { command: string; hasEnvironmentKey: boolean },
+  { typed, hasEnvironmentKey }: { typed: TypedCommand; hasEnvironmentKey: boolean },
 ): FobError {
   const asked = `the profile ${quote(profile)}`;
   const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
   const inBrowser = findBrowserError(files, profile) ?? (by && findBrowserSourceError(files, profile, by));
   if (inBrowser) return inBrowser;
-  const nameAnother = `name the profile that holds the long-term access key: ${command} PROFILE`;
+  const nameAnother = `name the profile that holds the long-term access key: ${formatCommand(typed, { profile: "PROFILE", instead: profile })}`;
   if (getProperty(files, profile, "role_arn")) {
     return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
       `log in its source: fob login ${quoteProfileArgument(getProperty(files, profile, "source_profile") ?? "PROFILE")}`,
@@ -194,27 +194,28 @@ function createNotASourceError(
   const names = [...new Set([...files.credentials.profiles(), ...files.config.profiles()])];
   const meant = findNearest(profile, names);
   // A command that acts with credentials is not hinted for another identity.
-  const isHarmless = ["fob login", "fob status", "fob logout", "fob refresh"].includes(command);
+  const isHarmless = ["login", "status", "logout", "refresh"].includes(typed.name);
   if (meant !== undefined) {
     return new FobError(
       `there is no profile ${quote(profile)}`,
       isHarmless
-        ? `did you mean: ${command} ${quoteProfileArgument(meant)}`
+        ? `did you mean: ${formatCommand(typed, { profile: meant, instead: profile })}`
         : `did you mean the profile ${quote(meant)}?`,
     );
   }
-  const isLogin = command === "fob login";
+  const isLogin = typed.name === "login";
   return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
-    ...(hasEnvironmentKey ? [`use the access key in the environment: ${formatSourceEnv(profile)}`] : []),
+    ...(hasEnvironmentKey
+      ? [
+          `use the access key in the environment: ${formatLogin(typed, { profile, options: {} }, { set: { sourceEnv: true } })}`,
+        ]
+      : []),
     isLogin
       ? `make one with your access key: aws configure ${formatOption("--profile", profile)}`
       : "see the sessions: fob status",
     ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
 }
-
-const formatSourceEnv = (profile: string): string =>
-  ["fob login", ...(profile === "default" ? [] : [quoteProfileArgument(profile)]), "--source-env"].join(" ");
 
 /** The two files spell the headers of profiles differently: `[profile work]` in the config, `[work]` in the credentials file. */
 function findMisplacedHeader({ credentials, config }: AwsFiles, profile: string): FobError | undefined {

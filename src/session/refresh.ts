@@ -38,7 +38,7 @@ export async function refresh(
   let code: ExitCode = exitCodes.done;
   for (const profile of profiles.length > 0 ? profiles : listRenewable(context)) {
     try {
-      reporter.done(await renew(resolveSession(profile, takeSnapshot(context)), options, context));
+      reporter.done(await renew(resolveSession(profile, takeSnapshot(context), context), options, context));
     } catch (error) {
       const failure = describeFailure(error);
       reporter.failed(failure);
@@ -54,7 +54,7 @@ async function renew(
   { minTtl, region }: RefreshOptions,
   context: SessionContext,
 ): Promise<LoginOutcome> {
-  const resolution = resolve({ profile, region, isRenewal: true }, takeSnapshot(context), context);
+  const resolution = resolve({ profile, region, minTtl, isRenewal: true }, takeSnapshot(context), context);
   return await login(resolution, { minTtl, wish: defaultMinTtl.login }, context);
 }
 
@@ -147,11 +147,11 @@ function listRenewable({ store, paths }: SessionContext): string[] {
 function listWatched(profiles: readonly string[], context: SessionContext): string[] {
   if (profiles.length === 0) return listRenewable(context);
   const snapshot = takeSnapshot(context);
-  return [...new Set(profiles.map((profile) => resolveSession(profile, snapshot)))];
+  return [...new Set(profiles.map((profile) => resolveSession(profile, snapshot, context)))];
 }
 
-function resolveSession(profile: string, { files, store }: Snapshot): string {
-  return resolveSessionProfile(profile, { files, store }, "fob refresh");
+function resolveSession(profile: string, { files, store }: Snapshot, { typed }: SessionContext): string {
+  return resolveSessionProfile(profile, { files, store }, typed);
 }
 
 function isFreshEnough(profile: string, { minTtl }: RefreshOptions, { store, now }: SessionContext): boolean {

@@ -14,12 +14,10 @@ import { CancelledError, FobError, raceSignal } from "../errors.ts";
 import { fetchLongTermCredentials } from "../keys/long-term.ts";
 import { readSession, type Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
-import { escapeControlCharacters, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, quote } from "../text.ts";
 import type { SessionContext } from "./context.ts";
-import type { ProfilePair } from "./profile-pair.ts";
 import type { Resolution } from "./resolve.ts";
 import { listPlaces } from "./session-profile.ts";
-import type { Settings } from "./settings.ts";
 import { readAgain } from "./snapshot.ts";
 import { settingsToCopy } from "./source-settings.ts";
 import { submitCode } from "./submit-code.ts";
@@ -54,19 +52,29 @@ export async function requestSession(
   try {
     const files = readAgain(plan.snapshot, paths);
     const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
-    const access = { ...buildAccess(credentials, settings.device, settings, pair), arn: role?.arn };
+    const access = { ...buildAccess(credentials, settings.device, plan), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(
       access,
       { signal, debug, now: context.now },
       async (aws) => {
-        const found = await raceSignal(deadline, resolveDevice(pair, settings, aws, { ...context, signal: asking }));
+        const found = await raceSignal(deadline, resolveDevice(plan, aws, { ...context, signal: asking }));
         const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
         // Who is asked reads it with the question: a program may have taken stderr.
         const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
         if (!codes.canAskAgain) told.forEach(warn);
         const exchanged = await submitCode({
-          ...{ pair, device: found.device, codes, aws, signal, debug, why, deadline: deadline },
+          ...{
+            pair,
+            formatLogin: plan.formatLogin,
+            device: found.device,
+            codes,
+            aws,
+            signal,
+            debug,
+            why,
+            deadline: deadline,
+          },
           owner: describeOwner(plan, found.device, credentials, context),
           showWhile: context.showWhile,
           ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
@@ -115,7 +123,7 @@ export async function requestSession(
 
 /** Whose code it is: AWS has told the user's name with the session before this one. */
 function describeOwner(
-  { pair, snapshot }: Resolution,
+  { pair, snapshot, formatLogin }: Resolution,
   device: Device,
   { accessKeyId }: Credentials,
   { program }: SessionContext,
@@ -125,7 +133,7 @@ function describeOwner(
   const { serialNumber } = device;
   const account = device.kind === "arn" ? device.account : isSameUser ? before.account : undefined;
   const user = isSameUser && before.user !== undefined ? getUserName(before.user) : undefined;
-  return { profile: pair.source, serialNumber, account, user, program };
+  return { profile: pair.source, serialNumber, account, user, program, login: formatLogin() };
 }
 
 /** The profile for which a code of a device was exchanged while the device still shows it, if one is in the store. */
@@ -151,21 +159,21 @@ export const getAccount = (arn: string): string | undefined => arn.split(":")[4]
 
 /** The device from the settings, else the one that AWS knows the user by. */
 async function resolveDevice(
-  pair: ProfilePair,
-  settings: Settings,
+  plan: Resolution,
   aws: Connection,
   context: SessionContext,
 ): Promise<{ device: Device; wasChosen: boolean }> {
+  const { settings } = plan;
   if (settings.device?.kind === "name") {
-    return { device: await completeDevice(settings.device.serialNumber, pair, aws), wasChosen: false };
+    return { device: await completeDevice(settings.device.serialNumber, plan, aws), wasChosen: false };
   }
   if (settings.device) return { device: settings.device, wasChosen: false };
   const { listMfaDevices } = await import("../aws/iam.ts");
   const listed = context.showWhile("Asking AWS…", listMfaDevices(aws));
   const serials = await listed.catch(async (error: unknown) => {
-    throw await withoutList(error, pair, aws);
+    throw await withoutList(error, plan, aws);
   });
-  return await chooseDevice(pair.source, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
+  return await chooseDevice(plan, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
 }
 
 /**
@@ -177,36 +185,36 @@ function isWorthRemembering({ settings, source }: Resolution): boolean {
 }
 
 /** The virtual device of this name in the account of the access key. @throws FobError where AWS does not tell the account */
-async function completeDevice(name: string, pair: ProfilePair, aws: Connection): Promise<Device> {
+async function completeDevice(name: string, plan: Resolution, aws: Connection): Promise<Device> {
   const { getCallerIdentity } = await import("../aws/sts.ts");
   const { arn = "" } = await getCallerIdentity(aws);
   const device = parseDevice(buildDeviceArn(arn, name) ?? "");
   if (device.kind === "arn") return device;
   throw new FobError(
     `cannot complete the device name ${quote(name)} to an ARN: AWS did not say which account it is in`,
-    nameDevice(pair, undefined),
+    nameDevice(plan),
   );
 }
 
-const nameDevice = ({ source }: ProfilePair, arn = "arn:aws:iam::ACCOUNT:mfa/NAME"): string =>
-  `name the device yourself: fob login ${quoteProfileArgument(source)} --serial ${quoteShellWord(arn)}`;
+const nameDevice = ({ formatLogin }: Resolution, serial = "arn:aws:iam::ACCOUNT:mfa/NAME"): string =>
+  `name the device yourself: ${formatLogin({ set: { serial } })}`;
 
 /** Says that it was the listing that failed, and how to do without it. */
-async function withoutList(error: unknown, pair: ProfilePair, aws: Connection): Promise<unknown> {
+async function withoutList(error: unknown, plan: Resolution, aws: Connection): Promise<unknown> {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
   const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
-  const hints = [...error.hints, ...(isAboutListing ? await hintAtDevice(pair, aws) : [])];
+  const hints = [...error.hints, ...(isAboutListing ? await hintAtDevice(plan, aws) : [])];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
 }
 
 /** The device that most users have: the console proposes no name, and most people take their own. */
-async function hintAtDevice(pair: ProfilePair, aws: Connection): Promise<string[]> {
+async function hintAtDevice(plan: Resolution, aws: Connection): Promise<string[]> {
   const { getCallerIdentity } = await import("../aws/sts.ts");
   const { arn = "" } = await getCallerIdentity(aws).catch(() => ({ arn: "" }));
   const likely = buildDeviceArn(arn);
   const user = likely?.slice(likely.lastIndexOf("/") + 1) ?? "your user";
   return [
-    nameDevice(pair, likely),
+    nameDevice(plan, likely),
     `if that is not its name, read it in the IAM console: Users, ${escapeControlCharacters(user)}, Security credentials`,
   ];
 }
@@ -223,19 +231,19 @@ function whereTo(host: string | undefined, { endpoints, network }: Access): stri
 export function buildAccess(
   credentials: Credentials,
   device: Device | undefined,
-  settings: Settings,
-  pair: ProfilePair,
+  { settings, pair, formatLogin }: Pick<Resolution, "settings" | "pair" | "formatLogin">,
 ): Access {
   const partition = device?.kind === "arn" ? device.partition : undefined;
   return {
     profile: pair.source,
     credentials,
-    region: chooseRegion(settings.region, partition, quoteProfileArgument(pair.source)),
+    region: chooseRegion(settings.region, partition, formatLogin),
     usesGlobalSts: settings.usesGlobalSts,
     endpoints: settings.endpoints,
     useFips: settings.useFips,
     useDualstack: settings.useDualstack,
     network: settings.network,
     serialFrom: settings.serialFrom,
+    formatLogin,
   };
 }

@@ -4,7 +4,7 @@ import { isInPartition } from "../aws/partitions.ts";
 import { describeSource } from "../keys/long-term.ts";
 import { readSession, type Store } from "../store/read.ts";
 import type { RememberedOptions, Session, Source } from "../store/session.ts";
-import { formatOption, quoteProfileArgument } from "../text.ts";
+import { type FormatLogin, formatLogin as formatLoginOf, type GivenOptions } from "../typed-command.ts";
 import type { SessionContext } from "./context.ts";
 import { type ProfilePair, resolveProfilePair } from "./profile-pair.ts";
 import { readSettings, type SessionOptions, type Settings } from "./settings.ts";
@@ -14,8 +14,8 @@ export interface ResolveRequest extends SessionOptions {
   /** The source profile or the session profile. */
   readonly profile: string;
   readonly to?: string | undefined;
-  /** How the user called fob, for hints; without it `fob login`. */
-  readonly command?: string | undefined;
+  /** Seconds that have to remain, where the user said so, for hints. */
+  readonly minTtl?: number | undefined;
   /** Take the long-term credentials from the environment. */
   readonly fromEnvironment?: boolean;
   /** What the user does not say now is as she said it when she opened the session that is in the store. */
@@ -30,16 +30,18 @@ export interface Resolution {
   readonly source: Source;
   readonly settings: Settings;
   readonly asked: RememberedOptions;
+  /** The command line that makes the same session, for hints: without a code in it. */
+  readonly formatLogin: FormatLogin;
 }
 
 /** @throws FobError, UsageError; nothing has been asked then */
 export function resolve(
   request: ResolveRequest,
   snapshot: Snapshot,
-  { env, home }: Pick<SessionContext, "env" | "home">,
+  { env, home, typed }: Pick<SessionContext, "env" | "home" | "typed">,
 ): Resolution {
   const { files, store } = snapshot;
-  const pair = resolveProfilePair(request.profile, { files, store }, request.command ?? "fob login", {
+  const pair = resolveProfilePair(request.profile, { files, store }, typed, {
     to: request.to,
     fromEnvironment: request.fromEnvironment ?? false,
     hasEnvironmentKey: describeSource("", "environment", { files, env }).accessKeyId !== undefined,
@@ -50,10 +52,17 @@ export function resolve(
     duration: request.duration ?? before?.asked.duration,
     region: request.region ?? before?.asked.region,
   };
-  const settings = readSettings(pair, files, env, home, { ...asked, endpointUrl: request.endpointUrl });
   const fromEnvironment = request.fromEnvironment ?? before?.source.from === "environment";
+  const formatLogin: FormatLogin = (changes) =>
+    formatLoginOf(
+      typed,
+      { profile: request.profile, options: listLoginOptions(asked, fromEnvironment, request) },
+      changes,
+    );
+  const wishes = { ...asked, endpointUrl: request.endpointUrl };
+  const settings = readSettings(pair, files, { env, home, formatLogin }, wishes);
   const source = describeSource(pair.source, fromEnvironment ? "environment" : "profile", { files, env });
-  return { request, snapshot, pair, source, settings, asked };
+  return { request, snapshot, pair, source, settings, asked, formatLogin };
 }
 
 /**
@@ -63,10 +72,10 @@ export function resolve(
 export function resolveFromFilesOnly(
   profile: string,
   snapshot: Snapshot,
-  { home }: Pick<SessionContext, "home">,
+  { home, typed }: Pick<SessionContext, "home" | "typed">,
 ): Resolution | undefined {
   try {
-    return resolve({ profile, isRenewal: true }, snapshot, { home, env: {} });
+    return resolve({ profile, isRenewal: true }, snapshot, { home, typed, env: {} });
   } catch {
     return undefined;
   }
@@ -78,15 +87,13 @@ export function findMatching({ pair, source, settings }: Resolution, store: Stor
   return session && isSame(session, source, settings) ? session : undefined;
 }
 
-/** The command line that makes the same session again, without a code in it, with `minTtl` seconds where that was said. */
-export function formatLoginCommand(profile: string, { asked, source }: Resolution, minTtl?: number): string {
-  const options = (["serial", "duration", "region"] as const).flatMap((name) => {
-    const value = asked[name];
-    return value === undefined ? [] : [formatOption(`--${name}`, value)];
-  });
-  const from = source.from === "environment" ? ["--source-env"] : [];
-  const wish = minTtl === undefined ? [] : ["--min-ttl", formatLength(minTtl)];
-  return ["fob login", quoteProfileArgument(profile), ...options, ...from, ...wish].join(" ");
+/** The options of the login that makes the same session, where another command than `login` was typed. */
+function listLoginOptions(
+  { serial, duration, region }: RememberedOptions,
+  sourceEnv: boolean,
+  { minTtl }: ResolveRequest,
+): GivenOptions {
+  return { serial, duration, region, sourceEnv, minTtl: minTtl === undefined ? undefined : formatLength(minTtl) };
 }
 
 function formatLength(seconds: number): string {

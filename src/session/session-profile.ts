@@ -19,7 +19,8 @@ import {
   type Session,
   type WrittenPlace,
 } from "../store/session.ts";
-import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { quote } from "../text.ts";
+import type { FormatLogin } from "../typed-command.ts";
 import type { SessionContext } from "./context.ts";
 import { getSessionProfileName, type ProfilePair } from "./profile-pair.ts";
 import { serialKeys } from "./settings.ts";
@@ -51,6 +52,8 @@ export interface TargetOptions {
   readonly takesOver?: boolean;
   /** The keys go into the credentials file, although fob's credential_process is in the config: that is removed. */
   readonly leavesProcess?: boolean;
+  /** For hints. */
+  readonly formatLogin: FormatLogin;
 }
 
 /**
@@ -61,7 +64,7 @@ export interface TargetOptions {
  */
 export function assertTarget(pair: ProfilePair, files: AwsFiles, options: TargetOptions): void {
   const { session } = pair;
-  const elsewhere = formatElsewhereHint(pair);
+  const elsewhere = formatElsewhereHint(pair, options);
   const inConfig = (key: string): FobError =>
     new FobError(`the profile ${quote(session)} has ${key}, with which programs would not use the session`, [
       elsewhere,
@@ -70,7 +73,8 @@ export function assertTarget(pair: ProfilePair, files: AwsFiles, options: Target
   if (classifyProcess(files, session) === "foreign") throw inConfig("a credential_process of its own");
   const other = otherWays.find((key) => getProperty(files, session, key) !== undefined);
   if (other !== undefined) throw inConfig(other);
-  if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm) throw createLongTermError(pair);
+  if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm)
+    throw createLongTermError(pair, options);
   assertOwn(pair, files.credentials.properties(session), options);
   if (obstacleTo(files.credentials.path) === undefined) files.credentials.assertEditable(session, anySession);
   const change = configToWrite(pair, files, undefined);
@@ -96,7 +100,7 @@ function assertOwn(pair: ProfilePair, properties: Properties | undefined, option
   if (keyId === undefined || isKnown) return;
   if (classifyKeys(properties) === "temporary" && !expiryKeys.some((key) => properties?.get(key)?.value)) {
     if (options.takesOver) return;
-    throw withoutExpiry(pair);
+    throw withoutExpiry(pair, options);
   }
   const expiry = expiryIn(properties);
   // A profile named by the rule is fob's, even where its store has gone; aws-mfa's users change over to fob.
@@ -104,31 +108,32 @@ function assertOwn(pair: ProfilePair, properties: Properties | undefined, option
   if (expiry === undefined || expiry <= now || isFobs) return;
   throw new FobError(
     `the profile ${quote(pair.session)} holds a session that another tool wrote, good until ${formatClockTime(expiry, now)}`,
-    [formatElsewhereHint(pair), "or remove it first, with the tool that wrote it"],
+    [formatElsewhereHint(pair, options), "or remove it first, with the tool that wrote it"],
   );
 }
 
 /** fob always writes the expiry: what lacks it is another tool's, whatever the profile's name is. */
-function withoutExpiry({ source, session }: ProfilePair): FobError {
-  const to = session === getSessionProfileName(source) ? "" : ` ${formatOption("--to", session)}`;
+function withoutExpiry({ source, session }: ProfilePair, { formatLogin }: TargetOptions): FobError {
+  const to = session === getSessionProfileName(source) ? {} : { to: session };
   return new FobError(
     `the profile ${quote(session)} holds a session that another tool wrote, without saying how long it is good`,
     [
-      formatElsewhereHint({ source, session }),
-      `or put a new one in its place: fob login ${quoteProfileArgument(source)}${to} --force`,
+      formatElsewhereHint({ source, session }, { formatLogin }),
+      `or put a new one in its place: ${formatLogin({ profile: source, set: { ...to, force: true } })}`,
     ],
   );
 }
 
-function createLongTermError(pair: ProfilePair): FobError {
+function createLongTermError(pair: ProfilePair, { formatLogin }: TargetOptions): FobError {
+  const overwrite = { profile: pair.source, set: { to: pair.session, replaceLongTerm: true } };
   return new FobError(`the profile ${quote(pair.session)} holds long-term credentials, which fob does not overwrite`, [
-    formatElsewhereHint(pair),
-    `or, with a backup of the file: fob login ${quoteProfileArgument(pair.source)} ${formatOption("--to", pair.session)} --replace-long-term`,
+    formatElsewhereHint(pair, { formatLogin }),
+    `or, with a backup of the file: ${formatLogin(overwrite)}`,
   ]);
 }
 
-const formatElsewhereHint = ({ source }: ProfilePair): string =>
-  `write the session to another profile: fob login ${quoteProfileArgument(source)} --to NAME`;
+const formatElsewhereHint = ({ source }: ProfilePair, { formatLogin }: Pick<TargetOptions, "formatLogin">): string =>
+  `write the session to another profile: ${formatLogin({ profile: source, set: { to: "NAME" } })}`;
 
 /** Where a session goes: the places that held the one before it, and the present credentials file. */
 export function listPlaces(
@@ -207,7 +212,7 @@ export async function writeSessionProfile(
   const decide = (properties: Properties | undefined, bytes: string): Change => {
     assertOwn(pair, properties, options);
     if (classifyKeys(properties) === "long-term") {
-      if (!options.replaceLongTerm) throw createLongTermError(pair);
+      if (!options.replaceLongTerm) throw createLongTermError(pair, options);
       backup.keep(bytes);
     }
     return computeCredentialsChange(session, isServed);

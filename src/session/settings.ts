@@ -11,7 +11,8 @@ import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, getCommand, getEndpointUrl, getProperty } from "../profiles/files.ts";
 import { findInstalledEndpoint } from "../profiles/inspect.ts";
 import type { RememberedOptions } from "../store/session.ts";
-import { quote, quoteProfileArgument } from "../text.ts";
+import { quote } from "../text.ts";
+import type { FormatLogin } from "../typed-command.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
 export interface Settings {
@@ -52,8 +53,7 @@ export const serialKeys = ["fob_mfa_serial", "mfa_serial", "aws_mfa_device"] as 
 export function readSettings(
   pair: ProfilePair,
   files: AwsFiles,
-  env: Environment,
-  home: string,
+  { env, home, formatLogin }: { env: Environment; home: string; formatLogin: FormatLogin },
   wishes: SessionOptions,
 ): Settings {
   const first = (keys: readonly string[], profiles = [pair.session, pair.source]): Configured | undefined => {
@@ -80,7 +80,7 @@ export function readSettings(
   const length = readOption("--duration", wishes.duration) ?? first(["fob_duration", "duration_seconds"]);
   return {
     region: region && { ...checkRegion(region), isFromEnvironment: configured === undefined },
-    device: serial && checkDevice(serial, pair),
+    device: serial && checkDevice(serial, pair, formatLogin),
     serialFrom: serial?.from,
     duration: length ? checkDuration(length) : sessionLength.default,
     mfaProcess: getCommand(files, pair.session, "mfa_process") ?? getCommand(files, pair.source, "mfa_process"),
@@ -122,16 +122,15 @@ function checkRegion(region: Configured): { region: string; from: string } {
   );
 }
 
-function checkDevice(serial: Configured, pair: ProfilePair): Device {
+function checkDevice(serial: Configured, pair: ProfilePair, formatLogin: FormatLogin): Device {
   const device = serial.from === "--serial" ? parseTypedDevice(serial.value) : parseDevice(serial.value);
-  const login = `fob login ${quoteProfileArgument(pair.source)}`;
   if (device.kind === "fido")
     throw createFidoError(pair.source, `the device ${quote(serial.value)} (from ${serial.from})`);
   if (device.kind === "malformed") {
     refuse(
       serial,
       `${quote(serial.value)} (from ${serial.from}) is not the serial number of an MFA device`,
-      `give the device's name or ARN, or the number on a hardware token: ${login} --serial arn:aws:iam::123456789012:mfa/NAME`,
+      `give the device's name or ARN, or the number on a hardware token: ${formatLogin({ set: { serial: "arn:aws:iam::123456789012:mfa/NAME" } })}`,
     );
   }
   return device;

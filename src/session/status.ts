@@ -5,6 +5,7 @@ import { classifyKeys, classifyProcess } from "../profiles/inspect.ts";
 import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
 import { isRoleSession, type Stored } from "../store/read.ts";
 import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
+import type { TypedCommand } from "../typed-command.ts";
 import { type Known, resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
 import { findSessionOfRole } from "./role-sessions.ts";
 
@@ -47,6 +48,8 @@ export interface Limits {
   readonly now: number;
   /** Seconds that should remain, where the user said so. */
   readonly minTtl: number | undefined;
+  /** What the user typed, for hints. */
+  readonly typed: TypedCommand;
 }
 
 /** The sessions of these profiles; without any, every session that there is. @throws FobError for an unknown profile */
@@ -103,10 +106,10 @@ function describeProfile(profile: string, known: Known, limits: Limits): StatusE
   if (foreign) return foreign;
   // A role is assumed with its session, which needs no code while the session is valid.
   if (getProperty(known.files, profile, "role_arn") !== undefined) {
-    const session = resolveSessionProfile(profile, known, "fob status");
+    const session = resolveSessionProfile(profile, known, limits.typed);
     if (session !== profile) return describeProfile(session, known, limits);
   }
-  const pair = resolveProfilePair(profile, known, "fob status");
+  const pair = resolveProfilePair(profile, known, limits.typed);
   const linked = known.store.read(pair.session);
   if (linked.state !== "missing") return describeStored(linked, known, limits);
   const mode = getMode(pair.session, known.files);

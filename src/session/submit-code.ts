@@ -8,11 +8,14 @@ import { untilNextCode } from "../codes/next-code.ts";
 import type { CodeOwner, MfaCodeProvider } from "../codes/sources.ts";
 import { formatDuration } from "../duration.ts";
 import { FobError, raceSignal, throwIfCancelled } from "../errors.ts";
-import { quote, quoteProfileArgument } from "../text.ts";
+import { quote } from "../text.ts";
+import type { FormatLogin } from "../typed-command.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
 export interface CodeSubmission {
   readonly pair: ProfilePair;
+  /** For hints. */
+  readonly formatLogin: FormatLogin;
   /** The session profile, or the role profile, that the code is for. */
   readonly wantedFor: string;
   readonly device: Device;
@@ -49,11 +52,11 @@ const MOST_CODES = 3;
 export async function submitCode(
   conversation: CodeSubmission,
 ): Promise<{ given: TemporaryCredentials; identity: Identity | undefined }> {
-  const { pair, device, send, why, codes, owner, aws, signal, deadline, showWhile, debug } = conversation;
+  const { device, send, why, codes, owner, signal, deadline, showWhile, debug } = conversation;
   // The key is checked while the user types; when it turns out to be useless, the question is taken back.
   const useless = new AbortController();
   let uselessBecause: Error | undefined;
-  const checking = checkKey(aws, pair, device).catch((error: unknown) => {
+  const checking = checkKey(conversation).catch((error: unknown) => {
     uselessBecause = error instanceof Error ? error : new Error(String(error));
     useless.abort();
     return undefined;
@@ -151,7 +154,8 @@ function withSpentCode(error: AwsFailure): FobError {
  *
  * @throws FobError where a code would be wasted; a service that does not answer this call is not held against it
  */
-async function checkKey(aws: Connection, pair: ProfilePair, device: Device): Promise<Identity | undefined> {
+async function checkKey(submission: CodeSubmission): Promise<Identity | undefined> {
+  const { aws, pair, device } = submission;
   // The question appears first; loading the SDK takes longer than showing it.
   await nextTurn();
   const { getCallerIdentity } = await import("../aws/sts.ts");
@@ -159,7 +163,7 @@ async function checkKey(aws: Connection, pair: ProfilePair, device: Device): Pro
     const identity = await getCallerIdentity(aws);
     if (identity.arn !== undefined && isRoot(identity.arn)) throw createRootRejectedError(pair);
     if (device.kind === "arn" && identity.account !== undefined && identity.account !== device.account) {
-      throw createWrongAccountError(pair, device.account, identity.account);
+      throw createWrongAccountError(submission, device.account, identity.account);
     }
     return identity;
   } catch (error) {
@@ -170,10 +174,14 @@ async function checkKey(aws: Connection, pair: ProfilePair, device: Device): Pro
   }
 }
 
-function createWrongAccountError(pair: ProfilePair, ofDevice: string, ofKey: string): FobError {
+function createWrongAccountError(
+  { pair, formatLogin }: Pick<CodeSubmission, "pair" | "formatLogin">,
+  ofDevice: string,
+  ofKey: string,
+): FobError {
   return new FobError(
     `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(pair.source)} is in ${ofKey}`,
-    `name a device of that account: fob login ${quoteProfileArgument(pair.source)} --serial arn:aws:iam::${ofKey}:mfa/NAME`,
+    `name a device of that account: ${formatLogin({ set: { serial: `arn:aws:iam::${ofKey}:mfa/NAME` } })}`,
   );
 }
 

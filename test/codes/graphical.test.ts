@@ -9,7 +9,10 @@ import { temporaryFolder } from "../helpers/world.ts";
 
 const never = new AbortController().signal;
 const serialNumber = "arn:aws:iam::123456789012:mfa/alice";
-const about = (profile: string) => ({ profile, serialNumber, signal: never });
+const about = (profile: string) => ({
+  ...{ profile, serialNumber, signal: never },
+  login: `fob login '${profile}'`,
+});
 
 /** A desktop with these programs, as shell scripts, and no others. */
 function desktop(platform: NodeJS.Platform, programs: Readonly<Record<string, string>>) {

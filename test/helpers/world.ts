@@ -15,6 +15,7 @@ import { delimiter, join, resolve } from "node:path";
 import { spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { searchHints } from "./hints.ts";
 import { commandName, mayHoldSecrets, searchFolder, searchOutput, watched } from "./leaks.ts";
 import { type Kind, knowCodes, knowSandbox } from "./secrets.ts";
 
@@ -174,6 +175,12 @@ const nameOf = (args: readonly string[]): string => commandName(args.map((arg) =
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
+/** Of fob itself: what a shell, or a program that runs fob, was typed for is not known here. */
+function noteHints([file, ...args]: readonly string[], env: RunOptions["env"], text: () => string): void {
+  if (file === program) searchHints({ args, env, text });
+  else if (args[0] === program) searchHints({ args: args.slice(1), env, text });
+}
+
 /** Runs a program to its end, with an environment of its own. */
 export function execute(file: string, args: readonly string[], options: RunOptions): Promise<Result> {
   return new Promise((done, fail) => {
@@ -188,6 +195,7 @@ export function execute(file: string, args: readonly string[], options: RunOptio
     const name = nameOf(args);
     searchOutput({ where: `the stdout of ${name}`, text: () => stdout, shows: options.shows });
     searchOutput({ where: `the stderr of ${name}`, text: () => stderr });
+    noteHints([file, ...args], options.env, () => stderr);
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
@@ -230,6 +238,7 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
     text: () => withoutAnswers(plain(text)),
     shows: options.shows,
   });
+  noteHints([file, ...args], options.env, () => plain(text));
   let seen = 0;
   let isOver = false;
   const waiting = new Set<() => void>();

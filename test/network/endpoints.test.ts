@@ -225,7 +225,9 @@ describe("the region, and so the host, that a device's ARN stands for when none 
     const args = ["--serial", "arn:aws-cn:iam::123456789012:mfa/jane"];
     const { error, hints } = await failedLogin(world, { args });
     expect(error).toContain("is in the partition aws, but the MFA device is in aws-cn");
-    expect(hints).toEqual(["name a region of that partition: fob login work --region cn-north-1"]);
+    expect(hints).toEqual([
+      "name a region of that partition: fob login work --serial arn:aws-cn:iam::123456789012:mfa/jane --region cn-north-1",
+    ]);
     expect(world.sandbox.requests).toEqual([]);
   });
 });
@@ -253,12 +255,16 @@ describe("regions and partitions", () => {
 
   test("a partition newer than fob takes the region that is configured, and needs one", () => {
     const chosen = { region: "zz-new-1", from: "--region" };
-    expect(chooseRegion(chosen, "aws-new", "work")).toBe("zz-new-1");
-    expect(() => chooseRegion(undefined, "aws-new", "work")).toThrow('fob knows none of the partition "aws-new"');
+    expect(chooseRegion(chosen, "aws-new", () => "fob login work")).toBe("zz-new-1");
+    expect(() => chooseRegion(undefined, "aws-new", () => "fob login work")).toThrow(
+      'fob knows none of the partition "aws-new"',
+    );
   });
 
   test("a hardware token says nothing of its partition", () => {
-    expect(chooseRegion(undefined, undefined, "work")).toBe("us-east-1");
-    expect(chooseRegion({ region: "cn-north-1", from: "--region" }, undefined, "work")).toBe("cn-north-1");
+    expect(chooseRegion(undefined, undefined, () => "fob login work")).toBe("us-east-1");
+    expect(chooseRegion({ region: "cn-north-1", from: "--region" }, undefined, () => "fob login work")).toBe(
+      "cn-north-1",
+    );
   });
 });

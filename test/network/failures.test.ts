@@ -5,6 +5,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { describe, expect, test } from "vitest";
 import { explainFailure } from "../../src/aws/explain.ts";
 import { type CallContext, TransportError } from "../../src/aws/failures.ts";
+import { formatCommand } from "../../src/typed-command.ts";
 import { keysOf, makeWorld, type World } from "../helpers/world.ts";
 import { failedLogin } from "./failing.ts";
 import { freePort, type Reply, refusal, startFront } from "./servers.ts";
@@ -248,6 +249,7 @@ describe("in words", () => {
     bundle: undefined,
     now: () => 0,
     permission: "sts:GetSessionToken",
+    formatLogin: (changes) => formatCommand({ name: "login", named: ["work"], options: {} }, changes),
   };
   const words = (cause: unknown, isUnsent: boolean, proxy?: string) => {
     const way = { host: "sts.eu-central-1.amazonaws.com", proxy, isFromProxy: false, isUnsent };

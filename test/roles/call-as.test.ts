@@ -20,6 +20,7 @@ function ask(world: World, profile: string) {
   const tools = createSessionContext(
     {
       ...{ env: world.env, home: world.home, now: Date.now, signal: new AbortController().signal },
+      typed: { name: "policy simulate", named: [], options: { account: true, profile } },
       ...{ stdout: output, stdin: () => process.stdin },
       say: {
         note: nothing,

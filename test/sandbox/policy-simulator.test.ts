@@ -247,6 +247,7 @@ describe("fob's own client", () => {
       ...{ profile: "work", credentials, region: "eu-west-1", network: readNetworkSettings({}, "/", undefined) },
       ...{ usesGlobalSts: false, useFips: false, useDualstack: false, command: "fob policy simulate" },
       endpoints: { sts: sandbox.url, iam: sandbox.url, signin: undefined },
+      formatLogin: () => "fob login work",
     };
     const tools = { signal: new AbortController().signal, debug: () => undefined, now: Date.now };
     return await withAws(access, tools, (aws) => askSimulator(questions, subject, (call) => simulate(aws, call)));

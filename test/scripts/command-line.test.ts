@@ -35,7 +35,7 @@ test.each([
   [["login", "--profile="], "the profile's name is empty", "leave it out for the default one"],
   [
     ["login", "--code", "012345", "--code-stdin"],
-    "--code and --code-stdin exclude each other",
+    "--code and --code-stdin cannot be used together",
     "leave one of them out",
   ],
 ])("%j is answered with what is wrong and what would be right", async (args, error, hint) => {

@@ -10,7 +10,7 @@ const environmentKeys = (world: World) => ({
 });
 
 test.each([
-  [["login"], "fob login --source-env"],
+  [["login"], "fob login default --source-env"],
   [["login", "work"], "fob login work --source-env"],
   [["exec", "work", "--", "true"], "fob login work --source-env"],
 ])("keys in the environment and no AWS files: %j leads to --source-env", async (args, hint) => {

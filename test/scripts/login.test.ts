@@ -308,7 +308,7 @@ test("a login that cannot prompt does not wait for another one's prompt", async 
 test("the hint names the very session that was asked for", async () => {
   const world = await makeWorld();
   const { stderr } = await world.fob(["login", "work", "--to", "team", "--duration", "8h", "--force", "--no-input"]);
-  expect(stderr).toContain("run in a terminal: fob login work --to team --duration 8h\n");
+  expect(stderr).toContain("run in a terminal: fob login work --to team --duration 8h --force\n");
 });
 
 test("wrong usage ends with 2", async () => {

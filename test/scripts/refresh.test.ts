@@ -85,7 +85,7 @@ test("the command that a refusal names asks for as much as was asked for", async
   const { status, stderr } = await world.fob(["refresh", "--no-input", "--min-ttl", "12h"]);
   expect({ status, stderr }).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining("fob login work --duration") as string,
+    stderr: expect.stringContaining("fob login work-mfa --duration LENGTH --min-ttl 12h --force") as string,
   });
   endsIn(world, 7200);
   const { stderr: refused } = await world.fob(["refresh", "--no-input", "--min-ttl", "8h"]);

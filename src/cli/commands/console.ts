@@ -34,11 +34,7 @@ export const consoleCommand = defineCommand({
     });
     const service = options.service === undefined ? undefined : checkService(options.service);
     const { signInLink } = await import("../../console/sign-in-link.ts");
-    const link = await signInLink(
-      { profile, region: options.region, command: "fob console", service },
-      snapshot,
-      sessions,
-    );
+    const link = await signInLink({ profile, region: options.region, service }, snapshot, sessions);
     if (options.print) {
       stdout.write(`${link.href}\n`);
       return exitCodes.done;

@@ -10,7 +10,8 @@ import { resolve } from "../../session/resolve.ts";
 import { takeSnapshot } from "../../session/snapshot.ts";
 import { defaultMinTtl } from "../../store/freshness.ts";
 import type { Role } from "../../store/session.ts";
-import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
+import { escapeControlCharacters, formatOption, quote, quoteShellWord } from "../../text.ts";
+import { formatCommand, type TypedCommand } from "../../typed-command.ts";
 import { chooseProfile } from "../choose-profile.ts";
 import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -57,13 +58,16 @@ export const loginCommand = defineCommand({
   ],
   async run([named], options, context) {
     const { say } = context;
-    const sessions = createSessionContext(context, options);
-    const snapshot = takeSnapshot(sessions);
-    const choice = { snapshot, sessions, retype: (name: string) => formatCommandLine(name, options) };
+    const unnamed = createSessionContext(context, options);
+    const snapshot = takeSnapshot(unnamed);
+    const retype = (name: string): string => formatCommand(context.typed, { profile: name });
+    const choice = { snapshot, sessions: unnamed, retype };
     const isChosen = named === undefined && !options.sourceEnv;
     const profile = isChosen ? await chooseProfile(choice, context) : (named ?? getDefaultProfile(context));
-    const role = findRole(profile, snapshot.files, options);
-    const again = formatCommandLine(profile, options);
+    const role = findRole(profile, snapshot.files, context.typed);
+    const typed = { ...context.typed, named: [profile] };
+    // Where the hints are pasted, AWS_PROFILE may name another one.
+    const sessions = { ...unnamed, typed };
     const code = readCodeOptions(options, context);
     const minTtl = parseMinTtl(options.minTtl);
     const request = {
@@ -82,7 +86,6 @@ export const loginCommand = defineCommand({
         force: options.force ?? false,
         replaceLongTerm: options.replaceLongTerm ?? false,
         code,
-        again,
         hasPipedStdin: isPiped(0),
       },
       sessions,
@@ -99,7 +102,9 @@ export const loginCommand = defineCommand({
       say.next(`export AWS_PROFILE=${quoteShellWord(selected)}`);
     }
     if (!outcome.isNew && options.duration !== undefined) {
-      say.hint(`the length counts for new sessions; to open one now: ${again} --force`);
+      say.hint(
+        `the length counts for new sessions; to open one now: ${formatCommand(typed, { set: { force: true } })}`,
+      );
     }
     return exitCodes.done;
   },
@@ -109,12 +114,12 @@ export const loginCommand = defineCommand({
  * The first role of a role profile's chain: its source is what the code is for. Undefined for a profile that is no role
  * profile, or holds the access key itself.
  */
-function findRole(profile: string, files: AwsFiles, { to }: LoginOptions): Role | undefined {
+function findRole(profile: string, files: AwsFiles, typed: TypedCommand): Role | undefined {
   const [role] = classifyOwnKeys(files, profile) === "long-term" ? [] : resolveRoleChain(profile, files);
-  if (role && to !== undefined) {
+  if (role && typed.options.to !== undefined) {
     throw new UsageError(
       `--to cannot be used with the role profile ${quote(profile)}`,
-      `log in with its source profile: fob login ${quoteProfileArgument(role.sourceProfile)} ${formatOption("--to", to)}`,
+      `log in with its source profile: ${formatCommand(typed, { profile: role.sourceProfile })}`,
     );
   }
   return role;
@@ -170,20 +175,9 @@ function warnOfOtherSource(role: Role, profile: string, { session, files }: Logi
   say.hint(`aws configure set ${source}`);
 }
 
-/** The command line that makes the same session, for hints: without a code, and without what asks for a new one. */
-function formatCommandLine(profile: string, options: LoginOptions): string {
-  const valued = ["to", "serial", "duration", "region"] as const;
-  const flags = [
-    ...valued.flatMap((name) => (options[name] === undefined ? [] : [formatOption(`--${name}`, options[name])])),
-    ...(options.sourceEnv ? ["--source-env"] : []),
-    ...(options.replaceLongTerm ? ["--replace-long-term"] : []),
-  ];
-  return ["fob login", quoteProfileArgument(profile), ...flags].join(" ");
-}
-
 function readCodeOptions(options: LoginOptions, context: Context): MfaCodeProvider | undefined {
   if (options.code !== undefined && options.codeStdin) {
-    throw new UsageError("--code and --code-stdin exclude each other", "leave one of them out");
+    throw new UsageError("--code and --code-stdin cannot be used together", "leave one of them out");
   }
   if (options.code !== undefined) return createOptionProvider(options.code);
   if (!options.codeStdin) return undefined;

@@ -2,7 +2,7 @@
 import { UsageError } from "../../errors.ts";
 import { logout } from "../../session/logout.ts";
 import { takeSnapshot } from "../../session/snapshot.ts";
-import { quoteProfileArgument } from "../../text.ts";
+import { formatCommand } from "../../typed-command.ts";
 import { chooseSession } from "../choose-profile.ts";
 import { defineCommand } from "../command.ts";
 import { sayError } from "../context.ts";
@@ -22,13 +22,10 @@ export const logoutCommand = defineCommand({
   async run(profiles, options, context) {
     const { say } = context;
     if (options.all && profiles.length > 0)
-      throw new UsageError("--all and a profile exclude each other", "fob logout --all");
+      throw new UsageError("--all and a profile cannot be used together", "fob logout --all");
     const sessions = createSessionContext(context, options);
-    const choose = () =>
-      chooseSession(
-        { snapshot: takeSnapshot(sessions), sessions, retype: (name) => `fob logout ${quoteProfileArgument(name)}` },
-        context,
-      );
+    const retype = (name: string): string => formatCommand(context.typed, { profile: name });
+    const choose = () => chooseSession({ snapshot: takeSnapshot(sessions), sessions, retype }, context);
     const chosen = profiles.length > 0 || options.all ? undefined : await choose();
     const named = chosen === undefined ? profiles : [chosen];
     if (named.length === 0 && !options.all) say.note("there are no sessions");

@@ -87,12 +87,12 @@ async function watchSessions(
 
 /** The table of `fob status`, drawn over the one before; on a terminal only. */
 function createLiveTable(profiles: readonly string[], context: Context): { draw(): void; leave(): void } {
-  const { now, stdout } = context;
+  const { now, stdout, typed } = context;
   let lines = 0;
   return {
     draw() {
       if (!stdout.isTerminal) return;
-      const entries = getStatus(profiles, snapshotNow(context), { now: now(), minTtl: undefined });
+      const entries = getStatus(profiles, snapshotNow(context), { now: now(), minTtl: undefined, typed });
       const text = fitToWidth(render(entries, now(), context), stdout.columns);
       const up = lines > 0 ? `\u001b[${lines}A\u001b[J` : "";
       stdout.write(`${up}${text}`);

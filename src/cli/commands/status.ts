@@ -28,7 +28,11 @@ export const statusCommand = defineCommand({
     const { say, stdout } = context;
     const asked = options.check && profiles.length === 0 ? [getDefaultProfile(context)] : profiles;
     const snapshot = snapshotNow(context);
-    const entries = getStatus(asked, snapshot, { now: context.now(), minTtl: parseMinTtl(options.minTtl) });
+    const entries = getStatus(asked, snapshot, {
+      now: context.now(),
+      minTtl: parseMinTtl(options.minTtl),
+      typed: context.typed,
+    });
     if (options.json) stdout.write(formatJson(entries.map(toJson)));
     else if (entries.length > 0) {
       const table = { long: options.long, renewal: findRenewal(snapshot) };
