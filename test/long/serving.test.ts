@@ -11,7 +11,7 @@ import { endsIn, sessionFile, sessionLines } from "../helpers/sessions.ts";
 import { keysOf, makeWorld, type OnTerminal, type World } from "../helpers/world.ts";
 import { startFront } from "../network/servers.ts";
 
-const serve = ["credential-process", "work-mfa", "--debug"];
+const serve = ["credential-process", "work-mfa", "--debug", "--reveal"];
 const preloaded = (name: string, env: Record<string, string>): Record<string, string> => ({
   NODE_OPTIONS: `--require ${resolve(import.meta.dirname, `../helpers/${name}.cjs`)}`,
   ...env,
@@ -207,7 +207,7 @@ test("a refusal counts for all who wait and for ten seconds, and not because a c
   for (const { status, screen } of await Promise.all([...others, soon].map((other) => other.ended))) {
     expect(status).toBe(4);
     expect(screen).toMatch(
-      /^fob: error: cancelled \(a moment ago; fob prompts again after ten seconds\)\nfob: hint: fob login work-mfa\n$/m,
+      /^fob: error: cancelled \(a moment ago; fob prompts again after ten seconds\)\nhint: fob login work-mfa\n$/m,
     );
     expect(screen).not.toContain("Code for");
   }
@@ -269,11 +269,11 @@ test("without an answer it ends within a minute of its start: with an error, or 
   // What AWS does not answer is said after 20 s.
   expect([chosen?.status, given?.status, listed?.status]).toEqual([4, 4, 1]);
   const [first, second, third, fourth] = ends.map(({ screen }) => screen);
-  expect(first).toMatch(/^fob: error: no code was entered in time; .*\nfob: hint: fob login work-mfa\n$/m);
-  expect(second).toMatch(/^fob: error: no code was entered in time; .*\nfob: hint: fob login work-mfa\n$/m);
+  expect(first).toMatch(/^fob: error: no code was entered in time; .*\nhint: fob login work-mfa\n$/m);
+  expect(second).toMatch(/^fob: error: no code was entered in time; .*\nhint: fob login work-mfa\n$/m);
   expect(third).toMatch(/^fob: warning: no code was entered in time; .* expire in \d+ min\n/m);
   expect(answerOn(third ?? "")).toBe(oldAnswer);
-  expect(fourth).toMatch(/^fob: error: no code was entered in time; .*\nfob: hint: fob login work-mfa\n$/m);
+  expect(fourth).toMatch(/^fob: error: no code was entered in time; .*\nhint: fob login work-mfa\n$/m);
 
   login.type(next(held, 0));
   expect((await login.ended).status).toBe(0);
