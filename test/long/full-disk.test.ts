@@ -82,9 +82,9 @@ test.skipIf(!ownMounts)(
 test.for([
   ["a program is answered", "credential-process work-mfa", /^0\n(fob: warning: .*\n)+\{"Version":1,.*\}\n$/],
   [
-    "a login says that its session is kept",
+    "a login says that its session is saved",
     "login work",
-    /^1\n(fob: .*\n)+fob: hint: .* this needs no code: fob login work\n$/,
+    /^1\n(fob: .*\n)+fob: hint: .* \(no code needed\): fob login work\n$/,
   ],
 ] as const)(
   "when AWS has answered and only the AWS files' disk is full, %s, and the next login needs no code",
