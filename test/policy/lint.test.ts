@@ -260,6 +260,7 @@ describe("finds", () => {
     ...[
       ["arn:aws:iam:::user/a", "has no account", "arn:aws:iam::*:user/a"],
       ["arn:aws:iam::user/a", "has no account", "arn:aws:iam::*:user/a"],
+      ["arn:aws:iam::user/$" + "{aws:username}", "has no account", "arn:aws:iam::*:user/$" + "{aws:username}"],
       ["arn:aws:iam::1234-5678-9012:user/a:b", "twelve digits", "arn:aws:iam::*:user/a:b"],
       ["arn:aws:iam:eu-west-1:123456789012:user/a", "has a region", "arn:aws:iam::123456789012:user/a"],
     ].map(([arn = "", words = "", fix = ""]): [string, string, string, string] => [

@@ -41,11 +41,10 @@ const guessPartition = (name: string): string | undefined => findNearest(name, p
 /** Checks the fields of ARNs. */
 export function checkFields({ resources }: ParsedStatement, report: Report): void {
   for (const { text, path } of resources) {
-    // A colon in a variable is not a separator.
-    const fields = text.replaceAll(varying, (variable) => variable.replaceAll(":", "_")).split(":");
+    const fields = splitFields(text);
     if (fields[0] !== "arn") continue;
     const [, partition = "", service = "", region = "", account = ""] = fields;
-    const resource = text.split(":").slice(5).join(":");
+    const resource = fields.slice(5).join(":");
     const last = fields.at(-1) ?? "";
     if (service === "iam" && fields.length >= 5) {
       const write = (rest: string): string => `write ${quoteText(`arn:${partition}:iam::${rest}`)}`;
@@ -75,7 +74,7 @@ export function checkFields({ resources }: ParsedStatement, report: Report): voi
     const whole = text + ":*".repeat(6 - fields.length);
     const message = `${quoteText(text)} has ${fields.length} of six fields: AWS reads it as ${quoteText(whole)}`;
     const isShort = fields.length === 5 && !/^\d*$/.test(last);
-    const meant = [...fields.slice(0, 4), service === "s3" ? "" : "*", text.split(":").slice(4).join(":")].join(":");
+    const meant = [...fields.slice(0, 4), service === "s3" ? "" : "*", fields.slice(4).join(":")].join(":");
     report.add("incomplete-arn", path, message, `write ${quoteText(isShort ? meant : whole)}, if you mean that`);
   }
 }
@@ -109,6 +108,12 @@ export function checkTypes(
 }
 
 const varying = /\$\{[^{}]*\}/g;
+/** The fields of an ARN as they are written: a colon in a variable is not a separator. */
+const splitFields = (arn: string): string[] =>
+  arn
+    .replaceAll(varying, (variable) => variable.replaceAll(":", "\0"))
+    .split(":")
+    .map((field) => field.replaceAll("\0", ":"));
 const formatType = (arn: string): string => arn.split(":").slice(5).join(":").replaceAll(varying, "*");
 const makeExample = (arn: string, partition: string): string =>
   arn.replace(/^arn:[^:]*/, `arn:${partition}`).replaceAll(varying, "*");
