@@ -2,6 +2,7 @@
 // https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
 import { isUtf8 } from "node:buffer";
 import { markLength, parseLine, type Section, type Sections, splitLines } from "./scan.ts";
+import { SPACE } from "./white-space.ts";
 
 /** Why the aws command reads nothing of a file, or not as it was meant. */
 export interface Obstacle {
@@ -27,6 +28,14 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
       line: countLine(text, lone),
       reason: "has a carriage return in the middle, which ends a line for some programs",
       fix: "put a line end in its place",
+    };
+  }
+  const unseen = findUnseen(text, used);
+  if (unseen !== undefined) {
+    return {
+      line: countLine(text, unseen),
+      reason: "has an invisible character (U+FEFF), which is no white space for aws",
+      fix: "remove that character",
     };
   }
   const [earlier, later] = sections.findDuplicate() ?? [];
@@ -73,6 +82,25 @@ export function findObstacleIn(body: string): Obstacle | undefined {
   }
   return undefined;
 }
+
+/**
+ * Where U+FEFF is that JavaScript trims and Python does not: before a line, which may be any, or behind or beside what a
+ * section in use says.
+ */
+function findUnseen(text: string, used: readonly Section[]): number | undefined {
+  if (!text.includes(UNSEEN)) return undefined;
+  const before = new RegExp(`^${SPACE}*?${UNSEEN}`, "m").exec(text);
+  if (before) return before.index;
+  const beside = new RegExp(`${UNSEEN}${SPACE}*(?:[=:\\n]|$)|[=:]${SPACE}*?${UNSEEN}`);
+  for (const { start, end } of used) {
+    const found = beside.exec(text.slice(start, end));
+    if (found) return start + found.index;
+  }
+  return undefined;
+}
+
+/** U+FEFF in UTF-8, as the byte strings have it. */
+const UNSEEN = "\u00ef\u00bb\u00bf";
 
 function findOtherLine(text: string): number {
   const lines = text.split("\n");

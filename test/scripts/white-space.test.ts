@@ -46,3 +46,15 @@ test.each(someOf(wide, 1))(
     expect(shown.stdout).toMatch(/^ASIA/);
   },
 );
+
+test.each([
+  ["before a key", "\n\ufeffoutput = json\n"],
+  ["alone on a line", "\n\ufeff\n"],
+  ["behind a value", "\noutput = json\ufeff\n"],
+])("U+FEFF, which aws does not trim, is named beside the session: %s", async (_, text) => {
+  const world = await makeWorld();
+  writeFileSync(world.credentialsPath, `${world.credentials().trimEnd()}${text}`);
+  const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
+  expect([status, stderr]).toEqual([0, expect.stringContaining('"work-mfa" is good until')]);
+  expect(stderr).toMatch(/fob: warning: aws .*line 4 has an invisible character \(U\+FEFF\)/);
+});
