@@ -1,7 +1,7 @@
 // Where STS and IAM are, when it is not AWS's own place for the region.
 import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
-import { quote } from "../text.ts";
+import { quoteSetting } from "./secrets.ts";
 
 /** Endpoint URLs that take the place of AWS's own; undefined means AWS's own. */
 export interface Endpoints {
@@ -71,11 +71,11 @@ function checkEndpoint(url: string, service: string): string {
   try {
     parsed = new URL(url);
   } catch {
-    throw new FobError(`the endpoint ${quote(url)} for ${service} is not a URL`, hint);
+    throw new FobError(`the endpoint ${quoteSetting(url)} for ${service} is not a URL`, hint);
   }
   if (parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname))) return url;
   throw new FobError(
-    `the endpoint ${quote(url)} for ${service} is not https, so anybody on the way could read the credentials`,
+    `the endpoint ${quoteSetting(url)} for ${service} is not https, so anybody on the way could read the credentials`,
     hint,
   );
 }

@@ -6,6 +6,7 @@ import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
 import { readBytes } from "../files/read.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import { maskSetting, quoteSetting } from "./secrets.ts";
 
 /** How requests leave this machine. */
 export interface Network {
@@ -38,7 +39,7 @@ export function readNetworkSettings(env: Environment, home: string, profileBundl
  * @throws FobError where it cannot be read or holds none
  */
 export function readBundle({ path, from }: { readonly path: string; readonly from: string }): string {
-  const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(path)}`;
+  const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(maskSetting(path))}`;
   const text = readCertificates(path, from, hint);
   if (!hasCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
   return text;
@@ -57,7 +58,7 @@ function readCertificates(path: string, from: string, hint: string): string {
     throw error instanceof FobError ? new FobError(error.message, hint, undefined, error) : error;
   }
   if (text !== undefined) return text;
-  throw new FobError(`cannot read the certificates in ${quote(path)}: no such file`, hint);
+  throw new FobError(`cannot read the certificates in ${quoteSetting(path)}: no such file`, hint);
 }
 
 function isFolder(path: string): boolean {

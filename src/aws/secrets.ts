@@ -1,6 +1,6 @@
 // Secrets in texts that come from AWS, the SDK or Node.js: what a service does not accept it quotes, whole or in parts.
 // Where the id and the secret of an access key are swapped, AWS answers with the secret.
-import { maskKeyId } from "../text.ts";
+import { maskKeyId, quote } from "../text.ts";
 
 const MASK = "******";
 
@@ -15,6 +15,23 @@ export function looksLikeKeyId(text: string): boolean {
 /** Whether a text has the form of a secret access key, which no id has. */
 export function looksLikeSecret(text: string): boolean {
   return /^[A-Za-z0-9+/]{40}$/.test(text) && /[a-z]/.test(text);
+}
+
+/**
+ * A setting's value as messages repeat it, without what has the form of an access key's secret or id: who answers a prompt
+ * of `aws configure` too late has the secret in the setting after it.
+ */
+export const quoteSetting = (value: string): string => quote(maskSetting(value));
+
+/** The same without the quotes, for commands. */
+export function maskSetting(value: string): string {
+  return value
+    .replace(/[A-Za-z0-9+/]{40,}={0,2}/g, (word) => {
+      const isMixed = [/[a-z]/, /[A-Z]/].every((kind) => kind.test(word));
+      // A long path may be as long, but seldom has digits and capitals in it.
+      return isMixed && (word === value || /\d/.test(word)) ? MASK : word;
+    })
+    .replace(/(?<![A-Za-z0-9])A[A-Z]{3}[A-Z0-9]{12,}(?![A-Za-z0-9])/g, maskKeyId);
 }
 
 /** Takes secrets out of an error and of what caused it. */

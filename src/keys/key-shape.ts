@@ -29,6 +29,9 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
   if (!looksLikeKeyId(id) && looksLikeKeyId(secret)) {
     refuse(`the access key ID and the secret access key of ${owner} are swapped`, again);
   }
+  if (looksLikeKeyId(id) && id.startsWith("AKIA") && looksLikeKeyId(secret)) {
+    refuse(`the secret access key of ${owner} looks like an access key ID`);
+  }
   if (looksLikeSecret(id)) refuse(`the access key ID of ${owner} looks like a secret access key`);
   if (/^AKIA[A-Z0-9]{0,15}$/.test(id)) {
     refuse(`the access key ID of ${owner} is cut off: it has ${id.length} characters, and AWS's have ${ID_LENGTH}`);

@@ -3,7 +3,7 @@ import type { Credentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
-import { type AwsFile, type AwsFiles, fileOfCommand, getCommand } from "../profiles/files.ts";
+import { type AwsFile, type AwsFiles, getCommand, placeOfCommand } from "../profiles/files.ts";
 import { classifyProcess, createNoKeyError, keyKind, tokenIn } from "../profiles/inspect.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
@@ -59,7 +59,7 @@ async function fetchFromProfile(profile: string, { files, env, signal, warn }: K
   const keys = readStaticKeys(profile, files);
   if (keys) {
     const longTerm = refuseTemporary(keys, profile);
-    checkKeyShape(longTerm, quote(profile), `aws configure ${formatOption("--profile", profile)}`);
+    checkKeyShape(longTerm, quote(profile), formatConfigure(profile));
     if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
     return longTerm;
   }
@@ -74,12 +74,23 @@ async function fetchFromProfile(profile: string, { files, env, signal, warn }: K
   const title = `the credential_process of the profile ${quote(profile)}`;
   warnOfWriters(files, profile, "credential_process", warn);
   const printed = await readCommandOutput(command, { env, title, timeout: 60, signal });
-  return checkKeyShape(refuseTemporary(parseProcessJson(printed, title), profile), title, command);
+  const key = refuseTemporary(parseProcessJson(printed, title), profile);
+  // The command itself may hold a secret.
+  const { path, line } = placeOfCommand(files, profile, "credential_process");
+  return checkKeyShape(key, title, `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`);
 }
+
+/** Looks at the access key in the AWS files, if the source has one there. @throws FobError for what no key looks like */
+export function checkStoredKey({ profile, from }: Source, files: AwsFiles): void {
+  const keys = from === "profile" ? readStaticKeys(profile, files) : undefined;
+  if (keys) checkKeyShape(refuseTemporary(keys, profile), quote(profile), formatConfigure(profile));
+}
+
+const formatConfigure = (profile: string): string => `aws configure ${formatOption("--profile", profile)}`;
 
 /** Says, before a command of a profile is run, that another user may have put it there. */
 export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: KeyContext["warn"]): void {
-  const file = fileOfCommand(files, profile, key);
+  const { path: file } = placeOfCommand(files, profile, key);
   const writers = otherWritersOf(file);
   if (writers === undefined) return;
   warn(`fob runs the ${key} of the profile ${quote(profile)} from ${quote(file)}, which ${writers}`);

@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
 import { roleLength } from "../aws/limits.ts";
 import { isRegion } from "../aws/partitions.ts";
+import { quoteSetting } from "../aws/secrets.ts";
 import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
@@ -64,7 +65,7 @@ function readRole(profile: string, files: AwsFiles): Role | undefined {
   if (arn === undefined || value("web_identity_token_file") !== undefined) return undefined;
   const wrong = (key: string, text: string, rule: string): FobError =>
     new FobError(
-      `${key} of the profile ${quote(profile)} is ${quote(text)}, and it must be ${rule}`,
+      `${key} of the profile ${quote(profile)} is ${quoteSetting(text)}, and it must be ${rule}`,
       `aws configure set ${key} VALUE ${formatOption("--profile", profile)}`,
     );
   if (!/^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(arn)) {
@@ -113,7 +114,7 @@ function createMissingSourceError(profile: string, elsewhere: string | undefined
   return new FobError(
     elsewhere === undefined
       ? `the role profile ${quote(profile)} has no source_profile`
-      : `the role profile ${quote(profile)} takes its credentials from ${quote(elsewhere)}, and not from a session of a user`,
+      : `the role profile ${quote(profile)} takes its credentials from ${quoteSetting(elsewhere)}, and not from a session of a user`,
     `name the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", profile)}`,
   );
 }
@@ -124,7 +125,7 @@ function assertProfileExists(source: string, profile: string, files: AwsFiles): 
   if (source.endsWith("-mfa") && classifyOwnKeys(files, source.slice(0, -"-mfa".length)) === "long-term") return;
   const meant = findNearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
   throw new FobError(
-    `the source_profile of ${quote(profile)} is ${quote(source)}, and there is no such profile`,
+    `the source_profile of ${quote(profile)} is ${quoteSetting(source)}, and there is no such profile`,
     `aws configure set source_profile ${quoteShellWord(meant)} ${formatOption("--profile", profile)}`,
   );
 }

@@ -1,7 +1,8 @@
 // What a profile name stands for: which session, with which key, device and endpoint; and which stored session is that one.
 import { hasSerialNumber } from "../aws/arn.ts";
 import { isInPartition } from "../aws/partitions.ts";
-import { describeSource } from "../keys/long-term.ts";
+import { checkStoredKey, describeSource } from "../keys/long-term.ts";
+import type { AwsFiles } from "../profiles/files.ts";
 import { readSession, type Store } from "../store/read.ts";
 import type { RememberedOptions, Session, Source } from "../store/session.ts";
 import { type FormatLogin, formatLogin as formatLoginOf, type GivenOptions } from "../typed-command.ts";
@@ -60,9 +61,19 @@ export function resolve(
       changes,
     );
   const wishes = { ...asked, endpointUrl: request.endpointUrl };
-  const settings = readSettings(pair, files, { env, home, formatLogin }, wishes);
   const source = describeSource(pair.source, fromEnvironment ? "environment" : "profile", { files, env });
+  const settings = explainByKey(source, files, () => readSettings(pair, files, { env, home, formatLogin }, wishes));
   return { request, snapshot, pair, source, settings, asked, formatLogin };
+}
+
+/** A key that was put in one prompt late has its secret in the next setting: then what is wrong is the key. */
+function explainByKey<T>(source: Source, files: AwsFiles, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    checkStoredKey(source, files);
+    throw error;
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Endpoints, readConfiguredEndpoints } from "../aws/endpoints.ts";
 import { sessionLength } from "../aws/limits.ts";
 import { type Network, readNetworkSettings } from "../aws/network.ts";
 import { isRegion } from "../aws/partitions.ts";
+import { looksLikeSecret, quoteSetting } from "../aws/secrets.ts";
 import { createFidoError } from "../devices/choose.ts";
 import { formatDuration, inExactWords, parseDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
@@ -117,7 +118,7 @@ function checkRegion(region: Configured): { region: string; from: string } {
   if (isRegion(region.value)) return { region: region.value, from: region.from };
   return refuse(
     region,
-    `${quote(region.value)} (from ${region.from}) is not a region`,
+    `${quoteSetting(region.value)} (from ${region.from}) is not a region`,
     "regions look like eu-central-1",
   );
 }
@@ -125,11 +126,12 @@ function checkRegion(region: Configured): { region: string; from: string } {
 function checkDevice(serial: Configured, pair: ProfilePair, formatLogin: FormatLogin): Device {
   const device = serial.from === "--serial" ? parseTypedDevice(serial.value) : parseDevice(serial.value);
   if (device.kind === "fido")
-    throw createFidoError(pair.source, `the device ${quote(serial.value)} (from ${serial.from})`);
-  if (device.kind === "malformed") {
+    throw createFidoError(pair.source, `the device ${quoteSetting(serial.value)} (from ${serial.from})`);
+  // A secret access key has letters that a hardware token's number may have, and would be sent to AWS as one.
+  if (device.kind === "malformed" || looksLikeSecret(serial.value)) {
     refuse(
       serial,
-      `${quote(serial.value)} (from ${serial.from}) is not the serial number of an MFA device`,
+      `${quoteSetting(serial.value)} (from ${serial.from}) is not the serial number of an MFA device`,
       `give the device's name or ARN, or the number on a hardware token: ${formatLogin({ set: { serial: "arn:aws:iam::123456789012:mfa/NAME" } })}`,
     );
   }
@@ -140,13 +142,13 @@ function checkDuration(length: Configured): number {
   const seconds = parseDuration(length.value);
   const example = "write it like this: 12h, 90m or 43200";
   if (seconds === undefined) {
-    return refuse(length, `${quote(length.value)} (from ${length.from}) is not a length of time`, example);
+    return refuse(length, `${quoteSetting(length.value)} (from ${length.from}) is not a length of time`, example);
   }
   if (seconds < sessionLength.shortest || seconds > sessionLength.longest) {
     const bounds = `${formatDuration(sessionLength.shortest)} to ${formatDuration(sessionLength.longest)}`;
     return refuse(
       length,
-      `${quote(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, and STS gives sessions of ${bounds}`,
+      `${quoteSetting(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, and STS gives sessions of ${bounds}`,
       example,
     );
   }

@@ -118,6 +118,58 @@ describe("an access key that cannot be one is an error of its own, and AWS is no
     expect(world.sandbox.requests).toEqual([]);
   });
 
+  test("a command that printed it is named by its place, and not repeated", async () => {
+    const world = await makeWorld({ credentials: "" });
+    const command = world.commandThatPrints(JSON.stringify({ Version: 1, AccessKeyId: secret, SecretAccessKey: id }));
+    writeFileSync(world.configPath, `${world.config()}credential_process = TOKEN=hunter2hunter2 ${command}\n`);
+    const { hints } = await failedLogin(world, { secrets: [secret, id, "hunter2"] });
+    expect(hints).toEqual([`\${EDITOR:-vi} +4 ${world.configPath}`]);
+  });
+
+  test.each(["region", "mfa_serial", "fob_duration", "endpoint_url", "ca_bundle", "source_profile"])(
+    "a secret or an id in %s is not repeated",
+    async (key) => {
+      for (const value of [secret, id]) {
+        const world = await makeWorld();
+        const wanted = key === "source_profile" ? "[profile r]\nrole_arn = arn:aws:iam::123456789012:role/r\n" : "";
+        writeFileSync(world.configPath, `${wanted || "[profile work]\n"}${key} = ${value}\n`);
+        const env = { AWS_ENDPOINT_URL: key === "endpoint_url" ? undefined : world.sandbox.url };
+        const name = wanted === "" ? "work" : "r";
+        const command = wanted === "" ? ["login", name, "--code", "123456"] : ["env", name, "--shell", "bash"];
+        const result = await world.fob([...command, "--no-input", "--debug"], { env });
+        if (value === secret) expect(result.status).not.toBe(0);
+        expect(result.stderr).not.toContain(secret);
+        if (key !== "mfa_serial") expect(result.stderr).not.toContain(id);
+      }
+    },
+  );
+
+  test.each(["role_arn", "region", "duration_seconds", "role_session_name", "credential_source"])(
+    "nor in %s of a role profile",
+    async (key) => {
+      const world = await makeWorld();
+      const settings: Record<string, string> = {
+        role_arn: "arn:aws:iam::123456789012:role/r",
+        ...(key === "credential_source" ? {} : { source_profile: "work-mfa" }),
+        [key]: key === "role_arn" ? `arn:aws:iam::1:role/${secret}` : `${secret}`,
+      };
+      const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+      writeFileSync(world.configPath, `${world.config()}[profile r]\n${lines.join("")}`);
+      const { status, stderr } = await world.fob(["env", "r", "--shell", "bash", "--no-input"]);
+      expect(stderr).not.toContain(secret);
+      if (key !== "role_session_name") expect([status, stderr]).toEqual([1, expect.stringContaining("******")]);
+    },
+  );
+
+  test("a key that was put in one prompt late is what is wrong, and not the region", async () => {
+    const world = await makeWorld();
+    writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId: "AKIAI44QH8DHBEXAMPLE", secretAccessKey: id }));
+    writeFileSync(world.configPath, `[profile work]\nregion = ${secret}\n`);
+    const { error, hints } = await failedLogin(world, { secrets: [secret, id] });
+    expect(error).toBe('the secret access key of "work" looks like an access key ID');
+    expect(hints).toEqual(["put it in again: aws configure --profile work"]);
+  });
+
   test("keys of services that speak AWS's language have other forms", async () => {
     const world = await makeWorld();
     writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId: "test", secretAccessKey: "test-secret" }));
