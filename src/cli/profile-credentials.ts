@@ -60,7 +60,7 @@ export async function findNamedProfile(
   if (source !== undefined && !isArn) {
     throw new UsageError(
       "--source is for a role that you name by its ARN",
-      typed.retype("arn:aws:iam::123456789012:role/NAME"),
+      "leave --source out, or name the role: arn:aws:iam::123456789012:role/NAME",
     );
   }
   const profile = named ?? (await choose(typed.retype));

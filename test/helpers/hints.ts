@@ -34,7 +34,7 @@ interface Hinted {
 const ofOthers = /did you mean|name the profile that|name one of|SOURCE|PROFILE/;
 
 /** The lines that end with a command of fob's. */
-export function findCommands(text: string): Hinted[] {
+function findCommands(text: string): Hinted[] {
   return text.split("\n").flatMap((line) => {
     const [, hint] = /^(?:fob: )?hint: (.*)$/.exec(line.trim()) ?? [];
     const [, said] = /^fob: (?:error: |warning: )?(.*)$/.exec(line.trim()) ?? [];

@@ -158,7 +158,7 @@ export function keysOf(profile: string, key: { accessKeyId: string; secretAccess
 }
 
 /** Makes a file a minute old: what is young and empty, or ends at a page, is read again for up to 2 s. */
-export function age(path: string): void {
+function age(path: string): void {
   const then = Date.now() / 1000 - 60;
   utimesSync(path, then, then);
 }

@@ -91,7 +91,7 @@ describe("what AWS looks at", () => {
   });
 
   test("us-east-1, which every account has, is not called a region that is not enabled", async () => {
-    const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: `${"wJalrXUtn/".repeat(4)}` };
+    const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtn/".repeat(4) };
     const hintsIn = async (region: string) => {
       const world = await makeWorld({
         config: `[profile work]\nregion = ${region}\n`,

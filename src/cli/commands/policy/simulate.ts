@@ -121,7 +121,7 @@ function simulateProof(simulation: SimulationSetup, isCompared: boolean): Simula
   if (own !== undefined)
     throw new UsageError(
       `without --action, ${own} cannot be set`,
-      "add an --action, or leave the key out: fob tries all of its values",
+      "add an --action, or leave the key out to try all of its values",
     );
   const user = subject ?? example;
   // The user makes the request, not an AWS service on the user's behalf.
