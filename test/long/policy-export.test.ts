@@ -84,7 +84,7 @@ describe.skipIf(!isThere("cfn-lint", "--version"))("cfn-lint", () => {
       expect(Object.keys(texts)).toHaveLength(16);
       expect(lint([region], texts)).toBe("");
     }
-  });
+  }, 120_000);
 
   test("finds a misspelled property, even in the conformance pack", () => {
     const [text = ""] = variants.map((variant) => exported("cloudformation", variant));
