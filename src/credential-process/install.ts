@@ -11,7 +11,7 @@ import {
   writeSessionProfile,
 } from "../session/session-profile.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
-import { settingsToCopy } from "../session/source-settings.ts";
+import { addCopies, settingsToCopy } from "../session/source-settings.ts";
 import { readSession } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
 import { waitingFor } from "../store/under-lock.ts";
@@ -35,9 +35,11 @@ export async function install(
   const { files } = plan.snapshot;
   const endpoint = findCustomEndpointHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = formatCredentialProcess(installation, pair.session, endpoint);
+  const copiedBefore = readSession(store, pair.session)?.copiedSettings;
   const target = () => ({
     replaceLongTerm: false,
     previous: readSession(store, pair.session),
+    copies: copiedBefore,
     now: now(),
     isOnlyOwn: true,
     formatLogin: plan.formatLogin,
@@ -60,7 +62,7 @@ export async function install(
       isEnvironmentIndependent: session.source.from === "profile" && isRight,
       installedFor: endpoint ?? "",
       // writeCredentialProcess has copied them.
-      copiedSettings: { ...session.copiedSettings, ...settingsToCopy(pair, files) },
+      copiedSettings: addCopies(session.copiedSettings, settingsToCopy(pair, files, copiedBefore)),
     };
     store.save(served);
     await writeSessionProfile(served, pair, readAwsFiles(context.paths), context, target());

@@ -28,7 +28,7 @@ import {
   writeSessionProfile,
 } from "./session-profile.ts";
 import { readAgain, takeSnapshot } from "./snapshot.ts";
-import { settingsToCopy } from "./source-settings.ts";
+import { addCopies, settingsToCopy } from "./source-settings.ts";
 
 export interface LoginOptions {
   /** Seconds that should remain of a session that is kept, where the user does not say. */
@@ -133,6 +133,7 @@ function getTarget(
     replaceLongTerm: options.replaceLongTerm ?? false,
     takesOver: options.force ?? false,
     previous,
+    copies: previous?.copiedSettings,
     now: context.now(),
     leavesProcess,
     formatLogin: resolution.formatLogin,
@@ -218,11 +219,14 @@ async function publishKept(current: Login): Promise<LoginOutcome | undefined> {
   if (!session) return undefined;
   const writtenTo = listPlaces(pair.session, session.credentials.accessKeyId, paths, session.writtenTo);
   const files = readAgain(resolution.snapshot, paths);
-  const copies = settingsToCopy(pair, files);
-  const moved = { ...session, writtenTo, copiedSettings: { ...session.copiedSettings, ...copies } };
+  const copies = settingsToCopy(pair, files, session.copiedSettings);
+  const moved = { ...session, writtenTo, copiedSettings: addCopies(session.copiedSettings, copies) };
   // Before they are written: logout knows fob's keys by their ids, also in a place that held an earlier session.
   if (!isDeepStrictEqual(writtenTo, session.writtenTo) || Object.keys(copies).length > 0) store.save(moved);
-  await writeSessionProfile(moved, pair, files, context, getTarget(current, moved));
+  await writeSessionProfile(moved, pair, files, context, {
+    ...getTarget(current, moved),
+    copies: session.copiedSettings,
+  });
   if (leavesProcess) tellOfKeys(pair, context);
   return describeOutcome(current, moved, { isNew: false });
 }

@@ -19,7 +19,7 @@ import type { SessionContext } from "./context.ts";
 import type { Resolution } from "./resolve.ts";
 import { listPlaces } from "./session-profile.ts";
 import { readAgain } from "./snapshot.ts";
-import { settingsToCopy } from "./source-settings.ts";
+import { addCopies, settingsToCopy } from "./source-settings.ts";
 import { submitCode } from "./submit-code.ts";
 
 export interface Wanted {
@@ -89,6 +89,8 @@ export async function requestSession(
       },
     );
     const places = previous?.writtenTo ?? [];
+    // The files may have changed while the code was typed; what is recorded is what will be written.
+    const now = readAgain(plan.snapshot, paths);
     const session: Session = {
       profile,
       credentials: given,
@@ -110,7 +112,7 @@ export async function requestSession(
         ? undefined
         : isInStoreAlone
           ? previous?.copiedSettings
-          : { ...previous?.copiedSettings, ...settingsToCopy(pair, plan.snapshot.files) },
+          : addCopies(previous?.copiedSettings, settingsToCopy(pair, now, previous?.copiedSettings)),
     };
     reservation.fill(session);
     const isRemembered = wasChosen || isWorthRemembering(plan);

@@ -24,7 +24,7 @@ import type { FormatLogin } from "../typed-command.ts";
 import type { SessionContext } from "./context.ts";
 import { getSessionProfileName, type ProfilePair } from "./profile-pair.ts";
 import { serialKeys } from "./settings.ts";
-import { settingsToCopy, unchangedSettings } from "./source-settings.ts";
+import { type CopiedSettings, settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
 const sessionKeys = [
@@ -44,6 +44,8 @@ export interface TargetOptions {
   readonly replaceLongTerm: boolean;
   /** The session that fob has there, if any: its keys may be replaced. */
   readonly previous: Session | undefined;
+  /** The settings of the source as they were copied before. */
+  readonly copies: CopiedSettings | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Another tool's session is left alone, also where the profile has the name of one of fob's. */
@@ -77,7 +79,7 @@ export function assertTarget(pair: ProfilePair, files: AwsFiles, options: Target
     throw createLongTermError(pair, options);
   assertOwn(pair, files.credentials.properties(session), options);
   if (obstacleTo(files.credentials.path) === undefined) files.credentials.assertEditable(session, anySession);
-  const change = configToWrite(pair, files, undefined);
+  const change = configToWrite(pair, files, undefined, options.copies);
   if (change) files.config.assertEditable(session, change);
 }
 
@@ -171,8 +173,12 @@ export function unwrittenOf(
   // Programs that ask fob need no more than that.
   const isServed = classifyProcess(files, session.profile) === "fob";
   const credentials = isServed || isSessionProfileCurrent(session, pair, files) ? undefined : obstacle;
-  const lacking = credentials === undefined ? Object.entries(computeConfigChange(pair, files, serialToRemember)) : [];
-  return { credentials, configLines: lacking.map(([key, value]) => `${key} = ${value}`) };
+  const change = computeConfigChange(pair, files, serialToRemember, session.copiedSettings);
+  const lacking = credentials === undefined ? Object.entries(change) : [];
+  return {
+    credentials,
+    configLines: lacking.flatMap(([key, value]) => (value === undefined ? [] : [`${key} = ${value}`])),
+  };
 }
 
 /** Whether nothing is left to do: the session profile holds the session, and no killed process's copy lies beside it. */
@@ -183,7 +189,8 @@ export function isSessionProfileCurrent(session: Session, pair: ProfilePair, fil
     ([key, value]) => properties?.get(key)?.raw === value,
   );
   const isRecorded = session.writtenTo.some(({ file }) => file === files.credentials.path);
-  const isComplete = isThere && isRecorded && configToWrite(pair, files, undefined) === undefined;
+  const isComplete =
+    isThere && isRecorded && configToWrite(pair, files, undefined, session.copiedSettings) === undefined;
   return isComplete && listLeftovers(resolveFile(files.credentials.path)).length === 0;
 }
 
@@ -228,9 +235,10 @@ export async function writeSessionProfile(
   }
   if (backup.path !== undefined) warn(`the credentials file as it was is kept in ${quote(backup.path)}`);
 
-  if (configToWrite(pair, files, options.serialToRemember) !== undefined) {
-    const change = () => computeConfigChange(pair, readAwsFiles(paths), options.serialToRemember);
-    const isNeeded = configToWrite(pair, files, undefined) !== undefined;
+  const { serialToRemember, copies } = options;
+  if (configToWrite(pair, files, serialToRemember, copies) !== undefined) {
+    const change = () => computeConfigChange(pair, readAwsFiles(paths), serialToRemember, copies);
+    const isNeeded = configToWrite(pair, files, undefined, copies) !== undefined;
     try {
       tell(paths.config, await editProfile(paths, "config", session.profile, change, context));
     } catch (error) {
@@ -257,7 +265,7 @@ export async function writeCredentialProcess(
   const change = (): Change => {
     const files = readAwsFiles(paths);
     assertTarget(pair, files, options);
-    return { ...computeConfigChange(pair, files, undefined), credential_process: command };
+    return { ...computeConfigChange(pair, files, undefined, options.copies), credential_process: command };
   };
   await editProfile(paths, "config", pair.session, change, context);
 }
@@ -328,17 +336,16 @@ function computeConfigChange(
   { source, session }: ProfilePair,
   files: AwsFiles,
   serialToRemember: string | undefined,
+  copies: CopiedSettings | undefined,
 ): Change {
   const change: Record<string, string> = {};
-  const region = getProperty(files, source, "region");
-  if (region !== undefined && getProperty(files, session, "region") === undefined) change.region = region;
   const linked = getProperty(files, session, "fob_source_profile");
   const isNamed = getSessionProfileName(source) === session;
   if (linked !== source && (linked !== undefined || !isNamed)) change.fob_source_profile = source;
   if (serialToRemember !== undefined && findSerial({ source, session }, files) !== serialToRemember) {
     change.fob_mfa_serial = serialToRemember;
   }
-  return { ...change, ...settingsToCopy({ source, session }, files) };
+  return { ...settingsToCopy({ source, session }, files, copies), ...change };
 }
 
 /** The device that the profiles name, as a login takes it from them. */
@@ -348,8 +355,13 @@ function findSerial({ source, session }: ProfilePair, files: AwsFiles): string |
 }
 
 /** The same, where the config can be written: nothing in it is worth failing for. */
-function configToWrite(pair: ProfilePair, files: AwsFiles, serialToRemember: string | undefined): Change | undefined {
-  const change = computeConfigChange(pair, files, serialToRemember);
+function configToWrite(
+  pair: ProfilePair,
+  files: AwsFiles,
+  serialToRemember: string | undefined,
+  copies: CopiedSettings | undefined,
+): Change | undefined {
+  const change = computeConfigChange(pair, files, serialToRemember, copies);
   const isWanted = Object.keys(change).length > 0 && obstacleTo(files.config.path) === undefined;
   return isWanted ? change : undefined;
 }

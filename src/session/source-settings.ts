@@ -1,12 +1,12 @@
 // Settings of a source profile that its session profile, and programs that get credentials in their environment, need too:
 // without them they would call other endpoints, or trust other certificates, than with the source profile.
 import type { Environment } from "../environment-variables.ts";
-import { isPortableValue, textOfValue } from "../profiles/edit.ts";
+import { type Change, isPortableValue, textOfValue } from "../profiles/edit.ts";
 import { type AwsFiles, endpointUrlsOf, type Properties } from "../profiles/files.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 
-type CopiedSettings = Readonly<Record<string, string>>;
+export type CopiedSettings = Readonly<Record<string, string>>;
 
 /** The settings, with the variables that say the same. */
 const variables = {
@@ -23,23 +23,41 @@ const variables = {
 /** These have no variable: `services` names a section of the config, `s3` holds a block of settings. */
 const inFilesOnly = ["services", "s3"] as const;
 
-const copied = [...Object.keys(variables), ...inFilesOnly];
+const copied = ["region", ...Object.keys(variables), ...inFilesOnly];
 
-/** What the source profile says and the session profile does not, as the editor writes it. */
-export function settingsToCopy({ source, session }: ProfilePair, files: AwsFiles): CopiedSettings {
+/**
+ * What to change in the session profile so that it says what the source profile does, as the editor writes it. Its own
+ * settings stay; what fob copied before, perhaps from another source, follows the source.
+ *
+ * @param before the settings as they were copied
+ */
+export function settingsToCopy({ source, session }: ProfilePair, files: AwsFiles, before: CopiedSettings = {}): Change {
   return Object.fromEntries(
     copied.flatMap((key) => {
-      const property = findProperty(files, source, key);
-      if (property === undefined || findProperty(files, session, key) !== undefined) return [];
-      const text = textOfValue(property);
-      return isPortableValue(text) ? [[key, text] as const] : [];
+      const [wanted, there] = [source, session].map((profile) => readText(files, profile, key));
+      const value = wanted !== undefined && isPortableValue(wanted) ? wanted : undefined;
+      const isCopy = there !== undefined && there === before[key];
+      if (value === there || (there === undefined ? value === undefined : !isCopy)) return [];
+      return [[key, value] as const];
     }),
   );
 }
 
-/** Those settings that a profile still has as they were copied. */
+/** The copied settings after such a change. */
+export function addCopies(before: CopiedSettings | undefined, change: Change): CopiedSettings {
+  const all = Object.entries({ ...before, ...change });
+  return Object.fromEntries(all.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
+}
+
+function readText(files: AwsFiles, profile: string, key: string): string | undefined {
+  const property = findProperty(files, profile, key);
+  return property && textOfValue(property);
+}
+
+/** Those settings that a profile still has as they were copied, but for the region, which the profile keeps. */
 export function unchangedSettings(copies: CopiedSettings, properties: Properties | undefined): string[] {
   return Object.keys(copies).filter((key) => {
+    if (key === "region") return false;
     const property = properties?.get(key);
     return property !== undefined && textOfValue(property) === copies[key];
   });

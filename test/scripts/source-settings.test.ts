@@ -2,7 +2,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { run, withFob } from "../helpers/shells.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { keysOf, makeWorld, type World } from "../helpers/world.ts";
 
 const settings = `output = json
 ca_bundle = /etc/ssl/certs/ca-certificates.crt
@@ -158,4 +158,40 @@ test("values that not every reader takes as they are stay where they are", async
   const dotenv = await world.fob(["env", "work", "--shell", "dotenv"]);
   expect(dotenv.stdout).toContain("AWS_DEFAULT_OUTPUT=json\n");
   expect(dotenv.stdout).not.toContain("AWS_PAGER");
+});
+
+test("a session profile that another source takes over has none of the old one's settings", async () => {
+  const world = await makeWorld();
+  const other = world.sandbox.addUser({ name: "home", policies: [] });
+  const device = world.sandbox.addVirtualDevice("home", "home");
+  appendFileSync(world.credentialsPath, `\n${keysOf("home", other.accessKey)}`);
+  const ofWork = "output = json\ncli_pager =\nregion = eu-central-1\n";
+  const config = `[profile work]\n${ofWork}mfa_serial = ${world.device.serialNumber}\n[profile home]\noutput = text\nmfa_serial = ${device.serialNumber}\n`;
+  writeFileSync(world.configPath, config);
+  await world.fob(["login", "work", "--to", "day", "--code", world.device.code()]);
+  expect(world.config()).toMatch(
+    /\[profile day\]\nregion = eu-central-1\noutput = json\ncli_pager =\nfob_source_profile = work\n/,
+  );
+  await world.fob(["login", "home", "--to", "day", "--code", device.code()]);
+  expect(world.config()).toMatch(/\[profile day\]\noutput = text\nfob_source_profile = home\n/);
+  await world.fob(["logout", "day"]);
+  expect(world.config()).toMatch(/\[profile day\]\nfob_source_profile = home\n$/);
+});
+
+test("a setting that changes in the source changes in the session profile, unless the user has changed it there", async () => {
+  const world = await makeWorld();
+  const source = (lines: string): string =>
+    world.config().replace(/\[profile work\]\n([^[]*\n)*?mfa_serial/, `[profile work]\n${lines}mfa_serial`);
+  writeFileSync(world.configPath, source("region = eu-central-1\noutput = json\n"));
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  writeFileSync(world.configPath, source("region = eu-west-1\noutput = text\n"));
+  expect((await world.fob(["login", "work"])).status).toBe(0);
+  expect(world.config()).toContain("[profile work-mfa]\nregion = eu-west-1\noutput = text\n");
+  writeFileSync(
+    world.configPath,
+    world.config().replace("[profile work-mfa]\nregion = eu-west-1", "[profile work-mfa]\nregion = us-east-2"),
+  );
+  writeFileSync(world.configPath, source("region = eu-north-1\noutput = text\n"));
+  expect((await world.fob(["login", "work"])).status).toBe(0);
+  expect(world.config()).toContain("[profile work-mfa]\nregion = us-east-2\noutput = text\n");
 });
