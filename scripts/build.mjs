@@ -20,6 +20,10 @@ await build({
   resolve: { mainFields: ["module", "main"] },
   moduleTypes: { ".sh": "text", ".bash": "text", ".zsh": "text", ".fish": "text", ".ps1": "text" },
   logLevel: "warn",
+  onLog(level, log, handle) {
+    if (log.code === "UNRESOLVED_IMPORT") throw new Error(`${log.message}\nrun npm ci first`);
+    handle(level, log);
+  },
   output: {
     dir: "dist",
     format: "cjs",

@@ -6,6 +6,10 @@ export function measureDifference(one: string, other: string): number {
   return leven(one.toLowerCase(), other.toLowerCase());
 }
 
+/** Whether two names have the same letters, in any order. */
+const hasLettersOf = (one: string, other: string): boolean =>
+  [...one.toLowerCase()].sort().join("") === [...other.toLowerCase()].sort().join("");
+
 /** The name that was probably meant, or undefined where none is near. */
 export function findNearest(name: string, names: readonly string[]): string | undefined {
   const most = (candidate: string): number => Math.ceil(candidate.length / 3);
@@ -14,6 +18,7 @@ export function findNearest(name: string, names: readonly string[]): string | un
     .filter((candidate) => Math.abs(name.length - candidate.length) <= most(candidate))
     .map((candidate) => ({ candidate, far: measureDifference(name, candidate) }))
     .filter(({ candidate, far }) => far <= most(candidate))
-    .sort((a, b) => a.far - b.far);
+    // Two letters in the wrong order count as two, and are the likelier slip.
+    .sort((a, b) => a.far - b.far || Number(hasLettersOf(b.candidate, name)) - Number(hasLettersOf(a.candidate, name)));
   return near[0]?.candidate;
 }

@@ -11,6 +11,8 @@ import type { Context } from "./context.ts";
 interface Choice {
   readonly snapshot: Snapshot;
   readonly sessions: SessionContext;
+  /** The command is for role profiles. */
+  readonly rolesOnly?: boolean;
   /** What the user typed, with this profile. */
   readonly retype: (profile: string) => string;
 }
@@ -21,14 +23,14 @@ interface Choice {
  * @throws UsageError where there are several and no terminal to choose on
  */
 export async function chooseProfile(choice: Choice, context: Context): Promise<string> {
-  const { snapshot } = choice;
+  const { snapshot, rolesOnly = false } = choice;
   const { env } = context;
   if (env.AWS_PROFILE) {
     assertExists(env.AWS_PROFILE, snapshot);
     return env.AWS_PROFILE;
   }
-  if (isResolvable("default", snapshot)) return "default";
-  return (await pick(listLoginCandidates(snapshot), choice, context)) ?? "default";
+  if (!rolesOnly && isResolvable("default", snapshot)) return "default";
+  return (await pick(listLoginCandidates(snapshot, { rolesOnly }), choice, context)) ?? "default";
 }
 
 /** The same for a session that exists; undefined if no session exists. */

@@ -35,6 +35,8 @@ export interface CredentialsOptions extends RoleOptions {
 export interface Typed {
   /** The command's name: `fob exec`. */
   readonly command: string;
+  /** The command is for role profiles. */
+  readonly rolesOnly?: boolean;
   /** The whole command, with this profile, and perhaps another source. */
   readonly retype: (profile: string, source?: string) => string;
 }
@@ -55,7 +57,8 @@ export async function findNamedProfile(
   typed: Typed,
 ): Promise<{ readonly profile: string; readonly snapshot: Snapshot }> {
   const snapshot = takeSnapshot(sessions);
-  const choose = (retype: (name: string) => string) => chooseProfile({ snapshot, sessions, retype }, context);
+  const choose = (retype: (name: string) => string, rolesOnly = false) =>
+    chooseProfile({ snapshot, sessions, retype, rolesOnly }, context);
   const isArn = named !== undefined && isRoleArn(named);
   if (source !== undefined && !isArn) {
     throw new UsageError(
@@ -63,7 +66,7 @@ export async function findNamedProfile(
       "leave --source out, or name the role: arn:aws:iam::123456789012:role/NAME",
     );
   }
-  const profile = named ?? (await choose(typed.retype));
+  const profile = named ?? (await choose(typed.retype, typed.rolesOnly));
   const withSource = (name: string): string => typed.retype(profile, name);
   const role = isArn ? { role_arn: profile, source_profile: source ?? (await choose(withSource)) } : {};
   const withRole = withProperties(snapshot.files, profile, role);

@@ -11,7 +11,7 @@ import { type Known, resolveProfilePair } from "./profile-pair.ts";
 const unseen: TypedCommand = { name: "login", named: [], options: {} };
 
 /** The profiles that can be logged in to, source and role profiles, the one that was used last first. */
-export function listLoginCandidates(known: Known): string[] {
+export function listLoginCandidates(known: Known, { rolesOnly = false } = {}): string[] {
   const { files, store } = known;
   const sources = [...new Set([...listSources(files), ...listProcessSources(files)])];
   const leadsToSource = (role: string): boolean => {
@@ -25,7 +25,7 @@ export function listLoginCandidates(known: Known): string[] {
     const profile = isRoleSession(stored) ? stored.profile : stored.session.source.profile;
     lastUse.set(profile, Math.max(lastUse.get(profile) ?? 0, stored.session.issued));
   }
-  return [...sources, ...roles].sort((a, b) => (lastUse.get(b) ?? 0) - (lastUse.get(a) ?? 0));
+  return [...(rolesOnly ? [] : sources), ...roles].sort((a, b) => (lastUse.get(b) ?? 0) - (lastUse.get(a) ?? 0));
 }
 
 /** The session profiles that can be logged out of. */

@@ -45,17 +45,13 @@ export async function choose(
     const wanted = typed.trim().toLowerCase();
     return named.filter(({ name }) => name.toLowerCase().includes(wanted));
   };
-  const question = { message, source, theme: { ...theme, ...(showsUnicode(process.env) ? {} : ascii) } };
+  const style = { keysHelpTip: () => "type to filter, up and down to move, Enter to select" };
+  const icon = showsUnicode(process.env) ? {} : { icon: { cursor: ">" } };
+  const question = { message, source, theme: { ...theme, ...icon, style } };
   return await terminal.use((from, to) =>
     runPrompt(search(question, { input: from, output: to, clearPromptOnDone: true, signal })),
   );
 }
-
-/** For terminals that show no other letters. */
-const ascii = {
-  icon: { cursor: ">" },
-  style: { keysHelpTip: () => "type to filter, up and down to move, Enter to select" },
-};
 
 async function runPrompt<T>(prompt: Promise<T>): Promise<T> {
   try {

@@ -131,3 +131,20 @@ test("logout without a name: the only session, or the one that is picked", async
   expect(world.credentials()).not.toContain("[work-mfa]");
   expect(world.credentials()).toContain("[play-mfa]");
 });
+
+test("console without a name takes a role profile only", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, `${world.config()}${roleIn(world, "work-mfa")}`);
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const { status, stderr } = await world.fob(["console", "--print"], { shows: ["sign-in token"] });
+  expect({ status, stderr }).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('using the profile "prod"') as string,
+  });
+});
+
+test("letters in the wrong order are the likelier slip", async () => {
+  const world = await makeWorld();
+  writeFileSync(world.configPath, `${world.config()}${roleIn(world, "work-mfa")}`);
+  expect((await world.fob(["exec", "pord", "--", "true"])).stderr).toContain('did you mean the profile "prod"?');
+});

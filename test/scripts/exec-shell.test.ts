@@ -17,7 +17,7 @@ test.each(["/bin/sh", "/bin/bash"])(
     const run = world.fobOnTerminal(["exec", "work", "--region", "eu-west-1"], {
       env: { SHELL: shell, PS1: "ready> " },
     });
-    await run.shows(/opening \w+ with the credentials of "work-mfa" until/);
+    await run.shows(/opening \w+ with the credentials of "work-mfa" \(valid until/);
     run.type('echo "$AWS_VAULT in $AWS_REGION with $(printenv AWS_ACCESS_KEY_ID | cut -c1-4)"\r');
     await run.shows("work-mfa in eu-west-1 with ASIA");
     run.type("exit 7\r");

@@ -30,6 +30,7 @@ export const consoleCommand = defineCommand({
     const sessions = createSessionContext(context, options);
     const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, {
       command: "fob console",
+      rolesOnly: true,
       retype: (name, source = options.source) => formatCommandLine(name, { ...options, source }),
     });
     const service = options.service === undefined ? undefined : checkService(options.service);

@@ -144,7 +144,7 @@ async function prepare(
   if (isShell) {
     const until = formatClockTime(expiration, context.now());
     say.note(
-      `opening ${basename(program)} with the credentials of ${quote(given.profile)} until ${until}; exit leaves it`,
+      `opening ${basename(program)} with the credentials of ${quote(given.profile)} (valid until ${until}); type exit to leave`,
     );
   }
   const variables = withPromptVariable(buildVariables(given, env), given.profile);

@@ -58,6 +58,7 @@ export const loginCommand = defineCommand({
   ],
   async run([named], options, context) {
     const { say } = context;
+    const code = readCodeOptions(options, context);
     const unnamed = createSessionContext(context, options);
     const snapshot = takeSnapshot(unnamed);
     const retype = (name: string): string => formatCommand(context.typed, { profile: name });
@@ -68,7 +69,6 @@ export const loginCommand = defineCommand({
     const typed = { ...context.typed, named: [profile] };
     // Where the hints are pasted, AWS_PROFILE may name another one.
     const sessions = { ...unnamed, typed };
-    const code = readCodeOptions(options, context);
     const minTtl = parseMinTtl(options.minTtl);
     const request = {
       profile: role?.sourceProfile ?? profile,
