@@ -7,8 +7,9 @@ export function measureDifference(one: string, other: string): number {
 }
 
 /** Whether two names have the same letters, in any order. */
-const hasLettersOf = (one: string, other: string): boolean =>
-  [...one.toLowerCase()].sort().join("") === [...other.toLowerCase()].sort().join("");
+const hasLettersOf = (one: string, other: string): boolean => sortLetters(one) === sortLetters(other);
+
+const sortLetters = (name: string): string => Array.from(name.toLowerCase()).sort().join("");
 
 /** The name that was probably meant, or undefined where none is near. */
 export function findNearest(name: string, names: readonly string[]): string | undefined {

@@ -151,7 +151,7 @@ describe("an access key that cannot be one is an error of its own, and AWS is no
       const settings: Record<string, string> = {
         role_arn: "arn:aws:iam::123456789012:role/r",
         ...(key === "credential_source" ? {} : { source_profile: "work-mfa" }),
-        [key]: key === "role_arn" ? `arn:aws:iam::1:role/${secret}` : `${secret}`,
+        [key]: key === "role_arn" ? `arn:aws:iam::1:role/${secret}` : secret,
       };
       const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
       writeFileSync(world.configPath, `${world.config()}[profile r]\n${lines.join("")}`);
