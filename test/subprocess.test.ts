@@ -60,9 +60,7 @@ test("the signal ends it", async () => {
 });
 
 test("a command that does not listen is ended all the same, without a wait", async () => {
-  const began = performance.now();
-  await expect(run("trap '' TERM; sleep 5; sleep 5", { timeout: 0.2 })).rejects.toThrow("did not end within");
-  expect(performance.now() - began).toBeLessThan(2000);
+  await expect(run("trap '' TERM; sleep 600; sleep 600", { timeout: 0.2 })).rejects.toThrow("did not end within");
 });
 
 test("what a command leaves running in the background is not waited for", async () => {

@@ -153,10 +153,9 @@ test("a browser that stays is not ended, and one that is no list's first is trie
     `#!/bin/sh\n'${node}' -e 'fetch(process.argv[1], { redirect: "manual" })' "$2" && sleep 3 && echo "$1" >'${lasting}'\n`,
   );
   chmodSync(browser, 0o755);
-  const began = performance.now();
   const { status } = await world.fob(["console", "prod"], { env: { BROWSER: `/nowhere:${browser} --new %s` } });
   expect(status).toBe(0);
-  expect(performance.now() - began).toBeLessThan(2900);
+  expect(existsSync(lasting)).toBe(false);
   await expect.poll(() => existsSync(lasting) && readFileSync(lasting, "utf8"), { timeout: 10_000 }).toBe("--new\n");
 });
 
