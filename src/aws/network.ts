@@ -6,7 +6,7 @@ import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
 import { readBytes } from "../files/read.ts";
 import { quote, quoteShellWord } from "../text.ts";
-import { maskSetting, quoteSetting } from "./secrets.ts";
+import { maskSetting } from "./secrets.ts";
 
 /** How requests leave this machine. */
 export interface Network {
@@ -39,7 +39,7 @@ export function readNetworkSettings(env: Environment, home: string, profileBundl
  * @throws FobError where it cannot be read or holds none
  */
 export function readBundle({ path, from }: { readonly path: string; readonly from: string }): string {
-  const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(maskSetting(path))}`;
+  const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(maskPath(path))}`;
   const text = readCertificates(path, from, hint);
   if (!hasCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
   return text;
@@ -58,7 +58,7 @@ function readCertificates(path: string, from: string, hint: string): string {
     throw error instanceof FobError ? new FobError(error.message, hint, undefined, error) : error;
   }
   if (text !== undefined) return text;
-  throw new FobError(`cannot read the certificates in ${quoteSetting(path)}: no such file`, hint);
+  throw new FobError(`cannot read the certificates in ${quote(maskPath(path))}: no such file`, hint);
 }
 
 function isFolder(path: string): boolean {
@@ -117,3 +117,6 @@ function shouldBypass(url: URL, noProxy: string): boolean {
     .map((name) => name.trim().replace(/^\.+/, ""))
     .some((name) => name !== "" && [url.hostname, url.host].some((own) => own === name || own.endsWith(`.${name}`)));
 }
+
+/** A path is shown, unless it may be a secret access key in the wrong place: those hold slashes too, but few. */
+const maskPath = (path: string): string => (/^(?:\/[^/]+){3,}$/.test(path) ? path : maskSetting(path));

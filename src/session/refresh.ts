@@ -2,9 +2,11 @@
 import { formatQuestion } from "../codes/sources.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
 import { getProperty } from "../profiles/files.ts";
+import { classifyOwnKeys } from "../profiles/inspect.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
-import { listSessionProfiles } from "../store/read.ts";
+import { listSessionProfiles, readSession } from "../store/read.ts";
 import { getSpan } from "../store/session.ts";
+import { quote, quoteProfileArgument } from "../text.ts";
 import type { Prompter, SessionContext } from "./context.ts";
 import { type LoginOutcome, login } from "./login.ts";
 import { resolveSessionProfile } from "./profile-pair.ts";
@@ -54,7 +56,14 @@ async function renew(
   { minTtl, region }: RefreshOptions,
   context: SessionContext,
 ): Promise<LoginOutcome> {
-  const resolution = resolve({ profile, region, minTtl, isRenewal: true }, takeSnapshot(context), context);
+  const snapshot = takeSnapshot(context);
+  if (classifyOwnKeys(snapshot.files, profile) === "long-term" && readSession(snapshot.store, profile)) {
+    throw new FobError(
+      `the session profile ${quote(profile)} holds a long-term access key now, so its session is not renewed`,
+      [`end the session: fob logout ${quoteProfileArgument(profile)}`, "or move the key to a profile of its own"],
+    );
+  }
+  const resolution = resolve({ profile, region, minTtl, isRenewal: true }, snapshot, context);
   return await login(resolution, { minTtl, wish: defaultMinTtl.login }, context);
 }
 

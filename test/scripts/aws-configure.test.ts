@@ -86,3 +86,20 @@ test.skipIf(!hasAws)("as a source it is used without the token, which the comman
   expect((await world.fob(["login", "home", "--serial", device.serialNumber])).stderr).not.toContain("older session");
   expect(readFileSync(world.credentialsPath, "utf8")).toMatch(/\[home\][^[]*\naws_session_token =\s*\n/);
 });
+
+test.skipIf(!hasAws)(
+  "refresh says that the session profile holds a long-term key, and asks for no other session",
+  async () => {
+    const world = await makeWorld();
+    await world.fob(["login", "work", "--duration", "15m", "--code", world.device.code()]);
+    const before = await configure(world, "work-mfa");
+    const { status, stderr } = await world.fob(["refresh", "--no-input", "--min-ttl", "14m59s"]);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr:
+        'fob: error: the session profile "work-mfa" holds a long-term access key now, so its session is not renewed\n' +
+        "fob: hint: end the session: fob logout work-mfa\nfob: hint: or move the key to a profile of its own\n",
+    });
+    expect(world.credentials()).toBe(before);
+  },
+);
