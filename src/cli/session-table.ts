@@ -21,11 +21,11 @@ export function snapshotNow({ env, home }: Context): Snapshot {
   return takeSnapshot({ paths, store: { folder: getStoreFolder(env, paths.credentials) } });
 }
 
-/** Says that there are no sessions, and how to open one. */
+/** Says that no session exists, and how to start one. */
 export function sayNone({ files }: Snapshot, context: Context): void {
   const { say } = context;
   const sources = listSources(files);
-  say.note("there are no sessions");
+  say.note("no sessions");
   if (sources.length === 0) say.hint("put your access key in: aws configure --profile work");
   else if (sources.includes(getDefaultProfile(context))) say.hint("fob login");
   else for (const line of listLogins(sources)) say.hint(line);

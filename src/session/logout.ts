@@ -32,7 +32,7 @@ export async function logout(
   const { store } = context;
   if (profiles === "all") {
     const found = store.list();
-    if (found.length === 0) context.note("there are no sessions");
+    if (found.length === 0) context.note("no sessions");
     const isOthers = (stored: Stored): boolean => stored.state === "unreadable" && stored.isOtherVersion;
     for (const { profile } of found.filter(isOthers)) {
       context.warn(

@@ -197,14 +197,14 @@ function createNotASourceError(
   const isHarmless = ["login", "status", "logout", "refresh"].includes(typed.name);
   if (meant !== undefined) {
     return new FobError(
-      `there is no profile ${quote(profile)}`,
+      `no profile ${quote(profile)}`,
       isHarmless
         ? `did you mean: ${formatCommand(typed, { profile: meant, instead: profile })}`
         : `did you mean the profile ${quote(meant)}?`,
     );
   }
   const isLogin = typed.name === "login";
-  return new FobError(`there is no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
+  return new FobError(`no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     ...(hasEnvironmentKey
       ? [
           `use the access key in the environment: ${formatLogin(typed, { profile, options: {} }, { set: { sourceEnv: true } })}`,
@@ -226,7 +226,7 @@ function findMisplacedHeader({ credentials, config }: AwsFiles, profile: string)
   for (const { file, line, header } of spellings) {
     if (line === undefined) continue;
     return new FobError(
-      `there is no profile ${quote(profile)}: line ${line} of ${quote(file.path)} should be ${escapeControlCharacters(header)}`,
+      `no profile ${quote(profile)}: line ${line} of ${quote(file.path)} should be ${escapeControlCharacters(header)}`,
       `\${EDITOR:-vi} +${line} ${quoteShellWord(file.path)}`,
     );
   }

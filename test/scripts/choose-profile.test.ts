@@ -115,7 +115,7 @@ test("a role whose source_profile is the access key: login says what programs ta
 test("logout without a name: the only session, or the one that is picked", async () => {
   const world = await makeWorld();
   const code = addPlay(world);
-  expect((await world.fob(["logout"])).stderr).toBe("fob: there are no sessions\n");
+  expect((await world.fob(["logout"])).stderr).toBe("fob: no sessions\n");
   await world.fob(["login", "work", "--code", world.device.code()]);
   const { status, stderr } = await world.fob(["logout"]);
   expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining('"work-mfa"') as string });

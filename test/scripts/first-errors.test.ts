@@ -66,7 +66,7 @@ test("a program's failing credential-process is shown on the desktop, once in te
     world.fob(["credential-process", profile, "--no-input"], { env: { ...env, ...more } });
   for (const more of [{ CI: "true" }, { SSH_CONNECTION: "x" }, { DISPLAY: "" }]) await serve("nothing", more);
   expect((await serve()).status).toBe(1);
-  await expect.poll(shown).toContain('"nothing": there is no profile "nothing"');
+  await expect.poll(shown).toContain('"nothing": no profile "nothing"');
   await Promise.all([serve(), serve(), serve()]);
   await serve("work-mfa");
   await expect.poll(shown).toContain('"work-mfa" needs an MFA code');

@@ -24,10 +24,10 @@ test("a header in the other file's spelling is named", async () => {
     `[profile long]\n${keysOf("x", world.user.accessKey).split("\n").slice(1).join("\n")}`,
   );
   expect((await world.fob(["login", "plain"])).stderr).toContain(
-    `there is no profile "plain": line 4 of "${world.configPath}" should be [profile plain]\n`,
+    `no profile "plain": line 4 of "${world.configPath}" should be [profile plain]\n`,
   );
   expect((await world.fob(["login", "long"])).stderr).toContain(
-    `there is no profile "long": line 4 of "${world.credentialsPath}" should be [long]\n`,
+    `no profile "long": line 4 of "${world.credentialsPath}" should be [long]\n`,
   );
 });
 

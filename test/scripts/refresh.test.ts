@@ -105,14 +105,14 @@ test("without sessions there is nothing to do, and the command that opens one is
   const { status, stderr } = await world.fob(["refresh"]);
   expect({ status, stderr }).toEqual({
     status: 0,
-    stderr: "fob: there are no sessions\nfob: hint: fob login work\n",
+    stderr: "fob: no sessions\nfob: hint: fob login work\n",
   });
 });
 
 test("--watch waits for the first session", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
-  await run.shows("there are no sessions");
+  await run.shows("no sessions");
   await run.shows("when less than 1 h of it is left");
   await login(world);
   await run.shows(/work-mfa +work +\d+ +valid/);
@@ -193,7 +193,7 @@ test("a question for one session holds up no other, and a name that is not there
   endsIn(world, 1800);
   const { status: failed, stderr } = await world.fob(["refresh", "--no-input", "gone", "work-mfa"], hurried);
   expect(failed).toBe(1);
-  expect(stderr).toMatch(/error: there is no profile "gone"[\s\S]*"work-mfa"/);
+  expect(stderr).toMatch(/error: no profile "gone"[\s\S]*"work-mfa"/);
 });
 
 test("--watch outlives a config that cannot be read for a moment, and says so once", async () => {

@@ -49,7 +49,7 @@ test("an unknown profile is answered with the nearest name", async () => {
   const world = await makeWorld();
   const { status, stderr } = await world.fob(["login", "wrok"]);
   expect(status).toBe(1);
-  expect(stderr).toBe('fob: error: there is no profile "wrok"\nfob: hint: did you mean: fob login work\n');
+  expect(stderr).toBe('fob: error: no profile "wrok"\nfob: hint: did you mean: fob login work\n');
 });
 
 test("a profile's name cannot play tricks with the terminal", async () => {

@@ -26,7 +26,7 @@ describe.each(["", ".", "relative/home"])("with HOME=%j", (HOME) => {
     );
     const { status, stderr } = await world.fob(args, { cwd, env: { HOME } });
     expect(status).not.toBe(0);
-    expect(stderr).toContain(`there is no profile "${args[1]}"`);
+    expect(stderr).toContain(`no profile "${args[1]}"`);
     expect(existsSync(ran)).toBe(false);
     expect(existsSync(join(folder, "fob"))).toBe(false);
   });

@@ -28,7 +28,7 @@ export const logoutCommand = defineCommand({
     const choose = () => chooseSession({ snapshot: takeSnapshot(sessions), sessions, retype }, context);
     const chosen = profiles.length > 0 || options.all ? undefined : await choose();
     const named = chosen === undefined ? profiles : [chosen];
-    if (named.length === 0 && !options.all) say.note("there are no sessions");
+    if (named.length === 0 && !options.all) say.note("no sessions");
     const code = await logout(options.all ? "all" : named, sessions, (error) => sayError(error, say));
     warnOfVariables(context);
     return code;
