@@ -51,6 +51,7 @@ export async function requestSession(
   const asking = deadline ? AbortSignal.any([signal, deadline]) : signal;
   try {
     const files = readAgain(plan.snapshot, paths);
+    let filesAtCode = files;
     const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
     const access = { ...buildAccess(credentials, settings.device, plan), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
@@ -80,6 +81,8 @@ export async function requestSession(
           ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
           lastServed: () => lastServed(found.device, context),
           async send(mfa, user) {
+            // They may have changed while the code was typed. Once AWS has answered nothing comes before the store.
+            filesAtCode = readAgain(plan.snapshot, paths);
             const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
             if (!role) return await getSessionToken(aws, mfa, settings.duration);
             return await assumeRole(aws, { ...buildRoleRequest(role, user?.arn, source.profile), mfa });
@@ -89,8 +92,7 @@ export async function requestSession(
       },
     );
     const places = previous?.writtenTo ?? [];
-    // The files may have changed while the code was typed; what is recorded is what will be written.
-    const now = readAgain(plan.snapshot, paths);
+
     const session: Session = {
       profile,
       credentials: given,
@@ -112,7 +114,7 @@ export async function requestSession(
         ? undefined
         : isInStoreAlone
           ? previous?.copiedSettings
-          : addCopies(previous?.copiedSettings, settingsToCopy(pair, now, previous?.copiedSettings)),
+          : addCopies(previous?.copiedSettings, settingsToCopy(pair, filesAtCode, previous?.copiedSettings)),
     };
     reservation.fill(session);
     const isRemembered = wasChosen || isWorthRemembering(plan);
