@@ -1,9 +1,11 @@
 // Which profile a command works on when the user names none.
 import { FobError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import { isResolvable, listLoginCandidates, listLogoutCandidates } from "../session/candidates.ts";
+import { isResolvable, listLoginCandidates } from "../session/candidates.ts";
 import type { SessionContext } from "../session/context.ts";
+import { getSessionProfileName } from "../session/profile-pair.ts";
 import type { Snapshot } from "../session/snapshot.ts";
+import { listSessionProfiles } from "../store/read.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import type { Context } from "./context.ts";
 
@@ -41,8 +43,9 @@ export async function chooseSession(choice: Choice, context: Context): Promise<s
     assertExists(env.AWS_PROFILE, snapshot);
     return env.AWS_PROFILE;
   }
-  const sessions = listLogoutCandidates(snapshot);
-  if (sessions.some((session) => session === "default" || session === "default-mfa")) return "default";
+  const sessions = listSessionProfiles(snapshot.store);
+  if (sessions.some((session) => session === "default" || session === getSessionProfileName("default")))
+    return "default";
   return await pick(sessions, choice, context);
 }
 

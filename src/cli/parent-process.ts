@@ -3,7 +3,7 @@ import { isatty } from "node:tty";
 import { CancelledError, FobError } from "../errors.ts";
 import { readProcess } from "../process.ts";
 import { getCredentials } from "../roles/credentials.ts";
-import type { SessionContext } from "../session/context.ts";
+import { type SessionContext, showNothing } from "../session/context.ts";
 import { takeSnapshot } from "../session/snapshot.ts";
 import { processJson } from "../store/session.ts";
 import { notify } from "../terminal/notify.ts";
@@ -23,7 +23,7 @@ export interface ServingOptions {
 /** @returns the JSON for the program @throws FobError */
 export async function serveProfile(profile: string, options: ServingOptions, context: Context): Promise<string> {
   // A note would appear in the middle of the program's output.
-  const quiet = { note: context.say.debug, showWhile: <T>(_: string, work: Promise<T>): Promise<T> => work };
+  const quiet = { note: context.say.debug, showWhile: showNothing };
   const sessions = { ...createSessionContext(context, options), ...quiet, program: readCallerName() };
   const abandoned = new AbortController();
   const callers = callersNow();

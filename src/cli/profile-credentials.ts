@@ -9,6 +9,7 @@ import { getCredentials, programSettings } from "../roles/credentials.ts";
 import type { SessionContext } from "../session/context.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
 import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { formatCommand } from "../typed-command.ts";
 import { chooseProfile } from "./choose-profile.ts";
 import type { Context } from "./context.ts";
 import { createSessionContext } from "./session-context.ts";
@@ -31,16 +32,6 @@ export interface CredentialsOptions extends RoleOptions {
   readonly noInput?: boolean | undefined;
 }
 
-/** What the user typed, for hints. */
-export interface Typed {
-  /** The command's name: `fob exec`. */
-  readonly command: string;
-  /** The command is for role profiles. */
-  readonly rolesOnly?: boolean;
-  /** The whole command, with this profile, and perhaps another source. */
-  readonly retype: (profile: string, source?: string) => string;
-}
-
 const isRoleArn = (name: string): boolean => /^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(name);
 
 /**
@@ -54,11 +45,9 @@ export async function findNamedProfile(
   { source, duration }: RoleOptions,
   sessions: SessionContext,
   context: Context,
-  typed: Typed,
+  { rolesOnly = false } = {},
 ): Promise<{ readonly profile: string; readonly snapshot: Snapshot }> {
   const snapshot = takeSnapshot(sessions);
-  const choose = (retype: (name: string) => string, rolesOnly = false) =>
-    chooseProfile({ snapshot, sessions, retype, rolesOnly }, context);
   const isArn = named !== undefined && isRoleArn(named);
   if (source !== undefined && !isArn) {
     throw new UsageError(
@@ -66,9 +55,11 @@ export async function findNamedProfile(
       "leave --source out, or name the role: arn:aws:iam::123456789012:role/NAME",
     );
   }
-  const profile = named ?? (await choose(typed.retype, typed.rolesOnly));
-  const withSource = (name: string): string => typed.retype(profile, name);
-  const role = isArn ? { role_arn: profile, source_profile: source ?? (await choose(withSource)) } : {};
+  const retype = (profile: string): string => formatCommand(context.typed, { profile });
+  const profile = named ?? (await chooseProfile({ snapshot, sessions, retype, rolesOnly }, context));
+  const retypeSource = (name: string): string => formatCommand(context.typed, { set: { source: name } });
+  const chooseSource = () => chooseProfile({ snapshot, sessions, retype: retypeSource }, context);
+  const role = isArn ? { role_arn: profile, source_profile: source ?? (await chooseSource()) } : {};
   const withRole = withProperties(snapshot.files, profile, role);
   if (duration === undefined) return { profile, snapshot: { ...snapshot, files: withRole } };
   const seconds = readDuration(duration);
@@ -113,12 +104,11 @@ export async function getProfileCredentials(
   named: string | undefined,
   options: CredentialsOptions,
   context: Context,
-  typed: Typed,
 ): Promise<ProfileCredentials & { readonly issued: number }> {
   const { minTtl, region } = options;
   const sessions = createSessionContext(context, options);
-  const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, typed);
-  const request = { profile, region, minTtl, command: typed.command };
+  const { profile, snapshot } = await findNamedProfile(named, options, sessions, context);
+  const request = { profile, region, minTtl };
   const session = await getCredentials(request, snapshot, sessions);
   const { credentials, account, issued } = session;
   const { region: ofProfile, variables } = programSettings(request, snapshot, sessions);

@@ -167,8 +167,9 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** What the program that reads stdout is told of a failure. */
 async function printFailure(argv: readonly string[]): Promise<void> {
+  if (stdout.isTerminal) return;
   const command = await commands.find(({ name }) => name === argv[0])?.load();
-  if (stdout.isTerminal || !command?.formatFailure) return;
+  if (!command?.formatFailure) return;
   try {
     stdout.write(command.formatFailure(argv, process.env));
   } catch {
@@ -268,8 +269,9 @@ export function report(error: unknown, argv: readonly string[]): ExitCode {
   }
   if (error instanceof FobError) {
     writeLine(error.message, "error");
-    // Files of root's instead of the user's, or the user's files as root's: other hints would make it worse.
-    const hints = isUnderSudo() && error.exitCode === exitCodes.failed ? ["run fob without sudo"] : error.hints;
+    // Files of root's instead of the user's, or the user's files as root's.
+    const first = isUnderSudo() && error.exitCode === exitCodes.failed ? ["run fob without sudo"] : [];
+    const hints = [...first, ...error.hints];
     for (const hint of hints) writeLine(hint, "hint");
     return error.exitCode;
   }

@@ -3,7 +3,7 @@ import { FobError } from "../errors.ts";
 import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys, classifyProcess, listSources } from "../profiles/inspect.ts";
 import { resolveRoleChain } from "../roles/chain.ts";
-import { isRoleSession, listSessionProfiles } from "../store/read.ts";
+import { isRoleSession } from "../store/read.ts";
 import type { TypedCommand } from "../typed-command.ts";
 import { type Known, resolveProfilePair } from "./profile-pair.ts";
 
@@ -27,9 +27,6 @@ export function listLoginCandidates(known: Known, { rolesOnly = false } = {}): s
   }
   return [...(rolesOnly ? [] : sources), ...roles].sort((a, b) => (lastUse.get(b) ?? 0) - (lastUse.get(a) ?? 0));
 }
-
-/** The session profiles that can be logged out of. */
-export const listLogoutCandidates = ({ store }: Known): string[] => listSessionProfiles(store);
 
 /** Whether a name leads to a session, existing or not. */
 export function isResolvable(profile: string, known: Known): boolean {

@@ -41,3 +41,6 @@ export interface Prompter extends MfaCodeProvider {
   /** Where there is a way to choose. */
   readonly choose?: Choose;
 }
+
+/** Where a word about waiting would be drawn over something else, or has no reader. */
+export const showNothing: ShowWhile = (_, work) => work;

@@ -1,13 +1,13 @@
 // Renewing sessions that run out: once, or for as long as --watch runs.
 import { formatQuestion } from "../codes/sources.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from "../errors.ts";
-import { getProperty } from "../profiles/files.ts";
+import { getProperty, readAwsFiles } from "../profiles/files.ts";
 import { classifyOwnKeys } from "../profiles/inspect.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
-import { listSessionProfiles, readSession } from "../store/read.ts";
+import { isRoleSession, readSession, type Stored } from "../store/read.ts";
 import { getSpan } from "../store/session.ts";
 import { quote, quoteProfileArgument } from "../text.ts";
-import type { Prompter, SessionContext } from "./context.ts";
+import { type Prompter, type SessionContext, showNothing } from "./context.ts";
 import { type LoginOutcome, login } from "./login.ts";
 import { resolveSessionProfile } from "./profile-pair.ts";
 import { resolve } from "./resolve.ts";
@@ -40,7 +40,8 @@ export async function refresh(
   let code: ExitCode = exitCodes.done;
   for (const profile of profiles.length > 0 ? profiles : listRenewable(context)) {
     try {
-      reporter.done(await renew(resolveSession(profile, takeSnapshot(context), context), options, context));
+      // Each with a snapshot of its own: the one before may have taken an hour.
+      reporter.done(await renew(profile, options, takeSnapshot(context), context));
     } catch (error) {
       const failure = describeFailure(error);
       reporter.failed(failure);
@@ -50,13 +51,14 @@ export async function refresh(
   return code;
 }
 
-/** Each with a snapshot of its own: the one before may have taken an hour. */
+/** @param named the session profile, or what leads to it */
 async function renew(
-  profile: string,
+  named: string,
   { minTtl, region }: RefreshOptions,
+  snapshot: Snapshot,
   context: SessionContext,
 ): Promise<LoginOutcome> {
-  const snapshot = takeSnapshot(context);
+  const profile = resolveSession(named, snapshot, context);
   if (classifyOwnKeys(snapshot.files, profile) === "long-term" && readSession(snapshot.store, profile)) {
     throw new FobError(
       `the session profile ${quote(profile)} holds a long-term access key now, so its session is not renewed`,
@@ -120,7 +122,9 @@ async function watchUntilCancelled(
     });
   const renewing = async (profile: string): Promise<void> => {
     try {
-      reporter.done(await renew(profile, options, { ...context, prompter }));
+      // What is waited for would be shown over the question for another session.
+      const quiet = { ...context, prompter, showWhile: showNothing };
+      reporter.done(await renew(profile, options, takeSnapshot(context), quiet));
       failures.clear(profile);
     } catch (error) {
       failures.add(profile, describeFailure(error));
@@ -149,8 +153,12 @@ async function watchUntilCancelled(
 
 /** The sessions in the store. A damaged file under a role profile's name held the credentials of the role. */
 function listRenewable({ store, paths }: SessionContext): string[] {
-  const { files } = takeSnapshot({ paths, store });
-  return listSessionProfiles(store).filter((profile) => getProperty(files, profile, "role_arn") === undefined);
+  const sessions = store.list().filter((stored) => !isRoleSession(stored));
+  const isDamaged = sessions.some(({ state }) => state === "unreadable");
+  const files = isDamaged ? readAwsFiles(paths) : undefined;
+  const isOfRole = ({ state, profile }: Stored): boolean =>
+    state === "unreadable" && files !== undefined && getProperty(files, profile, "role_arn") !== undefined;
+  return sessions.flatMap((stored) => (isOfRole(stored) ? [] : stored.profile));
 }
 
 function listWatched(profiles: readonly string[], context: SessionContext): string[] {

@@ -105,7 +105,7 @@ test("on a terminal it asks for nothing and shows nothing but the line that was 
     ],
     [["env"], "fob env | source", "or: fob env --reveal"],
     [["env", "--profile", "work", "--region", "eu-west-1"], "fob env work --region eu-west-1 | source"],
-    [["env", "work", "--shell", "pwsh"], "fob env work --shell powershell | Out-String | Invoke-Expression"],
+    [["env", "work", "--shell", "pwsh"], "fob env work --shell pwsh | Out-String | Invoke-Expression"],
     [["env", "work", "--shell", "dotenv"], "(umask 077 && fob env work --shell dotenv > .env)"],
   ] as const) {
     const { status, screen } = await world.fobOnTerminal(args, none).ended;

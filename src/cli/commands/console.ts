@@ -1,7 +1,8 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
 import { CancelledError, exitCodes, FobError, UsageError } from "../../errors.ts";
-import { formatOption, quote, quoteProfileArgument } from "../../text.ts";
-import { defineCommand, regionOption, type Values } from "../command.ts";
+import { quote } from "../../text.ts";
+import { formatCommand } from "../../typed-command.ts";
+import { defineCommand, regionOption } from "../command.ts";
 import { findNamedProfile, roleOptions } from "../profile-credentials.ts";
 import { createSessionContext } from "../session-context.ts";
 
@@ -28,11 +29,7 @@ export const consoleCommand = defineCommand({
   async run([named], options, context) {
     const { env, say, stdout } = context;
     const sessions = createSessionContext(context, options);
-    const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, {
-      command: "fob console",
-      rolesOnly: true,
-      retype: (name, source = options.source) => formatCommandLine(name, { ...options, source }),
-    });
+    const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, { rolesOnly: true });
     const service = options.service === undefined ? undefined : checkService(options.service);
     const { signInLink } = await import("../../console/sign-in-link.ts");
     const link = await signInLink({ profile, region: options.region, service }, snapshot, sessions);
@@ -55,7 +52,10 @@ export const consoleCommand = defineCommand({
       });
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      throw new FobError(error.message, `print the link instead: ${formatCommandLine(profile, options)} --print`);
+      throw new FobError(
+        error.message,
+        `print the link instead: ${formatCommand(context.typed, { profile, set: { print: true } })}`,
+      );
     }
     return exitCodes.done;
   },
@@ -68,13 +68,4 @@ function checkService(name: string): string {
     `invalid --service ${quote(name)}: a service is lower-case letters, digits and hyphens`,
     "fob console PROFILE --service s3",
   );
-}
-
-/** The command as it was typed. */
-function formatCommandLine(profile: string, options: Values<typeof consoleOptions>): string {
-  const { service, source, duration, region, print } = options;
-  const flags = Object.entries({ service, source, duration, region }).flatMap(([name, value]) =>
-    value === undefined ? [] : [formatOption(`--${name}`, value)],
-  );
-  return ["fob console", quoteProfileArgument(profile), ...flags, ...(print ? ["--print"] : [])].join(" ");
 }

@@ -3,8 +3,9 @@ import { type Format, formatFailure, formats, formatVariables } from "../../envi
 import { detectShell, formatLine, formatNamed, readParentName } from "../../environment/shell.ts";
 import { buildVariables } from "../../environment/variables.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import { formatOption, quote, quoteProfileArgument } from "../../text.ts";
-import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
+import { quote } from "../../text.ts";
+import { formatCommand } from "../../typed-command.ts";
+import { defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { getProfileCredentials, roleOptions } from "../profile-credentials.ts";
 
@@ -38,12 +39,9 @@ export const envCommand = defineCommand({
     "fob env work-mfa --shell json | jq --raw-output .AWS_CREDENTIAL_EXPIRATION",
   ],
   async run([named], options, context) {
-    const format = formatOf(options, context);
-    if (context.stdout.isTerminal && !options.reveal) throw createTerminalError(format, named, options);
-    const given = await getProfileCredentials(named, options, context, {
-      command: "fob env",
-      retype: (profile, source = options.source) => formatCommandLine(profile, { ...options, source }),
-    });
+    const format = formatOf(options.shell, context);
+    if (context.stdout.isTerminal && !options.reveal) throw createTerminalError(format, context);
+    const given = await getProfileCredentials(named, options, context);
     context.stdout.write(formatVariables(format, buildVariables(given, context.env), given.profile));
     return exitCodes.done;
   },
@@ -53,8 +51,6 @@ export const envCommand = defineCommand({
   },
 });
 
-type EnvOptions = Pick<Values<typeof envOptions & typeof commonOptions>, "shell" | "region" | "source" | "duration">;
-
 /** The format that a command line names, which may be one that is not understood. */
 function findNamedFormat(argv: readonly string[]): Format | undefined {
   const named = argv.map((word, at) => (word === "--shell" ? argv[at + 1] : /^--shell=(.*)$/.exec(word)?.[1]));
@@ -62,7 +58,7 @@ function findNamedFormat(argv: readonly string[]): Format | undefined {
 }
 
 /** @throws UsageError */
-function formatOf({ shell }: EnvOptions, { env }: Context): Format {
+function formatOf(shell: string | undefined, { env }: Context): Format {
   const format = shell === undefined ? detectShell(env, readParentName()) : formatNamed(shell);
   if (format !== undefined) return format;
   throw new UsageError(
@@ -74,19 +70,9 @@ function formatOf({ shell }: EnvOptions, { env }: Context): Format {
 }
 
 /** It would stay there, to be seen and scrolled back to. */
-function createTerminalError(format: Format, named: string | undefined, options: EnvOptions): UsageError {
-  const shell = options.shell === undefined ? undefined : format;
-  const command = formatCommandLine(named, { ...options, shell });
+function createTerminalError(format: Format, { typed }: Context): UsageError {
   return new UsageError("the terminal would show the secrets", [
-    formatLine(format, command),
-    `or: ${command} --reveal`,
+    formatLine(format, formatCommand(typed)),
+    `or: ${formatCommand(typed, { set: { reveal: true } })}`,
   ]);
-}
-
-/** The command as it was typed. */
-function formatCommandLine(profile: string | undefined, { shell, source, duration, region }: EnvOptions): string {
-  const flags = Object.entries({ shell, source, duration, region }).flatMap(([name, value]) =>
-    value === undefined ? [] : [formatOption(`--${name}`, value)],
-  );
-  return ["fob env", ...(profile === undefined ? [] : [quoteProfileArgument(profile)]), ...flags].join(" ");
 }

@@ -15,7 +15,8 @@ import { getAwsFilePaths } from "../../profiles/paths.ts";
 import { getMargin, getSecondsLeft } from "../../store/freshness.ts";
 import { getStoreFolder } from "../../store/paths.ts";
 import { openStore } from "../../store/read.ts";
-import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
+import { quote, quoteShellWord } from "../../text.ts";
+import { formatCommand } from "../../typed-command.ts";
 import { type Behind, defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { parseMinTtl } from "../options.ts";
@@ -61,12 +62,7 @@ export const execCommand = defineCommand({
     const outcome = await runBeside(ready.command, withVariables(context.env, ready.variables));
     if ("status" in outcome) return outcome.status;
     const { code, message } = outcome.failed;
-    return reportStartProblem(
-      ready.command[0],
-      { exitCode: code === "ENOENT" ? 127 : 126, reason: message },
-      formatPrefix(named[0], options),
-      context,
-    );
+    return reportStartProblem(ready.command[0], { exitCode: code === "ENOENT" ? 127 : 126, reason: message }, context);
   },
 });
 
@@ -125,16 +121,13 @@ async function prepare(
 ): Promise<Ready> {
   const { env, say } = context;
   const isShell = behind === undefined || behind.length === 0;
-  if (isShell) assertShellWanted(named, options, context, { command: behind, hasTerminal });
+  if (isShell) assertShellWanted(named, context, { command: behind, hasTerminal });
   const command = isShell ? ([findUserShell(env)] as const) : (behind as readonly [string, ...string[]]);
   const [program] = command;
   const minTtl = parseMinTtl(options.minTtl);
   const problem = process.platform === "win32" ? undefined : findProblem(program, env.PATH);
-  if (problem) return { exitCode: reportStartProblem(program, problem, formatPrefix(named[0], options), context) };
-  const given = await getProfileCredentials(named[0], { ...options, minTtl }, context, {
-    command: "fob exec",
-    retype: (profile, source = options.source) => formatLine(profile, { ...options, source }, behind),
-  });
+  if (problem) return { exitCode: reportStartProblem(program, problem, context) };
+  const given = await getProfileCredentials(named[0], { ...options, minTtl }, context);
   const { expiration } = given.credentials;
   const left = getSecondsLeft({ expiration }, context.now());
   // Those that last for less than fob renews for are warned of where they are served instead of new ones.
@@ -152,23 +145,18 @@ async function prepare(
 }
 
 /** @throws UsageError where there is no terminal for a shell, or a command was meant, or there is such a shell already */
-function assertShellWanted(
-  named: readonly string[],
-  options: ExecOptions,
-  context: Context,
-  { command, hasTerminal }: Wanted,
-): void {
-  const { env } = context;
+function assertShellWanted(named: readonly string[], context: Context, { command, hasTerminal }: Wanted): void {
+  const { env, typed } = context;
   const [first] = named;
   const isMeant =
     command !== undefined && (first === undefined || first.startsWith("arn:") || isProfile(first, context));
   if (!isMeant || !hasTerminal) {
-    throw new UsageError("put the command after --", formatWithDashes(named, options, context));
+    throw new UsageError("put the command after --", formatWithDashes(named, context));
   }
   if (env.AWS_VAULT) {
     throw new UsageError(`this is a shell of ${quote(env.AWS_VAULT)} already`, [
       "leave it first: exit",
-      `or open one inside it: unset AWS_VAULT; ${formatPrefix(first, options)}`,
+      `or open one inside it: unset AWS_VAULT; ${formatCommand(typed)}`,
     ]);
   }
 }
@@ -178,34 +166,19 @@ function findUserShell({ SHELL, ComSpec }: Environment): string {
   if (process.platform === "win32") return ComSpec || "cmd.exe";
   if (SHELL && isAbsolute(SHELL)) return SHELL;
   try {
-    return userInfo().shell ?? "/bin/sh";
+    return userInfo().shell || "/bin/sh";
   } catch {
     return "/bin/sh";
   }
 }
 
-/** The command as it was typed, up to the `--`. */
-function formatPrefix(profile: string | undefined, options: ExecOptions): string {
-  const { source, duration, minTtl, region } = options;
-  const flags = Object.entries({ source, duration, "min-ttl": minTtl, region }).flatMap(([name, value]) =>
-    value === undefined ? [] : [formatOption(`--${name}`, value)],
-  );
-  return ["fob exec", ...(profile === undefined ? [] : [quoteProfileArgument(profile)]), ...flags].join(" ");
-}
-
-/** The whole command as it was typed. */
-function formatLine(profile: string | undefined, options: ExecOptions, behind: Behind = []): string {
-  const command = behind.length > 0 ? ` -- ${behind.map(quoteShellWord).join(" ")}` : "";
-  return `${formatPrefix(profile, options)}${command}`;
-}
-
 /** The line that was meant, from all its words. */
-function formatWithDashes([first, ...rest]: readonly string[], options: ExecOptions, context: Context): string {
+function formatWithDashes([first, ...rest]: readonly string[], context: Context): string {
   const isFirstProfile = first !== undefined && (first.startsWith("arn:") || isProfile(first, context));
   const command = isFirstProfile || first === undefined ? rest : [first, ...rest];
   const isCommand = command.length > 0 && !command[0]?.startsWith("-");
-  const prefix = formatPrefix(isFirstProfile ? first : undefined, options);
-  return `${prefix} -- ${isCommand ? command.map(quoteShellWord).join(" ") : "COMMAND"}`;
+  const named = isFirstProfile ? [first] : [];
+  return formatCommand({ ...context.typed, named, behind: isCommand ? command : ["COMMAND"] });
 }
 
 function isProfile(name: string, { env, home }: Context): boolean {
@@ -215,17 +188,14 @@ function isProfile(name: string, { env, home }: Context): boolean {
   return credentials.has(name) || config.has(name) || stored.state !== "missing";
 }
 
-/** Says why the program cannot be run. @param prefix the command line up to the `--` @returns the exit code of shells */
-function reportStartProblem(
-  program: string,
-  { exitCode, reason }: ProgramProblem,
-  prefix: string,
-  { say }: Context,
-): number {
+/** Says why the program cannot be run. @returns the exit code of shells */
+function reportStartProblem(program: string, { exitCode, reason }: ProgramProblem, { say, typed }: Context): number {
   const isMissing = exitCode === 127;
+  const retype = (...behind: string[]): string => formatCommand({ ...typed, behind });
   say.error(isMissing ? `${quote(program)}: command not found` : `cannot run ${quote(program)}: ${reason}`);
-  if (process.platform === "win32") say.hint(`a batch file, as npm is one, runs like this: ${prefix} -- cmd /c npm`);
-  else if (isMissing) say.hint(`if it is a shell's own command: ${prefix} -- sh -c ${quoteShellWord(program)}`);
+  if (process.platform === "win32")
+    say.hint(`a batch file, as npm is one, runs like this: ${retype("cmd", "/c", "npm")}`);
+  else if (isMissing) say.hint(`if it is a shell's own command: ${retype("sh", "-c", program)}`);
   else say.hint(`see what it is: ls -l ${quoteShellWord(program)}`);
   return exitCode;
 }
