@@ -65,7 +65,7 @@ export function explainTransport(error: TransportError, context: CallContext): A
     return new AwsFailure(
       "final",
       `the access key of the profile ${quote(context.profile)} holds a character that no access key has`,
-      `put it in again: aws configure ${formatOption("--profile", context.profile)}`,
+      `enter it again: aws configure ${formatOption("--profile", context.profile)}`,
       error,
     );
   }

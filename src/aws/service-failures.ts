@@ -113,10 +113,10 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     ["InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException"],
     {
       consequence: "final",
-      text: (answer) => `AWS does not know ${key(answer)}, or it is disabled`,
+      text: (answer) => `AWS rejected ${key(answer)}: it was deleted or disabled`,
       hints: (answer) => [
         "see whether it is still active: IAM console, Users, Security credentials, Access keys",
-        `put a new key in with: ${configure(answer)}`,
+        `save a new access key: ${configure(answer)}`,
         ...otherRegions(answer),
       ],
     },
@@ -126,7 +126,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "final",
       text: (answer) => `the secret access key does not belong to ${key(answer)}`,
-      hints: (answer) => `put both in again: ${configure(answer)}`,
+      hints: (answer) => `enter both again: ${configure(answer)}`,
     },
   ],
   [

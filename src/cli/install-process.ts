@@ -26,7 +26,7 @@ export async function installProfile(profile: string, options: ServingOptions, c
     program,
   });
   say.note(
-    `programs that use the profile ${quote(session)} get its credentials from fob now, and a new session in time`,
+    `programs that use the profile ${quote(session)} now get credentials from fob, which renews the session when needed`,
   );
   if (env.AWS_PROFILE !== session) say.hint(`export AWS_PROFILE=${quoteShellWord(session)}`);
 }

@@ -14,7 +14,7 @@ export function getDefaultProfile({ env }: Context): string {
 export function warnOfVariables({ env, say }: Context): void {
   const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].filter((name) => env[name]);
   if (!env.AWS_ACCESS_KEY_ID) return;
-  say.warning("this environment holds credentials, and programs take those before AWS_PROFILE");
+  say.warning("your environment contains AWS keys, which override AWS_PROFILE");
   say.hint(`unset ${names.join(" ")}`);
 }
 

@@ -8,12 +8,12 @@ import { FobError } from "../errors.ts";
  * Returns the access key. Other services that speak AWS's language have keys of other lengths and letters.
  *
  * @param owner whose it is, for messages: `"work"`
- * @param again the command with which it is put in again
+ * @param again the command with which it is entered again
  * @throws FobError for what no access key looks like; the message holds no part of it
  */
 export function checkKeyShape(key: Credentials, owner: string, again: string): Credentials {
   const { accessKeyId: id, secretAccessKey: secret } = key;
-  const refuse = (problem: string, hint = `put it in again: ${again}`): never => {
+  const refuse = (problem: string, hint = `enter it again: ${again}`): never => {
     throw new FobError(problem, hint);
   };
   for (const [name, text] of [
@@ -21,7 +21,7 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
     ["secret access key", secret],
   ] as const) {
     if (/^["'“”‘’]|["'“”‘’]$/.test(text))
-      refuse(`the ${name} of ${owner} has quotes around it`, `put it in again without: ${again}`);
+      refuse(`the ${name} of ${owner} has quotes around it`, `enter it again without the quotes: ${again}`);
     if (/^\s|\s$/.test(text)) refuse(`the ${name} of ${owner} has a blank before or after it`);
     if (/\s/.test(text)) refuse(`the ${name} of ${owner} has a blank in it`);
     if (!/^[!-~]*$/.test(text)) refuse(`the ${name} of ${owner} holds a character that no access key has`);

@@ -114,7 +114,7 @@ function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefine
     if (accessKeyId || secretAccessKey) {
       throw new FobError(
         `the profile ${quote(profile)} in ${quote(file.path)} has ${accessKeyId ? "an access key id, but no secret access key" : "a secret access key, but no access key id"}`,
-        `put both in again: aws configure ${formatOption("--profile", profile)}`,
+        `enter both again: aws configure ${formatOption("--profile", profile)}`,
       );
     }
   }

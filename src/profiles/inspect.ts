@@ -149,7 +149,7 @@ export function createNoKeyError(files: AwsFiles, profile: string): FobError {
   if (!misspelled) {
     return new FobError(
       `the profile ${quote(profile)} has no access key`,
-      `put one in: aws configure ${formatOption("--profile", profile)}`,
+      `save your access key first: aws configure ${formatOption("--profile", profile)}`,
     );
   }
   const { path, line, spelled, meant } = misspelled;

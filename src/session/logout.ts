@@ -196,6 +196,6 @@ function adviseAfter({ profile, state }: Stored, files: AwsFiles, context: Sessi
     );
   }
   if (classifyProcess(files, profile) === "fob") {
-    context.note(`the next program that uses the profile ${quote(profile)} makes fob ask for a new one`);
+    context.note(`the next program that uses the profile ${quote(profile)} will prompt you for a code`);
   }
 }

@@ -213,7 +213,7 @@ function createNotASourceError(
     isLogin
       ? `make one with your access key: aws configure ${formatOption("--profile", profile)}`
       : "see the sessions: fob status",
-    ...(names.length > 0 ? [`profiles that are there: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
+    ...(names.length > 0 ? [`your profiles: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
 }
 

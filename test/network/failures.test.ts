@@ -37,8 +37,8 @@ describe("what AWS looks at", () => {
     const accessKey = { ...world.user.accessKey, accessKeyId: "AKIAIOSFODNN7EXAMPLE" };
     writeFileSync(world.credentialsPath, keysOf("work", accessKey));
     const { error, hints } = await failedLogin(world, { secrets: [accessKey.accessKeyId] });
-    expect(error).toBe('AWS does not know the access key AKIA…MPLE of the profile "work", or it is disabled');
-    expect(hints).toContain("put a new key in with: aws configure --profile work");
+    expect(error).toBe('AWS rejected the access key AKIA…MPLE of the profile "work": it was deleted or disabled');
+    expect(hints).toContain("save a new access key: aws configure --profile work");
     expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
   });
 
@@ -67,7 +67,7 @@ describe("what AWS looks at", () => {
     const world = await makeWorld();
     world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
     const { error } = await failedLogin(world);
-    expect(error).toBe(`AWS does not know ${key(world)}, or it is disabled`);
+    expect(error).toBe(`AWS rejected ${key(world)}: it was deleted or disabled`);
     expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe("what AWS looks at", () => {
     writeFileSync(world.credentialsPath, keysOf("work", { ...world.user.accessKey, secretAccessKey }));
     const { error, hints } = await failedLogin(world, { secrets: [secretAccessKey] });
     expect(error).toBe(`the secret access key does not belong to ${key(world)}`);
-    expect(hints).toEqual(["put both in again: aws configure --profile work"]);
+    expect(hints).toEqual(["enter both again: aws configure --profile work"]);
     expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
   });
 

@@ -24,70 +24,70 @@ describe("an access key that cannot be one is an error of its own, and AWS is no
       secret,
       secret,
       "the access key ID of OWNER looks like a secret access key",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
     [
       "quotes around the id",
       `"${id}"`,
       secret,
       "the access key ID of OWNER has quotes around it",
-      "put it in again without: aws configure --profile work",
+      "enter it again without the quotes: aws configure --profile work",
     ],
     [
       "quotes around the secret",
       id,
       `'${secret}'`,
       "the secret access key of OWNER has quotes around it",
-      "put it in again without: aws configure --profile work",
+      "enter it again without the quotes: aws configure --profile work",
     ],
     [
       "a blank in the id",
       id.replace("7", " 7"),
       secret,
       "the access key ID of OWNER has a blank in it",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
     [
       "a blank in the secret",
       id,
       secret.replace("/", " /"),
       "the secret access key of OWNER has a blank in it",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
     [
       "a quote before the id alone",
       `"${id}`,
       secret,
       "the access key ID of OWNER has quotes around it",
-      "put it in again without: aws configure --profile work",
+      "enter it again without the quotes: aws configure --profile work",
     ],
     [
       "the id cut off",
       id.slice(0, 13),
       secret,
       "the access key ID of OWNER is cut off: it has 13 characters, and AWS's have 20",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
     [
       "the secret cut off",
       id,
       secret.slice(0, 39),
       "the secret access key of OWNER is cut off: it has 39 characters, and AWS's have 40",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
     [
       "the secret with more behind it",
       id,
       `${secret}x`,
       "the secret access key of OWNER is too long: it has 41 characters, and AWS's have 40",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
     [
       "a character that cannot be seen",
       `${id}\u200b`,
       secret,
       "the access key ID of OWNER holds a character that no access key has",
-      "put it in again: aws configure --profile work",
+      "enter it again: aws configure --profile work",
     ],
   ];
 
@@ -167,13 +167,13 @@ describe("an access key that cannot be one is an error of its own, and AWS is no
     writeFileSync(world.configPath, `[profile work]\nregion = ${secret}\n`);
     const { error, hints } = await failedLogin(world, { secrets: [secret, id] });
     expect(error).toBe('the secret access key of "work" looks like an access key ID');
-    expect(hints).toEqual(["put it in again: aws configure --profile work"]);
+    expect(hints).toEqual(["enter it again: aws configure --profile work"]);
   });
 
   test("keys of services that speak AWS's language have other forms", async () => {
     const world = await makeWorld();
     writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId: "test", secretAccessKey: "test-secret" }));
-    expect((await failedLogin(world)).error).toContain("AWS does not know the access key");
+    expect((await failedLogin(world)).error).toContain("AWS rejected the access key");
   });
 });
 

@@ -109,7 +109,7 @@ test("on a terminal it asks for nothing and shows nothing but the line that was 
     [["env", "work", "--shell", "dotenv"], "(umask 077 && fob env work --shell dotenv > .env)"],
   ] as const) {
     const { status, screen } = await world.fobOnTerminal(args, none).ended;
-    expect(screen).toContain("fob: error: the terminal would show the secrets\n");
+    expect(screen).toContain("fob: error: this would print secrets on your terminal\n");
     for (const hint of hints) expect(screen).toContain(`hint: ${hint}\n`);
     expect(status).toBe(2);
   }

@@ -47,7 +47,7 @@ test("a shell inside such a shell is refused, a command is not", async () => {
   const { status, screen } = await world.fobOnTerminal(["exec", "work"], { env }).ended;
   expect(status).toBe(2);
   expect(screen).toBe(
-    'fob: error: this is a shell of "other-mfa" already\nhint: leave it first: exit\nhint: or open one inside it: unset AWS_VAULT; fob exec work\n',
+    'fob: error: this shell already has the credentials of "other-mfa"\nhint: leave it first: exit\nhint: or open one inside it: unset AWS_VAULT; fob exec work\n',
   );
   expect((await world.fob(["exec", "work", "--", "true"], { env })).status).toBe(0);
 });

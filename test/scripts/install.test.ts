@@ -22,7 +22,7 @@ test("the config gets the launcher, and the keys leave the credentials file; exp
   await login(world);
   const { status, stdout, stderr } = await install(world);
   expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-  expect(stderr).toContain('programs that use the profile "work-mfa" get its credentials from fob now');
+  expect(stderr).toContain('programs that use the profile "work-mfa" now get credentials from fob, which renews the session when needed');
   expect(world.config()).toContain(
     `credential_process = ${launcher(world)} work-mfa --endpoint-url ${world.sandbox.url}\n`,
   );
@@ -100,7 +100,7 @@ test("logout says that the next program makes fob ask", async () => {
   await login(world);
   const { status, stderr } = await world.fob(["logout", "work"]);
   expect(status).toBe(0);
-  expect(stderr).toContain('the next program that uses the profile "work-mfa" makes fob ask for a new one');
+  expect(stderr).toContain('the next program that uses the profile "work-mfa" will prompt you for a code');
   expect(await served(world)).toMatchObject({ status: 4, stdout: "" });
 });
 

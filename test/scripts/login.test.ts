@@ -249,7 +249,7 @@ test("a key that AWS does not take is found out while the code is typed, and the
   const world = await makeWorld();
   world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
   const run = world.fobOnTerminal(["login", "work"]);
-  await run.shows("AWS does not know the access key");
+  await run.shows("AWS rejected the access key");
   expect((await run.ended).status).toBe(1);
   expect(world.calls("GetSessionToken")).toBe(0);
 });
@@ -345,6 +345,7 @@ test("credentials in the environment, which programs would take instead, are nam
   const args = ["login", "work", "--code", world.device.code()];
   const { status, stderr } = await world.fob(args, { env });
   expect(status).toBe(0);
+  expect(stderr).toContain("warning: your environment contains AWS keys, which override AWS_PROFILE\n");
   expect(stderr).toContain("hint: unset AWS_ACCESS_KEY_ID AWS_SESSION_TOKEN\n");
   expect((await world.fob(["logout", "work"], { env })).stderr).toContain("hint: unset AWS_ACCESS_KEY_ID");
 });

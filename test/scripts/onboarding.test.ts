@@ -32,7 +32,7 @@ testIn(["bash", "zsh", "fish"] as const, "a day with the page for the handbook",
   terminal.type(`${printed(/^fob status$/)}\r`);
   await terminal.shows(/work-mfa +.*(12 h|11 h 59 min)/);
   terminal.type(`${printed(/^fob credential-process --install work$/)}\r`);
-  await terminal.shows("get its credentials from fob now");
+  await terminal.shows("now get credentials from fob");
   terminal.type(`${printed(/^fob logout --all$/)}; echo "logged $(echo out)"\r`);
   await terminal.shows("logged out");
   terminal.kill("SIGKILL");

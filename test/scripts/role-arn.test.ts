@@ -103,7 +103,7 @@ test("credential-process on a terminal shows no secret without --reveal, however
   expect({ status, screen }).toEqual({
     status: 2,
     screen:
-      "fob: error: the terminal would show the secrets\nhint: fob status work-mfa\nhint: or: fob credential-process work-mfa --reveal\n",
+      "fob: error: this would print secrets on your terminal\nhint: fob status work-mfa\nhint: or: fob credential-process work-mfa --reveal\n",
   });
   const shown = await world.fobOnTerminal(["credential-process", "work-mfa", "--reveal"]).ended;
   expect(shown.screen).toContain("SessionToken");

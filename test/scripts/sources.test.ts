@@ -45,11 +45,12 @@ test("--to names the session profile, and the link is remembered", async () => {
   expect((await world.fob(["login", "team.prod"])).status).toBe(4);
 });
 
-test("an unknown profile is answered with the nearest name", async () => {
+test("an unknown profile is answered with the nearest name, or with all", async () => {
   const world = await makeWorld();
   const { status, stderr } = await world.fob(["login", "wrok"]);
   expect(status).toBe(1);
   expect(stderr).toBe('fob: error: no profile "wrok"\nfob: hint: did you mean: fob login work\n');
+  expect((await world.fob(["login", "zzzzzz"])).stderr).toContain('fob: hint: your profiles: "work"\n');
 });
 
 test("a profile's name cannot play tricks with the terminal", async () => {

@@ -33,7 +33,7 @@ export const credentialProcessCommand = defineCommand({
       return exitCodes.done;
     }
     if (context.stdout.isTerminal && !options.reveal) {
-      throw new UsageError("the terminal would show the secrets", [
+      throw new UsageError("this would print secrets on your terminal", [
         `fob status ${quoteProfileArgument(profile)}`,
         `or: fob credential-process ${quoteProfileArgument(profile)} --reveal`,
       ]);

@@ -71,7 +71,7 @@ function formatOf(shell: string | undefined, { env }: Context): Format {
 
 /** It would stay there, to be seen and scrolled back to. */
 function createTerminalError(format: Format, { typed }: Context): UsageError {
-  return new UsageError("the terminal would show the secrets", [
+  return new UsageError("this would print secrets on your terminal", [
     formatLine(format, formatCommand(typed)),
     `or: ${formatCommand(typed, { set: { reveal: true } })}`,
   ]);

@@ -70,7 +70,7 @@ export const execCommand = defineCommand({
 export const execScriptCommand = defineCommand({
   ...declared,
   async run(named, options, context, command) {
-    if (context.stdout.isTerminal) throw new UsageError("the terminal would show the secrets", "fob exec --help");
+    if (context.stdout.isTerminal) throw new UsageError("this would print secrets on your terminal", "fob exec --help");
     const shell = process.ppid;
     // A signal that ends fob ends that shell, and is not heard here.
     const ended = new AbortController();
@@ -154,7 +154,7 @@ function assertShellWanted(named: readonly string[], context: Context, { command
     throw new UsageError("put the command after --", formatWithDashes(named, context));
   }
   if (env.AWS_VAULT) {
-    throw new UsageError(`this is a shell of ${quote(env.AWS_VAULT)} already`, [
+    throw new UsageError(`this shell already has the credentials of ${quote(env.AWS_VAULT)}`, [
       "leave it first: exit",
       `or open one inside it: unset AWS_VAULT; ${formatCommand(typed)}`,
     ]);
