@@ -1,6 +1,6 @@
 // Putting a session profile into process mode: programs get its credentials from fob, not from the credentials file.
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
-import { assertReplaceable, resolveFile } from "../files/replace.ts";
+import { assertEditable } from "../files/edit.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import type { SessionContext } from "../session/context.ts";
 import { findMatching, resolve, resolveFromFilesOnly } from "../session/resolve.ts";
@@ -45,7 +45,7 @@ export async function install(
     formatLogin: plan.formatLogin,
   });
   assertTarget(pair, files, target());
-  assertReplaceable(resolveFile(files.config.path));
+  assertEditable(files.config.path);
   await store.locked(pair.session, waitingFor(pair.session, context), async () => {
     if (process.platform !== "win32") installLauncher(installation);
     // First the new way, then the old one goes: in between programs find the keys.

@@ -5,11 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { ensureFolder, isWithoutLinks } from "./create.ts";
-import { type LockOptions, SCRIPT_PATIENCE, withLock } from "./lock.ts";
+import { assertLockable, type LockOptions, SCRIPT_PATIENCE, withLock } from "./lock.ts";
 import { closeRead, explainFileError, holdsBytes, readWhole, SETTLING_BEFORE_WRITING } from "./read.ts";
 import {
   assertReplaceable,
   beginReplace,
+  catchObstacle,
   createTemporaryName,
   type Replacement,
   resolveFile,
@@ -21,6 +22,23 @@ export interface EditOutcome {
   /** The mode that the file had (e.g. 0o644), where others could read or write it before and cannot now. */
   readonly tightenedFrom?: number;
 }
+
+const lockOf = (file: string): string => join(dirname(file), `.${basename(file)}.fob.lock`);
+
+/**
+ * Makes sure, as far as that can be known, that a file (or what a link of that name leads to) can be edited: asked before
+ * anything that cannot be undone.
+ *
+ * @throws FobError
+ */
+export function assertEditable(path: string): void {
+  const file = resolveFile(path);
+  assertReplaceable(file);
+  assertLockable(lockOf(file));
+}
+
+/** Why a file cannot be edited, as far as that can be known; else undefined. */
+export const obstacleTo = (path: string): FobError | undefined => catchObstacle(() => assertEditable(path));
 
 /**
  * Changes a file under its lock: reads it, lets `change` make the new text, puts that in place in one step.
@@ -41,8 +59,7 @@ export async function editFile(
   // Before anything is made beside it, and before a pipe is read, which may never end.
   assertReplaceable(file);
   ensureFolder(dirname(file));
-  const lockPath = join(dirname(file), `.${basename(file)}.fob.lock`);
-  return await withLock(lockPath, { ...lock, patience: SCRIPT_PATIENCE }, async (held) => {
+  return await withLock(lockOf(file), { ...lock, patience: SCRIPT_PATIENCE }, async (held) => {
     sweepLeftovers(file);
     for (let attempt = 0; attempt < 10; attempt++) {
       const before = readWhole(file, SETTLING_BEFORE_WRITING);

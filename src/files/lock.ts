@@ -346,6 +346,11 @@ function beat(path: string, id: string): void {
   }
 }
 
+/** Makes sure that nothing is at a lock's name but a lock. @throws FobError */
+export function assertLockable(path: string): void {
+  readOwnBytes(path);
+}
+
 /** The holder that a lock names; undefined when the lock has gone. @throws FobError for what is no file of this user's */
 function read(path: string): Holder | undefined {
   const text = readOwnBytes(path);

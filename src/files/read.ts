@@ -1,5 +1,5 @@
 // Reading files, and what the file system says in plain words.
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { describeSystemError, FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
@@ -22,15 +22,22 @@ export function readBytes(path: string): string | undefined {
 
 /** The same for a file that only fob makes: behind no symbolic link, and this user's. @throws FobError */
 export function readOwnBytes(path: string): string | undefined {
-  return readOpened(path, WITHOUT_LINKS, (found) => {
-    if (!found.isFile()) throw notRegular(path);
-    const user = process.geteuid?.();
-    if (user === undefined || found.uid === user) return;
-    throw new FobError(
-      `${quote(path)} belongs to another user (uid ${found.uid})`,
-      `if no fob of theirs is running, remove it: rm ${quoteShellWord(path)}`,
-    );
+  const check = (found: Stats): void => assertOwn(path, found);
+  return readOpened(path, WITHOUT_LINKS, check, undefined, () => {
+    // Why it cannot be opened.
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found) check(found);
   });
+}
+
+function assertOwn(path: string, found: Stats): void {
+  if (!found.isFile()) throw inTheWay(path, found, "a regular file");
+  const user = process.geteuid?.();
+  if (user === undefined || found.uid === user) return;
+  throw new FobError(
+    `${quote(path)} belongs to another user (uid ${found.uid})`,
+    `if no fob of theirs is running, remove it: rm ${quoteShellWord(path)}`,
+  );
 }
 
 /** Whether a file still holds these bytes; `undefined` stands for no file. Without making a long string. @throws FobError */
@@ -47,6 +54,7 @@ function readOpened<T = string>(
   flags: number,
   check: (found: Stats) => void,
   read: (descriptor: number) => T | string = (descriptor) => readFileSync(descriptor, "latin1"),
+  explain?: () => void,
 ): T | undefined {
   let descriptor: number | undefined;
   try {
@@ -55,9 +63,9 @@ function readOpened<T = string>(
     return read(descriptor) as T;
   } catch (error) {
     if (getSystemCode(error) === "ENOENT") return undefined;
-    // A socket; a symbolic link where none may be.
-    const isOdd = getSystemCode(error) === "ENXIO" || (flags !== 0 && getSystemCode(error) === "ELOOP");
-    throw isOdd ? notRegular(path) : explainFileError(error, path);
+    if (!(error instanceof FobError)) explain?.();
+    // A socket.
+    throw getSystemCode(error) === "ENXIO" ? notRegular(path) : explainFileError(error, path);
   } finally {
     if (descriptor !== undefined) closeRead(descriptor);
   }
@@ -80,6 +88,23 @@ function isNullDevice(found: Stats): boolean {
 /** For a pipe, a folder, a device, or a link where none may be. */
 export function notRegular(path: string): FobError {
   return new FobError(`${quote(path)} is not a regular file`, `look at it: ls -ld ${quoteShellWord(path)}`);
+}
+
+/** For what is at a name where only fob makes something, and is something else. */
+export function inTheWay(path: string, found: Stats, wanted: "a regular file" | "a folder"): FobError {
+  const remove = found.isDirectory() ? "rm -r" : "rm";
+  return new FobError(
+    `${quote(path)} is ${nameKind(found)}, not ${wanted}`,
+    `if nothing else needs it, remove it: ${remove} ${quoteShellWord(path)}`,
+  );
+}
+
+function nameKind(found: Stats): string {
+  if (found.isSymbolicLink()) return "a symbolic link";
+  if (found.isDirectory()) return "a folder";
+  if (found.isFIFO()) return "a named pipe";
+  if (found.isSocket()) return "a socket";
+  return found.isFile() ? "a regular file" : "a device";
 }
 
 /** Milliseconds for which a file that looks half-written is looked at again, by those who only read it. */

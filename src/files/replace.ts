@@ -104,10 +104,10 @@ export function assertOwnFile(file: string): Stats | undefined {
   return found;
 }
 
-/** Why a file (or what a link of that name leads to) cannot be replaced, as far as that can be known; else undefined. */
-export function obstacleTo(path: string): FobError | undefined {
+/** Why a file cannot be replaced, as far as that can be known; else undefined. @param assert throws that */
+export function catchObstacle(assert: () => void): FobError | undefined {
   try {
-    assertReplaceable(resolveFile(path));
+    assert();
     return undefined;
   } catch (error) {
     if (error instanceof FobError) return error;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type MfaCodeProvider, patienceOf, withPersonBehind } from "../codes/sources.ts";
 import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
-import { obstacleTo } from "../files/replace.ts";
+import { obstacleTo } from "../files/edit.ts";
 import { warnOfWriters } from "../keys/long-term.ts";
 import { type AwsFiles, getCommand, readAwsFiles } from "../profiles/files.ts";
 import { classifyProcess } from "../profiles/inspect.ts";

@@ -6,7 +6,15 @@ import { FobError, getSystemCode } from "../errors.ts";
 import { createFile } from "../files/create.ts";
 import { type LockOptions, withLock, withLockUnless } from "../files/lock.ts";
 import { explainFileError, readOwnBytes } from "../files/read.ts";
-import { beginReplace, LONGEST_NAME, listLeftovers, obstacleTo, sweepLeftovers } from "../files/replace.ts";
+import {
+  assertReplaceable,
+  beginReplace,
+  catchObstacle,
+  LONGEST_NAME,
+  listLeftovers,
+  resolveFile,
+  sweepLeftovers,
+} from "../files/replace.ts";
 import { reserveFile } from "../files/reserve.ts";
 import { quote, quoteProfileArgument } from "../text.ts";
 import { ensureStoreFolder } from "./folder.ts";
@@ -102,7 +110,7 @@ export function openWritableStore(folder: string): WritableStore {
         return work();
       });
     },
-    obstacle: (profile) => obstacleTo(pathOf(profile)),
+    obstacle: (profile) => catchObstacle(() => assertReplaceable(resolveFile(pathOf(profile)))),
     async recover(profile, signal) {
       if (listLeftovers(pathOf(profile)).length === 0) return false;
       try {

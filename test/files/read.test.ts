@@ -57,9 +57,8 @@ test("what is not a regular file is an error at once, and nothing waits for a pi
   await new Promise<void>((done) => server.listen(socket, done));
   onTestFinished(() => void server.close());
   for (const path of [pipe, socket, folder, "/dev/zero"]) {
-    for (const read of [readWhole, readOwnBytes]) {
-      expect(() => read(path)).toThrow(`"${path}" is not a regular file`);
-    }
+    expect(() => readWhole(path)).toThrow(`"${path}" is not a regular file`);
+    expect(() => readOwnBytes(path)).toThrow(/" is a (named pipe|socket|folder|device), not a regular file$/);
   }
   expect(readWhole("/dev/null")).toBe("");
 });

@@ -1,6 +1,15 @@
 // The built program where there is something odd at the names of its files: it says so at once, and waits for nothing.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { leave } from "../files/children.ts";
@@ -51,21 +60,49 @@ test("/dev/null is an empty file", async () => {
   expect({ status, stdout }).toEqual({ status: 0, stdout: "[]\n" });
 });
 
-test("a dangling link, a pipe or a folder at a lock's name is an error, and no code is spent", async () => {
+/** What may be in the place of a file of fob's: what makes it, what it is called, and what removes it. */
+const oddities: readonly [make: (path: string) => void, kind: string, remove: string][] = [
+  [(path) => symlinkSync("nowhere", path), "a symbolic link", "rm"],
+  [makePipe, "a named pipe", "rm"],
+  [(path) => mkdirSync(path), "a folder", "rm -r"],
+];
+
+test("a dangling link, a pipe or a folder at a lock's name is an error that says how to remove it, and no code is spent", async () => {
   const world = await makeWorld();
   const folder = join(world.home, ".aws");
   mkdirSync(join(folder, "fob/locks"), { recursive: true, mode: 0o700 });
-  const makers = [(path: string) => symlinkSync("nowhere", path), makePipe, (path: string) => mkdirSync(path)];
   for (const path of [join(folder, "fob/locks/session-work-mfa"), join(folder, ".credentials.fob.lock")]) {
-    for (const make of makers) {
+    for (const [make, kind, remove] of oddities) {
       make(path);
       const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
-      expect(stderr).toContain(`fob: error: "${path}" is not a regular file\nfob: hint: look at it: ls -ld ${path}\n`);
+      expect(stderr).toContain(
+        `fob: error: "${path}" is ${kind}, not a regular file\nfob: hint: if nothing else needs it, remove it: ${remove} ${path}\n`,
+      );
       expect(status).toBe(1);
       rmSync(path, { recursive: true });
     }
   }
-  expect(world.calls("GetSessionToken")).toBe(1);
+  expect(world.calls("GetSessionToken")).toBe(0);
+});
+
+test.skipIf(process.getuid?.() !== 0)("nor where another user has left a lock (as root only)", async () => {
+  const world = await makeWorld();
+  const path = join(world.home, ".aws/.credentials.fob.lock");
+  writeFileSync(path, "");
+  chownSync(path, 12_345, 12_345);
+  const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
+  expect(stderr).toContain(`fob: error: "${path}" belongs to another user (uid 12345)\n`);
+  expect(stderr).toContain(`fob: hint: if no fob of theirs is running, remove it: rm ${path}\n`);
+  expect(status).toBe(1);
+  expect(world.calls("GetSessionToken")).toBe(0);
+});
+
+test("a pipe at the name of the config's lock costs no login: what is missing there is said", async () => {
+  const world = await makeWorld();
+  makePipe(join(world.home, ".aws/.config.fob.lock"));
+  const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
+  expect(stderr).toContain("the config cannot be written; put below [profile work-mfa]:");
+  expect(status).toBe(0);
 });
 
 test("an empty config that has just been written costs no command more than a moment", async () => {
