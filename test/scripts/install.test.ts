@@ -22,7 +22,9 @@ test("the config gets the launcher, and the keys leave the credentials file; exp
   await login(world);
   const { status, stdout, stderr } = await install(world);
   expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-  expect(stderr).toContain('programs that use the profile "work-mfa" now get credentials from fob, which renews the session when needed');
+  expect(stderr).toContain(
+    'programs that use the profile "work-mfa" now get credentials from fob, which renews the session when needed',
+  );
   expect(world.config()).toContain(
     `credential_process = ${launcher(world)} work-mfa --endpoint-url ${world.sandbox.url}\n`,
   );
