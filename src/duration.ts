@@ -20,6 +20,21 @@ export function formatDuration(seconds: number): string {
   return `${whole} s`;
 }
 
+/**
+ * What a bare number was probably meant to be, if as hours or minutes it is within the bounds (in seconds): `12h`. A session of
+ * 12 seconds is of no use.
+ */
+export function suggestDuration(text: string, { shortest, longest }: { shortest: number; longest: number }): string {
+  const number = /^\d{1,2}$/.exec(text.trim())?.[0];
+  if (number === undefined) return "";
+  return [`${number}h`, `${number}m`]
+    .filter((duration) => {
+      const seconds = parseDuration(duration) ?? 0;
+      return seconds >= shortest && seconds <= longest;
+    })
+    .join(" or ");
+}
+
 /** The same to the second, for what is refused: `14 min 59 s`. */
 export function inExactWords(seconds: number): string {
   const rest = Math.max(0, Math.floor(seconds)) % 60;

@@ -68,7 +68,7 @@ function takeValue(rest: Iterator<string, undefined>): string | undefined {
 }
 
 function requireValue(flag: string, kind: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`${flag} needs a value`, `write it like this: ${flag} <${kind}>`);
+  if (value === undefined) throw new UsageError(`${flag} needs a value`, `usage: ${flag} <${kind}>`);
   return value;
 }
 
@@ -103,12 +103,12 @@ function checkNames(
     throw createStrayCodeError({ name: command.name, named: named.slice(0, atMost), options });
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);
   if (typeof option === "string" && named.length > 0) {
-    throw new UsageError("the profile is given twice, as an argument and as --profile", "leave one of them out");
+    throw new UsageError("the profile is given twice, as an argument and as --profile", "use one or the other");
   }
   const all = typeof option === "string" ? [option] : named;
   if (all.length < atLeast) throw new UsageError(`fob ${command.name} needs a ${name}`, help);
   if (name === "profile" && all.includes("")) {
-    throw new UsageError("the profile's name is empty", "leave it out for the default one");
+    throw new UsageError("the profile name is empty", "leave it out to use the default profile");
   }
   return all;
 }

@@ -23,5 +23,5 @@ export function parseMinTtl(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = parseDuration(text);
   if (seconds !== undefined) return seconds;
-  throw new UsageError(`${quote(text)} (from --min-ttl) is not a length of time`, "write it like this: 1h, 15m or 900");
+  throw new UsageError(`${quote(text)} (from --min-ttl) is not a duration`, "use a duration like 1h, 15m or 900");
 }

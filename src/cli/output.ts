@@ -31,7 +31,7 @@ export const stdout: Output = {
       write(1, text);
     } catch (error) {
       if (getSystemCode(error) === "EPIPE") throw new StdoutClosedError();
-      throw new FobError(`cannot write to stdout: ${(error as Error).message}`, "see whether the disk is full: df");
+      throw new FobError(`cannot write to stdout: ${(error as Error).message}`, "check for a full disk: df");
     }
   },
 };

@@ -1,6 +1,6 @@
 // The credentials of a profile, or of a role, for a shell or for a command that a person starts.
 import { roleLength } from "../aws/limits.ts";
-import { inExactWords, parseDuration } from "../duration.ts";
+import { inExactWords, parseDuration, suggestDuration } from "../duration.ts";
 import type { ProfileCredentials } from "../environment/variables.ts";
 import { UsageError } from "../errors.ts";
 import { withProperties } from "../profiles/files.ts";
@@ -86,11 +86,12 @@ export async function findNamedProfile(
 function readDuration(text: string): number {
   const seconds = parseDuration(text);
   if (seconds !== undefined && seconds >= roleLength.shortest && seconds <= roleLength.longest) return seconds;
+  const meant = suggestDuration(text, roleLength);
   throw new UsageError(
     seconds === undefined
-      ? `${quote(text)} (from --duration) is not a length of time`
-      : `${quote(text)} (from --duration) is ${inExactWords(seconds)}; credentials of a role last 15 min to 12 h`,
-    "write it like this: 1h, 90m or 3600",
+      ? `${quote(text)} (from --duration) is not a duration`
+      : `${quote(text)} (from --duration) is ${inExactWords(seconds)}, but role credentials last 15 min to 12 h`,
+    meant === "" ? "use a duration like 1h, 90m or 3600" : `did you mean: ${meant}`,
   );
 }
 

@@ -186,7 +186,7 @@ async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 
   const spelt = first === "credential_process" ? "credential-process" : first;
   const found = first === execScript.name ? execScript : commands.find(({ name }) => name === spelt);
   if (found) return { found, words: 1 };
-  if (first.startsWith("-")) throw new UsageError(`the command comes before ${quote(first)}`, "fob --help");
+  if (first.startsWith("-")) throw createNoCommandError(argv);
   const family = listFamily(first);
   const member = family.find(({ name }) => name === `${first} ${second}`);
   if (member) return { found: member, words: 2 };
@@ -206,6 +206,20 @@ async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 
   throw new UsageError(
     `unknown command ${quote(family.length === 0 ? first : `${first} ${second}`)}`,
     meant === undefined ? `fob ${prefix}--help` : `did you mean: fob ${prefix}${meant}`,
+  );
+}
+
+/** For a command line that begins with an option. It does not repeat an option's value, which may be a code. */
+function createNoCommandError([first = "", ...rest]: readonly string[]): UsageError {
+  const flag = first.replace(/=.*/s, "");
+  const meant = findNearest(flag, ["--version", "--help"]);
+  if (meant !== undefined) return new UsageError(`unknown option ${quote(flag)}`, `did you mean: fob ${meant}`);
+  const [command = "", ...others] = rest;
+  const isCommand = flag === first && commands.some(({ name }) => name === command);
+  const isPlain = !rest.some((word) => /\d{3}/.test(word));
+  return new UsageError(
+    `${quote(flag)} must come after the command`,
+    isCommand && isPlain ? `like this: fob ${[command, first, ...others].map(quoteShellWord).join(" ")}` : "fob --help",
   );
 }
 
@@ -254,7 +268,14 @@ async function printHelp(topic: string): Promise<ExitCode> {
   else if (command) stdout.write(helpOf(await command.load(), columns));
   else if (family.length > 0) stdout.write(familyOf(topic, family, columns));
   else if (topic === "exit-codes") stdout.write(exitCodesHelp);
-  else throw new UsageError(`no help for ${quote(topic)}`, "fob help");
+  else {
+    const topics = [...commands.map(({ name }) => name), ...Object.keys(families), "exit-codes"];
+    const meant = findNearest(topic, topics);
+    throw new UsageError(
+      `unknown command ${quote(topic)}`,
+      meant === undefined ? "fob help" : `did you mean: fob help ${meant}`,
+    );
+  }
   return exitCodes.done;
 }
 
@@ -275,8 +296,8 @@ export function report(error: unknown, argv: readonly string[]): ExitCode {
     for (const hint of hints) writeLine(hint, "hint");
     return error.exitCode;
   }
-  writeLine(`this should not happen: ${error instanceof Error ? error.message : String(error)}`, "error");
-  writeLine("report it on the Issues page of fob's repository, with the lines that --debug adds", "hint");
+  writeLine(`internal error: ${error instanceof Error ? error.message : String(error)}`, "error");
+  writeLine("please report it on fob's Issues page, with the output of the same command and --debug", "hint");
   if (argv.includes("--debug") && error instanceof Error) writeLine(error.stack ?? "", "debug");
   return exitCodes.failed;
 }

@@ -60,7 +60,7 @@ export function formatQuestion({ profile, serialNumber, user, account }: CodeOwn
 
 /** `--code`. @throws UsageError */
 export function createOptionProvider(text: string): MfaCodeProvider {
-  const code = checkCode(text, (problem) => new UsageError(`--code: ${problem}`, "give it like this: --code 123456"));
+  const code = checkCode(text, (problem) => new UsageError(`--code: ${problem}`, "usage: --code 123456"));
   return { canAskAgain: false, ask: () => Promise.resolve(code) };
 }
 

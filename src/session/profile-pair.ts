@@ -200,7 +200,7 @@ function createNotASourceError(
       `no profile ${quote(profile)}`,
       isHarmless
         ? `did you mean: ${formatCommand(typed, { profile: meant, instead: profile })}`
-        : `did you mean the profile ${quote(meant)}?`,
+        : `did you mean: ${quoteShellWord(meant)}`,
     );
   }
   const isLogin = typed.name === "login";

@@ -6,7 +6,7 @@ import { type Network, readNetworkSettings } from "../aws/network.ts";
 import { isRegion } from "../aws/partitions.ts";
 import { looksLikeSecret, quoteSetting } from "../aws/secrets.ts";
 import { createFidoError } from "../devices/choose.ts";
-import { formatDuration, inExactWords, parseDuration } from "../duration.ts";
+import { formatDuration, inExactWords, parseDuration, suggestDuration } from "../duration.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, getCommand, getEndpointUrl, getProperty } from "../profiles/files.ts";
@@ -140,16 +140,17 @@ function checkDevice(serial: Configured, pair: ProfilePair, formatLogin: FormatL
 
 function checkDuration(length: Configured): number {
   const seconds = parseDuration(length.value);
-  const example = "write it like this: 12h, 90m or 43200";
+  const example = "use a duration like 12h, 90m or 43200";
   if (seconds === undefined) {
-    return refuse(length, `${quoteSetting(length.value)} (from ${length.from}) is not a length of time`, example);
+    return refuse(length, `${quoteSetting(length.value)} (from ${length.from}) is not a duration`, example);
   }
   if (seconds < sessionLength.shortest || seconds > sessionLength.longest) {
+    const meant = suggestDuration(length.value, sessionLength);
     const bounds = `${formatDuration(sessionLength.shortest)} to ${formatDuration(sessionLength.longest)}`;
     return refuse(
       length,
-      `${quoteSetting(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, and STS gives sessions of ${bounds}`,
-      example,
+      `${quoteSetting(length.value)} (from ${length.from}) is ${inExactWords(seconds)}, but sessions last ${bounds}`,
+      meant === "" ? example : `did you mean: ${meant}`,
     );
   }
   return seconds;

@@ -24,8 +24,8 @@ export function findShell(name: string | undefined, command: string): Shell {
   const shell = shells.find((candidate) => candidate === asked);
   if (shell !== undefined) return shell;
   throw new UsageError(
-    name === undefined ? `no shell is named: ${shellList}` : `unknown shell ${quote(name)}: it is ${shellList}`,
-    `write it like this: ${command} bash`,
+    name === undefined ? `which shell? ${shellList}` : `unknown shell ${quote(name)}: choose ${shellList}`,
+    `for example: ${command} bash`,
   );
 }
 

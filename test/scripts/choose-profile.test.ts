@@ -146,5 +146,5 @@ test("console without a name takes a role profile only", async () => {
 test("letters in the wrong order are the likelier slip", async () => {
   const world = await makeWorld();
   writeFileSync(world.configPath, `${world.config()}${roleIn(world, "work-mfa")}`);
-  expect((await world.fob(["exec", "pord", "--", "true"])).stderr).toContain('did you mean the profile "prod"?');
+  expect((await world.fob(["exec", "pord", "--", "true"])).stderr).toContain("did you mean: prod");
 });

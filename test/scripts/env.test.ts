@@ -139,11 +139,11 @@ test("the shell that cannot be told, and a format that there is not", async () =
   const untold = await world.fob(["env", "work"], { env: { SHELL: "/usr/bin/nu" } });
   expect(untold).toMatchObject({ status: 2, stdout: "" });
   expect(untold.stderr).toBe(
-    "fob: error: cannot tell for which shell to print\nfob: hint: write it like this: fob env --shell bash\n",
+    "fob: error: cannot tell which shell you use\nfob: hint: for example: fob env --shell bash\n",
   );
   const unknown = await world.fob(["env", "work", "--shell", "elvish"]);
   expect(unknown).toMatchObject({ status: 2, stdout: "" });
-  expect(unknown.stderr).toContain('unknown format "elvish": it is bash, zsh, ');
+  expect(unknown.stderr).toContain('unknown format "elvish": choose bash, zsh, ');
 });
 
 test("ini is a section that may go into a credentials file, dotenv what docker takes", async () => {

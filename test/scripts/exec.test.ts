@@ -551,9 +551,7 @@ describe("how long the credentials last", () => {
     const renewed = await world.fob(args);
     expect(renewed).toMatchObject({ status: 0, stdout: "it\n" });
     expect(renewed.stderr).not.toContain("expire in");
-    expect((await world.fob(["exec", "work", "--min-ttl", "soon", "--", "x"])).stderr).toContain(
-      "not a length of time",
-    );
+    expect((await world.fob(["exec", "work", "--min-ttl", "soon", "--", "x"])).stderr).toContain("not a duration");
   });
 
   test("Ctrl-C at the question runs nothing, although the old ones still last", async () => {

@@ -226,7 +226,7 @@ test("an empty name is no session, whatever AWS_PROFILE says, on every way to an
     for (const more of [[], endpoint, ["--no-input"]]) {
       const { status, stdout, stderr } = await execute(file, [...args, "", ...more], { env });
       expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-      expect(stderr).toContain("the profile's name is empty");
+      expect(stderr).toContain("the profile name is empty");
     }
   }
 });

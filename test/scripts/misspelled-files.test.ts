@@ -42,7 +42,7 @@ test("a command that acts with credentials is not hinted as another identity", a
   ]) {
     const { status, stderr } = await world.fob(args);
     expect(status).toBe(1);
-    expect(stderr).toContain('fob: hint: did you mean the profile "work"?\n');
+    expect(stderr).toContain("fob: hint: did you mean: work\n");
     expect(stderr).not.toMatch(/fob (exec|env|credential-process|console) work/);
   }
   expect((await world.fob(["login", "wrok"])).stderr).toContain("fob: hint: did you mean: fob login work\n");

@@ -69,8 +69,12 @@ test("what cannot be is said before AWS is asked", async () => {
     [["exec", "work", "--source", "work", "--", "true"], "--source is for a role that you name by its ARN"],
     [["exec", "work", "--duration", "2h", "--", "true"], '--duration is for roles, and "work" is not a role profile'],
     [
+      ["exec", role, "--source", "work", "--duration", "2", "--", "true"],
+      `"2" (from --duration) is 2 s, but role credentials last 15 min to 12 h\nfob: hint: did you mean: 2h\n`,
+    ],
+    [
       ["exec", role, "--source", "work", "--duration", "13h", "--", "true"],
-      '"13h" (from --duration) is 13 h; credentials of a role last 15 min to 12 h',
+      '"13h" (from --duration) is 13 h, but role credentials last 15 min to 12 h',
     ],
     [
       ["env", "end", "--duration", "2h", "--shell", "bash"],

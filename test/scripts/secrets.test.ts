@@ -88,7 +88,7 @@ describe("--debug says no secret", () => {
       };`;
     const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
     const { stderr } = await expectLogin(world, 1, ["--code", world.device.code()], { env });
-    expect(stderr).toMatch(/fob: error: this should not happen: broken\n.*\nfob: debug: TypeError: broken\\x0a +at /);
+    expect(stderr).toMatch(/fob: error: internal error: broken\n.*\nfob: debug: TypeError: broken\\x0a +at /);
   });
 
   test("in status and in the demo", async () => {

@@ -345,12 +345,12 @@ test("the text is the same for every user, and a missing or an unknown shell is 
     expect(await world.fob([command])).toMatchObject({
       status: 2,
       stdout: "",
-      stderr: `fob: error: no shell is named: bash, zsh, fish or powershell\nfob: hint: write it like this: fob ${command} bash\n`,
+      stderr: `fob: error: which shell? bash, zsh, fish or powershell\nfob: hint: for example: fob ${command} bash\n`,
     });
     expect(await world.fob([command, "tcsh"])).toMatchObject({
       status: 2,
       stdout: "",
-      stderr: `fob: error: unknown shell "tcsh": it is bash, zsh, fish or powershell\nfob: hint: write it like this: fob ${command} bash\n`,
+      stderr: `fob: error: unknown shell "tcsh": choose bash, zsh, fish or powershell\nfob: hint: for example: fob ${command} bash\n`,
     });
     expect((await world.fob([command, "bash", "zsh"])).stderr).toContain('too many arguments: "zsh"');
     expect((await world.fob([command, "bash", "--profile", "work"])).stderr).toContain('unknown option "--profile"');

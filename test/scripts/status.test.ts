@@ -211,7 +211,7 @@ test("a reader that has read enough is no error, a full disk is one", async () =
     expect({ command, status }).toEqual({ command, status: 1 });
     expect(stderr, command).toContain("fob: error: cannot write to stdout");
     // The command has failed, and goes no further.
-    expect(stderr.trimEnd().split("\n").at(-1), command).toBe("fob: hint: see whether the disk is full: df");
+    expect(stderr.trimEnd().split("\n").at(-1), command).toBe("fob: hint: check for a full disk: df");
   }
   const early = await world.shellOnTerminal(
     "set -o pipefail; fob --help | true; fob status | true; fob --version | true; echo all",

@@ -62,10 +62,8 @@ function formatOf(shell: string | undefined, { env }: Context): Format {
   const format = shell === undefined ? detectShell(env, readParentName()) : formatNamed(shell);
   if (format !== undefined) return format;
   throw new UsageError(
-    shell === undefined
-      ? "cannot tell for which shell to print"
-      : `unknown format ${quote(shell)}: it is ${formatList}`,
-    "write it like this: fob env --shell bash",
+    shell === undefined ? "cannot tell which shell you use" : `unknown format ${quote(shell)}: choose ${formatList}`,
+    "for example: fob env --shell bash",
   );
 }
 

@@ -177,7 +177,7 @@ function warnOfOtherSource(role: Role, profile: string, { session, files }: Logi
 
 function readCodeOptions(options: LoginOptions, context: Context): MfaCodeProvider | undefined {
   if (options.code !== undefined && options.codeStdin) {
-    throw new UsageError("--code and --code-stdin cannot be used together", "leave one of them out");
+    throw new UsageError("--code and --code-stdin cannot be used together", "use one or the other");
   }
   if (options.code !== undefined) return createOptionProvider(options.code);
   if (!options.codeStdin) return undefined;
