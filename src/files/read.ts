@@ -94,10 +94,14 @@ export function notRegular(path: string): FobError {
 export function inTheWay(path: string, found: Stats, wanted: "a regular file" | "a folder"): FobError {
   const remove = found.isDirectory() ? "rm -r" : "rm";
   return new FobError(
-    `${quote(path)} is ${nameKind(found)}, not ${wanted}`,
+    `${quote(path)} ${describeOddity(found, wanted)}`,
     `if nothing else needs it, remove it: ${remove} ${quoteShellWord(path)}`,
   );
 }
+
+/** What is wrong with what is there, in words: "is a folder, not a regular file". */
+export const describeOddity = (found: Stats, wanted: "a regular file" | "a folder"): string =>
+  `is ${nameKind(found)}, not ${wanted}`;
 
 function nameKind(found: Stats): string {
   if (found.isSymbolicLink()) return "a symbolic link";

@@ -287,7 +287,8 @@ function resolveFolder(folder: string): string {
   }
 }
 
-function readStat(path: string): Stats | undefined {
+/** What is there, a link itself; undefined where there is nothing. @throws FobError */
+export function readStat(path: string): Stats | undefined {
   try {
     return lstatSync(path);
   } catch (error) {

@@ -3,7 +3,7 @@ import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { type AwsFiles, getProperty, type Properties, readAwsFiles, readableProfiles } from "../profiles/files.ts";
 import { classifyKeys, classifyProcess } from "../profiles/inspect.ts";
 import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
-import { isRoleSession, type Stored } from "../store/read.ts";
+import { isRoleSession, type Stored, type Unreadable } from "../store/read.ts";
 import { expiryIn, expiryKeys, type Place, type Session } from "../store/session.ts";
 import type { TypedCommand } from "../typed-command.ts";
 import { type Known, resolveProfilePair, resolveSessionProfile } from "./profile-pair.ts";
@@ -40,6 +40,8 @@ export interface StatusEntry {
   readonly isOtherVersion?: boolean | undefined;
   /** Why it is unreadable. */
   readonly reason?: string | undefined;
+  /** What is wrong with its file, where it is fob's. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** When a session counts as valid. */
@@ -123,7 +125,10 @@ function describeStored(stored: Stored, known: Known, limits: Limits): StatusEnt
   if (stored.state === "unreadable") {
     const reason = `${stored.path} ${stored.reason}`;
     const isOtherVersion = stored.isOtherVersion || undefined;
-    return { profile, mode, state: "unreadable", foreign: false, isOtherVersion, reason, writtenTo: [] };
+    return {
+      ...{ profile, mode, state: "unreadable", foreign: false, isOtherVersion, reason, writtenTo: [] },
+      unreadable: stored,
+    };
   }
   const { session } = stored;
   const { expiration } = session.credentials;

@@ -1,8 +1,8 @@
 // The session store, read.
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { type ExitCode, getSystemCode } from "../errors.ts";
-import { explainFileError, readBytes } from "../files/read.ts";
+import { describeOddity, explainFileError, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
 import { otherVersion, parseSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder } from "./paths.ts";
@@ -21,6 +21,8 @@ export interface Unreadable {
   readonly reason: string;
   /** Whether another version of fob has made it, from a source that this one does not know: it is not this one's to replace. */
   readonly isOtherVersion: boolean;
+  /** Whether it is no file of this user's at all: a new session cannot take its place. */
+  readonly isInTheWay: boolean;
 }
 
 /** A rejection that programs get again for a moment instead of a new prompt. */
@@ -75,23 +77,28 @@ export function openStore(folder: string, readFile = readStored): Store {
 
 /** What a session file holds, under whatever name it stands. */
 export function readStored(path: string, profile: string): Stored {
-  const unreadable = (reason: string, isOtherVersion = false): Stored => {
-    return { state: "unreadable", profile, path, reason, isOtherVersion };
+  const unreadable = (reason: string, { isOtherVersion = false, isInTheWay = false } = {}): Stored => {
+    return { state: "unreadable", profile, path, reason, isOtherVersion, isInTheWay };
   };
   try {
     const found = lstatSync(path);
-    if (!found.isFile()) return unreadable("is not a regular file");
-    const user = process.geteuid?.();
-    if (user !== undefined && found.uid !== user) return unreadable(`belongs to another user (uid ${found.uid})`);
+    const intruder = describeIntruder(found);
+    if (intruder !== undefined) return unreadable(intruder, { isInTheWay: true });
     const text = Buffer.from(readBytes(path) ?? "", "latin1").toString("utf8");
     const session = parseSession(text);
-    if (typeof session === "string") return unreadable(session, session === otherVersion);
+    if (typeof session === "string") return unreadable(session, { isOtherVersion: session === otherVersion });
     if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
     return { state: "readable", profile, session };
   } catch (error) {
     if (/^(ENOENT|ENAMETOOLONG)$/.test(getSystemCode(error))) return { state: "missing", profile };
     return unreadable(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What is wrong with what is in the place of a session file and is no file of this user's; else undefined. */
+export function describeIntruder(found: Stats): string | undefined {
+  if (!found.isFile()) return describeOddity(found, "a regular file");
+  return found.uid === (process.geteuid?.() ?? found.uid) ? undefined : `belongs to another user (uid ${found.uid})`;
 }
 
 function decodeProfile(name: string): string {

@@ -1,6 +1,6 @@
 // The session store, written. Every session has a lock of its own.
 import { createHash } from "node:crypto";
-import { lstatSync, renameSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
+import { lstatSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { FobError, getSystemCode } from "../errors.ts";
 import { createFile } from "../files/create.ts";
@@ -12,15 +12,15 @@ import {
   catchObstacle,
   LONGEST_NAME,
   listLeftovers,
-  resolveFile,
+  readStat,
   sweepLeftovers,
 } from "../files/replace.ts";
 import { reserveFile } from "../files/reserve.ts";
-import { quote, quoteProfileArgument } from "../text.ts";
+import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { ensureStoreFolder } from "./folder.ts";
 import { formatSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder, sessionLock } from "./paths.ts";
-import { openStore, type Rejection, readStored, type Store, type Unreadable } from "./read.ts";
+import { describeIntruder, openStore, type Rejection, readStored, type Store, type Unreadable } from "./read.ts";
 import type { Role, Session } from "./session.ts";
 
 export interface WritableStore extends Store {
@@ -110,7 +110,12 @@ export function openWritableStore(folder: string): WritableStore {
         return work();
       });
     },
-    obstacle: (profile) => catchObstacle(() => assertReplaceable(resolveFile(pathOf(profile)))),
+    obstacle: (profile) =>
+      catchObstacle(() => {
+        assertShortName(profile);
+        assertNothingInTheWay(pathOf(profile), profile);
+        assertReplaceable(pathOf(profile));
+      }),
     async recover(profile, signal) {
       if (listLeftovers(pathOf(profile)).length === 0) return false;
       try {
@@ -122,6 +127,7 @@ export function openWritableStore(folder: string): WritableStore {
     },
     reserve(profile) {
       assertOwnVersion(pathOf(profile), profile);
+      assertNothingInTheWay(pathOf(profile), profile);
       const reserved = reserveFile(pathOf(profile));
       return {
         fill(session) {
@@ -142,7 +148,7 @@ export function openWritableStore(folder: string): WritableStore {
     },
     remove(profile) {
       try {
-        unlinkSync(pathOf(profile));
+        removeFile(pathOf(profile));
       } catch (error) {
         if (getSystemCode(error) !== "ENOENT") throw explainFileError(error, pathOf(profile));
       }
@@ -235,6 +241,34 @@ export function assertShortName(profile: string): void {
 function assertOwnVersion(path: string, profile: string): void {
   const stored = readStored(path, profile);
   if (stored.state === "unreadable" && stored.isOtherVersion) throw ofOtherVersion(stored);
+}
+
+/** @throws FobError for what is in the place of the session file, with the command that removes it */
+function assertNothingInTheWay(path: string, profile: string): void {
+  const found = readStat(path);
+  const intruder = found && describeIntruder(found);
+  if (intruder === undefined) return;
+  throw new FobError(
+    `the session file ${quote(path)} ${intruder}`,
+    `remove it: fob logout ${quoteProfileArgument(profile)}`,
+  );
+}
+
+/** Removes whatever is in the place of a session file, but nothing that is in a folder. */
+function removeFile(path: string): void {
+  if (!lstatSync(path).isDirectory()) {
+    unlinkSync(path);
+    return;
+  }
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (!/^(ENOTEMPTY|EEXIST)$/.test(getSystemCode(error))) throw error;
+    throw new FobError(
+      `${quote(path)} is a folder that is not empty`,
+      `if nothing else needs it, remove it: rm -r ${quoteShellWord(path)}`,
+    );
+  }
 }
 
 /** Says that a session is another version's, and how to replace it all the same. */

@@ -10,9 +10,10 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { leave } from "../files/children.ts";
+import { sessionFile } from "../helpers/sessions.ts";
 import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const makePipe = (path: string): void => {
@@ -103,6 +104,60 @@ test("a pipe at the name of the config's lock costs no login: what is missing th
   const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
   expect(stderr).toContain("the config cannot be written; put below [profile work-mfa]:");
   expect(status).toBe(0);
+});
+
+test.each(oddities)(
+  "of what is in the place of a session file (%#) every command says how to remove it",
+  async (make, kind) => {
+    const world = await makeWorld();
+    const path = sessionFile(world);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    make(path);
+    const removal = "fob: hint: remove it: fob logout work-mfa\n";
+    const shown = await fobAtOnce(world, ["status"]);
+    expect(shown.stdout).toContain(`${path} is ${kind}, not a regular file`);
+    expect(shown).toMatchObject({ status: 0, stderr: removal });
+    const check = await fobAtOnce(world, ["status", "--check", "work"]);
+    expect(check.stderr).toContain("fob: hint: remove it first: fob logout work-mfa\nfob: hint: fob login work-mfa\n");
+    const login = () => fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
+    const refused = await login();
+    const error = `fob: error: the session file "${path}" is ${kind}, not a regular file\n${removal}`;
+    expect(refused.stderr).toContain(error);
+    expect(refused.status).toBe(1);
+    const mfaProcess = world.commandThatPrints(world.device.code());
+    writeFileSync(world.configPath, `${world.config()}mfa_process = ${mfaProcess}\n`);
+    expect((await fobAtOnce(world, ["exec", "work", "--", "true"])).stderr).toContain(error);
+    expect(world.calls("GetSessionToken")).toBe(0);
+
+    const logout = await fobAtOnce(world, ["logout", "work-mfa"]);
+    expect(logout).toMatchObject({
+      status: 0,
+      stderr: `fob: removed the session file "${path}", which is ${kind}, not a regular file\n`,
+    });
+    expect((await login()).status).toBe(0);
+  },
+);
+
+test("a folder in the place of a session file is not removed with what is in it", async () => {
+  const world = await makeWorld();
+  const path = sessionFile(world);
+  mkdirSync(join(path, "letters"), { recursive: true, mode: 0o700 });
+  for (const names of [["work-mfa"], ["--all"]]) {
+    const { status, stderr } = await world.fob(["logout", ...names]);
+    expect(stderr).toContain(
+      `fob: error: "${path}" is a folder that is not empty\nfob: hint: if nothing else needs it, remove it: rm -r ${path}\n`,
+    );
+    expect(status).toBe(1);
+  }
+  expect(readdirSync(path)).toEqual(["letters"]);
+});
+
+test("what an editor leaves beside a session file is named with the command that removes it", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const path = `${sessionFile(world)}~`;
+  writeFileSync(path, "", { mode: 0o600 });
+  expect((await world.fob(["status"])).stderr).toBe(`fob: hint: remove it: rm '${path}'\n`);
 });
 
 test("an empty config that has just been written costs no command more than a moment", async () => {

@@ -1,9 +1,14 @@
 // `fob status`: the sessions, as a table or JSON, and whether they last.
+import { lstatSync } from "node:fs";
+import { basename } from "node:path";
 import { exitCodes } from "../../errors.ts";
 import { getProperty } from "../../profiles/files.ts";
+import type { Snapshot } from "../../session/snapshot.ts";
 import { getStatus, type State, type StatusEntry } from "../../session/status.ts";
+import { encodeFileName } from "../../store/paths.ts";
+import type { Unreadable } from "../../store/read.ts";
 import { formatExpiration } from "../../store/session.ts";
-import { formatJson, formatOption, quote, quoteProfileArgument } from "../../text.ts";
+import { formatJson, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../../text.ts";
 import { defineCommand } from "../command.ts";
 import { getDefaultProfile, parseMinTtl } from "../options.ts";
 import { findRenewal, formatCandidates, isLost, render, sayNone, snapshotNow } from "../session-table.ts";
@@ -40,28 +45,40 @@ export const statusCommand = defineCommand({
       stdout.write(render(entries, context.now(), context, table) + others);
     } else sayNone(snapshot, context);
     if (!options.check) {
-      const isReplaceable = ({ state, foreign, isOtherVersion }: StatusEntry): boolean =>
-        state === "unreadable" && !foreign && !isOtherVersion;
-      for (const { profile } of entries.filter(isReplaceable)) {
-        const isRole = getProperty(snapshot.files, profile, "role_arn") !== undefined;
-        say.hint(
-          isRole
-            ? `remove it: fob logout ${quoteProfileArgument(profile)}`
-            : `a new session takes its place: fob login ${quoteProfileArgument(profile)}`,
-        );
+      for (const { unreadable } of entries) {
+        if (!unreadable || unreadable.isOtherVersion) continue;
+        const removal = findRemoval(unreadable, snapshot);
+        const login = `fob login ${quoteProfileArgument(unreadable.profile)}`;
+        say.hint(removal === undefined ? `a new session takes its place: ${login}` : `remove it: ${removal}`);
       }
     }
     // A session that its profile has lost is of no use to programs. One that could be written nowhere has been told of.
     const stale = entries.filter((entry) => entry.state !== "valid" || isLost(entry));
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
     const minTtl = options.minTtl === undefined ? "" : ` ${formatOption("--min-ttl", options.minTtl)}`;
-    for (const { profile, source, state } of stale) {
+    for (const { profile, source, state, unreadable } of stale) {
       say.error(`the session ${quote(profile)} is ${words[state]}`);
+      const removal = unreadable && findRemoval(unreadable, snapshot);
+      if (removal !== undefined) say.hint(`remove it first: ${removal}`);
       say.hint(`fob login ${quoteProfileArgument(source ?? profile)}${minTtl}`);
     }
     return Promise.resolve(exitCodes.notFresh);
   },
 });
+
+/** The command that removes what is in the place of a session file, where a login does not replace it. */
+function findRemoval(
+  { profile, path, isInTheWay, isOtherVersion }: Unreadable,
+  { files }: Snapshot,
+): string | undefined {
+  // It has no name that a session of fob's has.
+  if (basename(path) !== encodeFileName(profile)) {
+    const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory();
+    return `rm ${isFolder ? "-r " : ""}${quoteShellWord(path)}`;
+  }
+  const isRole = getProperty(files, profile, "role_arn") !== undefined;
+  return isRole || isInTheWay || isOtherVersion ? `fob logout ${quoteProfileArgument(profile)}` : undefined;
+}
 
 /** Why a session does not count as fresh. */
 const words: Readonly<Record<State, string>> = {
@@ -75,5 +92,5 @@ const words: Readonly<Record<State, string>> = {
 
 function toJson({ issued, expiration, ...entry }: StatusEntry) {
   const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : formatExpiration(at));
-  return { ...entry, issued: time(issued), expiration: time(expiration) };
+  return { ...entry, unreadable: undefined, issued: time(issued), expiration: time(expiration) };
 }
