@@ -115,7 +115,7 @@ export class Connection {
     try {
       return await sendOnce(call, () => this.#attempt(call, raceSignal(signal, send(signal))));
     } catch (error) {
-      if (this.#signal.aborted) throw new CancelledError(call.mfa && "the code may be spent");
+      if (this.#signal.aborted) throw new CancelledError(call.mfa && "the code may have been used");
       throw explainFailure(limit.signal.aborted ? new NoAnswer(CALL_TIMEOUT) : error, this.#contextOf(call));
     } finally {
       clearTimeout(timer);

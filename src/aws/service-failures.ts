@@ -76,9 +76,9 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
     /invalid MFA one time pass code/i,
     {
       consequence: "wrong code",
-      text: () => "AWS did not accept that code",
+      text: () => "AWS rejected that code",
       hints: (answer) => [
-        "wait until the device shows the next code, and check that it is the device's code for this account",
+        "wait for the next code, and check that it is the one for this account",
         answer.formatLogin(),
       ],
     },
@@ -167,7 +167,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     ["ValidationError", "ValidationException", "InvalidInputException"],
     {
       consequence: "refused",
-      text: ({ message }) => `AWS did not accept the request: ${message}`,
+      text: ({ message }) => `AWS rejected the request: ${message}`,
       hints: ({ command = "fob login" }) => `see what is allowed: ${command} --help`,
     },
   ],

@@ -49,7 +49,7 @@ export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCod
       problems.push(shown.problem);
       dialogs = dialogs.filter((other) => other !== dialog);
     }
-    throw createCodeNeededError(`no dialog can be shown to ask for it: ${problems.join("; ")}`, question);
+    throw createCodeNeededError(`fob cannot show a dialog to ask for it: ${problems.join("; ")}`, question);
   }
 
   return {
@@ -62,7 +62,7 @@ export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCod
         if ("code" in read) return read.code;
         again = read.problem;
       }
-      throw createCodeNeededError(`none was typed in ${MOST_QUESTIONS} dialogs`, question);
+      throw createCodeNeededError(`no code was typed in ${MOST_QUESTIONS} dialogs`, question);
     },
   };
 }
@@ -70,7 +70,7 @@ export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCod
 /** A window stands alone on the desktop, so it names the program that it is for. */
 function formatForWindow(question: CodeQuestion): string {
   const { program } = question;
-  return `${formatQuestion(question)}${program === undefined ? "" : `\n${escapeControlCharacters(program)} needs it`}`;
+  return `${formatQuestion(question)}${program === undefined ? "" : `\nfor ${escapeControlCharacters(program)}`}`;
 }
 
 interface Shown {
@@ -101,7 +101,7 @@ async function show(
 
 function createCodeNeededError(why: string, { profile, login }: CodeQuestion): FobError {
   return new FobError(
-    `the profile ${quote(profile)} needs an MFA code, and ${why}`,
+    `the profile ${quote(profile)} needs an MFA code, but ${why}`,
     `run in a terminal: ${login}`,
     exitCodes.codeNeeded,
   );

@@ -60,7 +60,7 @@ export function formatQuestion({ profile, serialNumber, user, account }: CodeOwn
 
 /** `--code`. @throws UsageError */
 export function createOptionProvider(text: string): MfaCodeProvider {
-  const code = checkCode(text, (problem) => new UsageError(`--code: ${problem}`, "usage: --code 123456"));
+  const code = checkCode(text, "you typed", (problem) => new UsageError(`--code: ${problem}`, "usage: --code 123456"));
   return { canAskAgain: false, ask: () => Promise.resolve(code) };
 }
 
@@ -72,7 +72,8 @@ export function createStdinProvider(stdin: Readable): MfaCodeProvider {
       const line = await readFirstLine(stdin, signal);
       return checkCode(
         line,
-        (problem) => new FobError(`what came on stdin is no code: ${problem}`, "one line with six digits"),
+        "stdin has",
+        (problem) => new FobError(`no code on stdin: ${problem}`, "expected one line with six digits"),
       );
     },
   };
@@ -101,6 +102,7 @@ export function createCommandProvider(
       );
       return checkCode(
         output,
+        "it printed",
         (problem) => new FobError(`${title} printed no code: ${problem}`, "run it by hand to see what it prints"),
       );
     },
@@ -135,14 +137,14 @@ export function withPersonBehind(
         if (!isFailure) throw error;
         person = findPerson();
         if (person) return await person.ask({ ...question, again: error.message });
-        throw new FobError(error.message, [...error.hints, `give the code yourself: ${login}`], error.exitCode, error);
+        throw new FobError(error.message, [...error.hints, `enter the code yourself: ${login}`], error.exitCode, error);
       }
     },
   };
 }
 
-function checkCode(text: string, error: (problem: string) => FobError): string {
-  const read = readCode(text);
+function checkCode(text: string, given: string, error: (problem: string) => FobError): string {
+  const read = readCode(text, given);
   if ("problem" in read) throw error(read.problem);
   return read.code;
 }

@@ -99,7 +99,7 @@ export function limitAsking({ program }: ServeRequest, again: string, context: S
         rejection && rejection.at < now() + REFUSED_FOR && rejection.at > Math.min(began, now() - REFUSED_FOR);
       if (isRecent)
         throw new FobError(
-          `${rejection.message} (a moment ago; fob prompts again after ten seconds)`,
+          `${rejection.message} (a moment ago; fob will prompt again in ten seconds)`,
           rejection.hints,
           rejection.exitCode,
         );
@@ -129,5 +129,5 @@ function toRejection(error: FobError, again: string): Omit<Rejection, "at"> {
 function explainTimeout(error: unknown, again: string, program: WaitingProgram | undefined): unknown {
   const isOver = error instanceof LockTimeoutError || (program?.deadline.aborted && error instanceof CancelledError);
   if (!program || !isOver) return error;
-  return new FobError("no code was entered in time; programs wait for less than a minute", again, exitCodes.codeNeeded);
+  return new FobError("no code was entered in time; programs wait less than a minute", again, exitCodes.codeNeeded);
 }

@@ -78,7 +78,7 @@ export async function submitCode(
     throwIfCancelled(signal);
     if (used.has(code)) {
       if (!codes.canAskAgain) throw sameCodeAgain(conversation);
-      again = "that code was sent already; wait until the device shows the next one";
+      again = "that code was already used; wait for the next one";
       continue;
     }
     used.add(code);
@@ -95,7 +95,7 @@ export async function submitCode(
       }
       const needsAnother = error.consequence === "wrong code" || mayBeSpent(error);
       if (!needsAnother || !codes.canAskAgain || used.size >= MOST_CODES) throw withSpentCode(error);
-      again = `${withSpentCode(error).message}; type the next one that the device shows`;
+      again = `${withSpentCode(error).message}; type the next code`;
       debug(`asking again: ${error.message}`);
     }
   }
@@ -114,9 +114,9 @@ async function waitForNextCode(
 ): Promise<void> {
   const wait = untilNextCode(cameAt, now());
   const other = lastServed();
-  const used = other === undefined ? "" : `, which ${quote(other)} has used`;
+  const used = other === undefined ? "" : `, which ${quote(other)} already used`;
   note(
-    `AWS did not accept the code for ${quote(wantedFor)}${used}; waiting ${formatDuration(Math.ceil(wait / 1000))} for the next one`,
+    `AWS rejected the code for ${quote(wantedFor)}${used}; waiting ${formatDuration(Math.ceil(wait / 1000))} for the next one`,
   );
   await sleep(wait, signal);
   throwIfCancelled(signal);
@@ -124,7 +124,7 @@ async function waitForNextCode(
 
 function refusedTwice(error: AwsFailure, { wantedFor, device }: CodeSubmission): FobError {
   return new FobError(
-    `AWS did not accept two codes in a row for ${quote(wantedFor)}`,
+    `AWS rejected two codes in a row for ${quote(wantedFor)}`,
     [`check that the mfa_process prints the codes of the device ${quote(device.serialNumber)}`, ...error.hints],
     undefined,
     error,
@@ -133,8 +133,8 @@ function refusedTwice(error: AwsFailure, { wantedFor, device }: CodeSubmission):
 
 function sameCodeAgain({ wantedFor, pair }: CodeSubmission): FobError {
   return new FobError(
-    `the mfa_process of the profile ${quote(pair.source)} printed the code again that AWS did not accept for ${quote(wantedFor)}`,
-    "run it by hand: it must print another code every 30 s",
+    `the mfa_process of the profile ${quote(pair.source)} printed the same code again, which AWS rejected for ${quote(wantedFor)}`,
+    "run it by hand: it must print a new code every 30 s",
   );
 }
 
@@ -144,8 +144,8 @@ const mayBeSpent = ({ consequence }: AwsFailure): boolean =>
 /** Says that a code may be spent, where that is so. */
 function withSpentCode(error: AwsFailure): FobError {
   if (!mayBeSpent(error)) return error;
-  const hints = ["try again with the next code that the device shows", ...error.hints];
-  return new FobError(`${error.message}; the code may be spent`, hints, undefined, error);
+  const hints = ["try again with the next code", ...error.hints];
+  return new FobError(`${error.message}; the code may have been used`, hints, undefined, error);
 }
 
 /**

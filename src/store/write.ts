@@ -282,7 +282,7 @@ export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError 
 /** Says that the same command needs another code. */
 function addSpentCodeHint(error: unknown): unknown {
   if (!(error instanceof FobError)) return error;
-  const hint = "the code is spent; fix this, then try again with the next code that the device shows";
+  const hint = "the code was used; fix this, then try again with the next code";
   return new FobError(error.message, [...error.hints, hint], error.exitCode, error);
 }
 

@@ -73,13 +73,15 @@ test.each(programs)("$program: who cancels is not asked again", async ({ program
 test.each(programs)("$program: wrong input is asked again, with the reason", async ({ program, platform }) => {
   const script = 'test -e "$0.asked" || { : >"$0.asked"; echo 4920; exit; }; echo 492039';
   const { prompt, calls, stdin } = desktop(platform, { [program]: script });
-  expect(await prompt()?.ask({ ...about("work"), again: "that code was sent already" })).toBe("492039");
+  const question = { ...about("work"), program: "terraform", again: "that code was already used" };
+  expect(await prompt()?.ask(question)).toBe("492039");
   const [first, second] = calls(program).map((call) => call.join(" "));
-  if (platform === "win32") expect(stdin(program)).toContain("not 4");
+  if (platform === "win32") expect(stdin(program)).toContain("you typed 4");
   else {
-    expect(first).toContain("that code was sent already");
-    expect(second).toContain("a code is six digits");
-    expect(second).not.toContain("that code was sent already");
+    expect(first).toContain("that code was already used");
+    expect(second).toContain("a code has six digits");
+    if (program === "zenity") expect(second).toContain("\nfor terraform");
+    expect(second).not.toContain("that code was already used");
   }
 });
 
@@ -175,7 +177,7 @@ test("when all are broken, the error says how, what to do, and that a code is ne
     await expect(source?.ask(about("the work"))).rejects.toMatchObject({
       exitCode: exitCodes.codeNeeded,
       message:
-        'the profile "the work" needs an MFA code, and no dialog can be shown to ask for it: ' +
+        'the profile "the work" needs an MFA code, but fob cannot show a dialog to ask for it: ' +
         "zenity failed with exit code 1: (zenity:1): Gtk-WARNING **: cannot open display: :1; kdialog was ended by SIGABRT",
       hints: ["run in a terminal: fob login 'the work'"],
     });

@@ -207,7 +207,7 @@ test("a refusal counts for all who wait and for ten seconds, and not because a c
   for (const { status, screen } of await Promise.all([...others, soon].map((other) => other.ended))) {
     expect(status).toBe(4);
     expect(screen).toMatch(
-      /^fob: error: cancelled \(a moment ago; fob prompts again after ten seconds\)\nhint: fob login work-mfa\n$/m,
+      /^fob: error: cancelled \(a moment ago; fob will prompt again in ten seconds\)\nhint: fob login work-mfa\n$/m,
     );
     expect(screen).not.toContain("Code for");
   }

@@ -19,7 +19,7 @@ describe("what AWS looks at", () => {
   test("a wrong code", async () => {
     const world = await makeWorld();
     const { error, hints } = await failedLogin(world, { code: world.device.code(0) });
-    expect(error).toBe("AWS did not accept that code");
+    expect(error).toBe("AWS rejected that code");
     expect(hints).toContain("fob login work");
   });
 
@@ -149,7 +149,7 @@ describe("what AWS rarely says, and what others say in its place", () => {
     [
       "a validation error",
       refusal(400, "ValidationError", "1 validation error detected: too long"),
-      /^AWS did not accept the request: 1 validation error detected: too long$/,
+      /^AWS rejected the request: 1 validation error detected: too long$/,
       "fob login --help",
     ],
     [
@@ -198,7 +198,7 @@ describe("what AWS rarely says, and what others say in its place", () => {
         action === "GetSessionToken" ? refusal(400, "ValidationError", `Value '${code}' at 'tokenCode'`) : "forward",
     });
     const { error } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url } });
-    expect(error).toBe("AWS did not accept the request: Value '******' at 'tokenCode'");
+    expect(error).toBe("AWS rejected the request: Value '******' at 'tokenCode'");
   });
 
   test.each([200, 302])("a sign-in page (HTTP %s) gets no code", async (status) => {

@@ -88,7 +88,7 @@ const inEach = (text: string): Record<string, string> =>
     }),
   );
 
-const spent = (action: string): string => (action === "GetSessionToken" ? "; the code may be spent" : "");
+const spent = (action: string): string => (action === "GetSessionToken" ? "; the code may have been used" : "");
 
 test("a call without an answer: that is said after 20 s, and nothing is sent again", async () => {
   const outcomes = await ofEach(async (action) => {

@@ -27,24 +27,28 @@ const failures: [string, Reply, RegExp][] = [
   [
     "the connection is cut instead of an answer",
     "hang up",
-    /^no answer from ".*": the connection was cut; the code may be spent$/,
+    /^no answer from ".*": the connection was cut; the code may have been used$/,
   ],
   [
     "the connection is cut in the middle of the answer",
     "half an answer",
-    /^the answer from ".*" did not come to its end: the connection was cut; the code may be spent$/,
+    /^the answer from ".*" did not come to its end: the connection was cut; the code may have been used$/,
   ],
-  ["STS answers 500", { status: 500 }, /^".*" had an internal error \(HTTP 500\); the code may be spent$/],
-  ["STS answers 503, with a web page", { status: 503, body: "<html>" }, /\(HTTP 503\); the code may be spent$/],
-  ["the answer holds no credentials", { status: 200 }, /^STS answered without credentials; the code may be spent$/],
+  ["STS answers 500", { status: 500 }, /^".*" had an internal error \(HTTP 500\); the code may have been used$/],
+  ["STS answers 503, with a web page", { status: 503, body: "<html>" }, /\(HTTP 503\); the code may have been used$/],
+  [
+    "the answer holds no credentials",
+    { status: 200 },
+    /^STS answered without credentials; the code may have been used$/,
+  ],
 ];
 
-test.each(failures)("%s: the code is sent once, and may be spent", async (_, meet, message) => {
+test.each(failures)("%s: the code is sent once, and may have been used", async (_, meet, message) => {
   const { world, front } = await worldWhereCodes(meet);
   const code = world.device.code();
   const { error, hints } = await failedLogin(world, { code });
   expect(error).toMatch(message);
-  expect(hints).toContain("try again with the next code that the device shows");
+  expect(hints).toContain("try again with the next code");
   expect(front.codes()).toEqual([code]);
 });
 
@@ -54,7 +58,7 @@ test.each(failures)("%s: on a terminal the next code is asked for, and works", a
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows("Code for");
   run.type(`${code}\r`);
-  await run.shows("the code may be spent; type the next one that the device shows");
+  await run.shows("the code may have been used; type the next code");
   await run.shows("Code for");
   run.type(`${next}\r`);
   expect(await run.ended).toMatchObject({ status: 0 });
@@ -67,10 +71,10 @@ test("the same code typed again after no answer is not sent again", async () => 
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows("Code for");
   run.type(`${code}\r`);
-  await run.shows("the code may be spent");
+  await run.shows("the code may have been used");
   await run.shows("Code for");
   run.type(`${code}\r`);
-  await run.shows("that code was sent already");
+  await run.shows("that code was already used");
   await run.shows("Code for");
   run.type(`${next}\r`);
   expect(await run.ended).toMatchObject({ status: 0 });

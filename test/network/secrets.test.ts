@@ -197,7 +197,7 @@ describe("what AWS quotes of a secret is masked in errors, hints and with --debu
     knowSecret("secret access key", secret);
     const parts = [secretAccessKey.slice(0, 9), secretAccessKey.slice(-8), secret];
     const { error } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url }, secrets: parts });
-    expect(error).toBe(`AWS did not accept the request: ${shown}`);
+    expect(error).toBe(`AWS rejected the request: ${shown}`);
     expect(front.codes()).toHaveLength(1);
   });
 

@@ -337,7 +337,7 @@ describe("fob's own client", () => {
   test("reports a resource that AWS rejects", async () => {
     const wrong = { ...question, resource: "buckets" };
     await expect(ask(admin.accessKey, [wrong], { policies })).rejects.toMatchObject({
-      message: "AWS did not accept the request: ResourceNames are not in a valid ARN format: buckets.",
+      message: "AWS rejected the request: ResourceNames are not in a valid ARN format: buckets.",
       hints: ["see what is allowed: fob policy simulate --help"],
     });
   });

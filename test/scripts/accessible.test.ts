@@ -25,7 +25,7 @@ test.each(plainModes)("%s: a wrong code is asked again on a new line", async (_,
   const run = world.fobOnTerminal(["login", "work"], { env });
   await run.shows("(work): ");
   run.type("12345\r");
-  await run.shows("fob: a code is six digits, not 5");
+  await run.shows("fob: a code has six digits; you typed 5");
   await run.shows("(work): ");
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);

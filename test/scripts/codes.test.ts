@@ -28,7 +28,7 @@ test("what comes on stdin and is no code is not sent", async () => {
   for (const input of ["", "hello\n", "12345\n", "ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\n"]) {
     const { status, stderr } = await world.fob(["login", "work", "--code-stdin"], { input });
     expect(status).toBe(1);
-    expect(stderr).toContain("fob: error: what came on stdin is no code");
+    expect(stderr).toContain("fob: error: no code on stdin");
   }
   expect(world.calls("GetSessionToken")).toBe(0);
 });
@@ -45,7 +45,7 @@ test("a wrong code that cannot be asked again fails at once", async () => {
   const wrong = world.device.code() === "000000" ? "000001" : "000000";
   const { status, stderr } = await world.fob(["login", "work", "--code", wrong]);
   expect(status).toBe(1);
-  expect(stderr).toContain("fob: error: AWS did not accept that code");
+  expect(stderr).toContain("fob: error: AWS rejected that code");
   expect(world.calls("GetSessionToken")).toBe(1);
 });
 
@@ -86,7 +86,7 @@ test("with --no-input, an mfa_process cannot prompt", async () => {
   const { status, screen } = await world.fobOnTerminal(["login", "work", "--no-input"]).ended;
   expect(status).toBe(1);
   expect(screen).toContain('the mfa_process of the profile "work" failed');
-  expect(screen).toContain("hint: give the code yourself: fob login work --code CODE\n");
+  expect(screen).toContain("hint: enter the code yourself: fob login work --code CODE\n");
   expect(screen).not.toContain("Code for");
 });
 
@@ -108,7 +108,11 @@ test("Ctrl-C at an mfa_process that asks on the terminal cancels, and asks no mo
 
 test.each([
   ["fails", () => "exit 7", "failed with exit code 7"],
-  ["prints no code", (w: World) => w.commandThatPrints("12345"), "printed no code: a code is six digits, not 5"],
+  [
+    "prints no code",
+    (w: World) => w.commandThatPrints("12345"),
+    "printed no code: a code has six digits; it printed 5",
+  ],
 ])("when an mfa_process %s, you are asked on the terminal, as often as without one", async (_, command, why) => {
   const world = await withProcess(command);
   const wrong = world.device.code() === "000000" ? "000001" : "000000";
@@ -116,7 +120,7 @@ test.each([
   await run.shows(`the mfa_process of the profile "work" ${why}`);
   await run.shows("Code for");
   run.type(`${wrong}\r`);
-  await run.shows("AWS did not accept that code");
+  await run.shows("AWS rejected that code");
   await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
@@ -132,7 +136,7 @@ test("when an mfa_process fails where you cannot be asked, the error tells how t
     expect(status).toBe(1);
     expect(stderr).toContain("failed with exit code 7\nfob: hint: run it by hand to see why\n");
     const again = args[0] === "login" ? "fob login work --duration 8h" : "fob login work-mfa";
-    expect(stderr).toContain(`fob: hint: give the code yourself: ${again} --code CODE\n`);
+    expect(stderr).toContain(`fob: hint: enter the code yourself: ${again} --code CODE\n`);
   }
 });
 
@@ -167,7 +171,7 @@ test("a code of a command that another session has used: the command is run agai
   });
   const { status, stderr } = await world.fob(["refresh", "work", "other"], { env: { ...env } });
   expect(stderr).toMatch(
-    /fob: AWS did not accept the code for "other-mfa", which "work-mfa" has used; waiting 1 s for the next one\n/,
+    /fob: AWS rejected the code for "other-mfa", which "work-mfa" already used; waiting 1 s for the next one\n/,
   );
   expect(status).toBe(0);
   expect(world.calls("GetSessionToken")).toBe(3);
@@ -178,8 +182,8 @@ test("a command whose codes are wrong is run twice, and the error names the sess
   const { world, env } = await withTwoProfiles((made) => [wrong(made), wrong(made).replace(/.$/, "2")]);
   const { status, stderr } = await world.fob(["login", "other"], { env: { ...env } });
   expect(status).toBe(1);
-  expect(stderr).toContain('fob: AWS did not accept the code for "other-mfa"; waiting 1 s for the next one\n');
-  expect(stderr).toContain('fob: error: AWS did not accept two codes in a row for "other-mfa"\n');
+  expect(stderr).toContain('fob: AWS rejected the code for "other-mfa"; waiting 1 s for the next one\n');
+  expect(stderr).toContain('fob: error: AWS rejected two codes in a row for "other-mfa"\n');
   expect(stderr).toContain(`prints the codes of the device "${world.device.serialNumber}"`);
   expect(world.calls("GetSessionToken")).toBe(2);
 });
@@ -188,7 +192,7 @@ test("a command that prints the refused code again is not run again and again", 
   const { world, env } = await withTwoProfiles(({ device }) => [device.code() === "000000" ? "000001" : "000000"]);
   const { status, stderr } = await world.fob(["login", "other"], { env: { ...env } });
   expect(status).toBe(1);
-  expect(stderr).toContain('printed the code again that AWS did not accept for "other-mfa"');
+  expect(stderr).toContain('printed the same code again, which AWS rejected for "other-mfa"');
   expect(world.calls("GetSessionToken")).toBe(1);
 });
 

@@ -114,7 +114,7 @@ test("a refusal counts for those who ask in the next seconds, and never for fob 
   const { status, screen } = await again.ended;
   expect({ status, screen }).toMatchObject({
     status: 4,
-    screen: expect.stringContaining("cancelled (a moment ago; fob prompts") as string,
+    screen: expect.stringContaining("cancelled (a moment ago; fob will prompt") as string,
   });
   expect(screen).not.toContain("Code for");
 

@@ -27,7 +27,7 @@ test("on a terminal, you type the code that the demo shows", async () => {
   await run.shows("Code for");
   // The code stays valid after a typo.
   run.type("000000\r");
-  await run.shows("did not accept");
+  await run.shows("AWS rejected that code");
   await run.shows("Code for");
   run.type(`${/authenticator shows (\d{6})/.exec(run.screen())?.[1] ?? ""}\r`);
   const { status, screen } = await run.ended;

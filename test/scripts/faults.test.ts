@@ -52,7 +52,7 @@ test("when the session itself cannot be kept although AWS has given it, the mess
   const { status, stdout, stderr } = await loginWith(world, { FAULT: "EROFS", FAULT_CALLS: "^renameSync$" });
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toMatch(
-    /fob: error: ".*work-mfa" is on a read-only file system\nfob: hint: .*\nfob: hint: the code is spent; /,
+    /fob: error: ".*work-mfa" is on a read-only file system\nfob: hint: .*\nfob: hint: the code was used; /,
   );
   expect(world.calls("GetSessionToken")).toBe(1);
   expect([world.credentials(), world.config()]).toEqual(before);

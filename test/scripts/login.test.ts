@@ -42,7 +42,7 @@ test("a wrong code is asked again, with AWS's reason in plain words", async () =
   await run.shows("Code for");
   const right = world.device.code();
   run.type(`${right === "000000" ? "000001" : "000000"}\r`);
-  await run.shows("AWS did not accept that code");
+  await run.shows("AWS rejected that code");
   await run.shows("Code for");
   run.type(`${right}\r`);
   expect((await run.ended).status).toBe(0);
@@ -55,13 +55,13 @@ test("after three wrong codes it gives up, and the files are as they were", asyn
   const run = world.fobOnTerminal(["login", "work"]);
   const wrong = ["111111", "222222", "333333", "444444"].filter((code) => code !== world.device.code());
   for (const [index, code] of wrong.slice(0, 3).entries()) {
-    if (index > 0) await run.shows("AWS did not accept that code");
+    if (index > 0) await run.shows("AWS rejected that code");
     await run.shows("Code for");
     run.type(`${code}\r`);
   }
   const { status, screen } = await run.ended;
   expect(status).toBe(1);
-  expect(screen).toContain("fob: error: AWS did not accept that code");
+  expect(screen).toContain("fob: error: AWS rejected that code");
   expect([world.credentials(), world.config()]).toEqual(before);
 });
 
@@ -78,7 +78,7 @@ test("a rejected answer is taken out of the field", async () => {
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows("Code for");
   run.type("abc\r");
-  await run.shows("a code is six digits");
+  await run.shows("a code has six digits");
   run.type(`${world.device.code()}\r`);
   expect((await run.ended).status).toBe(0);
 });
@@ -89,10 +89,10 @@ test("a code that was sent already is not sent again", async () => {
   const wrong = world.device.code() === "123123" ? "321321" : "123123";
   await run.shows("Code for");
   run.type(`${wrong}\r`);
-  await run.shows("did not accept");
+  await run.shows("AWS rejected that code");
   await run.shows("Code for");
   run.type(`${wrong}\r`);
-  await run.shows("that code was sent already");
+  await run.shows("that code was already used");
   await run.shows("Code for");
   expect(world.calls("GetSessionToken")).toBe(1);
   run.type("\u0003");
@@ -104,9 +104,9 @@ test("what is not six digits is refused at the prompt and never sent", async () 
   const run = world.fobOnTerminal(["login", "work"]);
   await run.shows("Code for");
   run.type("12345\r");
-  await run.shows("a code is six digits, not 5");
+  await run.shows("a code has six digits; you typed 5");
   run.type("ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\r");
-  await run.shows("one-time password of a YubiKey");
+  await run.shows("that is a Yubico OTP");
   run.type("\u0003");
   await run.ended;
   expect(world.calls("GetSessionToken")).toBe(0);
