@@ -116,11 +116,20 @@ function describeSession(stored: Stored): string {
   return roles.length > 0 ? `role, through ${roles.at(-1)?.sourceProfile}` : `session of ${source.profile}`;
 }
 
+/** What is wrong with the store is for other commands to say. */
+function listStored(store: string): Stored[] {
+  try {
+    return openStore(store).list();
+  } catch {
+    return [];
+  }
+}
+
 /** The profiles of the AWS files, and the session profiles. */
 function listProfiles({ env, home }: Context): Candidate[] {
   const paths = getAwsFilePaths(env, home);
   const { credentials, config } = readAwsFiles(paths);
-  const sessions = openStore(getStoreFolder(env, paths.credentials)).list();
+  const sessions = listStored(getStoreFolder(env, paths.credentials));
   const texts = new Map([...credentials.profiles(), ...config.profiles()].map((name) => [name, ""]));
   for (const stored of sessions) {
     texts.set(stored.profile, describeSession(stored));

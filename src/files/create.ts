@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
-import { closeRead, explainFileError } from "./read.ts";
+import { closeRead, createNoFolderError, explainFileError, lstatIfPossible, notFolder } from "./read.ts";
 
 /** Opens a new file for writing, where nothing is yet. Throws what the file system says. */
 export function openNew(path: string, mode = 0o600): number {
@@ -63,7 +63,10 @@ export function ensureFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw explainFileError(error, folder);
+    // EEXIST for a file of that name, ENOENT for a dangling link.
+    throw (
+      (/^(EEXIST|ENOENT)$/.test(getSystemCode(error)) && createNoFolderError(folder)) || explainFileError(error, folder)
+    );
   } finally {
     process.umask(umask);
   }
@@ -77,6 +80,8 @@ export function ensureFolder(folder: string): void {
  * @throws FobError
  */
 export function ensureOwnFolder(folder: string, elsewhere: readonly string[]): Stats {
+  const before = lstatIfPossible(folder);
+  if (before && !before.isDirectory()) throw notFolder(folder, before, elsewhere);
   ensureFolder(folder);
   const found = folderAt(folder, elsewhere);
   if (found.uid === (process.geteuid?.() ?? found.uid)) return found;
@@ -95,8 +100,7 @@ export function assertClosed(folder: string, { mode }: Stats, elsewhere: readonl
 
 /** A real folder, and not a link to one. */
 function folderAt(folder: string, elsewhere: readonly string[]): Stats {
-  const odd = (): FobError =>
-    new FobError(`${quote(folder)} is a symbolic link or no folder, so fob keeps nothing in it`, elsewhere);
+  const odd = (): FobError => notFolder(folder, lstatSync(folder), elsewhere);
   // Windows opens no folders.
   if (process.platform === "win32") {
     const found = lstatSync(folder);

@@ -1,5 +1,15 @@
 // Reading files, and what the file system says in plain words.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { describeSystemError, FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
@@ -91,12 +101,17 @@ export function notRegular(path: string): FobError {
 }
 
 /** For what is at a name where only fob makes something, and is something else. */
-export function inTheWay(path: string, found: Stats, wanted: "a regular file" | "a folder"): FobError {
+export function inTheWay(
+  path: string,
+  found: Stats,
+  wanted: "a regular file" | "a folder",
+  hints: readonly string[] = [],
+): FobError {
   const remove = found.isDirectory() ? "rm -r" : "rm";
-  return new FobError(
-    `${quote(path)} ${describeOddity(found, wanted)}`,
+  return new FobError(`${quote(path)} ${describeOddity(found, wanted)}`, [
     `if nothing else needs it, remove it: ${remove} ${quoteShellWord(path)}`,
-  );
+    ...hints,
+  ]);
 }
 
 /** What is wrong with what is there, in words: "is a folder, not a regular file". */
@@ -164,20 +179,48 @@ export function explainFileError(error: unknown, file: string): FobError {
         undefined,
         error,
       );
+    case "ENOTDIR":
+      return createNoFolderError(file) ?? explainUnknown(error, file);
     case "ENAMETOOLONG":
       return new FobError(`the name of ${quote(file)} is too long`, "choose a shorter one", undefined, error);
     // What rename and link say of a mount point.
     case "EBUSY":
     case "EXDEV":
       return isMounted(file);
-    default: {
-      return new FobError(
-        `cannot read or write ${quote(file)}: ${describeSystemError(error)}`,
-        `look at it: ls -la ${folder}`,
-        undefined,
-        error,
-      );
-    }
+    default:
+      return explainUnknown(error, file);
+  }
+}
+
+function explainUnknown(error: unknown, file: string): FobError {
+  return new FobError(
+    `cannot read or write ${quote(file)}: ${describeSystemError(error)}`,
+    `look at it: ls -la ${quoteShellWord(dirname(file))}`,
+    undefined,
+    error,
+  );
+}
+
+/** For what is at a folder's name, or above it, and is no folder; undefined where there is nothing such. */
+export function createNoFolderError(path: string): FobError | undefined {
+  const found = lstatIfPossible(path);
+  if (!found) return dirname(path) === path ? undefined : createNoFolderError(dirname(path));
+  if (found.isDirectory() || existsSync(`${path}/.`)) return undefined;
+  return notFolder(path, found);
+}
+
+/** For what is in the place of a folder that the user has chosen. */
+export const notFolder = (path: string, found: Stats, hints: readonly string[] = []): FobError =>
+  new FobError(`${quote(path)} ${describeOddity(found, "a folder")}`, [
+    `look at it: ls -ld ${quoteShellWord(path)}`,
+    ...hints,
+  ]);
+
+export function lstatIfPossible(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -3,7 +3,8 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FobError } from "../errors.ts";
 import { assertClosed, ensureOwnFolder } from "../files/create.ts";
-import { explainFileError } from "../files/read.ts";
+import { explainFileError, inTheWay } from "../files/read.ts";
+import { readStat } from "../files/replace.ts";
 import { quote } from "../text.ts";
 
 /** The store's folders: the sessions, the locks of their names, the launcher. */
@@ -27,8 +28,15 @@ export function ensureStoreFolder(store: string, name: StoreFolder): string {
   const found = ensureOwnFolder(store, elsewhere);
   assertNothingElse(store);
   assertClosed(store, found, elsewhere);
+  assertFolderPlace(folder, elsewhere);
   assertClosed(folder, ensureOwnFolder(folder, elsewhere), elsewhere);
   return folder;
+}
+
+/** @throws FobError for what is in the place of one of the store's folders, with the command that removes it */
+export function assertFolderPlace(folder: string, hints: readonly string[] = []): void {
+  const found = readStat(folder);
+  if (found && !found.isDirectory()) throw inTheWay(folder, found, "a folder", hints);
 }
 
 /** @throws FobError for a folder that something else is in, and no sessions of this user: her home folder, say */

@@ -1,9 +1,10 @@
 // The session store, read.
 import { lstatSync, readdirSync, type Stats } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type ExitCode, getSystemCode } from "../errors.ts";
 import { describeOddity, explainFileError, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
+import { assertFolderPlace } from "./folder.ts";
 import { otherVersion, parseSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder } from "./paths.ts";
 import type { Session } from "./session.ts";
@@ -68,6 +69,7 @@ export function openStore(folder: string, readFile = readStored): Store {
         names = readdirSync(sessions).filter((name) => !name.startsWith("."));
       } catch (error) {
         if (getSystemCode(error) === "ENOENT") return [];
+        if (getSystemCode(error) === "ENOTDIR") assertFolderPlace(sessions);
         throw explainFileError(error, sessions);
       }
       return names.sort().map((name) => readFile(join(sessions, name), decodeProfile(name)));
@@ -90,6 +92,11 @@ export function readStored(path: string, profile: string): Stored {
     if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
     return { state: "readable", profile, session };
   } catch (error) {
+    // Then no session is there, and none can be put there.
+    if (getSystemCode(error) === "ENOTDIR") {
+      assertFolderPlace(dirname(path));
+      throw explainFileError(error, path);
+    }
     if (/^(ENOENT|ENAMETOOLONG)$/.test(getSystemCode(error))) return { state: "missing", profile };
     return unreadable(error instanceof Error ? error.message : String(error));
   }

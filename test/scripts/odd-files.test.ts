@@ -160,6 +160,72 @@ test("what an editor leaves beside a session file is named with the command that
   expect((await world.fob(["status"])).stderr).toBe(`fob: hint: remove it: rm '${path}'\n`);
 });
 
+test.each<[name: string, make: (path: string) => void, kind: string]>([
+  ["file", (path) => writeFileSync(path, ""), "a regular file"],
+  ["pipe", makePipe, "a named pipe"],
+])(
+  "a %s in the place of the sessions' folder is named, with how to remove it, by all that need one",
+  async (_, make, kind) => {
+    const world = await makeWorld();
+    const path = dirname(sessionFile(world));
+    mkdirSync(dirname(path), { mode: 0o700 });
+    make(path);
+    for (const command of [
+      ...commands(world),
+      ["status", "work"],
+      ["logout", "--all"],
+      ["env", "work", "--shell", "sh"],
+    ]) {
+      const { status, stdout, stderr } = await fobAtOnce(world, command);
+      expect({ command, status }).toEqual({ command, status: 1 });
+      expect(stderr).toContain(
+        `fob: error: "${path}" is ${kind}, not a folder\nfob: hint: if nothing else needs it, remove it: rm ${path}\n`,
+      );
+      expect(stdout + stderr).not.toMatch(/ENOTDIR|EEXIST|not a directory|already exists/);
+    }
+    expect(world.sandbox.requests).toEqual([]);
+    // What needs the AWS files alone.
+    expect((await fobAtOnce(world, ["complete", "login", ""])).stdout).toBe("work\n");
+    rmSync(path);
+    expect((await fobAtOnce(world, ["login", "work", "--code", world.device.code()])).status).toBe(0);
+  },
+);
+
+test.each(["fob/locks", "fob/bin", "fob", "elsewhere/fob"])(
+  "so is a file where the folder %s should be",
+  async (name) => {
+    const world = await makeWorld();
+    const path = join(world.home, ".aws", name.replace("/fob", ""));
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, "");
+    const env = { FOB_HOME: join(world.home, ".aws", name.startsWith("elsewhere") ? name : "fob") };
+    const { status, stderr } = await fobAtOnce(world, ["credential-process", "--install", "work"], env);
+    const isFobs = name.startsWith("fob/");
+    const hint = isFobs ? `if nothing else needs it, remove it: rm ${path}` : `look at it: ls -ld ${path}`;
+    expect(stderr).toContain(`fob: error: "${path}" is a regular file, not a folder\nfob: hint: ${hint}\n`);
+    expect(status).toBe(1);
+  },
+);
+
+test("so is a file in the path of the config, and a dangling link in the place of the store", async () => {
+  const world = await makeWorld();
+  const path = join(world.home, "file");
+  writeFileSync(path, "");
+  const inFile = await fobAtOnce(world, ["status"], { AWS_CONFIG_FILE: join(path, "config") });
+  expect(inFile.stderr).toBe(
+    `fob: error: "${path}" is a regular file, not a folder\nfob: hint: look at it: ls -ld ${path}\n`,
+  );
+  const link = join(world.home, "link");
+  symlinkSync("nowhere", link);
+  const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()], {
+    FOB_HOME: link,
+  });
+  expect(stderr).toContain(
+    `fob: error: "${link}" is a symbolic link, not a folder\nfob: hint: look at it: ls -ld ${link}\n`,
+  );
+  expect(status).toBe(1);
+});
+
 test("an empty config that has just been written costs no command more than a moment", async () => {
   const world = await makeWorld();
   const login = ["login", "work", "--serial", world.device.serialNumber, "--code", world.device.code()];

@@ -47,12 +47,16 @@ test("a store that is a symbolic link, or has one for a folder, is refused, and 
   chmodSync(victim, 0o755);
   const link = join(world.home, "link");
   symlinkSync(victim, link);
-  await expectRefused(world, link, `"${link}" is a symbolic link or no folder, so fob keeps nothing in it`);
+  await expectRefused(
+    world,
+    link,
+    `"${link}" is a symbolic link, not a folder\nfob: hint: look at it: ls -ld ${link}\n`,
+  );
   for (const name of ["sessions", "locks"]) {
     const store = join(world.home, `store-${name}`);
     mkdirSync(store, { mode: 0o700 });
     symlinkSync(victim, join(store, name));
-    await expectRefused(world, store, "is a symbolic link or no folder, so fob keeps nothing in it");
+    await expectRefused(world, store, `/${name}" is a symbolic link, not a folder\n`);
   }
   expect([modeOf(victim), readdirSync(victim)]).toEqual(["755", []]);
 });
