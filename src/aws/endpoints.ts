@@ -65,7 +65,7 @@ function checkEndpoint(url: string, service: string): string {
   const hint = `see where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;
   // Wherever it stands: "https://user:1#2@host" is a URL without a password, for the host "user".
   if (url.includes("@")) {
-    throw new FobError(`the endpoint for ${service} holds a user name or a password, which AWS does not take`, hint);
+    throw new FobError(`the endpoint for ${service} contains a user name or password, which AWS does not accept`, hint);
   }
   let parsed: URL;
   try {
@@ -75,7 +75,7 @@ function checkEndpoint(url: string, service: string): string {
   }
   if (parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname))) return url;
   throw new FobError(
-    `the endpoint ${quoteSetting(url)} for ${service} is not https, so anybody on the way could read the credentials`,
+    `the endpoint ${quoteSetting(url)} for ${service} is not https, so anyone on the network could read your credentials`,
     hint,
   );
 }

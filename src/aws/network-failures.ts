@@ -32,17 +32,20 @@ type Explanation = readonly [text: (way: Way) => string, hints: (way: Way) => Hi
 
 const byCode: Readonly<Record<string, Explanation>> = {
   ENOTFOUND: [
-    ({ peer }) => `cannot find ${peer}: the name is wrong, or there is no network`,
+    ({ peer }) => `cannot find ${peer}: the name is wrong, or you are offline`,
     (way) => [checkNetwork, settingsOr(way, `check the region: ${way.formatLogin({ set: { region: "REGION" } })}`)],
   ],
-  EAI_AGAIN: [({ peer }) => `cannot look up ${peer}: no name server answers`, () => checkNetwork],
+  EAI_AGAIN: [({ peer }) => `cannot look up ${peer}: no DNS server answered`, () => checkNetwork],
   ...Object.fromEntries(
     ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL"].map((code): [string, Explanation] => [
       code,
-      [({ peer }) => `there is no network to reach ${peer}`, () => checkNetwork],
+      [({ peer }) => `could not reach ${peer}: no network`, () => checkNetwork],
     ]),
   ),
-  ECONNREFUSED: [({ peer }) => `${peer} refuses connections`, (way) => settingsOr(way, needsProxy)],
+  ECONNREFUSED: [
+    ({ peer }) => `could not connect to ${peer} (connection refused)`,
+    (way) => settingsOr(way, needsProxy),
+  ],
   CERT_HAS_EXPIRED: [({ target }) => `the certificate of ${target} has expired`, () => checkClock],
   CERT_NOT_YET_VALID: [({ target }) => `the certificate of ${target} is not valid yet`, () => checkClock],
   ERR_TLS_CERT_ALTNAME_INVALID: [
@@ -64,13 +67,13 @@ export function explainTransport(error: TransportError, context: CallContext): A
   if (way.code === "ERR_INVALID_CHAR") {
     return new AwsFailure(
       "final",
-      `the access key of the profile ${quote(context.profile)} holds a character that no access key has`,
+      `the access key of the profile ${quote(context.profile)} contains a character that access keys never have`,
       `enter it again: aws configure ${formatOption("--profile", context.profile)}`,
       error,
     );
   }
   if (isTlsError(way.code) && error.isUnsent) {
-    const text = `${way.target} does not answer with TLS as it should (${tlsReason(cause)})`;
+    const text = `${way.target} did not complete the TLS handshake (${tlsReason(cause)})`;
     return unsent(way, text, settingsOr(way, signInPage));
   }
   if (isTrustError(way.code)) {
@@ -79,7 +82,7 @@ export function explainTransport(error: TransportError, context: CallContext): A
   }
   if (error.isUnsent) {
     const isLate = error.isTimeout || way.code === "ETIMEDOUT";
-    const text = `no connection to ${way.target}${isLate ? " in time" : reasonOf(error, way.code)}`;
+    const text = `could not connect to ${way.target}${isLate ? " (timed out)" : reasonOf(error, way.code)}`;
     return unsent(way, text, [checkNetwork, settingsOr(way, needsProxy)]);
   }
   const limit = /exceeded the configured (\d+) ms requestTimeout/.exec(error.message)?.[1];
@@ -107,29 +110,29 @@ function settingsOr({ error, endpoint }: Way, other: string): string {
 function refusedBy({ status }: ProxyRefusal, { error, peer }: Way): readonly [text: string, hints: Hints] {
   if (status === 407) {
     return [
-      `${peer} wants a user name and a password, or others than those given`,
-      "give them in the address, special characters as %40: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+      `${peer} requires a user name and password, or rejected the ones you set (HTTP 407)`,
+      "set them in the URL (write @ as %40):  export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
     ];
   }
   return [
     `${peer} did not connect to ${quote(error.host)} (HTTP ${status})`,
-    "ask its administrator to allow *.amazonaws.com, or go around it: export NO_PROXY=$NO_PROXY,.amazonaws.com",
+    "ask its administrator to allow *.amazonaws.com, or bypass it: export NO_PROXY=$NO_PROXY,.amazonaws.com",
   ];
 }
 
 function brokenAnswer(cause: AnswerTooLong | CutAnswer, way: Way): AwsFailure {
   if (cause instanceof AnswerTooLong) {
-    const text = `the answer from ${way.target} is longer than any of AWS's (more than ${cause.limit / 2 ** 20} MB)`;
+    const text = `the answer from ${way.target} is too long to be from AWS (more than ${cause.limit / 2 ** 20} MB)`;
     return new AwsFailure("no answer", text, settingsOr(way, signInPage), way.error);
   }
-  const text = `the answer from ${way.target} did not come to its end${reasonOf(cause, getSystemCode(cause.cause))}`;
+  const text = `the connection to ${way.target} closed before the response was complete${reasonOf(cause, getSystemCode(cause.cause))}`;
   return new AwsFailure("no answer", text, checkNetwork, way.error);
 }
 
 function howToTrust({ bundle }: CallContext): string {
   return bundle === undefined
     ? "if a company proxy or a virus scanner reads the traffic: export AWS_CA_BUNDLE=/path/to/its-ca.pem"
-    : `the certificates in ${quote(bundle.path)} (from ${bundle.from}) do not vouch for it; ask your network administrator for the right ones`;
+    : `the certificates in ${quote(bundle.path)} (from ${bundle.from}) do not include its issuer; ask your network administrator for the right ones`;
 }
 
 /** Why a connection ended, as far as a user can do something with it. */

@@ -41,7 +41,7 @@ export function readNetworkSettings(env: Environment, home: string, profileBundl
 export function readBundle({ path, from }: { readonly path: string; readonly from: string }): string {
   const hint = `it comes from ${from}; see it: ls -l ${quoteShellWord(maskPath(path))}`;
   const text = readCertificates(path, from, hint);
-  if (!hasCertificate(text)) throw new FobError(`${quote(path)} holds no certificate in PEM form`, hint);
+  if (!hasCertificate(text)) throw new FobError(`${quote(path)} contains no PEM certificate`, hint);
   return text;
 }
 
@@ -51,8 +51,8 @@ function readCertificates(path: string, from: string, hint: string): string {
     text = readBytes(path);
   } catch (error) {
     if (isFolder(path)) {
-      throw new FobError(`the certificates in ${quote(path)} (from ${from}) are a folder, and have to be one file`, [
-        `make one: cat ${quoteShellWord(path)}/*.pem > ca.pem`,
+      throw new FobError(`the certificates in ${quote(path)} (from ${from}) are a folder, but must be a single file`, [
+        `combine them: cat ${quoteShellWord(path)}/*.pem > ca.pem`,
       ]);
     }
     throw error instanceof FobError ? new FobError(error.message, hint, undefined, error) : error;
@@ -92,7 +92,7 @@ function proxyFor(url: URL, env: Environment): URL | undefined {
   }
   throw new FobError(
     `the proxy in ${name} is not an http:// or https:// address`,
-    `set it like this, special characters in a password as %40: export ${name}=http://proxy.example.com:3128`,
+    `set a URL (write @ in a password as %40): export ${name}=http://proxy.example.com:3128`,
   );
 }
 

@@ -13,12 +13,20 @@ export function noteSession(outcome: LoginOutcome, { now, say }: Pick<Context, "
   hintAtUnwritten(outcome, say);
 }
 
-/** The same after a login: on a terminal it says who is signed in. */
-export function noteLogin(outcome: LoginOutcome, { now, say }: Pick<Context, "now" | "say">): void {
+/** The same after a login, perhaps for a role profile: on a terminal it says who is signed in. */
+export function noteLogin(
+  outcome: LoginOutcome,
+  { now, say }: Pick<Context, "now" | "say">,
+  roleProfile: string | undefined,
+): void {
   const { session, isNew } = outcome;
   const until = formatClockTime(session.credentials.expiration, now());
   const left = `${formatTimeLeft(outcome, now())}${isNew ? "" : " left, no code needed"}`;
-  say.done(`Signed in${describeIdentity(session)} until ${until} (${left})`, formatOutcome(outcome, now()));
+  const role = roleProfile === undefined ? "" : ` for the role profile ${quote(roleProfile)}`;
+  say.done(
+    `Signed in${describeIdentity(session)}${role} until ${until} (${left})`,
+    `${formatOutcome(outcome, now())}${role === "" ? "" : `,${role}`}`,
+  );
   hintAtUnwritten(outcome, say);
 }
 

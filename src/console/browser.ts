@@ -1,4 +1,5 @@
 // The user's browser.
+import { findProblem } from "../environment/program.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError } from "../errors.ts";
 import { type Desktop, startProgram } from "../process.ts";
@@ -15,7 +16,13 @@ export async function openBrowser(address: string, { env, platform, debug }: Des
     if (problem === undefined) return;
     debug(`${program}: ${problem}`);
   }
-  throw new FobError("no browser can be opened here");
+  throw new FobError("could not open a browser");
+}
+
+/** Whether a program is installed that could open a browser. */
+export function hasBrowser({ env, platform }: Pick<Desktop, "env" | "platform">): boolean {
+  if (platform === "darwin" || platform === "win32") return true;
+  return listOpeners("", platform, env).some(([program]) => findProblem(program, env.PATH) === undefined);
 }
 
 /** What went wrong, once the program has ended; undefined where nothing did. */

@@ -24,7 +24,7 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
       refuse(`the ${name} of ${owner} has quotes around it`, `enter it again without the quotes: ${again}`);
     if (/^\s|\s$/.test(text)) refuse(`the ${name} of ${owner} has a blank before or after it`);
     if (/\s/.test(text)) refuse(`the ${name} of ${owner} has a blank in it`);
-    if (!/^[!-~]*$/.test(text)) refuse(`the ${name} of ${owner} holds a character that no access key has`);
+    if (!/^[!-~]*$/.test(text)) refuse(`the ${name} of ${owner} contains a character that access keys never have`);
   }
   if (!looksLikeKeyId(id) && looksLikeKeyId(secret)) {
     refuse(`the access key ID and the secret access key of ${owner} are swapped`, again);

@@ -203,16 +203,14 @@ function createNotASourceError(
         : `did you mean: ${quoteShellWord(meant)}`,
     );
   }
-  const isLogin = typed.name === "login";
+  const configure = `save your access key first: aws configure ${formatOption("--profile", profile)}`;
   return new FobError(`no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     ...(hasEnvironmentKey
       ? [
           `use the access key in the environment: ${formatLogin(typed, { profile, options: {} }, { set: { sourceEnv: true } })}`,
         ]
       : []),
-    isLogin
-      ? `make one with your access key: aws configure ${formatOption("--profile", profile)}`
-      : "see the sessions: fob status",
+    typed.name === "login" || names.length === 0 ? configure : "list your sessions: fob status",
     ...(names.length > 0 ? [`your profiles: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
 }

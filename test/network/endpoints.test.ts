@@ -89,18 +89,18 @@ test.each([
 
 describe("an endpoint to which no code may go is refused before anything is asked", () => {
   test.each([
-    ["http://sts.eu-central-1.amazonaws.com", "is not https, so anybody on the way could read the credentials"],
+    ["http://sts.eu-central-1.amazonaws.com", "is not https, so anyone on the network could read your credentials"],
     ["http://127.0.0.1.evil.example:4566", "is not https"],
     ["http://localhost.evil.example", "is not https"],
     ["http://0.0.0.0:4566", "is not https"],
     ["ftp://127.0.0.1", "is not https"],
     ["127.0.0.1:4566", "is not"],
     ["not a URL", "is not a URL"],
-    ["https://jane:s3cr3t@sts.example", "holds a user name or a password, which AWS does not take"],
-    ["https://jane:s3cr3t@sts.example:99999", "holds a user name or a password"],
-    ["https://jane:12#s3cr3t@sts.example", "holds a user name or a password"],
-    ["http://jane:12#s3cr3t@sts.example", "holds a user name or a password"],
-    ["jane:s3cr3t@sts.example", "holds a user name or a password"],
+    ["https://jane:s3cr3t@sts.example", "contains a user name or password, which AWS does not accept"],
+    ["https://jane:s3cr3t@sts.example:99999", "contains a user name or password"],
+    ["https://jane:12#s3cr3t@sts.example", "contains a user name or password"],
+    ["http://jane:12#s3cr3t@sts.example", "contains a user name or password"],
+    ["jane:s3cr3t@sts.example", "contains a user name or password"],
   ])("%s", async (url, problem) => {
     const world = await makeWorld();
     const run = world.fobOnTerminal(["login", "work"], { env: { AWS_ENDPOINT_URL_STS: url } });

@@ -234,7 +234,7 @@ describe("no connection: nothing was sent", () => {
     const world = await makeWorld();
     const host = `127.0.0.1:${await freePort()}`;
     const { error, hints } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: `http://${host}` } });
-    expect(error).toBe(`"${host}" refuses connections; nothing was sent`);
+    expect(error).toBe(`could not connect to "${host}" (connection refused); nothing was sent`);
     expect(hints.join()).toContain("env | grep AWS_ENDPOINT_URL");
   });
 });
@@ -262,12 +262,12 @@ describe("in words", () => {
   test.each([
     [
       "ENOTFOUND",
-      'cannot find "sts.eu-central-1.amazonaws.com": the name is wrong, or there is no network; nothing was sent',
+      'cannot find "sts.eu-central-1.amazonaws.com": the name is wrong, or you are offline; nothing was sent',
     ],
-    ["EAI_AGAIN", 'cannot look up "sts.eu-central-1.amazonaws.com": no name server answers; nothing was sent'],
-    ["ENETUNREACH", 'there is no network to reach "sts.eu-central-1.amazonaws.com"; nothing was sent'],
-    ["ECONNREFUSED", '"sts.eu-central-1.amazonaws.com" refuses connections; nothing was sent'],
-    ["ETIMEDOUT", 'no connection to "sts.eu-central-1.amazonaws.com" in time; nothing was sent'],
+    ["EAI_AGAIN", 'cannot look up "sts.eu-central-1.amazonaws.com": no DNS server answered; nothing was sent'],
+    ["ENETUNREACH", 'could not reach "sts.eu-central-1.amazonaws.com": no network; nothing was sent'],
+    ["ECONNREFUSED", 'could not connect to "sts.eu-central-1.amazonaws.com" (connection refused); nothing was sent'],
+    ["ETIMEDOUT", 'could not connect to "sts.eu-central-1.amazonaws.com" (timed out); nothing was sent'],
   ])("%s", (code, message) => {
     expect(words(system(code, "connect"), true)).toMatchObject({ message, consequence: "nothing sent" });
   });

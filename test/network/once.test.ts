@@ -32,7 +32,7 @@ const failures: [string, Reply, RegExp][] = [
   [
     "the connection is cut in the middle of the answer",
     "half an answer",
-    /^the answer from ".*" did not come to its end: the connection was cut; the code may have been used$/,
+    /^the connection to ".*" closed before the response was complete: the connection was cut; the code may have been used$/,
   ],
   ["STS answers 500", { status: 500 }, /^".*" had an internal error \(HTTP 500\); the code may have been used$/],
   ["STS answers 503, with a web page", { status: 503, body: "<html>" }, /\(HTTP 503\); the code may have been used$/],
@@ -133,7 +133,7 @@ describe("a connection that ends before the handshake does has sent nothing", ()
   test.each(ways)("%s, proxy %s: when that fails too, nothing was sent", async (ends, throughProxy) => {
     const { world, front, env } = await worldWhereConnections(ends, (nth) => nth >= 1, throughProxy);
     const { error } = await failedLogin(world, { env });
-    expect(error).toMatch(/^no connection to ".*: the connection was cut; nothing was sent$/);
+    expect(error).toMatch(/^could not connect to ".*: the connection was cut; nothing was sent$/);
     expect(front.codes()).toEqual([]);
     expect(front.connections()).toBe(3);
   });

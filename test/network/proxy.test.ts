@@ -90,17 +90,17 @@ describe("a proxy that does not connect: its own message, nothing was sent, no p
     ],
     [
       407,
-      /^the proxy "(.*)" wants a user name and a password, or others than those given; nothing was sent$/,
+      /^the proxy "(.*)" requires a user name and password, or rejected the ones you set \(HTTP 407\); nothing was sent$/,
       "export HTTPS_PROXY=",
     ],
     [
       "cut",
-      /^no connection to .* \(through the proxy "(.*)"\): the connection was cut; nothing was sent$/,
+      /^could not connect to .* \(through the proxy "(.*)"\): the connection was cut; nothing was sent$/,
       "grep -i _proxy",
     ],
     [
       "reset",
-      /^no connection to .* \(through the proxy "(.*)"\): the connection was cut; nothing was sent$/,
+      /^could not connect to .* \(through the proxy "(.*)"\): the connection was cut; nothing was sent$/,
       "grep -i _proxy",
     ],
   ] as const)("it answers the request for a tunnel with %s", async (refuses, message, hint) => {
@@ -121,7 +121,7 @@ describe("a proxy that does not connect: its own message, nothing was sent, no p
       env: { ...own, https_proxy: withPassword(`http://${host}`) },
       secrets,
     });
-    expect(error).toBe(`the proxy "${host}" refuses connections; nothing was sent`);
+    expect(error).toBe(`could not connect to the proxy "${host}" (connection refused); nothing was sent`);
     expect(hints).toEqual(["see which proxy is set: env | grep -i _proxy"]);
   });
 
@@ -136,7 +136,7 @@ describe("a proxy that does not connect: its own message, nothing was sent, no p
     const world = await makeWorld();
     const proxy = await startProxy({ refuses: 407 });
     const { error } = await failedLogin(world, { env: { HTTP_PROXY: withPassword(proxy.url) }, secrets });
-    expect(error).toContain("wants a user name and a password");
+    expect(error).toContain("requires a user name and password");
   });
 
   test.each([

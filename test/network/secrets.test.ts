@@ -86,7 +86,7 @@ describe("an access key that cannot be one is an error of its own, and AWS is no
       "a character that cannot be seen",
       `${id}\u200b`,
       secret,
-      "the access key ID of OWNER holds a character that no access key has",
+      "the access key ID of OWNER contains a character that access keys never have",
       "enter it again: aws configure --profile work",
     ],
   ];

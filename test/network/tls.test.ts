@@ -69,7 +69,7 @@ describe("where the trusted certificates come from", () => {
     writeFileSync(world.configPath, `${world.config()}ca_bundle = ${ca}\n`);
     const { error, hints } = await failedLogin(world, { env: { AWS_CA_BUNDLE: other } });
     expect(error).toContain("is not trusted");
-    expect(hints.join()).toContain(`"${other}" (from AWS_CA_BUNDLE) do not vouch for it`);
+    expect(hints.join()).toContain(`"${other}" (from AWS_CA_BUNDLE) do not include its issuer`);
 
     writeFileSync(world.configPath, world.config().replace(ca, other));
     await expectLogin(world, { AWS_CA_BUNDLE: ca });
@@ -89,13 +89,13 @@ describe("where the trusted certificates come from", () => {
 
 test.each([
   ["that is not there", "missing.pem", undefined, /^cannot read the certificates in ".*missing\.pem": no such file$/],
-  ["that is empty", "empty.pem", "", /^".*empty\.pem" holds no certificate in PEM form$/],
-  ["with a key instead", "key.pem", good.key, /^".*key\.pem" holds no certificate in PEM form$/],
+  ["that is empty", "empty.pem", "", /^".*empty\.pem" contains no PEM certificate$/],
+  ["with a key instead", "key.pem", good.key, /^".*key\.pem" contains no PEM certificate$/],
   [
     "with a broken certificate",
     "broken.pem",
     good.cert.replace(/\w{8}/g, "AAAAAAAA"),
-    /broken\.pem" holds no certificate in PEM form$/,
+    /broken\.pem" contains no PEM certificate$/,
   ],
 ])("a bundle %s is said to be so, with where it comes from", async (_, name, text, message) => {
   const { world, front } = await makeTlsWorld();
@@ -127,8 +127,8 @@ test.each(["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])("a pipe is not w
 test("a folder of certificates is refused as the aws command refuses it, with the command that makes a file of it", async () => {
   const { world } = await makeTlsWorld();
   const { error, hints } = await failedLogin(world, { env: { AWS_CA_BUNDLE: world.home } });
-  expect(error).toContain(`${basename(world.home)}" (from AWS_CA_BUNDLE) are a folder, and have to be one file`);
-  expect(hints).toEqual([`make one: cat ${world.home}/*.pem > ca.pem`]);
+  expect(error).toContain(`${basename(world.home)}" (from AWS_CA_BUNDLE) are a folder, but must be a single file`);
+  expect(hints).toEqual([`combine them: cat ${world.home}/*.pem > ca.pem`]);
 });
 
 test.each([
@@ -164,6 +164,6 @@ test("TLS to a port that speaks plain http is called that, not a certificate tha
   const world = await makeWorld();
   const env = { AWS_ENDPOINT_URL: world.sandbox.url.replace("http:", "https:") };
   const { error, hints } = await failedLogin(world, { env });
-  expect(error).toMatch(/^"127\.0\.0\.1:\d+" does not answer with TLS as it should \(.*\); nothing was sent$/);
+  expect(error).toMatch(/^"127\.0\.0\.1:\d+" did not complete the TLS handshake \(.*\); nothing was sent$/);
   expect(hints.join()).toContain("env | grep AWS_ENDPOINT_URL");
 });

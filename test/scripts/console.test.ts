@@ -141,7 +141,11 @@ test("where no browser can be opened it says how to get the link", async () => {
   const world = await withRole();
   const { status, stderr } = await world.fob(["console", "prod"], { env: { PATH: "/nowhere" } });
   expect(status).toBe(1);
-  expect(stderr).toMatch(/error: no browser can be opened here\nfob: hint: .*fob console prod --print\n$/);
+  expect(stderr).toMatch(/error: no browser found\nfob: hint: .*fob console prod --print\n$/);
+  expect(stderr).not.toContain("opening");
+  expect(world.calls("AssumeRole")).toBe(0);
+  const failing = await world.fob(["console", "prod"], { env: { BROWSER: "false", PATH: "/usr/bin:/bin" } });
+  expect(failing.stderr).toContain("error: could not open a browser\n");
 });
 
 test("a browser that stays is not ended, and one that is no list's first is tried in turn", async () => {

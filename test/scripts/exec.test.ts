@@ -62,7 +62,7 @@ describe("the environment", () => {
     const odd = { "BASH_FUNC_it%%": '() {  echo "it\'s $1"\n}', "a.b": "c" };
     const { stdout, stderr } = await exec(world, ["bash", "-c", 'it "$1"; env | grep ^a.b', "-", "x y"], { env: odd });
     expect(stdout).toMatch(/^it's x y\n/);
-    if (!stdout.includes("a.b=c")) expect(stderr).toMatch(/^fob: warning: the command does not get "a\.b": /);
+    if (!stdout.includes("a.b=c")) expect(stderr).toMatch(/^fob: warning: the command runs without "a\.b": /);
     else expect(stderr).toBe("");
   });
 
@@ -153,9 +153,10 @@ describe("how it ends", () => {
     };
     const missing = await exec(world, ["no-such-program"]);
     expect(missing).toMatchObject({ status: 127, stdout: "" });
-    expect(missing.stderr).toBe(
-      'fob: error: "no-such-program": command not found\n' +
-        "fob: hint: if it is a shell's own command: fob exec work -- sh -c no-such-program\n",
+    expect(missing.stderr).toBe('fob: error: "no-such-program": command not found\n');
+    expect((await exec(world, ["aws s3 ls"])).stderr).toBe(
+      'fob: error: "aws s3 ls": command not found\n' +
+        "fob: hint: let a shell run it: fob exec work -- sh -c 'aws s3 ls'\n",
     );
     for (const program of ["", "./no/such", join(world.home, "none")]) {
       expect(await exec(world, [program])).toMatchObject({ status: 127 });
@@ -163,7 +164,7 @@ describe("how it ends", () => {
     const plain = file("plain", "text", 0o644);
     for (const program of [plain, world.home, `${plain}/below`, file("script", "#!/no/such/reader\n", 0o755)]) {
       const { status, stderr } = await exec(world, [program]);
-      expect(stderr).toMatch(/^fob: error: cannot run ".*\nfob: hint: see what it is: ls -l /);
+      expect(stderr).toMatch(/^fob: error: cannot run ".*\nfob: hint: check the file: ls -l /);
       expect(status).toBe(126);
     }
     // What the system takes for a shell's script, a shell does too.

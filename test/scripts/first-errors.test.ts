@@ -22,6 +22,16 @@ test.each([
   expect((await world.fob(args)).stderr).not.toContain("--source-env");
 });
 
+test.each([["login"], ["exec", "--", "true"], ["env", "--shell", "bash"], ["console"], ["status"], ["refresh"]])(
+  "with nothing configured, %s says what to do first",
+  async (...args) => {
+    const world = await makeWorld();
+    for (const path of [world.configPath, world.credentialsPath]) rmSync(path);
+    const { stderr } = await world.fob(args);
+    expect(stderr).toMatch(/fob: hint: save your access key first: aws configure --profile (work|default)\n$/);
+  },
+);
+
 test("a code on stdin leads to --code-stdin, and nothing is read of it", async () => {
   const world = await makeWorld();
   const code = world.commandThatPrints(world.device.code());

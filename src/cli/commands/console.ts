@@ -1,5 +1,6 @@
 // `fob console`: the AWS console in the browser, signed in as a role.
 import { CancelledError, exitCodes, FobError, UsageError } from "../../errors.ts";
+import { resolveRoleChain } from "../../roles/chain.ts";
 import { quote } from "../../text.ts";
 import { formatCommand } from "../../typed-command.ts";
 import { defineCommand, regionOption } from "../command.ts";
@@ -30,6 +31,12 @@ export const consoleCommand = defineCommand({
     const { env, say, stdout } = context;
     const sessions = createSessionContext(context, options);
     const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, { rolesOnly: true });
+    const browser = { env, platform: process.platform, debug: say.debug };
+    const printInstead = `print the link instead: ${formatCommand(context.typed, { profile, set: { print: true } })}`;
+    const { hasBrowser, openBrowser } = await import("../../console/browser.ts");
+    const isRole = resolveRoleChain(profile, snapshot.files).length > 0;
+    // Before a code is asked for.
+    if (isRole && !options.print && !hasBrowser(browser)) throw new FobError("no browser found", printInstead);
     const service = options.service === undefined ? undefined : checkService(options.service);
     const { signInLink } = await import("../../console/sign-in-link.ts");
     const link = await signInLink({ profile, region: options.region, service }, snapshot, sessions);
@@ -39,9 +46,7 @@ export const consoleCommand = defineCommand({
     }
     const { redirectOnce } = await import("../../console/one-shot.ts");
     const { identifyPeer } = await import("../../console/peer.ts");
-    const { openBrowser } = await import("../../console/browser.ts");
     say.note(`opening the AWS console as the role of ${quote(profile)} in your browser`);
-    const browser = { env, platform: process.platform, debug: say.debug };
     try {
       await redirectOnce({
         link,
@@ -52,10 +57,7 @@ export const consoleCommand = defineCommand({
       });
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      throw new FobError(
-        error.message,
-        `print the link instead: ${formatCommand(context.typed, { profile, set: { print: true } })}`,
-      );
+      throw new FobError(error.message, printInstead);
     }
     return exitCodes.done;
   },

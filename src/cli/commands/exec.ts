@@ -82,7 +82,7 @@ export const execScriptCommand = defineCommand({
       const { functions, others } = lostVariables(shell, context.env);
       if (others.length > 0) {
         context.say.warning(
-          `the command does not get ${others.map(quote).join(", ")}: /bin/sh here drops such variables`,
+          `the command runs without ${others.map(quote).join(", ")}: /bin/sh drops variables with such names`,
         );
       }
       context.stdout.write(scriptOf(ready, functions));
@@ -188,14 +188,17 @@ function isProfile(name: string, { env, home }: Context): boolean {
   return credentials.has(name) || config.has(name) || stored.state !== "missing";
 }
 
+/** Whether a word is a line for a shell, such as `aws s3 ls | wc -l` in quotes, and not just a misspelled name. */
+const isForShell = (word: string): boolean => /[\s|&;<>()$`*?~=]/.test(word);
+
 /** Says why the program cannot be run. @returns the exit code of shells */
 function reportStartProblem(program: string, { exitCode, reason }: ProgramProblem, { say, typed }: Context): number {
   const isMissing = exitCode === 127;
   const retype = (...behind: string[]): string => formatCommand({ ...typed, behind });
   say.error(isMissing ? `${quote(program)}: command not found` : `cannot run ${quote(program)}: ${reason}`);
   if (process.platform === "win32")
-    say.hint(`a batch file, as npm is one, runs like this: ${retype("cmd", "/c", "npm")}`);
-  else if (isMissing) say.hint(`if it is a shell's own command: ${retype("sh", "-c", program)}`);
-  else say.hint(`see what it is: ls -l ${quoteShellWord(program)}`);
+    say.hint(`run a batch file, such as npm, through cmd: ${retype("cmd", "/c", "npm")}`);
+  else if (isMissing && isForShell(program)) say.hint(`let a shell run it: ${retype("sh", "-c", program)}`);
+  else if (!isMissing) say.hint(`check the file: ls -l ${quoteShellWord(program)}`);
   return exitCode;
 }

@@ -90,7 +90,7 @@ export const loginCommand = defineCommand({
       },
       sessions,
     );
-    noteLogin(outcome, context);
+    noteLogin(outcome, context, role ? profile : undefined);
     advise(outcome, context);
     if (role) warnOfOtherSource(role, profile, outcome, context);
     warnOfVariables(context);
