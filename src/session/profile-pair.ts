@@ -1,8 +1,9 @@
 // Which source profile and which session profile belong together.
+import { maskSetting, quoteSetting } from "../aws/secrets.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { isPortableValue } from "../profiles/edit.ts";
-import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
+import { type AwsFiles, getProperty, placeOfCommand, readableProfiles } from "../profiles/files.ts";
 import {
   classifyOwnKeys,
   classifyProcess,
@@ -61,7 +62,7 @@ export function resolveSessionProfile(
   const { files, store } = known;
   const stored = store.read(profile);
   if (stored.state !== "missing" && !isRoleSession(stored)) return profile;
-  const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
+  const by = getSourceOfRole(files, profile);
   const leadsOn = by !== undefined && by !== "" && !before.includes(by) && by !== profile;
   return leadsOn
     ? resolveSessionProfile(by, known, typed, [...before, profile])
@@ -134,11 +135,31 @@ function isSource(profile: string, files: AwsFiles): boolean {
 }
 
 function getConfiguredSource(profile: string, files: AwsFiles): string | undefined {
-  const own = getProperty(files, profile, "fob_source_profile");
+  const own = getNamedProfile(files, profile, "fob_source_profile");
   if (own !== undefined) return own;
   // With a role, source_profile means something else.
-  return getProperty(files, profile, "role_arn") ? undefined : getProperty(files, profile, "source_profile");
+  return getProperty(files, profile, "role_arn") ? undefined : getNamedProfile(files, profile, "source_profile");
 }
+
+/** @throws FobError for what looks like a part of an access key and names no profile: tables and commands repeat names */
+function getNamedProfile(
+  files: AwsFiles,
+  profile: string,
+  key: "fob_source_profile" | "source_profile",
+): string | undefined {
+  const name = getProperty(files, profile, key);
+  if (name === undefined || maskSetting(name) === name) return name;
+  if (files.credentials.has(name) || files.config.has(name)) return name;
+  const { path, line } = placeOfCommand(files, profile, key);
+  throw new FobError(
+    `${key} of the profile ${quote(profile)} is ${quoteSetting(name)}, and there is no such profile`,
+    `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`,
+  );
+}
+
+/** The source_profile of a role profile. @throws FobError */
+const getSourceOfRole = (files: AwsFiles, profile: string): string | undefined =>
+  getProperty(files, profile, "role_arn") && getNamedProfile(files, profile, "source_profile");
 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
 function resolveSession(source: string, { files, store }: Known, typed: TypedCommand): string {
@@ -170,13 +191,13 @@ function createNotASourceError(
   { typed, hasEnvironmentKey }: { typed: TypedCommand; hasEnvironmentKey: boolean },
 ): FobError {
   const asked = `the profile ${quote(profile)}`;
-  const by = getProperty(files, profile, "role_arn") && getProperty(files, profile, "source_profile");
+  const by = getSourceOfRole(files, profile);
   const inBrowser = findBrowserError(files, profile) ?? (by && findBrowserSourceError(files, profile, by));
   if (inBrowser) return inBrowser;
   const nameAnother = `name the profile that holds the long-term access key: ${formatCommand(typed, { profile: "PROFILE", instead: profile })}`;
   if (getProperty(files, profile, "role_arn")) {
     return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
-      `log in its source: fob login ${quoteProfileArgument(getProperty(files, profile, "source_profile") ?? "PROFILE")}`,
+      `log in its source: fob login ${quoteProfileArgument(by ?? "PROFILE")}`,
       `then use it: export AWS_PROFILE=${quoteShellWord(profile)}`,
     ]);
   }

@@ -161,6 +161,48 @@ describe("an access key that cannot be one is an error of its own, and AWS is no
     },
   );
 
+  test.each(["fob_source_profile", "source_profile"])("nor in %s of a session profile, by any command", async (key) => {
+    for (const value of [secret, id]) {
+      const world = await makeWorld();
+      writeFileSync(world.configPath, `[profile work-mfa]\n${key} = ${value}\n`);
+      const commands = [["status"], ["status", "--json"], ["status", "--check"], ["login", "--code", "123456"]];
+      for (const [name = "", ...options] of [...commands, ["refresh"], ["credential-process"]]) {
+        const { status, stdout, stderr } = await world.fob([name, "work-mfa", ...options, "--debug"]);
+        expect(stdout + stderr).not.toContain(value);
+        expect(stderr).toContain(`${key} of the profile "work-mfa" is "${value === secret ? "******" : "AKIA…"}`);
+        expect(stderr).toContain(`fob: hint: \${EDITOR:-vi} +2 ${world.configPath}\n`);
+        expect(status).toBe(1);
+      }
+      expect(world.sandbox.requests).toEqual([]);
+    }
+  });
+
+  test("nor in fob_source_profile and source_profile of a role profile, by commands that look for its session", async () => {
+    for (const key of ["fob_source_profile", "source_profile"]) {
+      const world = await makeWorld();
+      const lines = key === "source_profile" ? [] : ["source_profile = work-mfa"];
+      const role = ["[profile r]", "role_arn = arn:aws:iam::123456789012:role/r", ...lines, `${key} = ${secret}`];
+      writeFileSync(world.configPath, `${world.config()}${role.join("\n")}\n`);
+      for (const args of [
+        ["status", "r"],
+        ["refresh", "r"],
+        ["credential-process", "--install", "r"],
+      ]) {
+        const { stdout, stderr } = await world.fob([...args, "--debug"]);
+        expect(stdout + stderr).not.toContain(secret);
+      }
+    }
+  });
+
+  test("a source that is there may have such a name", async () => {
+    const name = "AKIAI44QH8DHBEXAMPLE";
+    const world = await makeWorld();
+    writeFileSync(world.credentialsPath, keysOf(name, world.user.accessKey), { mode: 0o600 });
+    writeFileSync(world.configPath, `[profile x]\nregion = eu-central-1\nfob_source_profile = ${name}\n`);
+    const login = ["login", "x", "--serial", world.device.serialNumber, "--code", world.device.code()];
+    expect((await world.fob(login)).status).toBe(0);
+  });
+
   test("a key that was put in one prompt late is what is wrong, and not the region", async () => {
     const world = await makeWorld();
     writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId: "AKIAI44QH8DHBEXAMPLE", secretAccessKey: id }));
