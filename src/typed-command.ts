@@ -14,6 +14,8 @@ export interface TypedCommand {
   readonly options: GivenOptions;
   /** The words behind `--`, of a command that runs another one. */
   readonly behind?: readonly string[] | undefined;
+  /** What the user typed in place of `fob NAME`: the shell function `mfa`, which selects the profile too. */
+  readonly as?: string | undefined;
 }
 
 /** How a hint differs from what was typed. */
@@ -35,7 +37,10 @@ const ofCode = ["code", "codeStdin"] as const;
 const ofRun = ["noInput", "debug"] as const;
 
 /** The same command line for a hint, changed. It holds no code. */
-export function formatCommand({ name, named, options, behind }: TypedCommand, changes: CommandChanges = {}): string {
+export function formatCommand(
+  { name, named, options, behind, as }: TypedCommand,
+  changes: CommandChanges = {},
+): string {
   const { profile, instead, set = {}, without = [] } = changes;
   const isNamed = instead !== undefined && named.includes(instead);
   const names =
@@ -43,7 +48,7 @@ export function formatCommand({ name, named, options, behind }: TypedCommand, ch
   const left = Object.entries(options).filter(([option]) => ![...without, ...ofCode, "profile"].includes(option));
   const given = { ...Object.fromEntries(left), ...set };
   return [
-    `fob ${name}`,
+    as ?? `fob ${name}`,
     ...names.map(quoteProfileArgument),
     ...Object.entries(given).flatMap(([option, value]) => formatGiven(option, value)),
     ...(behind === undefined || behind.length === 0 ? [] : ["--", ...behind.map(quoteShellWord)]),

@@ -26,6 +26,8 @@ export interface Context {
 
 export interface Say {
   readonly note: (message: string) => void;
+  /** What only a person wants to know: nothing where stderr is not a terminal. */
+  readonly aside: (message: string) => void;
   readonly error: (message: string) => void;
   readonly hint: (message: string) => void;
   readonly warning: (message: string) => void;
@@ -65,6 +67,9 @@ export async function processContext(options: { debug: boolean; typed: TypedComm
     stdin: () => process.stdin,
     say: {
       note: (message) => writeLine(message),
+      aside: (message) => {
+        if (stderr.isTerminal) writeLine(message, "aside");
+      },
       error: (message) => writeLine(message, "error"),
       hint: (message) => writeLine(message, "hint"),
       warning: (message) => writeLine(message, "warning"),

@@ -37,10 +37,11 @@ export const stdout: Output = {
 };
 
 /** What a line on stderr is. `done` says that a command has done what it was asked to, `next` what to do with that. */
-export type LineKind = "note" | "error" | "hint" | "warning" | "debug" | "done" | "next";
+export type LineKind = "note" | "aside" | "error" | "hint" | "warning" | "debug" | "done" | "next";
 
 const plain: Readonly<Record<LineKind, string>> = {
   note: "",
+  aside: "",
   error: "error: ",
   hint: "hint: ",
   warning: "warning: ",
@@ -57,6 +58,7 @@ const reset = "\u001b[0m";
 
 const colored: Readonly<Record<LineKind, (text: string) => string>> = {
   note: (text) => `fob: ${text}`,
+  aside: (text) => `${dim}${text}${reset}`,
   error: (text) => `fob: ${red}error:${reset} ${text}`,
   hint: (text) => `${dim}hint: ${text}${reset}`,
   warning: (text) => `fob: ${yellow}warning:${reset} ${text}`,
@@ -101,6 +103,9 @@ export async function showWhile<T>(text: string, work: Promise<T>): Promise<T> {
 }
 
 export const stderr = {
+  get isTerminal(): boolean {
+    return isTerminal(2);
+  },
   /** Whether it is a terminal that shows colors, and NO_COLOR does not turn them off. */
   get hasColors(): boolean {
     return isTerminal(2) && process.stderr.hasColors();

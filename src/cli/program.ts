@@ -134,6 +134,9 @@ const execScript: Listed = {
   load: async () => (await import("./commands/exec.ts")).execScriptCommand,
 };
 
+/** What the shell function `mfa` runs as `fob login`, so that hints are about `mfa`. */
+const mfaLogin = "mfa-login";
+
 /** Runs a command line (without Node's and the program's own names). @returns the exit code */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
@@ -155,7 +158,13 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (given.help) return await printHelp(found.name);
     const { named, options, command: behind } = given;
     // bin/fob has put its own command in the place of the user's.
-    const typed = { name: found === execScript ? "exec" : command.name, named, options, behind };
+    const typed = {
+      name: found === execScript ? "exec" : command.name,
+      named,
+      options,
+      behind,
+      as: name === mfaLogin ? "mfa" : undefined,
+    };
     const context = await processContext({ debug: options.debug === true, typed });
     return await command.run(named, options, context, behind);
   } catch (error) {
@@ -183,7 +192,7 @@ const isHelp = (word: string | undefined): boolean => word === "--help" || word 
 async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 | 2 }> {
   const [first = "", second] = argv;
   // The SDKs' own spelling of it.
-  const spelt = first === "credential_process" ? "credential-process" : first;
+  const spelt = { credential_process: "credential-process", [mfaLogin]: "login" }[first] ?? first;
   const found = first === execScript.name ? execScript : commands.find(({ name }) => name === spelt);
   if (found) return { found, words: 1 };
   if (first.startsWith("-")) throw createNoCommandError(argv);

@@ -337,7 +337,11 @@ function createCodeNeededError({ resolution, options, context }: Login): FobErro
   }
   return new FobError(
     `${needed}, and fob is not in the foreground of this terminal, so it cannot ask here`,
-    [`run it in the foreground: ${again}`, `with a time limit: timeout --foreground 60 ${again}`],
+    [
+      `run it in the foreground: ${again}`,
+      // Which runs programs, and mfa is a function.
+      `with a time limit: timeout --foreground 60 ${again.replace(/^mfa\b/, "fob login")}`,
+    ],
     exitCodes.codeNeeded,
   );
 }

@@ -14,7 +14,7 @@ function mfa --description 'log in to AWS with an MFA code and select the sessio
         set -eg _fob_before
         return 0
     end
-    set -l profile (fob login $argv)
+    set -l profile (fob mfa-login $argv)
     or return
     # A session profile's name is one word: this is the help.
     if not string match -qr '^\S+$' -- "$profile"

@@ -12,7 +12,7 @@ function mfa {
         $global:_fob_before = $null
         return
     }
-    if ($MyInvocation.ExpectingInput) { $name = $input | fob login @args } else { $name = fob login @args }
+    if ($MyInvocation.ExpectingInput) { $name = $input | fob mfa-login @args } else { $name = fob mfa-login @args }
     if ($LASTEXITCODE -ne 0) { return }
     # A session profile's name is one word: this is the help.
     if (-not ("$name" -match '^\S+$')) {

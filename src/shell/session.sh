@@ -11,7 +11,7 @@ mfa() {
     return 0
   fi
   local profile
-  profile=$(fob login "$@") || return
+  profile=$(fob mfa-login "$@") || return
   # No session profile's name has a blank: this is the help.
   if [[ $profile == *[[:space:]]* ]]; then
     printf '%s\n' \

@@ -24,6 +24,7 @@ function ask(world: World, profile: string) {
       ...{ stdout: output, stdin: () => process.stdin },
       say: {
         note: nothing,
+        aside: nothing,
         error: nothing,
         hint: nothing,
         warning: nothing,

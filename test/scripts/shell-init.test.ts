@@ -72,6 +72,10 @@ testIn(
       /^status 4\nselected: play\nstatus 2\nselected: play\nUsage: mfa \[profile\] [^\n]*\n {7}mfa - [^\n]*\n[\s\S]*\nUsage: fob login [\s\S]*\nstatus 0\nselected: play\n$/,
     );
     expect(stderr).toContain("did you mean: --duration");
+    const wrong = [takeOn[shell], "mfa wrok", "mfa work --no-input"].join("\n");
+    const { stderr: advice } = await run(shell, wrong, { env: withFob(env) });
+    expect(advice).toContain("did you mean: mfa work\n");
+    expect(advice).toContain("run in a terminal: mfa work\n");
   },
 );
 
@@ -288,6 +292,7 @@ testIn(all, "on a terminal, mfa asks for the code, and the prompt shows the time
   terminal.type("mfa work\r");
   await terminal.shows(/Code for .*\(work\)/);
   terminal.type(`${world.device.code()}\r`);
+  await terminal.shows("AWS_PROFILE is now work-mfa");
   await terminal.shows(/<work-mfa 1[12]h\d+m>ready>/);
   terminal.type("mfa -\r");
   await terminal.shows("<>ready>");

@@ -94,6 +94,8 @@ test("a fob that is stopped while another one waits for its turn: the other one 
 
 test.each([
   ["timeout 20 bash -c 'fob login work'", "hint: with a time limit: timeout --foreground 60 fob login work\n"],
+  // As the function mfa does, which timeout cannot run.
+  ["timeout 20 bash -c 'fob mfa-login work'", "hint: with a time limit: timeout --foreground 60 fob login work\n"],
   ["set -m; fob login work & wait $!", "hint: run it in the foreground: fob login work\n"],
 ])("%s: there is a terminal, and fob says why it does not ask there", async (command, hint) => {
   const world = await makeWorld();

@@ -97,6 +97,7 @@ export const loginCommand = defineCommand({
     const selected = role ? profile : outcome.session.profile;
     const isInProfile = outcome.unwritten.credentials === undefined;
     // A script reads the name from stdout, a person what to type.
+    if (typed.as === "mfa") say.aside(`AWS_PROFILE is now ${selected}`);
     if (!context.stdout.isTerminal) context.stdout.write(`${selected}\n`);
     else if (isInProfile && context.env.AWS_PROFILE !== selected) {
       say.next(`export AWS_PROFILE=${quoteShellWord(selected)}`);
