@@ -62,7 +62,7 @@ const domains = [
 ];
 
 function checkEndpoint(url: string, service: string): string {
-  const hint = `see where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;
+  const hint = `find where it is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config`;
   // Wherever it stands: "https://user:1#2@host" is a URL without a password, for the host "user".
   if (url.includes("@")) {
     throw new FobError(`the endpoint for ${service} contains a user name or password, which AWS does not accept`, hint);

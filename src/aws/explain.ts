@@ -18,6 +18,6 @@ export function explainFailure(error: unknown, context: CallContext): FobError {
 
 function explainUnknown(error: unknown, context: CallContext): AwsFailure {
   const message = escapeControlCharacters(error instanceof Error ? error.message : String(error));
-  const hint = "see where it happens: fob login --debug";
+  const hint = "for details: fob login --debug";
   return new AwsFailure("no answer", `the request to ${describeEndpoint(context)} failed: ${message}`, hint, error);
 }

@@ -25,7 +25,7 @@ type Hints = string | readonly string[];
 const checkNetwork = "check the network connection";
 const needsProxy = "check the network connection, and whether a proxy is needed: export HTTPS_PROXY=http://HOST:PORT";
 const signInPage = "if this network has a sign-in page, open any web page in a browser first";
-const whichEndpoint = "see which endpoint is set: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config";
+const whichEndpoint = "check the endpoint: env | grep AWS_ENDPOINT_URL; grep -n endpoint_url ~/.aws/config";
 
 /** What is said where nothing was sent, and what the user can do. */
 type Explanation = readonly [text: (way: Way) => string, hints: (way: Way) => Hints];
@@ -103,7 +103,7 @@ function unsent({ error }: Way, text: string, hints: Hints): AwsFailure {
 
 /** The setting that may be wrong, or something else where none is set. */
 function settingsOr({ error, endpoint }: Way, other: string): string {
-  if (error.proxy !== undefined) return "see which proxy is set: env | grep -i _proxy";
+  if (error.proxy !== undefined) return "check the proxy: env | grep -i _proxy";
   return endpoint === undefined ? other : whichEndpoint;
 }
 

@@ -17,7 +17,7 @@ export async function readPages<T>(
     if (marker === undefined) return all;
   }
   throw new FobError(
-    `AWS's answer has more than ${MOST_PAGES} pages, so fob does not read on`,
-    "see which endpoint is set: env | grep AWS_ENDPOINT_URL",
+    `AWS's answer has more than ${MOST_PAGES} pages, so fob stopped reading`,
+    "check the endpoint: env | grep AWS_ENDPOINT_URL",
   );
 }

@@ -66,14 +66,14 @@ export function chooseRegion(
     const region = getDefaultRegion(partition ?? "aws");
     if (region) return region;
     throw new FobError(
-      `no region is configured, and fob knows none of the partition ${quote(partition ?? "")}`,
-      `name one: ${formatLogin({ set: { region: "REGION" } })}`,
+      `no region is configured, and fob has no default for the partition ${quote(partition ?? "")}`,
+      `choose one: ${formatLogin({ set: { region: "REGION" } })}`,
     );
   }
   if (partition !== undefined && !isInPartition(chosen.region, partition)) {
     throw new FobError(
       `the region ${quote(chosen.region)} (from ${chosen.from}) is in the partition ${getPartition(chosen.region)}, but the MFA device is in ${partition}`,
-      `name a region of that partition: ${formatLogin({ set: { region: getDefaultRegion(partition) ?? "REGION" } })}`,
+      `use a region in that partition: ${formatLogin({ set: { region: getDefaultRegion(partition) ?? "REGION" } })}`,
     );
   }
   return chosen.region;

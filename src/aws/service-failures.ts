@@ -90,7 +90,7 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
       text: ({ serialNumber = "", serialFrom }) =>
         `AWS cannot check codes of the device ${quote(serialNumber)}${serialFrom === undefined ? "" : ` (from ${serialFrom})`} for this user`,
       hints: (answer) => [
-        `the serial number must be of a device of this very user: aws iam list-mfa-devices ${formatOption("--profile", answer.profile)}`,
+        `use one of this user's devices: aws iam list-mfa-devices ${formatOption("--profile", answer.profile)}`,
         answer.formatLogin({ set: { serial: "ARN" } }),
       ],
     },
@@ -101,8 +101,8 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
     {
       consequence: "final",
       text: ({ profile }) =>
-        `the profile ${quote(profile)} holds temporary credentials, and STS gives no session to those`,
-      hints: () => "name the profile that holds the long-term access key: fob login PROFILE",
+        `the profile ${quote(profile)} has temporary credentials, but a session needs a long-term access key`,
+      hints: () => "use the profile with the long-term access key: fob login PROFILE",
     },
   ],
 ];
@@ -115,7 +115,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
       consequence: "final",
       text: (answer) => `AWS rejected ${key(answer)}: it was deleted or disabled`,
       hints: (answer) => [
-        "see whether it is still active: IAM console, Users, Security credentials, Access keys",
+        "check whether it is active: IAM console, Users, Security credentials, Access keys",
         `save a new access key: ${configure(answer)}`,
         ...otherRegions(answer),
       ],
@@ -125,7 +125,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     ["SignatureDoesNotMatch", "IncompleteSignature"],
     {
       consequence: "final",
-      text: (answer) => `the secret access key does not belong to ${key(answer)}`,
+      text: (answer) => `the secret access key does not match ${key(answer)}`,
       hints: (answer) => `enter both again: ${configure(answer)}`,
     },
   ],
@@ -134,14 +134,14 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "final",
       text: ({ profile }) => `the credentials of the profile ${quote(profile)} have expired`,
-      hints: () => "name the profile that holds the long-term access key: fob login PROFILE",
+      hints: () => "use the profile with the long-term access key: fob login PROFILE",
     },
   ],
   [
     ["RegionDisabledException"],
     {
       consequence: "final",
-      text: ({ region }) => `STS is switched off for the region ${region} in this account`,
+      text: ({ region }) => `STS is not active in the region ${region} for this account`,
       hints: (answer) =>
         `use another region: ${loginIn(answer, answer.region === "us-east-1" ? "REGION" : "us-east-1")}`,
     },
@@ -150,7 +150,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"],
     {
       consequence: "refused",
-      text: () => "AWS takes no more requests for the moment (throttling)",
+      text: () => "AWS is throttling requests",
       hints: (answer) =>
         `wait a minute, ${answer.command === undefined ? `then: ${answer.formatLogin()}` : "then try again"}`,
     },
@@ -168,7 +168,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "refused",
       text: ({ message }) => `AWS rejected the request: ${message}`,
-      hints: ({ command = "fob login" }) => `see what is allowed: ${command} --help`,
+      hints: ({ command = "fob login" }) => `check what is allowed: ${command} --help`,
     },
   ],
   [
@@ -177,7 +177,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "refused",
       text: ({ message }) => `AWS could not evaluate the policies: ${message}`,
-      hints: () => "see what is wrong with them: fob policy lint FILE",
+      hints: () => "check them: fob policy lint FILE",
     },
   ],
 ];
@@ -187,23 +187,23 @@ const internalError: Explanation = {
   text: (answer) => `${describeEndpoint(answer)} had an internal error (HTTP ${answer.status})`,
   hints: ({ endpoint }) =>
     endpoint === undefined
-      ? "see whether AWS has a problem: https://health.aws.amazon.com/"
-      : "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
+      ? "check AWS's status: https://health.aws.amazon.com/"
+      : "check your settings: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
 };
 
 const otherRefusal: Explanation = {
   consequence: "refused",
   text: ({ code, message }) => `AWS refused the request: ${escapeControlCharacters(code)}: ${message}`,
-  hints: () => "see what it means: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
+  hints: () => "look it up: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
 };
 
 const notAws = (status: number): Explanation => ({
   // A sign-in page would answer every call so.
   consequence: status < 400 ? "final" : "refused",
-  text: (answer) => `something that is not AWS answered for ${describeEndpoint(answer)} (HTTP ${status})`,
+  text: (answer) => `a server that is not AWS answered for ${describeEndpoint(answer)} (HTTP ${status})`,
   hints: () => [
     "if this network has a sign-in page, open any web page in a browser first",
-    "see what is set: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
+    "check your settings: env | grep -i -e _proxy -e AWS_ENDPOINT_URL",
   ],
 });
 
@@ -218,19 +218,19 @@ function otherRegions(answer: CallContext): string[] {
     return [`if the account has not enabled the region ${answer.region}: ${loginIn(answer, "us-east-1")}`];
   }
   return [
-    `if the key is of AWS China: ${loginIn(answer, "cn-north-1")}`,
-    `if it is of AWS GovCloud (US): ${loginIn(answer, "us-gov-west-1")}`,
+    `if the key is for AWS China: ${loginIn(answer, "cn-north-1")}`,
+    `if it is for AWS GovCloud (US): ${loginIn(answer, "us-gov-west-1")}`,
   ];
 }
 
 function whoMayAllow({ message, command, permission, profile, accessKeyId }: Answer): readonly string[] {
-  if (command === undefined) return ["if it names an action, an administrator must allow that action for this user"];
+  if (command === undefined) return ["if it names an action, ask an administrator to allow it for this user"];
   // The policy that enforces MFA denies nearly everything to a long-term access key.
   const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
-  if (!isWithoutMfa) return [`an administrator must allow ${permission} for this user or role`];
+  if (!isWithoutMfa) return [`ask an administrator to allow ${permission} for this user or role`];
   return [
-    `if a policy asks for MFA, use a session instead of the access key: fob login ${quoteProfileArgument(profile)}`,
-    `otherwise the policy that denies ${permission} to this user must be changed by an administrator`,
+    `if a policy requires MFA, use a session instead of the access key: fob login ${quoteProfileArgument(profile)}`,
+    `otherwise ask an administrator to change the policy that denies ${permission}`,
   ];
 }
 

@@ -39,8 +39,8 @@ function readToken(status: number, text: string): string {
   }
   throw new AwsFailure(
     status === 400 ? "refused" : "server error",
-    `AWS's sign-in service gave no link for these credentials (HTTP ${status})`,
-    "it takes those of roles only, and only while they last: fob status",
+    `AWS's sign-in service rejected these credentials (HTTP ${status})`,
+    "it accepts role credentials that have not expired; check them: fob status",
   );
 }
 

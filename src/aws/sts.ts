@@ -73,14 +73,18 @@ export async function assumeRole(aws: Connection, request: RoleRequest): Promise
 }
 
 function readCredentials(given: StsCredentials | undefined, now: number): TemporaryCredentials {
-  const hints = ["see which endpoint is set: env | grep AWS_ENDPOINT_URL"];
+  const hints = ["check the endpoint: env | grep AWS_ENDPOINT_URL"];
   if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
     throw new AwsFailure("server error", "STS answered without credentials", hints);
   }
   const parts = [given.AccessKeyId, given.SecretAccessKey, given.SessionToken];
   // No such line could be written to the AWS files, or exported, so that every program reads it alike.
   if (!parts.every((part) => /^(?![#;])[!-~]+$/.test(part))) {
-    throw new AwsFailure("server error", "STS answered with credentials that hold blanks or control characters", hints);
+    throw new AwsFailure(
+      "server error",
+      "STS answered with credentials that contain spaces or control characters",
+      hints,
+    );
   }
   const expiration = given.Expiration.getTime();
   if (!(expiration > now)) {

@@ -54,18 +54,18 @@ export async function redirectOnce({ link, open, identify, warn, signal }: OneSh
     // From another address of this computer no browser comes, and the look-up is for this one.
     const peer = remoteAddress === "127.0.0.1" ? await identify({ clientPort, serverPort }) : "other";
     if (peer === "other") {
-      warn("another user of this computer asked for your console link, and did not get it");
+      warn("another user of this computer requested your console link; fob refused");
       response.writeHead(403).end();
     } else if (peer === "unknown") {
       // It may be another user's that was gone at once: your browser is still to come.
       isAnyUnknown = true;
-      warn("cannot tell whose program asked for your console link, so it did not get it");
-      response.writeHead(403).end("fob cannot tell whose program asks. If this is your browser, reload the page.\n");
+      warn("an unknown program requested your console link; fob refused");
+      response.writeHead(403).end("fob cannot tell which user is asking. If this is your browser, reload the page.\n");
     } else if (isUsed) {
       warn(
-        "the console link was asked for twice; if your browser shows no console, another program has it: change the role's trust policy or revoke its sessions",
+        "the console link was requested twice; if your browser does not show the console, another program has the link: revoke the role's sessions",
       );
-      response.writeHead(410).end("This link was used already.\n");
+      response.writeHead(410).end("This link was already used.\n");
     } else {
       isUsed = true;
       response.writeHead(303, { Location: link.href }).end(() => arrive());
@@ -95,8 +95,8 @@ function failAtEnd(signal: AbortSignal, ending: AbortSignal, isAnyUnknown: () =>
   return new Promise((_, fail) => {
     const timer = setTimeout(() => {
       const reason = isAnyUnknown()
-        ? "cannot tell whose program asked for the console link, so it was not given"
-        : `no browser came within ${formatDuration(PATIENCE)}`;
+        ? "an unknown program requested the console link; fob refused"
+        : `no browser opened the link within ${formatDuration(PATIENCE)}`;
       fail(new FobError(reason));
     }, PATIENCE * 1000);
     const cancel = (): void => fail(new CancelledError());

@@ -58,9 +58,9 @@ function createUserSessionError({ source, session }: ProfilePair, files: AwsFile
     }
   });
   return new FobError(
-    `AWS gives no sign-in link for ${quote(session)}, a user's session: GetFederationToken takes no MFA code, so a policy that requires MFA denies it`,
+    `AWS has no sign-in links for user sessions such as ${quote(session)}: GetFederationToken takes no MFA code, so a policy that requires MFA denies it`,
     roles.length > 0
       ? roles.slice(0, 5).map((profile) => `fob console ${quoteProfileArgument(profile)}`)
-      : `make a profile for a role: aws configure set role_arn ARN --profile NAME; aws configure set source_profile ${quoteShellWord(session)} --profile NAME`,
+      : `create a profile for a role: aws configure set role_arn ARN --profile NAME; aws configure set source_profile ${quoteShellWord(session)} --profile NAME`,
   );
 }

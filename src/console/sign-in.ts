@@ -39,7 +39,7 @@ function findHosts(partition: string): { readonly signIn: string; readonly conso
   const place = places[partition];
   if (place) return place;
   throw new FobError(
-    `fob does not know where the console of the partition ${quote(partition)} is`,
-    "sign in there as your organization says",
+    `fob does not know the console URL of the partition ${quote(partition)}`,
+    "ask your organization how to sign in",
   );
 }

@@ -40,8 +40,8 @@ export async function chooseDevice(
   const choose = chooser();
   if (!choose) {
     throw new FobError(
-      `there are ${usable.length} MFA devices to choose from: ${serials.map(quote).join(", ")}`,
-      `name one: ${formatLogin({ set: { serial: only.serialNumber } })}`,
+      `you have ${usable.length} MFA devices: ${serials.map(quote).join(", ")}`,
+      `choose one: ${formatLogin({ set: { serial: only.serialNumber } })}`,
     );
   }
   const chosen = await choose(`Which device shows the code for the profile ${quote(profile)}?`, serials, signal);
@@ -51,7 +51,7 @@ export async function chooseDevice(
 /** Why a passkey or a security key cannot open a session, and what AWS has for them. */
 export function createFidoError(profile: string, what: string): FobError {
   return new FobError(
-    `${what} is a passkey or a security key, and STS takes no codes of those (AWS has said that it never will)`,
+    `${what} is a passkey or security key, which STS does not support (AWS says that it never will)`,
     [
       "add an authenticator app as a second device: IAM console, Users, Security credentials, Assign MFA device",
       `or sign in through the browser with AWS CLI 2.32 or later: aws login ${formatOption("--profile", profile)}`,

@@ -22,8 +22,8 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
   ] as const) {
     if (/^["'“”‘’]|["'“”‘’]$/.test(text))
       refuse(`the ${name} of ${owner} has quotes around it`, `enter it again without the quotes: ${again}`);
-    if (/^\s|\s$/.test(text)) refuse(`the ${name} of ${owner} has a blank before or after it`);
-    if (/\s/.test(text)) refuse(`the ${name} of ${owner} has a blank in it`);
+    if (/^\s|\s$/.test(text)) refuse(`the ${name} of ${owner} has a space before or after it`);
+    if (/\s/.test(text)) refuse(`the ${name} of ${owner} contains a space`);
     if (!/^[!-~]*$/.test(text)) refuse(`the ${name} of ${owner} contains a character that access keys never have`);
   }
   if (!looksLikeKeyId(id) && looksLikeKeyId(secret)) {
@@ -34,14 +34,12 @@ export function checkKeyShape(key: Credentials, owner: string, again: string): C
   }
   if (looksLikeSecret(id)) refuse(`the access key ID of ${owner} looks like a secret access key`);
   if (/^AKIA[A-Z0-9]{0,15}$/.test(id)) {
-    refuse(`the access key ID of ${owner} is cut off: it has ${id.length} characters, and AWS's have ${ID_LENGTH}`);
+    refuse(`the access key ID of ${owner} is cut off: it has ${id.length} characters instead of ${ID_LENGTH}`);
   }
   const isOfAws = id.startsWith("AKIA") && id.length === ID_LENGTH;
   if (isOfAws && secret.length !== SECRET_LENGTH) {
     const how = secret.length < SECRET_LENGTH ? "is cut off" : "is too long";
-    refuse(
-      `the secret access key of ${owner} ${how}: it has ${secret.length} characters, and AWS's have ${SECRET_LENGTH}`,
-    );
+    refuse(`the secret access key of ${owner} ${how}: it has ${secret.length} characters instead of ${SECRET_LENGTH}`);
   }
   return key;
 }

@@ -68,7 +68,7 @@ async function fetchFromProfile(profile: string, { files, env, signal, warn }: K
   if (classifyProcess(files, profile) === "fob") {
     throw new FobError(
       `the profile ${quote(profile)} gets its credentials from fob itself, so it cannot be a source`,
-      "name the profile that holds the long-term access key: fob login PROFILE",
+      "use the profile with the long-term access key: fob login PROFILE",
     );
   }
   const title = `the credential_process of the profile ${quote(profile)}`;
@@ -134,13 +134,13 @@ function readEnvironmentKeys(env: Environment, warn: KeyContext["warn"]): Creden
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) {
     throw new UsageError(
-      "--source-env: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
-      "leave --source-env out to use a profile of the AWS files",
+      "--source-env needs both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+      "leave out --source-env to use a profile",
     );
   }
   if (keyKind(accessKeyId, env.AWS_SESSION_TOKEN) === "temporary") {
     throw new FobError(
-      "the environment holds temporary credentials, and STS gives no session to those",
+      "your environment has temporary credentials, but a session needs a long-term access key",
       "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
     );
   }
@@ -158,11 +158,12 @@ function parseProcessJson(text: string, title: string): Credentials {
   try {
     answer = JSON.parse(text);
   } catch {
-    throw broken("printed no JSON");
+    throw broken("did not print JSON");
   }
   const { Version, AccessKeyId, SecretAccessKey, SessionToken } = (answer ?? {}) as Record<string, unknown>;
-  if (Version !== 1) throw broken("printed something other than version 1 of the format");
-  if (typeof AccessKeyId !== "string" || typeof SecretAccessKey !== "string") throw broken("printed no access key");
+  if (Version !== 1) throw broken('did not print "Version": 1');
+  if (typeof AccessKeyId !== "string" || typeof SecretAccessKey !== "string")
+    throw broken("did not print an access key");
   return {
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
@@ -174,7 +175,7 @@ function parseProcessJson(text: string, title: string): Credentials {
 function refuseTemporary({ accessKeyId, secretAccessKey, sessionToken }: Credentials, profile: string): Credentials {
   if (keyKind(accessKeyId, sessionToken) === "long-term") return { accessKeyId, secretAccessKey };
   throw new FobError(
-    `the profile ${quote(profile)} holds temporary credentials, and STS gives no session to those`,
-    "name the profile that holds the long-term access key: fob login PROFILE",
+    `the profile ${quote(profile)} has temporary credentials, but a session needs a long-term access key`,
+    "use the profile with the long-term access key: fob login PROFILE",
   );
 }

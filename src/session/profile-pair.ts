@@ -194,7 +194,7 @@ function createNotASourceError(
   const by = getSourceOfRole(files, profile);
   const inBrowser = findBrowserError(files, profile) ?? (by && findBrowserSourceError(files, profile, by));
   if (inBrowser) return inBrowser;
-  const nameAnother = `name the profile that holds the long-term access key: ${formatCommand(typed, { profile: "PROFILE", instead: profile })}`;
+  const nameAnother = `use the profile with the long-term access key: ${formatCommand(typed, { profile: "PROFILE", instead: profile })}`;
   if (getProperty(files, profile, "role_arn")) {
     return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
       `log in its source: fob login ${quoteProfileArgument(by ?? "PROFILE")}`,
@@ -202,7 +202,7 @@ function createNotASourceError(
     ]);
   }
   if (own === "temporary") {
-    return new FobError(`${asked} holds temporary credentials, and STS gives no session to those`, nameAnother);
+    return new FobError(`${asked} has temporary credentials, but a session needs a long-term access key`, nameAnother);
   }
   if (classifyProcess(files, profile) === "fob") {
     return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);

@@ -181,15 +181,15 @@ function createWrongAccountError(
 ): FobError {
   return new FobError(
     `the MFA device is in the account ${ofDevice}, but the access key of the profile ${quote(pair.source)} is in ${ofKey}`,
-    `name a device of that account: ${formatLogin({ set: { serial: `arn:aws:iam::${ofKey}:mfa/NAME` } })}`,
+    `use a device in that account: ${formatLogin({ set: { serial: `arn:aws:iam::${ofKey}:mfa/NAME` } })}`,
   );
 }
 
 function createRootRejectedError(pair: ProfilePair): FobError {
   return new FobError(
-    `the access key of the profile ${quote(pair.source)} is the root user's, and fob makes no sessions with those: a root session can do everything, and nothing can limit it`,
+    `the access key of the profile ${quote(pair.source)} belongs to the root user; fob does not create root sessions, because no policy can limit them`,
     [
-      "make an IAM user for daily work and delete the root user's access key: https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
+      "create an IAM user for daily work, and delete the root user's access key: https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
     ],
   );
 }

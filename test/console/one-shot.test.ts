@@ -41,7 +41,7 @@ async function visit({ peers, afterwards }: Visit) {
 test("whose program cannot be told gets nothing, you are warned, and the browser is waited for", async () => {
   expect(await visit({ peers: ["unknown", "own"] })).toEqual({
     statuses: [403, 303],
-    warnings: ["cannot tell whose program asked for your console link, so it did not get it"],
+    warnings: ["an unknown program requested your console link; fob refused"],
     outcome: "done",
   });
 });
@@ -52,7 +52,7 @@ test("when no other comes in time, that is the reason", async () => {
   const seen = [await visit({ peers: ["unknown"], afterwards }), await visit({ peers: ["other"], afterwards })];
   vi.useRealTimers();
   expect(seen.map(({ outcome }) => outcome)).toEqual([
-    "cannot tell whose program asked for the console link, so it was not given",
-    "no browser came within 1 min",
+    "an unknown program requested the console link; fob refused",
+    "no browser opened the link within 1 min",
   ]);
 });

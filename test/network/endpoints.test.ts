@@ -107,7 +107,7 @@ describe("an endpoint to which no code may go is refused before anything is aske
     const { status, screen } = await run.ended;
     expect(status).toBe(1);
     expect(screen).toContain(problem);
-    expect(screen).toContain("hint: see where it is set: env | grep AWS_ENDPOINT_URL");
+    expect(screen).toContain("hint: find where it is set: env | grep AWS_ENDPOINT_URL");
     expect(screen).not.toMatch(/Code for|s3cr3t/);
   });
 
@@ -226,7 +226,7 @@ describe("the region, and so the host, that a device's ARN stands for when none 
     const { error, hints } = await failedLogin(world, { args });
     expect(error).toContain("is in the partition aws, but the MFA device is in aws-cn");
     expect(hints).toEqual([
-      "name a region of that partition: fob login work --serial arn:aws-cn:iam::123456789012:mfa/jane --region cn-north-1",
+      "use a region in that partition: fob login work --serial arn:aws-cn:iam::123456789012:mfa/jane --region cn-north-1",
     ]);
     expect(world.sandbox.requests).toEqual([]);
   });
@@ -257,7 +257,7 @@ describe("regions and partitions", () => {
     const chosen = { region: "zz-new-1", from: "--region" };
     expect(chooseRegion(chosen, "aws-new", () => "fob login work")).toBe("zz-new-1");
     expect(() => chooseRegion(undefined, "aws-new", () => "fob login work")).toThrow(
-      'fob knows none of the partition "aws-new"',
+      'fob has no default for the partition "aws-new"',
     );
   });
 

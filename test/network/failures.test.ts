@@ -44,8 +44,8 @@ describe("what AWS looks at", () => {
 
   const unknown = refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
   const elsewhere = [
-    "if the key is of AWS China: fob login work --region cn-north-1",
-    "if it is of AWS GovCloud (US): fob login work --region us-gov-west-1",
+    "if the key is for AWS China: fob login work --region cn-north-1",
+    "if it is for AWS GovCloud (US): fob login work --region us-gov-west-1",
   ];
   test.each([
     ["no region", "", elsewhere],
@@ -76,7 +76,7 @@ describe("what AWS looks at", () => {
     const secretAccessKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     writeFileSync(world.credentialsPath, keysOf("work", { ...world.user.accessKey, secretAccessKey }));
     const { error, hints } = await failedLogin(world, { secrets: [secretAccessKey] });
-    expect(error).toBe(`the secret access key does not belong to ${key(world)}`);
+    expect(error).toBe(`the secret access key does not match ${key(world)}`);
     expect(hints).toEqual(["enter both again: aws configure --profile work"]);
     expect(world.calls("GetSessionToken"), "the code is kept").toBe(0);
   });
@@ -125,20 +125,20 @@ describe("what AWS rarely says, and what others say in its place", () => {
     [
       "throttling",
       refusal(400, "Throttling", "Rate exceeded"),
-      /^AWS takes no more requests for the moment \(throttling\)$/,
+      /^AWS is throttling requests$/,
       "wait a minute, then: fob login work",
     ],
     [
-      "a region that is switched off",
+      "a region in which STS is not active",
       refusal(403, "RegionDisabledException", "STS is not activated"),
-      /^STS is switched off for the region eu-central-1 in this account$/,
+      /^STS is not active in the region eu-central-1 for this account$/,
       "--region us-east-1",
     ],
     [
       "a denial",
       refusal(403, "AccessDenied", "User: x is not authorized to perform: sts:GetSessionToken"),
       /^AWS denied the request: User: x is not authorized/,
-      "an administrator must allow",
+      "ask an administrator to allow",
     ],
     [
       "a denial that would paint the terminal",
@@ -161,19 +161,19 @@ describe("what AWS rarely says, and what others say in its place", () => {
     [
       "a sign-in page",
       { status: 200, body: page, headers: html },
-      /^something that is not AWS answered for "127\.0\.0\.1:\d+" \(HTTP 200\)$/,
+      /^a server that is not AWS answered for "127\.0\.0\.1:\d+" \(HTTP 200\)$/,
       "sign-in page",
     ],
     [
       "a redirection to a sign-in page",
       { status: 302, body: page, headers: { ...html, location: "http://portal.example/" } },
-      /^something that is not AWS answered .* \(HTTP 302\)$/,
+      /^a server that is not AWS answered .* \(HTTP 302\)$/,
       "sign-in page",
     ],
     [
       "a page that says no",
       { status: 403, body: page, headers: html },
-      /^something that is not AWS answered .* \(HTTP 403\)$/,
+      /^a server that is not AWS answered .* \(HTTP 403\)$/,
       "_proxy",
     ],
   ];
@@ -205,7 +205,7 @@ describe("what AWS rarely says, and what others say in its place", () => {
     const world = await makeWorld();
     const front = await startFront({ reply: () => ({ status, body: page, headers: html }) });
     const { error } = await failedLogin(world, { env: { AWS_ENDPOINT_URL: front.url } });
-    expect(error).toContain("something that is not AWS answered");
+    expect(error).toContain("a server that is not AWS answered");
     expect(front.codes()).toEqual([]);
   });
 

@@ -122,7 +122,7 @@ describe("a proxy that does not connect: its own message, nothing was sent, no p
       secrets,
     });
     expect(error).toBe(`could not connect to the proxy "${host}" (connection refused); nothing was sent`);
-    expect(hints).toEqual(["see which proxy is set: env | grep -i _proxy"]);
+    expect(hints).toEqual(["check the proxy: env | grep -i _proxy"]);
   });
 
   test("its name is unknown", async () => {

@@ -61,6 +61,6 @@ test("a role profile asks as its role, and is told what the role may not", async
   await world.fob(["login", "work", "--code", world.device.code()]);
   await expect(ask(world, "audit")).rejects.toMatchObject({
     message: expect.stringContaining("assumed-role/audit/") as string,
-    hints: ["an administrator must allow iam:SimulateCustomPolicy for this user or role"],
+    hints: ["ask an administrator to allow iam:SimulateCustomPolicy for this user or role"],
   });
 });

@@ -310,7 +310,7 @@ describe("fob's own client", () => {
   test("names the missing permission", async () => {
     await expect(denied(alice.accessKey)).rejects.toMatchObject({
       message: `AWS denied the request: User: ${alice.arn} is not authorized to perform: iam:SimulateCustomPolicy on resource: * because no identity-based policy allows the iam:SimulateCustomPolicy action`,
-      hints: ["an administrator must allow iam:SimulateCustomPolicy for this user or role"],
+      hints: ["ask an administrator to allow iam:SimulateCustomPolicy for this user or role"],
     });
   });
 
@@ -319,7 +319,7 @@ describe("fob's own client", () => {
     await expect(denied(admin.accessKey)).rejects.toMatchObject({
       message: expect.stringContaining("iam:SimulateCustomPolicy on resource: * with an explicit deny") as string,
       hints: [
-        "if a policy asks for MFA, use a session instead of the access key: fob login work",
+        "if a policy requires MFA, use a session instead of the access key: fob login work",
         expect.stringContaining("iam:SimulateCustomPolicy") as string,
       ],
     });
@@ -338,7 +338,7 @@ describe("fob's own client", () => {
     const wrong = { ...question, resource: "buckets" };
     await expect(ask(admin.accessKey, [wrong], { policies })).rejects.toMatchObject({
       message: "AWS rejected the request: ResourceNames are not in a valid ARN format: buckets.",
-      hints: ["see what is allowed: fob policy simulate --help"],
+      hints: ["check what is allowed: fob policy simulate --help"],
     });
   });
 });

@@ -52,7 +52,7 @@ const { writeFileSync } = require("node:fs");
   chmodSync(browser, 0o755);
   const { status, stdout, stderr } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
   expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-  expect(stderr).toContain("fob: warning: the console link was asked for twice");
+  expect(stderr).toContain("fob: warning: the console link was requested twice");
   const read = (): string => (existsSync(arrived) ? readFileSync(arrived, "utf8") : "");
   await expect.poll(read, { timeout: 10_000 }).toMatch(/}$/);
   const seen = JSON.parse(read()) as Record<string, unknown>;
@@ -78,9 +78,7 @@ test.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
     chmodSync(browser, 0o755);
     const { status, stderr } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
     expect(status).toBe(0);
-    expect(stderr).toContain(
-      "fob: warning: another user of this computer asked for your console link, and did not get it",
-    );
+    expect(stderr).toContain("fob: warning: another user of this computer requested your console link; fob refused");
     await expect
       .poll(() => existsSync(arrived) && readFileSync(arrived, "utf8"))
       .toMatch(/^403 null\n303 http.*SigninToken=/);
@@ -121,7 +119,7 @@ setpriv --reuid 65534 --clear-groups '${node}' -e "$(cat '${world.home}/attack.c
     const { status, stderr } = await world.fob(["console", "prod"], { env: { BROWSER: browser } });
     service.close();
     expect(readFileSync(got, "utf8")).toBe("HTTP/1.1 403 Forbidden\n");
-    expect(stderr).toContain("another user of this computer asked for your console link");
+    expect(stderr).toContain("another user of this computer requested your console link");
     expect(status).toBe(0);
   },
 );
@@ -132,7 +130,7 @@ test("for a session of a user it says why not, and names the roles that would wo
     const { status, stderr } = await world.fob(["console", profile]);
     expect(status).toBe(1);
     expect(stderr).toBe(
-      'fob: error: AWS gives no sign-in link for "work-mfa", a user\'s session: GetFederationToken takes no MFA code, so a policy that requires MFA denies it\nfob: hint: fob console prod\n',
+      'fob: error: AWS has no sign-in links for user sessions such as "work-mfa": GetFederationToken takes no MFA code, so a policy that requires MFA denies it\nfob: hint: fob console prod\n',
     );
   }
 });

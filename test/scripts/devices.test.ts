@@ -45,7 +45,7 @@ test("several devices and no way to choose: an error that names them", async () 
   const { status, stderr } = await world.fob(["login", "work", "--code", "123456"]);
   expect(status).toBe(1);
   for (const { serialNumber } of [world.device, second]) expect(stderr).toContain(serialNumber);
-  expect(stderr).toContain("fob: hint: name one: fob login work --serial arn:aws:iam::");
+  expect(stderr).toContain("fob: hint: choose one: fob login work --serial arn:aws:iam::");
 });
 
 test("passkeys do not count, and a user who has nothing else is told what to do", async () => {
@@ -63,7 +63,7 @@ test("passkeys do not count, and a user who has nothing else is told what to do"
   for (const serial of [[], ["--serial", serialNumber]]) {
     const { status, stderr } = await world.fob(["login", "work", "--code", "123456", ...serial]);
     expect(status).toBe(1);
-    expect(stderr).toContain("passkey or a security key");
+    expect(stderr).toContain("passkey or security key");
     expect(stderr).toContain("aws login --profile work");
   }
 });

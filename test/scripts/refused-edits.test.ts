@@ -92,7 +92,7 @@ test("an answer of STS that holds a line end is an ordinary error, and nothing i
   writeFileSync(world.configPath, config);
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
   expect(status).toBe(1);
-  expect(stderr).toContain("STS answered with credentials that hold blanks or control characters");
+  expect(stderr).toContain("STS answered with credentials that contain spaces or control characters");
   expect(stderr).not.toContain("should not happen");
   expect(world.credentials()).toBe(before);
 });

@@ -79,7 +79,7 @@ test("a source may have a credential_process of its own", async () => {
 test.each([
   ["fob credential-process work", "gets its credentials from fob itself"],
   ["/opt/bin/fob-credential-process work", "gets its credentials from fob itself"],
-  ["echo nothing", "printed no JSON"],
+  ["echo nothing", "did not print JSON"],
   ["exit 3", "failed with exit code 3"],
   [
     `echo '{"Version": 1, "AccessKeyId": "ASIA1", "SecretAccessKey": "s", "SessionToken": "t"}'`,
@@ -125,7 +125,7 @@ test("the root user's keys are refused with the reason", async () => {
   writeFileSync(world.credentialsPath, keysOf("work", world.sandbox.rootAccessKey), { mode: 0o600 });
   const { status, stderr } = await login(world, "work");
   expect(status).toBe(1);
-  expect(stderr).toContain("is the root user's");
+  expect(stderr).toContain("belongs to the root user");
   expect(world.calls("GetSessionToken")).toBe(0);
 });
 

@@ -31,13 +31,13 @@ export const consoleCommand = defineCommand({
     const { env, say, stdout } = context;
     const sessions = createSessionContext(context, options);
     const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, { rolesOnly: true });
+    const service = options.service === undefined ? undefined : checkService(options.service);
     const browser = { env, platform: process.platform, debug: say.debug };
     const printInstead = `print the link instead: ${formatCommand(context.typed, { profile, set: { print: true } })}`;
     const { hasBrowser, openBrowser } = await import("../../console/browser.ts");
     const isRole = resolveRoleChain(profile, snapshot.files).length > 0;
     // Before a code is asked for.
     if (isRole && !options.print && !hasBrowser(browser)) throw new FobError("no browser found", printInstead);
-    const service = options.service === undefined ? undefined : checkService(options.service);
     const { signInLink } = await import("../../console/sign-in-link.ts");
     const link = await signInLink({ profile, region: options.region, service }, snapshot, sessions);
     if (options.print) {
