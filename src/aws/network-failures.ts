@@ -111,7 +111,7 @@ function refusedBy({ status }: ProxyRefusal, { error, peer }: Way): readonly [te
   if (status === 407) {
     return [
       `${peer} requires a user name and password, or rejected the ones you set (HTTP 407)`,
-      "set them in the URL (write @ as %40):  export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+      "set them in the URL (write @ as %40): export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
     ];
   }
   return [

@@ -67,7 +67,7 @@ async function fetchFromProfile(profile: string, { files, env, signal, warn }: K
   if (command === undefined) throw createNoKeyError(files, profile);
   if (classifyProcess(files, profile) === "fob") {
     throw new FobError(
-      `the profile ${quote(profile)} gets its credentials from fob itself, so it cannot be a source`,
+      `the profile ${quote(profile)} gets its credentials from fob, so it cannot be a source profile`,
       "use the profile with the long-term access key: fob login PROFILE",
     );
   }

@@ -55,7 +55,7 @@ function createLoopError(role: Role, chain: readonly Role[]): FobError {
   const way = [role.sourceProfile, ...chain.map(({ profile }) => profile)].reverse();
   return new FobError(
     `the source_profile of ${quote(role.profile)} leads back to ${quote(role.sourceProfile)}: ${way.map(quote).join(" from ")}`,
-    `one of them must name the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", role.profile)}`,
+    `one of them must be the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", role.profile)}`,
   );
 }
 
@@ -65,7 +65,7 @@ function readRole(profile: string, files: AwsFiles): Role | undefined {
   if (arn === undefined || value("web_identity_token_file") !== undefined) return undefined;
   const wrong = (key: string, text: string, rule: string): FobError =>
     new FobError(
-      `${key} of the profile ${quote(profile)} is ${quoteSetting(text)}, and it must be ${rule}`,
+      `${key} of the profile ${quote(profile)} is ${quoteSetting(text)}, but must be ${rule}`,
       `aws configure set ${key} VALUE ${formatOption("--profile", profile)}`,
     );
   if (!/^arn:[\w-]+:iam::\d{12}:role\/[!-~]+$/.test(arn)) {
@@ -114,8 +114,8 @@ function createMissingSourceError(profile: string, elsewhere: string | undefined
   return new FobError(
     elsewhere === undefined
       ? `the role profile ${quote(profile)} has no source_profile`
-      : `the role profile ${quote(profile)} takes its credentials from ${quoteSetting(elsewhere)}, and not from a session of a user`,
-    `name the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", profile)}`,
+      : `the role profile ${quote(profile)} gets its credentials from ${quoteSetting(elsewhere)}, not from a user's session`,
+    `set the profile of your session: aws configure set source_profile PROFILE ${formatOption("--profile", profile)}`,
   );
 }
 
@@ -125,7 +125,7 @@ function assertProfileExists(source: string, profile: string, files: AwsFiles): 
   if (source.endsWith("-mfa") && classifyOwnKeys(files, source.slice(0, -"-mfa".length)) === "long-term") return;
   const meant = findNearest(source, [...files.credentials.profiles(), ...files.config.profiles()]) ?? "PROFILE";
   throw new FobError(
-    `the source_profile of ${quote(profile)} is ${quoteSetting(source)}, and there is no such profile`,
+    `the source_profile of ${quote(profile)} is ${quoteSetting(source)}, which does not exist`,
     `aws configure set source_profile ${quoteShellWord(meant)} ${formatOption("--profile", profile)}`,
   );
 }

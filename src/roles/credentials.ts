@@ -183,16 +183,14 @@ async function assumeWithCode(
   context: SessionContext,
 ): Promise<Session | undefined> {
   const length = formatDuration(role.duration ?? roleLength.default);
-  const why = `the role of ${quote(role.profile)} is wanted for ${length}; AWS gives more than an hour only for a code of its own`;
+  const why = `the role of ${quote(role.profile)} lasts ${length}; AWS allows more than an hour only with its own MFA code`;
   const { guard, deadline } = limits;
   const make = async () => (await requestSession({ plan, codes, role: { role, why }, deadline }, context)).session;
   try {
     return guard ? await guard(role.profile, make) : await make();
   } catch (error) {
     if (isAboutLength(error)) {
-      context.note(
-        `AWS gives the role of ${quote(role.profile)} for less than ${length}; asking with the session instead`,
-      );
+      context.note(`the role of ${quote(role.profile)} cannot last ${length}; using the session instead, for 1 h`);
       context.store.rememberTooLong(role, context.now());
       return undefined;
     }

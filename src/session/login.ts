@@ -204,7 +204,7 @@ function warnOfUnreadable({ resolution: { pair, snapshot }, context }: Login): v
   const stored = snapshot.store.read(pair.session);
   if (stored.state !== "unreadable") return;
   if (stored.isOtherVersion) throw ofOtherVersion(stored);
-  context.warn(`the session file ${quote(stored.path)} ${stored.reason}, so a new session is needed`);
+  context.warn(`the session file ${quote(stored.path)} ${stored.reason}; a new session is needed`);
 }
 
 const chooseCodes = ({ resolution, options, context }: Login): MfaCodeProvider | undefined =>
@@ -241,7 +241,9 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
   if (!codes) throw createCodeNeededError(current);
   const previous = readSession(store, pair.session);
   if (previous !== undefined && previous.source.profile !== pair.source) {
-    context.warn(`${quote(pair.session)} was the session of the profile ${quote(previous.source.profile)} until now`);
+    context.warn(
+      `${quote(pair.session)} was the session of the profile ${quote(previous.source.profile)}; it is replaced`,
+    );
   }
   const isInStoreAlone = obstacle !== undefined && !isServed;
   const request = () => requestSession({ plan: resolution, codes, previous, isInStoreAlone, deadline }, context);
@@ -263,7 +265,7 @@ async function askForKeys({ request, snapshot, pair }: Resolution, context: Sess
   const isServed = classifyProcess(snapshot.files, pair.session) === "fob";
   const person = request.to !== undefined && isServed ? context.prompter() : undefined;
   if (!person?.choose) return false;
-  const answers = ["leave it so", "write the keys into the credentials file instead"] as const;
+  const answers = ["keep it that way", "write keys to the credentials file instead"] as const;
   const message = `Programs get the credentials of ${quote(pair.session)} from fob's credential_process.`;
   return (await person.choose(message, answers, context.signal)) === answers[1];
 }
@@ -273,7 +275,7 @@ const livesInStore = ({ session }: ProfilePair, { env, store }: SessionContext):
   Boolean(env.FOB_HOME) && store.obstacle(session) === undefined;
 
 function withOtherStore({ message, hints, exitCode, cause }: FobError): FobError {
-  const elsewhere = 'or keep sessions in a store of their own, for fob exec and fob env: export FOB_HOME="$HOME/.fob"';
+  const elsewhere = 'or keep sessions outside ~/.aws, for fob exec and fob env: export FOB_HOME="$HOME/.fob"';
   return new FobError(message, [...hints, elsewhere], exitCode, cause);
 }
 
@@ -287,8 +289,8 @@ function withKeptSession(error: unknown, again: string): unknown {
 
 function createTooShortError({ settings: { duration }, formatLogin }: Resolution): UsageError {
   return new UsageError(
-    `--min-ttl asks for as much as a new session has, or more: ${inExactWords(duration)}`,
-    `ask for less, or for longer sessions: ${formatLogin({ set: { duration: "LENGTH", force: true } })}`,
+    `--min-ttl must be shorter than a new session, which lasts ${inExactWords(duration)}`,
+    `use a shorter --min-ttl, or longer sessions: ${formatLogin({ set: { duration: "LENGTH", force: true } })}`,
   );
 }
 
@@ -321,14 +323,14 @@ function withWarning(
 }
 
 const tellOfKeys = ({ session }: ProfilePair, { note }: SessionContext): void =>
-  note(`programs that use the profile ${quote(session)} find its keys in the credentials file now`);
+  note(`programs that use the profile ${quote(session)} now read its keys from the credentials file`);
 
 function createCodeNeededError({ resolution, options, context }: Login): FobError {
   const again = resolution.formatLogin();
   const needed = `${quote(resolution.pair.session)} needs an MFA code`;
   if (!context.isInBackground()) {
     return new FobError(
-      `${needed}, and fob cannot prompt here; run in a terminal: ${again}`,
+      `${needed}, but fob cannot prompt here; run in a terminal: ${again}`,
       options.hasPipedStdin
         ? [`to read the code from stdin: ${resolution.formatLogin({ set: { codeStdin: true } })}`]
         : [],
@@ -336,7 +338,7 @@ function createCodeNeededError({ resolution, options, context }: Login): FobErro
     );
   }
   return new FobError(
-    `${needed}, and fob is not in the foreground of this terminal, so it cannot ask here`,
+    `${needed}, but fob is in the background of this terminal and cannot prompt`,
     [
       `run it in the foreground: ${again}`,
       // Which runs programs, and mfa is a function.

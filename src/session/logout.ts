@@ -36,7 +36,7 @@ export async function logout(
     const isOthers = (stored: Stored): boolean => stored.state === "unreadable" && stored.isOtherVersion;
     for (const { profile } of found.filter(isOthers)) {
       context.warn(
-        `${quote(profile)} was made by another version of fob and stays; to remove it: fob logout ${quoteProfileArgument(profile)}`,
+        `${quote(profile)} is from another version of fob and was not removed; to remove it: fob logout ${quoteProfileArgument(profile)}`,
       );
     }
     const everything = found.filter((stored) => !isOthers(stored));
@@ -73,7 +73,7 @@ async function removeEach(
       failed(await removeEach(roles, context, reportError, seen));
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
-      const again = `the session ${quote(profile)} is kept; to try again: fob logout ${quoteProfileArgument(profile)}`;
+      const again = `the session ${quote(profile)} was not removed; try again: fob logout ${quoteProfileArgument(profile)}`;
       reportError(new FobError(error.message, [...error.hints, again], error.exitCode, error));
       failed(error.exitCode);
     }
@@ -120,7 +120,7 @@ function resolveProfile(profile: string, { files, store }: Known, { typed }: Ses
   if (getProperty(files, profile, "role_arn") !== undefined || isRoleSession(store.read(profile))) return profile;
   if (isMissing && classifyOwnKeys(files, profile) === "temporary") {
     throw new FobError(
-      `the session in the profile ${quote(profile)} is another tool's, so fob leaves it alone`,
+      `the session in the profile ${quote(profile)} is from another tool, so fob does not remove it`,
       "remove it with the tool that wrote it",
     );
   }
@@ -152,7 +152,7 @@ async function cleanPlaces(session: Session, context: SessionContext): Promise<v
     try {
       if ((await removeFromPlace(place, context)) === "foreign") {
         const where = `${quote(place.profile)} in ${quote(place.file)}`;
-        context.warn(`${where} holds credentials that fob did not write; they stay`);
+        context.warn(`${where} has credentials from another tool; fob did not remove them`);
       }
     } catch (error) {
       if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
@@ -164,7 +164,9 @@ async function cleanPlaces(session: Session, context: SessionContext): Promise<v
   } catch (error) {
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
     // They are no secrets.
-    context.warn(`settings of ${quote(session.source.profile)} stay in ${quote(session.profile)}: ${error.message}`);
+    context.warn(
+      `settings copied from ${quote(session.source.profile)} are still in ${quote(session.profile)}: ${error.message}`,
+    );
   }
   const [first, ...others] = failures;
   if (first === undefined) return;
@@ -186,13 +188,14 @@ function adviseAfter({ profile, state }: Stored, files: AwsFiles, context: Sessi
   if (state === "missing") {
     const isRole = getProperty(files, profile, "role_arn") !== undefined;
     context.note(`there ${isRole ? "are no credentials of the role profile" : "is no session"} ${quote(profile)}`);
-    if (hasTemporary) context.warn(`the profile ${quote(profile)} holds credentials that fob did not write; they stay`);
+    if (hasTemporary)
+      context.warn(`the profile ${quote(profile)} has credentials from another tool; fob did not remove them`);
     return;
   }
   // A damaged session file no longer tells what fob wrote where.
   if (state === "unreadable" && hasTemporary) {
     context.warn(
-      `the profile ${quote(profile)} still holds temporary credentials; remove them by hand: \${EDITOR:-vi} ${quoteShellWord(files.credentials.path)}`,
+      `the profile ${quote(profile)} still has temporary credentials; remove them by hand:  \${EDITOR:-vi} ${quoteShellWord(files.credentials.path)}`,
     );
   }
   if (classifyProcess(files, profile) === "fob") {

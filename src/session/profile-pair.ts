@@ -85,14 +85,14 @@ function checkPair(pair: ProfilePair, typed: TypedCommand): ProfilePair {
   }
   if (!isPortableValue(pair.source)) {
     throw new FobError(
-      `the profile name ${quote(pair.source)} holds characters that programs read differently`,
-      "give it a plain name in the AWS files, like work or team-1: letters, digits and -@+.%:/_",
+      `the profile name ${quote(pair.source)} contains characters that some programs misread`,
+      "rename it in the AWS files, e.g. work or team-1: letters, digits and -@+.%:/_",
     );
   }
   if (!isPortableName(pair.session)) {
     throw new UsageError(
-      `${quote(pair.session)} is no name for a session profile: some programs would not find it`,
-      `choose one without blanks, quotes and brackets: ${formatLoginTo("NAME")}`,
+      `${quote(pair.session)} cannot be used as a session profile name: some tools cannot read it`,
+      `choose one without spaces, quotes or brackets: ${formatLoginTo("NAME")}`,
     );
   }
   return pair;
@@ -180,7 +180,7 @@ function resolveSession(source: string, { files, store }: Known, typed: TypedCom
   if (only !== undefined && others.length === 0) return only;
   throw new FobError(
     `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
-    `say which: ${formatCommand(typed, { profile: only ?? byName, instead: source })}`,
+    `choose one: ${formatCommand(typed, { profile: only ?? byName, instead: source })}`,
   );
 }
 
@@ -196,8 +196,8 @@ function createNotASourceError(
   if (inBrowser) return inBrowser;
   const nameAnother = `use the profile with the long-term access key: ${formatCommand(typed, { profile: "PROFILE", instead: profile })}`;
   if (getProperty(files, profile, "role_arn")) {
-    return new FobError(`${asked} is a role profile, and a code opens a session of a user`, [
-      `log in its source: fob login ${quoteProfileArgument(by ?? "PROFILE")}`,
+    return new FobError(`${asked} is a role profile`, [
+      `log in with its source profile: fob login ${quoteProfileArgument(by ?? "PROFILE")}`,
       `then use it: export AWS_PROFILE=${quoteShellWord(profile)}`,
     ]);
   }
@@ -205,7 +205,7 @@ function createNotASourceError(
     return new FobError(`${asked} has temporary credentials, but a session needs a long-term access key`, nameAnother);
   }
   if (classifyProcess(files, profile) === "fob") {
-    return new FobError(`${asked} gets its credentials from fob itself, so it cannot be a source`, nameAnother);
+    return new FobError(`${asked} gets its credentials from fob, so it cannot be a source profile`, nameAnother);
   }
   if (files.credentials.has(profile) || files.config.has(profile)) {
     return createNoKeyError(files, profile);

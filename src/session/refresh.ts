@@ -61,8 +61,8 @@ async function renew(
   const profile = resolveSession(named, snapshot, context);
   if (classifyOwnKeys(snapshot.files, profile) === "long-term" && readSession(snapshot.store, profile)) {
     throw new FobError(
-      `the session profile ${quote(profile)} holds a long-term access key now, so its session is not renewed`,
-      [`end the session: fob logout ${quoteProfileArgument(profile)}`, "or move the key to a profile of its own"],
+      `the session profile ${quote(profile)} now has a long-term access key, so fob does not renew its session`,
+      [`remove the session: fob logout ${quoteProfileArgument(profile)}`, "or move the key to another profile"],
     );
   }
   const resolution = resolve({ profile, region, minTtl, isRenewal: true }, snapshot, context);
@@ -98,7 +98,7 @@ export async function watch(
   try {
     return await watchUntilCancelled(profiles, options, reporter, context);
   } catch (error) {
-    throw error instanceof CancelledError ? new CancelledError("no session is renewed any more") : error;
+    throw error instanceof CancelledError ? new CancelledError("fob no longer renews sessions") : error;
   }
 }
 

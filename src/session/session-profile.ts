@@ -68,11 +68,11 @@ export function assertTarget(pair: ProfilePair, files: AwsFiles, options: Target
   const { session } = pair;
   const elsewhere = formatElsewhereHint(pair, options);
   const inConfig = (key: string): FobError =>
-    new FobError(`the profile ${quote(session)} has ${key}, with which programs would not use the session`, [
+    new FobError(`the profile ${quote(session)} has ${key}, so programs would not use the session`, [
       elsewhere,
       `or remove that line from ${quote(files.config.path)}`,
     ]);
-  if (classifyProcess(files, session) === "foreign") throw inConfig("a credential_process of its own");
+  if (classifyProcess(files, session) === "foreign") throw inConfig("its own credential_process");
   const other = otherWays.find((key) => getProperty(files, session, key) !== undefined);
   if (other !== undefined) throw inConfig(other);
   if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm)
@@ -109,28 +109,25 @@ function assertOwn(pair: ProfilePair, properties: Properties | undefined, option
   const isFobs = !isOnlyOwn && (pair.session === getSessionProfileName(pair.source) || properties?.has("assumed_role"));
   if (expiry === undefined || expiry <= now || isFobs) return;
   throw new FobError(
-    `the profile ${quote(pair.session)} holds a session that another tool wrote, good until ${formatClockTime(expiry, now)}`,
-    [formatElsewhereHint(pair, options), "or remove it first, with the tool that wrote it"],
+    `the profile ${quote(pair.session)} has a session from another tool, valid until ${formatClockTime(expiry, now)}`,
+    [formatElsewhereHint(pair, options), "or remove it first with that tool"],
   );
 }
 
 /** fob always writes the expiry: what lacks it is another tool's, whatever the profile's name is. */
 function withoutExpiry({ source, session }: ProfilePair, { formatLogin }: TargetOptions): FobError {
   const to = session === getSessionProfileName(source) ? {} : { to: session };
-  return new FobError(
-    `the profile ${quote(session)} holds a session that another tool wrote, without saying how long it is good`,
-    [
-      formatElsewhereHint({ source, session }, { formatLogin }),
-      `or put a new one in its place: ${formatLogin({ profile: source, set: { ...to, force: true } })}`,
-    ],
-  );
+  return new FobError(`the profile ${quote(session)} has a session from another tool, with no expiration`, [
+    formatElsewhereHint({ source, session }, { formatLogin }),
+    `or replace it: ${formatLogin({ profile: source, set: { ...to, force: true } })}`,
+  ]);
 }
 
 function createLongTermError(pair: ProfilePair, { formatLogin }: TargetOptions): FobError {
   const overwrite = { profile: pair.source, set: { to: pair.session, replaceLongTerm: true } };
-  return new FobError(`the profile ${quote(pair.session)} holds long-term credentials, which fob does not overwrite`, [
+  return new FobError(`the profile ${quote(pair.session)} has long-term credentials, which fob does not overwrite`, [
     formatElsewhereHint(pair, { formatLogin }),
-    `or, with a backup of the file: ${formatLogin(overwrite)}`,
+    `or back up the file and overwrite them: ${formatLogin(overwrite)}`,
   ]);
 }
 
@@ -212,7 +209,7 @@ export async function writeSessionProfile(
   assertTarget(pair, files, options);
   const tell = (path: string, { tightenedFrom }: EditOutcome): void => {
     if (tightenedFrom === undefined) return;
-    warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); it is yours alone now (600)`);
+    warn(`others could read ${quote(path)} (mode ${tightenedFrom.toString(8)}); only you can now (600)`);
   };
   const backup = backUpOnce(paths.credentials);
   const isServed = classifyProcess(files, session.profile) === "fob" && !options.leavesProcess;
@@ -233,7 +230,7 @@ export async function writeSessionProfile(
       throw error;
     }
   }
-  if (backup.path !== undefined) warn(`the credentials file as it was is kept in ${quote(backup.path)}`);
+  if (backup.path !== undefined) warn(`backed up the credentials file to ${quote(backup.path)}`);
 
   const { serialToRemember, copies } = options;
   if (configToWrite(pair, files, serialToRemember, copies) !== undefined) {
@@ -244,7 +241,7 @@ export async function writeSessionProfile(
     } catch (error) {
       // That the device is remembered is not worth a failure.
       if (isNeeded || !(error instanceof FobError) || error instanceof CancelledError) throw error;
-      debug(`the device is not remembered: ${error.message}`);
+      debug(`fob could not save the MFA device: ${error.message}`);
     }
   }
   if (options.leavesProcess) {

@@ -59,7 +59,7 @@ test.skipIf(!hasAws)("it is refused as a target, with what to do instead", async
   ]) {
     const { status, stderr } = await world.fob(args);
     expect({ args, status }).toEqual({ args, status: 1 });
-    expect(stderr).toContain('the profile "work-mfa" holds long-term credentials, which fob does not overwrite');
+    expect(stderr).toContain('the profile "work-mfa" has long-term credentials, which fob does not overwrite');
   }
   expect(world.calls("GetSessionToken")).toBe(1);
 });
@@ -97,8 +97,8 @@ test.skipIf(!hasAws)(
     expect({ status, stderr }).toEqual({
       status: 1,
       stderr:
-        'fob: error: the session profile "work-mfa" holds a long-term access key now, so its session is not renewed\n' +
-        "fob: hint: end the session: fob logout work-mfa\nfob: hint: or move the key to a profile of its own\n",
+        'fob: error: the session profile "work-mfa" now has a long-term access key, so fob does not renew its session\n' +
+        "fob: hint: remove the session: fob logout work-mfa\nfob: hint: or move the key to another profile\n",
     });
     expect(world.credentials()).toBe(before);
   },

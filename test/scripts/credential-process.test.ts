@@ -62,7 +62,7 @@ test("if fob cannot prompt it ends at once, with the command to run", async () =
     status: 4,
     stdout: "",
     stderr:
-      'fob: error: "work-mfa" needs an MFA code, and fob cannot prompt here; run in a terminal: fob login work-mfa\n',
+      'fob: error: "work-mfa" needs an MFA code, but fob cannot prompt here; run in a terminal: fob login work-mfa\n',
   });
 });
 
@@ -208,7 +208,7 @@ test("a session file that is cut off is said to be, and is not asked over", asyn
   writeFileSync(sessionFile(world), readFileSync(sessionFile(world), "utf8").slice(0, 200));
   const { status, stderr } = await ask(world, "work-mfa");
   expect(status).toBe(4);
-  expect(stderr).toMatch(/^fob: warning: the session file ".*" is cut off, so a new session is needed\nfob: error: /);
+  expect(stderr).toMatch(/^fob: warning: the session file ".*" is cut off; a new session is needed\nfob: error: /);
 });
 
 test("programs that want different sessions on one terminal ask one after the other", async () => {

@@ -60,12 +60,12 @@ test("fob login --to asks whether to write the keys to the credentials file agai
   await login(world);
   await install(world);
   const keep = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
-  await keep.shows("leave it so");
+  await keep.shows("keep it that way");
   keep.type("\r");
   expect((await keep.ended).status).toBe(0);
   expect(world.config()).toContain("credential_process");
   const change = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
-  await change.shows("leave it so");
+  await change.shows("keep it that way");
   change.type("\u001b[B\r");
   expect((await change.ended).status).toBe(0);
   expect(world.config()).not.toContain("credential_process");
@@ -77,7 +77,7 @@ test("fob login --to takes the credential_process away only when there are keys 
   await install(world);
   const config = world.config();
   const run = world.fobOnTerminal(["login", "work", "--to", "work-mfa"]);
-  await run.shows("leave it so");
+  await run.shows("keep it that way");
   run.type("\u001b[B\r");
   await run.shows("Code for");
   run.type("\u0003");
@@ -126,7 +126,7 @@ test("a session is served only to those who name the endpoint that it is from", 
 
 test.each([
   ["long-term credentials", "[work-mfa]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n", ""],
-  ["a credential_process of its own", "", "\n[profile work-mfa]\ncredential_process = /bin/other\n"],
+  ["its own credential_process", "", "\n[profile work-mfa]\ncredential_process = /bin/other\n"],
 ])("a profile with %s is left alone", async (what, credentials, config) => {
   const world = await makeWorld();
   writeFileSync(world.credentialsPath, `${world.credentials()}${credentials}`);
@@ -180,7 +180,7 @@ test("a session that another tool keeps in the profile, and that still runs, is 
   const before = [world.credentials(), world.config()];
   const { status, stderr } = await install(world);
   expect(status).toBe(1);
-  expect(stderr).toContain('the profile "work-mfa" holds a session that another tool wrote');
+  expect(stderr).toContain('the profile "work-mfa" has a session from another tool');
   expect([world.credentials(), world.config()]).toEqual(before);
 });
 
@@ -192,7 +192,7 @@ test("another tool's keys are refused while they may be valid, and go once they 
   writeFileSync(world.credentialsPath, before);
   const refused = await install(world);
   expect(refused.status).toBe(1);
-  expect(refused.stderr).toContain("hint: or put a new one in its place: fob login work --force\n");
+  expect(refused.stderr).toContain("hint: or replace it: fob login work --force\n");
   expect(world.credentials()).toBe(before);
   writeFileSync(world.credentialsPath, `${before}expiration = 2020-01-01T00:00:00Z\n`);
   expect((await install(world)).status).toBe(0);

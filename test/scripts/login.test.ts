@@ -155,7 +155,7 @@ test("without a terminal it says on one line what to do, and ends with 4 at once
   expect(status).toBe(4);
   expect(stdout).toBe("");
   expect(stderr.trimEnd().split("\n")).toEqual([
-    'fob: error: "work-mfa" needs an MFA code, and fob cannot prompt here; run in a terminal: fob login work',
+    'fob: error: "work-mfa" needs an MFA code, but fob cannot prompt here; run in a terminal: fob login work',
   ]);
   expect(world.sandbox.requests).toEqual([]);
 });
@@ -202,7 +202,7 @@ test("--force and a long --min-ttl open a new session although the old one is fr
   const first = world.credentials();
   expect((await world.fob(["login", "work", "--min-ttl", "12h30m", "--duration", "13h"])).status).toBe(4);
   expect((await world.fob(["login", "work", "--min-ttl", "12h"])).stderr).toContain(
-    "as much as a new session has, or more: 12 h",
+    "must be shorter than a new session, which lasts 12 h",
   );
   const forced = await world.fob(["login", "work", "--force", "--code", world.device.code()]);
   expect(forced.status).toBe(0);

@@ -116,7 +116,7 @@ test("credentials that something else has put there since stay", async () => {
   await world.fob(["login", "work", "--code", world.device.code()]);
   writeFileSync(world.credentialsPath, world.credentials().replace(/ASIA\w+/, "ASIAIOSFODNN7EXAMPLE"));
   const { stderr } = await world.fob(["logout", "work"]);
-  expect(stderr).toContain("holds credentials that fob did not write; they stay");
+  expect(stderr).toContain("has credentials from another tool; fob did not remove them");
   expect(world.credentials()).toContain("ASIAIOSFODNN7EXAMPLE");
 });
 
@@ -129,7 +129,7 @@ test("another tool's session is not fob's to remove", async () => {
   const before = world.credentials();
   const { status, stderr } = await world.fob(["logout", "saml"]);
   expect(status).toBe(1);
-  expect(stderr).toContain("is another tool's");
+  expect(stderr).toContain("is from another tool");
   expect(world.credentials()).toBe(before);
 });
 
@@ -150,7 +150,7 @@ test("a damaged session file is removed, and what it no longer tells is said", a
   writeFileSync(path, "torn");
   const { status, stderr } = await world.fob(["logout", "work"]);
   expect(status).toBe(0);
-  expect(stderr).toContain('the profile "work-mfa" still holds temporary credentials; remove them by hand');
+  expect(stderr).toContain('the profile "work-mfa" still has temporary credentials; remove them by hand');
   expect(existsSync(path)).toBe(false);
 });
 
@@ -173,7 +173,7 @@ test("what something else writes while logout waits for the file is not removed"
   await vi.waitFor(() => expect(existsSync(taken)).toBe(true));
   writeFileSync(world.credentialsPath, world.credentials().replace(/ASIA\w+/, "AKIAIOSFODNN7EXAMPLE"));
   unlinkSync(lock);
-  expect((await run.ended).screen).toContain("holds credentials that fob did not write; they stay");
+  expect((await run.ended).screen).toContain("has credentials from another tool; fob did not remove them");
   expect(world.credentials()).toContain("AKIAIOSFODNN7EXAMPLE");
 });
 
@@ -236,7 +236,7 @@ test("one session that cannot be cleaned keeps no other, and each failure is sai
   expect(existsSync(dirname(bin))).toBe(false);
   expect(readdirSync(join(store.FOB_HOME, "sessions")).filter((name) => !name.startsWith("."))).toEqual(["a-first"]);
   expect(stderr).toMatch(/fob: error: line \d+ of ".*\/a\/credentials" /);
-  expect(stderr).toContain('fob: hint: the session "a-first" is kept; to try again: fob logout a-first\n');
+  expect(stderr).toContain('fob: hint: the session "a-first" was not removed; try again: fob logout a-first\n');
   expect(stderr).toContain('removed the session "b-second"');
   expect(stderr.indexOf('removed the session "c-third"')).toBeLessThan(stderr.indexOf("0-damaged"));
 
@@ -256,7 +256,7 @@ test("a session's other places are cleaned where one cannot be", async () => {
   writeFileSync(second, `${readFileSync(second, "utf8")}[broken\n`);
   const { status, stderr } = await world.fob(["logout", "work"], { env: store });
   expect(status).toBe(1);
-  expect(stderr).toContain("to try again: fob logout work-mfa");
+  expect(stderr).toContain("try again: fob logout work-mfa");
   expect(world.credentials()).not.toContain("ASIA");
 });
 
@@ -289,7 +289,7 @@ test("another tool's session that appears while login waits for the file is not 
   unlinkSync(lock);
   const { status, stderr } = await run;
   expect(status).toBe(1);
-  expect(stderr).toContain("that another tool wrote, good until");
+  expect(stderr).toContain("has a session from another tool, valid until");
   expect(world.credentials()).toContain("ASIAIOSFODNN7EXAMPLE");
 });
 
@@ -306,6 +306,6 @@ test("a session that reaches its profile later than the store is removed from th
   expect(world.credentials()).toContain("ASIA");
   const { status, stderr } = await world.fob(["logout", "work"], run);
   expect(status).toBe(0);
-  expect(stderr).not.toContain("they stay");
+  expect(stderr).not.toContain("from another tool");
   expect(world.credentials()).not.toContain("ASIA");
 });

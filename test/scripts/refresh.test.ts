@@ -188,7 +188,7 @@ test("a question for one session holds up no other, and a name that is not there
   run.type("\u0003");
   const { status, screen } = await run.ended;
   expect(status).toBe(130);
-  expect(screen).toContain("fob: cancelled; no session is renewed any more");
+  expect(screen).toContain("fob: cancelled; fob no longer renews sessions");
 
   endsIn(world, 1800);
   const { status: failed, stderr } = await world.fob(["refresh", "--no-input", "gone", "work-mfa"], hurried);

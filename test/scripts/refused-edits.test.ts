@@ -19,7 +19,7 @@ test.each(["dev #1", "a\tb", "dev ;x"])("a source whose name cannot be recorded 
   for (const to of [[], ["--to", "dev-mfa"]]) {
     const { status, stderr } = await world.fob(["login", name, ...to, "--code", world.device.code()]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/error: the profile name ".*" holds characters that programs read differently\n/);
+    expect(stderr).toMatch(/error: the profile name ".*" contains characters that some programs misread\n/);
   }
   expect(world.sandbox.requests).toEqual([]);
   expect(world.credentials()).toBe(before);

@@ -93,7 +93,7 @@ test("a source that is not there is named, with the one that was meant", async (
   const { status, stderr } = await ask(world, "prod");
   expect(status).toBe(1);
   expect(stderr).toMatch(
-    /the source_profile of "prod" is "wrok", and there is no such profile\n.*source_profile work --profile prod/,
+    /the source_profile of "prod" is "wrok", which does not exist\n.*source_profile work --profile prod/,
   );
 });
 
@@ -145,7 +145,7 @@ test("a role for more than an hour is asked for with a code of its own, and the 
   addRole(world, "prod", "work", { max: 43_200, more: "duration_seconds = 28800\n" });
   await login(world);
   const run = world.fobOnTerminal(["credential-process", "prod", "--reveal"]);
-  await run.shows('the role of "prod" is wanted for 8 h; AWS gives more than an hour only for a code of its own');
+  await run.shows('the role of "prod" lasts 8 h; AWS allows more than an hour only with its own MFA code');
   await run.shows("Code for");
   run.type(`${world.device.code(Date.now() + 30_000)}\r`);
   expect((await run.ended).status).toBe(0);

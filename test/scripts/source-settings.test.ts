@@ -88,7 +88,7 @@ test("a config that cannot be read keeps the settings, and nothing else", async 
   await login(world);
   appendFileSync(world.configPath, "[broken\n");
   const { status, stderr } = await world.fob(["logout", "--all"]);
-  expect(stderr).toContain('warning: settings of "work" stay in "work-mfa": ');
+  expect(stderr).toContain('warning: settings copied from "work" are still in "work-mfa": ');
   expect(status).toBe(0);
   expect(world.credentials()).not.toContain("ASIA");
 });

@@ -77,8 +77,8 @@ test("a source may have a credential_process of its own", async () => {
 });
 
 test.each([
-  ["fob credential-process work", "gets its credentials from fob itself"],
-  ["/opt/bin/fob-credential-process work", "gets its credentials from fob itself"],
+  ["fob credential-process work", "gets its credentials from fob"],
+  ["/opt/bin/fob-credential-process work", "gets its credentials from fob"],
   ["echo nothing", "did not print JSON"],
   ["exit 3", "failed with exit code 3"],
   [
@@ -130,7 +130,7 @@ test("the root user's keys are refused with the reason", async () => {
 });
 
 test.each([
-  ["credential_process = /opt/other-tool", "has a credential_process of its own"],
+  ["credential_process = /opt/other-tool", "has its own credential_process"],
   ["role_arn = arn:aws:iam::123456789012:role/x", "has role_arn"],
   ["sso_session = company", "has sso_session"],
 ])("a session profile with %s is left alone", async (line, why) => {
@@ -171,7 +171,7 @@ test.each([
     keysOf("work-mfa", { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "precious" }),
     "long-term",
   ],
-  ["config", "[profile work-mfa]\ncredential_process = /opt/other-tool\n", "credential_process of its own"],
+  ["config", "[profile work-mfa]\ncredential_process = /opt/other-tool\n", "its own credential_process"],
 ] as const)(
   "what comes into the session profile of the %s while the code is typed is not overwritten",
   async (file, section, why) => {
@@ -198,7 +198,7 @@ test("another tool's session is left alone as long as it runs", async () => {
   const before = world.credentials();
   const { status, stderr } = await login(world, "work", "--to", "saml");
   expect(status).toBe(1);
-  expect(stderr).toContain('the profile "saml" holds a session that another tool wrote');
+  expect(stderr).toContain('the profile "saml" has a session from another tool');
   expect(world.credentials()).toBe(before);
   writeFileSync(world.credentialsPath, before.replace(soon, "2020-01-01T00:00:00Z"));
   expect((await login(world, "work", "--to", "saml")).status).toBe(0);
@@ -216,7 +216,7 @@ test("a config that need not change may be anybody's", async () => {
 test("a command that only mentions fob is not fob", async () => {
   const world = await makeWorld();
   appendFileSync(world.configPath, "[profile work-mfa]\ncredential_process = /opt/vault-creds --item fob\n");
-  expect((await login(world, "work")).stderr).toContain("has a credential_process of its own");
+  expect((await login(world, "work")).stderr).toContain("has its own credential_process");
 });
 
 test("beside fob's own credential_process only the expiry is written", async () => {
@@ -254,7 +254,7 @@ test("a session profile that is taken over by another source says so, and stays 
     "--code",
     world.device.code(),
   ]);
-  expect(stderr).toContain('"work-mfa" was the session of the profile "other" until now');
+  expect(stderr).toContain('"work-mfa" was the session of the profile "other"; it is replaced');
   await world.fob(["logout", "work"]);
   expect((await world.fob(["status", "work-mfa", "--json"])).stdout).toContain('"source": "work"');
 });

@@ -79,7 +79,7 @@ test.each([
   expect(await statusOf(world, "work")).toMatchObject([{ profile: "work-mfa", state: "unreadable" }]);
   expect((await world.fob(["status"])).stdout).toContain("\tunreadable\t");
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code(Date.now() + 30_000)]);
-  expect(stderr).toMatch(/fob: warning: the session file ".*work-mfa" .*, so a new session is needed/);
+  expect(stderr).toMatch(/fob: warning: the session file ".*work-mfa" .*; a new session is needed/);
   expect(status).toBe(0);
 });
 
@@ -236,7 +236,7 @@ test("a session without an expiry is shown, and no login takes its place unasked
     const args = ["login", "work", "--to", to];
     const { status, stderr } = await world.fob([...args, "--code", world.device.code()]);
     expect(status).toBe(1);
-    expect(stderr).toContain("that another tool wrote, without saying how long it is good");
+    expect(stderr).toContain("has a session from another tool, with no expiration");
     expect(stderr).toContain("--force\n");
   }
   expect(world.credentials()).toBe(before);

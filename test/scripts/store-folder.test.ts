@@ -173,7 +173,7 @@ test.each<[string, (text: string) => string]>([
     expect(stderr).toContain("fob logout work-mfa");
   }
   expect((await world.fob(["logout", "--all"])).stderr).toContain(
-    'warning: "work-mfa" was made by another version of fob and stays; to remove it: fob logout work-mfa',
+    'warning: "work-mfa" is from another version of fob and was not removed; to remove it: fob logout work-mfa',
   );
   expect(readFileSync(path, "utf8")).toBe(theirs);
   expect(world.calls("GetSessionToken")).toBe(1);

@@ -100,7 +100,7 @@ test.each([
 ])("%s: there is a terminal, and fob says why it does not ask there", async (command, hint) => {
   const world = await makeWorld();
   const shell = world.shellOnTerminal(`export -f fob; ${command}; echo ended with $?`);
-  await shell.shows("fob is not in the foreground of this terminal, so it cannot ask here");
+  await shell.shows("fob is in the background of this terminal and cannot prompt");
   await shell.shows("ended with 4");
   expect(shell.screen()).toContain(hint);
 });
