@@ -3,8 +3,8 @@
 // CommonJS, because Node.js starts it faster than ES modules; several files, because parsing the SDK and the prompts
 // for an answer that needs neither costs more than everything else; few, because opening a file costs as much as
 // parsing 30 kB. So what the quick commands need is one file, and everything else is grouped by when it is needed.
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,17 +51,28 @@ await build({
   },
 });
 
-// The code of the quick commands, compiled: by a run of one of them, so that what it calls is in it.
+// The code of login and of the quick commands, compiled: by runs of them, so that what they call is in it.
 // docs/decisions/code-cache.md
 const home = mkdtempSync(join(tmpdir(), "fob-build-"));
 try {
-  mkdirSync(join(home, ".aws"), { mode: 0o700 });
-  const keys = "aws_access_key_id = ASIA\naws_secret_access_key = secret\naws_session_token = token\n";
-  writeFileSync(join(home, ".aws/credentials"), `[work]\n[work-mfa]\n${keys}expiration = 2020-01-01T00:00:00Z\n`);
-  writeFileSync(join(root, "dist/program.js.cache"), "");
-  const preload = ["--require", join(root, "scripts/keep-code.cjs")];
-  const env = { PATH: process.env.PATH, HOME: home, USERPROFILE: home };
-  execFileSync(process.execPath, [...preload, join(root, "bin/fob"), "status"], { env, stdio: "ignore" });
+  const credentials = join(home, ".aws/credentials");
+  const keep = (names, section, ...args) => {
+    writeFileSync(credentials, section.join("\n"));
+    const caches = names.map((name) => join(root, `dist/${name}.js.cache`));
+    for (const cache of caches) writeFileSync(cache, "");
+    const preload = ["--require", join(root, "scripts/keep-code.cjs")];
+    const env = { PATH: process.env.PATH, HOME: home, USERPROFILE: home };
+    spawnSync(process.execPath, [...preload, join(root, "bin/fob"), ...args], { env, stdio: "ignore" });
+    for (const cache of caches) if (statSync(cache).size === 0) throw new Error(`${cache} is empty`);
+  };
+  mkdirSync(dirname(credentials), { mode: 0o700 });
+  const key = ["aws_access_key_id = AKIAEXAMPLEEXAMPLE00", `aws_secret_access_key = ${"example/".repeat(5)}`];
+  // Nothing listens on that port: the call is made, and fails at once.
+  const nowhere = ["region = us-east-1", "endpoint_url = http://127.0.0.1:1"];
+  const login = ["login", "work", "--serial", "arn:aws:iam::123456789012:mfa/example", "--code", "000000"];
+  keep(["login", "aws"], ["[work]", ...key, ...nowhere], ...login);
+  const session = ["aws_session_token = token", "expiration = 2020-01-01T00:00:00Z"];
+  keep(["program"], ["[work]", "[work-mfa]", ...key, ...session], "status");
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

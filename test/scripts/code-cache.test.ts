@@ -8,8 +8,10 @@ import { execute, makeWorld, node, program, temporaryFolder } from "../helpers/w
 const root = dirname(dirname(program));
 const wrap = (file: string): string => `(function (exports, require, module) {${readFileSync(file, "utf8")}\n})`;
 
-test.skipIf(process.env.FOB_TEST_NODE !== undefined)("V8 accepts the code cache that the build made", () => {
-  const filename = join(root, "dist/program.js");
+const cached = ["program", "login", "aws"] as const;
+
+test.skipIf(process.env.FOB_TEST_NODE !== undefined).each(cached)("V8 accepts the code cache of %s.js", (name) => {
+  const filename = join(root, `dist/${name}.js`);
   const cachedData = readFileSync(`${filename}.cache`);
   expect(new Script(wrap(filename), { filename, cachedData }).cachedDataRejected).toBe(false);
 });
@@ -24,9 +26,14 @@ test.each([
   mkdirSync(join(copy, "bin"));
   for (const name of ["bin/fob", "dist", "package.json"])
     cpSync(join(root, name), join(copy, name), { recursive: true });
-  const cache = join(copy, "dist/program.js.cache");
-  if (content === undefined) rmSync(cache);
-  else writeFileSync(cache, content);
-  const { status, stderr } = await execute(node, [join(copy, "bin/fob"), "status"], { env: world.env });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("no sessions") as string });
+  for (const name of cached) {
+    const cache = join(copy, `dist/${name}.js.cache`);
+    if (content === undefined) rmSync(cache);
+    else writeFileSync(cache, content);
+  }
+  const { status, stdout } = await execute(node, [join(copy, "bin/fob"), "login", "work", "--code-stdin"], {
+    env: world.env,
+    input: world.device.code(),
+  });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
 });
