@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { formatCredentialProcess } from "../../src/credential-process/config-line.ts";
 import type { Installation } from "../../src/credential-process/launcher.ts";
 import { getLauncherPath } from "../../src/credential-process/write-launcher.ts";
@@ -11,7 +11,7 @@ import { editSection } from "../../src/profiles/edit.ts";
 import { readAwsFiles } from "../../src/profiles/files.ts";
 import { classifyProcess } from "../../src/profiles/inspect.ts";
 import { temporaryFolder } from "../helpers/world.ts";
-import { readers, stopReaders } from "../profiles/readers.ts";
+import { readers } from "../profiles/readers.ts";
 import { shells } from "./shells.ts";
 
 const paths = { config: "/home/alice/.aws/config", credentials: "/home/alice/.aws/credentials" };
@@ -27,8 +27,6 @@ const windows: Installation = {
   node: "C:\\Program Files\\nodejs\\node.exe",
   program: "C:\\Users\\Alice\\AppData\\Roaming\\npm\\node_modules\\aws-fob\\bin\\fob",
 };
-
-afterAll(stopReaders);
 
 test("plain words stand as they are", () => {
   expect(formatCredentialProcess(home, "work-mfa")).toBe("/home/alice/.aws/fob/bin/fob-credential-process work-mfa");

@@ -17,7 +17,7 @@ import { createLauncherScript } from "../../src/credential-process/launcher.ts";
 import { encodeFileName } from "../../src/store/paths.ts";
 import { openWritableStore } from "../../src/store/write.ts";
 import { quoteShellLiteral } from "../../src/text.ts";
-import { someOf } from "../helpers/broad.ts";
+import { numRunsOf, someOf } from "../helpers/broad.ts";
 import { node, temporaryFolder } from "../helpers/world.ts";
 import {
   type Answer,
@@ -414,7 +414,7 @@ test("it answers for exactly the names that are spelled alike in the store", () 
     const isPlain = encodeFileName(name) === name && !name.startsWith("-");
     expect(runLauncher(dash, place, [name])).toEqual(isPlain ? fromFile : slow(place, name));
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, { numRuns: numRunsOf(300) });
 });
 
 test("it understands what the store writes", () => {

@@ -4,13 +4,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Format, formatVariables } from "../../src/environment/formats.ts";
-import { someOf } from "../helpers/broad.ts";
+import { numRunsOf, someOf } from "../helpers/broad.ts";
 import { temporaryFolder } from "../helpers/world.ts";
-import { readers, stopReaders } from "../profiles/readers.ts";
-
-afterAll(stopReaders);
+import { readers } from "../profiles/readers.ts";
 
 /** All that an environment can hold, and what shells and readers take for something else more often than by chance. */
 const awkward = fc.constantFrom(
@@ -118,7 +116,7 @@ test("PowerShell: each line is printable ASCII, and one assignment of one text",
     });
     expect(Object.fromEntries(read)).toEqual(set);
   });
-  fc.assert(property, { numRuns: 500 });
+  fc.assert(property, { numRuns: numRunsOf(500) });
 });
 
 function powershellValue(expression: string): string {
@@ -149,7 +147,7 @@ test("cmd: a value is written only where no character of it means anything there
     );
     expect(attempt("cmd", { A: text }) ?? "").toMatch(/^(set "GONE="\nset "A=[\w@+=:,./-]*"\n)?$/);
   });
-  fc.assert(property, { numRuns: 1000 });
+  fc.assert(property, { numRuns: numRunsOf(1000) });
 });
 
 test("dotenv: Docker, which takes all behind the = as it is, and Node.js, which knows quotes, read the same", () => {
@@ -163,7 +161,7 @@ test("dotenv: Docker, which takes all behind the = as it is, and Node.js, which 
     expect(Object.fromEntries(byDocker)).toEqual({ A: text, B: other });
     expect({ ...parseEnv(written) }).toEqual({ A: text, B: other });
   });
-  fc.assert(property, { numRuns: 1000 });
+  fc.assert(property, { numRuns: numRunsOf(1000) });
 });
 
 test("json: an object of the variables", () => {

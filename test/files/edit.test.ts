@@ -21,6 +21,7 @@ import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vi
 import { FobError } from "../../src/errors.ts";
 import { editFile } from "../../src/files/edit.ts";
 import { beginReplace } from "../../src/files/replace.ts";
+import { isBroad } from "../helpers/broad.ts";
 import { node } from "../helpers/world.ts";
 import {
   buildChild,
@@ -254,7 +255,7 @@ test("what a killed process left beside the file is swept away, and nothing else
 test("whatever read fails, no new content is left beside the file", async () => {
   const fault = { FAULT_HOME: folder, FAULT: "EIO", FAULT_CALLS: "^(openSync|readFileSync)$" };
   const NODE_OPTIONS = `--require ${resolve(import.meta.dirname, "../helpers/faults.cjs")}`;
-  for (let at = 1; at <= 20; at++) {
+  for (let at = 1; at <= (isBroad ? 20 : 4); at++) {
     put(file);
     await startCommand([node, program, "edit", file, "new"], { ...fault, FAULT_AT: String(at), NODE_OPTIONS }).ended;
     expect(

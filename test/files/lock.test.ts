@@ -76,7 +76,7 @@ test("the lock of a killed process holds no other up", async () => {
 });
 
 // A hundred rounds are in test/long/locks.test.ts.
-test("of eight that find the lock of a killed process, never two are in at once", async () => {
+test.skipIf(!isBroad)("of eight that find the lock of a killed process, never two are in at once", async () => {
   expect(await contend(program, folder, 12)).toEqual([]);
   expect(readdirSync(folder)).toEqual([]);
 });
@@ -246,44 +246,52 @@ test("when patience runs out, the error names the process", async () => {
   });
 });
 
-test("the lock of another machine is broken after a minute of silence, not before; no process here is to be killed for it", async () => {
-  const foreign = { id: "f", pid: process.pid, host: "elsewhere", boot: "b", started: "1" };
-  const young = join(folder, "young");
-  leave(young, foreign, 40);
-  leave(lock, foreign, 70);
-  const refused = expect(withLock(young, { signal, patience: 6_000 }, () => "in")).rejects.toMatchObject({
-    hints: [
-      `it runs on another machine or in another container, or ran before a restart: cat ${young}`,
-      `when no fob is running there, remove it: rm ${young}`,
-    ],
-  });
-  // Whose clock was an hour ahead, or whose machine's clock has been set since.
-  const ahead = join(folder, "ahead");
-  leave(ahead, foreign, -3600);
-  const all = [lock, ahead].map((path) => withLock(path, patient, () => "in"));
-  expect(await Promise.all(all)).toEqual(["in", "in"]);
-  await refused;
-});
+test.skipIf(!isBroad)(
+  "the lock of another machine is broken after a minute of silence, not before; no process here is to be killed for it",
+  async () => {
+    const foreign = { id: "f", pid: process.pid, host: "elsewhere", boot: "b", started: "1" };
+    const young = join(folder, "young");
+    leave(young, foreign, 40);
+    leave(lock, foreign, 70);
+    const refused = expect(withLock(young, { signal, patience: 6_000 }, () => "in")).rejects.toMatchObject({
+      hints: [
+        `it runs on another machine or in another container, or ran before a restart: cat ${young}`,
+        `when no fob is running there, remove it: rm ${young}`,
+      ],
+    });
+    // Whose clock was an hour ahead, or whose machine's clock has been set since.
+    const ahead = join(folder, "ahead");
+    leave(ahead, foreign, -3600);
+    const all = [lock, ahead].map((path) => withLock(path, patient, () => "in"));
+    expect(await Promise.all(all)).toEqual(["in", "in"]);
+    await refused;
+  },
+);
 
 // It looks more and more rarely while the work may be done by another: a hundred looks took 21 s.
-test("who looks rarely breaks the lock of another machine as fast, and never one that shows a sign of life meanwhile", async () => {
-  const foreign = { id: "f", pid: process.pid, host: "elsewhere", boot: "b", started: "1" };
-  const woken = join(folder, "woken");
-  for (const path of [lock, woken]) leave(path, foreign, 3600);
-  // A machine that has slept for an hour gives its next sign within a heartbeat.
-  setTimeout(() => age(woken, 0), 1_800);
-  const refused = expect(withLock(woken, { signal, patience: 5_000 }, () => "in")).rejects.toThrow("has held the lock");
-  const broken = withLockUnless(
-    lock,
-    patient,
-    () => false,
-    () => "in",
-  );
-  expect(await Promise.race([broken, refused])).toBe("in");
-  await refused;
-});
+test.skipIf(!isBroad)(
+  "who looks rarely breaks the lock of another machine as fast, and never one that shows a sign of life meanwhile",
+  async () => {
+    const foreign = { id: "f", pid: process.pid, host: "elsewhere", boot: "b", started: "1" };
+    const woken = join(folder, "woken");
+    for (const path of [lock, woken]) leave(path, foreign, 3600);
+    // A machine that has slept for an hour gives its next sign within a heartbeat.
+    setTimeout(() => age(woken, 0), 1_800);
+    const refused = expect(withLock(woken, { signal, patience: 5_000 }, () => "in")).rejects.toThrow(
+      "has held the lock",
+    );
+    const broken = withLockUnless(
+      lock,
+      patient,
+      () => false,
+      () => "in",
+    );
+    expect(await Promise.race([broken, refused])).toBe("in");
+    await refused;
+  },
+);
 
-test("a lock file that is torn or not a lock holds no process up for more than a minute", async () => {
+test.skipIf(!isBroad)("a lock file that is torn or not a lock holds no process up for more than a minute", async () => {
   const torn = ["", "null", "5", "{}", '{"id"'].map((text, index) => {
     const path = join(folder, `torn-${index}`);
     writeFileSync(path, text);

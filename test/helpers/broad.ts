@@ -3,3 +3,6 @@ export const isBroad = process.env.FOB_TEST_BROAD === "1";
 
 /** The first few of a table, or all of it. */
 export const someOf = <T>(table: readonly T[], few: number): readonly T[] => (isBroad ? table : table.slice(0, few));
+
+/** How often a property is tried. */
+export const numRunsOf = (broad: number): number => (isBroad ? broad : Math.ceil(broad / 8));

@@ -146,7 +146,6 @@ const started = (args: readonly string[]): [file: string, args: readonly string[
 /** A folder with that Node.js alone: what is beside it in its own folder is not for the tests. */
 const nodeFolder = mkdtempSync(join(tmpdir(), "fob-test-node-"));
 symlinkSync(node, join(nodeFolder, "node"));
-process.on("exit", () => rmSync(nodeFolder, { recursive: true, force: true }));
 
 /** What a command is there to show. */
 const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =>

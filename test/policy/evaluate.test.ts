@@ -615,7 +615,7 @@ describe("properties", () => {
   test.each([`${"a*".repeat(200)}b`, `${"*a".repeat(200)}b`, `*${"a".repeat(200)}b`])(
     "matching takes linear time for a hostile pattern: %s",
     (pattern) => {
-      const [once, twice] = [looksAt(pattern, 4_000), looksAt(pattern, 8_000)];
+      const [once, twice] = [looksAt(pattern, 2_000), looksAt(pattern, 4_000)];
       expect(once).toBeGreaterThan(0);
       expect(twice / once).toBeLessThan(2.2);
     },

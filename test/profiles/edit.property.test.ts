@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BreaksFile, editSection, removeKeys } from "../../src/profiles/edit.ts";
 import {
   DuplicateSection,
@@ -13,10 +13,9 @@ import {
   UnparsableText,
 } from "../../src/profiles/scan.ts";
 import { SPACE, trimBytes } from "../../src/profiles/white-space.ts";
-import { type Reader, type Reading, readers, stopReaders } from "./readers.ts";
+import { numRunsOf } from "../helpers/broad.ts";
+import { type Reader, type Reading, readers } from "./readers.ts";
 import { change, ownKeys, type Sample, sample, setting, wildText } from "./samples.ts";
-
-afterAll(stopReaders);
 
 const uniform = sample({ indents: ["", "  ", "\t", "\u00c2\u00a0"], mayLack: true });
 const ragged = sample({ indents: ["", " ", "  ", "    ", "\t", "\u00e3\u0080\u0080"], isRagged: true });
@@ -66,7 +65,7 @@ describe.each(Object.values(readers))("$name", (reader: Reader) => {
       if (reader === readers.ini && !expected) return;
       expect(without(reading?.[name], ownKeys)).toEqual(without(expected?.[name], ownKeys));
     });
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: numRunsOf(300) });
   });
 
   test.skipIf(!reader.isThere)("reads every value back from a section that was indented in any way", async () => {
@@ -83,7 +82,7 @@ describe.each(Object.values(readers))("$name", (reader: Reader) => {
         if (reader.keeps(value)) expect(reading?.[name]?.[key]).toBe(value);
       }
     });
-    await fc.assert(property, { numRuns: 200 });
+    await fc.assert(property, { numRuns: numRunsOf(200) });
   });
 });
 
@@ -123,7 +122,7 @@ test("comments, foreign keys and nested blocks of the section stay, however it i
     for (const line of foreign)
       expect(lines.some((one) => one === line || (line === "ch" && one.includes("ch")))).toBe(true);
   });
-  fc.assert(property, { numRuns: 1000 });
+  fc.assert(property, { numRuns: numRunsOf(1000) });
 });
 
 test("every byte outside the section stays, in any file, and writing twice is writing once", () => {
@@ -143,7 +142,7 @@ test("every byte outside the section stays, in any file, and writing twice is wr
       expect(editSection(edited, kind, profile, wanted)).toBe(edited);
     },
   );
-  fc.assert(property, { numRuns: 3000 });
+  fc.assert(property, { numRuns: numRunsOf(3000) });
 });
 
 // What takes more than linear time does not end before the test does.
@@ -165,7 +164,7 @@ test("a session that is set and taken away again leaves the file as it was", () 
     if (edited === undefined || findSection(scan(text, kind), "work-mfa")) return;
     expect(removeKeys(edited, kind, "work-mfa", ownKeys)).toBe(text);
   });
-  fc.assert(property, { numRuns: 2000 });
+  fc.assert(property, { numRuns: numRunsOf(2000) });
 });
 
 test("a key that is removed is gone from the section, and one that is not there is no reason to write", () => {
@@ -178,7 +177,7 @@ test("a key that is removed is gone from the section, and one that is not there 
     expect(there.filter((key) => keys.some((removed) => removed === key))).toEqual([]);
     if (!splitLines(file.section).some((line) => isOneOf(line, keys))) expect(left).toBe(whole(file));
   });
-  fc.assert(property, { numRuns: 1000 });
+  fc.assert(property, { numRuns: numRunsOf(1000) });
 });
 
 function isOneOf(source: string, keys: readonly string[]): boolean {
@@ -195,7 +194,7 @@ test.skipIf(!readers.botocore.isThere)("a file that botocore reads is one that i
     const left = removeKeys(whole(file), kind, profile, Object.keys(wanted));
     expect(await readers.botocore.read(left, kind)).toBeDefined();
   });
-  await fc.assert(property, { numRuns: 1000 });
+  await fc.assert(property, { numRuns: numRunsOf(1000) });
 });
 
 test("two sections of one name are refused, for this profile only", () => {
@@ -205,7 +204,7 @@ test("two sections of one name are refused, for this profile only", () => {
     expect(() => removeKeys(text, file.kind, file.profile, ownKeys)).toThrow(DuplicateSection);
     expect(editSection(text, file.kind, "another", wanted).startsWith(text)).toBe(true);
   });
-  fc.assert(property, { numRuns: 200 });
+  fc.assert(property, { numRuns: numRunsOf(200) });
 });
 
 test.skipIf(!readers.botocore.isThere)(
@@ -235,8 +234,8 @@ test.skipIf(!readers.botocore.isThere)(
       );
       expect(own.filter(([, value]) => value !== "")).toEqual(lower.filter(([, value]) => value !== ""));
     });
-    await fc.assert(property, { numRuns: 1500 });
-    expect(agreed).toBeGreaterThan(200);
+    await fc.assert(property, { numRuns: numRunsOf(1500) });
+    expect(agreed).toBeGreaterThan(numRunsOf(200));
   },
 );
 
@@ -274,5 +273,5 @@ test.skipIf(!readers.botocore.isThere)("the profiles of a file are those that th
       expect([...new Set(found)].sort()).toEqual(names[0]);
     },
   );
-  await fc.assert(property, { numRuns: 500 });
+  await fc.assert(property, { numRuns: numRunsOf(500) });
 });

@@ -1,6 +1,6 @@
 // Programs that no one here wrote, reading what fob writes: the SDK for JavaScript, npm's ini, Python and botocore.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -128,7 +128,7 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 `;
 
-/** One Python for all questions, so that a question costs no start. */
+/** One Python for all questions, so that a question costs no start. It ends when its stdin does. */
 class Python {
   private child: ChildProcessWithoutNullStreams | undefined;
   private readonly waiting: ((answer: string) => void)[] = [];
@@ -142,10 +142,6 @@ class Python {
     });
     const read = JSON.parse(answer) as Reading | string;
     return typeof read === "string" ? undefined : read;
-  }
-
-  stop(): void {
-    this.child?.stdin.end();
   }
 
   private start(): ChildProcessWithoutNullStreams {
@@ -175,9 +171,3 @@ const botocore: Reader = {
 };
 
 export const readers = { sdk, ini, configparser, botocore } as const;
-
-/** For `afterAll`. */
-export function stopReaders(): void {
-  python.stop();
-  rmSync(folder, { recursive: true, force: true });
-}

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { someOf } from "../helpers/broad.ts";
 import { endsIn } from "../helpers/sessions.ts";
 import { interactive, run, testIn, withFob } from "../helpers/shells.ts";
 import { execute, makeWorld, node, type OnTerminal, program, type RunOptions, type World } from "../helpers/world.ts";
@@ -108,14 +109,15 @@ test("every word behind -- is the command's, and no shell reads it", async () =>
   expect((await world.fob(["exec", "--", "echo", "it"], { env: { AWS_PROFILE: "work" } })).stdout).toBe("it\n");
 });
 
-test.each([
+const withoutDashes: [string[], string][] = [
   [["work", "terraform", "plan", "-out", "x y"], "fob exec work -- terraform plan -out 'x y'"],
   [["work-mfa", "ls"], "fob exec work-mfa -- ls"],
   [["aws", "s3", "ls", "--profile", "x"], "fob exec -- aws s3 ls --profile x"],
   [["work"], "fob exec work -- COMMAND"],
   [["work", "--region", "x"], "fob exec work --region x -- COMMAND"],
   [[], "fob exec -- COMMAND"],
-])("without -- it says so, with the line that was meant: %j", async (args, line) => {
+];
+test.each(someOf(withoutDashes, 3))("without -- it says so, with the line that was meant: %j", async (args, line) => {
   const world = await loggedIn();
   const { status, stdout, stderr } = await world.fob(["exec", ...args]);
   expect(stderr).toBe(`fob: error: put the command after --\nfob: hint: ${line}\n`);
@@ -171,14 +173,15 @@ describe("how it ends", () => {
     expect(await exec(world, [file("bare", "exit 7\n", 0o755)])).toMatchObject({ status: 7 });
   });
 
-  test.each([
+  const signals = [
     ["SIGTERM", 143],
     ["SIGKILL", 137],
     ["SIGINT", 130],
     ["SIGHUP", 129],
     ["SIGUSR1", 138],
     ["SIGPIPE", 141],
-  ] as const)("by the signal that ended the command: %s", async (signal, code) => {
+  ] as const;
+  test.each(someOf(signals, 2))("by the signal that ended the command: %s", async (signal, code) => {
     const world = await loggedIn();
     const kill = ["sh", "-c", `kill -s ${signal.slice(3)} $$`];
     expect(await exec(world, kill)).toMatchObject({ status: null, signal, stderr: "" });
@@ -201,37 +204,40 @@ const shells = [["dash"], ["bash"], ["busybox", "sh"], ["ksh"], ["mksh"], ["zsh"
   ([shell = ""]) => spawnSync(shell, ["-c", "true"]).error === undefined,
 );
 
-describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("as %s", (_, [shell = "", ...words]) => {
-  const inShell = async (world: World, args: readonly string[], env: RunOptions["env"] = {}) =>
-    execute(shell, [...words, program, "exec", ...args], { ...both, env: { ...world.env, ...env } });
+describe.each(someOf(shells, 2).map((shell) => [shell.join(" "), shell] as const))(
+  "as %s",
+  (_, [shell = "", ...words]) => {
+    const inShell = async (world: World, args: readonly string[], env: RunOptions["env"] = {}) =>
+      execute(shell, [...words, program, "exec", ...args], { ...both, env: { ...world.env, ...env } });
 
-  test("it becomes the command, with its words, its exit code, and the credentials", async () => {
-    const world = await loggedIn();
-    const print = 'printf "%s|" "$@"; test -n "$AWS_SESSION_TOKEN" && exit 7';
-    const odd = ["", "two words", "--", "$HOME", "`x`", "é\n'\"\\", "*"];
-    const run = await inShell(world, ["work", "--", "sh", "-c", print, "-", ...odd]);
-    expect(run).toMatchObject({ status: 7, stdout: `${odd.join("|")}|`, stderr: "" });
-    expect(await inShell(world, ["work", "--", "nosuch"])).toMatchObject({ status: 127, stdout: "" });
-    expect(await inShell(world, ["unknown", "--", "true"])).toMatchObject({ status: 1, stdout: "" });
-    expect((await inShell(world, ["--help"])).stdout).toContain("Usage: fob exec");
-    expect((await inShell(world, ["work", "--help", "--", "echo"])).stdout).toContain("Usage: fob exec");
-  });
+    test("it becomes the command, with its words, its exit code, and the credentials", async () => {
+      const world = await loggedIn();
+      const print = 'printf "%s|" "$@"; test -n "$AWS_SESSION_TOKEN" && exit 7';
+      const odd = ["", "two words", "--", "$HOME", "`x`", "é\n'\"\\", "*"];
+      const run = await inShell(world, ["work", "--", "sh", "-c", print, "-", ...odd]);
+      expect(run).toMatchObject({ status: 7, stdout: `${odd.join("|")}|`, stderr: "" });
+      expect(await inShell(world, ["work", "--", "nosuch"])).toMatchObject({ status: 127, stdout: "" });
+      expect(await inShell(world, ["unknown", "--", "true"])).toMatchObject({ status: 1, stdout: "" });
+      expect((await inShell(world, ["--help"])).stdout).toContain("Usage: fob exec");
+      expect((await inShell(world, ["work", "--help", "--", "echo"])).stdout).toContain("Usage: fob exec");
+    });
 
-  test("exported options and names of the caller show nothing and do no harm", async () => {
-    const world = await loggedIn();
-    const env = {
-      SHELLOPTS: "xtrace:verbose:allexport:errexit:nounset",
-      fob_script: "x",
-      fob_word: "x",
-      fob_runs: "x",
-    };
-    const { status, stdout, stderr } = await inShell(world, ["work", "--", "env"], env);
-    expect(status).toBe(0);
-    // This also looks for secrets in stderr.
-    expect(stderr).not.toContain("AWS_SECRET_ACCESS_KEY");
-    expect(stdout).not.toMatch(/^fob_/m);
-  });
-});
+    test("exported options and names of the caller show nothing and do no harm", async () => {
+      const world = await loggedIn();
+      const env = {
+        SHELLOPTS: "xtrace:verbose:allexport:errexit:nounset",
+        fob_script: "x",
+        fob_word: "x",
+        fob_runs: "x",
+      };
+      const { status, stdout, stderr } = await inShell(world, ["work", "--", "env"], env);
+      expect(status).toBe(0);
+      // This also looks for secrets in stderr.
+      expect(stderr).not.toContain("AWS_SECRET_ACCESS_KEY");
+      expect(stdout).not.toMatch(/^fob_/m);
+    });
+  },
+);
 
 describe("what the command is given", () => {
   const inBash = async (script: string, shell: "bash" | "zsh" = "bash") => {

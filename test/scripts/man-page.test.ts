@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
+import { someOf } from "../helpers/broad.ts";
 import { execute, node, program } from "../helpers/world.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -20,7 +21,10 @@ test("it has every command with its options, as --help lists them", async () => 
   const fob = async (...args: string[]) => (await execute(node, [program, ...args], { env })).stdout;
   const top = await fob("complete", "");
   const names = top.split("\n").flatMap((line) => line.split("\t")[0] || []);
-  for (const name of names.filter((word) => word !== "help")) {
+  for (const name of someOf(
+    names.filter((word) => word !== "help"),
+    3,
+  )) {
     const members = (await fob("complete", name, "")).split("\n").flatMap((line) => line.split("\t")[0] || []);
     for (const command of name === "policy" ? members.map((member) => `policy ${member}`) : [name]) {
       const section = text.split("\n.SS ").find((part) => part.startsWith(`fob ${command}\n`)) ?? "";

@@ -2,6 +2,7 @@
 import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { someOf } from "../helpers/broad.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { run, takeOn, withFob } from "../helpers/shells.ts";
 import { makeWorld, program, temporaryFolder, type World } from "../helpers/world.ts";
@@ -23,7 +24,7 @@ const pages = markdown.filter((page) => page === "README.md" || /^docs\/[^/]+$/.
 const replaced: Readonly<Record<string, string>> = {
   aws: "calls AWS; test/interop runs it against the local AWS",
   crontab: "changes the machine",
-  direnv: "may not be installed; recipes.test.ts runs it if it is",
+  direnv: "may not be installed; test/long/recipes.test.ts runs it if it is",
   docker: "needs an engine and an image registry",
   kubectl: "needs a cluster",
   npm: "needs the package registry; `npm run check:package` installs the package",
@@ -102,7 +103,7 @@ const withCommands = pages.flatMap((page) => {
   return blocks.length > 0 ? [{ page, blocks }] : [];
 });
 
-test.each(withCommands)("the commands of $page", async ({ page, blocks }) => {
+test.each(someOf(withCommands, 1))("the commands of $page", async ({ page, blocks }) => {
   const cwd = temporaryFolder();
   // A section begins with a new home, and finds the files that the sections above it have written where it is typed.
   for (const section of new Set(blocks.map((block) => block.section))) {

@@ -2,6 +2,7 @@
 import { appendFileSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { someOf } from "../helpers/broad.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
@@ -66,7 +67,7 @@ async function expectUsable(world: World, env: Record<string, string>): Promise<
   return stderr;
 }
 
-describe.each(circumstances)("where %s", (_, change) => {
+describe.each(someOf(circumstances, 1))("where %s", (_, change) => {
   test("a fresh session in its profile is enough for everything", async () => {
     const world = await makeWorld();
     await world.fob(["login", "work", "--code", world.device.code()]);

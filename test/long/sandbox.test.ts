@@ -12,7 +12,6 @@ import {
   type SandboxUser,
   startSandbox,
 } from "../../src/sandbox/server.ts";
-import { isBroad } from "../helpers/broad.ts";
 import { isThere } from "../helpers/needed.ts";
 
 const allowWithMfa = {
@@ -64,7 +63,7 @@ function aws(key: AccessKey & { token?: string }, ...args: string[]): Promise<{ 
   });
 }
 
-test.skipIf(!isBroad || !isThere("aws", "--version"))(
+test.skipIf(!isThere("aws", "--version"))(
   "aws lists devices, gets a session with MFA, and makes a call that needs it",
   async () => {
     const [devices, refused, wrong, session] = await Promise.all([
@@ -142,7 +141,7 @@ test.skipIf(!isThere("aws", "--version"))(
   },
 );
 
-test.skipIf(!isBroad || !isThere("aws", "--version"))("aws reads the policy simulator page by page", async () => {
+test.skipIf(!isThere("aws", "--version"))("aws reads the policy simulator page by page", async () => {
   const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
   const admin = sandbox.addUser({ name: "admin", policies: [everything] });
   const policies = [everything, allowWithMfa].map((policy) => JSON.stringify(policy, undefined, 2));

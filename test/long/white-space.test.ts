@@ -1,7 +1,6 @@
 // White space beyond ASCII, as it comes into the AWS files with a pasted line: programs trim it.
 import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { someOf } from "../helpers/broad.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, makeWorld } from "../helpers/world.ts";
 
@@ -18,34 +17,31 @@ test.each(wide)("a source that is written with it is read (%j)", async (space) =
   expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
 });
 
-test.each(someOf(wide, 1))(
-  "in a section of fob's own no key is written twice, and aws reads it (%j)",
-  async (space) => {
-    const world = await makeWorld();
-    await world.fob(["login", "work", "--code", world.device.code()]);
-    const file = world.credentials();
-    const [before = "", whole = ""] = file.split("[work-mfa]");
-    // So that there is something to write.
-    const own = whole.replace(/x_security_token_expires.*\n/, "");
-    const indented = own.replace(/^(?=.)/gm, space);
-    for (const text of [
-      own.replaceAll(" =", `${space}=`),
-      own.replaceAll("= ", `=${space}`),
-      own.replaceAll("\n", `${space}\n`),
-      indented,
-    ]) {
-      writeFileSync(world.credentialsPath, `${before}[work-mfa]${text}`);
-      expect((await world.fob(["login", "work"])).status).toBe(0);
-      expect(world.credentials().match(/aws_session_token/g)).toHaveLength(1);
-      expect(world.credentials()).toBe(file);
-    }
-    if (!hasAws) return;
-    const shown = await execute("aws", ["configure", "get", "aws_access_key_id", "--profile", "work-mfa"], {
-      env: world.env,
-    });
-    expect(shown.stdout).toMatch(/^ASIA/);
-  },
-);
+test.each(wide)("in a section of fob's own no key is written twice, and aws reads it (%j)", async (space) => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const file = world.credentials();
+  const [before = "", whole = ""] = file.split("[work-mfa]");
+  // So that there is something to write.
+  const own = whole.replace(/x_security_token_expires.*\n/, "");
+  const indented = own.replace(/^(?=.)/gm, space);
+  for (const text of [
+    own.replaceAll(" =", `${space}=`),
+    own.replaceAll("= ", `=${space}`),
+    own.replaceAll("\n", `${space}\n`),
+    indented,
+  ]) {
+    writeFileSync(world.credentialsPath, `${before}[work-mfa]${text}`);
+    expect((await world.fob(["login", "work"])).status).toBe(0);
+    expect(world.credentials().match(/aws_session_token/g)).toHaveLength(1);
+    expect(world.credentials()).toBe(file);
+  }
+  if (!hasAws) return;
+  const shown = await execute("aws", ["configure", "get", "aws_access_key_id", "--profile", "work-mfa"], {
+    env: world.env,
+  });
+  expect(shown.stdout).toMatch(/^ASIA/);
+});
 
 test.each([
   ["before a key", "\n\ufeffoutput = json\n"],

@@ -4,7 +4,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { someOf } from "../helpers/broad.ts";
 import { meanwhile } from "../helpers/meanwhile.ts";
 import { isThere } from "../helpers/needed.ts";
 import { execute, keysOf, makeWorld, type World } from "../helpers/world.ts";
@@ -49,7 +48,7 @@ const obstacles: Readonly<Record<string, readonly [string | Buffer, string, numb
   "a key twice": ["$&output = a\noutput = b\n", "has the key output a second time", 5],
 };
 
-test.each(someOf(Object.entries(obstacles), 2))(
+test.each(Object.entries(obstacles))(
   "%s is said beside the session, with line and fix",
   async (_, [text, why, line]) => {
     const world = await makeWorld();
