@@ -79,7 +79,7 @@ export async function runProgram(
 
 /** In words, to go behind the program's name. */
 export function describeEnd({ status, killedBy }: Ended): string {
-  return status === null ? `was ended by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
+  return status === null ? `was killed by ${killedBy ?? "a signal"}` : `failed with exit code ${status}`;
 }
 
 const formatByHandHint = (what: string): string => `run it by hand to see ${what}`;
@@ -111,7 +111,9 @@ async function awaitEnd(
       void endTree(child).then(() => finish(reason));
     };
     const timer = setTimeout(() => {
-      stop(new TimeoutError(`${title} did not end within ${formatDuration(options.timeout)}`, formatByHandHint("why")));
+      stop(
+        new TimeoutError(`${title} did not finish within ${formatDuration(options.timeout)}`, formatByHandHint("why")),
+      );
     }, options.timeout * 1000);
     const cancel = (): void => stop(new CancelledError());
     options.signal.addEventListener("abort", cancel);
@@ -120,7 +122,7 @@ async function awaitEnd(
       child[name]?.setEncoding("utf8").on("data", (text: string) => {
         printed[name] += text;
         if (printed[name].length > MOST_OUTPUT)
-          stop(new FobError(`${title} prints far too much`, formatByHandHint("what")));
+          stop(new FobError(`${title} prints too much output`, formatByHandHint("what")));
       });
     }
     const ended = (status: number | null, killedBy: NodeJS.Signals | null): void => {

@@ -19,12 +19,12 @@ test("a command runs in a shell and what it prints comes back whole", async () =
 });
 
 test("a command that takes too long is ended", async () => {
-  await expect(run("sleep 600", { timeout: 0.1 })).rejects.toThrow("the command did not end within");
+  await expect(run("sleep 600", { timeout: 0.1 })).rejects.toThrow("the command did not finish within");
 });
 
 test("what runs below a command that takes too long is ended with it", async () => {
   const file = join(temporaryFolder(), "pid");
-  await expect(run(`sleep 600 & echo $! > '${file}'; wait`, { timeout: 0.3 })).rejects.toThrow("did not end within");
+  await expect(run(`sleep 600 & echo $! > '${file}'; wait`, { timeout: 0.3 })).rejects.toThrow("did not finish within");
   const pid = Number(readFileSync(file, "utf8"));
   // Ended, or ended and not yet collected by its new parent.
   await vi.waitFor(() => expect(stateOf(pid)).toMatch(/^Z?$/));
@@ -37,12 +37,12 @@ function stateOf(pid: number): string {
 }
 
 test("a command that prints without end is ended", async () => {
-  await expect(run("yes")).rejects.toThrow("prints far too much");
+  await expect(run("yes")).rejects.toThrow("prints too much output");
 });
 
 test.each([
   ["exit 3", "failed with exit code 3"],
-  ["kill -9 $$", "was ended by SIGKILL"],
+  ["kill -9 $$", "was killed by SIGKILL"],
   ["no-such-command-here 2>/dev/null", "failed with exit code 127"],
 ])("%s: the error says how it ended, and what to do", async (command, how) => {
   await expect(run(command)).rejects.toMatchObject({
@@ -60,7 +60,7 @@ test("the signal ends it", async () => {
 });
 
 test("a command that does not listen is ended all the same, without a wait", async () => {
-  await expect(run("trap '' TERM; sleep 600; sleep 600", { timeout: 0.2 })).rejects.toThrow("did not end within");
+  await expect(run("trap '' TERM; sleep 600; sleep 600", { timeout: 0.2 })).rejects.toThrow("did not finish within");
 });
 
 test("what a command leaves running in the background is not waited for", async () => {

@@ -65,7 +65,7 @@ async function pick(
   if (choose) return await choose("Which profile?", candidates, sessions.signal);
   const names = candidates.slice(0, 8).map(quote).join(", ");
   const more = candidates.length > 8 ? ` and ${candidates.length - 8} more` : "";
-  throw new UsageError(`name one of ${candidates.length} profiles: ${names}${more}`, [
+  throw new UsageError(`choose one of ${candidates.length} profiles: ${names}${more}`, [
     retype(first),
     `or select it: export AWS_PROFILE=${quoteShellWord(first)}`,
   ]);

@@ -53,7 +53,7 @@ export async function processContext(options: { debug: boolean; typed: TypedComm
     get home() {
       if (home !== undefined) return home;
       throw new FobError(
-        "HOME is not set to an absolute path, and the system knows no home folder of this user",
+        "HOME is not set to an absolute path, and the system does not list a home folder for this user",
         "export HOME=/the/path/of/your/home",
       );
     },

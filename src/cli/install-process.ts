@@ -13,7 +13,7 @@ export async function installProfile(profile: string, options: ServingOptions, c
   const { env, say } = context;
   const program = realpathSync(process.argv[1] ?? "");
   if (isFromNpxCache(program)) {
-    throw new FobError("this fob is in npx's cache, which may be cleared at any time, and programs would lose it", [
+    throw new FobError("this fob runs from npx's cache, which can be cleared at any time", [
       installAgain,
       `then: fob credential-process --install ${quoteProfileArgument(profile)}`,
     ]);

@@ -46,15 +46,15 @@ function formatTimeLeft({ session, isNew }: LoginOutcome, now: number): string {
 function hintAtUnwritten({ session, unwritten }: LoginOutcome, say: Context["say"]): void {
   const name = quoteProfileArgument(session.profile);
   if (unwritten.credentials) {
-    say.warning(`programs do not find it in the profile ${quote(session.profile)}: ${unwritten.credentials.message}`);
-    say.hint(`run them with it: fob exec ${name} -- COMMAND`);
-    say.hint(`or put it into your shell: eval "$(fob env ${name})"`);
-    say.hint(
-      `or let them ask for it, in a config that you can write: credential_process = fob credential-process ${name}`,
+    say.warning(
+      `programs cannot find the session in the profile ${quote(session.profile)}: ${unwritten.credentials.message}`,
     );
+    say.hint(`run them with it: fob exec ${name} -- COMMAND`);
+    say.hint(`or load it into your shell: eval "$(fob env ${name})"`);
+    say.hint(`or in a config that you can edit: credential_process = fob credential-process ${name}`);
   }
   if (unwritten.configLines.length > 0) {
-    say.hint(`the config cannot be written; put below [profile ${escapeControlCharacters(session.profile)}]:`);
+    say.hint(`the config cannot be written; add to [profile ${escapeControlCharacters(session.profile)}]:`);
     for (const line of unwritten.configLines) say.hint(`  ${escapeControlCharacters(line)}`);
   }
 }

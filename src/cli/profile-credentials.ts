@@ -51,8 +51,8 @@ export async function findNamedProfile(
   const isArn = named !== undefined && isRoleArn(named);
   if (source !== undefined && !isArn) {
     throw new UsageError(
-      "--source is for a role that you name by its ARN",
-      "leave --source out, or name the role: arn:aws:iam::123456789012:role/NAME",
+      "--source is only for roles given by ARN",
+      "leave out --source, or give the role's ARN: arn:aws:iam::123456789012:role/NAME",
     );
   }
   const retype = (profile: string): string => formatCommand(context.typed, { profile });
@@ -67,13 +67,13 @@ export async function findNamedProfile(
   if (chain.length === 0) {
     throw new UsageError(
       `--duration is for roles, and ${quote(profile)} is not a role profile`,
-      `open a session of that length: fob login ${quoteProfileArgument(profile)} ${formatOption("--duration", duration)} --force`,
+      `for a user session of that length: fob login ${quoteProfileArgument(profile)} ${formatOption("--duration", duration)} --force`,
     );
   }
   if (chain.length > 1 && seconds > roleLength.default) {
     throw new UsageError(
       `AWS limits chained roles to ${inExactWords(roleLength.default)}, and ${quote(profile)} is assumed through ${quote(chain.at(-2)?.profile ?? "")}`,
-      "leave --duration out",
+      "leave out --duration",
     );
   }
   return {

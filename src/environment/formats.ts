@@ -47,7 +47,7 @@ export function formatFailure(format: Format): string {
 }
 
 const quoteForEveryShell = (name: string): string =>
-  `fob: warning: ${name} is a universal variable, which programs may take before these credentials: set -eU ${name}`;
+  `fob: warning: ${name} is a universal variable, which may override these credentials: set -eU ${name}`;
 
 function formatPosix({ set, unset }: Variables): string[] {
   return [
@@ -79,8 +79,8 @@ function checkPlain(format: Format, { AWS_PAGER: pager, ...rest }: Variables["se
   const [odd] = Object.entries(set).find(([, value]) => !isPlain(value)) ?? [];
   if (odd === undefined) return set;
   throw new FobError(
-    `${odd} holds a character that not every reader of the format ${format} takes as it is`,
-    "take a format that can quote it: fob env --shell json",
+    `${odd} contains a character that some programs misread in the ${format} format`,
+    "use a format that can quote it: fob env --shell json",
   );
 }
 
@@ -98,8 +98,8 @@ const iniKeys: Readonly<Record<string, readonly string[]>> = {
 function formatSection(profile: string, set: Variables["set"]): string[] {
   if (!isPortableName(profile)) {
     throw new FobError(
-      `${quote(profile)} is no name for a section: some programs would not find it`,
-      "take another format: fob env --shell json",
+      `${quote(profile)} cannot be used as a section name: some tools cannot read it`,
+      "use another format: fob env --shell json",
     );
   }
   const keys = Object.entries(set).flatMap(([name, value]) => (iniKeys[name] ?? []).map((key) => `${key} = ${value}`));

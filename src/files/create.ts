@@ -86,7 +86,7 @@ export function ensureOwnFolder(folder: string, elsewhere: readonly string[]): S
   const found = folderAt(folder, elsewhere);
   if (found.uid === (process.geteuid?.() ?? found.uid)) return found;
   throw new FobError(
-    `${quote(folder)} belongs to another user (uid ${found.uid}), so fob keeps nothing in it`,
+    `${quote(folder)} belongs to another user (uid ${found.uid}), so fob does not store anything in it`,
     elsewhere,
   );
 }
@@ -95,7 +95,10 @@ export function ensureOwnFolder(folder: string, elsewhere: readonly string[]): S
 export function assertClosed(folder: string, { mode }: Stats, elsewhere: readonly string[]): void {
   if (process.platform === "win32" || (mode & 0o022) === 0) return;
   const close = `if only fob uses it: chmod 700 ${quoteShellWord(folder)}`;
-  throw new FobError(`others can write to ${quote(folder)}, so fob keeps nothing in it`, [close, ...elsewhere]);
+  throw new FobError(`others can write to ${quote(folder)}, so fob does not store anything in it`, [
+    close,
+    ...elsewhere,
+  ]);
 }
 
 /** A real folder, and not a link to one. */

@@ -150,15 +150,15 @@ async function acquire(
 const MOST_IN_VAIN = 300;
 
 const unsteady = (path: string): FobError =>
-  new FobError(`cannot take the lock ${quote(path)}: it comes and goes all the time`, [
-    `look at it: ls -la ${quoteShellWord(dirname(path))}`,
-    `when no fob is running, remove what it has left: rm ${quoteShellWord(path)}`,
+  new FobError(`cannot take the lock ${quote(path)}: other processes keep taking it`, [
+    `check it: ls -la ${quoteShellWord(dirname(path))}`,
+    `if no fob is running, remove it: rm ${quoteShellWord(path)}`,
   ]);
 
 function stillHeld(path: string, holder: Holder, waited: number): LockTimeoutError {
-  const remove = `when no fob is running there, remove it: rm ${quoteShellWord(path)}`;
+  const remove = `if no fob is running there, remove it: rm ${quoteShellWord(path)}`;
   if (holder.pid === 0) {
-    const message = `the lock ${quote(path)} is there, and does not say which process holds it`;
+    const message = `the lock ${quote(path)} does not say which process holds it`;
     return new LockTimeoutError(message, [remove]);
   }
   const pid = findPid(holder);
@@ -167,10 +167,10 @@ function stillHeld(path: string, holder: Holder, waited: number): LockTimeoutErr
     `another fob${name} has held the lock ${quote(path)} for ${Math.round(waited / 1000)} s`,
     pid === undefined
       ? [
-          `it runs on another machine or in another container, or ran before a restart: cat ${quoteShellWord(path)}`,
+          `it runs on another machine or in a container, or ran before a restart; check: cat ${quoteShellWord(path)}`,
           remove,
         ]
-      : `answer its question, if it asks one in another window, or end it: ${killLine(pid)}`,
+      : `answer its prompt in the other window, or end it: ${killLine(pid)}`,
   );
 }
 
@@ -217,8 +217,8 @@ function tryAcquire(path: string): Lock | Holder | undefined {
     if (getSystemCode(error) === "ENOENT" && existsSync(dirname(path))) return undefined;
     if (/^(ENOSPC|EDQUOT|EROFS|EACCES|ENAMETOOLONG)$/.test(getSystemCode(error))) throw explainFileError(error, path);
     throw new FobError(
-      `cannot make the lock ${quote(path)}: ${getSystemCode(error) || String(error)}`,
-      `the folder must be there, and writable: ls -ld ${quoteShellWord(dirname(path))}`,
+      `cannot create the lock ${quote(path)}: ${getSystemCode(error) || String(error)}`,
+      `check that the folder exists and is writable: ls -ld ${quoteShellWord(dirname(path))}`,
       undefined,
       error,
     );
@@ -254,8 +254,8 @@ function take(path: string, attempt: Attempt, depth: number): Lock | Holder | un
 function isBroken(path: string, deadId: string, attempt: Attempt, depth: number): boolean {
   if (depth === MOST_RIGHTS) {
     throw new FobError(
-      `the lock ${quote(attempt.lock)} is of a process that has ended, and so have all that tried to remove it`,
-      `remove what they have left: rm ${quoteShellWord(prefixOf(attempt.lock))}*.break`,
+      `the lock ${quote(attempt.lock)} belongs to a process that has ended, and fob could not remove it`,
+      `remove the leftover files: rm ${quoteShellWord(prefixOf(attempt.lock))}*.break`,
     );
   }
   const right = take(rightToBreak(attempt.lock, deadId), attempt, depth + 1);

@@ -46,7 +46,7 @@ function assertOwn(path: string, found: Stats): void {
   if (user === undefined || found.uid === user) return;
   throw new FobError(
     `${quote(path)} belongs to another user (uid ${found.uid})`,
-    `if no fob of theirs is running, remove it: rm ${quoteShellWord(path)}`,
+    `if they are not running fob, remove it: rm ${quoteShellWord(path)}`,
   );
 }
 
@@ -97,7 +97,7 @@ function isNullDevice(found: Stats): boolean {
 
 /** For a pipe, a folder, a device, or a link where none may be. */
 export function notRegular(path: string): FobError {
-  return new FobError(`${quote(path)} is not a regular file`, `look at it: ls -ld ${quoteShellWord(path)}`);
+  return new FobError(`${quote(path)} is not a regular file`, `check it: ls -ld ${quoteShellWord(path)}`);
 }
 
 /** For what is at a name where only fob makes something, and is something else. */
@@ -165,7 +165,7 @@ export function explainFileError(error: unknown, file: string): FobError {
     case "EDQUOT":
       return new FobError(
         `no space left to write ${quote(file)}`,
-        `see what is full: df -h ${folder}`,
+        `check the free space: df -h ${folder}`,
         undefined,
         error,
       );
@@ -175,7 +175,7 @@ export function explainFileError(error: unknown, file: string): FobError {
     case "EPERM":
       return new FobError(
         `not allowed to read or write ${quote(file)}`,
-        `see who is: ls -la ${folder}`,
+        `check the permissions: ls -la ${folder}`,
         undefined,
         error,
       );
@@ -195,7 +195,7 @@ export function explainFileError(error: unknown, file: string): FobError {
 function explainUnknown(error: unknown, file: string): FobError {
   return new FobError(
     `cannot read or write ${quote(file)}: ${describeSystemError(error)}`,
-    `look at it: ls -la ${quoteShellWord(dirname(file))}`,
+    `check it: ls -la ${quoteShellWord(dirname(file))}`,
     undefined,
     error,
   );
@@ -212,7 +212,7 @@ export function createNoFolderError(path: string): FobError | undefined {
 /** For what is in the place of a folder that the user has chosen. */
 export const notFolder = (path: string, found: Stats, hints: readonly string[] = []): FobError =>
   new FobError(`${quote(path)} ${describeOddity(found, "a folder")}`, [
-    `look at it: ls -ld ${quoteShellWord(path)}`,
+    `check it: ls -ld ${quoteShellWord(path)}`,
     ...hints,
   ]);
 
@@ -228,6 +228,6 @@ export function lstatIfPossible(path: string): Stats | undefined {
 export function isMounted(file: string): FobError {
   return new FobError(`${quote(file)} is mounted as a single file, which cannot be replaced safely`, [
     `mount its folder into the container instead: ${quote(dirname(file))}`,
-    "or use a file of the container's own: export AWS_SHARED_CREDENTIALS_FILE=~/aws-credentials",
+    "or use a file inside the container: export AWS_SHARED_CREDENTIALS_FILE=~/aws-credentials",
   ]);
 }

@@ -58,7 +58,10 @@ export function resolveFile(path: string): string {
     if (!readStat(file)?.isSymbolicLink()) return file;
     file = resolve(folder, readlinkSync(file));
   }
-  throw new FobError(`${quote(path)} is a circle of symbolic links`, `look at them: ls -l ${quoteShellWord(path)}`);
+  throw new FobError(
+    `${quote(path)} has too many levels of symbolic links`,
+    `look at them: ls -l ${quoteShellWord(path)}`,
+  );
 }
 
 /** How long a file's name may be, in bytes, so that the names of what fob makes beside it are not too long (255). */
@@ -75,8 +78,8 @@ export function assertReplaceable(file: string): Stats | undefined {
   const length = Buffer.byteLength(basename(file));
   if (length > LONGEST_NAME) {
     throw new FobError(
-      `the name of ${quote(file)} is too long: ${length} bytes, and fob needs some for names beside it`,
-      `give it one of at most ${LONGEST_NAME} bytes`,
+      `the name of ${quote(file)} is too long: ${length} bytes, and fob needs a few more for temporary names`,
+      `use a name of at most ${LONGEST_NAME} bytes`,
     );
   }
   const found = assertOwnFile(file);
@@ -91,8 +94,8 @@ export function assertOwnFile(file: string): Stats | undefined {
   const user = process.geteuid?.();
   if (found && user !== undefined && found.uid !== user) {
     throw new FobError(
-      `${quote(file)} belongs to another user (uid ${found.uid}), so fob leaves it alone`,
-      `see whose it is: ls -la ${quoteShellWord(dirname(file))}`,
+      `${quote(file)} belongs to another user (uid ${found.uid}), so fob does not change it`,
+      `check the owner: ls -la ${quoteShellWord(dirname(file))}`,
     );
   }
   if (isMountPoint(file)) throw isMounted(file);
@@ -131,13 +134,10 @@ function hasAnotherName(file: string): boolean {
 
 function hardLinked(file: string): FobError {
   const copy = quoteShellWord(`${file}.copy`);
-  return new FobError(
-    `${quote(file)} has another name (a hard link), which would keep the old content when fob replaces the file`,
-    [
-      `find the other name: find ~ -samefile ${quoteShellWord(file)}`,
-      `make that a symbolic link to this one, or separate them: cp -p ${quoteShellWord(file)} ${copy} && mv ${copy} ${quoteShellWord(file)}`,
-    ],
-  );
+  return new FobError(`${quote(file)} has another name (a hard link), which would keep the old content`, [
+    `find the other name: find ~ -samefile ${quoteShellWord(file)}`,
+    `make that a symbolic link to this one, or separate them: cp -p ${quoteShellWord(file)} ${copy} && mv ${copy} ${quoteShellWord(file)}`,
+  ]);
 }
 
 /**

@@ -29,7 +29,7 @@ function otherWriters(path: string, user: number, isFolder: boolean): string | u
   try {
     found = statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    return `cannot be looked at (${getSystemCode(error)})`;
+    return `cannot be checked (${getSystemCode(error)})`;
   }
   if (!found) return undefined;
   if (found.uid !== user && found.uid !== 0) return `belongs to another user (uid ${found.uid})`;

@@ -26,29 +26,29 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
   if (lone >= 0) {
     return {
       line: countLine(text, lone),
-      reason: "has a carriage return in the middle, which ends a line for some programs",
-      fix: "put a line end in its place",
+      reason: "has a carriage return in the middle, which some programs read as a line end",
+      fix: "replace it with a line end",
     };
   }
   const unseen = findUnseen(text, used);
   if (unseen !== undefined) {
     return {
       line: countLine(text, unseen),
-      reason: "has an invisible character (U+FEFF), which is no white space for aws",
+      reason: "has an invisible character (U+FEFF), which aws does not treat as white space",
       fix: "remove that character",
     };
   }
   const [earlier, later] = sections.findDuplicate() ?? [];
   if (earlier && later) {
     const reason = `begins the same section as line ${earlier.line}`;
-    return { line: later.line, reason, fix: "make one section of the two" };
+    return { line: later.line, reason, fix: "merge the two sections" };
   }
   for (const section of used) {
     // Of [default] and [profile default] the aws command takes the later one, the SDKs the second.
     const taken = sections.ofProfile(section.profile ?? "").at(-1);
     if (taken && taken.line !== section.line) {
-      const reason = `is taken instead of line ${section.line}`;
-      return { line: taken.line, reason, fix: "make one section of the two", isOtherSection: true };
+      const reason = `overrides line ${section.line}`;
+      return { line: taken.line, reason, fix: "merge the two sections", isOtherSection: true };
     }
     const found = findObstacleIn(text.slice(section.bodyStart, section.end));
     if (found) return { ...found, line: section.line + found.line };
@@ -76,7 +76,7 @@ export function findObstacleIn(body: string): Obstacle | undefined {
     isBlock = line.raw === "";
     const before = first.get(line.key);
     if (before !== undefined) {
-      return { line: number, reason: `has the key ${line.key} a second time`, fix: "remove one of the two lines" };
+      return { line: number, reason: `repeats the key ${line.key}`, fix: "remove one of the two lines" };
     }
     first.set(line.key, number);
   }

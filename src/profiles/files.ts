@@ -200,7 +200,7 @@ export function explainParseErrors<T>(path: string, profile: string, step: () =>
     const editor = (line: number): string => `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`;
     if (error instanceof UnparsableText) {
       throw new FobError(
-        `line ${error.line} of ${quote(path)} ${error.message}, so fob does not touch the file`,
+        `line ${error.line} of ${quote(path)} ${error.message}, so fob does not change the file`,
         `open it there: ${editor(error.line)}`,
       );
     }
@@ -208,18 +208,18 @@ export function explainParseErrors<T>(path: string, profile: string, step: () =>
       const lines = error.lines.join(" and ");
       throw new FobError(
         `${quote(path)} has the profile ${quote(profile)} more than once, on lines ${lines}; programs read different ones`,
-        `keep one of them, open it there: ${editor(error.lines.at(-1) ?? 1)}`,
+        `keep one of them: ${editor(error.lines.at(-1) ?? 1)}`,
       );
     }
     if (error instanceof BreaksFile) {
       throw new FobError(
-        `line ${error.line} of ${quote(path)} would end up at the margin, where aws could not read the file: it ${error.message}`,
+        `line ${error.line} of ${quote(path)} would lose its indent, and aws could not read the file: it ${error.message}`,
         `remove that line, or the other one: ${editor(error.line)}`,
       );
     }
     if (error instanceof Unwritable) {
       throw new FobError(
-        `${error.message} cannot be written to ${quote(profile)} in ${quote(path)}: programs would read it differently`,
+        `${error.message} cannot be written to ${quote(profile)} in ${quote(path)}: programs would misread it`,
         "use letters, digits and -@+.%:/_ only",
       );
     }

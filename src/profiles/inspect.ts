@@ -112,13 +112,13 @@ function findBrowserSignIn(files: AwsFiles, profile: string): BrowserSignIn | un
   const of = formatOption("--profile", profile);
   if (has("sso_session") || has("sso_start_url")) {
     return {
-      text: `${quote(profile)} signs in through IAM Identity Center, which asks for MFA itself`,
+      text: `${quote(profile)} signs in through IAM Identity Center, which asks for MFA`,
       command: `aws sso login ${of}`,
     };
   }
   if (!has("login_session")) return undefined;
   return {
-    text: `${quote(profile)} signs in with aws login, which asks for MFA itself in the browser`,
+    text: `${quote(profile)} signs in with aws login, which asks for MFA in the browser`,
     command: `aws login ${of}`,
   };
 }
@@ -155,6 +155,6 @@ export function createNoKeyError(files: AwsFiles, profile: string): FobError {
   const { path, line, spelled, meant } = misspelled;
   return new FobError(
     `the profile ${quote(profile)} has no access key: programs do not read ${quote(spelled)} on line ${line} of ${quote(path)}`,
-    `call it ${meant}: \${EDITOR:-vi} +${line} ${quoteShellWord(path)}`,
+    `rename it to ${meant}: \${EDITOR:-vi} +${line} ${quoteShellWord(path)}`,
   );
 }

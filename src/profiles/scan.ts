@@ -239,7 +239,7 @@ const latest: { [Kind in FileKind]?: { readonly text: string; readonly sections:
 
 function findHeaders(text: string): Headers {
   const nul = text.indexOf("\0");
-  if (nul >= 0) throw new UnparsableText(countLine(text, nul), "holds a NUL byte");
+  if (nul >= 0) throw new UnparsableText(countLine(text, nul), "contains a NUL byte");
 
   const headers: Headers = { lines: [], starts: [], brackets: [], bodies: [] };
   let line = 0;
@@ -274,7 +274,7 @@ function findHeaders(text: string): Headers {
       headers.brackets.push(first);
       headers.bodies.push(next);
     } else {
-      if (headers.starts.length === 0) throw new UnparsableText(line, "stands before the first [section]");
+      if (headers.starts.length === 0) throw new UnparsableText(line, "is before the first [section]");
       const isDelimiter = character === EQUALS || character === COLON;
       if (isDelimiter && first === start) throw new UnparsableText(line, "has a value without a key");
       if (equals < start) equals = findOrEnd(text, "=", start);
@@ -295,7 +295,7 @@ export class DuplicateSection extends Error {
   readonly lines: readonly number[];
 
   constructor(sections: readonly Section[]) {
-    super("stands more than once");
+    super("appears more than once");
     this.lines = sections.map((section) => section.line);
   }
 }

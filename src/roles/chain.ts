@@ -97,7 +97,7 @@ function readRole(profile: string, files: AwsFiles): Role | undefined {
     sourceIdentity: value("source_identity"),
     tags: parseList(value("session_tags")).map((tag) => {
       const [, key, text] = /^([^=]+?)\s*=\s*(.*)$/.exec(tag) ?? [];
-      if (key === undefined) throw wrong("session_tags", tag, "written like this: key=value,key=value");
+      if (key === undefined) throw wrong("session_tags", tag, "in the form key=value,key=value");
       return [key, text ?? ""] as const;
     }),
     transitiveTags: parseList(value("transitive_session_tags")),

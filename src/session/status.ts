@@ -183,7 +183,7 @@ function describeForeign(profile: string, { files }: Known, limits: Limits): Sta
   const writtenTo = [{ file, profile, isThere: true }];
   const expiration = expiryIn(properties);
   if (expiration === undefined) {
-    const reason = hasExpiry ? "its expiration is not a time" : "its expiration is not written there";
+    const reason = hasExpiry ? "its expiration is invalid" : "it has no expiration";
     return { profile, mode: "keys", state: hasExpiry ? "unreadable" : "unknown", foreign: true, reason, writtenTo };
   }
   // When it was issued is not known: long enough ago for the whole margin.

@@ -47,7 +47,10 @@ function assertNothingElse(store: string): void {
     const known: readonly string[] = [...folders, ...ofTheSystem];
     const other = readdirSync(store).find((name) => !known.includes(name));
     if (other === undefined) return;
-    throw new FobError(`${quote(store)} holds other files (${quote(other)}), so fob keeps nothing in it`, elsewhere);
+    throw new FobError(
+      `${quote(store)} contains other files (${quote(other)}), so fob does not store anything in it`,
+      elsewhere,
+    );
   } catch (error) {
     throw explainFileError(error, store);
   }

@@ -11,7 +11,7 @@ import { getSpan, processJson, type Session, type WrittenPlace } from "./session
 export const FORMAT = "fob1";
 
 /** What is wrong with a file that is not this version's to read or replace. */
-export const otherVersion = "was made by another version of fob";
+export const otherVersion = "is from another version of fob";
 
 /** Line 1; undefined for another format. */
 export function parseHeader(line: string): { readonly servedUntil: number; readonly profile: string } | undefined {
@@ -64,7 +64,7 @@ export function parseSession(text: string): Session | string {
       Object.values(about.asked).every((value) => typeof value === "string") &&
       Object.values(about.copiedSettings ?? {}).every((value) => typeof value === "string") &&
       about.profile === header.profile;
-    if (!isWhole) return "lacks something that every session has";
+    if (!isWhole) return "is incomplete";
     const account = typeof answer.AccountId === "string" ? answer.AccountId : undefined;
     return { ...about, account, credentials: { accessKeyId, secretAccessKey, sessionToken, expiration } };
   } catch {

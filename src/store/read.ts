@@ -89,7 +89,7 @@ export function readStored(path: string, profile: string): Stored {
     const text = Buffer.from(readBytes(path) ?? "", "latin1").toString("utf8");
     const session = parseSession(text);
     if (typeof session === "string") return unreadable(session, { isOtherVersion: session === otherVersion });
-    if (session.profile !== profile) return unreadable(`is of another profile, ${quote(session.profile)}`);
+    if (session.profile !== profile) return unreadable(`belongs to another profile, ${quote(session.profile)}`);
     return { state: "readable", profile, session };
   } catch (error) {
     // Then no session is there, and none can be put there.

@@ -42,7 +42,9 @@ export function waitingFor(
     const pid = findPid(holder);
     const name = pid === undefined ? "" : ` (${nameProcess(pid)})`;
     const instead =
-      pid === undefined || patience !== Number.POSITIVE_INFINITY ? "" : `; to be asked here: ${killLine(pid)}`;
+      pid === undefined || patience !== Number.POSITIVE_INFINITY
+        ? ""
+        : `; to be prompted here instead: ${killLine(pid)}`;
     note(`waiting for another fob${name} that is getting credentials for ${quote(profile)}${instead}`);
   };
   return { signal, patience, onWait };

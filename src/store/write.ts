@@ -232,8 +232,8 @@ export function assertShortName(profile: string): void {
   const { length } = encodeFileName(profile);
   if (length <= LONGEST_NAME) return;
   throw new FobError(
-    `the name ${quote(profile)} is too long for a session: ${length} bytes as a file's name`,
-    `choose one that needs at most ${LONGEST_NAME}, where a capital letter counts as three: fob login SOURCE --to NAME`,
+    `the name ${quote(profile)} is too long for a session: ${length} bytes as a file name`,
+    `choose one of at most ${LONGEST_NAME} bytes (a capital letter counts as three): fob login SOURCE --to NAME`,
   );
 }
 
@@ -273,7 +273,7 @@ function removeFile(path: string): void {
 
 /** Says that a session is another version's, and how to replace it all the same. */
 export function ofOtherVersion({ profile, path, reason }: Unreadable): FobError {
-  return new FobError(`the session file ${quote(path)} ${reason}, so this one leaves it alone`, [
+  return new FobError(`the session file ${quote(path)} ${reason}, so this version does not change it`, [
     "use it with that version: fob --version",
     `or remove it first: fob logout ${quoteProfileArgument(profile)}`,
   ]);

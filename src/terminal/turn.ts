@@ -39,8 +39,8 @@ export async function takeTurn<T>(
 
 /** Said on the terminal too: a program may have taken stderr. */
 function stoppedAt(terminal: Terminal, pid: number): TurnStopped {
-  const message = `another fob (process ${pid}) asks for a code on this terminal, and is stopped`;
-  const hints = ["wake it, to answer its question: fg", `or end it: ${killLine(pid)}`];
+  const message = `another fob (process ${pid}) is waiting for a code on this terminal, but is stopped`;
+  const hints = ["resume it to answer: fg", `or end it: ${killLine(pid)}`];
   if (!isatty(2)) terminal.say([message, ...hints.map((hint) => `hint: ${hint}`)]);
   return new TurnStopped(message, hints, exitCodes.codeNeeded);
 }

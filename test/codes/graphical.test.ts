@@ -160,7 +160,7 @@ test("a broken program falls through to the next one, is not tried again, and is
     expect(await source?.ask(about("work"))).toBe("492039");
     expect(await source?.ask(about("work"))).toBe("492039");
     expect([calls("zenity").length, calls("kdialog").length]).toEqual([1, 2]);
-    expect(debug.mock.calls).toEqual([[expect.stringMatching(/^zenity (failed with|was ended by)/)]]);
+    expect(debug.mock.calls).toEqual([[expect.stringMatching(/^zenity (failed with|was killed by)/)]]);
   }
 });
 
@@ -178,7 +178,7 @@ test("when all are broken, the error says how, what to do, and that a code is ne
       exitCode: exitCodes.codeNeeded,
       message:
         'the profile "the work" needs an MFA code, but fob cannot show a dialog to ask for it: ' +
-        "zenity failed with exit code 1: (zenity:1): Gtk-WARNING **: cannot open display: :1; kdialog was ended by SIGABRT",
+        "zenity failed with exit code 1: (zenity:1): Gtk-WARNING **: cannot open display: :1; kdialog was killed by SIGABRT",
       hints: ["run in a terminal: fob login 'the work'"],
     });
   }

@@ -133,7 +133,7 @@ function attempt(format: Format, set: Record<string, string>): string | undefine
   try {
     return formatVariables(format, { set, unset: ["GONE"] }, "work-mfa");
   } catch (error) {
-    expect(error).toMatchObject({ message: expect.stringContaining(`of the format ${format} `) as string });
+    expect(error).toMatchObject({ message: expect.stringContaining(`misread in the ${format} format`) as string });
     return undefined;
   }
 }
@@ -205,6 +205,6 @@ test("ini: neither a value nor a name ends the line or the header", () => {
     }),
   );
   for (const name of ["a]\n[default", "two words", ""]) {
-    expect(() => formatVariables("ini", { set: {}, unset: [] }, name)).toThrow("no name for a section");
+    expect(() => formatVariables("ini", { set: {}, unset: [] }, name)).toThrow("cannot be used as a section name");
   }
 });

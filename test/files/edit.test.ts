@@ -86,7 +86,7 @@ describe("symbolic links stay, and the file behind them changes", () => {
   test("a circle of them is an error", async () => {
     symlinkSync("b", join(folder, "a"));
     symlinkSync("a", join(folder, "b"));
-    await expect(append(join(folder, "a"))).rejects.toThrow("is a circle of symbolic links");
+    await expect(append(join(folder, "a"))).rejects.toThrow("has too many levels of symbolic links");
   });
 });
 
@@ -141,7 +141,7 @@ describe("what fob may not replace stays as it is", () => {
     chownSync(file, 12_345, 12_345);
     await expect(append(file)).rejects.toMatchObject({
       message: expect.stringContaining("belongs to another user (uid 12345)") as string,
-      hints: [`see whose it is: ls -la ${dirname(file)}`],
+      hints: [`check the owner: ls -la ${dirname(file)}`],
     });
     expect([read(file), readdirSync(folder)]).toEqual(["old\n", ["credentials"]]);
   });
@@ -191,7 +191,7 @@ describe("what fob may not replace stays as it is", () => {
     const said = withMounts(script, folder, node, program, String(left)).split("\n");
     const error = JSON.parse(said[0] ?? "") as FobError;
     expect(error.message).toBe(`no space left to write "${join(folder, full)}"`);
-    expect(error.hints).toEqual([`see what is full: df -h ${folder}`]);
+    expect(error.hints).toEqual([`check the free space: df -h ${folder}`]);
     expect(said.slice(1)).toEqual(["old", "credentials", "filler", ""]);
   });
 });

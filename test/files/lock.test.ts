@@ -111,8 +111,8 @@ test("where far too many were killed, the error names what to remove, and then t
   }
   const error = await withLock(lock, patient, () => "in").catch((thrown: unknown) => thrown as FobError);
   const [hint = ""] = error instanceof FobError ? error.hints : [];
-  expect(hint).toMatch(/^remove what they have left: rm .*\.break$/);
-  spawnSync("sh", ["-c", hint.replace("remove what they have left: ", "")]);
+  expect(hint).toMatch(/^remove the leftover files: rm .*\.break$/);
+  spawnSync("sh", ["-c", hint.replace("remove the leftover files: ", "")]);
   expect(readdirSync(folder)).toEqual(["lock"]);
   expect(await withLock(lock, impatient, () => "in")).toBe("in");
 });
@@ -168,7 +168,7 @@ test.skipIf(process.getuid?.() !== 0)("another user's file at a lock's name is a
   chownSync(lock, 12_345, 12_345);
   await expect(withLock(lock, patient, () => "in")).rejects.toMatchObject({
     message: `"${lock}" belongs to another user (uid 12345)`,
-    hints: [`if no fob of theirs is running, remove it: rm ${lock}`],
+    hints: [`if they are not running fob, remove it: rm ${lock}`],
   });
 });
 
@@ -242,7 +242,7 @@ test("when patience runs out, the error names the process", async () => {
   const holder = await startHolder();
   await expect(withLock(lock, impatient, () => "in")).rejects.toMatchObject({
     message: expect.stringContaining(`another fob (process ${holder.pid}) has held the lock`) as string,
-    hints: [`answer its question, if it asks one in another window, or end it: kill ${holder.pid}`],
+    hints: [`answer its prompt in the other window, or end it: kill ${holder.pid}`],
   });
 });
 
@@ -255,8 +255,8 @@ test.skipIf(!isBroad)(
     leave(lock, foreign, 70);
     const refused = expect(withLock(young, { signal, patience: 6_000 }, () => "in")).rejects.toMatchObject({
       hints: [
-        `it runs on another machine or in another container, or ran before a restart: cat ${young}`,
-        `when no fob is running there, remove it: rm ${young}`,
+        `it runs on another machine or in a container, or ran before a restart; check: cat ${young}`,
+        `if no fob is running there, remove it: rm ${young}`,
       ],
     });
     // Whose clock was an hour ahead, or whose machine's clock has been set since.
@@ -299,8 +299,8 @@ test.skipIf(!isBroad)("a lock file that is torn or not a lock holds no process u
   });
   for (const path of torn) {
     await expect(withLock(path, impatient, () => "in")).rejects.toMatchObject({
-      message: `the lock "${path}" is there, and does not say which process holds it`,
-      hints: [`when no fob is running there, remove it: rm ${path}`],
+      message: `the lock "${path}" does not say which process holds it`,
+      hints: [`if no fob is running there, remove it: rm ${path}`],
     });
     age(path, 70);
   }

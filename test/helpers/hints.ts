@@ -31,7 +31,7 @@ interface Hinted {
 }
 
 /** These are about another profile: that is what they are for. */
-const ofOthers = /did you mean|name the profile that|name one of|SOURCE|PROFILE/;
+const ofOthers = /did you mean|use the profile with|choose one of|SOURCE|PROFILE/;
 
 /** The lines that end with a command of fob's. */
 function findCommands(text: string): Hinted[] {

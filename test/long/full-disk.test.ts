@@ -53,7 +53,7 @@ test("a full disk is found before the code of a program is spent, and with space
   const env = { CLOCK, NODE_OPTIONS: `--require ${preload}` };
   const { runs, credentials } = await onSmallDisk(world, commands, env);
   const full = (folder: string, name: string): string =>
-    `1\nfob: error: no space left to write "${folder}/${name}"\nfob: hint: see what is full: df -h ${folder}\n`;
+    `1\nfob: error: no space left to write "${folder}/${name}"\nfob: hint: check the free space: df -h ${folder}\n`;
   const store = join(world.home, ".aws/fob");
   expect(runs.slice(0, 2)).toEqual([
     full(join(store, "locks"), "session-work-mfa"),

@@ -33,7 +33,7 @@ test("an edit after which aws could not read the file is refused before the code
   const before = world.credentials();
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
   expect(status).toBe(1);
-  expect(stderr).toContain(`line 8 of "${world.credentialsPath}" would end up at the margin`);
+  expect(stderr).toContain(`line 8 of "${world.credentialsPath}" would lose its indent`);
   expect(world.sandbox.requests).toEqual([]);
   expect(world.credentials()).toBe(before);
   writeFileSync(world.credentialsPath, before.replace("output = text\n", ""));

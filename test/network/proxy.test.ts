@@ -272,7 +272,7 @@ test.skipIf(!isThere("aws", "--version"))(
       expect(theirs, JSON.stringify(variables)).toMatchObject({ status: 0 });
       expect(counts(), `aws with ${JSON.stringify(variables)}`).toEqual(expected);
       const ours = await world.fob(["login", "work", "--code", "000000", "--to", `work-${index}`], { env });
-      expect(ours.stderr, JSON.stringify(variables)).toContain("(throttling)");
+      expect(ours.stderr, JSON.stringify(variables)).toContain("AWS is throttling");
       expect(counts(), `fob with ${JSON.stringify(variables)}`).toEqual(expected.map((count) => 2 * count));
     };
     // The command takes a second, so not for each; Python's answers follow below.

@@ -190,14 +190,14 @@ test.each(Object.entries(removals))("removeKeys: %s", (_, [before, after]) => {
 
 describe("scan", () => {
   const unparsable: readonly (readonly [text: string, line: number, reason: string])[] = [
-    ["a = b\n", 1, "stands before the first [section]"],
-    ["# c\n\n  junk\n", 3, "stands before the first [section]"],
+    ["a = b\n", 1, "is before the first [section]"],
+    ["# c\n\n  junk\n", 3, "is before the first [section]"],
     ["[a]\nb = c\njunk\n", 3, 'is neither a [section] nor "key = value"'],
     ["[a]\r\n\r\njunk", 3, 'is neither a [section] nor "key = value"'],
     ["[a]\n= b\n", 2, "has a value without a key"],
     ["[a]\n[b\n", 2, 'has a "[" without a "]"'],
-    ["[a]\nb = \0\n", 2, "holds a NUL byte"],
-    [Buffer.from("[a]\n", "utf16le").toString("latin1"), 1, "holds a NUL byte"],
+    ["[a]\nb = \0\n", 2, "contains a NUL byte"],
+    [Buffer.from("[a]\n", "utf16le").toString("latin1"), 1, "contains a NUL byte"],
   ];
 
   test.each(unparsable)("refuses %j, naming line %i", (text, line, reason) => {

@@ -92,7 +92,7 @@ test("an unparsable file is no empty one: reading says where it goes wrong, writ
   const text = "[a]\nx = 1\noops\n";
   const error = errorOf(() => filesOf(text));
   expect(error.message).toBe(
-    `line 3 of "${paths.config}" is neither a [section] nor "key = value", so fob does not touch the file`,
+    `line 3 of "${paths.config}" is neither a [section] nor "key = value", so fob does not change the file`,
   );
   expect(error.hints).toEqual([`open it there: \${EDITOR:-vi} +3 ${paths.config}`]);
   await expect(editProfile(paths, "config", "a", () => ({ region: "eu" }), lock)).rejects.toThrow(error.message);
@@ -107,7 +107,7 @@ test("a profile that stands twice is an error, any other profile of the file is 
   expect(error.message).toBe(
     `"${paths.credentials}" has the profile "a" more than once, on lines 1 and 5; programs read different ones`,
   );
-  expect(error.hints).toEqual([`keep one of them, open it there: \${EDITOR:-vi} +5 ${paths.credentials}`]);
+  expect(error.hints).toEqual([`keep one of them: \${EDITOR:-vi} +5 ${paths.credentials}`]);
   expect(credentials.properties("b")?.get("x")?.value).toBe("2");
   await expect(editProfile(paths, "credentials", "a", () => ({ x: "4" }), lock)).rejects.toThrow(error.message);
   expect(readFileSync(paths.credentials, "utf8")).toBe(text);

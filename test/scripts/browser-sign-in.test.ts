@@ -2,13 +2,13 @@
 import { expect, test } from "vitest";
 import { makeWorld } from "../helpers/world.ts";
 
-const identityCenter = '"dev" signs in through IAM Identity Center, which asks for MFA itself';
+const identityCenter = '"dev" signs in through IAM Identity Center, which asks for MFA';
 const kinds = [
   ["sso_session = corp", identityCenter, "aws sso login --profile dev"],
   ["sso_start_url = https://corp.awsapps.com/start", identityCenter, "aws sso login --profile dev"],
   [
     "login_session = arn:aws:iam::123456789012:user/ada",
-    '"dev" signs in with aws login, which asks for MFA itself in the browser',
+    '"dev" signs in with aws login, which asks for MFA in the browser',
     "aws login --profile dev",
   ],
 ] as const;

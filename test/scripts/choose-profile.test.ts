@@ -61,7 +61,7 @@ test("without a terminal, several profiles are an error that names them", async 
   expect({ status, stderr }).toEqual({
     status: 2,
     stderr:
-      'fob: error: name one of 2 profiles: "work", "play"\nfob: hint: fob login work\nfob: hint: or select it: export AWS_PROFILE=work\n',
+      'fob: error: choose one of 2 profiles: "work", "play"\nfob: hint: fob login work\nfob: hint: or select it: export AWS_PROFILE=work\n',
   });
 });
 

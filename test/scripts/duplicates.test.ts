@@ -21,7 +21,7 @@ test.each(Object.entries(bodies))(
     expect((await world.fob(["status"])).status).toBe(0);
     const { status, stdout, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
-    expect(stderr).toContain('programs that use the role profile "a-role" will ask for a code of their own');
+    expect(stderr).toContain('programs that use the role profile "a-role" will ask for another code');
     for (const command of ["status", "refresh"]) expect((await world.fob([command])).status).toBe(0);
   },
 );

@@ -16,7 +16,7 @@ test("a full disk is found before the code is spent", async () => {
   const before = [world.credentials(), world.config()];
   const { status, stderr } = await loginWith(world, { FAULT: "ENOSPC", FAULT_CALLS: "^writeSync$" });
   expect(status).toBe(1);
-  expect(stderr).toMatch(/fob: error: no space left to write ".*work-mfa.*"\nfob: hint: see what is full: df -h /);
+  expect(stderr).toMatch(/fob: error: no space left to write ".*work-mfa.*"\nfob: hint: check the free space: df -h /);
   expect(world.calls("GetSessionToken")).toBe(0);
   expect([world.credentials(), world.config()]).toEqual(before);
 });

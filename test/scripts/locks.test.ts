@@ -33,6 +33,8 @@ test("the lock of a killed process that cannot be removed is an error, and nothi
   const { status, screen } = await world.fobOnTerminal(["logout", "work"], { env }).ended;
   // Until the lock can be taken, no process may sweep what the killed one has left.
   for (const name of readdirSync(folder)) if (name.endsWith(".tmp")) mayHoldSecrets(join(folder, name));
-  expect(screen).toMatch(/fob: error: not allowed to read or write ".*\/session-work-mfa"\nhint: see who is: ls -la /);
+  expect(screen).toMatch(
+    /fob: error: not allowed to read or write ".*\/session-work-mfa"\nhint: check the permissions: ls -la /,
+  );
   expect(status).toBe(1);
 });

@@ -12,7 +12,7 @@ test.each(["accessKeyId", "export AWS_ACCESS_KEY_ID", "aws_access_key", "AWSAcce
     const { status, stderr } = await world.fob(["login", "work"]);
     expect(status).toBe(1);
     expect(stderr).toContain(`programs do not read "${key.toLowerCase()}" on line 3 of "${world.credentialsPath}"\n`);
-    expect(stderr).toContain(`hint: call it aws_access_key_id: \${EDITOR:-vi} +3 ${world.credentialsPath}\n`);
+    expect(stderr).toContain(`hint: rename it to aws_access_key_id: \${EDITOR:-vi} +3 ${world.credentialsPath}\n`);
   },
 );
 
@@ -68,7 +68,7 @@ test("where [default] comes after [profile default], login warns that aws reads 
   const { status, stderr } = await world.fob(["login", "--code", world.device.code()]);
   expect(status).toBe(0);
   expect(stderr).toContain(
-    `warning: aws and the SDKs read different sections of "${world.configPath}": line 4 is taken instead of line 1\n`,
+    `warning: aws and the SDKs read different sections of "${world.configPath}": line 4 overrides line 1\n`,
   );
   expect(world.config()).toMatch(/\[profile default-mfa\]\nregion = eu-west-1\n/);
   if (!isThere("aws", "--version")) return;

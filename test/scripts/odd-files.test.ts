@@ -43,7 +43,7 @@ test("a pipe as one of the AWS files is an error, for every command", async () =
     for (const command of someOf(commands(world), 2)) {
       const { status, stderr } = await fobAtOnce(world, command, { [variable]: path });
       expect({ command, status }).toEqual({ command, status: 1 });
-      expect(stderr).toContain(`fob: error: "${path}" is not a regular file\nfob: hint: look at it: ls -ld ${path}\n`);
+      expect(stderr).toContain(`fob: error: "${path}" is not a regular file\nfob: hint: check it: ls -ld ${path}\n`);
     }
   }
 });
@@ -94,7 +94,7 @@ test.skipIf(process.getuid?.() !== 0)("nor where another user has left a lock (a
   chownSync(path, 12_345, 12_345);
   const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
   expect(stderr).toContain(`fob: error: "${path}" belongs to another user (uid 12345)\n`);
-  expect(stderr).toContain(`fob: hint: if no fob of theirs is running, remove it: rm ${path}\n`);
+  expect(stderr).toContain(`fob: hint: if they are not running fob, remove it: rm ${path}\n`);
   expect(status).toBe(1);
   expect(world.calls("GetSessionToken")).toBe(0);
 });
@@ -103,7 +103,7 @@ test("a pipe at the name of the config's lock costs no login: what is missing th
   const world = await makeWorld();
   makePipe(join(world.home, ".aws/.config.fob.lock"));
   const { status, stderr } = await fobAtOnce(world, ["login", "work", "--code", world.device.code()]);
-  expect(stderr).toContain("the config cannot be written; put below [profile work-mfa]:");
+  expect(stderr).toContain("the config cannot be written; add to [profile work-mfa]:");
   expect(status).toBe(0);
 });
 
@@ -202,7 +202,7 @@ test.each(["fob/locks", "fob/bin", "fob", "elsewhere/fob"])(
     const env = { FOB_HOME: join(world.home, ".aws", name.startsWith("elsewhere") ? name : "fob") };
     const { status, stderr } = await fobAtOnce(world, ["credential-process", "--install", "work"], env);
     const isFobs = name.startsWith("fob/");
-    const hint = isFobs ? `if nothing else needs it, remove it: rm ${path}` : `look at it: ls -ld ${path}`;
+    const hint = isFobs ? `if nothing else needs it, remove it: rm ${path}` : `check it: ls -ld ${path}`;
     expect(stderr).toContain(`fob: error: "${path}" is a regular file, not a folder\nfob: hint: ${hint}\n`);
     expect(status).toBe(1);
   },
@@ -214,7 +214,7 @@ test("so is a file in the path of the config, and a dangling link in the place o
   writeFileSync(path, "");
   const inFile = await fobAtOnce(world, ["status"], { AWS_CONFIG_FILE: join(path, "config") });
   expect(inFile.stderr).toBe(
-    `fob: error: "${path}" is a regular file, not a folder\nfob: hint: look at it: ls -ld ${path}\n`,
+    `fob: error: "${path}" is a regular file, not a folder\nfob: hint: check it: ls -ld ${path}\n`,
   );
   const link = join(world.home, "link");
   symlinkSync("nowhere", link);
@@ -222,7 +222,7 @@ test("so is a file in the path of the config, and a dangling link in the place o
     FOB_HOME: link,
   });
   expect(stderr).toContain(
-    `fob: error: "${link}" is a symbolic link, not a folder\nfob: hint: look at it: ls -ld ${link}\n`,
+    `fob: error: "${link}" is a symbolic link, not a folder\nfob: hint: check it: ls -ld ${link}\n`,
   );
   expect(status).toBe(1);
 });

@@ -79,7 +79,7 @@ describe.each(someOf(circumstances, 1))("where %s", (_, change) => {
     await world.fob(["login", "work", "--code", world.device.code()]);
     writeFileSync(world.configPath, world.config().split("[profile work-mfa]")[0] ?? "");
     const said = await expectUsable(world, change(world));
-    expect(said).toContain("put below [profile work-mfa]:\nfob: hint:   region = eu-central-1\n");
+    expect(said).toContain("add to [profile work-mfa]:\nfob: hint:   region = eu-central-1\n");
     expect(said).not.toContain("warning");
   });
 
@@ -89,7 +89,7 @@ describe.each(someOf(circumstances, 1))("where %s", (_, change) => {
     await world.fob(["login", "work", "--code", world.device.code()]);
     writeFileSync(world.credentialsPath, before, { mode: 0o600 });
     const said = await expectUsable(world, change(world));
-    expect(said).toContain('fob: warning: programs do not find it in the profile "work-mfa": "');
+    expect(said).toContain('fob: warning: programs cannot find the session in the profile "work-mfa": "');
     expect(said).toContain("fob: hint: run them with it: fob exec work-mfa -- COMMAND\n");
     expect(said).not.toContain("chown");
     expect(world.credentials()).toBe(before);
@@ -102,7 +102,7 @@ describe.each(someOf(circumstances, 1))("where %s", (_, change) => {
     const env = { ...change(world), ...store };
     const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
     expect(status).toBe(0);
-    expect(stderr).toContain("programs do not find it");
+    expect(stderr).toContain("programs cannot find the session");
     await expectUsable(world, env);
     expect([world.credentials(), world.config()]).toEqual([credentials, config]);
     expect((await world.fob(["status", "--check", "work"], { env })).status).toBe(0);

@@ -113,7 +113,7 @@ test("--watch waits for the first session", async () => {
   const world = await makeWorld();
   const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
   await run.shows("no sessions");
-  await run.shows("when less than 1 h of it is left");
+  await run.shows("when less than 1 h is left");
   await login(world);
   await run.shows(/work-mfa +work +\d+ +valid/);
   run.type("\u0003");
@@ -202,7 +202,7 @@ test("--watch outlives a config that cannot be read for a moment, and says so on
   const config = world.config();
   writeFileSync(world.configPath, `${config}broken\n`);
   const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
-  await run.shows("so fob does not touch the file");
+  await run.shows("so fob does not change the file");
   writeFileSync(world.configPath, config);
   await run.shows(/work-mfa +work +\d+ +valid/);
   run.type("\u0003");

@@ -66,7 +66,7 @@ test("what cannot be is said before AWS is asked", async () => {
   appendFileSync(world.configPath, `\n${chain}`);
   const calls = world.sandbox.requests.length;
   for (const [args, message] of [
-    [["exec", "work", "--source", "work", "--", "true"], "--source is for a role that you name by its ARN"],
+    [["exec", "work", "--source", "work", "--", "true"], "--source is only for roles given by ARN"],
     [["exec", "work", "--duration", "2h", "--", "true"], '--duration is for roles, and "work" is not a role profile'],
     [
       ["exec", role, "--source", "work", "--duration", "2", "--", "true"],

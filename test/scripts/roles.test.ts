@@ -190,10 +190,8 @@ test("login names the line that would make programs ask again", async () => {
   const world = await makeWorld();
   addRole(world, "prod", "work-mfa", { more: `mfa_serial = ${world.device.serialNumber}\n` });
   const { stderr } = await login(world);
-  expect(stderr).toContain('programs that use the role profile "prod" will ask for a code of their own');
-  expect(stderr).toContain(
-    `remove this line from it in "${world.configPath}": mfa_serial = ${world.device.serialNumber}\n`,
-  );
+  expect(stderr).toContain('programs that use the role profile "prod" will ask for another code');
+  expect(stderr).toContain(`remove this line in "${world.configPath}": mfa_serial = ${world.device.serialNumber}\n`);
 });
 
 test("the region and the STS are those of the role profile", async () => {

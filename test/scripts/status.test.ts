@@ -71,7 +71,7 @@ test.each([
   ["cut off", "fob1 1790000000 work-mfa\n{"],
   ["damaged", "fob1 1790000000 work-mfa\n{\n{}\n"],
   ["of something else", "[work]\n"],
-  ["of another profile", undefined],
+  ["belongs to another profile", undefined],
 ])("a session file that is %s is unreadable, not missing", async (_, text) => {
   const world = await loggedIn();
   const other = readFileSync(sessionFile(world), "utf8").replaceAll("work-mfa", "other");

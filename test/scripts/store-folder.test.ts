@@ -47,11 +47,7 @@ test("a store that is a symbolic link, or has one for a folder, is refused, and 
   chmodSync(victim, 0o755);
   const link = join(world.home, "link");
   symlinkSync(victim, link);
-  await expectRefused(
-    world,
-    link,
-    `"${link}" is a symbolic link, not a folder\nfob: hint: look at it: ls -ld ${link}\n`,
-  );
+  await expectRefused(world, link, `"${link}" is a symbolic link, not a folder\nfob: hint: check it: ls -ld ${link}\n`);
   for (const name of ["sessions", "locks"]) {
     const store = join(world.home, `store-${name}`);
     mkdirSync(store, { mode: 0o700 });
@@ -67,7 +63,7 @@ test("a folder that other things are in is refused, and keeps its mode", async (
   mkdirSync(store);
   chmodSync(store, 0o1777);
   writeFileSync(join(store, "letter"), "");
-  await expectRefused(world, store, `"${store}" holds other files ("letter"), so fob keeps nothing in it`);
+  await expectRefused(world, store, `"${store}" contains other files ("letter"), so fob does not store anything in it`);
   expect([modeOf(store), readdirSync(store)]).toEqual(["1777", ["letter"]]);
 });
 
@@ -76,7 +72,7 @@ test("a folder that others can write to is refused", async () => {
   const store = join(world.home, "store");
   mkdirSync(store);
   chmodSync(store, 0o777);
-  await expectRefused(world, store, `others can write to "${store}", so fob keeps nothing in it`);
+  await expectRefused(world, store, `others can write to "${store}", so fob does not store anything in it`);
   expect(modeOf(store)).toBe("777");
 });
 
@@ -85,7 +81,11 @@ test.skipIf(process.getuid?.() !== 0)("another user's folder is refused (as root
   const store = join(world.home, "store");
   mkdirSync(store, { mode: 0o700 });
   chownSync(store, 12_345, 12_345);
-  await expectRefused(world, store, `"${store}" belongs to another user (uid 12345), so fob keeps nothing in it`);
+  await expectRefused(
+    world,
+    store,
+    `"${store}" belongs to another user (uid 12345), so fob does not store anything in it`,
+  );
 });
 
 test("a hard link that fob would cut is said before the code is sent", async () => {
@@ -113,7 +113,7 @@ test("a config with another name (a hard link) is not replaced; what is missing 
   linkSync(world.configPath, other);
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
   expect(status).toBe(0);
-  expect(stderr).toContain("the config cannot be written; put below [profile work-mfa]:");
+  expect(stderr).toContain("the config cannot be written; add to [profile work-mfa]:");
   expect(statSync(other).ino).toBe(statSync(world.configPath).ino);
 });
 
@@ -158,7 +158,7 @@ test.each<[string, (text: string) => string]>([
   const code = world.device.code(Date.now() + 30_000);
 
   const status = await world.fob(["status"]);
-  expect(status.stdout).toContain("was made by another version of fob");
+  expect(status.stdout).toContain("is from another version of fob");
   expect(status).toMatchObject({ status: 0, stderr: "" });
   for (const args of [
     ["login", "work", "--code", code],
@@ -169,7 +169,7 @@ test.each<[string, (text: string) => string]>([
   ]) {
     const { status: code1, stderr } = await world.fob(args);
     expect({ args, failed: code1 !== 0 }).toEqual({ args, failed: true });
-    expect(stderr).toContain("was made by another version of fob");
+    expect(stderr).toContain("is from another version of fob");
     expect(stderr).toContain("fob logout work-mfa");
   }
   expect((await world.fob(["logout", "--all"])).stderr).toContain(

@@ -29,7 +29,7 @@ test("a fob that is stopped at its question: the next one says so at once, and t
     'set -m; fob login work; fob login second; echo ended with $?; read line; eval "$line"; wait; fob login second',
   );
   const stopped = await stopAtQuestion(shell);
-  await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
+  await shell.shows(`another fob (process ${stopped}) is waiting for a code on this terminal, but is stopped`);
   await shell.shows("ended with 4");
   const [, hint = ""] = /hint: or end it: (.*)\n/.exec(shell.screen()) ?? [];
   shell.type(`${hint}\n`);
@@ -41,7 +41,7 @@ test("a fob that is stopped at its question and woken by fg gets its answer", as
   const world = await makeTwoProfiles();
   const shell = world.shellOnTerminal("set -m; fob login work; fob login second; fg; echo ended with $?");
   await stopAtQuestion(shell);
-  await shell.shows("hint: wake it, to answer its question: fg");
+  await shell.shows("hint: resume it to answer: fg");
   await shell.shows("/bin/fob");
   shell.type(`${world.device.code()}\r`);
   await shell.shows("ended with 0");
@@ -56,9 +56,9 @@ test("a fob that is stopped, and a program that has taken stderr: it is said on 
   const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, "work")) ?? Number.NaN;
   process.kill(stopped, "SIGSTOP");
   writeFileSync(join(world.home, "go"), "");
-  await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
+  await shell.shows(`another fob (process ${stopped}) is waiting for a code on this terminal, but is stopped`);
   await shell.shows("ended with 4");
-  expect(readFileSync(join(world.home, "err"), "utf8")).toContain("and is stopped");
+  expect(readFileSync(join(world.home, "err"), "utf8")).toContain("but is stopped");
   process.kill(stopped, "SIGKILL");
 });
 
@@ -69,7 +69,7 @@ test("a fob that is stopped at its question: another login to the same session w
   await shell.shows(
     `waiting for another fob (process ${stopped}, which is stopped) that is getting credentials for "work-mfa"`,
   );
-  await shell.shows(`to be asked here: kill ${stopped}; kill -CONT ${stopped}\n`);
+  await shell.shows(`to be prompted here instead: kill ${stopped}; kill -CONT ${stopped}\n`);
   process.kill(stopped, "SIGTERM");
   process.kill(stopped, "SIGCONT");
   await shell.shows(/Code for .*\(work\)/);
@@ -87,7 +87,7 @@ test("a fob that is stopped while another one waits for its turn: the other one 
   const stopped = listDescendants(shell.pid).find((pid) => isLogin(pid, asked)) ?? Number.NaN;
   await sleep(2000);
   process.kill(stopped, "SIGSTOP");
-  await shell.shows(`another fob (process ${stopped}) asks for a code on this terminal, and is stopped`);
+  await shell.shows(`another fob (process ${stopped}) is waiting for a code on this terminal, but is stopped`);
   await shell.shows("ended with 4");
   process.kill(stopped, "SIGKILL");
 });

@@ -77,7 +77,10 @@ function notesAbout(holder: Holder): string[] {
 
 test("you wait as long as you like where you can be asked, a script for 30 s", async () => {
   const what = `waiting for another fob (process ${process.pid}) that is getting credentials for "work-mfa"`;
-  expect(notesAbout(await readOwnHolder())).toEqual([`${what}; to be asked here: kill ${process.pid}`, what]);
+  expect(notesAbout(await readOwnHolder())).toEqual([
+    `${what}; to be prompted here instead: kill ${process.pid}`,
+    what,
+  ]);
   const codes = { ask: () => Promise.resolve("123456") };
   expect([patienceOf(undefined), patienceOf({ ...codes, canAskAgain: true })]).toEqual([
     30_000,

@@ -104,7 +104,7 @@ export const loginCommand = defineCommand({
     }
     if (!outcome.isNew && options.duration !== undefined) {
       say.hint(
-        `the length counts for new sessions; to open one now: ${formatCommand(typed, { set: { force: true } })}`,
+        `--duration applies to new sessions; to start one now: ${formatCommand(typed, { set: { force: true } })}`,
       );
     }
     return exitCodes.done;
@@ -161,8 +161,8 @@ function warnOfObstacles({ session, files }: LoginOutcome, { say }: Context): vo
 /** With these lines programs would ask for a code again. */
 function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context): void {
   for (const { profile, serial, path } of findSerialsInRoles(session.profile, files)) {
-    say.warning(`programs that use the role profile ${quote(profile)} will ask for a code of their own`);
-    say.hint(`remove this line from it in ${quote(path)}: mfa_serial = ${escapeControlCharacters(serial)}`);
+    say.warning(`programs that use the role profile ${quote(profile)} will ask for another code`);
+    say.hint(`remove this line in ${quote(path)}: mfa_serial = ${escapeControlCharacters(serial)}`);
   }
 }
 
@@ -170,7 +170,7 @@ function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context):
 function warnOfOtherSource(role: Role, profile: string, { session, files }: LoginOutcome, { say }: Context): void {
   if (role.sourceProfile === session.profile || classifyProcess(files, profile) === "fob") return;
   say.warning(
-    `programs assume the role of ${quote(profile)} with ${quote(role.sourceProfile)}, its source_profile, and not with the session`,
+    `programs assume the role of ${quote(profile)} with ${quote(role.sourceProfile)}, its source_profile, not with the session`,
   );
   const source = `source_profile ${quoteShellWord(session.profile)} ${formatOption("--profile", role.profile)}`;
   say.hint(`aws configure set ${source}`);
@@ -184,7 +184,10 @@ function readCodeOptions(options: LoginOptions, context: Context): MfaCodeProvid
   if (!options.codeStdin) return undefined;
   const stdin = context.stdin();
   if (stdin.isTTY) {
-    throw new UsageError("--code-stdin reads a pipe, and stdin is a terminal", "leave --code-stdin out to be asked");
+    throw new UsageError(
+      "--code-stdin reads from a pipe, but stdin is a terminal",
+      "leave out --code-stdin to be prompted",
+    );
   }
   return createStdinProvider(stdin);
 }

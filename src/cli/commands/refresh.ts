@@ -67,8 +67,8 @@ async function watchSessions(
   const { env, say, stdout } = context;
   const table = createLiveTable(profiles, context);
   const { minTtl } = options;
-  const limit = `${formatDuration(minTtl ?? defaultMinTtl.login)} of it is left${minTtl === undefined ? " (of a short one, a quarter)" : ""}`;
-  say.note(`a session is renewed when less than ${limit}; Ctrl-C ends this`);
+  const limit = `${formatDuration(minTtl ?? defaultMinTtl.login)} is left${minTtl === undefined ? " (a quarter for short sessions)" : ""}`;
+  say.note(`renewing sessions when less than ${limit}; press Ctrl-C to stop`);
   const watching = {
     ...reporter,
     done(outcome: LoginOutcome) {

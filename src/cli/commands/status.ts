@@ -85,7 +85,7 @@ const words: Readonly<Record<State, string>> = {
   valid: "no longer in its profile",
   expiring: "expiring",
   expired: "expired",
-  unknown: "of unknown expiry",
+  unknown: "without an expiration",
   unreadable: "unreadable",
   missing: "missing",
 };
