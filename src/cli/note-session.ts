@@ -33,7 +33,7 @@ export function noteLogin(
 function formatOutcome(outcome: LoginOutcome, now: number): string {
   const { session, isNew } = outcome;
   const until = formatClockTime(session.credentials.expiration, now);
-  return `${quote(session.profile)} is good until ${until} (${formatTimeLeft(outcome, now)})${isNew ? "" : ", no code needed"}`;
+  return `${quote(session.profile)} is valid until ${until} (${formatTimeLeft(outcome, now)})${isNew ? "" : ", no code needed"}`;
 }
 
 /** A new session has the length that was asked for; the second that it took to get it is not worth a word. */

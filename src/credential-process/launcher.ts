@@ -20,7 +20,7 @@ export interface Installation {
 }
 
 /** For hints: the package is in no registry, so the way leads through a checkout. */
-export const installAgain = 'install fob, in a checkout of it: npm ci && npm install --global "$(npm pack --silent)"';
+export const installAgain = 'install fob from a checkout: npm ci && npm install --global "$(npm pack --silent)"';
 
 /**
  * The launcher's text. It is called with a profile, perhaps followed by `--endpoint-url URL`, and hands over to
@@ -33,7 +33,7 @@ export const installAgain = 'install fob, in a checkout of it: npm ci && npm ins
  */
 export function createLauncherScript({ store, paths, node, program }: Installation): string {
   const gone = (path: string): string =>
-    quoteShellLiteral(`fob: error: ${quote(path)} is gone, and there is no fob on the PATH`);
+    quoteShellLiteral(`fob: error: ${quote(path)} no longer exists, and fob is not on your PATH`);
   return `#!/bin/sh
 # Prints the credentials of a fob session profile. Written by fob credential-process --install, which writes it again.
 #

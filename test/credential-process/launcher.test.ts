@@ -354,8 +354,8 @@ for (const shell of someOf(shells, 2)) {
             status: 1,
             stdout: "",
             stderr:
-              `fob: error: "${place[what]}" is gone, and there is no fob on the PATH\n` +
-              'fob: hint: install fob, in a checkout of it: npm ci && npm install --global "$(npm pack --silent)"\n' +
+              `fob: error: "${place[what]}" no longer exists, and fob is not on your PATH\n` +
+              'fob: hint: install fob from a checkout: npm ci && npm install --global "$(npm pack --silent)"\n' +
               "fob: hint: then: fob credential-process --install Work\n",
           });
         }

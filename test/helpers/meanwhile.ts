@@ -39,7 +39,7 @@ export async function expectNothingLost(
   const env = meanwhile(calls[moment](file), once(command));
   const login = ["login", "work", "--code", world.device.code()];
   const { status, stderr } = await world.fob(login, { env: { ...env, AWS_EC2_METADATA_DISABLED: "true" } });
-  expect(stderr).toContain('"work-mfa" is good until');
+  expect(stderr).toContain('"work-mfa" is valid until');
   expect(status).toBe(0);
 
   const [credentials, config] = [world.credentials(), world.config()];

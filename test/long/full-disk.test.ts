@@ -97,7 +97,7 @@ test.for([
     expect(runs[0]).toContain(`no space left to write "${world.home}/.aws/.credentials.fob.lock"`);
     expect(runs[0]).not.toContain("old credentials");
     expect(runs[1]).toBe(world.credentials());
-    expect(runs[2]).toMatch(/^0\nfob: "work-mfa" is good until .*, no code needed\nwork-mfa\n$/);
+    expect(runs[2]).toMatch(/^0\nfob: "work-mfa" is valid until .*, no code needed\nwork-mfa\n$/);
     expect(credentials).toContain("\n[work-mfa]\naws_access_key_id = ASIA");
     expect(world.calls("GetSessionToken")).toBe(1);
   },

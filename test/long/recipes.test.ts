@@ -142,7 +142,7 @@ test("cron: the table that is written, and its line in cron's environment", asyn
   const process = world.commandThatPrints(world.device.code());
   writeFileSync(world.configPath, world.config().replace("[profile work]", `$&\nmfa_process = ${process}`));
   expect(await job()).toMatchObject({ status: 0, stdout: "", stderr: "" });
-  expect(log()).toContain('"work-mfa" is good until');
+  expect(log()).toContain('"work-mfa" is valid until');
 });
 
 test("cron: a job that needs credentials ends with 4 before its command is run", async () => {

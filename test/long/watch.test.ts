@@ -34,7 +34,7 @@ test("with a mfa_process it renews by itself, also when the session has run out 
   const { run } = await watch(world);
   const old = tokenOf(world);
   endsIn(world, -3600);
-  await run.shows('"work-mfa" is good until');
+  await run.shows('"work-mfa" is valid until');
   await run.shows(/work-mfa +work +\d+ +valid/);
   expect(tokenOf(world)).not.toBe(old);
   expect(world.calls("GetSessionToken")).toBe(2);
@@ -66,7 +66,7 @@ test("while the network is away it says so once, and it renews when it is back",
   await expect.poll(way.tries, { timeout: 30_000 }).toBeGreaterThan(tries);
   way.open();
   setClock(122);
-  await run.shows('"work-mfa" is good until');
+  await run.shows('"work-mfa" is valid until');
   expect(run.screen().match(/fob: error:/g)).toHaveLength(1);
   await end(run);
 }, 120_000);

@@ -51,6 +51,6 @@ test.each([
   const world = await makeWorld();
   writeFileSync(world.credentialsPath, `${world.credentials().trimEnd()}${text}`);
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
-  expect([status, stderr]).toEqual([0, expect.stringContaining('"work-mfa" is good until')]);
+  expect([status, stderr]).toEqual([0, expect.stringContaining('"work-mfa" is valid until')]);
   expect(stderr).toMatch(/fob: warning: aws .*line 4 has an invisible character \(U\+FEFF\)/);
 });

@@ -125,7 +125,7 @@ describe("a connection that ends before the handshake does has sent nothing", ()
     const { world, front, env } = await worldWhereConnections(ends, (nth) => nth === 1, throughProxy);
     const code = world.device.code();
     const result = await world.fob(["login", "work", "--code", code], { env });
-    expect(result.stderr).toContain('"work-mfa" is good until');
+    expect(result.stderr).toContain('"work-mfa" is valid until');
     expect(result.status).toBe(0);
     expect(front.codes()).toEqual([code]);
     expect(front.connections()).toBe(3);

@@ -31,7 +31,7 @@ const withPassword = (url: string): string => url.replace("//", `//jane:${passwo
 
 async function expectLogin(world: World, env: Record<string, string | undefined>): Promise<string> {
   const result = await world.fob(["login", "work", "--code", world.device.code(), "--debug"], { env });
-  expect(result.stderr).toContain('"work-mfa" is good until');
+  expect(result.stderr).toContain('"work-mfa" is valid until');
   expect(result.status).toBe(0);
   return result.stderr;
 }

@@ -30,7 +30,7 @@ function file(world: World, name: string, text: string): string {
 
 async function expectLogin(world: World, env: Record<string, string>): Promise<void> {
   const result = await world.fob(["login", "work", "--code", world.device.code()], { env });
-  expect(result.stderr).toContain('"work-mfa" is good until');
+  expect(result.stderr).toContain('"work-mfa" is valid until');
   expect(result.status).toBe(0);
 }
 

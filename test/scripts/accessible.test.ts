@@ -17,7 +17,7 @@ test.each(plainModes)("%s: the question is asked once, and no digit redraws it",
   expect(status).toBe(0);
   expect(screen.match(/Code for/g)).toHaveLength(1);
   expect(run.raw()).not.toContain("\u001b");
-  expect(screen).toContain('fob: "work-mfa" is good until');
+  expect(screen).toContain('fob: "work-mfa" is valid until');
 });
 
 test.each(plainModes)("%s: a wrong code is asked again on a new line", async (_, env) => {

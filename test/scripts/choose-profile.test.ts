@@ -99,7 +99,7 @@ test("login of a role profile logs in its source and selects the role", async ()
   const { status, stdout, stderr } = await world.fob(["login", "prod", "--code", world.device.code()]);
   expect({ status, stdout }).toEqual({ status: 0, stdout: "prod\n" });
   expect(stderr).not.toContain("source_profile");
-  expect(stderr).toMatch(/^fob: "work-mfa" is good until .* \(12 h\), for the role profile "prod"$/m);
+  expect(stderr).toMatch(/^fob: "work-mfa" is valid until .* \(12 h\), for the role profile "prod"$/m);
   const onTerminal = await world.fobOnTerminal(["login", "prod"]).ended;
   expect(onTerminal.screen).toMatch(
     /Signed in as \S+ \(\d+\) for the role profile "prod" until .*\nUse it: export AWS_PROFILE=prod\n/,

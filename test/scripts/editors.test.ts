@@ -77,7 +77,7 @@ test.each([
   mayHoldSecrets(join(dirname(world.credentialsPath), "whole"));
   const env = meanwhile("^readFileSync .*/credentials latin1$", halfWritten(condition));
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
-  expect(stderr).toContain('"work-mfa" is good until');
+  expect(stderr).toContain('"work-mfa" is valid until');
   expect(status).toBe(0);
   expect(world.credentials()).toContain(world.user.accessKey.secretAccessKey);
   expect(world.credentials()).toContain("[work-mfa]\naws_access_key_id = ASIA");

@@ -94,7 +94,7 @@ describe("the environment", () => {
     const code = world.commandThatPrints(world.device.code(Date.now() + 30_000));
     appendFileSync(world.configPath, `mfa_process = ${code}\n`);
     const { status, stderr } = await exec(world, ["fob", "login", "work", "--force"], { env: withFob(world.env) });
-    expect(stderr).toContain('"work-mfa" is good until');
+    expect(stderr).toContain('"work-mfa" is valid until');
     expect(status).toBe(0);
   });
 });

@@ -148,7 +148,7 @@ test("from npx's cache it is refused, with the way out", async () => {
     env: world.env,
   });
   expect(status).toBe(1);
-  expect(stderr).toContain("hint: install fob, in a checkout of it: npm ci");
+  expect(stderr).toContain("hint: install fob from a checkout: npm ci");
   expect(existsSync(launcher(world))).toBe(false);
 });
 

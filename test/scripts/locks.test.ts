@@ -18,7 +18,7 @@ test("who is stopped for a minute while it takes a lock takes it all the same, t
     MEANWHILE: `[ $CALL -gt 1 ] || { touch -d '2 minutes ago' "$HOME"/.aws/fob/locks/.*.tmp; ${node} ${program} logout work; }`,
   });
   const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()], { env });
-  expect(stderr).toContain('"work-mfa" is good until');
+  expect(stderr).toContain('"work-mfa" is valid until');
   expect(status).toBe(0);
 });
 

@@ -32,7 +32,7 @@ test("the hint to select the profile is left out when it is selected already, or
   const world = await makeWorld();
   const { stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
   const { screen } = await world.fobOnTerminal(["login"], { env: { AWS_PROFILE: "work-mfa" } }).ended;
-  expect(stderr).toMatch(/^fob: warning: .*\nfob: "work-mfa" is good until .* \(12 h\)\n$/);
+  expect(stderr).toMatch(/^fob: warning: .*\nfob: "work-mfa" is valid until .* \(12 h\)\n$/);
   expect(screen).toMatch(/^✓ Signed in as user-\w+ \(\d{12}\) until .* \(11 h 59 min left, no code needed\)\n$/);
 });
 

@@ -48,6 +48,6 @@ test("it is not shown where stderr is no terminal, nor where the terminal cannot
   expect(stderr).not.toContain("…");
   const args = ["login", "work", "--force", "--code", world.device.code(Date.now() + 30_000)];
   const { screen } = await world.fobOnTerminal(args, { env: { ...env, TERM: "dumb" } }).ended;
-  expect(screen).toMatch(/is good until/);
+  expect(screen).toMatch(/is valid until/);
   expect(screen).not.toMatch(/Checking|Asking/);
 });

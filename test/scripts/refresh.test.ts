@@ -17,7 +17,7 @@ test("what lasts is kept, without a code", async () => {
   await login(world);
   const { status, stdout, stderr } = await world.fob(["refresh"]);
   expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
-  expect(stderr).toMatch(/^fob: "work-mfa" is good until .*, no code needed\n$/);
+  expect(stderr).toMatch(/^fob: "work-mfa" is valid until .*, no code needed\n$/);
 });
 
 test("what runs out is renewed, by the source's name as well as by the session's", async () => {
@@ -47,7 +47,7 @@ test("for cron: no question, an honest exit code, and the sessions that can be r
   const { status, stderr } = await world.fob(["refresh", "--no-input"]);
   expect(status).toBe(4);
   expect(stderr).toMatch(/fob: error: "other" needs an MFA code, .*: fob login other\n/);
-  expect(stderr).toMatch(/fob: "work-mfa" is good until/);
+  expect(stderr).toMatch(/fob: "work-mfa" is valid until/);
 });
 
 test("what was said with options when the session was opened counts again", async () => {
@@ -60,7 +60,7 @@ test("what was said with options when the session was opened counts again", asyn
   await run.shows("Code for");
   run.type(`${world.device.code()}\r`);
   const { screen } = await run.ended;
-  expect(screen).toMatch(/"work-mfa" is good until .* \(2 h\)/);
+  expect(screen).toMatch(/"work-mfa" is valid until .* \(2 h\)/);
   expect(screen).toContain("eu-west-1");
   expect(world.sandbox.requests.at(-1)).toMatchObject({ action: "GetSessionToken", status: 200 });
   // And the session is the right one for programs too, which have no options to say so.
@@ -139,7 +139,7 @@ test("--watch stays, shows the table, calls for the user in time, and ends with 
   await run.shows("Code for");
   isAhead(0);
   run.type(`${world.device.code()}\r`);
-  await run.shows('"work-mfa" is good until');
+  await run.shows('"work-mfa" is valid until');
   await run.shows(/work-mfa +work +\d+ +valid/);
   await expect
     .poll(() => readFileSync(join(world.home, "notified"), "utf8"))
@@ -167,7 +167,7 @@ test("--watch calls for the user before a device is chosen, and draws nothing ov
   run.type("\r");
   await run.shows("(work, device second)");
   run.type(`${second.code()}\r`);
-  await run.shows('"work-mfa" is good until');
+  await run.shows('"work-mfa" is valid until');
   run.type("\u0003");
   expect((await run.ended).status).toBe(130);
 });
@@ -184,7 +184,7 @@ test("a question for one session holds up no other, and a name that is not there
   const run = world.fobOnTerminal(["refresh", "--watch"], hurried);
   // In either order.
   await expect.poll(() => run.screen(), { timeout: 20_000 }).toContain("Code for");
-  await expect.poll(() => run.screen(), { timeout: 20_000 }).toContain('"work-mfa" is good until');
+  await expect.poll(() => run.screen(), { timeout: 20_000 }).toContain('"work-mfa" is valid until');
   run.type("\u0003");
   const { status, screen } = await run.ended;
   expect(status).toBe(130);

@@ -279,7 +279,7 @@ test("env and exec give a role's credentials; status, refresh and logout underst
   expect(run.stdout).toMatch(/^eu-west-1 ASIA\w+\n$/);
   // An hour is all that such credentials ever have.
   expect(run.stderr).toBe("");
-  expect((await world.fob(["refresh", "prod"])).stderr).toContain('"work-mfa" is good until');
+  expect((await world.fob(["refresh", "prod"])).stderr).toContain('"work-mfa" is valid until');
   expect((await world.fob(["exec", "prod", "--min-ttl", "2h", "--", "true"])).stderr).toContain(
     "--min-ttl is longer than",
   );
