@@ -203,8 +203,9 @@ export function noteMissingKeys(
   for (const key of Object.keys(stated).filter((name) => !tested.has(name.toLowerCase()))) {
     const meant = findNearest(key, missing);
     // Keys that differ more are other keys; many start alike.
-    if (meant !== undefined && measureDifference(key, meant) <= 2)
-      context.say.warning(`no policy tests ${quote(key)}; did you mean ${quote(meant)}?`);
+    if (meant === undefined || measureDifference(key, meant) > 2) continue;
+    context.say.warning(`no policy tests ${quote(key)}`);
+    context.say.hint(`did you mean: ${quoteShellWord(meant)}`);
   }
   if (missing.length > 0)
     context.say.note(`the policies test these keys, but the requests do not set them: ${missing.join(", ")}`);

@@ -170,7 +170,9 @@ async function warnAboutActions(results: readonly ExplainedDecision[], { say }: 
   const { guessAction, findActions } = await import("../../../policy/lint/known.ts");
   for (const action of new Set(results.map(({ request }) => request.action))) {
     const meant = findActions(action).length > 0 ? undefined : guessAction(action);
-    if (meant) say.warning(`fob knows no action ${quote(action)}; did you mean ${quote(meant.name)}?`);
+    if (!meant) continue;
+    say.warning(`unknown action ${quote(action)}`);
+    say.hint(`did you mean: ${meant.name}`);
   }
 }
 
