@@ -65,7 +65,7 @@ export function formatLogin(
   return formatCommand(login, { ...changes, without: [...(changes?.without ?? []), ...ofRun] });
 }
 
-/** The login that makes the session of a plan, changed. */
+/** The login that makes the session of a resolution, changed. */
 export type FormatLogin = (changes?: CommandChanges) => string;
 
 function formatGiven(option: string, value: GivenOptions[string]): string[] {

@@ -29,16 +29,16 @@ export async function signInLink(request: LinkRequest, snapshot: Snapshot, conte
   const { files } = snapshot;
   const [first] = resolveRoleChain(request.profile, files);
   const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
-  const plan = resolve(asUser, snapshot, context);
-  if (!first) throw createUserSessionError(plan.pair, files);
+  const resolution = resolve(asUser, snapshot, context);
+  if (!first) throw createUserSessionError(resolution.pair, files);
   const session = await getCredentials(request, snapshot, context);
-  const federation = buildFederationUrl(session.partition, plan.settings.endpoints.signin);
-  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), plan);
+  const federation = buildFederationUrl(session.partition, resolution.settings.endpoints.signin);
+  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), resolution);
   const { getSignInToken } = await import("../aws/sign-in.ts");
   const token = await withAws(access, context, (aws) =>
     getSignInToken(aws, federation, getConsoleSession(session, context.now())),
   );
-  const region = request.region ?? getProperty(files, request.profile, "region") ?? plan.settings.region?.region;
+  const region = request.region ?? getProperty(files, request.profile, "region") ?? resolution.settings.region?.region;
   return buildLoginUrl(federation, token, buildConsoleUrl(session.partition, region, request.service));
 }
 

@@ -30,9 +30,9 @@ export async function install(
   installation: Installation,
 ): Promise<string> {
   const { store, now } = context;
-  const plan = resolve({ ...request, isRenewal: true }, takeSnapshot(context), context);
-  const { pair, settings } = plan;
-  const { files } = plan.snapshot;
+  const resolution = resolve({ ...request, isRenewal: true }, takeSnapshot(context), context);
+  const { pair, settings } = resolution;
+  const { files } = resolution.snapshot;
   const endpoint = findCustomEndpointHost(settings.endpoints.sts) === undefined ? undefined : settings.endpoints.sts;
   const line = formatCredentialProcess(installation, pair.session, endpoint);
   const copiedBefore = readSession(store, pair.session)?.copiedSettings;
@@ -42,7 +42,7 @@ export async function install(
     copies: copiedBefore,
     now: now(),
     isOnlyOwn: true,
-    formatLogin: plan.formatLogin,
+    formatLogin: resolution.formatLogin,
   });
   assertTarget(pair, files, target());
   assertEditable(files.config.path);

@@ -24,8 +24,8 @@ export async function askAs<T>(
   const snapshot = takeSnapshot(context);
   const [first] = resolveRoleChain(request.profile, snapshot.files);
   const asUser = { ...request, profile: first?.sourceProfile ?? request.profile, isRenewal: true };
-  const plan = resolve(asUser, snapshot, context);
+  const resolution = resolve(asUser, snapshot, context);
   const session = await getCredentials(request, snapshot, context);
-  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), plan);
+  const access = buildAccess(session.credentials, parseDevice(session.serialNumber), resolution);
   return await withAws({ ...access, profile: request.profile, command: request.command }, context, work);
 }

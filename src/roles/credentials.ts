@@ -85,19 +85,19 @@ async function getRoleCredentials(
   const { request, snapshot } = occasion;
   const { lastChange } = snapshot;
   const { store, now } = context;
-  const plan = resolveRoleRequest(chain, occasion, context);
+  const resolution = resolveRoleRequest(chain, occasion, context);
   const isLong = (role.duration ?? roleLength.default) > roleLength.default;
   const isDirect = isLong && chain.length === 1 && !store.isTooLong(role, now());
   if ((request.minTtl ?? 0) >= (isDirect ? (role.duration ?? roleLength.default) : roleLength.default))
     throw createRoleTooShortError(role, isDirect);
-  const again = plan.formatLogin();
+  const again = resolution.formatLogin();
   const limits = limitAsking(request, again, context);
   // An hour that a program had to be content with is not what a person has asked for who can be asked now.
   const isTooLittle = ({ isChained }: Session): boolean =>
-    isChained && isDirect && !request.program && chooseCodeProvider(plan, context)?.canAskAgain === true;
-  const stored = (): Session | undefined => findStoredRole(chain, plan, store);
+    isChained && isDirect && !request.program && chooseCodeProvider(resolution, context)?.canAskAgain === true;
+  const stored = (): Session | undefined => findStoredRole(chain, resolution, store);
   const fresh = (from: Store): Session | undefined => {
-    const session = findStoredRole(chain, plan, from);
+    const session = findStoredRole(chain, resolution, from);
     const isEnough = session && isFresh(getSpan(session), defaultMinTtl.use, request.minTtl, now());
     return isEnough && !isTooLittle(session) ? session : undefined;
   };
@@ -108,19 +108,19 @@ async function getRoleCredentials(
       store.markVerified(role.profile, lastChange, now());
     return kept;
   }
-  const codes = chooseCodeProvider(plan, context);
+  const codes = chooseCodeProvider(resolution, context);
   const waiting = waitingFor(role.profile, context, request.program?.patience ?? patienceOf(codes));
   const makeChained = async (): Promise<Session> => {
     if ((request.minTtl ?? 0) >= roleLength.default) throw createRoleTooShortError(role, false);
     // Since the snapshot was taken, another fob may have ended the session that it is asked for with.
     const renewed = { ...occasion, snapshot: takeSnapshot(context) };
-    const session = await assumeChained(chain, plan, renewed, context);
+    const session = await assumeChained(chain, resolution, renewed, context);
     if (isLong) context.warn(whyAnHour(role, store.isTooLong(role, now())));
     return session;
   };
   const make = async (): Promise<Session> => {
     const directly =
-      isDirect && codes ? await assumeWithCode(role, { plan, codes, limits }, occasion, context) : undefined;
+      isDirect && codes ? await assumeWithCode(role, { resolution, codes, limits }, occasion, context) : undefined;
     const session = directly ?? (await makeChained());
     // What has changed in the AWS files meanwhile is newer than this.
     store.setDate(role.profile, lastChange);
@@ -142,7 +142,7 @@ function createRoleTooShortError({ profile, duration = roleLength.default }: Rol
   );
 }
 
-/** The plan for the session, with what the role profile says of the STS that is asked for the role. */
+/** The resolution for the session, with what the role profile says of the STS that is asked for the role. */
 function resolveRoleRequest(
   chain: readonly Role[],
   { snapshot, request }: Occasion,
@@ -150,24 +150,28 @@ function resolveRoleRequest(
 ): Resolution {
   const { files } = snapshot;
   const profile = chain.at(-1)?.profile ?? "";
-  const plan = resolve({ ...request, profile: chain[0]?.sourceProfile ?? "", isRenewal: true }, snapshot, context);
+  const resolution = resolve(
+    { ...request, profile: chain[0]?.sourceProfile ?? "", isRenewal: true },
+    snapshot,
+    context,
+  );
   const own = getProperty(files, profile, "region");
   const region =
     request.region === undefined && own !== undefined
       ? { region: own, from: `region of the profile ${quote(profile)}` }
-      : plan.settings.region;
+      : resolution.settings.region;
   const sts = getProperty(files, profile, "sts_regional_endpoints");
-  const usesGlobalSts = sts === undefined ? plan.settings.usesGlobalSts : sts.toLowerCase() === "legacy";
-  return { ...plan, settings: { ...plan.settings, region, usesGlobalSts } };
+  const usesGlobalSts = sts === undefined ? resolution.settings.usesGlobalSts : sts.toLowerCase() === "legacy";
+  return { ...resolution, settings: { ...resolution.settings, region, usesGlobalSts } };
 }
 
 /** The credentials in the store, if they are of exactly these roles, assumed with exactly that session. */
-function findStoredRole(chain: readonly Role[], plan: Resolution, store: Store): Session | undefined {
+function findStoredRole(chain: readonly Role[], resolution: Resolution, store: Store): Session | undefined {
   const found = store.read(chain.at(-1)?.profile ?? "");
   if (found.state !== "readable") return undefined;
   const { session } = found;
   const isOfChain = JSON.stringify(session.roles) === JSON.stringify(chain);
-  return isOfChain && isSame(session, plan.source, plan.settings) ? session : undefined;
+  return isOfChain && isSame(session, resolution.source, resolution.settings) ? session : undefined;
 }
 
 /**
@@ -178,14 +182,15 @@ function findStoredRole(chain: readonly Role[], plan: Resolution, store: Store):
  */
 async function assumeWithCode(
   role: Role,
-  { plan, codes, limits }: Pick<Wanted, "plan" | "codes"> & { readonly limits: AskingLimits },
+  { resolution, codes, limits }: Pick<Wanted, "resolution" | "codes"> & { readonly limits: AskingLimits },
   { request: { program } }: Occasion,
   context: SessionContext,
 ): Promise<Session | undefined> {
   const length = formatDuration(role.duration ?? roleLength.default);
   const why = `the role of ${quote(role.profile)} lasts ${length}; AWS allows more than an hour only with its own MFA code`;
   const { guard, deadline } = limits;
-  const make = async () => (await requestSession({ plan, codes, role: { role, why }, deadline }, context)).session;
+  const make = async () =>
+    (await requestSession({ resolution, codes, role: { role, why }, deadline }, context)).session;
   try {
     return guard ? await guard(role.profile, make) : await make();
   } catch (error) {
@@ -194,7 +199,7 @@ async function assumeWithCode(
       context.store.rememberTooLong(role, context.now());
       return undefined;
     }
-    const session = findMatching(plan, context.store);
+    const session = findMatching(resolution, context.store);
     const hasSession = session !== undefined && isFresh(getSpan(session), defaultMinTtl.use, undefined, context.now());
     const isUnanswered = error instanceof FobError && !(error instanceof AwsFailure);
     if (program && hasSession && isUnanswered && !context.signal.aborted) return undefined;
@@ -205,7 +210,7 @@ async function assumeWithCode(
 /** Asks for the last role with the credentials of the profile before it. */
 async function assumeChained(
   chain: readonly Role[],
-  plan: Resolution,
+  resolution: Resolution,
   occasion: Occasion,
   context: SessionContext,
 ): Promise<Session> {
@@ -217,7 +222,7 @@ async function assumeChained(
     before.length > 0
       ? await getRoleCredentials(before, occasion, context)
       : await serveSession({ ...occasion.request, profile: role.sourceProfile }, occasion.snapshot, context);
-  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), plan);
+  const access = buildAccess(parent.credentials, parseDevice(parent.serialNumber), resolution);
   const asked = buildRoleRequest(role, parent.user, parent.source.profile);
   const { assumeRole } = await import("../aws/sts.ts");
   const asking = withAws(access, context, (aws) =>

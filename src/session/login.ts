@@ -246,7 +246,7 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
     );
   }
   const isInStoreAlone = obstacle !== undefined && !isServed;
-  const request = () => requestSession({ plan: resolution, codes, previous, isInStoreAlone, deadline }, context);
+  const request = () => requestSession({ resolution, codes, previous, isInStoreAlone, deadline }, context);
   const { session, serialToRemember } = guard ? await guard(pair.session, request) : await request();
   store.clearRejection(pair.session);
   try {
@@ -295,14 +295,14 @@ function createTooShortError({ settings: { duration }, formatLogin }: Resolution
 }
 
 /** Where codes come from when none came with the command; undefined if fob cannot prompt. */
-export function chooseCodeProvider(plan: Resolution, context: SessionContext): MfaCodeProvider | undefined {
-  const { mfaProcess } = plan.settings;
-  const { source } = plan.pair;
+export function chooseCodeProvider(resolution: Resolution, context: SessionContext): MfaCodeProvider | undefined {
+  const { mfaProcess } = resolution.settings;
+  const { source } = resolution.pair;
   if (!mfaProcess) return context.prompter();
   return withPersonBehind(
-    withWarning(context.commandProvider(mfaProcess, source), plan, context),
+    withWarning(context.commandProvider(mfaProcess, source), resolution, context),
     context.prompter,
-    plan.formatLogin({ set: { code: "CODE" } }),
+    resolution.formatLogin({ set: { code: "CODE" } }),
   );
 }
 

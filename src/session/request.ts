@@ -23,7 +23,7 @@ import { addCopies, settingsToCopy } from "./source-settings.ts";
 import { submitCode } from "./submit-code.ts";
 
 export interface Wanted {
-  readonly plan: Resolution;
+  readonly resolution: Resolution;
   readonly codes: MfaCodeProvider;
   /** A role that is asked for with the code, instead of a session. */
   readonly role?: { readonly role: Role; readonly why: string } | undefined;
@@ -37,11 +37,11 @@ export interface Wanted {
 
 /** A new session from AWS for a code, kept in the store. Only under its lock. @throws FobError */
 export async function requestSession(
-  { plan, codes, role: direct, previous, isInStoreAlone = false, deadline }: Wanted,
+  { resolution, codes, role: direct, previous, isInStoreAlone = false, deadline }: Wanted,
   context: SessionContext,
 ): Promise<{ session: Session; serialToRemember: string | undefined }> {
   const { env, paths, store, warn, debug } = context;
-  const { pair, source, settings } = plan;
+  const { pair, source, settings } = resolution;
   const role = direct?.role;
   const profile = role?.profile ?? pair.session;
   const reservation = store.reserve(profile);
@@ -50,16 +50,16 @@ export async function requestSession(
   const signal = AbortSignal.any([context.signal, scope.signal]);
   const asking = deadline ? AbortSignal.any([signal, deadline]) : signal;
   try {
-    const files = readAgain(plan.snapshot, paths);
+    const files = readAgain(resolution.snapshot, paths);
     let filesAtCode = files;
     const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
-    const access = { ...buildAccess(credentials, settings.device, plan), arn: role?.arn };
+    const access = { ...buildAccess(credentials, settings.device, resolution), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(
       access,
       { signal, debug, now: context.now },
       async (aws) => {
-        const found = await raceSignal(deadline, resolveDevice(plan, aws, { ...context, signal: asking }));
+        const found = await raceSignal(deadline, resolveDevice(resolution, aws, { ...context, signal: asking }));
         const told = [direct?.why, whereTo(host, access)].filter((line) => line !== undefined);
         // Who is asked reads it with the question: a program may have taken stderr.
         const why = codes.canAskAgain ? told.map((line) => `warning: ${line}`).join("\n") : "";
@@ -67,7 +67,7 @@ export async function requestSession(
         const exchanged = await submitCode({
           ...{
             pair,
-            formatLogin: plan.formatLogin,
+            formatLogin: resolution.formatLogin,
             device: found.device,
             codes,
             aws,
@@ -76,13 +76,13 @@ export async function requestSession(
             why,
             deadline: deadline,
           },
-          owner: describeOwner(plan, found.device, credentials, context),
+          owner: describeOwner(resolution, found.device, credentials, context),
           showWhile: context.showWhile,
           ...{ wantedFor: profile, now: context.now, sleep: context.sleep, note: context.note },
           lastServed: () => lastServed(found.device, context),
           async send(mfa, user) {
             // They may have changed while the code was typed. Once AWS has answered nothing comes before the store.
-            filesAtCode = readAgain(plan.snapshot, paths);
+            filesAtCode = readAgain(resolution.snapshot, paths);
             const { assumeRole, getSessionToken } = await import("../aws/sts.ts");
             if (!role) return await getSessionToken(aws, mfa, settings.duration);
             return await assumeRole(aws, { ...buildRoleRequest(role, user?.arn, source.profile), mfa });
@@ -105,7 +105,7 @@ export async function requestSession(
       endpoint: settings.endpoints.sts,
       isEnvironmentIndependent: source.from === "profile" && (settings.isInstalledEndpoint || host === undefined),
       installedFor: settings.isInstalledEndpoint && host !== undefined ? (settings.endpoints.sts ?? "") : "",
-      asked: plan.asked,
+      asked: resolution.asked,
       issued: context.now(),
       roles: role ? [role] : [],
       isChained: false,
@@ -117,7 +117,7 @@ export async function requestSession(
           : addCopies(previous?.copiedSettings, settingsToCopy(pair, filesAtCode, previous?.copiedSettings)),
     };
     reservation.fill(session);
-    const isRemembered = wasChosen || isWorthRemembering(plan);
+    const isRemembered = wasChosen || isWorthRemembering(resolution);
     return { session, serialToRemember: isRemembered ? device.serialNumber : undefined };
   } finally {
     scope.abort();
@@ -163,21 +163,21 @@ export const getAccount = (arn: string): string | undefined => arn.split(":")[4]
 
 /** The device from the settings, else the one that AWS knows the user by. */
 async function resolveDevice(
-  plan: Resolution,
+  resolution: Resolution,
   aws: Connection,
   context: SessionContext,
 ): Promise<{ device: Device; wasChosen: boolean }> {
-  const { settings } = plan;
+  const { settings } = resolution;
   if (settings.device?.kind === "name") {
-    return { device: await completeDevice(settings.device.serialNumber, plan, aws), wasChosen: false };
+    return { device: await completeDevice(settings.device.serialNumber, resolution, aws), wasChosen: false };
   }
   if (settings.device) return { device: settings.device, wasChosen: false };
   const { listMfaDevices } = await import("../aws/iam.ts");
   const listed = context.showWhile("Asking AWS…", listMfaDevices(aws));
   const serials = await listed.catch(async (error: unknown) => {
-    throw await withoutList(error, plan, aws);
+    throw await withoutList(error, resolution, aws);
   });
-  return await chooseDevice(plan, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
+  return await chooseDevice(resolution, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
 }
 
 /**
@@ -189,14 +189,14 @@ function isWorthRemembering({ settings, source }: Resolution): boolean {
 }
 
 /** The virtual device of this name in the account of the access key. @throws FobError where AWS does not tell the account */
-async function completeDevice(name: string, plan: Resolution, aws: Connection): Promise<Device> {
+async function completeDevice(name: string, resolution: Resolution, aws: Connection): Promise<Device> {
   const { getCallerIdentity } = await import("../aws/sts.ts");
   const { arn = "" } = await getCallerIdentity(aws);
   const device = parseDevice(buildDeviceArn(arn, name) ?? "");
   if (device.kind === "arn") return device;
   throw new FobError(
     `cannot complete the device name ${quote(name)} to an ARN: AWS did not say which account it is in`,
-    nameDevice(plan),
+    nameDevice(resolution),
   );
 }
 
@@ -204,21 +204,21 @@ const nameDevice = ({ formatLogin }: Resolution, serial = "arn:aws:iam::ACCOUNT:
   `name the device yourself: ${formatLogin({ set: { serial } })}`;
 
 /** Says that it was the listing that failed, and how to do without it. */
-async function withoutList(error: unknown, plan: Resolution, aws: Connection): Promise<unknown> {
+async function withoutList(error: unknown, resolution: Resolution, aws: Connection): Promise<unknown> {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
   const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
-  const hints = [...error.hints, ...(isAboutListing ? await hintAtDevice(plan, aws) : [])];
+  const hints = [...error.hints, ...(isAboutListing ? await hintAtDevice(resolution, aws) : [])];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
 }
 
 /** The device that most users have: the console proposes no name, and most people take their own. */
-async function hintAtDevice(plan: Resolution, aws: Connection): Promise<string[]> {
+async function hintAtDevice(resolution: Resolution, aws: Connection): Promise<string[]> {
   const { getCallerIdentity } = await import("../aws/sts.ts");
   const { arn = "" } = await getCallerIdentity(aws).catch(() => ({ arn: "" }));
   const likely = buildDeviceArn(arn);
   const user = likely?.slice(likely.lastIndexOf("/") + 1) ?? "your user";
   return [
-    nameDevice(plan, likely),
+    nameDevice(resolution, likely),
     `if that is not its name, read it in the IAM console: Users, ${escapeControlCharacters(user)}, Security credentials`,
   ];
 }

@@ -77,7 +77,7 @@ function explainByKey<T>(source: Source, files: AwsFiles, read: () => T): T {
 }
 
 /**
- * The plan that a program is served by without a look at its environment and options: what the AWS files ask for, and
+ * The resolution that a program is served by without a look at its environment and options: what the AWS files ask for, and
  * what the login asked for. Undefined where they ask for nothing that can be had.
  */
 export function resolveFromFilesOnly(
@@ -92,7 +92,7 @@ export function resolveFromFilesOnly(
   }
 }
 
-/** The session in a store, if it is the one that this plan would make: of that key, device, endpoint and partition. */
+/** The session in a store, if it is the one that this resolution would make: of that key, device, endpoint and partition. */
 export function findMatching({ pair, source, settings }: Resolution, store: Store): Session | undefined {
   const session = readSession(store, pair.session);
   return session && isSame(session, source, settings) ? session : undefined;
