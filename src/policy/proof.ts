@@ -25,7 +25,7 @@ export interface AuthMethod {
 }
 
 /** Sessions of GetSessionToken last at most 36 hours. */
-const longest = 129_600;
+export const longest = 129_600;
 
 /**
  * The value of aws:MultiFactorAuthPresent for each way to authenticate:
@@ -74,6 +74,8 @@ export interface Row {
   readonly resource: string;
 }
 
+export const createDevice = "iam:CreateVirtualMFADevice";
+
 /** Lists the actions that matter, on the resources of a user. @param user the user's ARN */
 function listRows(user: string): readonly Row[] {
   const account = user.split(":user/")[0] ?? "";
@@ -83,7 +85,7 @@ function listRows(user: string): readonly Row[] {
     [
       "enroll",
       [
-        ["iam:CreateVirtualMFADevice", device],
+        [createDevice, device],
         ["iam:EnableMFADevice", user],
         ["iam:ResyncMFADevice", user],
       ],
@@ -155,6 +157,10 @@ export interface Proof {
   readonly rows: readonly ProofRow[];
   /** A row for an action that no policy names. */
   readonly unnamed: ProofRow;
+  /** A row for creating a device that has the user's name: older policies allow no other name. */
+  readonly deviceNamedLikeUser: ProofRow;
+  /** Whether the policies only deny. */
+  readonly onlyDenies: boolean;
   /** Context keys that the denials of everyday and dangerous actions depend on. */
   readonly onlyIf: { readonly withoutMfa: readonly string[]; readonly withMfa: readonly string[] };
   /** From `findAgeLimits`. */
@@ -186,6 +192,9 @@ export function prove(
   });
   const rows = listRows(user).map(decideOn);
   const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
+  const sameName = user.replace(/:user\/(.*\/)?/, ":mfa/");
+  const deviceNamedLikeUser = decideOn({ purpose: "enroll", action: createDevice, resource: sameName });
+  const onlyDenies = policies.flatMap(statementsOf).every(({ effect }) => effect === "Deny");
   const spelling = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
   const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
   const keysOfDenials = (hasMfa: boolean): readonly string[] => {
@@ -194,7 +203,7 @@ export function prove(
     return [...keys].sort().map((key) => spelling.get(key) ?? key);
   };
   const [withoutMfa, withMfa] = [keysOfDenials(false), keysOfDenials(true)];
-  return { authMethods, rows, unnamed, onlyIf: { withoutMfa, withMfa }, limits };
+  return { authMethods, rows, unnamed, deviceNamedLikeUser, onlyDenies, onlyIf: { withoutMfa, withMfa }, limits };
 }
 
 /** Lists the documents of a proof: the policies and the boundary. */
@@ -205,7 +214,8 @@ export function listDocuments(
   return boundary === undefined ? policies : [...policies, boundary];
 }
 
-const isGuarded = ({ purpose }: Row): boolean => purpose === "everyday" || purpose === "dangerous";
+/** Whether users must not be able to do it without MFA. */
+export const isGuarded = ({ purpose }: Row): boolean => purpose === "everyday" || purpose === "dangerous";
 
 /** Returns the keys that a denial depends on: with other values of them, the request may not be denied. */
 function findDecidingKeys(
@@ -229,149 +239,4 @@ function explainAwsDenial(action: string, { isSession, hasMfa }: AuthMethod): st
   if (action.startsWith("iam:") && !hasMfa) return "IAM rejects sessions without MFA";
   const isOpen = !action.startsWith("sts:") || ["sts:AssumeRole", "sts:GetCallerIdentity"].includes(action);
   return isOpen ? undefined : "STS rejects sessions, except for AssumeRole and GetCallerIdentity";
-}
-
-/** One conclusion from the table. */
-export interface Verdict {
-  readonly isGood: boolean;
-  readonly text: string;
-}
-
-export function judgeProof(proof: Proof): readonly Verdict[] {
-  const { rows } = proof;
-  return [
-    judgeEnforcement(proof),
-    ...judgeEnrollment(rows),
-    judgePassword(rows),
-    judgeEveryday(rows),
-    judgeOldSessions(proof),
-  ];
-}
-
-/** Whether it is denied whatever other policies allow. */
-const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolean =>
-  decision === "explicitDeny" || isOutsideBoundary === true;
-const isAllowed = ({ evaluation, awsDenial }: Cell): boolean =>
-  evaluation.decision === "allowed" && awsDenial === undefined;
-const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
-const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
-  row.cells.some((cell) => cell.authMethod.name === name && is(cell));
-
-function judgeEnforcement({ authMethods, rows, unnamed, onlyIf }: Proof): Verdict {
-  const guarded = rows.filter(isGuarded);
-  const open = authMethods
-    .filter(({ hasMfa }) => !hasMfa)
-    .map((authMethod): Open => {
-      const judged = guarded.filter((row) => hasCell(row, authMethod.name, ({ awsDenial }) => awsDenial === undefined));
-      return { authMethod, judged, found: judged.filter((row) => !hasCell(row, authMethod.name, isDenied)) };
-    })
-    .filter(({ found }) => found.length > 0);
-  if (open.length > 0) return { isGood: false, text: `MFA is NOT enforced: ${describeOpen(open)}` };
-  if (guarded.every((row) => hasCell(row, "MFA", isDenied))) {
-    const why = onlyIf.withMfa.length > 0 ? `the result ${describeMissingKeys(onlyIf.withMfa)}` : "users cannot work";
-    return { isGood: false, text: `everyday and dangerous actions are denied even with MFA: ${why}` };
-  }
-  if (onlyIf.withoutMfa.length > 0) {
-    return { isGood: false, text: `MFA is NOT always enforced: the result ${describeMissingKeys(onlyIf.withoutMfa)}` };
-  }
-  if (!unnamed.cells.every((cell) => cell.authMethod.hasMfa || isDenied(cell))) {
-    const text = "MFA is NOT enforced for every action: the actions above are denied without it, others are not";
-    return { isGood: false, text };
-  }
-  return { isGood: true, text: "MFA is enforced: everything except the exempt actions is denied without it" };
-}
-
-const describeMissingKeys = (keys: readonly string[]): string =>
-  `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
-
-interface Open {
-  readonly authMethod: AuthMethod;
-  /** Rows that policies decide, not AWS itself. */
-  readonly judged: readonly ProofRow[];
-  /** Those that are not denied. */
-  readonly found: readonly ProofRow[];
-}
-
-/** Describes what is not denied, for each way to authenticate. */
-function describeOpen(open: readonly Open[]): string {
-  const isAll = ({ found, judged }: Open): boolean => found.length === judged.length;
-  const isNothing = open.every(
-    ({ authMethod, found }) => !found.some((row) => hasCell(row, authMethod.name, isAllowed)),
-  );
-  if (isNothing && open.every(isAll)) {
-    return "these policies do not allow actions without it, but they do not deny them either; other policies may allow them";
-  }
-  const list = open.map((each) => `${each.authMethod.text}: ${isAll(each) ? "all" : joinActions(each.found)}`);
-  const more = isNothing ? "; these policies do not allow them, but other policies may" : "";
-  return `everyday and dangerous actions are not denied ${list.join("; ")}${more}`;
-}
-
-/** What the console and the command line call to enroll a first device. */
-const neededToEnroll = [
-  ...["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"],
-  ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
-];
-
-/** Whether a user who has no device yet can get one, with a password or with an access key. */
-function judgeEnrollment(rows: readonly ProofRow[]): Verdict[] {
-  const needed = rows.filter(({ action }) => neededToEnroll.includes(action));
-  return ["sign-in", "key"].map((name) => {
-    const failing = needed.filter((row) => !hasCell(row, name, isAllowed));
-    const how = name === "key" ? "with an access key" : "in the console";
-    if (failing.length === 0) return { isGood: true, text: `a new user can enroll ${how}` };
-    return { isGood: false, text: `a new user can NOT enroll ${how}: missing ${joinActions(failing)}` };
-  });
-}
-
-function judgePassword(rows: readonly ProofRow[]): Verdict {
-  const isGood = rows.some((row) => row.action === "iam:ChangePassword" && hasCell(row, "sign-in", isAllowed));
-  return isGood
-    ? { isGood, text: "users with a temporary or expired password can change it without MFA" }
-    : { isGood, text: "users with a temporary or expired password are locked out: they can NOT change it without MFA" };
-}
-
-function judgeEveryday(rows: readonly ProofRow[]): Verdict {
-  const everyday = rows.filter(({ purpose }) => purpose === "everyday");
-  const denied = everyday.filter((row) => hasCell(row, "MFA", isDenied));
-  const open = everyday.filter((row) => !hasCell(row, "MFA", isAllowed));
-  if (denied.length > 0)
-    return { isGood: false, text: `these everyday actions are denied even with MFA: ${joinActions(denied)}` };
-  if (open.length === 0) return { isGood: true, text: "everyday actions are allowed with MFA" };
-  return {
-    isGood: true,
-    text: `these policies do not allow ${joinActions(open)} with MFA, but the user's other policies may`,
-  };
-}
-
-function judgeOldSessions({ rows, limits }: Proof): Verdict {
-  const [most] = limits;
-  if (most === undefined) {
-    return { isGood: true, text: "no policy limits the age of a session; AWS ends every session after at most 36 h" };
-  }
-  if (most >= longest) {
-    return {
-      isGood: false,
-      text: `a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h`,
-    };
-  }
-  const guarded = rows.filter(isGuarded);
-  const allowed = guarded.filter((row) => hasCell(row, "old MFA", isAllowed));
-  if (allowed.length > 0) {
-    return {
-      isGood: false,
-      text: `a session older than ${formatDuration(most)} is still allowed ${joinActions(allowed)}`,
-    };
-  }
-  const lower = [...new Set(limits.filter((limit) => limit < most))];
-  const others =
-    lower.length > 0
-      ? `; use --action to check lower limits (${lower.slice(0, 3).map(formatDuration).join(", ")})`
-      : "";
-  if (guarded.every((row) => hasCell(row, "old MFA", isDenied))) {
-    return { isGood: true, text: `old sessions are denied until the user enters a new code${others}` };
-  }
-  return {
-    isGood: true,
-    text: "these policies do not allow old sessions, but the user's other policies may",
-  };
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
 import { makeExampleUser, mergeContexts, parseUserArn } from "../../src/policy/engine/subject.ts";
-import { findAgeLimits, judgeProof, listAuthMethods, prove } from "../../src/policy/proof.ts";
+import { findAgeLimits, listAuthMethods, prove } from "../../src/policy/proof.ts";
+import { judgeProof } from "../../src/policy/verdicts.ts";
 
 const allowAll = { Effect: "Allow", Action: "*", Resource: "*" } as const;
 const everything = policy(allowAll);
@@ -14,12 +15,14 @@ function policy(...statements: readonly object[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements as PolicyDocument["Statement"] };
 }
 
-/** Returns the verdicts on policies, each with + or !. */
+const marks = { good: "+", bad: "!", note: "-" };
+
+/** Returns the verdicts on policies, each with its mark. */
 function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument): string[] {
   const user = makeExampleUser(policies);
   const context = mergeContexts(user.context, { "aws:ViaAWSService": "false" });
   const proof = prove(policies, { boundary }, { user: user.arn, context });
-  return judgeProof(proof).map(({ isGood, text }) => `${isGood ? "+" : "!"} ${text}`);
+  return judgeProof(proof).map(({ kind, text }) => `${marks[kind]} ${text}`);
 }
 
 describe("the verdict on enforcement", () => {
@@ -98,11 +101,43 @@ test("says who can enroll and who can change a password", () => {
   // Only access keys can enroll: sign-ins have the condition key, access keys do not.
   const onlyKeys = policy({ ...deny, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } });
   const byWay = verdicts([everything, onlyKeys]);
-  expect(byWay[1]).toMatch(/^! a new user can NOT enroll in the console: missing iam:CreateVirtualMFADevice, /);
+  expect(byWay[1]).toMatch(
+    /^! a new user can NOT enroll in the console, and no other policy can help: iam:CreateVirtualMFADevice, .* denied$/,
+  );
   expect(byWay[2]).toBe("+ a new user can enroll with an access key");
   expect(verdicts([everything, enforceMfaPolicy({ passwordChange: false })])[3]).toMatch(
     /^! users with a temporary or expired password are locked out/,
   );
+});
+
+describe("what these policies do not allow", () => {
+  const companion = "attach self-manage-mfa-policy too (fob policy show --self-manage)";
+  const onlyDenies = `${companion} to let users enroll and change their password`;
+
+  test("is no fault of a policy that only denies", () => {
+    expect(verdicts([enforceMfaPolicy()]).slice(1, -2)).toEqual([
+      `+ correct; goes with self-manage-mfa-policy: ${onlyDenies}`,
+    ]);
+    expect(verdicts([enforceMfaPolicy()]).filter((verdict) => verdict.startsWith("!"))).toEqual([]);
+    expect(verdicts([policy({ ...deny, Action: "ec2:*", Condition: mfaFalse })])[1]).toBe(
+      `- these policies only deny: ${onlyDenies}`,
+    );
+  });
+
+  test("is not called locked out if another policy can allow it", () => {
+    const [, console, key, password] = verdicts([policy({ ...allowAll, Action: "s3:*" }), enforceMfaPolicy()]);
+    expect(console).toMatch(`- these policies do not let a new user enroll in the console: ${companion}; missing iam:`);
+    expect(key).toMatch(`- these policies do not let a new user enroll with an access key: ${companion}; missing iam:`);
+    expect(password).toMatch(`expired password change it: ${companion}, or let the account's password policy allow it`);
+  });
+
+  test("cannot be helped if a policy denies it or the boundary does not allow it", () => {
+    expect(verdicts([enforceMfaPolicy({ passwordChange: false })])[2]).toMatch(/^! .* locked out: .* no other policy/);
+    const boundary = policy({ ...allowAll, Action: ["s3:*", "iam:Get*", "iam:List*", "iam:Create*"] });
+    expect(verdicts([enforceMfaPolicy()], boundary)[1]).toBe(
+      "! a new user can NOT enroll in the console, and no other policy can help: iam:EnableMFADevice denied",
+    );
+  });
 });
 
 describe("old sessions", () => {

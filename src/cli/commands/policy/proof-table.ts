@@ -1,11 +1,18 @@
 // Formats the proof of `fob policy simulate` as a table.
 import { styleText } from "node:util";
-import type { AuthMethod, Cell, ProofRow, Verdict } from "../../../policy/proof.ts";
+import type { AuthMethod, Cell, ProofRow } from "../../../policy/proof.ts";
+import type { Verdict } from "../../../policy/verdicts.ts";
 import { formatTable } from "../../../terminal/table.ts";
 import type { Output } from "../../output.ts";
 
 const words = { allowed: "allowed", explicitDeny: "denied", implicitDeny: "none", unknown: "unknown" } as const;
 const colors = { allowed: "green", explicitDeny: "red", implicitDeny: "yellow", unknown: "yellow" } as const;
+
+const marks = {
+  good: { mark: "+", color: "green" },
+  bad: { mark: "!", color: "red" },
+  note: { mark: "-", color: "yellow" },
+} as const;
 
 const outside = "bound";
 
@@ -33,12 +40,12 @@ export function formatProof(
   const legend = [
     ...ways.map(({ name, text }) => `${name.padEnd(width)}  ${text}`),
     `${"denied".padEnd(width)}  a policy denies it, even if another policy allows it`,
-    `${"none".padEnd(width)}  none of these policies allows it`,
+    `${"none".padEnd(width)}  none of these policies allows it; another policy may`,
     ...(rows.some(({ cells }) => cells.some(({ evaluation }) => evaluation.isOutsideBoundary))
       ? [`${outside.padEnd(width)}  the permissions boundary does not allow it, even if a policy does`]
       : []),
     ...[...awsDenials].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
   ];
-  const lines = verdicts.map(({ isGood, text }) => `${colored(isGood ? "green" : "red", isGood ? "+" : "!")} ${text}`);
+  const lines = verdicts.map(({ kind, text }) => `${colored(marks[kind].color, marks[kind].mark)} ${text}`);
   return `${table}\n${legend.join("\n")}\n\n${lines.join("\n")}\n`;
 }

@@ -1,0 +1,184 @@
+// What follows from a proof: whether the policies enforce MFA, and whether users can still enroll and work.
+import { formatDuration } from "../duration.ts";
+import {
+  type AuthMethod,
+  type Cell,
+  createDevice,
+  isGuarded,
+  longest,
+  type Proof,
+  type ProofRow,
+  type Row,
+} from "./proof.ts";
+
+/** One conclusion from the table. */
+export interface Verdict {
+  /** "note": neither good nor bad by itself, such as what another policy has to allow. */
+  readonly kind: "good" | "bad" | "note";
+  readonly text: string;
+}
+
+const good = (text: string): Verdict => ({ kind: "good", text });
+const bad = (text: string): Verdict => ({ kind: "bad", text });
+const note = (text: string): Verdict => ({ kind: "note", text });
+
+export function judgeProof(proof: Proof): readonly Verdict[] {
+  const { rows } = proof;
+  const enforcement = judgeEnforcement(proof);
+  const isEnforced = enforcement.kind === "good";
+  const users = judgeEnrollmentAndPassword(proof, isEnforced);
+  return [enforcement, ...users, judgeEveryday(rows), judgeOldSessions(proof)];
+}
+
+/** Whether it is denied whatever other policies allow: no other policy can help. */
+const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolean =>
+  decision === "explicitDeny" || isOutsideBoundary === true;
+const isAllowed = ({ evaluation, awsDenial }: Cell): boolean =>
+  evaluation.decision === "allowed" && awsDenial === undefined;
+const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
+const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
+  row.cells.some((cell) => cell.authMethod.name === name && is(cell));
+
+function judgeEnforcement({ authMethods, rows, unnamed, onlyIf }: Proof): Verdict {
+  const guarded = rows.filter(isGuarded);
+  const open = authMethods
+    .filter(({ hasMfa }) => !hasMfa)
+    .map((authMethod): Open => {
+      const judged = guarded.filter((row) => hasCell(row, authMethod.name, ({ awsDenial }) => awsDenial === undefined));
+      return { authMethod, judged, found: judged.filter((row) => !hasCell(row, authMethod.name, isDenied)) };
+    })
+    .filter(({ found }) => found.length > 0);
+  if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpen(open)}`);
+  if (guarded.every((row) => hasCell(row, "MFA", isDenied))) {
+    const why = onlyIf.withMfa.length > 0 ? `the result ${describeMissingKeys(onlyIf.withMfa)}` : "users cannot work";
+    return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
+  }
+  if (onlyIf.withoutMfa.length > 0) {
+    return bad(`MFA is NOT always enforced: the result ${describeMissingKeys(onlyIf.withoutMfa)}`);
+  }
+  if (!unnamed.cells.every((cell) => cell.authMethod.hasMfa || isDenied(cell))) {
+    return bad("MFA is NOT enforced for every action: the actions above are denied without it, others are not");
+  }
+  return good("MFA is enforced: everything except the exempt actions is denied without it");
+}
+
+const describeMissingKeys = (keys: readonly string[]): string =>
+  `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
+
+interface Open {
+  readonly authMethod: AuthMethod;
+  /** Rows that policies decide, not AWS itself. */
+  readonly judged: readonly ProofRow[];
+  /** Those that are not denied. */
+  readonly found: readonly ProofRow[];
+}
+
+/** Describes what is not denied, for each way to authenticate. */
+function describeOpen(open: readonly Open[]): string {
+  const isAll = ({ found, judged }: Open): boolean => found.length === judged.length;
+  const isNothing = open.every(
+    ({ authMethod, found }) => !found.some((row) => hasCell(row, authMethod.name, isAllowed)),
+  );
+  if (isNothing && open.every(isAll)) {
+    return "these policies do not allow actions without it, but they do not deny them either; other policies may allow them";
+  }
+  const list = open.map((each) => `${each.authMethod.text}: ${isAll(each) ? "all" : joinActions(each.found)}`);
+  const more = isNothing ? "; these policies do not allow them, but other policies may" : "";
+  return `everyday and dangerous actions are not denied ${list.join("; ")}${more}`;
+}
+
+/** What the console and the command line call to enroll a first device. */
+const neededToEnroll = [
+  ...[createDevice, "iam:EnableMFADevice"],
+  ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
+];
+
+/** What keeps users from doing something in one way to authenticate. */
+interface Obstacles {
+  /** Denied: no other policy can help. */
+  readonly denied: readonly ProofRow[];
+  /** Not allowed by these policies; another policy can allow it. */
+  readonly missing: readonly ProofRow[];
+}
+
+function findObstacles(rows: readonly ProofRow[], method: string): Obstacles {
+  return {
+    denied: rows.filter((row) => hasCell(row, method, isDenied)),
+    missing: rows.filter((row) => !hasCell(row, method, (cell) => isDenied(cell) || isAllowed(cell))),
+  };
+}
+
+const attachCompanion = "attach self-manage-mfa-policy too (fob policy show --self-manage)";
+
+function judgeEnrollmentAndPassword({ rows, onlyDenies }: Proof, isEnforced: boolean): Verdict[] {
+  const enroll = rows.filter(({ action }) => neededToEnroll.includes(action));
+  const ways = ["sign-in", "key"].map((method) => ({ method, ...findObstacles(enroll, method) }));
+  const changePassword = rows.filter(({ action }) => action === "iam:ChangePassword");
+  const password = findObstacles(changePassword, "sign-in");
+  // Policies that only deny are not at fault for what they do not allow.
+  if (onlyDenies && ways.every(({ denied }) => denied.length === 0)) {
+    const lets = "to let users enroll and change their password";
+    if (password.denied.length > 0 || !isEnforced) {
+      const companion = note(`these policies only deny: ${attachCompanion} ${lets}`);
+      return [companion, ...(password.denied.length > 0 ? [judgePassword(password)] : [])];
+    }
+    return [good(`correct; goes with self-manage-mfa-policy: ${attachCompanion} ${lets}`)];
+  }
+  return [...ways.map(judgeEnrollment), judgePassword(password)];
+}
+
+/** Whether a user who has no device yet can get one, with a password or with an access key. */
+function judgeEnrollment({ method, denied, missing }: Obstacles & { readonly method: string }): Verdict {
+  const how = method === "key" ? "with an access key" : "in the console";
+  if (denied.length > 0)
+    return bad(`a new user can NOT enroll ${how}, and no other policy can help: ${joinActions(denied)} denied`);
+  if (missing.length > 0)
+    return note(
+      `these policies do not let a new user enroll ${how}: ${attachCompanion}; missing ${joinActions(missing)}`,
+    );
+  return good(`a new user can enroll ${how}`);
+}
+
+function judgePassword({ denied, missing }: Obstacles): Verdict {
+  const who = "users with a temporary or expired password";
+  if (denied.length > 0)
+    return bad(`${who} are locked out: they can NOT change it without MFA, and no other policy can help`);
+  if (missing.length > 0)
+    return note(
+      `these policies do not let ${who} change it: ${attachCompanion}, or let the account's password policy allow it`,
+    );
+  return good(`${who} can change it without MFA`);
+}
+
+function judgeEveryday(rows: readonly ProofRow[]): Verdict {
+  const everyday = rows.filter(({ purpose }) => purpose === "everyday");
+  const denied = everyday.filter((row) => hasCell(row, "MFA", isDenied));
+  const open = everyday.filter((row) => !hasCell(row, "MFA", isAllowed));
+  if (denied.length > 0) return bad(`these everyday actions are denied even with MFA: ${joinActions(denied)}`);
+  if (open.length === 0) return good("everyday actions are allowed with MFA");
+  return good(`these policies do not allow ${joinActions(open)} with MFA, but the user's other policies may`);
+}
+
+function judgeOldSessions({ rows, limits }: Proof): Verdict {
+  const [most] = limits;
+  if (most === undefined) {
+    return good("no policy limits the age of a session; AWS ends every session after at most 36 h");
+  }
+  if (most >= longest) {
+    return bad(`a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h`);
+  }
+  const guarded = rows.filter(isGuarded);
+  const allowed = guarded.filter((row) => hasCell(row, "old MFA", isAllowed));
+  if (allowed.length > 0) {
+    return bad(`a session older than ${formatDuration(most)} is still allowed ${joinActions(allowed)}`);
+  }
+  const lower = [...new Set(limits.filter((limit) => limit < most))];
+  const others =
+    lower.length > 0
+      ? `; use --action to check lower limits (${lower.slice(0, 3).map(formatDuration).join(", ")})`
+      : "";
+  if (guarded.every((row) => hasCell(row, "old MFA", isDenied))) {
+    return good(`old sessions are denied until the user enters a new code${others}`);
+  }
+  return good("these policies do not allow old sessions, but the user's other policies may");
+}
