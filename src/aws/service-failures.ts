@@ -1,6 +1,6 @@
 // What AWS answers when it refuses a call, or what something answers that is not AWS: a table from its codes to words.
 import { formatDuration } from "../duration.ts";
-import { escapeControlCharacters, formatOption, maskKeyId, quote, quoteProfileArgument } from "../text.ts";
+import { escapeControlCharacters, formatOption, maskKeyId, quote } from "../text.ts";
 import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
 import { getDefaultRegion, getPartition } from "./partitions.ts";
 import { looksLikeKeyId } from "./secrets.ts";
@@ -53,6 +53,9 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
   return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
 }
 
+const nameAnother = ({ formatLogin }: CallContext): string =>
+  `use the profile with the long-term access key: ${formatLogin({ profile: "PROFILE" })}`;
+
 const loginIn = ({ formatLogin }: CallContext, region: string): string => formatLogin({ set: { region } });
 const configure = ({ profile }: CallContext): string => `aws configure ${formatOption("--profile", profile)}`;
 const key = ({ accessKeyId, profile }: CallContext): string => {
@@ -102,7 +105,7 @@ const byText: readonly (readonly [RegExp, Explanation])[] = [
       consequence: "final",
       text: ({ profile }) =>
         `the profile ${quote(profile)} has temporary credentials, but a session needs a long-term access key`,
-      hints: () => "use the profile with the long-term access key: fob login PROFILE",
+      hints: (answer) => nameAnother(answer),
     },
   ],
 ];
@@ -134,7 +137,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "final",
       text: ({ profile }) => `the credentials of the profile ${quote(profile)} have expired`,
-      hints: () => "use the profile with the long-term access key: fob login PROFILE",
+      hints: (answer) => nameAnother(answer),
     },
   ],
   [
@@ -223,13 +226,13 @@ function otherRegions(answer: CallContext): string[] {
   ];
 }
 
-function whoMayAllow({ message, command, permission, profile, accessKeyId }: Answer): readonly string[] {
+function whoMayAllow({ message, command, permission, accessKeyId, formatLogin }: Answer): readonly string[] {
   if (command === undefined) return ["if it names an action, ask an administrator to allow it for this user"];
   // The policy that enforces MFA denies nearly everything to a long-term access key.
   const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
   if (!isWithoutMfa) return [`ask an administrator to allow ${permission} for this user or role`];
   return [
-    `if a policy requires MFA, use a session instead of the access key: fob login ${quoteProfileArgument(profile)}`,
+    `if a policy requires MFA, use a session instead of the access key: ${formatLogin()}`,
     `otherwise ask an administrator to change the policy that denies ${permission}`,
   ];
 }

@@ -4,7 +4,8 @@ import { install } from "../credential-process/install.ts";
 import { installAgain } from "../credential-process/launcher.ts";
 import { isFromNpxCache } from "../credential-process/write-launcher.ts";
 import { FobError } from "../errors.ts";
-import { quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { quote, quoteShellWord } from "../text.ts";
+import { formatCommand } from "../typed-command.ts";
 import type { Context } from "./context.ts";
 import type { ServingOptions } from "./parent-process.ts";
 import { createSessionContext } from "./session-context.ts";
@@ -15,7 +16,7 @@ export async function installProfile(profile: string, options: ServingOptions, c
   if (isFromNpxCache(program)) {
     throw new FobError("this fob runs from npx's cache, which can be cleared at any time", [
       installAgain,
-      `then: fob credential-process --install ${quoteProfileArgument(profile)}`,
+      `then: ${formatCommand(context.typed, { profile, set: { install: true } })}`,
     ]);
   }
   const sessions = createSessionContext(context, options);

@@ -9,6 +9,7 @@ import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
 import { readCommandOutput } from "../subprocess.ts";
 import { formatOption, quote, quoteShellWord } from "../text.ts";
+import type { FormatLogin } from "../typed-command.ts";
 import { checkKeyShape } from "./key-shape.ts";
 
 /** What looking for long-term credentials uses of the world. */
@@ -17,6 +18,8 @@ export interface KeyContext {
   readonly env: Environment;
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
+  /** For hints. */
+  readonly formatLogin: FormatLogin;
 }
 
 /** A kind of place that long-term credentials may be in. Another kind (a keychain, say) is one more of these. */
@@ -55,10 +58,13 @@ export async function fetchLongTermCredentials({ profile, from }: Source, contex
 }
 
 /** From the AWS files, or from the profile's own `credential_process`. */
-async function fetchFromProfile(profile: string, { files, env, signal, warn }: KeyContext): Promise<Credentials> {
+async function fetchFromProfile(
+  profile: string,
+  { files, env, signal, warn, formatLogin }: KeyContext,
+): Promise<Credentials> {
   const keys = readStaticKeys(profile, files);
   if (keys) {
-    const longTerm = refuseTemporary(keys, profile);
+    const longTerm = refuseTemporary(keys, profile, formatLogin);
     checkKeyShape(longTerm, quote(profile), formatConfigure(profile));
     if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
     return longTerm;
@@ -68,22 +74,22 @@ async function fetchFromProfile(profile: string, { files, env, signal, warn }: K
   if (classifyProcess(files, profile) === "fob") {
     throw new FobError(
       `the profile ${quote(profile)} gets its credentials from fob, so it cannot be a source profile`,
-      "use the profile with the long-term access key: fob login PROFILE",
+      nameAnother(formatLogin),
     );
   }
   const title = `the credential_process of the profile ${quote(profile)}`;
   warnOfWriters(files, profile, "credential_process", warn);
   const printed = await readCommandOutput(command, { env, title, timeout: 60, signal });
-  const key = refuseTemporary(parseProcessJson(printed, title), profile);
+  const key = refuseTemporary(parseProcessJson(printed, title), profile, formatLogin);
   // The command itself may hold a secret.
   const { path, line } = placeOfCommand(files, profile, "credential_process");
   return checkKeyShape(key, title, `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`);
 }
 
 /** Looks at the access key in the AWS files, if the source has one there. @throws FobError for what no key looks like */
-export function checkStoredKey({ profile, from }: Source, files: AwsFiles): void {
+export function checkStoredKey({ profile, from }: Source, files: AwsFiles, formatLogin: FormatLogin): void {
   const keys = from === "profile" ? readStaticKeys(profile, files) : undefined;
-  if (keys) checkKeyShape(refuseTemporary(keys, profile), quote(profile), formatConfigure(profile));
+  if (keys) checkKeyShape(refuseTemporary(keys, profile, formatLogin), quote(profile), formatConfigure(profile));
 }
 
 const formatConfigure = (profile: string): string => `aws configure ${formatOption("--profile", profile)}`;
@@ -172,10 +178,17 @@ function parseProcessJson(text: string, title: string): Credentials {
 }
 
 /** The access key without a token: beside a long-term key it is an older session's. */
-function refuseTemporary({ accessKeyId, secretAccessKey, sessionToken }: Credentials, profile: string): Credentials {
+function refuseTemporary(
+  { accessKeyId, secretAccessKey, sessionToken }: Credentials,
+  profile: string,
+  formatLogin: FormatLogin,
+): Credentials {
   if (keyKind(accessKeyId, sessionToken) === "long-term") return { accessKeyId, secretAccessKey };
   throw new FobError(
     `the profile ${quote(profile)} has temporary credentials, but a session needs a long-term access key`,
-    "use the profile with the long-term access key: fob login PROFILE",
+    nameAnother(formatLogin),
   );
 }
+
+const nameAnother = (formatLogin: FormatLogin): string =>
+  `use the profile with the long-term access key: ${formatLogin({ profile: "PROFILE" })}`;

@@ -107,7 +107,7 @@ export async function login(asItIs: Resolution, options: LoginOptions, context: 
 async function prepare(asItIs: Resolution, options: LoginOptions, context: SessionContext): Promise<Login> {
   const { paths, store, signal } = context;
   const { request } = asItIs;
-  assertShortName(asItIs.pair.session);
+  assertShortName(asItIs.pair.session, asItIs.formatLogin({ set: { to: "NAME" } }));
   const hasLeftovers = await store.recover(asItIs.pair.session, signal);
   const leavesProcess = await askForKeys(asItIs, context);
   const snapshot = hasLeftovers ? takeSnapshot(context) : asItIs.snapshot;

@@ -41,7 +41,7 @@ export async function requestSession(
   context: SessionContext,
 ): Promise<{ session: Session; serialToRemember: string | undefined }> {
   const { env, paths, store, warn, debug } = context;
-  const { pair, source, settings } = resolution;
+  const { pair, source, settings, formatLogin } = resolution;
   const role = direct?.role;
   const profile = role?.profile ?? pair.session;
   const reservation = store.reserve(profile);
@@ -52,7 +52,10 @@ export async function requestSession(
   try {
     const files = readAgain(resolution.snapshot, paths);
     let filesAtCode = files;
-    const credentials = await raceSignal(deadline, fetchLongTermCredentials(source, { files, env, signal, warn }));
+    const credentials = await raceSignal(
+      deadline,
+      fetchLongTermCredentials(source, { files, env, signal, warn, formatLogin }),
+    );
     const access = { ...buildAccess(credentials, settings.device, resolution), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);
     const { device, wasChosen, given, identity } = await withAws(

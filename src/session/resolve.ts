@@ -62,16 +62,18 @@ export function resolve(
     );
   const wishes = { ...asked, endpointUrl: request.endpointUrl };
   const source = describeSource(pair.source, fromEnvironment ? "environment" : "profile", { files, env });
-  const settings = explainByKey(source, files, () => readSettings(pair, files, { env, home, formatLogin }, wishes));
+  const settings = explainByKey(source, files, formatLogin, () =>
+    readSettings(pair, files, { env, home, formatLogin }, wishes),
+  );
   return { request, snapshot, pair, source, settings, asked, formatLogin };
 }
 
 /** A key that was put in one prompt late has its secret in the next setting: then what is wrong is the key. */
-function explainByKey<T>(source: Source, files: AwsFiles, read: () => T): T {
+function explainByKey<T>(source: Source, files: AwsFiles, formatLogin: FormatLogin, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    checkStoredKey(source, files);
+    checkStoredKey(source, files, formatLogin);
     throw error;
   }
 }

@@ -228,12 +228,12 @@ export function openWritableStore(folder: string): WritableStore {
 }
 
 /** @throws FobError for a profile whose session would need a file name that is too long; nothing has been asked then */
-export function assertShortName(profile: string): void {
+export function assertShortName(profile: string, rename = "fob login SOURCE --to NAME"): void {
   const { length } = encodeFileName(profile);
   if (length <= LONGEST_NAME) return;
   throw new FobError(
     `the name ${quote(profile)} is too long for a session: ${length} bytes as a file name`,
-    `choose one of at most ${LONGEST_NAME} bytes (a capital letter counts as three): fob login SOURCE --to NAME`,
+    `choose one of at most ${LONGEST_NAME} bytes (a capital letter counts as three): ${rename}`,
   );
 }
 

@@ -1,5 +1,5 @@
 // What fob hints must work when it is pasted: after each test the commands in what fob has printed are parsed by fob's own
-// tables, and have to be about the profile that the command was about.
+// tables, and have to be about the profile that the command was about, with the options that it had.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -73,8 +73,11 @@ async function findProblem({ line, words }: Hinted, run: PrintedBy): Promise<str
   if (["shell-init", "completion"].includes(words[0] ?? "") || words.join() === "policy") return [];
   const hinted = await parse(words).catch((error: unknown) => String(error));
   if (typeof hinted === "string") return wrong(`does not parse: ${hinted}`);
-  if (hinted === undefined || ofOthers.test(line)) return [];
+  if (hinted === undefined) return [];
   const typed = await parse(run.args).catch(() => undefined);
+  const lost = typed === undefined ? [] : findLost(typed, hinted).filter((option) => !mayGo[option]?.test(line));
+  if (lost.length > 0) return wrong(`has lost --${lost.join(", --")}`);
+  if (ofOthers.test(line)) return [];
   // Without a name, a command may be about every session, or lets the user choose.
   const profile = typed?.named[0] ?? run.env?.AWS_PROFILE;
   const [other] = hinted.named;
@@ -92,8 +95,33 @@ async function parse(words: readonly string[]) {
   const command = await found.load();
   const given = parseArguments(command, words.slice(found.name.split(" ").length));
   if (given.help) return undefined;
-  return { named: command.takes?.name === "profile" ? given.named : [], takesOne: command.takes?.atMost === 1 };
+  const { name } = found;
+  return {
+    name,
+    options: given.options,
+    named: command.takes?.name === "profile" ? given.named : [],
+    takesOne: command.takes?.atMost === 1,
+  };
 }
+
+/** Where a code came from, and what only that run was for. */
+const ofRun = new Set(["code", "codeStdin", "noInput", "debug", "profile"]);
+
+/** Hints that do not repeat an option, because they say what is needed without it. */
+const mayGo: Readonly<Record<string, RegExp>> = {
+  force: /\(no code needed\)/,
+  // One of them, which the hint is about.
+  all: /: fob logout \S/,
+};
+
+/** The options that were typed and that a hint of the same command does not repeat. */
+function findLost(typed: CommandLine, hinted: CommandLine): string[] {
+  if (typed.name !== hinted.name) return [];
+  const given = Object.entries(typed.options).filter(([, value]) => value !== undefined && value !== false);
+  return given.flatMap(([option]) => (ofRun.has(option) || hinted.options[option] !== undefined ? [] : [option]));
+}
+
+type CommandLine = Pick<NonNullable<Awaited<ReturnType<typeof parse>>>, "name" | "options">;
 
 /** The profiles of one session, by their sources' names: a source, its session profile, and the roles that it leads to. */
 function findRelated(profile: string, env: NodeJS.ProcessEnv | undefined): Set<string> {

@@ -49,7 +49,7 @@ test("--check ends with 3 when a session is not fresh, and says what to do", asy
   endsIn(world, 720);
   const { status, stderr } = await world.fob(["status", "--check"], { env: { AWS_PROFILE: "work-mfa" } });
   expect(status).toBe(3);
-  expect(stderr).toBe('fob: error: the session "work-mfa" is expiring\nfob: hint: fob login work\n');
+  expect(stderr).toBe('fob: error: the session "work-mfa" expires soon\nfob: hint: fob login work\n');
 });
 
 test("--check of a short session does not count it as stale from the start", async () => {
@@ -230,7 +230,7 @@ test("a session without an expiry is shown, and no login takes its place unasked
   }
   const check = await world.fob(["status", "--check", "granted"]);
   expect(check.status).toBe(3);
-  expect(check.stderr).toContain('the session "granted" is of unknown expiry');
+  expect(check.stderr).toContain('the session "granted" has no expiration');
 
   for (const to of ["work-mfa", "granted"]) {
     const args = ["login", "work", "--to", to];

@@ -120,7 +120,7 @@ test("a config with another name (a hard link) is not replaced; what is missing 
 test("a name that is too long for a file is said before the code is sent", async () => {
   const world = await makeWorld();
   const long = await world.fob(["login", "work", "--to", "x".repeat(221), "--code", world.device.code()]);
-  expect(long.stderr).toContain("is too long for a session: 221 bytes as a file's name");
+  expect(long.stderr).toContain("is too long for a session: 221 bytes as a file name");
   expect(long.status).toBe(1);
   const file = join(world.home, "x".repeat(221));
   writeFileSync(file, world.credentials(), { mode: 0o600 });

@@ -4,6 +4,7 @@ import { resolveRoleChain } from "../../roles/chain.ts";
 import { quote } from "../../text.ts";
 import { formatCommand } from "../../typed-command.ts";
 import { defineCommand, regionOption } from "../command.ts";
+import type { Context } from "../context.ts";
 import { findNamedProfile, roleOptions } from "../profile-credentials.ts";
 import { createSessionContext } from "../session-context.ts";
 
@@ -31,7 +32,7 @@ export const consoleCommand = defineCommand({
     const { env, say, stdout } = context;
     const sessions = createSessionContext(context, options);
     const { profile, snapshot } = await findNamedProfile(named, options, sessions, context, { rolesOnly: true });
-    const service = options.service === undefined ? undefined : checkService(options.service);
+    const service = options.service === undefined ? undefined : checkService(options.service, context);
     const browser = { env, platform: process.platform, debug: say.debug };
     const printInstead = `print the link instead: ${formatCommand(context.typed, { profile, set: { print: true } })}`;
     const { hasBrowser, openBrowser } = await import("../../console/browser.ts");
@@ -64,10 +65,10 @@ export const consoleCommand = defineCommand({
 });
 
 /** @throws UsageError for what is not the name of a service's page */
-function checkService(name: string): string {
+function checkService(name: string, { typed }: Context): string {
   if (/^[a-z0-9-]{2,40}$/.test(name)) return name;
   throw new UsageError(
     `invalid --service ${quote(name)}: a service is lower-case letters, digits and hyphens`,
-    "fob console PROFILE --service s3",
+    formatCommand(typed, { set: { service: "s3" } }),
   );
 }

@@ -57,7 +57,7 @@ export const statusCommand = defineCommand({
     if (!options.check || stale.length === 0) return Promise.resolve(exitCodes.done);
     const minTtl = options.minTtl === undefined ? "" : ` ${formatOption("--min-ttl", options.minTtl)}`;
     for (const { profile, source, state, unreadable } of stale) {
-      say.error(`the session ${quote(profile)} is ${words[state]}`);
+      say.error(`the session ${quote(profile)} ${words[state]}`);
       const removal = unreadable && findRemoval(unreadable, snapshot);
       if (removal !== undefined) say.hint(`remove it first: ${removal}`);
       say.hint(`fob login ${quoteProfileArgument(source ?? profile)}${minTtl}`);
@@ -82,12 +82,12 @@ function findRemoval(
 
 /** Why a session does not count as fresh. */
 const words: Readonly<Record<State, string>> = {
-  valid: "no longer in its profile",
-  expiring: "expiring",
-  expired: "expired",
-  unknown: "without an expiration",
-  unreadable: "unreadable",
-  missing: "missing",
+  valid: "is no longer in its profile",
+  expiring: "expires soon",
+  expired: "has expired",
+  unknown: "has no expiration",
+  unreadable: "cannot be read",
+  missing: "does not exist",
 };
 
 function toJson({ issued, expiration, ...entry }: StatusEntry) {
