@@ -244,13 +244,13 @@ describe("finds", () => {
       '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws-cn:iam::*:mfa/*"',
       "wrong-resource",
       "user/*",
-      '"arn:aws-cn:iam::*:user/*"',
+      '"arn:aws-cn:iam::*:user/$' + '{aws:username}" and "arn:aws-cn:iam::*:user/*/$' + '{aws:username}"',
     ],
     [
       '"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:s3:::role/a"',
       "wrong-resource",
       "role/*",
-      "role/*",
+      'names what it is for: "arn:aws:iam::ACCOUNT:role/NAME"',
     ],
     [
       '"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws-us:iam::1:user/a"}}',
@@ -262,7 +262,7 @@ describe("finds", () => {
       ["arn:aws:iam:::user/a", "has no account", "arn:aws:iam::*:user/a"],
       ["arn:aws:iam::user/a", "has no account", "arn:aws:iam::*:user/a"],
       ["arn:aws:iam::user/$" + "{aws:username}", "has no account", "arn:aws:iam::*:user/$" + "{aws:username}"],
-      ["arn:aws:iam::1234-5678-9012:user/a:b", "twelve digits", "arn:aws:iam::*:user/a:b"],
+      ["arn:aws:iam::1234-5678-9012:user/a:b", "twelve digits", "arn:aws:iam::123456789012:user/a:b"],
       ["arn:aws:iam:eu-west-1:123456789012:user/a", "has a region", "arn:aws:iam::123456789012:user/a"],
     ].map(([arn = "", words = "", fix = ""]): [string, string, string, string] => [
       ...([`"Resource": "${arn}"`, "wrong-iam-arn"] as const),
@@ -279,13 +279,13 @@ describe("finds", () => {
     ]),
     ...["$${aws:username}", "&{aws:username}", "$aws:username"].map((escaped): [string, string, string, string] => [
       ...([`"Resource": "arn:aws:iam::*:user/${escaped}"`, "left-over-escape"] as const),
-      ...(["as plain text", 'write "$' + '{aws:username}"'] as const),
+      ...(["as plain text", 'write "arn:aws:iam::*:user/$' + '{aws:username}"'] as const),
     ]),
     [
       `"Resource": "arn:aws:iam::*:user/\${!aws:username}"`,
       "misspelled-condition-key",
       "!aws",
-      'write "$' + '{aws:username}"',
+      'write "arn:aws:iam::*:user/$' + '{aws:username}"',
     ],
     [
       `"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/*/\${aws:username}"`,
@@ -440,7 +440,7 @@ describe("finds", () => {
     ['"NotAction": ["iam:UpdateLoginProfile"]', "dangerous-exemption", "password", "remove"],
     ['"NotAction": ["iam:RemoveUserFromGroup"]', "dangerous-exemption", "group that enforces MFA", "remove"],
     ['"NotAction": ["sts:AssumeRole"]', "dangerous-exemption", "role", "remove"],
-    ['"NotAction": ["iam:Tag*"]', "wildcard-exemption", "iam:TagPolicy", "name the actions"],
+    ['"NotAction": ["iam:Tag*"]', "wildcard-exemption", "iam:TagPolicy", 'remove "iam:Tag*"'],
   ])("%s: %s", (part, rule, words, fix) => {
     const found = find(policyOf(part)).filter((finding) => finding.rule === rule);
     expect(found.map(({ message }) => message).join("\n")).toContain(words);

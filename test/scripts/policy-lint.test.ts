@@ -51,6 +51,13 @@ test("--json prints a list, even without findings", async () => {
       level: "error",
       message: expect.stringContaining("always absent, and BoolIfExists is always met") as string,
       fix: 'write "aws:MultiFactorAuthPresent"',
+      patch: [
+        {
+          op: "move",
+          from: "/Statement/0/Condition/BoolIfExists/aws:MultiFactorAuthPresnt",
+          path: "/Statement/0/Condition/BoolIfExists/aws:MultiFactorAuthPresent",
+        },
+      ],
       line: 22,
       column: 11,
       path: ["Statement", 0, "Condition", "BoolIfExists", "aws:MultiFactorAuthPresnt"],

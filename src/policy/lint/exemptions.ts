@@ -1,9 +1,10 @@
 // Checks the exemptions from a Deny without MFA: those that are missing, and those that do not belong there.
-import { enrollmentExemptions, listExemptions, passwordExemptions } from "../enforcement.ts";
+import { enrollmentExemptions, passwordExemptions } from "../enforcement.ts";
 import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, ParsedStatement } from "../engine/grammar.ts";
 import { findActions, guessAction, guessSureAction, isKnownService, splitAction } from "./known.ts";
-import type { Report } from "./report.ts";
+import { addToList, replaceEntries } from "./patch.ts";
+import type { Fix, Report } from "./report.ts";
 import type { RuleId } from "./rules.ts";
 import { joinList, quoteText } from "./words.ts";
 
@@ -42,7 +43,8 @@ export function checkMissing({ actions, path }: ParsedStatement, report: Report)
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
   for (const { action, otherwise } of enrollmentExemptions.filter((each) => isMissing(each.action))) {
-    report.add(findRule(action), at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`);
+    const patch = addToList(actions, [action]);
+    report.add(findRule(action), at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`, patch);
   }
   const missing = passwordExemptions.filter(({ action }) => isMissing(action));
   const password = missing.filter(({ action }) => findRule(action) === "missing-password-exemption");
@@ -53,7 +55,9 @@ export function checkMissing({ actions, path }: ParsedStatement, report: Report)
     report.add("missing-password-exemption", at, `${first.action} is not exempt: ${first.otherwise}`, fix);
   }
   for (const { action, otherwise } of missing.filter((each) => !password.includes(each))) {
-    report.add("missing-details-exemption", at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`);
+    const patch = addToList(actions, [action]);
+    const message = `${action} is not exempt: ${otherwise}`;
+    report.add("missing-details-exemption", at, message, `add ${quoteText(action)}`, patch);
   }
 }
 
@@ -126,6 +130,11 @@ export function findDanger(action: string): string | undefined {
   return dangerByAction.get(action);
 }
 
+/** Whether an action changes the permissions of a user: on their own user, users could give themselves any. */
+export function changesPermissions(name: string): boolean {
+  return /^iam:(attach|detach|put|delete)user(policy|permissionsboundary)$/i.test(name);
+}
+
 /** Whether an action only helps users in the console, or needs no permissions. */
 function isHarmless(name: string): boolean {
   if (exemptions.some(({ action }) => action === name) || needsNoPermissions(name)) return true;
@@ -133,7 +142,12 @@ function isHarmless(name: string): boolean {
 }
 
 export function checkExempt(entries: readonly Entry[], report: Report): void {
-  for (const { text, path } of entries) {
+  const isWhole = ({ text }: Entry): boolean => text.startsWith("*");
+  const covering = new Map(
+    exemptions.map(({ action }) => [action, entries.filter((entry) => !isWhole(entry) && isAmong(action, [entry]))]),
+  );
+  for (const entry of entries) {
+    const { text, path } = entry;
     const named = findActions(text);
     const found = named.flatMap(({ name }) => {
       const danger = findDanger(name);
@@ -145,7 +159,7 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
       const message = isPattern
         ? `${quoteText(text)} exempts ${joinList(found.map(({ name }) => name))}; ${first.name} ${first.danger}`
         : `${quoteText(text)} works without MFA: it ${first.danger}`;
-      report.add("dangerous-exemption", path, message, isPattern ? fixForPattern : `remove ${quoteText(text)}`);
+      report.add("dangerous-exemption", path, message, ...fixExemption(entry, entries, covering));
       continue;
     }
     // Including actions of services that fob does not know.
@@ -153,12 +167,8 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
     const more = named.filter(({ name }) => !isHarmless(name));
     if (isPattern && (isOther || more.some(({ isRead }) => !isRead))) {
       const what = isOther ? "" : `, including ${joinList(more.map(({ name }) => name))}`;
-      report.add(
-        "wildcard-exemption",
-        path,
-        `everything that matches ${quoteText(text)} works without MFA${what}`,
-        fixForPattern,
-      );
+      const message = `everything that matches ${quoteText(text)} works without MFA${what}`;
+      report.add("wildcard-exemption", path, message, ...fixExemption(entry, entries, covering));
     } else if (
       !isPattern &&
       (isOther ? splitAction(text) !== undefined && guessAction(text) === undefined : more.length > 0)
@@ -169,7 +179,19 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
   }
 }
 
-const fixForPattern = `name the actions that users need: ${joinList(
-  listExemptions().map(({ action }) => action),
-  exemptions.length,
-)}`;
+/**
+ * Removes an exemption, but keeps what it exempts and users need.
+ *
+ * @param covering the entries of the list that exempt each action that users need
+ */
+function fixExemption(entry: Entry, entries: readonly Entry[], covering: ReadonlyMap<string, readonly Entry[]>): Fix {
+  const needed = [...covering]
+    .filter(([action, all]) => isAmong(action, [entry]) && !all.some((other) => other !== entry))
+    .map(([action]) => action);
+  const patch = replaceEntries(entries, [entry], needed);
+  const remove = `remove ${quoteText(entry.text)}`;
+  return [
+    needed.length === 0 ? remove : `${remove}, and name the actions that users need: ${needed.join(", ")}`,
+    patch,
+  ];
+}

@@ -1,10 +1,18 @@
 // Finds problems in a policy, with their places and fixes: `fob policy lint`.
-import { parseDocument } from "../engine/document.ts";
+import { type ParsedDocument, parseDocument } from "../engine/document.ts";
 import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
 import { checkEnforcement } from "./mfa.ts";
+import { renameKey, setValue } from "./patch.ts";
 import { type Finding, Report } from "./report.ts";
-import { checkFields, checkOwnResources, checkPartitions, checkTypes } from "./resources.ts";
+import {
+  checkFields,
+  checkOwnResources,
+  checkPartitions,
+  checkTypes,
+  isNarrow,
+  isWidenedByResources,
+} from "./resources.ts";
 import { checkSpelling } from "./spelling.ts";
 
 export type { Finding } from "./report.ts";
@@ -18,25 +26,29 @@ export interface LintOptions {
 
 /** Returns the findings, sorted by place. */
 export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
-  const report = new Report();
+  const report = new Report(json.value);
   const document = parseDocument(json.value);
   for (const problem of document.problems) addProblem(problem, report);
   for (const statement of document.statements) {
     checkSpelling(statement, report);
     checkFields(statement, report);
     checkTypes(statement, report);
-    checkOwnResources(statement, report);
+    checkOwnResources(statement, document, report);
   }
   checkPartitions(document, options.partition, report);
   const isEnforcement = checkEnforcement(document, options.isEnforcement ?? false, report);
-  if (document.statements.length > 0) checkVersion(json.value, document.version, report);
+  if (document.statements.length > 0) checkVersion(json.value, document, report);
   checkSize(JSON.stringify(json.value).length, isEnforcement, report);
   return report.findings(json);
 }
 
 function addProblem({ kind, path, where, message, meant, fix }: Problem, report: Report): void {
   const instead = meant === undefined ? fix : `write ${JSON.stringify(meant)}`;
-  report.add(kind, path, where === "" ? message : `${where}: ${message}`, instead ?? fixes[kind]);
+  const isName = kind === "unknown-operator" || kind === "unknown-element";
+  // A correct "Allow" starts to allow what the statement says.
+  const patch =
+    meant === undefined || meant === "Allow" ? undefined : isName ? renameKey(path, meant) : setValue(path, meant);
+  report.add(kind, path, where === "" ? message : `${where}: ${message}`, instead ?? fixes[kind], patch);
 }
 
 const fixes: Readonly<Record<ProblemKind, string>> = {
@@ -51,15 +63,24 @@ const fixes: Readonly<Record<ProblemKind, string>> = {
  * "If you do not include a Version element, the value defaults to 2008-10-17, but newer features, such as policy
  * variables, will not work with your policy": https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
  */
-function checkVersion(value: unknown, version: unknown, report: Report): void {
+function checkVersion(value: unknown, { version, statements }: ParsedDocument, report: Report): void {
   if (version !== undefined && version !== "2008-10-17") return;
+  // Variables could match anything in a statement that is not limited to the user's own resources.
+  const isSafe = statements.every(
+    (statement) =>
+      (!isWidenedByResources(statement) ||
+        statement.resources.every(({ text }) => !text.includes("${") || isNarrow(text))) &&
+      statement.conditions.every(({ values }) => values.every(({ text }) => !text.includes("${"))),
+  );
   const path = version === undefined ? [] : ["Version"];
   const has = version === undefined ? "has no Version" : `has version ${JSON.stringify(version)}`;
   const fix = version === undefined ? 'add "Version": "2012-10-17"' : 'write "2012-10-17"';
+  const patch = setValue(["Version"], "2012-10-17");
   if (/\$\{[^{}]+\}/.test(JSON.stringify(value))) {
-    report.add("variables-without-version", path, `the policy ${has}, so its variables are plain text`, fix);
+    const message = `the policy ${has}, so its variables are plain text`;
+    report.add("variables-without-version", path, message, fix, isSafe ? patch : undefined);
   } else {
-    report.add("old-version", path, `the policy ${has}, so variables and newer features do not work`, fix);
+    report.add("old-version", path, `the policy ${has}, so variables and newer features do not work`, fix, patch);
   }
 }
 

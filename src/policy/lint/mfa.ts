@@ -6,6 +6,16 @@ import { type ParsedRequest, parseRequest, RequestError, testCondition } from ".
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { checkExempt, checkMissing, findNeeded, isListOfNeeded, letsEnroll } from "./exemptions.ts";
 import { guessKey, isEverything, isKnownKey } from "./known.ts";
+import {
+  addStatements,
+  changeConditions,
+  changeStatement,
+  copyStatement,
+  type Patch,
+  renameKey,
+  replaceEntries,
+  setValue,
+} from "./patch.ts";
 import type { Report } from "./report.ts";
 import { covers } from "./resources.ts";
 import { joinList, quoteText } from "./words.ts";
@@ -31,10 +41,11 @@ function makeCaller(context: Readonly<Record<string, string>>): ParsedRequest {
 }
 
 const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
+const withoutMfa = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
 
-const notAction = `write "NotAction": [${listExemptions()
-  .map(({ action }) => quoteText(action))
-  .join(", ")}]`;
+const exempt = listExemptions().map(({ action }) => action);
+const notAction = `write "NotAction": [${exempt.map(quoteText).join(", ")}]`;
+const everythingElse = { Action: null, NotAction: exempt, NotResource: null, Resource: "*" };
 
 /** A statement about MFA. */
 interface MfaStatement {
@@ -139,7 +150,8 @@ function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: MfaStatem
   if (!hasAllActions || onPresent.length === 0 || holdsFor.has("withMfa")) return;
   if (!holdsFor.has("key") && !holdsFor.has("session")) return;
   const message = "this allows requests without MFA and does not allow requests with MFA";
-  report.add("allow-instead-of-deny", [...statement.path, "Effect"], message, 'write "Effect": "Deny"');
+  const path = [...statement.path, "Effect"];
+  report.add("allow-instead-of-deny", path, message, 'write "Effect": "Deny"', setValue(path, "Deny"));
 }
 
 /** Finds the callers denied by any statement with the same scope: two statements may deny access keys and sessions together. */
@@ -170,7 +182,8 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
   if (first === undefined) {
     if (others.length > 0) return;
     const message = "this has no condition, so it denies everything except these actions even with MFA";
-    report.add("missing-mfa-condition", statement.path, message, `add "Condition": {${recommended}}`);
+    const patch = changeStatement(statement, { Condition: withoutMfa });
+    report.add("missing-mfa-condition", statement.path, message, `add "Condition": {${recommended}}`, patch);
     return;
   }
   for (const test of others) checkOther(test, report);
@@ -179,6 +192,9 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
   const quoteCondition = (test: ParsedCondition): string =>
     `${quoteText(test.name)}: {${quoteText(test.key)}: ${formatValues(test)}}`;
   const write = `write ${recommended}`;
+  const change = (without: readonly ParsedCondition[], more: Parameters<typeof changeConditions>[3]): Patch =>
+    changeStatement(statement, { Condition: changeConditions(report.root, statement, without, more) });
+  const patch = change([...onPresent, ...onAge], withoutMfa);
 
   if (!ageCounts) {
     const not =
@@ -189,6 +205,15 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
       onAge[0]?.path ?? statement.path,
       message,
       "move aws:MultiFactorAuthAge to a statement of its own",
+      [
+        ...change(onAge, {}),
+        ...addStatements(report.root, [
+          {
+            ...copyStatement(report.root, statement),
+            Condition: changeConditions(report.root, statement, onPresent, {}),
+          },
+        ]),
+      ],
     );
   }
   if (holdsFor.has("withMfa")) {
@@ -200,13 +225,14 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
       path,
       `${quoteCondition(first)} in a Deny denies ${who}`,
       fixInverted(onPresent, write),
+      onPresent.length > 0 ? patch : change(onAge, withOldMfa),
     );
   } else if (holdsFor.size === 0) {
     const what =
       onPresent.length + onAge.length > 1
         ? "these conditions are never met together"
         : `${quoteCondition(first)} is never met`;
-    report.add("condition-never-holds", first.path, `${what}, so the statement denies nothing`, write);
+    report.add("condition-never-holds", first.path, `${what}, so the statement denies nothing`, write, patch);
   } else if (onPresent.length === 0) {
     // Another statement may deny requests without MFA.
     if (denied.has("key") || denied.has("session")) return;
@@ -216,15 +242,20 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
       first.path,
       message,
       `write ${quoteText(`${first.operator?.name ?? ""}IfExists`)}`,
+      change([first], {
+        [`${first.operator?.name ?? ""}IfExists`]: { [first.key]: first.values.map(({ text }) => text) },
+      }),
     );
   } else if (!denied.has("key")) {
     const message = `${quoteCondition(first)} does not deny access keys: their requests do not have the condition key at all`;
-    report.add("bool-instead-of-boolifexists", first.path, message, write);
+    report.add("bool-instead-of-boolifexists", first.path, message, write, patch);
   } else if (!denied.has("session")) {
     const message = `${quoteCondition(first)} does not deny sessions without MFA, such as console sessions: their condition key is "false", not absent`;
-    report.add("null-instead-of-boolifexists", first.path, message, write);
+    report.add("null-instead-of-boolifexists", first.path, message, write, patch);
   }
 }
+
+const withOldMfa = { NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "43200" } };
 
 function fixInverted(onPresent: readonly ParsedCondition[], write: string): string {
   return onPresent.length > 0 ? write : 'write "NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "43200"}';
@@ -261,6 +292,15 @@ function checkScope(
 ): void {
   const { actionElement, actions, resourceElement, path } = statement;
   if (onPresent.length + onAge.length === 0) return;
+  const changeElements = (elements: Readonly<Record<string, unknown>>): Patch =>
+    changeStatement(
+      statement,
+      Object.fromEntries(
+        Object.entries(elements).filter(
+          ([name, value]) => value !== null || name === actionElement || name === resourceElement,
+        ),
+      ),
+    );
   // A Deny of all actions on all resources would lock users out.
   const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
   if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
@@ -273,13 +313,25 @@ function checkScope(
     const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? "; replace the pattern with names" : "";
     const leaveOut = `remove ${joinList(needed.map(quoteText))}${narrow}`;
     const fix = isList ? 'write "NotAction"' : isAll ? whole : leaveOut;
-    if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, fix);
+    const patch = isList
+      ? renameKey([...path, "Action"], "NotAction")
+      : isAll
+        ? changeElements(everythingElse)
+        : narrow === ""
+          ? replaceEntries(
+              actions,
+              actions.filter(({ text }) => needed.some((action) => action.toLowerCase() === text.toLowerCase())),
+              [],
+            )
+          : undefined;
+    if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, fix, patch);
   }
   if (isWide) {
     if (isEverywhere(statement) || resourceElement === undefined) return;
     const message = `this applies to ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: actions on other resources, or on none, need no MFA`;
     const fix = actionElement === "Action" ? whole : 'write "Resource": "*"';
-    report.add("narrow-resource", [...path, resourceElement], message, fix);
+    const patch = changeElements(actionElement === "Action" ? everythingElse : { Resource: "*", NotResource: null });
+    report.add("narrow-resource", [...path, resourceElement], message, fix, patch);
   } else if (!hasWide) {
     const what = hasAllActions ? "actions on these resources" : "these actions";
     const message = `this denies only ${what} without MFA: all others work without it`;

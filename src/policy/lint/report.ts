@@ -1,5 +1,6 @@
 // What the rules find.
-import type { JsonText, Path } from "../engine/json.ts";
+import type { JsonText, Path, Place } from "../engine/json.ts";
+import type { Patch } from "./patch.ts";
 import { findLevel, type Level, type RuleId } from "./rules.ts";
 
 export interface Finding {
@@ -9,27 +10,39 @@ export interface Finding {
   readonly message: string;
   /** How to fix it. */
   readonly fix: string;
+  /** The fix as a JSON Patch of the document, if it can be applied without a decision. */
+  readonly patch?: Patch;
   readonly line: number;
   readonly column: number;
   readonly path: Path;
 }
 
-export class Report {
-  readonly #found: Pick<Finding, "rule" | "message" | "fix" | "path">[] = [];
+/** What to do, and the patch that does it. */
+export type Fix = readonly [text: string, patch?: Patch | undefined];
 
-  add(rule: RuleId, path: Path, message: string, fix: string): void {
-    this.#found.push({ rule, path, message, fix });
+export class Report {
+  readonly #found: Pick<Finding, "rule" | "message" | "fix" | "patch" | "path">[] = [];
+  /** The document. */
+  readonly root: unknown;
+
+  constructor(root: unknown) {
+    this.root = root;
+  }
+
+  add(rule: RuleId, path: Path, message: string, ...[fix, patch]: Fix): void {
+    this.#found.push({ rule, path, message, fix, ...(patch === undefined ? {} : { patch }) });
   }
 
   /** Returns all findings, sorted by place. */
   findings(json: JsonText): Finding[] {
     return this.#found
-      .map(({ rule, message, fix, path }) => ({
+      .map(({ rule, message, fix, patch, path }) => ({
         rule,
         level: findLevel(rule),
         message,
         fix,
-        ...json.placeOf(path),
+        ...(patch === undefined ? {} : { patch }),
+        ...(json.placeOf(path) satisfies Place),
         path,
       }))
       .sort((a, b) => a.line - b.line || a.column - b.column);

@@ -1,6 +1,6 @@
 // Finds unknown names: actions, condition keys and policy variables.
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
-import { findDanger } from "./exemptions.ts";
+import { changesPermissions, findDanger } from "./exemptions.ts";
 import {
   findActions,
   guessAction,
@@ -11,19 +11,31 @@ import {
   splitAction,
   updated,
 } from "./known.ts";
-import type { Report } from "./report.ts";
+import { renameKey, replaceEntries, replaceText } from "./patch.ts";
+import type { Fix, Report } from "./report.ts";
+import { fixResource, isNarrow } from "./resources.ts";
 import { quoteText } from "./words.ts";
 
 export function checkSpelling(statement: ParsedStatement, report: Report): void {
   for (const entry of statement.actions) checkAction(entry, statement, report);
-  for (const condition of statement.conditions) checkKey(condition, report);
-  for (const entry of statement.resources) checkVariables(entry, report);
+  for (const condition of statement.conditions) checkKey(condition, statement, report);
+  for (const entry of statement.resources) {
+    checkVariables(entry, (text) => fixResource(statement, entry, text), report);
+  }
   for (const { values, operator } of statement.conditions) {
-    if (operator?.kindOf.variables) for (const entry of values) checkVariables(entry, report);
+    if (!operator?.kindOf.variables) continue;
+    for (const entry of values) checkVariables(entry, (text) => [`write ${quoteText(text)}`], report);
   }
 }
 
-function checkAction({ text, path }: Entry, { actionElement, effect }: ParsedStatement, report: Report): void {
+/** Whether an Allow can only be about the user's own user and about those that it names. */
+function isNarrowAllow({ effect, resourceElement, resources }: ParsedStatement): boolean {
+  return effect === "Allow" && resourceElement === "Resource" && resources.every(({ text }) => isNarrow(text));
+}
+
+function checkAction(entry: Entry, statement: ParsedStatement, report: Report): void {
+  const { text, path } = entry;
+  const { actionElement, actions, effect } = statement;
   const parts = splitAction(text);
   if (parts === undefined || findActions(text).length > 0) return;
   const comes = actionElement === "NotAction" ? "so it exempts nothing" : "so it matches nothing";
@@ -43,8 +55,23 @@ function checkAction({ text, path }: Entry, { actionElement, effect }: ParsedSta
     meant !== undefined && actionElement === "NotAction" && effect === "Deny" ? findDanger(meant.name) : undefined;
   const worse = danger === undefined ? "" : `; if you meant ${meant?.name}, it ${danger}`;
   if (meant?.isSure) {
-    const fix = danger === undefined ? `write ${quoteText(meant.name)}` : `remove ${quoteText(text)}`;
-    report.add("misspelled-action", path, `AWS has no action ${quoteText(text)}, ${comes}${worse}`, fix);
+    const message = `AWS has no action ${quoteText(text)}, ${comes}${worse}`;
+    if (danger !== undefined) {
+      report.add("misspelled-action", path, message, `remove ${quoteText(text)}`, replaceEntries(actions, [entry], []));
+      return;
+    }
+    const write = `write ${quoteText(meant.name)}`;
+    // The statement starts to allow the action.
+    const newDanger = effect === "Allow" && actionElement === "Action" ? findDanger(meant.name) : undefined;
+    const isSafe =
+      effect === "Allow" && actionElement === "Action"
+        ? isNarrowAllow(statement) && !changesPermissions(meant.name)
+        : true;
+    const fix =
+      newDanger === undefined || isSafe
+        ? write
+        : `${write}, if users may do that with all resources of the statement: it ${newDanger}`;
+    report.add("misspelled-action", path, message, fix, isSafe ? replaceText(entry, meant.name) : undefined);
   } else if (isKnownService(parts.service)) {
     const message = `${quoteText(text)} is not in fob's list of ${parts.service} actions, as of ${updated}; if it is misspelled, ${comes.slice(3)}${worse}`;
     const compare = "check it in AWS's service authorization reference";
@@ -54,7 +81,7 @@ function checkAction({ text, path }: Entry, { actionElement, effect }: ParsedSta
   }
 }
 
-function checkKey({ key, path, operator, name }: ParsedCondition, report: Report): void {
+function checkKey({ key, path, operator, name }: ParsedCondition, statement: ParsedStatement, report: Report): void {
   if (isKnownKey(key)) return;
   const meant = guessKey(key);
   if (meant?.isSure) {
@@ -69,24 +96,28 @@ function checkKey({ key, path, operator, name }: ParsedCondition, report: Report
       path,
       `AWS has no condition key ${quoteText(key)}, ${comes}`,
       `write ${quoteText(meant.name)}`,
+      isNarrowAllow(statement) || (statement.effect === "Deny" && /^aws:multifactorauth/i.test(meant.name))
+        ? renameKey(path, meant.name)
+        : undefined,
     );
   } else if (isKeyOfKnownService(key)) {
     reportUnknownKey({ text: key, path }, key, meant?.name, report);
   }
 }
 
-function checkVariables({ text, path }: Entry, report: Report): void {
+function checkVariables({ text, path }: Entry, fix: (right: string) => Fix, report: Report): void {
   for (const [escaped, , key = ""] of text.matchAll(/(\$\$\{|&\{|\$)(\w+:[\w/.-]+)\}?/g)) {
     if (!isKnownKey(key)) continue;
     const message = `${quoteText(escaped)} is not a policy variable, so AWS treats it as plain text`;
-    report.add("left-over-escape", path, message, `write ${quoteText(`\${${key}}`)}`);
+    report.add("left-over-escape", path, message, ...fix(text.replace(escaped, () => `\${${key}}`)));
   }
   for (const [variable, key = ""] of text.matchAll(/\$\{\s*([^\s,'{}*?$]+)\s*(?:,[^{}]*)?\}/g)) {
     if (isKnownKey(key)) continue;
     const meant = guessKey(key);
     if (meant?.isSure) {
+      const right = text.replace(variable, () => variable.replace(key, meant.name));
       const message = `AWS has no policy variable ${quoteText(variable)}, so this text matches nothing`;
-      report.add("misspelled-condition-key", path, message, `write ${quoteText(variable.replace(key, meant.name))}`);
+      report.add("misspelled-condition-key", path, message, ...fix(right));
     } else if (isKeyOfKnownService(key)) {
       reportUnknownKey({ text, path }, variable, meant && variable.replace(key, meant.name), report);
     }
