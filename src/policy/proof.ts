@@ -1,5 +1,6 @@
 // Proves whether a set of policies enforces MFA without locking users out: what is allowed, for each way to authenticate.
 import { formatDuration } from "../duration.ts";
+import { findOpenings, type Opening } from "./enforced.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,
@@ -155,14 +156,16 @@ export interface ProofRow extends Row {
 export interface Proof {
   readonly authMethods: readonly AuthMethod[];
   readonly rows: readonly ProofRow[];
-  /** A row for an action that no policy names. */
-  readonly unnamed: ProofRow;
+  /** What is not denied without MFA. */
+  readonly openings: readonly Opening[];
   /** A row for creating a device that has the user's name: older policies allow no other name. */
   readonly deviceNamedLikeUser: ProofRow;
   /** Whether the policies only deny. */
   readonly onlyDenies: boolean;
-  /** Context keys that the denials of everyday and dangerous actions depend on. */
-  readonly onlyIf: { readonly withoutMfa: readonly string[]; readonly withMfa: readonly string[] };
+  /** Context keys that denials of everyday and dangerous actions with MFA depend on. */
+  readonly onlyIf: readonly string[];
+  /** The context keys of the policies, in lower case -> as the policies write them. */
+  readonly spelling: ReadonlyMap<string, string>;
   /** From `findAgeLimits`. */
   readonly limits: readonly number[];
 }
@@ -191,19 +194,16 @@ export function prove(
     }),
   });
   const rows = listRows(user).map(decideOn);
-  const unnamed = decideOn({ purpose: "everyday", action: "fob:AnyOther", resource: "*" });
   const sameName = user.replace(/:user\/(.*\/)?/, ":mfa/");
   const deviceNamedLikeUser = decideOn({ purpose: "enroll", action: createDevice, resource: sameName });
   const onlyDenies = policies.flatMap(statementsOf).every(({ effect }) => effect === "Deny");
   const spelling = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
   const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
-  const keysOfDenials = (hasMfa: boolean): readonly string[] => {
-    const denials = cells.filter(({ authMethod }) => authMethod.hasMfa === hasMfa);
-    const keys = new Set(denials.flatMap((cell) => findDecidingKeys(cell, policies, options)));
-    return [...keys].sort().map((key) => spelling.get(key) ?? key);
-  };
-  const [withoutMfa, withMfa] = [keysOfDenials(false), keysOfDenials(true)];
-  return { authMethods, rows, unnamed, deviceNamedLikeUser, onlyDenies, onlyIf: { withoutMfa, withMfa }, limits };
+  const denials = cells.filter(({ authMethod }) => authMethod.hasMfa);
+  const keys = new Set(denials.flatMap((cell) => findDecidingKeys(cell, policies, options)));
+  const onlyIf = [...keys].sort().map((key) => spelling.get(key) ?? key);
+  const openings = findOpenings(policies, options.boundary, authMethods, context);
+  return { authMethods, rows, openings, deviceNamedLikeUser, onlyDenies, onlyIf, spelling, limits };
 }
 
 /** Lists the documents of a proof: the policies and the boundary. */

@@ -1,15 +1,7 @@
 // What follows from a proof: whether the policies enforce MFA, and whether users can still enroll and work.
 import { formatDuration } from "../duration.ts";
-import {
-  type AuthMethod,
-  type Cell,
-  createDevice,
-  isGuarded,
-  longest,
-  type Proof,
-  type ProofRow,
-  type Row,
-} from "./proof.ts";
+import { describeOpening, isEnforced, type Opening, tolerable } from "./enforced.ts";
+import { type Cell, createDevice, isGuarded, longest, type Proof, type ProofRow, type Row } from "./proof.ts";
 
 /** One conclusion from the table. */
 export interface Verdict {
@@ -25,9 +17,10 @@ const note = (text: string): Verdict => ({ kind: "note", text });
 export function judgeProof(proof: Proof): readonly Verdict[] {
   const { rows } = proof;
   const enforcement = judgeEnforcement(proof);
-  const isEnforced = enforcement.kind === "good";
-  const users = judgeEnrollmentAndPassword(proof, isEnforced);
-  return [enforcement, ...users, judgeEveryday(rows), judgeOldSessions(proof)];
+  const holds = enforcement.kind === "good";
+  const users = judgeEnrollmentAndPassword(proof, holds);
+  const tolerated = holds ? noteTolerated(proof) : [];
+  return [enforcement, ...tolerated, ...users, judgeEveryday(rows), judgeOldSessions(proof)];
 }
 
 /** Whether it is denied whatever other policies allow: no other policy can help. */
@@ -39,52 +32,54 @@ const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => a
 const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
   row.cells.some((cell) => cell.authMethod.name === name && is(cell));
 
-function judgeEnforcement({ authMethods, rows, unnamed, onlyIf }: Proof): Verdict {
-  const guarded = rows.filter(isGuarded);
-  const open = authMethods
-    .filter(({ hasMfa }) => !hasMfa)
-    .map((authMethod): Open => {
-      const judged = guarded.filter((row) => hasCell(row, authMethod.name, ({ awsDenial }) => awsDenial === undefined));
-      return { authMethod, judged, found: judged.filter((row) => !hasCell(row, authMethod.name, isDenied)) };
-    })
-    .filter(({ found }) => found.length > 0);
-  if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpen(open)}`);
-  if (guarded.every((row) => hasCell(row, "MFA", isDenied))) {
-    const why = onlyIf.withMfa.length > 0 ? `the result ${describeMissingKeys(onlyIf.withMfa)}` : "users cannot work";
+function judgeEnforcement({ rows, openings, onlyIf, onlyDenies, spelling }: Proof): Verdict {
+  const open = openings.filter((each) => !isEnforced(each));
+  const keys = new Set(open.flatMap(({ dependsOn }) => dependsOn));
+  if (open.length > 0 && open.every(({ dependsOn }) => dependsOn.length > 0))
+    return bad(`MFA is NOT always enforced: the result ${describeMissingKeys([...keys].sort(), spelling)}`);
+  if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpenings(open, openings, onlyDenies)}`);
+  if (rows.filter(isGuarded).every((row) => hasCell(row, "MFA", isDenied))) {
+    const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf, spelling)}` : "users cannot work";
     return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
   }
-  if (onlyIf.withoutMfa.length > 0) {
-    return bad(`MFA is NOT always enforced: the result ${describeMissingKeys(onlyIf.withoutMfa)}`);
-  }
-  if (!unnamed.cells.every((cell) => cell.authMethod.hasMfa || isDenied(cell))) {
-    return bad("MFA is NOT enforced for every action: the actions above are denied without it, others are not");
-  }
-  return good("MFA is enforced: everything except the exempt actions is denied without it");
+  return good("MFA is enforced: without it, everything is denied except what users need to set it up");
 }
 
-const describeMissingKeys = (keys: readonly string[]): string =>
-  `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
+const describeMissingKeys = (keys: readonly string[], spelling: Proof["spelling"]): string =>
+  `depends on ${keys.map((key) => spelling.get(key) ?? key).join(", ")}, which these requests do not set (--context KEY=VALUE)`;
 
-interface Open {
-  readonly authMethod: AuthMethod;
-  /** Rows that policies decide, not AWS itself. */
-  readonly judged: readonly ProofRow[];
-  /** Those that are not denied. */
-  readonly found: readonly ProofRow[];
-}
-
-/** Describes what is not denied, for each way to authenticate. */
-function describeOpen(open: readonly Open[]): string {
-  const isAll = ({ found, judged }: Open): boolean => found.length === judged.length;
-  const isNothing = open.every(
-    ({ authMethod, found }) => !found.some((row) => hasCell(row, authMethod.name, isAllowed)),
-  );
-  if (isNothing && open.every(isAll)) {
+/** Describes what is not denied, for each way to authenticate if they differ. */
+function describeOpenings(open: readonly Opening[], all: readonly Opening[], onlyDenies: boolean): string {
+  const texts = open.map((each) => describeOpening(each));
+  const nobodyAllows = open.every(({ isAllowed }) => !isAllowed);
+  if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length === 0))
     return "these policies do not allow actions without it, but they do not deny them either; other policies may allow them";
+  const more = nobodyAllows ? "; these policies allow none of it, but other policies may" : "";
+  const [first] = open;
+  if (open.length < all.length) {
+    const who = first?.authMethod.name === "key" ? "access keys" : "sign-ins and sessions without MFA";
+    return `${who} get through: for them, ${texts.join("")}${more}`;
   }
-  const list = open.map((each) => `${each.authMethod.text}: ${isAll(each) ? "all" : joinActions(each.found)}`);
-  const more = isNothing ? "; these policies do not allow them, but other policies may" : "";
-  return `everyday and dangerous actions are not denied ${list.join("; ")}${more}`;
+  if (new Set(texts).size === 1) return `${texts[0]}${more}`;
+  return `${open.map(({ authMethod }, index) => `${authMethod.text}, ${texts[index]}`).join("; ")}${more}`;
+}
+
+/** Names what is exempt in addition, if MFA is enforced. */
+function noteTolerated({ openings }: Proof): Verdict[] {
+  const names = [...new Set(openings.flatMap(({ tolerated }) => tolerated))].sort();
+  const others = names.filter((name) => name !== tolerable);
+  return [
+    ...(names.includes(tolerable)
+      ? [
+          note(
+            `${tolerable} works without MFA: AWS advises against it, but it deletes only devices that are not enabled`,
+          ),
+        ]
+      : []),
+    ...(others.length > 0
+      ? [note(`users do not need these without MFA, but they do no harm: ${others.join(", ")}`)]
+      : []),
+  ];
 }
 
 /** What the console and the command line call to enroll a first device. */
@@ -142,7 +137,9 @@ function judgeEnrollment({ method, denied, missing }: Obstacles & { readonly met
 function judgePassword({ denied, missing }: Obstacles): Verdict {
   const who = "users with a temporary or expired password";
   if (denied.length > 0)
-    return bad(`${who} are locked out: they can NOT change it without MFA, and no other policy can help`);
+    return bad(
+      `${who} are locked out: they can NOT change it without MFA, and no other policy can help; have them change it before you attach these policies`,
+    );
   if (missing.length > 0)
     return note(
       `these policies do not let ${who} change it: ${attachCompanion}, or let the account's password policy allow it`,

@@ -26,7 +26,7 @@ function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument
 }
 
 describe("the verdict on enforcement", () => {
-  const enforced = "+ MFA is enforced: everything except the exempt actions is denied without it";
+  const enforced = "+ MFA is enforced: without it, everything is denied except what users need to set it up";
   const firstOf = (statements: readonly object[], boundary?: PolicyDocument) =>
     verdicts([everything, policy(...statements)], boundary)[0];
 
@@ -52,12 +52,12 @@ describe("the verdict on enforcement", () => {
     [
       "the policy denies only some actions",
       [{ ...deny, Action: ["iam:*", "s3:ListAllMyBuckets", "ec2:*", "sts:*"], Condition: mfaFalse }],
-      /^! MFA is NOT enforced for every action: the actions above are denied without it, others are not$/,
+      /^! MFA is NOT enforced: only this is denied: iam:\*, s3:ListAllMyBuckets, ec2:\* and sts:\*$/,
     ],
     [
       "a dangerous action is exempt",
       [{ Effect: "Deny", NotAction: ["iam:CreateAccessKey"], Resource: "*", Condition: mfaFalse }],
-      /^! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:CreateAccessKey; signed in without MFA: iam:CreateAccessKey$/,
+      /^! MFA is NOT enforced: dangerous actions are exempt: iam:CreateAccessKey \(creates or reactivates an access key, which an attacker can keep\)$/,
     ],
   ])("is bad if %s", (_, statements, verdict) => expect(firstOf(statements)).toMatch(verdict));
 
@@ -68,11 +68,11 @@ describe("the verdict on enforcement", () => {
     );
   });
 
-  test("names only the actions that are not denied", () => {
+  test("says if these policies do not allow what they leave open", () => {
     const hole = policy({ Effect: "Deny", NotAction: ["iam:DeactivateMFADevice"], Resource: "*", Condition: mfaFalse });
     const power = policy({ Effect: "Allow", NotAction: "iam:*", Resource: "*" });
     expect(verdicts([power, hole])[0]).toBe(
-      "! MFA is NOT enforced: everyday and dangerous actions are not denied with an access key: iam:DeactivateMFADevice; signed in without MFA: iam:DeactivateMFADevice; these policies do not allow them, but other policies may",
+      "! MFA is NOT enforced: dangerous actions are exempt: iam:DeactivateMFADevice (deactivates a user's device, which removes MFA); these policies allow none of it, but other policies may",
     );
   });
 

@@ -51,3 +51,24 @@ export function matches(pattern: Pattern, text: string): boolean {
   while (pattern[p] === any) p++;
   return p === pattern.length;
 }
+
+/** Whether `wide` certainly matches everything that `narrow` matches. */
+export function covers(wide: Pattern, narrow: Pattern): boolean {
+  // A `?` must not take a `*` for one character; a `*` takes any wildcard for text.
+  return wide === narrow || ((!wide.includes(one) || !narrow.includes(any)) && matches(wide, narrow));
+}
+
+/** Whether no text can match both patterns; false if in doubt. */
+export function areDisjoint(a: Pattern, b: Pattern): boolean {
+  if (!hasWildcard(a)) return !matches(b, a);
+  if (!hasWildcard(b)) return !matches(a, b);
+  const [a1, a2] = literalEnds(a);
+  const [b1, b2] = literalEnds(b);
+  return !(a1.startsWith(b1) || b1.startsWith(a1)) || !(a2.endsWith(b2) || b2.endsWith(a2));
+}
+
+/** The text before the first wildcard, and after the last. */
+function literalEnds(pattern: Pattern): readonly [string, string] {
+  const parts = pattern.replaceAll(one, any).split(any);
+  return [parts[0] ?? "", parts.at(-1) ?? ""];
+}

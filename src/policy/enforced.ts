@@ -1,0 +1,160 @@
+// Judges from the documents whether policies enforce MFA: which statements deny everything without it, what they exempt,
+// and which of that is dangerous.
+import { type Coverage, type CoverageContext, findCoverage, isPartlyAllowed, type RequestSet } from "./coverage.ts";
+import { listExemptions } from "./enforcement.ts";
+import type { PolicyDocument } from "./engine/document.ts";
+import { ABSENT, needsNoPermissions, type RequestContext } from "./engine/evaluate.ts";
+import type { Statement } from "./engine/grammar.ts";
+import { mergeContexts } from "./engine/subject.ts";
+import { matches } from "./engine/wildcard.ts";
+import { findDanger } from "./lint/exemptions.ts";
+import { findActions, guessSureAction, isKnownService, splitAction } from "./lint/known.ts";
+import { joinList } from "./lint/words.ts";
+import type { AuthMethod } from "./proof.ts";
+
+/** What is not denied in one way to authenticate without MFA. */
+export interface Opening {
+  readonly authMethod: AuthMethod;
+  readonly coverage: Coverage;
+  /** All actions work, at least on some resources. */
+  readonly everywhere: readonly RequestSet[];
+  /** Exempt actions and patterns, as the policy writes them, that users do not need without MFA. */
+  readonly beyond: readonly string[];
+  /** The dangerous ones among their actions, with what each does. */
+  readonly dangerous: readonly { readonly action: string; readonly danger: string }[];
+  /** Exempt actions that users do not need either, but that do not break enforcement. */
+  readonly tolerated: readonly string[];
+  /** Whether these policies allow something of it, not only other policies. */
+  readonly isAllowed: boolean;
+  /** The context keys, in lower case, that decide whether everything else is denied. */
+  readonly dependsOn: readonly string[];
+}
+
+/** What the console shows users of themselves and of the account's sign-in page; none of it changes anything. */
+const views = new Set(
+  [
+    ...["GetAccountSummary", "ListAccountAliases", "ListUsers", "ListUserTags", "ListMFADeviceTags"],
+    ...["GetLoginProfile", "ListAccessKeys", "GetAccessKeyLastUsed", "ListSSHPublicKeys", "GetSSHPublicKey"],
+    ...["ListSigningCertificates", "ListServiceSpecificCredentials", "ListGroupsForUser"],
+    ...["ListAttachedUserPolicies", "ListUserPolicies", "GetUserPolicy"],
+  ].map((name) => `iam:${name}`),
+);
+
+/** AWS advises against exempting the first, but neither lets anyone work without MFA. */
+export const tolerable = "iam:DeleteVirtualMFADevice";
+const needed = new Set(listExemptions().map(({ action }) => action));
+
+const isNeeded = (action: string): boolean => needed.has(action) || needsNoPermissions(action);
+const isTolerated = (action: string): boolean =>
+  views.has(action) || action === tolerable || action === "iam:TagMFADevice";
+
+/**
+ * Works out what is not denied, for each way to authenticate without MFA.
+ *
+ * @param context the user's context keys, and others that all requests have
+ */
+export function findOpenings(
+  policies: readonly PolicyDocument[],
+  boundary: PolicyDocument | undefined,
+  authMethods: readonly AuthMethod[],
+  context: RequestContext,
+): readonly Opening[] {
+  const absent: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
+  // Sessions without MFA have the same keys as sign-ins without MFA.
+  const ways = authMethods.filter(({ hasMfa, isSession }) => !hasMfa && !isSession);
+  return ways.map((authMethod) => {
+    const keys = mergeContexts(mergeContexts(absent, context), authMethod.context);
+    const about: CoverageContext = { conditions: keys, resources: keys };
+    const coverage = findCoverage(policies, boundary, about);
+    const found = classify(coverage.open);
+    const isClosed = isEnforced(found);
+    const atFault = coverage.open.filter((set) => !isClosed && !isEnforced(classify([set])));
+    return {
+      authMethod,
+      coverage,
+      ...found,
+      isAllowed: atFault.some((set) => isPartlyAllowed(set, policies, about)),
+      dependsOn: !isClosed && isEnforced(classify(coverage.openAtBest)) ? coverage.keys : [],
+    };
+  });
+}
+
+type Found = Pick<Opening, "everywhere" | "beyond" | "dangerous" | "tolerated">;
+
+/** Whether nothing works but what users need to set up MFA, and what does no harm. */
+export const isEnforced = ({ everywhere, beyond }: Pick<Opening, "everywhere" | "beyond">): boolean =>
+  everywhere.length + beyond.length === 0;
+
+function classify(open: readonly RequestSet[]): Found {
+  const everywhere = open.filter(({ actions }) => actions.length === 0);
+  const beyond = new Set<string>();
+  const dangerous = new Map<string, string>();
+  const tolerated = new Set<string>();
+  for (const set of open.filter(({ actions }) => actions.length > 0)) {
+    const names = listNames(set);
+    const [first] = set.actions;
+    const text = set.actions.map((glob) => glob.text).join(" and ");
+    if (names === undefined) beyond.add(text);
+    for (const name of names ?? []) {
+      const danger = isTolerated(name) ? undefined : findDanger(name);
+      if (danger !== undefined) dangerous.set(name, danger);
+      if (isTolerated(name)) tolerated.add(name);
+      // A literal name is written as AWS does.
+      else if (!isNeeded(name)) beyond.add(/[*?]/.test(first?.text ?? "") ? text : name);
+    }
+  }
+  return {
+    everywhere,
+    beyond: [...beyond],
+    dangerous: [...dangerous].map(([action, danger]) => ({ action, danger })),
+    tolerated: [...tolerated].sort(),
+  };
+}
+
+/** Lists the actions of a set, or undefined if fob does not know them all. */
+function listNames({ actions, notActions }: RequestSet): readonly string[] | undefined {
+  const [first] = actions;
+  const text = first?.text ?? "*";
+  if (!isKnownService(splitAction(text)?.service ?? "")) return undefined;
+  const found = findActions(text);
+  // A typo of an action that AWS has exempts nothing; the linter reports it.
+  if (found.length === 0) return /[*?]/.test(text) || guessSureAction(text) !== undefined ? [] : undefined;
+  return found
+    .filter(({ lowerName }) => actions.every(({ pattern }) => matches(pattern, lowerName)))
+    .filter(({ lowerName }) => !notActions.some(({ pattern }) => matches(pattern, lowerName)))
+    .map(({ name }) => name);
+}
+
+/** Describes what is not denied. */
+export function describeOpening({ coverage, everywhere, beyond, dangerous }: Opening): string {
+  const parts: string[] = [];
+  const anyResource = everywhere.filter(({ resources }) => resources.length === 0);
+  if (anyResource.length > 0) {
+    if (coverage.denies.length === 0) return "nothing is denied";
+    return `only this is denied: ${joinList(coverage.denies.map(describeDeny), 6)}`;
+  }
+  if (everywhere.length > 0) {
+    const resources = everywhere.flatMap((set) => set.resources.map(({ text }) => text));
+    parts.push(`every action works without it on ${joinList([...new Set(resources)], 6)}`);
+  }
+  const others = beyond.filter((text) => !dangerous.some(({ action }) => action === text));
+  if (dangerous.length > 0) parts.push(`dangerous actions are exempt: ${describeDangers(dangerous)}`);
+  if (others.length > 0) parts.push(`these are exempt, but users do not need them to set up MFA: ${others.join(", ")}`);
+  return parts.join("; ");
+}
+
+function describeDangers(dangerous: Opening["dangerous"]): string {
+  const byDanger = new Map<string, string[]>();
+  for (const { action, danger } of dangerous) byDanger.set(danger, [...(byDanger.get(danger) ?? []), action]);
+  return [...byDanger].map(([danger, actions]) => `${joinList(actions)} (${danger})`).join(", ");
+}
+
+/** Describes what a statement denies. */
+function describeDeny({ actionElement, actions, resourceElement, resources }: Statement): string {
+  const names = joinList(actions.map(({ text }) => text));
+  const isAll = actions.some(({ text }) => /^\*+(:\*+)?$/.test(text));
+  const what = actionElement === "NotAction" ? `everything except ${names}` : isAll ? "everything" : names;
+  const list = joinList(resources.map(({ text }) => text));
+  if (resourceElement === "NotResource") return `${what} on other resources than ${list}`;
+  return resources.some(({ text }) => /^\*+$/.test(text)) ? what : `${what} on ${list}`;
+}
