@@ -338,6 +338,40 @@ describe("finds", () => {
       "denies nothing",
       "statement of its own",
     ],
+    // What does not require MFA, although it seems to.
+    ...[
+      [
+        '"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}',
+        "access keys without MFA",
+        'write "Bool": {"aws:Multi',
+      ],
+      [
+        '"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}',
+        "access keys without MFA",
+        'write "Bool": {"aws:Mu',
+      ],
+      [
+        '"Null": {"aws:MultiFactorAuthPresent": "false"}',
+        "sessions without MFA",
+        'write "Bool": {"aws:MultiFactorAuth',
+      ],
+      ['"NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "60"}', "requests without MFA", '"NumericLessThan"'],
+      ['"BoolIfExists": {"aws:MFAPresent": "true"}', "access keys without MFA", 'write "Bool": {"aws:MultiFactorAuth'],
+    ].map(([test = "", words = "", fix = ""]): [string, string, string, string] => [
+      ...([
+        `"Effect": "Allow", "Action": "ec2:*", "Resource": "*", "Condition": {${test}}`,
+        "allow-without-mfa",
+      ] as const),
+      ...([`also allows ${words}`, fix] as const),
+    ]),
+    [
+      '"Effect": "Allow", "Action": ["iam:*MFADevice"], "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
+      "enrollment-needs-mfa",
+      "this allows iam:CreateVirtualMFADevice and iam:EnableMFADevice only with MFA",
+      '"iam:CreateVirtualMFADevice" on "arn:aws:iam::*:mfa/*"; "iam:EnableMFADevice" on "arn:aws:iam::*:user/$' +
+        '{aws:username}" and "arn:aws:iam::*:user/*/$' +
+        '{aws:username}"',
+    ],
     ['"Action": "*"', "action-instead-of-notaction", "stay locked out", '"NotAction": ["iam:ChangePassword"'],
     [
       '"Action": ["iam:EnableMFADevice", "iam:DeleteVirtualMFADevice"]',
@@ -507,9 +541,10 @@ describe("accepts", () => {
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}}',
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "Null": {"aws:MultiFactorAuthPresent": "true"}}',
-    // Allows requests with MFA, and AWS's own alternative that also allows access keys.
+    // Allows requests with MFA.
     '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}',
-    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
+    // Enrolls devices, which needs to work without MFA.
+    '"Effect": "Allow", "Action": ["iam:EnableMFADevice", "iam:List*MFADevices"], "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}',
     `"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/\${aws:PrincipalTag/a, 'b:c:d:e:f'}"`,
     // Needed only without MFA.
     '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
@@ -524,6 +559,32 @@ describe("accepts", () => {
     '"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::*:mfa/phones/*"',
   ])("another policy with %s", (part) => {
     expect(find(policyOf(part))).toEqual([]);
+  });
+
+  test("an Allow that is not limited to MFA if another statement denies everything without MFA", () => {
+    const allow = {
+      ...{ Effect: "Allow", Action: "ec2:*", Resource: "*" },
+      Condition: { BoolIfExists: { "aws:MultiFactorAuthPresent": "true" } },
+    };
+    const ids = (...Statement: object[]) => idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement })));
+    expect(ids(allow, base ?? {})).toEqual(fine);
+    const onlyKeys = { ...base, Condition: { Null: { "aws:MultiFactorAuthPresent": "true" } } };
+    expect(ids(allow, onlyKeys)).not.toContain("allow-without-mfa");
+    const onlySessions = { ...base, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } };
+    expect(ids(allow, onlySessions)).toContain("allow-without-mfa");
+    expect(ids(allow, { ...base, Resource: "arn:aws:s3:::*" })).toContain("allow-without-mfa");
+  });
+
+  test("enrollment of further devices with MFA if another statement allows the first one", () => {
+    const Condition = { Bool: { "aws:MultiFactorAuthPresent": "true" } };
+    const manage = { Effect: "Allow", Action: ["iam:EnableMFADevice", "iam:DeactivateMFADevice"], Resource: "*" };
+    const Statement = [
+      { ...manage, Condition },
+      { ...manage, Action: "iam:Enable*" },
+    ];
+    expect(find(JSON.stringify({ Version: "2012-10-17", Statement }))).toEqual([]);
+    const [needs] = find(JSON.stringify({ Version: "2012-10-17", Statement: Statement.slice(0, 1) }));
+    expect(needs).toMatchObject({ rule: "enrollment-needs-mfa" });
   });
 
   test("a second finding for the same mistake", () => {

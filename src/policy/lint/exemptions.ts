@@ -25,9 +25,14 @@ export function findNeeded(entries: readonly Entry[]): string[] {
   );
 }
 
-/** Whether a list of actions lets users enroll. Actions that list devices do not count: all kinds of policies have them. */
-export function letsEnroll(entries: readonly Entry[]): boolean {
-  return ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"].some((action) => isAmong(action, entries));
+/** Lists the actions of a list that enroll a device. Those that list devices do not count: all kinds of policies have them. */
+export function findEnrolling(entries: readonly Entry[]): string[] {
+  return ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"].filter((action) => isAmong(action, entries));
+}
+
+/** Whether a statement covers an action, on some resources at least. */
+export function coversAction({ actionElement, actions }: ParsedStatement, action: string): boolean {
+  return isAmong(action, actions) === (actionElement === "Action");
 }
 
 /** Whether users need all actions of a list to set up MFA. */

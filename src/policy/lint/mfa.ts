@@ -1,10 +1,10 @@
 // Finds out whether a policy enforces MFA, and what prevents it: checks statements that deny requests without MFA, or
 // nearly do.
-import { listExemptions } from "../enforcement.ts";
-import type { ParsedDocument } from "../engine/document.ts";
+import { listExemptions, selfManagePolicy } from "../enforcement.ts";
+import type { ParsedDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
-import { checkExempt, checkMissing, findNeeded, isListOfNeeded, letsEnroll } from "./exemptions.ts";
+import { checkExempt, checkMissing, coversAction, findEnrolling, findNeeded, isListOfNeeded } from "./exemptions.ts";
 import { guessKey, isEverything, isKnownKey } from "./known.ts";
 import {
   addStatements,
@@ -115,19 +115,21 @@ function isMetBy(condition: ParsedCondition, caller: ParsedRequest): boolean {
 function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
   if (onPresent.length > 0 || onAge.length > 0) return true;
   if (statement.actionElement !== "NotAction") return false;
-  return letsEnroll(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text)));
+  return findEnrolling(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text))).length > 0;
 }
 
 /** @param forced check it as an enforcement policy. @returns whether it was checked as one */
 export function checkEnforcement({ statements }: ParsedDocument, forced: boolean, report: Report): boolean {
-  for (const statement of statements) {
-    if (statement.effect === "Allow") checkAllow(readMfaStatement(statement), report);
-  }
   const denies = statements.filter(({ effect }) => /^deny$/i.test(String(effect))).map(readMfaStatement);
   const all = denies.filter(isAboutMfa);
   const hasWide = all.some(({ isWide, onPresent, onAge }) => isWide && onPresent.length + onAge.length > 0);
   const together = findCoverage(all);
   const denied = new Set(all.filter(isComplete).flatMap(({ holdsFor }) => [...holdsFor]));
+  const allows = statements.filter(({ effect }) => effect === "Allow").map(readMfaStatement);
+  for (const each of allows) {
+    checkAllow(each, denied, report);
+    checkEnrollment(each, allows, report);
+  }
   for (const each of all) {
     checkConditions(each, new Set([...together(each), ...denied]), report);
     checkScope(each, hasWide, report);
@@ -146,12 +148,77 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
   return forced || all.length > 0;
 }
 
-function checkAllow({ statement, onPresent, holdsFor, hasAllActions }: MfaStatement, report: Report): void {
-  if (!hasAllActions || onPresent.length === 0 || holdsFor.has("withMfa")) return;
+/** @param denied the callers denied by other statements, whatever this one allows */
+function checkAllow(each: MfaStatement, denied: ReadonlySet<Caller>, report: Report): void {
+  const { statement, onPresent, holdsFor, hasAllActions } = each;
+  if (holdsFor.has("withMfa") || holdsFor.has("withOldMfa")) {
+    checkAllowed(each, denied, report);
+    return;
+  }
+  if (!hasAllActions || onPresent.length === 0) return;
   if (!holdsFor.has("key") && !holdsFor.has("session")) return;
   const message = "this allows requests without MFA and does not allow requests with MFA";
   const path = [...statement.path, "Effect"];
   report.add("allow-instead-of-deny", path, message, 'write "Effect": "Deny"', setValue(path, "Deny"));
+}
+
+/** Checks an Allow that seems to require MFA. */
+function checkAllowed(
+  { statement, onPresent, onAge, holdsFor }: MfaStatement,
+  denied: ReadonlySet<Caller>,
+  report: Report,
+): void {
+  const [key, session] = (["key", "session"] as const).map((caller) => holdsFor.has(caller) && !denied.has(caller));
+  const [test] = [...onPresent, ...onAge];
+  if (test?.operator === undefined || (!key && !session)) return;
+  // Users without a device need these without MFA.
+  if (statement.actionElement === "Action" && isListOfNeeded(statement.actions)) return;
+  const isPresent = onPresent.length > 0;
+  const why = isPresent
+    ? `their ${key ? "requests do not have the condition key at all" : 'condition key is "false", not absent'}`
+    : "they have no age";
+  const who = key && session ? "requests" : key ? "access keys" : "sessions without MFA, such as console sessions";
+  const message = `${quoteCondition(test)} also allows ${who}${key ? " without MFA" : ""}: ${why}`;
+  // An age limit holds only with MFA, so the other conditions can stay.
+  const name = test.operator.name.replace(/IfExists$/, "");
+  const more = isPresent
+    ? { Bool: { "aws:MultiFactorAuthPresent": "true" } }
+    : { [name]: { [test.key]: test.values.map(({ text }) => text) } };
+  const fix = isPresent ? 'write "Bool": {"aws:MultiFactorAuthPresent": "true"}' : `write ${quoteText(name)}`;
+  const Condition = changeConditions(report.root, statement, isPresent ? onPresent : [test], more);
+  report.add("allow-without-mfa", test.path, message, fix, changeStatement(statement, { Condition }));
+}
+
+/** Checks that users without a device may enroll one, if a statement is about that. */
+function checkEnrollment(
+  { statement, onPresent, onAge, holdsFor }: MfaStatement,
+  allows: readonly MfaStatement[],
+  report: Report,
+): void {
+  if (onPresent.length + onAge.length === 0 || holdsFor.has("key") || holdsFor.has("session")) return;
+  if (holdsFor.size === 0 || statement.actionElement !== "Action") return;
+  const named = statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text));
+  const isAllowed = (action: string): boolean =>
+    allows.some((other) => other.holdsFor.has("key") && coversAction(other.statement, action));
+  const missing = findEnrolling(named).filter((action) => !isAllowed(action));
+  if (missing.length === 0) return;
+  const [partition = "aws"] = statement.resources.flatMap(({ text }) => /^arn:([\w-]+):/.exec(text)?.[1] ?? []);
+  const added = selfManagePolicy({ partition }).Statement as readonly PolicyStatement[];
+  const statements = missing.flatMap((action) => {
+    const found = added.find(({ Action, Condition }) => Condition === undefined && [Action].flat().includes(action));
+    return found === undefined ? [] : { Effect: "Allow", Action: action, Resource: found.Resource };
+  });
+  const message = `this allows ${joinList(missing)} only with MFA: users without a device cannot enroll their first one`;
+  const where = statements.map(
+    ({ Action, Resource }) => `${quoteText(Action)} on ${joinList([Resource ?? "*"].flat().map(quoteText))}`,
+  );
+  report.add(
+    "enrollment-needs-mfa",
+    [...statement.path, "Action"],
+    message,
+    `also allow without the condition: ${where.join("; ")}`,
+    addStatements(report.root, statements),
+  );
 }
 
 /** Finds the callers denied by any statement with the same scope: two statements may deny access keys and sessions together. */
@@ -189,8 +256,6 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report
   for (const test of others) checkOther(test, report);
   // An unknown operator gives no hint of the intended condition.
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
-  const quoteCondition = (test: ParsedCondition): string =>
-    `${quoteText(test.name)}: {${quoteText(test.key)}: ${formatValues(test)}}`;
   const write = `write ${recommended}`;
   const change = (without: readonly ParsedCondition[], more: Parameters<typeof changeConditions>[3]): Patch =>
     changeStatement(statement, { Condition: changeConditions(report.root, statement, without, more) });
@@ -259,6 +324,10 @@ const withOldMfa = { NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "43
 
 function fixInverted(onPresent: readonly ParsedCondition[], write: string): string {
   return onPresent.length > 0 ? write : 'write "NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "43200"}';
+}
+
+function quoteCondition(test: ParsedCondition): string {
+  return `${quoteText(test.name)}: {${quoteText(test.key)}: ${formatValues(test)}}`;
 }
 
 function formatValues({ values }: ParsedCondition): string {

@@ -108,6 +108,14 @@ export const rules = [
   ),
   error("allow-instead-of-deny", "The Allow applies to requests without MFA. It grants what it should deny."),
   error(
+    "allow-without-mfa",
+    "The Allow's condition on MFA also holds for requests without MFA, such as those with access keys.",
+  ),
+  error(
+    "enrollment-needs-mfa",
+    "The Allow of enrollment requires MFA. Users without a device cannot enroll their first one.",
+  ),
+  error(
     "missing-mfa-condition",
     "The Deny exempts what users need to set up MFA, but has no condition. It denies everything else even with MFA.",
   ),
