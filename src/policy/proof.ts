@@ -5,6 +5,7 @@ import type { PolicyDocument } from "./engine/document.ts";
 import {
   ABSENT,
   type AuthorizationRequest,
+  type Decision,
   type Evaluation,
   type EvaluationOptions,
   evaluate,
@@ -73,6 +74,8 @@ export interface Row {
   readonly purpose: Purpose;
   readonly action: string;
   readonly resource: string;
+  /** The ARN that AWS names in its errors for an action on `*`. */
+  readonly listed?: string;
 }
 
 export const createDevice = "iam:CreateVirtualMFADevice";
@@ -138,7 +141,12 @@ function listRows(user: string): readonly Row[] {
       ],
     ],
   ];
-  return rows.flatMap(([purpose, actions]) => actions.map(([action, resource]) => ({ purpose, action, resource })));
+  return rows.flatMap(([purpose, actions]) =>
+    actions.map(([action, resource]) => {
+      const listed = action === "iam:ListVirtualMFADevices" ? { listed: `${account}:mfa/` } : {};
+      return { purpose, action, resource, ...listed };
+    }),
+  );
 }
 
 export interface Cell {
@@ -147,6 +155,8 @@ export interface Cell {
   readonly evaluation: Evaluation;
   /** Why AWS denies it, whatever the policies say. */
   readonly awsDenial: string | undefined;
+  /** Context keys that a denial depends on: with other values of them, the request may not be denied. */
+  readonly dependsOn: readonly string[];
 }
 
 export interface ProofRow extends Row {
@@ -162,8 +172,6 @@ export interface Proof {
   readonly deviceNamedLikeUser: ProofRow;
   /** Whether the policies only deny. */
   readonly onlyDenies: boolean;
-  /** Context keys that denials of everyday and dangerous actions with MFA depend on. */
-  readonly onlyIf: readonly string[];
   /** The context keys of the policies, in lower case -> as the policies write them. */
   readonly spelling: ReadonlyMap<string, string>;
   /** From `findAgeLimits`. */
@@ -184,26 +192,26 @@ export function prove(
   const all = listDocuments(policies, options);
   const limits = findAgeLimits(all);
   const authMethods = listAuthMethods(limits);
-  const decideOn = (row: Row): ProofRow => ({
+  const spelling = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
+  const decide = (request: AuthorizationRequest) => ({ request, evaluation: evaluate(policies, request, options) });
+  const decideOn = ({ listed, ...row }: Row): ProofRow => ({
     ...row,
     cells: authMethods.map((authMethod) => {
       const { action, resource } = row;
       const request = { action, resource, context: { ...context, ...authMethod.context } };
-      const evaluation = evaluate(policies, request, options);
-      return { authMethod, request, evaluation, awsDenial: explainAwsDenial(action, authMethod) };
+      const decided = [decide(request), ...(listed === undefined ? [] : [decide({ ...request, resource: listed })])];
+      const of = (decision: Decision) => decided.find(({ evaluation }) => evaluation.decision === decision);
+      const cell = of("explicitDeny") ?? of("allowed") ?? decide(request);
+      const keys = findDecidingKeys(cell, policies, options).map((key) => spelling.get(key) ?? key);
+      return { authMethod, ...cell, awsDenial: explainAwsDenial(action, authMethod), dependsOn: keys };
     }),
   });
   const rows = listRows(user).map(decideOn);
   const sameName = user.replace(/:user\/(.*\/)?/, ":mfa/");
   const deviceNamedLikeUser = decideOn({ purpose: "enroll", action: createDevice, resource: sameName });
   const onlyDenies = policies.flatMap(statementsOf).every(({ effect }) => effect === "Deny");
-  const spelling = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
-  const cells = rows.filter(isGuarded).flatMap((row) => row.cells);
-  const denials = cells.filter(({ authMethod }) => authMethod.hasMfa);
-  const keys = new Set(denials.flatMap((cell) => findDecidingKeys(cell, policies, options)));
-  const onlyIf = [...keys].sort().map((key) => spelling.get(key) ?? key);
   const openings = findOpenings(policies, options.boundary, authMethods, context);
-  return { authMethods, rows, openings, deviceNamedLikeUser, onlyDenies, onlyIf, spelling, limits };
+  return { authMethods, rows, openings, deviceNamedLikeUser, onlyDenies, spelling, limits };
 }
 
 /** Lists the documents of a proof: the policies and the boundary. */
@@ -217,9 +225,8 @@ export function listDocuments(
 /** Whether users must not be able to do it without MFA. */
 export const isGuarded = ({ purpose }: Row): boolean => purpose === "everyday" || purpose === "dangerous";
 
-/** Returns the keys that a denial depends on: with other values of them, the request may not be denied. */
 function findDecidingKeys(
-  { request, evaluation }: Cell,
+  { request, evaluation }: Pick<Cell, "request" | "evaluation">,
   policies: readonly PolicyDocument[],
   options: EvaluationOptions,
 ): readonly string[] {

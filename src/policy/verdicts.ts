@@ -32,21 +32,29 @@ const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => a
 const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
   row.cells.some((cell) => cell.authMethod.name === name && is(cell));
 
-function judgeEnforcement({ rows, openings, onlyIf, onlyDenies, spelling }: Proof): Verdict {
+function judgeEnforcement({ rows, openings, onlyDenies, spelling }: Proof): Verdict {
   const open = openings.filter((each) => !isEnforced(each));
   const keys = new Set(open.flatMap(({ dependsOn }) => dependsOn));
   if (open.length > 0 && open.every(({ dependsOn }) => dependsOn.length > 0))
-    return bad(`MFA is NOT always enforced: the result ${describeMissingKeys([...keys].sort(), spelling)}`);
+    return bad(
+      `MFA is NOT always enforced: the result ${describeMissingKeys([...keys].sort().map((key) => spelling.get(key) ?? key))}`,
+    );
   if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpenings(open, openings, onlyDenies)}`);
   if (rows.filter(isGuarded).every((row) => hasCell(row, "MFA", isDenied))) {
-    const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf, spelling)}` : "users cannot work";
+    const onlyIf = listKeys(rows.filter(isGuarded), ({ authMethod }) => authMethod.hasMfa);
+    const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf)}` : "users cannot work";
     return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
   }
   return good("MFA is enforced: without it, everything is denied except what users need to set it up");
 }
 
-const describeMissingKeys = (keys: readonly string[], spelling: Proof["spelling"]): string =>
-  `depends on ${keys.map((key) => spelling.get(key) ?? key).join(", ")}, which these requests do not set (--context KEY=VALUE)`;
+/** Lists the keys that denials depend on. */
+function listKeys(rows: readonly ProofRow[], isAbout: (cell: Cell) => boolean): readonly string[] {
+  return [...new Set(rows.flatMap(({ cells }) => cells.filter(isAbout).flatMap(({ dependsOn }) => dependsOn)))].sort();
+}
+
+const describeMissingKeys = (keys: readonly string[]): string =>
+  `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
 
 /** Describes what is not denied, for each way to authenticate if they differ. */
 function describeOpenings(open: readonly Opening[], all: readonly Opening[], onlyDenies: boolean): string {
@@ -82,7 +90,7 @@ function noteTolerated({ openings }: Proof): Verdict[] {
   ];
 }
 
-/** What the console and the command line call to enroll a first device. */
+/** What the console calls to enroll a first device; with an access key, the first two are enough. */
 const neededToEnroll = [
   ...[createDevice, "iam:EnableMFADevice"],
   ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
@@ -90,6 +98,7 @@ const neededToEnroll = [
 
 /** What keeps users from doing something in one way to authenticate. */
 interface Obstacles {
+  readonly method: string;
   /** Denied: no other policy can help. */
   readonly denied: readonly ProofRow[];
   /** Not allowed by these policies; another policy can allow it. */
@@ -97,48 +106,86 @@ interface Obstacles {
 }
 
 function findObstacles(rows: readonly ProofRow[], method: string): Obstacles {
-  return {
-    denied: rows.filter((row) => hasCell(row, method, isDenied)),
-    missing: rows.filter((row) => !hasCell(row, method, (cell) => isDenied(cell) || isAllowed(cell))),
-  };
+  const of = (obstacle: Obstacle): readonly ProofRow[] => rows.filter((row) => findObstacle(row, method) === obstacle);
+  return { method, denied: of("denied"), missing: of("missing") };
+}
+
+const obstacles = ["none", "missing", "denied"] as const;
+type Obstacle = (typeof obstacles)[number];
+
+function findObstacle(row: ProofRow, method: string): Obstacle {
+  if (hasCell(row, method, isAllowed)) return "none";
+  return hasCell(row, method, isDenied) ? "denied" : "missing";
+}
+
+/** What keeps users from enrolling in one way to authenticate, and what they can enroll. */
+interface Enrollment extends Obstacles {
+  /** If not any device. */
+  readonly only: string | undefined;
+}
+
+function findEnrollment({ rows, deviceNamedLikeUser }: Proof, method: string): Enrollment {
+  const wanted = method === "key" ? neededToEnroll.slice(0, 2) : neededToEnroll;
+  const needed = rows.filter(({ action }) => wanted.includes(action));
+  const others = needed.filter(({ action }) => action !== createDevice);
+  const rank = (row: ProofRow): number => obstacles.indexOf(findObstacle(row, method));
+  const any = needed.find(({ action }) => action === createDevice) ?? deviceNamedLikeUser;
+  if (rank(deviceNamedLikeUser) < rank(any)) {
+    const name = deviceNamedLikeUser.resource.split(":").at(-1);
+    const only = `the virtual device must have the user's name (${name})`;
+    return { ...findObstacles([deviceNamedLikeUser, ...others], method), only };
+  }
+  // AWS checks only EnableMFADevice for other kinds of devices.
+  if (findObstacle(any, method) === "denied" && others.every((row) => findObstacle(row, method) !== "denied")) {
+    const kinds = method === "key" ? "hardware tokens" : "passkeys and hardware tokens";
+    return { ...findObstacles(others, method), only: `only ${kinds}: ${createDevice} is denied` };
+  }
+  return { ...findObstacles(needed, method), only: undefined };
 }
 
 const attachCompanion = "attach self-manage-mfa-policy too (fob policy show --self-manage)";
 
-function judgeEnrollmentAndPassword({ rows, onlyDenies }: Proof, isEnforced: boolean): Verdict[] {
-  const enroll = rows.filter(({ action }) => neededToEnroll.includes(action));
-  const ways = ["sign-in", "key"].map((method) => ({ method, ...findObstacles(enroll, method) }));
+function judgeEnrollmentAndPassword(proof: Proof, isEnforced: boolean): Verdict[] {
+  const { rows, onlyDenies } = proof;
+  const ways = ["sign-in", "key"].map((method) => findEnrollment(proof, method));
   const changePassword = rows.filter(({ action }) => action === "iam:ChangePassword");
   const password = findObstacles(changePassword, "sign-in");
   // Policies that only deny are not at fault for what they do not allow.
   if (onlyDenies && ways.every(({ denied }) => denied.length === 0)) {
     const lets = "to let users enroll and change their password";
+    const limits = [...new Set(ways.flatMap(({ only }) => only ?? []))].map((only) => note(`to enroll: ${only}`));
     if (password.denied.length > 0 || !isEnforced) {
       const companion = note(`these policies only deny: ${attachCompanion} ${lets}`);
-      return [companion, ...(password.denied.length > 0 ? [judgePassword(password)] : [])];
+      return [companion, ...limits, ...(password.denied.length > 0 ? [judgePassword(password)] : [])];
     }
-    return [good(`correct; goes with self-manage-mfa-policy: ${attachCompanion} ${lets}`)];
+    return [good(`correct; goes with self-manage-mfa-policy: ${attachCompanion} ${lets}`), ...limits];
   }
   return [...ways.map(judgeEnrollment), judgePassword(password)];
 }
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
-function judgeEnrollment({ method, denied, missing }: Obstacles & { readonly method: string }): Verdict {
+function judgeEnrollment({ method, denied, missing, only }: Enrollment): Verdict {
   const how = method === "key" ? "with an access key" : "in the console";
-  if (denied.length > 0)
-    return bad(`a new user can NOT enroll ${how}, and no other policy can help: ${joinActions(denied)} denied`);
+  const limit = only === undefined ? "" : `, but ${only}`;
+  if (denied.length > 0) return bad(`a new user can NOT enroll ${how}: ${describeDenied(denied, method)}`);
   if (missing.length > 0)
     return note(
-      `these policies do not let a new user enroll ${how}: ${attachCompanion}; missing ${joinActions(missing)}`,
+      `these policies do not let a new user enroll ${how}: ${attachCompanion}; missing ${joinActions(missing)}${limit}`,
     );
-  return good(`a new user can enroll ${how}`);
+  return only === undefined ? good(`a new user can enroll ${how}`) : note(`a new user can enroll ${how}${limit}`);
 }
 
-function judgePassword({ denied, missing }: Obstacles): Verdict {
+function describeDenied(rows: readonly ProofRow[], method: string): string {
+  const keys = listKeys(rows, ({ authMethod }) => authMethod.name === method);
+  const why = keys.length > 0 ? `the result ${describeMissingKeys(keys)}` : "no other policy can help";
+  return `${joinActions(rows)} ${rows.length === 1 ? "is" : "are"} denied, and ${why}`;
+}
+
+function judgePassword({ method, denied, missing }: Obstacles): Verdict {
   const who = "users with a temporary or expired password";
   if (denied.length > 0)
     return bad(
-      `${who} are locked out: they can NOT change it without MFA, and no other policy can help; have them change it before you attach these policies`,
+      `${who} are locked out: ${describeDenied(denied, method)}; have them change it before you attach these policies`,
     );
   if (missing.length > 0)
     return note(

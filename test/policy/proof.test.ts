@@ -1,6 +1,6 @@
 // Tests the proof, in particular for policies that are nearly right.
 import { describe, expect, test } from "vitest";
-import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
+import { enforceMfaPolicy, listExemptions, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
 import { makeExampleUser, mergeContexts, parseUserArn } from "../../src/policy/engine/subject.ts";
 import { findAgeLimits, listAuthMethods, prove } from "../../src/policy/proof.ts";
@@ -102,7 +102,7 @@ test("says who can enroll and who can change a password", () => {
   const onlyKeys = policy({ ...deny, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } });
   const byWay = verdicts([everything, onlyKeys]);
   expect(byWay[1]).toMatch(
-    /^! a new user can NOT enroll in the console, and no other policy can help: iam:CreateVirtualMFADevice, .* denied$/,
+    /^! a new user can NOT enroll in the console: iam:CreateVirtualMFADevice, .* are denied, and no other policy can help$/,
   );
   expect(byWay[2]).toBe("+ a new user can enroll with an access key");
   expect(verdicts([everything, enforceMfaPolicy({ passwordChange: false })])[3]).toMatch(
@@ -135,7 +135,69 @@ describe("what these policies do not allow", () => {
     expect(verdicts([enforceMfaPolicy({ passwordChange: false })])[2]).toMatch(/^! .* locked out: .* no other policy/);
     const boundary = policy({ ...allowAll, Action: ["s3:*", "iam:Get*", "iam:List*", "iam:Create*"] });
     expect(verdicts([enforceMfaPolicy()], boundary)[1]).toBe(
-      "! a new user can NOT enroll in the console, and no other policy can help: iam:EnableMFADevice denied",
+      "! a new user can NOT enroll in the console: iam:EnableMFADevice is denied, and no other policy can help",
+    );
+  });
+});
+
+describe("who can enroll", () => {
+  const needed = listExemptions().map(({ action }) => action);
+  const enforce = (...missing: readonly string[]) =>
+    policy({
+      ...deny,
+      Action: undefined,
+      NotAction: needed.filter((name) => !missing.includes(name)),
+      Condition: mfaFalse,
+    });
+  const enrollment = (...policies: readonly PolicyDocument[]) => verdicts(policies).slice(1, 3);
+
+  test("does not need to view the user or list devices with an access key", () => {
+    expect(enrollment(everything, enforce("iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"))).toEqual([
+      "! a new user can NOT enroll in the console: iam:GetUser, iam:ListMFADevices, iam:ListVirtualMFADevices are denied, and no other policy can help",
+      "+ a new user can enroll with an access key",
+    ]);
+  });
+
+  test("may have to name the device like the user, if an Allow or a Deny says so", () => {
+    const own = [`arn:aws:iam::*:mfa/\${aws:username}`, `arn:aws:iam::*:user/\${aws:username}`];
+    const allow = policy({ ...allowAll, Action: "iam:*", Resource: own });
+    const others = policy({ ...deny, Action: "iam:CreateVirtualMFADevice", Resource: undefined, NotResource: own });
+    const named = "but the virtual device must have the user's name (mfa/alice)";
+    for (const policies of [
+      [allow, policy({ ...allowAll, Action: "iam:List*" })],
+      [everything, others],
+    ])
+      expect(enrollment(...policies, enforce())).toEqual([
+        `- a new user can enroll in the console, ${named}`,
+        `- a new user can enroll with an access key, ${named}`,
+      ]);
+    expect(verdicts([enforceMfaPolicy(), others])[2]).toBe(
+      "- to enroll: the virtual device must have the user's name (mfa/alice)",
+    );
+  });
+
+  test("may be limited to passkeys and hardware tokens", () => {
+    const denied = "iam:CreateVirtualMFADevice is denied";
+    expect(enrollment(everything, enforce("iam:CreateVirtualMFADevice"))).toEqual([
+      `- a new user can enroll in the console, but only passkeys and hardware tokens: ${denied}`,
+      `- a new user can enroll with an access key, but only hardware tokens: ${denied}`,
+    ]);
+  });
+
+  test("may list virtual devices by the ARN that AWS names in its errors", () => {
+    const list = (resource: string) => policy({ ...allowAll, Action: "iam:ListVirtualMFADevices", Resource: resource });
+    const others = policy({ ...allowAll, Action: ["iam:Create*", "iam:Enable*", "iam:Get*", "iam:ListMFADevices"] });
+    for (const resource of ["*", "arn:aws:iam::*:mfa/*", "arn:aws:iam::123456789012:mfa/"])
+      expect(enrollment(list(resource), others)[0]).toBe("+ a new user can enroll in the console");
+    expect(enrollment(list("arn:aws:iam::*:mfa/phone"), others)[0]).toMatch(/missing iam:ListVirtualMFADevices$/);
+    const denied = policy({ ...deny, Action: "iam:ListVirtualMFADevices", Resource: "arn:aws:iam::*:mfa/*" });
+    expect(enrollment(list("*"), others, denied)[0]).toMatch(/^! .* iam:ListVirtualMFADevices is denied/);
+  });
+
+  test("may depend on keys that requests need not have", () => {
+    const office = policy({ ...deny, Condition: { NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } });
+    expect(enrollment(everything, enforce(), office)[0]).toMatch(
+      /are denied, and the result depends on aws:SourceIp, which these requests do not set \(--context KEY=VALUE\)$/,
     );
   });
 });
