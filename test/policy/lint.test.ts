@@ -389,13 +389,39 @@ describe("finds", () => {
       `"Action": "iam:*", "Resource": "arn:aws:iam::123456789012:user/*"`,
       "action-instead-of-notaction",
       "stay locked out",
-      'write "NotAction"',
+      'to require MFA for IAM only, replace "iam:*" with the actions or patterns that need it, such as "iam:Put*"; to require it for everything, write "NotAction": [',
     ],
+    // Names in NotResource lock all others out; patterns, users with a path and devices with another name.
     [
       `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
       "action-instead-of-notaction",
-      "stay locked out",
-      'write "NotAction"',
+      "this also denies iam:CreateVirtualMFADevice and iam:ListVirtualMFADevices",
+      'replace "iam:*"',
+    ],
+    [
+      `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
+      "misses-user-paths",
+      "for user/team/alice, this denies iam:EnableMFADevice and iam:ListMFADevices without MFA",
+      'also add "arn:aws:iam::*:user/*/$' + '{aws:username}"',
+    ],
+    [
+      `"Effect": "Deny", "Action": "iam:Create*", "NotResource": "arn:aws:iam::123456789012:mfa/\${aws:username}", "Condition": {${withMfa}}`,
+      "misses-named-devices",
+      "for any other name, this denies iam:CreateVirtualMFADevice without MFA",
+      'write "arn:aws:iam::123456789012:mfa/*"',
+    ],
+    // The second statement of the policy in AWS's blog of 2015, filled in for one user.
+    ...["bob", "alice", "b*"].map((name): [string, string, string, string] => [
+      `"Effect": "Deny", "Action": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"], "NotResource": ["arn:aws:iam::123456789012:mfa/*", "arn:aws:iam::123456789012:user/${name}"], "Condition": {${withMfa}}`,
+      "named-users",
+      `this denies iam:EnableMFADevice without MFA for all users and devices except "arn:aws:iam::123456789012:user/${name}": all others`,
+      'write "arn:aws:iam::123456789012:user/$' + '{aws:username}" and "arn:aws:iam::123456789012:user/*/$',
+    ]),
+    [
+      '"Action": ["iam:EnableMFADevice", "iam:DeleteUser"], "Resource": "arn:aws:iam::*:user/alice"',
+      "named-users",
+      'this denies iam:EnableMFADevice without MFA for "arn:aws:iam::*:user/alice": these users',
+      'remove "iam:EnableMFADevice"',
     ],
     [
       '"Action": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"]',
@@ -406,7 +432,7 @@ describe("finds", () => {
     [
       `"Effect": "Deny", "Action": "*", "NotResource": ["arn:aws:iam::*:mfa/*", ${own}], "Condition": {${withMfa}}`,
       "narrow-resource",
-      "some resources only",
+      'this leaves out "arn:aws:iam::*:mfa/*" and',
       '"sts:GetSessionToken"] and "Resource": "*"',
     ],
     [
@@ -436,12 +462,12 @@ describe("finds", () => {
       "show",
     ],
     ['"NotAction": ["iam:CreateVirtualMFADevice"]', "missing-useful-exemption", "iam:GetUser is not", "add"],
-    ['"Action": ["s3:*", "iam:*"]', "action-instead-of-notaction", "iam:EnableMFADevice", "NotAction"],
+    ['"Action": ["s3:*", "iam:*"]', "action-instead-of-notaction", "iam:EnableMFADevice", 'replace "iam:*"'],
     [
       `"Effect": "Deny", "NotAction": "iam:*MFA*", "NotResource": ${own}, "Condition": {${withMfa}}`,
       "narrow-resource",
-      "some resources only",
-      '"Resource": "*"',
+      "actions on matching resources need no MFA",
+      'write "Resource": "*" instead of "NotResource"',
     ],
     [
       '"Condition": {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "1"}, "Bool": {"aws:SecureTransport": "true"}}',
@@ -548,7 +574,9 @@ describe("accepts", () => {
     `"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/\${aws:PrincipalTag/a, 'b:c:d:e:f'}"`,
     // Needed only without MFA.
     '"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}',
-    // Resources that may match the actions.
+    // Resources that may match the actions. AWS names user/ and mfa/ when it denies a list.
+    '"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "arn:aws:iam::*:user/"',
+    '"Effect": "Allow", "Action": "iam:ListVirtualMFADevices", "Resource": "arn:aws:iam::*:mfa/*"',
     '"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]',
     '"Effect": "Allow", "Action": "*:*", "Resource": "arn:aws:s3:::b"',
     '"Effect": "Allow", "Action": ["iam:*", "sts:AssumeRole"], "Resource": ["arn:*:iam::123456789012:ro*"]',
@@ -634,7 +662,8 @@ describe("accepts", () => {
       );
     const iam = (resource: string) => `arn:aws:iam::*:${resource}`;
     // The second statement of AWS's older example, for all IAM actions.
-    expect(more({ Action: "iam:*", NotResource: [iam("mfa/*"), iam(`user/\${aws:username}`)] })).toEqual(fine);
+    const ownUsers = [iam(`user/\${aws:username}`), iam(`user/*/\${aws:username}`)];
+    expect(more({ Action: "iam:*", NotResource: [iam("mfa/*"), ...ownUsers] })).toEqual(fine);
     expect(more({ Action: "*", Resource: "arn:aws:s3:::secret/*" })).toEqual(fine);
     expect(more({ Action: "s3:*", Resource: "*" })).toEqual(fine);
     const apart = (Statement: object[]) => idsOf(find(JSON.stringify({ Version: "2012-10-17", Statement })));

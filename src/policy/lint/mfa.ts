@@ -7,6 +7,7 @@ import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.
 import { checkExempt, checkMissing, coversAction, findEnrolling, findNeeded, isListOfNeeded } from "./exemptions.ts";
 import { guessKey, isEverything, isKnownKey } from "./known.ts";
 import {
+  addBeside,
   addStatements,
   changeConditions,
   changeStatement,
@@ -16,8 +17,8 @@ import {
   replaceEntries,
   setValue,
 } from "./patch.ts";
-import type { Report } from "./report.ts";
-import { covers } from "./resources.ts";
+import type { Fix, Report } from "./report.ts";
+import { covers, someone } from "./resources.ts";
 import { joinList, quoteText } from "./words.ts";
 
 const present = "aws:multifactorauthpresent";
@@ -45,7 +46,6 @@ const withoutMfa = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
 
 const exempt = listExemptions().map(({ action }) => action);
 const notAction = `write "NotAction": [${exempt.map(quoteText).join(", ")}]`;
-const everythingElse = { Action: null, NotAction: exempt, NotResource: null, Resource: "*" };
 
 /** A statement about MFA. */
 interface MfaStatement {
@@ -348,10 +348,122 @@ function checkOther(test: ParsedCondition, report: Report): void {
   report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");
 }
 
-/** Whether a statement covers resources that users act on when they enroll. */
-function isAboutOwn({ resourceElement, resources }: ParsedStatement): boolean {
-  const covered = ["user/alice", "mfa/alice"].map((own) => resources.some((entry) => covers(entry, own)));
-  return resourceElement === "NotResource" ? !covered.every(Boolean) : covered.some(Boolean);
+/** Whom a Deny keeps from an action that enrollment needs: everyone, users with a path, or all users but some. */
+type LockedOut = "all" | "named" | "others" | "paths" | "otherNames" | undefined;
+
+function findLockedOut({ resourceElement, resources }: ParsedStatement, action: string): LockedOut {
+  const isCovered = (resource: string): boolean => resources.some((entry) => covers(entry, resource));
+  const isOfUser = action !== "iam:CreateVirtualMFADevice" && action !== "iam:ListVirtualMFADevices";
+  const type = isOfUser ? "user/" : "mfa/";
+  const own = `${type}${someone}`;
+  // AWS names the resource mfa/ when it denies iam:ListVirtualMFADevices.
+  const any = isOfUser ? own : action === "iam:ListVirtualMFADevices" ? type : `${type}${someone}-2`;
+  const named = resources.some((entry) => entry.text.includes(`:${type}`) && !coversAnyOne(entry));
+  if (resourceElement !== "NotResource") {
+    return isCovered(any) || isCovered(own) ? "all" : named ? "named" : undefined;
+  }
+  if (isCovered(any)) return isOfUser && !isCovered(`user/team/${someone}`) ? "paths" : undefined;
+  if (isCovered(own)) return "otherNames";
+  return named ? "others" : "all";
+}
+
+/** Whether a resource is not limited to users or devices that it names. */
+function coversAnyOne(entry: Entry): boolean {
+  return [`user/${someone}`, `mfa/${someone}`].some((resource) => covers(entry, resource));
+}
+
+/** Checks whether a Deny without MFA covers what users need to set it up. */
+function checkLockout(statement: ParsedStatement, report: Report): void {
+  const { actions, resources, path, resourceElement } = statement;
+  const needed = findNeeded(actions).map((action) => ({ action, whom: findLockedOut(statement, action) }));
+  const of = (...whom: readonly LockedOut[]): string[] =>
+    needed.filter((each) => each.whom !== undefined && whom.includes(each.whom)).map(({ action }) => action);
+  const at = [...path, "Action"];
+  const all = of("all");
+  if (all.length > 0) checkDenied(statement, all, report);
+
+  const named = of("named");
+  const namedEntries = resources.filter((entry) => /:(user|mfa)\//.test(entry.text) && !coversAnyOne(entry));
+  const names = joinList(namedEntries.map(({ text }) => quoteText(text)));
+  if (named.length > 0) {
+    const message = `this denies ${joinList(named)} without MFA for ${names}: these users cannot set up MFA and stay locked out`;
+    report.add("named-users", at, message, ...leaveOut(statement, named));
+  }
+  const others = of("others");
+  if (others.length > 0) {
+    const [, partition = "aws", , , account = "*"] = namedEntries[0]?.text.split(":") ?? [];
+    const right = ["mfa/*", `user/\${aws:username}`, `user/*/\${aws:username}`]
+      .map((resource) => `arn:${partition}:iam::${account}:${resource}`)
+      .filter((text) => !resources.some((entry) => entry.text === text));
+    const message = `this denies ${joinList(others)} without MFA for all users and devices except ${names}: all others cannot set up MFA and stay locked out`;
+    const fix = `write ${joinList(right.map(quoteText))} instead of the names`;
+    report.add("named-users", [...path, "NotResource"], message, fix, replaceEntries(resources, namedEntries, right));
+  }
+  if (resourceElement === "NotResource") checkLeftOut(statement, of("paths"), of("otherNames"), report);
+}
+
+/** Checks whether a Deny leaves out users with a path, and devices with any name. */
+function checkLeftOut(
+  { resources }: ParsedStatement,
+  withPath: readonly string[],
+  withName: readonly string[],
+  report: Report,
+): void {
+  const [user, device] = [`user/${someone}`, `mfa/${someone}`].map((own) =>
+    resources.find((entry) => entry.text !== "*" && covers(entry, own)),
+  );
+  if (user !== undefined && withPath.length > 0) {
+    const message = `${quoteText(user.text)} misses users with a path: for user/team/alice, this denies ${joinList(withPath)} without MFA`;
+    const more = user.text.replace(/:user\/.*$/s, `:user/*/\${aws:username}`);
+    report.add("misses-user-paths", user.path, message, `also add ${quoteText(more)}`, addBeside(user, [more]));
+  }
+  if (device !== undefined && withName.length > 0) {
+    const message = `${quoteText(device.text)} matches only devices with the user's name: for any other name, this denies ${joinList(withName)} without MFA`;
+    const more = device.text.replace(/:mfa\/.*$/s, ":mfa/*");
+    const fix = `write ${quoteText(more)}: AWS enables a device for one user only`;
+    report.add("misses-named-devices", device.path, message, fix, replaceEntries(resources, [device], [more]));
+  }
+}
+
+/** Reports a Deny that covers actions that all users need. */
+function checkDenied(statement: ParsedStatement, needed: readonly string[], report: Report): void {
+  const { actions, path, resourceElement } = statement;
+  const at = [...path, "Action"];
+  const add = (message: string, ...fix: Fix): void => report.add("action-instead-of-notaction", at, message, ...fix);
+  if (needed.length > 1 && resourceElement === "Resource" && isListOfNeeded(actions)) {
+    const message = "this denies only what users need to set up MFA, and nothing else";
+    add(message, 'write "NotAction"', renameKey(at, "NotAction"));
+    return;
+  }
+  const message = `this also denies ${joinList(needed)}: users without MFA cannot set it up and stay locked out`;
+  // A Deny of all actions on all resources would lock users out.
+  const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
+  if (actions.some(({ text }) => isEverything(text))) {
+    add(message, whole, changeStatement(statement, everythingElse(statement)));
+  } else if (actions.some(({ text }) => /^iam:\*+$/i.test(text))) {
+    // "NotAction" would require MFA for all other services, too.
+    const fix = `to require MFA for IAM only, replace "iam:*" with the actions or patterns that need it, such as "iam:Put*"; to require it for everything, ${whole}`;
+    add(message, fix);
+  } else add(message, ...leaveOut(statement, needed));
+}
+
+/** Removes actions from a list. */
+function leaveOut({ actions }: ParsedStatement, names: readonly string[]): Fix {
+  const fix = `remove ${joinList(names.map(quoteText))}`;
+  if (actions.some(({ text }) => /[*?]/.test(text))) return [`${fix}; replace the pattern with names`];
+  const lower = new Set(names.map((name) => name.toLowerCase()));
+  const old = actions.filter(({ text }) => lower.has(text.toLowerCase()));
+  if (old.length === actions.length) return [`${fix}, and with it this statement`];
+  return [fix, replaceEntries(actions, old, [])];
+}
+
+/** The elements of a statement about everything but what users need. */
+function everythingElse({ actionElement, resourceElement }: ParsedStatement): Readonly<Record<string, unknown>> {
+  return {
+    ...(actionElement === "Action" ? { Action: null, NotAction: exempt } : {}),
+    ...(resourceElement === "NotResource" ? { NotResource: null } : {}),
+    Resource: "*",
+  };
 }
 
 function checkScope(
@@ -359,47 +471,19 @@ function checkScope(
   hasWide: boolean,
   report: Report,
 ): void {
-  const { actionElement, actions, resourceElement, path } = statement;
+  const { actionElement, resourceElement, resources, path } = statement;
   if (onPresent.length + onAge.length === 0) return;
-  const changeElements = (elements: Readonly<Record<string, unknown>>): Patch =>
-    changeStatement(
-      statement,
-      Object.fromEntries(
-        Object.entries(elements).filter(
-          ([name, value]) => value !== null || name === actionElement || name === resourceElement,
-        ),
-      ),
-    );
-  // A Deny of all actions on all resources would lock users out.
-  const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
-  if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) {
-    const needed = isAboutOwn(statement) ? findNeeded(actions) : [];
-    const isList = needed.length > 1 && isListOfNeeded(actions);
-    const message = isList
-      ? "this denies only what users need to set up MFA, and nothing else"
-      : `this also denies ${joinList(needed)}: users without MFA cannot set it up and stay locked out`;
-    const isAll = actions.some(({ text }) => isEverything(text) || /^iam:\*+$/i.test(text));
-    const narrow = actions.some(({ text }) => /[*?]/.test(text)) ? "; replace the pattern with names" : "";
-    const leaveOut = `remove ${joinList(needed.map(quoteText))}${narrow}`;
-    const fix = isList ? 'write "NotAction"' : isAll ? whole : leaveOut;
-    const patch = isList
-      ? renameKey([...path, "Action"], "NotAction")
-      : isAll
-        ? changeElements(everythingElse)
-        : narrow === ""
-          ? replaceEntries(
-              actions,
-              actions.filter(({ text }) => needed.some((action) => action.toLowerCase() === text.toLowerCase())),
-              [],
-            )
-          : undefined;
-    if (needed.length > 0) report.add("action-instead-of-notaction", [...path, "Action"], message, fix, patch);
-  }
+  if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) checkLockout(statement, report);
   if (isWide) {
     if (isEverywhere(statement) || resourceElement === undefined) return;
-    const message = `this applies to ${resourceElement === "Resource" ? "these resources only" : "some resources only"}: actions on other resources, or on none, need no MFA`;
-    const fix = actionElement === "Action" ? whole : 'write "Resource": "*"';
-    const patch = changeElements(actionElement === "Action" ? everythingElse : { Resource: "*", NotResource: null });
+    const message =
+      resourceElement === "Resource"
+        ? "this applies to these resources only: actions on other resources, or on none, need no MFA"
+        : `this leaves out ${joinList(resources.map(({ text }) => quoteText(text)))}: actions on matching resources need no MFA`;
+    const instead = resourceElement === "Resource" ? "" : ' instead of "NotResource"';
+    // A Deny of all actions on all resources would lock users out.
+    const fix = actionElement === "Action" ? `${notAction} and "Resource": "*"` : `write "Resource": "*"${instead}`;
+    const patch = changeStatement(statement, everythingElse(statement));
     report.add("narrow-resource", [...path, resourceElement], message, fix, patch);
   } else if (!hasWide) {
     const what = hasAllActions ? "actions on these resources" : "these actions";

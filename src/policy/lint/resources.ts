@@ -148,7 +148,8 @@ export function checkTypes(statement: ParsedStatement, report: Report): void {
     // It includes actions of services that fob does not know.
     if (isEverything(text)) continue;
     const named = findActions(text);
-    if (named.length === 0 || named.some((action) => isAboutOne(action, given))) continue;
+    if (named.length === 0 || named.some((action) => isAboutOne(action, given) || isAskedOn(action, resources)))
+      continue;
     const arns = [...new Set(named.flatMap((action) => action.resources))];
     if (arns.length > 0) {
       const here = resources.length === 1 ? quoteText(resources[0]?.text ?? "") : "the resources here";
@@ -167,6 +168,12 @@ export function checkTypes(statement: ParsedStatement, report: Report): void {
       report.add("needs-all-resources", path, message, ...fix);
     }
   }
+}
+
+/** AWS names these resources when it denies actions that list users and devices. */
+function isAskedOn({ name }: KnownAction, resources: readonly Entry[]): boolean {
+  const resource = name === "iam:ListUsers" ? "user/" : name === "iam:ListVirtualMFADevices" ? "mfa/" : undefined;
+  return resource !== undefined && resources.some((entry) => covers(entry, resource));
 }
 
 type Kind = "any device" | "device" | "user";
@@ -280,7 +287,7 @@ export function checkOwnResources(statement: ParsedStatement, { statements }: Pa
   if (resourceElement !== "Resource") return;
   const own = resources.filter(({ text }) => /\$\{\s*aws:username\s*\}/i.test(text));
   if (own.length === 0) return;
-  const [hasPaths, hasNone] = ["user/team/alice", "user/alice"].map((resource) =>
+  const [hasPaths, hasNone] = [`user/team/${someone}`, `user/${someone}`].map((resource) =>
     resources.some((entry) => covers(entry, resource)),
   );
   const mayCreate =
@@ -299,11 +306,11 @@ export function checkOwnResources(statement: ParsedStatement, { statements }: Pa
       const more = entry.text.replace(/:user\/.*$/s, `:user/${end}\${aws:username}`);
       return [`also add ${quoteText(more)}`, addBeside(entry, [more])];
     };
-    if (covers(entry, "user/alice") && !hasPaths) {
+    if (covers(entry, `user/${someone}`) && !hasPaths) {
       const message = `${quoteText(entry.text)} misses users with a path: it does not match user/team/alice`;
       report.add("misses-user-paths", entry.path, message, ...addInstead("*/"));
     }
-    if (covers(entry, "user/team/alice") && !hasNone) {
+    if (covers(entry, `user/team/${someone}`) && !hasNone) {
       const message = `${quoteText(entry.text)} misses users without a path: it does not match user/alice`;
       report.add("misses-user-paths", entry.path, message, ...addInstead(""));
     }
@@ -348,7 +355,10 @@ function fixDevices(statement: ParsedStatement, entry: Entry, report: Report): F
   ];
 }
 
-/** Whether a pattern matches a resource of the user `alice`, in an account and a partition that it allows. */
+/** The name of an example user that no policy names. */
+export const someone = "fob-example-user";
+
+/** Whether a pattern matches a resource for the user {@link someone}, in an account and a partition that it allows. */
 export function covers({ text }: Entry, resource: string): boolean {
   if (text === "*") return true;
   const [, partition = "", , , account = ""] = text.split(":");
@@ -361,6 +371,6 @@ export function covers({ text }: Entry, resource: string): boolean {
     resource,
   ].join(":");
   const template = readTemplate(text, { wildcards: true, variables: true });
-  const pattern = resolveVariables(template, (key) => (key === "aws:username" ? ["alice"] : undefined));
+  const pattern = resolveVariables(template, (key) => (key === "aws:username" ? [someone] : undefined));
   return typeof pattern === "string" && matches(pattern, arn);
 }

@@ -127,6 +127,7 @@ export const rules = [
     "action-instead-of-notaction",
     "The Deny covers what users without MFA need to set it up. They stay locked out.",
   ),
+  error("named-users", "The Deny names users or devices. These, or all others, cannot set up MFA and stay locked out."),
   note("partial-enforcement", "The Deny covers only some actions without MFA. All others work without it."),
   error("narrow-resource", "The Deny covers only some resources. Actions on others work without MFA."),
   warning(
