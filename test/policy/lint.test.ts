@@ -394,9 +394,9 @@ describe("finds", () => {
     // Names in NotResource lock all others out; patterns, users with a path and devices with another name.
     [
       `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
-      "action-instead-of-notaction",
-      "this also denies iam:CreateVirtualMFADevice and iam:ListVirtualMFADevices",
-      'replace "iam:*"',
+      "only-passkeys",
+      "this denies iam:CreateVirtualMFADevice and iam:ListVirtualMFADevices without MFA",
+      "replace the pattern with names, unless",
     ],
     [
       `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
@@ -486,6 +486,19 @@ describe("finds", () => {
       "missing-exemption",
       "iam:EnableMFADevice is not exempt: a user",
       'add "iam:EnableMFADevice"',
+    ],
+    // Passkeys and hardware tokens need no virtual device.
+    [
+      '"NotAction": ["iam:EnableMFADevice", "iam:ListMFADevices"]',
+      "only-passkeys",
+      "iam:CreateVirtualMFADevice is not exempt, so users can only enroll passkeys and hardware tokens",
+      'add "iam:CreateVirtualMFADevice" and "iam:ListVirtualMFADevices", unless',
+    ],
+    [
+      '"Action": ["iam:CreateVirtualMFADevice", "s3:*"]',
+      "only-passkeys",
+      "this denies iam:CreateVirtualMFADevice without MFA, so users can only enroll passkeys",
+      'remove "iam:CreateVirtualMFADevice"',
     ],
     ['"NotAction": ["iam:*MFADevice*"]', "missing-useful-exemption", "iam:GetUser is not exempt", 'add "iam:GetUser"'],
     [
@@ -613,6 +626,16 @@ describe("accepts", () => {
     expect(find(JSON.stringify({ Version: "2012-10-17", Statement }))).toEqual([]);
     const [needs] = find(JSON.stringify({ Version: "2012-10-17", Statement: Statement.slice(0, 1) }));
     expect(needs).toMatchObject({ rule: "enrollment-needs-mfa" });
+  });
+
+  test("a policy for passkeys and hardware tokens, with a warning", () => {
+    const passkeys = ["iam:EnableMFADevice", "iam:GetUser", "iam:ListMFADevices", "iam:ResyncMFADevice"];
+    const found = find(policyOf(`"NotAction": ${JSON.stringify([...passkeys, "sts:GetSessionToken"])}`));
+    expect(found.filter(({ level }) => level === "error")).toEqual([]);
+    expect(idsOf(found).sort()).toEqual([...fine, "only-passkeys"].sort());
+    // Users can choose another name for a device.
+    const named = '"Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::*:mfa/bob"';
+    expect(idsOf(find(policyOf(named)))).toEqual(["partial-enforcement"]);
   });
 
   test("a second finding for the same mistake", () => {

@@ -44,10 +44,24 @@ export function isListOfNeeded(entries: readonly Entry[]): boolean {
   });
 }
 
+/** What users need for an authenticator app, but not for a passkey or a hardware token. */
+const virtual = { create: "iam:CreateVirtualMFADevice", list: "iam:ListVirtualMFADevices" };
+
+export function isVirtual(action: string): boolean {
+  return action === virtual.create || action === virtual.list;
+}
+
 export function checkMissing({ actions, path }: ParsedStatement, report: Report): void {
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
+  const isOnlyPasskeys = isMissing(virtual.create) && !isMissing("iam:EnableMFADevice");
+  if (isOnlyPasskeys) {
+    const message = `${virtual.create} is not exempt, so users can only enroll passkeys and hardware tokens`;
+    const names = [virtual.create, virtual.list].filter(isMissing).map(quoteText).join(" and ");
+    report.add("only-passkeys", at, message, `add ${names}, unless users should not have authenticator apps`);
+  }
   for (const { action, otherwise } of enrollmentExemptions.filter((each) => isMissing(each.action))) {
+    if (isOnlyPasskeys && isVirtual(action)) continue;
     const patch = addToList(actions, [action]);
     report.add(findRule(action), at, `${action} is not exempt: ${otherwise}`, `add ${quoteText(action)}`, patch);
   }

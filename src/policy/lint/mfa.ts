@@ -4,7 +4,15 @@ import { listExemptions, selfManagePolicy } from "../enforcement.ts";
 import type { ParsedDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
-import { checkExempt, checkMissing, coversAction, findEnrolling, findNeeded, isListOfNeeded } from "./exemptions.ts";
+import {
+  checkExempt,
+  checkMissing,
+  coversAction,
+  findEnrolling,
+  findNeeded,
+  isListOfNeeded,
+  isVirtual,
+} from "./exemptions.ts";
 import { guessKey, isEverything, isKnownKey } from "./known.ts";
 import {
   addBeside,
@@ -360,7 +368,8 @@ function findLockedOut({ resourceElement, resources }: ParsedStatement, action: 
   const any = isOfUser ? own : action === "iam:ListVirtualMFADevices" ? type : `${type}${someone}-2`;
   const named = resources.some((entry) => entry.text.includes(`:${type}`) && !coversAnyOne(entry));
   if (resourceElement !== "NotResource") {
-    return isCovered(any) || isCovered(own) ? "all" : named ? "named" : undefined;
+    // Users can give a device another name than the one denied.
+    return isCovered(any) || isCovered(own) ? "all" : named && isOfUser ? "named" : undefined;
   }
   if (isCovered(any)) return isOfUser && !isCovered(`user/team/${someone}`) ? "paths" : undefined;
   if (isCovered(own)) return "otherNames";
@@ -380,7 +389,11 @@ function checkLockout(statement: ParsedStatement, report: Report): void {
     needed.filter((each) => each.whom !== undefined && whom.includes(each.whom)).map(({ action }) => action);
   const at = [...path, "Action"];
   const all = of("all");
-  if (all.length > 0) checkDenied(statement, all, report);
+  if (all.length > 0 && all.every(isVirtual)) {
+    const message = `this denies ${joinList(all)} without MFA, so users can only enroll passkeys and hardware tokens`;
+    const [fix] = leaveOut(statement, all);
+    report.add("only-passkeys", at, message, `${fix}, unless users should not have authenticator apps`);
+  } else if (all.length > 0) checkDenied(statement, all, report);
 
   const named = of("named");
   const namedEntries = resources.filter((entry) => /:(user|mfa)\//.test(entry.text) && !coversAnyOne(entry));
@@ -395,7 +408,10 @@ function checkLockout(statement: ParsedStatement, report: Report): void {
     const right = ["mfa/*", `user/\${aws:username}`, `user/*/\${aws:username}`]
       .map((resource) => `arn:${partition}:iam::${account}:${resource}`)
       .filter((text) => !resources.some((entry) => entry.text === text));
-    const message = `this denies ${joinList(others)} without MFA for all users and devices except ${names}: all others cannot set up MFA and stay locked out`;
+    const then = others.every(isVirtual)
+      ? "other users can only enroll passkeys and hardware tokens"
+      : "all others cannot set up MFA and stay locked out";
+    const message = `this denies ${joinList(others)} without MFA for all users and devices except ${names}: ${then}`;
     const fix = `write ${joinList(right.map(quoteText))} instead of the names`;
     report.add("named-users", [...path, "NotResource"], message, fix, replaceEntries(resources, namedEntries, right));
   }

@@ -136,6 +136,10 @@ export const rules = [
   ),
   error("missing-exemption", "The Deny does not exempt something that users need to set up MFA."),
   warning(
+    "only-passkeys",
+    "Users without MFA can enroll passkeys and hardware tokens, but not authenticator apps (virtual MFA devices).",
+  ),
+  warning(
     "missing-useful-exemption",
     "iam:GetUser or iam:ResyncMFADevice is not exempt. Users can enroll without them, but not on the console page, or cannot fix a device whose clock has drifted.",
   ),
