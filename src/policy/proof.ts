@@ -155,7 +155,7 @@ export interface Cell {
   readonly evaluation: Evaluation;
   /** Why AWS denies it, whatever the policies say. */
   readonly awsDenial: string | undefined;
-  /** Context keys that a denial depends on: with other values of them, the request may not be denied. */
+  /** Context keys that are not set and that the decision depends on. */
   readonly dependsOn: readonly string[];
 }
 
@@ -230,7 +230,8 @@ function findDecidingKeys(
   policies: readonly PolicyDocument[],
   options: EvaluationOptions,
 ): readonly string[] {
-  if (evaluation.decision !== "explicitDeny") return [];
+  // What is not allowed needs another policy anyway.
+  if (evaluation.decision === "implicitDeny") return [];
   const mfa: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
   const known = { ...request, context: mergeContexts(mfa, request.context) };
   return evaluate(policies, known, { ...options, otherKeys: "unknown" }).missingContextKeys;

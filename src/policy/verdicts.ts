@@ -41,14 +41,14 @@ function judgeEnforcement({ rows, openings, onlyDenies, spelling }: Proof): Verd
     );
   if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpenings(open, openings, onlyDenies)}`);
   if (rows.filter(isGuarded).every((row) => hasCell(row, "MFA", isDenied))) {
-    const onlyIf = listKeys(rows.filter(isGuarded), ({ authMethod }) => authMethod.hasMfa);
+    const onlyIf = listKeys(rows.filter(isGuarded), (cell) => cell.authMethod.hasMfa && isDenied(cell));
     const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf)}` : "users cannot work";
     return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
   }
   return good("MFA is enforced: without it, everything is denied except what users need to set it up");
 }
 
-/** Lists the keys that denials depend on. */
+/** Lists the keys that decisions depend on. */
 function listKeys(rows: readonly ProofRow[], isAbout: (cell: Cell) => boolean): readonly string[] {
   return [...new Set(rows.flatMap(({ cells }) => cells.filter(isAbout).flatMap(({ dependsOn }) => dependsOn)))].sort();
 }
@@ -103,11 +103,15 @@ interface Obstacles {
   readonly denied: readonly ProofRow[];
   /** Not allowed by these policies; another policy can allow it. */
   readonly missing: readonly ProofRow[];
+  /** Context keys that the denials depend on; without denials, those that the rest depends on. */
+  readonly keys: readonly string[];
 }
 
 function findObstacles(rows: readonly ProofRow[], method: string): Obstacles {
   const of = (obstacle: Obstacle): readonly ProofRow[] => rows.filter((row) => findObstacle(row, method) === obstacle);
-  return { method, denied: of("denied"), missing: of("missing") };
+  const denied = of("denied");
+  const keys = listKeys(denied.length > 0 ? denied : rows, ({ authMethod }) => authMethod.name === method);
+  return { method, denied, missing: of("missing"), keys };
 }
 
 const obstacles = ["none", "missing", "denied"] as const;
@@ -164,28 +168,48 @@ function judgeEnrollmentAndPassword(proof: Proof, isEnforced: boolean): Verdict[
 }
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
-function judgeEnrollment({ method, denied, missing, only }: Enrollment): Verdict {
+function judgeEnrollment(enrollment: Enrollment): Verdict {
+  const { method, denied, missing, only, keys } = enrollment;
   const how = method === "key" ? "with an access key" : "in the console";
   const limit = only === undefined ? "" : `, but ${only}`;
-  if (denied.length > 0) return bad(`a new user can NOT enroll ${how}: ${describeDenied(denied, method)}`);
+  if (denied.length > 0) return bad(`a new user can NOT enroll ${how}: ${describeDenied(enrollment)}`);
   if (missing.length > 0)
     return note(
       `these policies do not let a new user enroll ${how}: ${attachCompanion}; missing ${joinActions(missing)}${limit}`,
     );
+  if (keys.length > 0) return note(`a new user can enroll ${how}, but the result ${describeMissingKeys(keys)}`);
   return only === undefined ? good(`a new user can enroll ${how}`) : note(`a new user can enroll ${how}${limit}`);
 }
 
-function describeDenied(rows: readonly ProofRow[], method: string): string {
-  const keys = listKeys(rows, ({ authMethod }) => authMethod.name === method);
+function describeDenied({ denied, keys }: Obstacles): string {
   const why = keys.length > 0 ? `the result ${describeMissingKeys(keys)}` : "no other policy can help";
-  return `${joinActions(rows)} ${rows.length === 1 ? "is" : "are"} denied, and ${why}`;
+  return `${joinActions(denied)} ${denied.length === 1 ? "is" : "are"} denied, and ${why}`;
 }
 
-function judgePassword({ method, denied, missing }: Obstacles): Verdict {
+/** What `--require` can ask for. */
+export const requirements = ["enforced", "enrollable"] as const;
+export type Requirement = (typeof requirements)[number];
+
+/** Whether a requirement certainly holds, and why or why not. */
+export function judgeRequirement(proof: Proof, name: Requirement): { readonly holds: boolean; readonly why: string } {
+  if (name === "enforced") {
+    const verdict = judgeEnforcement(proof);
+    const holds = verdict.kind === "good";
+    return { holds, why: joinTexts(holds ? [verdict, ...noteTolerated(proof)] : [verdict]) };
+  }
+  const ways = ["sign-in", "key"].map((method) => findEnrollment(proof, method));
+  const holds = ways.every(({ denied, missing, keys }) => denied.length + missing.length + keys.length === 0);
+  return { holds, why: joinTexts(ways.map(judgeEnrollment)) };
+}
+
+const joinTexts = (verdicts: readonly Verdict[]): string => verdicts.map(({ text }) => text).join("; ");
+
+function judgePassword(password: Obstacles): Verdict {
+  const { denied, missing } = password;
   const who = "users with a temporary or expired password";
   if (denied.length > 0)
     return bad(
-      `${who} are locked out: ${describeDenied(denied, method)}; have them change it before you attach these policies`,
+      `${who} are locked out: ${describeDenied(password)}; have them change it before you attach these policies`,
     );
   if (missing.length > 0)
     return note(

@@ -161,6 +161,48 @@ test("--json prints the proof for every action and way to authenticate, with the
   expect(mfa).toMatchObject({ decision: "allowed", because: [{ policy: everything, statement: 0, effect: "Allow" }] });
 });
 
+test("--require exits with 3 unless MFA is enforced and users can enroll, and says why", async () => {
+  const require = async (names: string, ...args: readonly string[]) => {
+    const { status, stdout, stderr } = await simulate([...args, "--require", names]);
+    const lines = stdout.split("\n").filter((line) => /^(enforced|enrollable): /.test(line));
+    return { status, lines, error: /^fob: error: (.*)$/m.exec(stderr)?.[1] };
+  };
+  const both = ["--policy", enforce, "--policy", selfManage];
+  expect(await require("enforced,enrollable", ...both)).toEqual({
+    status: 0,
+    lines: [
+      "enforced: yes: MFA is enforced: without it, everything is denied except what users need to set it up",
+      "enrollable: yes: a new user can enroll in the console; a new user can enroll with an access key",
+    ],
+    error: undefined,
+  });
+  // What another policy may allow is not certain.
+  const alone = await require("enrollable, enforced", "--policy", enforce);
+  expect(alone).toMatchObject({ status: 3, error: "required, but does not hold: enrollable" });
+  expect(alone.lines[1]).toMatch(/^enrollable: NO: these policies do not let a new user enroll in the console: /);
+
+  const bool = file("bool2.json", readFileSync(enforce, "utf8").replaceAll("BoolIfExists", "Bool"));
+  const open = ["--policy", everything, "--policy", bool];
+  expect(await require("enforced", ...open)).toMatchObject({
+    status: 3,
+    error: "required, but does not hold: enforced",
+  });
+  expect(await require("enrollable", ...open)).toMatchObject({ status: 0 });
+  const office = { Bool: { "aws:SecureTransport": "false" } };
+  const secure = file("secure.json", policy({ Effect: "Deny", Action: "*", Resource: "*", Condition: office }));
+  const depends = await require("enrollable", ...both, "--policy", secure);
+  expect(depends.lines[0]).toMatch(/^enrollable: NO: .* depends on aws:SecureTransport/);
+  expect(
+    await require("enrollable", ...both, "--policy", secure, "--context", "aws:SecureTransport=true"),
+  ).toMatchObject({
+    status: 0,
+  });
+  const listed = await simulate(["--policy", enforce, "--require", "enrollable", "--json"]);
+  expect(listed.status).toBe(3);
+  expect(JSON.parse(listed.stdout)).toBeInstanceOf(Array);
+  expect(listed.stderr).toMatch(/^fob: enrollable: NO: /m);
+});
+
 test("explains single decisions and lists the missing keys", async () => {
   const args = [
     "--policy",
@@ -421,6 +463,8 @@ test.each<[readonly string[], number, string]>([
   [["--action", "s3:*"], 2, 'invalid action "s3:*": expected "service:Action" without wildcards'],
   [["--action", "GetObject"], 2, 'invalid action "GetObject": expected "service:Action"'],
   [["--resource", "*"], 2, "--resource requires --action"],
+  [["--require", "enforce"], 2, 'invalid --require "enforce"'],
+  [["--require", "enforced", "--action", "s3:GetObject"], 2, "--require cannot be used with --action or --cases"],
   [["--user", "alice", "--action", "s3:GetObject"], 2, '"alice" (from --user) is not the ARN of an IAM user'],
   [["--user", "arn:aws:iam::123456789012:role/x"], 2, "is not the ARN of an IAM user"],
   [

@@ -4,7 +4,7 @@ import { CasesError, readCases } from "../../../policy/cases.ts";
 import type { RequestContext } from "../../../policy/engine/evaluate.ts";
 import { mergeContexts } from "../../../policy/engine/subject.ts";
 import { type Cell, prove } from "../../../policy/proof.ts";
-import { judgeProof } from "../../../policy/verdicts.ts";
+import { judgeProof, judgeRequirement, type Requirement, requirements } from "../../../policy/verdicts.ts";
 import { escapeControlCharacters, quote } from "../../../text.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
@@ -43,6 +43,12 @@ export const policySimulateCommand = defineCommand({
       text: "assume that the account's password policy lets users change their own password (as a --resource: the user's ARN)",
     },
     cases: { value: "file", text: "evaluate each case of a JSON list; exit with 3 if a decision is not as expected" },
+    require: {
+      value: "properties",
+      many: true,
+      choices: requirements,
+      text: "exit with 3 unless these hold, separated by commas: enforced (nothing works without MFA but setting it up), enrollable (with these policies, a user without a device can get one)",
+    },
     account: { text: "compare with AWS's own simulator, using the session of --profile; exit with 3 if it disagrees" },
     profile: { value: "profile", text: "the profile for --account (default: AWS_PROFILE, else default)" },
     json: { text: "print a list of {action, resource, context, decision, because}" },
@@ -55,6 +61,7 @@ export const policySimulateCommand = defineCommand({
     "fob policy simulate --policy mine.json --action s3:GetObject --resource arn:aws:s3:::logs/2026-11.txt",
     "fob policy simulate --policy mine.json --action iam:GetUser --context aws:MultiFactorAuthPresent=true --json",
     "fob policy simulate --policy mine.json --cases expected.json",
+    "fob policy simulate --policy mine.json --policy enforce-mfa-policy.json --require enforced,enrollable",
     "fob policy simulate --policy mine.json --account --profile work",
   ],
   async run(_, options, context) {
@@ -74,19 +81,24 @@ export const policySimulateCommand = defineCommand({
     if (options.region !== undefined && !options.account) {
       throw new UsageError("--region requires --account", "fob policy simulate --help");
     }
+    const required = readRequirements(options.require ?? []);
+    if (required.length > 0 && (actions.length > 0 || casesFile !== undefined)) {
+      throw new UsageError("--require cannot be used with --action or --cases", "fob policy simulate --help");
+    }
     const simulation = await readSetup(options, context);
     const outcome =
       casesFile !== undefined
         ? await compareCases(casesFile, simulation)
         : actions.length > 0
           ? simulateRequests(actions, resources.length > 0 ? resources : ["*"], simulation)
-          : simulateProof(simulation, options.account === true);
+          : simulateProof(simulation, required, options.account === true);
     const account = options.account ? await import("./compare-with-aws.ts") : undefined;
     // Before anything is printed: the session may need a code.
     const answers = await account?.askAccount(outcome.results, simulation, options);
     context.stdout.write(simulation.json ? formatDecisionsJson(outcome.results, simulation) : outcome.text);
     if (actions.length > 0 || casesFile !== undefined) await warnAboutActions(outcome.results, context);
     noteMissingKeys(outcome.stated, simulation);
+    if (simulation.json) for (const line of outcome.notes ?? []) context.say.note(line);
     if (outcome.problem !== undefined) context.say.error(outcome.problem);
     const isSame = !account || !answers || account.compareDecisions(outcome.results, answers, simulation);
     return outcome.problem === undefined && isSame ? exitCodes.done : exitCodes.notFresh;
@@ -99,8 +111,10 @@ interface SimulationOutcome {
   readonly text: string;
   /** The context keys of every request. */
   readonly stated: RequestContext;
-  /** The failed cases, as an error message. */
+  /** The failed cases or requirements, as an error message. */
   readonly problem?: string;
+  /** Lines of the text that --json does not have. */
+  readonly notes?: readonly string[];
 }
 
 function simulateRequests(
@@ -115,8 +129,23 @@ function simulateRequests(
   return { results, text: results.map((result) => formatDecision(result, simulation)).join("\n"), stated };
 }
 
+/** Reads the values of --require: names, separated by commas. */
+function readRequirements(given: readonly string[]): readonly Requirement[] {
+  const names = given.flatMap((text) => text.split(",")).map((name) => name.trim());
+  const found = names.map((name) => {
+    const requirement = requirements.find((each) => each === name);
+    if (requirement !== undefined) return requirement;
+    throw new UsageError(`invalid --require ${quote(name)}`, `choose from: ${requirements.join(", ")}`);
+  });
+  return requirements.filter((each) => found.includes(each));
+}
+
 /** @param isCompared whether the decisions will be compared with AWS's simulator */
-function simulateProof(simulation: SimulationSetup, isCompared: boolean): SimulationOutcome {
+function simulateProof(
+  simulation: SimulationSetup,
+  required: readonly Requirement[],
+  isCompared: boolean,
+): SimulationOutcome {
   const { policies, evaluationOptions, subject, example } = simulation;
   const own = Object.keys(simulation.stated).find((key) => /^aws:multifactorauth(present|age)$/i.test(key));
   if (own !== undefined)
@@ -132,10 +161,16 @@ function simulateProof(simulation: SimulationSetup, isCompared: boolean): Simula
   // Requests that cannot be decided must be reported as errors.
   const needed =
     simulation.json || isCompared ? cells : cells.filter(({ evaluation }) => evaluation.decision === "unknown");
+  const judged = required.map((name) => ({ name, ...judgeRequirement(proven, name) }));
+  const notes = judged.map(({ name, holds, why }) => `${name}: ${holds ? "yes" : "NO"}: ${why}`);
+  const failed = judged.filter(({ holds }) => !holds).map(({ name }) => name);
+  const proof = formatProof(proven.rows, proven.authMethods, judgeProof(proven), simulation.context.stdout);
   return {
     results: needed.map((cell) => decideCell(cell, simulation)),
-    text: formatProof(proven.rows, proven.authMethods, judgeProof(proven), simulation.context.stdout),
+    text: proof + (notes.length > 0 ? `\n${notes.join("\n")}\n` : ""),
     stated: { ...context, ...proven.authMethods.at(-1)?.context },
+    notes,
+    ...(failed.length > 0 ? { problem: `required, but does not hold: ${failed.join(", ")}` } : {}),
   };
 }
 
