@@ -277,10 +277,42 @@ describe("finds", () => {
       ...([`"Resource": "${arn}"`, "incomplete-arn"] as const),
       ...([words, `write "${fix}"`] as const),
     ]),
-    ...["$${aws:username}", "&{aws:username}", "$aws:username"].map((escaped): [string, string, string, string] => [
-      ...([`"Resource": "arn:aws:iam::*:user/${escaped}"`, "left-over-escape"] as const),
-      ...(["as plain text", 'write "arn:aws:iam::*:user/$' + '{aws:username}"'] as const),
+    ...[`$\${aws:username}`, "&{aws:username}", "@{aws:username}", "$aws:username"].map(
+      (escaped): [string, string, string, string] => [
+        ...([`"Resource": "arn:aws:iam::*:user/${escaped}"`, "left-over-escape"] as const),
+        ...(["as plain text", 'write "arn:aws:iam::*:user/$' + '{aws:username}"'] as const),
+      ],
+    ),
+    [
+      '"Resource": "arn:aws:s3:::homes/$aws:username/*"',
+      "left-over-escape",
+      '"$aws:username" is',
+      `homes/\${aws:username}/*"`,
+    ],
+    // Placeholders of templates, with no second finding for what they cause.
+    ...[
+      `arn:aws:iam::123456789012:user/\${var.user_name}`,
+      `arn:aws:iam::123456789012:user/\${local.name}`,
+      `arn:aws:iam::123456789012:user/$\${var.name}`,
+      `arn:aws:iam::123456789012:user/\${module.users[\\"a:b\\"].name}`,
+      `arn:aws:iam::\${data.aws_caller_identity.current.account_id}:user/x`,
+      `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:user/x`,
+      `\${aws_s3_bucket.b.arn}/*`,
+      "arn:aws:s3:::#{bucket}/*",
+      "arn:aws:iam::{{account}}:user/x",
+      "arn:aws:iam::123456789012:user/<USERNAME>",
+      "arn:aws:iam::<ACCOUNT-ID>:user/x",
+    ].map((arn): [string, string, string, string] => [
+      ...([`"Effect": "Allow", "Action": "iam:GetUser", "Resource": "${arn}"`, "left-over-template"] as const),
+      ...(["no policy variable: the text matches nothing", "write the values instead"] as const),
     ]),
+    [
+      `"Condition": {"IpAddress": {"aws:SourceIp": "\${var.cidr}"}}`,
+      "left-over-template",
+      `"\${var.cidr}" is a placeholder of a template`,
+      "write the values",
+    ],
+    [`"Effect": "Allow", "Action": "\${var.action}", "Resource": "*"`, "left-over-template", `\${var.action}`, "write"],
     [
       `"Resource": "arn:aws:iam::*:user/\${!aws:username}"`,
       "misspelled-condition-key",
@@ -639,6 +671,14 @@ describe("accepts", () => {
   });
 
   test("a second finding for the same mistake", () => {
+    for (const arn of [
+      `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:user/x`,
+      `\${bucket.arn}/*`,
+      "arn:aws:iam::<ID>:user/x",
+    ]) {
+      const part = `"Effect": "Allow", "Action": ["iam:GetUser", "s3:*"], "Resource": "${arn}"`;
+      expect(idsOf(find(policyOf(part)))).toEqual(["left-over-template"]);
+    }
     const ids = (part: string) => idsOf(find(policyOf(`"Effect": "Allow", ${part}`)));
     expect(ids('"Action": "s3:*", "Resource": [5]')).toEqual(["malformed"]);
     expect(ids('"Action": [null], "Resource": "*"')).toEqual(["malformed"]);

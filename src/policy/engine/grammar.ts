@@ -226,7 +226,7 @@ export function readResources(
     const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
     if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
       at.addTo(resource, `resource ${quoteValue(text)}: policy variables are allowed only after the fifth colon`, {
-        fix: "replace the variable with * or with its value",
+        fix: "replace the variable with its value",
       });
     }
   }

@@ -20,6 +20,15 @@ export interface Finding {
 /** What to do, and the patch that does it. */
 export type Fix = readonly [text: string, patch?: Patch | undefined];
 
+/** What a placeholder in a text causes. */
+const causedByTemplates: ReadonlySet<RuleId> = new Set<RuleId>([
+  "malformed",
+  "wrong-value",
+  "unknown-partition",
+  "wrong-iam-arn",
+  "incomplete-arn",
+]);
+
 export class Report {
   readonly #found: Pick<Finding, "rule" | "message" | "fix" | "patch" | "path">[] = [];
   /** The document. */
@@ -35,7 +44,11 @@ export class Report {
 
   /** Returns all findings, sorted by place. */
   findings(json: JsonText): Finding[] {
+    const templates = new Set(
+      this.#found.filter(({ rule }) => rule === "left-over-template").map(({ path }) => JSON.stringify(path)),
+    );
     return this.#found
+      .filter(({ rule, path }) => !causedByTemplates.has(rule) || !templates.has(JSON.stringify(path)))
       .map(({ rule, message, fix, patch, path }) => ({
         rule,
         level: findLevel(rule),

@@ -79,6 +79,10 @@ export const rules = [
     "left-over-escape",
     "The policy variable is escaped for Terraform or CloudFormation, or has no braces. AWS treats it as plain text.",
   ),
+  error(
+    "left-over-template",
+    "The text has a placeholder of Terraform, CloudFormation or another template. It matches nothing.",
+  ),
   warning(
     "misses-user-paths",
     "The pattern for the user's own ARN misses users with a path (user/team/alice), or users without one.",

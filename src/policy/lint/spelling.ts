@@ -14,17 +14,21 @@ import {
 import { renameKey, replaceEntries, replaceText } from "./patch.ts";
 import type { Fix, Report } from "./report.ts";
 import { fixResource, isNarrow } from "./resources.ts";
+import { checkTemplates } from "./templates.ts";
 import { quoteText } from "./words.ts";
 
 export function checkSpelling(statement: ParsedStatement, report: Report): void {
   for (const entry of statement.actions) checkAction(entry, statement, report);
   for (const condition of statement.conditions) checkKey(condition, statement, report);
-  for (const entry of statement.resources) {
-    checkVariables(entry, (text) => fixResource(statement, entry, text), report);
-  }
+  const check = (entry: Entry, hasVariables: boolean, fix: (right: string) => Fix): void => {
+    checkTemplates(entry, fix, report);
+    if (hasVariables) checkVariables(entry, fix, report);
+  };
+  for (const entry of statement.actions) checkTemplates(entry, (right) => [`write ${quoteText(right)}`], report);
+  for (const entry of statement.resources) check(entry, true, (right) => fixResource(statement, entry, right));
   for (const { values, operator } of statement.conditions) {
-    if (!operator?.kindOf.variables) continue;
-    for (const entry of values) checkVariables(entry, (text) => [`write ${quoteText(text)}`], report);
+    const hasVariables = operator?.kindOf.variables ?? false;
+    for (const entry of values) check(entry, hasVariables, (right) => [`write ${quoteText(right)}`]);
   }
 }
 
@@ -106,11 +110,6 @@ function checkKey({ key, path, operator, name }: ParsedCondition, statement: Par
 }
 
 function checkVariables({ text, path }: Entry, fix: (right: string) => Fix, report: Report): void {
-  for (const [escaped, , key = ""] of text.matchAll(/(\$\$\{|&\{|\$)(\w+:[\w/.-]+)\}?/g)) {
-    if (!isKnownKey(key)) continue;
-    const message = `${quoteText(escaped)} is not a policy variable, so AWS treats it as plain text`;
-    report.add("left-over-escape", path, message, ...fix(text.replace(escaped, () => `\${${key}}`)));
-  }
   for (const [variable, key = ""] of text.matchAll(/\$\{\s*([^\s,'{}*?$]+)\s*(?:,[^{}]*)?\}/g)) {
     if (isKnownKey(key)) continue;
     const meant = guessKey(key);
@@ -118,7 +117,7 @@ function checkVariables({ text, path }: Entry, fix: (right: string) => Fix, repo
       const right = text.replace(variable, () => variable.replace(key, meant.name));
       const message = `AWS has no policy variable ${quoteText(variable)}, so this text matches nothing`;
       report.add("misspelled-condition-key", path, message, ...fix(right));
-    } else if (isKeyOfKnownService(key)) {
+    } else if (isKeyOfKnownService(key) && !key.includes("::")) {
       reportUnknownKey({ text, path }, variable, meant && variable.replace(key, meant.name), report);
     }
   }
