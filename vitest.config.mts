@@ -27,7 +27,7 @@ export default defineConfig({
   test: {
     ...shared,
     // Tests mostly wait for the programs that they start.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         extends: true,

@@ -8,9 +8,7 @@ const broad = [
   "files/edit",
   "files/lock",
   "network/endpoints",
-  "network/limits",
   "network/once",
-  "network/proxy",
   "network/secrets",
   "policy/lint",
   "profiles/edit.property",
@@ -18,9 +16,7 @@ const broad = [
   "scripts/completion",
   "scripts/exec",
   "scripts/man-page",
-  "scripts/odd-files",
   "scripts/pages",
-  "scripts/read-only",
 ];
 
 // What takes minutes: kills and faults at every call, storms, programs in other languages. `npm run test:long`

@@ -2,7 +2,6 @@
 import { appendFileSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { someOf } from "../helpers/broad.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
@@ -67,7 +66,7 @@ async function expectUsable(world: World, env: Record<string, string>): Promise<
   return stderr;
 }
 
-describe.each(someOf(circumstances, 1))("where %s", (_, change) => {
+describe.each(circumstances)("where %s", (_, change) => {
   test("a fresh session in its profile is enough for everything", async () => {
     const world = await makeWorld();
     await world.fob(["login", "work", "--code", world.device.code()]);
