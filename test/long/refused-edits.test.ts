@@ -45,7 +45,7 @@ const obstacles: Readonly<Record<string, readonly [string | Buffer, string, numb
   "bytes that are not UTF-8": [Buffer.from("$&\n[other]\n# caf\u00e9\n", "latin1"), "is not UTF-8", 6],
   "a section twice": ["$&\n[other]\n[other]\n", "begins the same section as line 5", 6],
   "a lone carriage return": ["$&\n[other]\nk = v\rx\n", "has a carriage return in the middle", 6],
-  "a key twice": ["$&output = a\noutput = b\n", "has the key output a second time", 5],
+  "a key twice": ["$&output = a\noutput = b\n", "repeats the key output", 5],
 };
 
 test.each(Object.entries(obstacles))(
