@@ -8,6 +8,7 @@ import { readJson } from "../../src/policy/engine/json.ts";
 import { type Finding, type LintOptions, lint } from "../../src/policy/lint/lint.ts";
 import { rules } from "../../src/policy/lint/rules.ts";
 import { someOf } from "../helpers/broad.ts";
+import { applyPatch } from "../helpers/json-patch.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const find = (text: string, options: LintOptions = {}): Finding[] => lint(readJson(text), options);
@@ -404,7 +405,7 @@ describe("finds", () => {
         '{aws:username}" and "arn:aws:iam::*:user/*/$' +
         '{aws:username}"',
     ],
-    ['"Action": "*"', "action-instead-of-notaction", "stay locked out", '"NotAction": ["iam:ChangePassword"'],
+    ['"Action": "*"', "action-instead-of-notaction", "stay locked out", '"NotAction": ["iam:CreateVirtualMFADevice"'],
     [
       '"Action": ["iam:EnableMFADevice", "iam:DeleteVirtualMFADevice"]',
       "action-instead-of-notaction",
@@ -539,7 +540,12 @@ describe("finds", () => {
       "iam:DeactivateMFADevice deactivates",
       "name the actions",
     ],
-    ['"NotAction": ["iam:*"]', "dangerous-exemption", "iam:AddUserToGroup, iam:", "name the actions"],
+    [
+      '"NotAction": ["iam:*"]',
+      "dangerous-exemption",
+      '"iam:*" exempts iam:DeactivateMFADevice, iam:',
+      "name the actions",
+    ],
     ['"NotAction": ["iam:CreateAccessKey"]', "dangerous-exemption", "access key", 'remove "iam:CreateAccessKey"'],
     ['"NotAction": ["iam:PutUserPolicy"]', "dangerous-exemption", "changes permissions", "remove"],
     ['"NotAction": ["iam:UpdateLoginProfile"]', "dangerous-exemption", "password", "remove"],
@@ -566,7 +572,16 @@ test.each([
   ...["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"],
   ...["iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"],
   ...["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"],
-  ...["iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole"],
+  ...[
+    "iam:CreateRole",
+    "iam:AcquireRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:PassRole",
+    "iam:AddRoleToInstanceProfile",
+  ],
+  ...["iam:AcceptDelegationRequest", "iam:AssociateDelegationRequest", "iam:SendDelegationToken"],
+  ...["iam:UpdateAccountEmailAddress", "iam:EnableOrganizationsRootSessions", "iam:UploadCloudFrontPublicKey"],
+  ...["signin:PutResourcePermissionStatement", "sts:GetDelegatedAccessToken", "sts:GetWebIdentityToken"],
   ...["iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider"],
   ...["iam:UpdateOpenIDConnectProviderThumbprint", "iam:AddClientIDToOpenIDConnectProvider"],
   ...["iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy"],
@@ -582,6 +597,77 @@ test.each([
   const [danger] = found.filter(({ rule }) => rule === "dangerous-exemption");
   expect(danger?.message).toContain(`"${action}" works without MFA: it `);
   expect(danger?.fix).toBe(`remove "${action}"`);
+});
+
+test("removing a password is not called setting one", () => {
+  const exempt = (action: string) =>
+    find(policyOf(`"NotAction": ["iam:EnableMFADevice", "${action}"]`)).find(
+      ({ rule }) => rule === "dangerous-exemption",
+    );
+  expect(exempt("iam:DeleteLoginProfile")?.message).toContain("it removes the console password of a user");
+  expect(exempt("iam:UpdateLoginProfile")?.message).toContain("it sets the console password of a user");
+});
+
+test.each([
+  // The verb stays, and the noun may differ.
+  ["iam:DeactivateVirtualMFADevice", "iam:DeactivateMFADevice"],
+  ["iam:EnableVirtualMFADevice", "iam:EnableMFADevice"],
+  ["iam:CreateMFADevice", "iam:CreateVirtualMFADevice"],
+  ["iam:GetVirtualMFADevices", "iam:ListVirtualMFADevices"],
+  ["iam:CreatVirtualMFADevice", "iam:CreateVirtualMFADevice"],
+  ["iam:listmfadevice", "iam:ListMFADevices"],
+  // Not the opposite, and not something else with the same noun.
+  ["iam:DisableMFADevice", undefined],
+  ["iam:RemoveMFADevice", undefined],
+  ["iam:UpdateUserPolicy", undefined],
+  ["iam:ActivateMFADevice", undefined],
+])("guesses that %s is meant to be %s", (name, meant) => {
+  const [found] = find(policyOf(`"Effect": "Allow", "Action": "${name}", "Resource": "*"`));
+  if (meant === undefined) expect(found?.fix).toBe("check it in AWS's service authorization reference");
+  else expect(found?.fix).toContain(`write "${meant}"`);
+});
+
+test("the same problem in several places is one finding, and its patch changes all of them", () => {
+  const old = { NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" } };
+  const NotAction = [...[base?.NotAction ?? []].flat(), "iam:*", "iam:CreateAccessKey"];
+  const Statement = [
+    { ...base, NotAction },
+    { ...base, Sid: "Old", NotAction, Condition: old },
+  ];
+  const before = { Version: "2012-10-17", Statement };
+  const findings = lint(readJson(JSON.stringify(before, null, 1)));
+  expect(new Set(idsOf(findings)).size).toBe(findings.length - 1);
+  const [pattern, key] = findings.filter(({ rule }) => rule === "dangerous-exemption");
+  const at = (statement: number, index: number) => ["Statement", statement, "NotAction", index];
+  expect(pattern).toMatchObject({ path: at(0, 7), line: 15, also: [{ path: at(1, 7), line: 36, column: 5 }] });
+  expect(key).toMatchObject({ path: at(0, 8), also: [{ path: at(1, 8) }] });
+  const after = applyPatch(before, pattern?.patch ?? []) as typeof before;
+  expect(after.Statement.map((each) => each.NotAction.includes("iam:*"))).toEqual([false, false]);
+});
+
+test("does not add what the policy leaves out on purpose", () => {
+  const change = { Effect: "Allow", Action: "iam:ChangePassword", Resource: "*" };
+  const withMfaOnly = { ...change, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } };
+  const fixOf = (...Statement: object[]) =>
+    find(JSON.stringify({ Version: "2012-10-17", Statement })).find(
+      ({ rule }) => rule === "missing-password-exemption",
+    );
+  const before = "have users change their password before the policy applies to them";
+  expect(fixOf(base ?? {}, withMfaOnly)?.fix).toBe(before);
+  expect(fixOf(base ?? {}, change)?.fix).toBe(
+    `${before}, or add "iam:ChangePassword" and "iam:GetAccountPasswordPolicy"`,
+  );
+  expect(fixOf(base ?? {})).not.toHaveProperty("patch");
+  for (const part of [
+    '"Action": "*"',
+    '"NotAction": ["iam:*MFA*", "s3:*"]',
+    '"Action": "*", "Resource": "arn:aws:s3:::*"',
+  ]) {
+    for (const { rule, fix, patch } of find(policyOf(part))) {
+      expect(JSON.stringify(patch ?? [])).not.toContain("ChangePassword");
+      if (rule !== "missing-password-exemption") expect(fix).not.toContain("ChangePassword");
+    }
+  }
 });
 
 describe("accepts", () => {

@@ -21,7 +21,7 @@ test("prints each finding with its place and a fix, and exits with 3 if there is
   expect(
     stdout,
   ).toBe(`policy.json:7:7 warning missing-password-exemption iam:ChangePassword is not exempt: a user with a temporary or expired password cannot sign in to enroll a device
-    add "iam:ChangePassword" and "iam:GetAccountPasswordPolicy", or have users change their password before the policy applies to them
+    have users change their password before the policy applies to them, or add "iam:ChangePassword" and "iam:GetAccountPasswordPolicy"
 policy.json:7:7 note missing-details-exemption iam:GetMFADevice is not exempt: the console shows an error instead of the device details
     add "iam:GetMFADevice"
 policy.json:19:11 error bool-instead-of-boolifexists "Bool": {"aws:MultiFactorAuthPresent": "false"} does not deny access keys: their requests do not have the condition key at all
@@ -38,6 +38,16 @@ test("reads stdin for -, prints nothing without findings, and exits with 0 for w
   });
   const warned = await lint(["-"], { input: await shown("--no-password-change") });
   expect(warned).toMatchObject({ status: 0, stderr: 'fob: "-": 1 warning, 1 note\n' });
+});
+
+test("prints a finding once, with all of its places", async () => {
+  const statement = { Effect: "Allow", Action: "iam:GetUsr", Resource: "*" };
+  const policy = { Version: "2012-10-17", Statement: Array.from({ length: 25 }, () => statement) };
+  const { stdout, stderr } = await lint(["-"], { input: JSON.stringify(policy, null, 1) });
+  expect(stdout).toMatch(
+    /^-:6:4 error misspelled-action .*\n {4}write "iam:GetUser"\n {4}also at 11:4, 16:4, .* and 4 more places\n$/,
+  );
+  expect(stderr).toBe('fob: "-": 1 error\n');
 });
 
 test("--json prints a list, even without findings", async () => {

@@ -51,7 +51,8 @@ export function isVirtual(action: string): boolean {
   return action === virtual.create || action === virtual.list;
 }
 
-export function checkMissing({ actions, path }: ParsedStatement, report: Report): void {
+/** @param isPasswordLeftOut whether the policy allows changing passwords only with MFA */
+export function checkMissing({ actions, path }: ParsedStatement, isPasswordLeftOut: boolean, report: Report): void {
   const at = [...path, "NotAction"];
   const isMissing = (action: string): boolean => !isAmong(action, actions);
   const isOnlyPasskeys = isMissing(virtual.create) && !isMissing("iam:EnableMFADevice");
@@ -70,7 +71,8 @@ export function checkMissing({ actions, path }: ParsedStatement, report: Report)
   const [first] = password;
   if (first !== undefined) {
     const names = password.map(({ action }) => quoteText(action)).join(" and ");
-    const fix = `add ${names}, or have users change their password before the policy applies to them`;
+    const before = "have users change their password before the policy applies to them";
+    const fix = isPasswordLeftOut ? before : `${before}, or add ${names}`;
     report.add("missing-password-exemption", at, `${first.action} is not exempt: ${first.otherwise}`, fix);
   }
   for (const { action, otherwise } of missing.filter((each) => !password.includes(each))) {
@@ -103,7 +105,8 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
     actions: /^iam:(create|update)accesskey$/,
     danger: "creates or reactivates an access key, which an attacker can keep",
   },
-  { actions: /^iam:(create|update|delete)loginprofile$/, danger: "changes the console password of any user" },
+  { actions: /^iam:(create|update)loginprofile$/, danger: "sets the console password of a user" },
+  { actions: /^iam:deleteloginprofile$/, danger: "removes the console password of a user" },
   {
     actions: /^iam:(add|remove)user(to|from)group$/,
     danger: "gives a user the permissions of a group, or removes a user from the group that enforces MFA",
@@ -113,7 +116,10 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
       /^iam:(attach|detach|put|delete|create|setdefault)(user|group|role)?(policy|policyversion|permissionsboundary)$/,
     danger: "changes permissions, including this policy",
   },
-  { actions: /^iam:(createrole|updateassumerolepolicy)$/, danger: "changes who can assume a role" },
+  {
+    actions: /^iam:(createrole|acquirerole|updateassumerolepolicy)$/,
+    danger: "creates a role, or changes who can assume one",
+  },
   {
     actions:
       /^iam:((create|update)samlprovider|createopenidconnectprovider|updateopenidconnectproviderthumbprint|addclientidtoopenidconnectprovider)$/,
@@ -129,24 +135,60 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
     danger: "creates credentials that do not support MFA",
   },
   {
-    actions: /^iam:(upload|update)(sshpublickey|signingcertificate)$/,
+    actions: /^iam:(upload|update)(sshpublickey|signingcertificate|cloudfrontpublickey)$/,
     danger: "creates credentials that do not support MFA",
   },
+  {
+    actions: /^iam:(acceptdelegationrequest|associatedelegationrequest|senddelegationtoken)$/,
+    danger: "gives another account temporary access in the user's name",
+  },
+  {
+    actions: /^iam:updateaccountemailaddress$/,
+    danger: "changes the email address of the account, which resets the root user's password",
+  },
+  {
+    actions: /^iam:(enable|disable)organizationsroot(sessions|credentialsmanagement)$/,
+    danger: "changes who can act as the root user of member accounts",
+  },
+  {
+    actions: /^signin:(put|delete)(resourcepermissionstatement|consoleauthorizationconfiguration)$/,
+    danger: "changes who can sign in to the console",
+  },
+  { actions: /^iam:addroletoinstanceprofile$/, danger: "gives a role to instances, which then act without MFA" },
   { actions: /^iam:passrole$/, danger: "passes roles to services, which then act without MFA" },
   {
     actions: /^sts:assumerole(with\w+)?$/,
     danger: "assumes a role without MFA, and this policy does not apply to roles",
   },
-  { actions: /^sts:(assumeroot|getfederationtoken)$/, danger: "starts sessions without MFA" },
+  { actions: /^sts:(assumeroot|getfederationtoken|getdelegatedaccesstoken)$/, danger: "starts sessions without MFA" },
+  { actions: /^sts:getwebidentitytoken$/, danger: "signs in to external services as the user, without MFA" },
 ];
 
+/** The dangerous actions, in the order of the list above. */
 const dangerByAction = new Map(
-  findActions("*").map(({ name, lowerName }) => [name, dangers.find(({ actions }) => actions.test(lowerName))?.danger]),
+  dangers.flatMap(({ actions, danger }, rank) =>
+    findActions("*").flatMap(({ name, lowerName }) =>
+      actions.test(lowerName) ? [[name, { name, danger, rank }] as const] : [],
+    ),
+  ),
 );
+
+const dangersByText = new Map<string, readonly { readonly name: string; readonly danger: string }[]>();
+
+/** Lists the dangerous actions that an action or a pattern names, the worst first. */
+function listDangers(text: string): readonly { readonly name: string; readonly danger: string }[] {
+  let found = dangersByText.get(text);
+  if (found === undefined) {
+    const known = findActions(text).flatMap(({ name }) => dangerByAction.get(name) ?? []);
+    found = known.sort((a, b) => a.rank - b.rank);
+    dangersByText.set(text, found);
+  }
+  return found;
+}
 
 /** Describes why a known action is dangerous without MFA; undefined if it is not. */
 export function findDanger(action: string): string | undefined {
-  return dangerByAction.get(action);
+  return dangerByAction.get(action)?.danger;
 }
 
 /** Whether an action changes the permissions of a user: on their own user, users could give themselves any. */
@@ -168,10 +210,7 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
   for (const entry of entries) {
     const { text, path } = entry;
     const named = findActions(text);
-    const found = named.flatMap(({ name }) => {
-      const danger = findDanger(name);
-      return danger === undefined ? [] : { name, danger };
-    });
+    const found = listDangers(text);
     const isPattern = /[*?]/.test(text);
     const [first] = found;
     if (first !== undefined) {

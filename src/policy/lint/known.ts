@@ -20,18 +20,26 @@ export const updated = data.from.updated;
 type Service = keyof typeof data.services;
 const services = Object.keys(data.services) as readonly Service[];
 
-const actions = new Map(services.map((service) => [service as string, listActions(service)]));
+type Types = Readonly<Record<string, readonly string[]>>;
+
+// Newer than the list: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
+const newerActions: Readonly<Partial<Record<Service, Types>>> = {
+  iam: { AcquireRole: ["role", "role-template"], UpdateDelegationRequest: ["delegation-request"] },
+  sts: { GetScopedCredentials: ["self-session"] },
+};
 
 function listActions(service: Service): readonly KnownAction[] {
   const { actions: types, reads, resourceTypes } = data.services[service];
   const arns: Readonly<Record<string, string>> = resourceTypes;
-  return Object.entries(types as Readonly<Record<string, readonly string[]>>).map(([action, names]) => ({
+  return Object.entries<readonly string[]>({ ...types, ...newerActions[service], ...types }).map(([action, names]) => ({
     name: `${service}:${action}`,
     lowerName: `${service}:${action}`.toLowerCase(),
     isRead: reads.includes(action),
     resources: names.flatMap((name) => arns[name] ?? []),
   }));
 }
+
+const actions = new Map(services.map((service) => [service as string, listActions(service)]));
 
 /** Splits an action or a pattern. */
 export function splitAction(text: string): { readonly service: string; readonly action: string } | undefined {
@@ -105,11 +113,62 @@ const guessNearestAction = memoize((text) => {
   const { service, action } = splitAction(text) ?? { service: "", action: "" };
   const elsewhere = services.flatMap((other) => findActions(`${other}:${action}`));
   if (elsewhere.length === 1) return toSureGuess(elsewhere[0]?.name);
-  return guessNearest(
-    text,
-    (actions.get(service) ?? []).map(({ name }) => name),
-  );
+  const names = (actions.get(service) ?? []).map(({ name }) => name);
+  const verbs = new Set(names.map(findVerb));
+  const verb = [...verbs].find((known) => startsWithVerb(action, known));
+  if (verb !== undefined) {
+    const noun = action.slice(verb.length);
+    const found = guessNoun(noun, names, [verb]);
+    // Whether AWS calls it "Get" or "List" is hard to remember.
+    if (found !== undefined || !/^(get|list)$/.test(verb)) return found;
+    const other = guessNoun(noun, names, ["get", "list"]);
+    return other && { ...other, isSure: false };
+  }
+  const written = findVerb(text);
+  // A misspelled verb, but not "Activate" for "Deactivate": that would be the opposite.
+  const isNear = (name: string): boolean =>
+    written === action.toLowerCase() ||
+    (measureDifference(findVerb(name), written) <= 2 && !findVerb(name).endsWith(written));
+  return guessNearest(text, names.filter(isNear));
 });
+
+/** Guesses an action by what follows its verb: a near spelling, else the same words with some more or fewer. */
+function guessNoun(noun: string, names: readonly string[], verbs: readonly string[]): Guess | undefined {
+  const nouns = new Map(
+    names.flatMap((name) => {
+      const verb = findVerb(name);
+      return verbs.includes(verb) ? [[name.slice(name.indexOf(":") + 1 + verb.length), name] as const] : [];
+    }),
+  );
+  const found = guessNearest(noun, [...nouns.keys()]);
+  if (found !== undefined) return { ...found, name: nouns.get(found.name) ?? found.name };
+  const words = splitWords(noun);
+  const similar = [...nouns].find(([other]) => areSimilar(words, splitWords(other)));
+  return similar && { name: similar[1], isSure: false };
+}
+
+const splitWords = (noun: string): string[] =>
+  (noun.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []).map((word) => word.toLowerCase());
+
+/** Whether one list has all words of the other in order, and at most twice as many. */
+function areSimilar(one: readonly string[], other: readonly string[]): boolean {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  if (short.length < 2 || short.length * 2 < long.length) return false;
+  let next = 0;
+  for (const word of long) if (word === short[next]) next++;
+  return next === short.length;
+}
+
+/** The first word of an action, in lower case: "create" of `iam:CreateVirtualMFADevice`. */
+function findVerb(action: string): string {
+  return (/^(?:[\w-]+:)?([A-Z]?[a-z]*)/.exec(action)?.[1] ?? "").toLowerCase();
+}
+
+/** Whether a name starts with a verb: "GetUsr" and "getusr" with "get", but not "Getaway". */
+function startsWithVerb(name: string, verb: string): boolean {
+  const isWhole = /^[A-Z\d]|^$/.test(name.slice(verb.length)) || name === name.toLowerCase();
+  return isWhole && name.toLowerCase().startsWith(verb);
+}
 
 // Newer than the list: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 const newerKeys = ["aws:SignInSessionArn"];

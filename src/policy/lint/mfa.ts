@@ -52,7 +52,8 @@ function makeCaller(context: Readonly<Record<string, string>>): ParsedRequest {
 const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
 const withoutMfa = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
 
-const exempt = listExemptions().map(({ action }) => action);
+// Whether to exempt the password is a decision of its own.
+const exempt = listExemptions({ passwordChange: false }).map(({ action }) => action);
 const notAction = `write "NotAction": [${exempt.map(quoteText).join(", ")}]`;
 
 /** A statement about MFA. */
@@ -134,6 +135,10 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
   const together = findCoverage(all);
   const denied = new Set(all.filter(isComplete).flatMap(({ holdsFor }) => [...holdsFor]));
   const allows = statements.filter(({ effect }) => effect === "Allow").map(readMfaStatement);
+  const isPasswordLeftOut = allows.some(
+    ({ statement, holdsFor }) =>
+      !holdsFor.has("key") && statement.actions.some(({ text }) => text.toLowerCase() === "iam:changepassword"),
+  );
   for (const each of allows) {
     checkAllow(each, denied, report);
     checkEnrollment(each, allows, report);
@@ -144,12 +149,12 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
     if (each.statement.actionElement !== "NotAction") continue;
     // Callers denied only for the age of their code have MFA already.
     const isForOld = each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
-    if (!isForOld) checkMissing(each.statement, report);
+    if (!isForOld) checkMissing(each.statement, isPasswordLeftOut, report);
     checkExempt(each.statement.actions, report);
   }
   if (forced && !hasWide) {
     const message =
-      "no statement denies everything without MFA, so anything that other policies allow works without it";
+      "no statement denies everything without MFA, so what other policies allow works without it, unless a statement here denies that";
     const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}; to see one: fob policy show`;
     report.add("no-enforcement", ["Statement"], message, fix);
   }

@@ -15,6 +15,12 @@ export interface Finding {
   readonly line: number;
   readonly column: number;
   readonly path: Path;
+  /** Where else the policy has the same problem. */
+  readonly also?: readonly Where[];
+}
+
+export interface Where extends Place {
+  readonly path: Path;
 }
 
 /** What to do, and the patch that does it. */
@@ -30,7 +36,7 @@ const causedByTemplates: ReadonlySet<RuleId> = new Set<RuleId>([
 ]);
 
 export class Report {
-  readonly #found: Pick<Finding, "rule" | "message" | "fix" | "patch" | "path">[] = [];
+  readonly #found: Found[] = [];
   /** The document. */
   readonly root: unknown;
 
@@ -42,22 +48,49 @@ export class Report {
     this.#found.push({ rule, path, message, fix, ...(patch === undefined ? {} : { patch }) });
   }
 
-  /** Returns all findings, sorted by place. */
+  /** Returns all findings, sorted by place. What has the same problem and the same fix is one finding. */
   findings(json: JsonText): Finding[] {
     const templates = new Set(
       this.#found.filter(({ rule }) => rule === "left-over-template").map(({ path }) => JSON.stringify(path)),
     );
-    return this.#found
-      .filter(({ rule, path }) => !causedByTemplates.has(rule) || !templates.has(JSON.stringify(path)))
-      .map(({ rule, message, fix, patch, path }) => ({
-        rule,
-        level: findLevel(rule),
-        message,
-        fix,
-        ...(patch === undefined ? {} : { patch }),
-        ...(json.placeOf(path) satisfies Place),
-        path,
-      }))
-      .sort((a, b) => a.line - b.line || a.column - b.column);
+    const groups = new Map<string, Located[]>();
+    for (const found of this.#found) {
+      const { rule, path, message, fix } = found;
+      if (causedByTemplates.has(rule) && templates.has(JSON.stringify(path))) continue;
+      const key = JSON.stringify([rule, message, fix]);
+      const located = { ...found, ...json.placeOf(path) };
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [located]);
+      else group.push(located);
+    }
+    return [...groups.values()].flatMap(merge).sort(byPlace);
   }
+}
+
+type Found = Pick<Finding, "rule" | "message" | "fix" | "patch" | "path">;
+type Located = Found & Place;
+
+const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
+
+function merge(group: readonly Located[]): Finding[] {
+  const [first, ...more] = [...group].sort(byPlace);
+  if (first === undefined) return [];
+  const { rule, message, fix, line, column, path } = first;
+  const patch = mergePatches([first, ...more]);
+  const also = more.map((other): Where => ({ line: other.line, column: other.column, path: other.path }));
+  return [
+    {
+      ...{ rule, level: findLevel(rule), message, fix },
+      ...(patch === undefined ? {} : { patch }),
+      ...{ line, column, path },
+      ...(also.length === 0 ? {} : { also }),
+    },
+  ];
+}
+
+/** Joins patches of several lists. Of the same text twice in one list, it changes the first. */
+function mergePatches(group: readonly Located[]): Patch | undefined {
+  const byList = new Map(group.map((each) => [JSON.stringify(each.path.slice(0, -1)), each] as const).reverse());
+  const patches = [...byList.values()].map(({ patch }) => patch);
+  return patches.includes(undefined) ? undefined : patches.flatMap((patch) => patch ?? []);
 }

@@ -22,7 +22,7 @@ export const rules = [
     "unknown-operator",
     "The policy has an unknown condition operator. AWS rejects it; other programs may ignore the condition.",
   ),
-  error("wrong-value", "The operator cannot compare this value, so the condition is never met."),
+  error("wrong-value", "The operator cannot compare this value, so the value never matches."),
   error(
     "variables-without-version",
     'The policy has variables, but not the version "2012-10-17". AWS treats them as plain text.',

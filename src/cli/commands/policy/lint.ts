@@ -1,6 +1,7 @@
 // `fob policy lint`: checks a policy and suggests fixes.
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
+import type { Place } from "../../../policy/engine/json.ts";
 import { type Finding, lint } from "../../../policy/lint/lint.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
@@ -54,10 +55,19 @@ export const policyLintCommand = defineCommand({
 function formatFindings(file: string, findings: readonly Finding[]): string {
   return findings
     .map(
-      ({ line, column, level, rule, message, fix }) =>
-        `${escapeControlCharacters(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${escapeControlCharacters(fix)}\n`,
+      ({ line, column, level, rule, message, fix, also = [] }) =>
+        `${escapeControlCharacters(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${escapeControlCharacters(fix)}\n${formatPlaces(also)}`,
     )
     .join("");
+}
+
+/** Lists the first of the other places. */
+function formatPlaces(places: readonly Place[]): string {
+  if (places.length === 0) return "";
+  const most = 20;
+  const listed = places.slice(0, most).map(({ line, column }) => `${line}:${column}`);
+  const rest = places.length > most ? ` and ${places.length - most} more places` : "";
+  return `    also at ${listed.join(", ")}${rest}\n`;
 }
 
 function summarize(findings: readonly Finding[]): string {
