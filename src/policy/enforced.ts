@@ -10,6 +10,7 @@ import { matches } from "./engine/wildcard.ts";
 import { findDanger } from "./lint/exemptions.ts";
 import { findActions, guessSureAction, isKnownService, splitAction } from "./lint/known.ts";
 import { joinList } from "./lint/words.ts";
+import { isIdentityKey } from "./other-users.ts";
 import type { AuthMethod } from "./proof.ts";
 
 /** What is not denied in one way to authenticate without MFA. */
@@ -28,6 +29,8 @@ export interface Opening {
   readonly isAllowed: boolean;
   /** The context keys, in lower case, that decide whether everything else is denied. */
   readonly dependsOn: readonly string[];
+  /** If everything else is denied to this user: the context keys, in lower case, that decide it for others. */
+  readonly othersDependOn: readonly string[];
 }
 
 /** What the console shows users of themselves and of the account's sign-in page; none of it changes anything. */
@@ -68,6 +71,8 @@ export function findOpenings(
     const coverage = findCoverage(policies, boundary, about);
     const found = classify(coverage.open);
     const isClosed = isEnforced(found);
+    const anybody = findCoverage(policies, boundary, { conditions: withoutIdentity(keys), resources: keys });
+    const isClosedToAll = isEnforced(classify(anybody.open));
     const atFault = coverage.open.filter((set) => !isClosed && !isEnforced(classify([set])));
     return {
       authMethod,
@@ -75,8 +80,13 @@ export function findOpenings(
       ...found,
       isAllowed: atFault.some((set) => isPartlyAllowed(set, policies, about)),
       dependsOn: !isClosed && isEnforced(classify(coverage.openAtBest)) ? coverage.keys : [],
+      othersDependOn: isClosed && !isClosedToAll ? anybody.keys.filter(isIdentityKey) : [],
     };
   });
+}
+
+function withoutIdentity(context: RequestContext): RequestContext {
+  return Object.fromEntries(Object.entries(context).filter(([key]) => !isIdentityKey(key.toLowerCase())));
 }
 
 type Found = Pick<Opening, "everywhere" | "beyond" | "dangerous" | "tolerated">;

@@ -1,4 +1,5 @@
 // Proves whether a set of policies enforces MFA without locking users out: what is allowed, for each way to authenticate.
+import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
 import { findOpenings, type Opening } from "./enforced.ts";
 import type { PolicyDocument } from "./engine/document.ts";
@@ -10,11 +11,15 @@ import {
   type EvaluationOptions,
   evaluate,
   listContextKeys,
+  matchesAction,
+  parseRequest,
   type RequestContext,
   statementsOf,
+  testCondition,
 } from "./engine/evaluate.ts";
-import type { Condition } from "./engine/grammar.ts";
+import type { Condition, Statement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
+import { listIdentityConditions, listNamedUsers } from "./other-users.ts";
 
 /** A way to authenticate to AWS, and the context keys of its requests. */
 export interface AuthMethod {
@@ -26,8 +31,8 @@ export interface AuthMethod {
   readonly isSession: boolean;
 }
 
-/** Sessions of GetSessionToken last at most 36 hours. */
-export const longest = 129_600;
+/** And at least 15 minutes. */
+export const shortest = 900;
 
 /**
  * The value of aws:MultiFactorAuthPresent for each way to authenticate:
@@ -36,7 +41,7 @@ export const longest = 129_600;
  * @param limits from `findAgeLimits`; the old session exceeds the highest limit that can take effect
  */
 export function listAuthMethods(limits: readonly number[]): readonly AuthMethod[] {
-  const age = limits.find((limit) => limit < longest) ?? longest;
+  const age = limits.find((limit) => limit < sessionLength.longest) ?? sessionLength.longest;
   const without = { "aws:MultiFactorAuthPresent": "false" };
   const withMfa = (seconds: number): RequestContext => ({
     "aws:MultiFactorAuthPresent": "true",
@@ -170,6 +175,16 @@ export interface Proof {
   readonly openings: readonly Opening[];
   /** A row for creating a device that has the user's name: older policies allow no other name. */
   readonly deviceNamedLikeUser: ProofRow;
+  readonly user: string;
+  readonly isExample: boolean;
+  /** Conditions on who makes the request. */
+  readonly identityConditions: readonly string[];
+  /** Those of statements about enrollment. */
+  readonly enrollmentConditions: readonly string[];
+  /** The users whom a Deny of enrollment names. */
+  readonly deniedUsers: readonly string[];
+  /** Limits on the age of the code, in seconds, of statements whose conditions are never met. */
+  readonly deadLimits: readonly number[];
   /** Whether the policies only deny. */
   readonly onlyDenies: boolean;
   /** The context keys of the policies, in lower case -> as the policies write them. */
@@ -178,16 +193,25 @@ export interface Proof {
   readonly limits: readonly number[];
 }
 
+/** The user whom a proof is about. */
+export interface ProofUser {
+  /** The ARN. */
+  readonly user: string;
+  /** The context keys of every request. */
+  readonly context: RequestContext;
+  /** Whether the user is made up: then the proof is meant for all users. */
+  readonly isExample?: boolean;
+}
+
 /**
  * Evaluates every action for every way to authenticate.
  *
- * @param context further context keys of every request
  * @throws RequestError if they make an invalid request
  */
 export function prove(
   policies: readonly PolicyDocument[],
   options: EvaluationOptions,
-  { user, context }: { user: string; context: RequestContext },
+  { user, context, isExample = false }: ProofUser,
 ): Proof {
   const all = listDocuments(policies, options);
   const limits = findAgeLimits(all);
@@ -211,7 +235,42 @@ export function prove(
   const deviceNamedLikeUser = decideOn({ purpose: "enroll", action: createDevice, resource: sameName });
   const onlyDenies = policies.flatMap(statementsOf).every(({ effect }) => effect === "Deny");
   const openings = findOpenings(policies, options.boundary, authMethods, context);
-  return { authMethods, rows, openings, deviceNamedLikeUser, onlyDenies, spelling, limits };
+  const statements = all.flatMap(statementsOf);
+  return {
+    ...{ authMethods, rows, openings, deviceNamedLikeUser, onlyDenies, spelling, limits, user, isExample },
+    identityConditions: listIdentityConditions(statements),
+    ...findOthersEnrollment(statements, rows),
+    deadLimits: findDeadLimits(statements, authMethods, context),
+  };
+}
+
+function findOthersEnrollment(
+  statements: readonly Statement[],
+  rows: readonly ProofRow[],
+): Pick<Proof, "enrollmentConditions" | "deniedUsers"> {
+  const requests = rows
+    .filter(({ purpose }) => purpose === "enroll" || purpose === "view")
+    .map(({ action, resource }) => parseRequest({ action, resource, context: {} }, {}));
+  const about = statements.filter((statement) => requests.some((request) => matchesAction(statement, request)));
+  const denies = about.filter(({ effect, resourceElement }) => effect === "Deny" && resourceElement === "Resource");
+  return { enrollmentConditions: listIdentityConditions(about), deniedUsers: listNamedUsers(denies) };
+}
+
+/** Finds the age limits of a Deny whose conditions no session with MFA meets, whatever its age. */
+function findDeadLimits(
+  statements: readonly Statement[],
+  authMethods: readonly AuthMethod[],
+  context: RequestContext,
+): readonly number[] {
+  const requests = authMethods
+    .filter(({ hasMfa }) => hasMfa)
+    .map((method) => mergeContexts(context, method.context))
+    .map((keys) => parseRequest({ action: "iam:GetUser", resource: "*", context: keys }, { otherKeys: "unknown" }));
+  const isMet = ({ conditions }: Statement): boolean =>
+    requests.some((request) => conditions.every((condition) => testCondition(condition, request) !== false));
+  return statements
+    .filter((statement) => statement.effect === "Deny" && !isMet(statement))
+    .flatMap(({ conditions }) => conditions.flatMap(readAges));
 }
 
 /** Lists the documents of a proof: the policies and the boundary. */

@@ -1,7 +1,9 @@
 // What follows from a proof: whether the policies enforce MFA, and whether users can still enroll and work.
+import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
 import { describeOpening, isEnforced, type Opening, tolerable } from "./enforced.ts";
-import { type Cell, createDevice, isGuarded, longest, type Proof, type ProofRow, type Row } from "./proof.ts";
+import { joinList } from "./lint/words.ts";
+import { type Cell, createDevice, isGuarded, type Proof, type ProofRow, type Row } from "./proof.ts";
 
 /** One conclusion from the table. */
 export interface Verdict {
@@ -20,7 +22,7 @@ export function judgeProof(proof: Proof): readonly Verdict[] {
   const holds = enforcement.kind === "good";
   const users = judgeEnrollmentAndPassword(proof, holds);
   const tolerated = holds ? noteTolerated(proof) : [];
-  return [enforcement, ...tolerated, ...users, judgeEveryday(rows), judgeOldSessions(proof)];
+  return [enforcement, ...tolerated, ...users, judgeEveryday(rows), judgeOldSessions(proof), ...noteOtherUsers(proof)];
 }
 
 /** Whether it is denied whatever other policies allow: no other policy can help. */
@@ -32,7 +34,8 @@ const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => a
 const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
   row.cells.some((cell) => cell.authMethod.name === name && is(cell));
 
-function judgeEnforcement({ rows, openings, onlyDenies, spelling }: Proof): Verdict {
+function judgeEnforcement(proof: Proof): Verdict {
+  const { rows, openings, onlyDenies, spelling } = proof;
   const open = openings.filter((each) => !isEnforced(each));
   const keys = new Set(open.flatMap(({ dependsOn }) => dependsOn));
   if (open.length > 0 && open.every(({ dependsOn }) => dependsOn.length > 0))
@@ -45,8 +48,31 @@ function judgeEnforcement({ rows, openings, onlyDenies, spelling }: Proof): Verd
     const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf)}` : "users cannot work";
     return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
   }
+  const others = new Set(openings.flatMap(({ othersDependOn }) => othersDependOn));
+  if (proof.isExample && others.size > 0) {
+    const keys = [...others].sort().map((key) => spelling.get(key) ?? key);
+    return bad(
+      `MFA is NOT enforced for every user: it is for ${nameOf(proof)}, but for others it depends on ${keys.join(", ")}`,
+    );
+  }
   return good("MFA is enforced: without it, everything is denied except what users need to set it up");
 }
+
+const nameOf = ({ user, isExample }: Proof): string =>
+  `${user.slice(user.lastIndexOf("/") + 1)}${isExample ? ", an example" : ""}`;
+
+/** Names what makes a difference for other users. */
+function noteOtherUsers({ identityConditions, deniedUsers }: Proof): Verdict[] {
+  const differences = [
+    ...identityConditions.map((condition) => `conditions on ${condition}`),
+    ...nameDenied(deniedUsers),
+  ];
+  if (differences.length === 0) return [];
+  return [note(`other users may get other results (--user ARN): the policies have ${differences.join("; ")}`)];
+}
+
+const nameDenied = (users: readonly string[]): readonly string[] =>
+  users.length > 0 ? [`a Deny for ${joinList(users)}`] : [];
 
 /** Lists the keys that decisions depend on. */
 function listKeys(rows: readonly ProofRow[], isAbout: (cell: Cell) => boolean): readonly string[] {
@@ -199,6 +225,11 @@ export function judgeRequirement(proof: Proof, name: Requirement): { readonly ho
   }
   const ways = ["sign-in", "key"].map((method) => findEnrollment(proof, method));
   const holds = ways.every(({ denied, missing, keys }) => denied.length + missing.length + keys.length === 0);
+  const differences = [...proof.enrollmentConditions, ...nameDenied(proof.deniedUsers)];
+  if (holds && proof.isExample && differences.length > 0) {
+    const why = `${nameOf(proof)}, can enroll, but for others it depends on ${differences.join("; ")} (--user ARN)`;
+    return { holds: false, why };
+  }
   return { holds, why: joinTexts(ways.map(judgeEnrollment)) };
 }
 
@@ -227,13 +258,28 @@ function judgeEveryday(rows: readonly ProofRow[]): Verdict {
   return good(`these policies do not allow ${joinActions(open)} with MFA, but the user's other policies may`);
 }
 
-function judgeOldSessions({ rows, limits }: Proof): Verdict {
+function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
+  const { shortest, longest } = sessionLength;
   const [most] = limits;
   if (most === undefined) {
     return good("no policy limits the age of a session; AWS ends every session after at most 36 h");
   }
   if (most >= longest) {
-    return bad(`a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h`);
+    const meant = most / 1000;
+    const hint =
+      meant >= shortest && meant < longest ? `; AWS counts seconds: ${formatDuration(meant)} is ${meant}` : "";
+    return bad(`a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h${hint}`);
+  }
+  const [dead] = deadLimits;
+  if (dead !== undefined)
+    return bad(
+      `the limit of ${formatDuration(dead)} never takes effect: no request with MFA meets the other conditions of its statement`,
+    );
+  const least = limits.at(-1) ?? most;
+  if (least < shortest) {
+    const hours = least * 3600;
+    const hint = Number.isInteger(least) && hours < longest ? `: ${least} h is ${hours}` : "";
+    return bad(`a limit of ${formatDuration(least)} denies sessions almost at once; AWS counts seconds${hint}`);
   }
   const guarded = rows.filter(isGuarded);
   const allowed = guarded.filter((row) => hasCell(row, "old MFA", isAllowed));

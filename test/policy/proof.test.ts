@@ -4,7 +4,7 @@ import { enforceMfaPolicy, listExemptions, selfManagePolicy } from "../../src/po
 import { type PolicyDocument, UNKNOWN } from "../../src/policy/engine/evaluate.ts";
 import { makeExampleUser, mergeContexts, parseUserArn } from "../../src/policy/engine/subject.ts";
 import { findAgeLimits, listAuthMethods, prove } from "../../src/policy/proof.ts";
-import { judgeProof } from "../../src/policy/verdicts.ts";
+import { judgeProof, judgeRequirement } from "../../src/policy/verdicts.ts";
 
 const allowAll = { Effect: "Allow", Action: "*", Resource: "*" } as const;
 const everything = policy(allowAll);
@@ -213,7 +213,22 @@ describe("old sessions", () => {
     [
       "half a second",
       [aged("NumericGreaterThan", "0.5")],
-      "+ old sessions are denied until the user enters a new code",
+      "! a limit of 0 s denies sessions almost at once; AWS counts seconds",
+    ],
+    [
+      "12 seconds",
+      [aged("NumericGreaterThanIfExists", "12")],
+      "! a limit of 12 s denies sessions almost at once; AWS counts seconds: 12 h is 43200",
+    ],
+    [
+      "12 h in milliseconds",
+      [aged("NumericGreaterThan", "43200000")],
+      "! a limit of 12000 h has no effect: AWS ends every session after at most 36 h; AWS counts seconds: 12 h is 43200",
+    ],
+    [
+      "12 h in the statement that requires MFA",
+      [policy({ ...deny, Condition: { ...mfaFalse, NumericGreaterThan: { "aws:MultiFactorAuthAge": "43200" } } })],
+      "! the limit of 12 h never takes effect: no request with MFA meets the other conditions of its statement",
     ],
     [
       "1 h for IAM, 12 h for all",
@@ -260,6 +275,50 @@ describe("old sessions", () => {
         ]),
       ),
     ).toHaveLength(5);
+  });
+});
+
+describe("other users", () => {
+  const proveFor = (policies: readonly PolicyDocument[], more: object) => {
+    const user = makeExampleUser(policies);
+    return prove(policies, {}, { user: user.arn, context: user.context, ...more });
+  };
+  const except = { ...mfaFalse, StringNotLike: { "aws:username": ["b*", "ci-*"] } };
+  const policies = [everything, policy({ ...deny, Action: "s3:*", Condition: except }), enforceMfaPolicy()];
+
+  test("may not be under the policy that an example is under", () => {
+    const statement = { ...deny, Action: undefined, NotAction: listExemptions().map(({ action }) => action) };
+    const some = [everything, policy({ ...statement, Condition: except })];
+    const [example] = judgeProof(proveFor(some, { isExample: true }));
+    expect(example).toEqual({
+      kind: "bad",
+      text: "MFA is NOT enforced for every user: it is for alice, an example, but for others it depends on aws:username",
+    });
+    const [named, ...more] = judgeProof(proveFor(some, {}));
+    expect(named?.kind).toBe("good");
+    expect(more.at(-1)?.text).toBe(
+      "other users may get other results (--user ARN): the policies have conditions on aws:username (StringNotLike b*, ci-*)",
+    );
+    // Another statement covers everybody.
+    expect(judgeProof(proveFor(policies, { isExample: true }))[0]?.kind).toBe("good");
+  });
+
+  test("who cannot enroll are no proof that all can", () => {
+    const bob = policy({ ...deny, Action: "iam:EnableMFADevice", Resource: "arn:aws:iam::111122223333:user/eng/bob" });
+    const proof = proveFor([enforceMfaPolicy(), selfManagePolicy(), bob], { isExample: true });
+    expect(proof.user).toBe("arn:aws:iam::111122223333:user/alice");
+    expect(judgeRequirement(proof, "enrollable")).toEqual({
+      holds: false,
+      why: "alice, an example, can enroll, but for others it depends on a Deny for bob (--user ARN)",
+    });
+    const tagged = policy({ ...allowAll, Action: "iam:*", Condition: { StringEquals: { "aws:username": "alice" } } });
+    expect(judgeRequirement(proveFor([tagged], { isExample: true }), "enrollable").holds).toBe(false);
+    expect(judgeRequirement(proveFor([tagged], {}), "enrollable").holds).toBe(true);
+  });
+
+  test("the policies do not name the example user", () => {
+    const named = policy({ ...allowAll, Resource: ["arn:aws-cn:iam::*:user/alice", "arn:aws-cn:iam::*:mfa/carol"] });
+    expect(makeExampleUser([named]).arn).toBe("arn:aws-cn:iam::123456789012:user/dave");
   });
 });
 

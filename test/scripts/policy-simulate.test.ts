@@ -56,6 +56,7 @@ test("without options, evaluates fob's policy for a user who is allowed everythi
   expect(row(stdout, "iam:DeactivateMFADevice")).toEqual(["denied", "denied", "denied", "allowed", "allowed"]);
   expect(row(stdout, "iam:ChangePassword")).toEqual(["allowed", "allowed", "allowed*", "allowed", "allowed"]);
   expect(row(stdout, "sts:GetCallerIdentity")).toEqual(["allowed", "allowed", "allowed", "allowed", "allowed"]);
+  expect(stdout).toContain("\nfor arn:aws:iam::123456789012:user/alice, an example; --user ARN for another:\n+ ");
   expect(verdicts(stdout)).toEqual([
     "+ MFA is enforced: without it, everything is denied except what users need to set it up",
     "+ a new user can enroll in the console",
@@ -112,6 +113,7 @@ test("users can enroll only with the companion policy, with or without a path", 
     ).toEqual(["+", "+", "+", "+"]);
     expect(row(stdout, "iam:DeactivateMFADevice")).toEqual(["denied", "denied", "denied", "allowed", "allowed"]);
     expect(row(stdout, "iam:CreateAccessKey")).toEqual(["denied", "denied", "denied", "none", "none"]);
+    expect(stdout).toContain(`\nfor arn:aws:iam::123456789012:user/${user}:\n`);
   }
   // The companion alone protects devices too.
   const companion = await simulate(["--policy", selfManage]);
@@ -136,7 +138,7 @@ test("evaluates the policies' own limit on the age of a session", async () => {
     NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" },
   });
   const never = await simulate(["--policy", everything, "--policy", file("never.json", one)]);
-  expect(verdicts(never.stdout).at(-1)).toMatch(/^! a session older than 1 h is still allowed s3:ListAllMyBuckets, /);
+  expect(verdicts(never.stdout).at(-1)).toMatch(/^! the limit of 1 h never takes effect: /);
 });
 
 test("--json prints the proof for every action and way to authenticate, with the deciding statements", async () => {

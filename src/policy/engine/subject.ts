@@ -21,13 +21,17 @@ export function parseUserArn(arn: string): Subject | undefined {
   return { arn, context };
 }
 
-/** Makes up a user to show policies with, in the partition of the policies. */
+/** Makes up a user to show policies with, in their partition and account, whom they do not name. */
 export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const resources = policies
     .flatMap(statementsOf)
     .flatMap((statement) => statement.resources.map(({ template }) => template.text));
-  const partition = resources.map((text) => /^arn:([\w-]+):/.exec(text)?.[1]).find((name) => name !== undefined);
-  const subject = parseUserArn(`arn:${partition ?? "aws"}:iam::123456789012:user/alice`);
+  const find = (pattern: RegExp): string | undefined =>
+    resources.map((text) => pattern.exec(text)?.[1]).find((name) => name !== undefined);
+  const partition = find(/^arn:([\w-]+):/) ?? "aws";
+  const account = find(/^arn:[^:]*:iam::(\d{12}):(?:user|mfa)\//) ?? "123456789012";
+  const name = ["alice", "carol", "dave"].find((each) => !resources.some((text) => text.endsWith(`/${each}`)));
+  const subject = parseUserArn(`arn:${partition}:iam::${account}:user/${name ?? "example-user"}`);
   if (subject === undefined) throw new Error("the example is not a user");
   return subject;
 }

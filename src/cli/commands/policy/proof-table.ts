@@ -1,6 +1,6 @@
 // Formats the proof of `fob policy simulate` as a table.
 import { styleText } from "node:util";
-import type { AuthMethod, Cell, ProofRow } from "../../../policy/proof.ts";
+import type { Cell, Proof } from "../../../policy/proof.ts";
 import type { Verdict } from "../../../policy/verdicts.ts";
 import { formatTable } from "../../../terminal/table.ts";
 import type { Output } from "../../output.ts";
@@ -18,8 +18,7 @@ const outside = "bound";
 
 /** Returns the table, its legend and the verdicts. */
 export function formatProof(
-  rows: readonly ProofRow[],
-  ways: readonly AuthMethod[],
+  { rows, authMethods: ways, user, isExample }: Proof,
   verdicts: readonly Verdict[],
   { hasColors }: Output,
 ): string {
@@ -47,5 +46,6 @@ export function formatProof(
     ...[...awsDenials].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
   ];
   const lines = verdicts.map(({ kind, text }) => `${colored(marks[kind].color, marks[kind].mark)} ${text}`);
-  return `${table}\n${legend.join("\n")}\n\n${lines.join("\n")}\n`;
+  const about = `for ${user}${isExample ? ", an example; --user ARN for another" : ""}:`;
+  return `${table}\n${legend.join("\n")}\n\n${about}\n${lines.join("\n")}\n`;
 }

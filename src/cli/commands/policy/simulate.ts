@@ -156,7 +156,9 @@ function simulateProof(
   const user = subject ?? example;
   // The user makes the request, not an AWS service on the user's behalf.
   const context = mergeContexts({ ...user.context, "aws:ViaAWSService": "false" }, simulation.stated);
-  const proven = reportRequestErrors(() => prove(policies, evaluationOptions, { user: user.arn, context }));
+  const isNamed = Object.keys(simulation.stated).some((key) => key.toLowerCase() === "aws:username");
+  const isExample = subject === undefined && !isNamed;
+  const proven = reportRequestErrors(() => prove(policies, evaluationOptions, { user: user.arn, context, isExample }));
   const cells = proven.rows.flatMap((row) => row.cells);
   // Requests that cannot be decided must be reported as errors.
   const needed =
@@ -164,7 +166,7 @@ function simulateProof(
   const judged = required.map((name) => ({ name, ...judgeRequirement(proven, name) }));
   const notes = judged.map(({ name, holds, why }) => `${name}: ${holds ? "yes" : "NO"}: ${why}`);
   const failed = judged.filter(({ holds }) => !holds).map(({ name }) => name);
-  const proof = formatProof(proven.rows, proven.authMethods, judgeProof(proven), simulation.context.stdout);
+  const proof = formatProof(proven, judgeProof(proven), simulation.context.stdout);
   return {
     results: needed.map((cell) => decideCell(cell, simulation)),
     text: proof + (notes.length > 0 ? `\n${notes.join("\n")}\n` : ""),
