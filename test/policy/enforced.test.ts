@@ -86,7 +86,7 @@ describe("MFA is NOT enforced", () => {
     [
       "if a bare key becomes administrator",
       [exempting("iam:CreatePolicyVersion", "iam:PassRole", "iam:PutGroupPolicy", "iam:*LoginProfile")],
-      "MFA is NOT enforced: dangerous actions are exempt: iam:CreatePolicyVersion and iam:PutGroupPolicy (changes permissions, including this policy), iam:PassRole (passes roles to services, which then act without MFA), iam:CreateLoginProfile, iam:DeleteLoginProfile and iam:UpdateLoginProfile (changes the console password of any user); these are exempt, but users do not need them to set up MFA: iam:*LoginProfile",
+      "MFA is NOT enforced: dangerous actions are exempt: iam:CreatePolicyVersion and iam:PutGroupPolicy (changes permissions, including this policy), iam:PassRole (passes roles to services, which then act without MFA), iam:CreateLoginProfile and iam:UpdateLoginProfile (sets the console password of a user), iam:DeleteLoginProfile (removes the console password of a user); these are exempt, but users do not need them to set up MFA: iam:*LoginProfile",
     ],
     [
       "by a lone Bool",
