@@ -31,9 +31,6 @@ export interface AuthMethod {
   readonly isSession: boolean;
 }
 
-/** And at least 15 minutes. */
-export const shortest = 900;
-
 /**
  * The value of aws:MultiFactorAuthPresent for each way to authenticate:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
