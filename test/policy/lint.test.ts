@@ -54,7 +54,7 @@ describe("docs/policy-rules.md", () => {
   test.each(sections.filter(({ name }) => !sizes.includes(name)))("$name", ({ name, examples }) => {
     const [bad = "", good = ""] = examples.map(([, example = ""]) => policyOf(example));
     const options = {
-      isEnforcement: name === "no-enforcement",
+      as: ({ "no-enforcement": "enforcement", "roles-without-mfa": "scp" } as const)[name],
       partition: name === "wrong-partition" ? "aws-cn" : undefined,
     };
     const findings = find(bad, options);
@@ -950,8 +950,74 @@ test("checks partition and enforcement options", () => {
   const findings = find(policy, { partition: "aws-us-gov" });
   expect(new Set(idsOf(findings))).toEqual(new Set(["wrong-partition"]));
   expect(findings[0]?.fix).toBe('write "arn:aws-us-gov:iam::*:mfa/*"');
-  expect(idsOf(find(policy, { isEnforcement: true }))).toEqual(["no-enforcement"]);
-  expect(idsOf(find(policyOf(""), { isEnforcement: true }))).toEqual(idsOf(find(policyOf(""))));
+  expect(idsOf(find(policy, { as: "enforcement" }))).toEqual(["no-enforcement"]);
+  expect(idsOf(find(policyOf(""), { as: "enforcement" }))).toEqual(idsOf(find(policyOf(""))));
+});
+
+describe("policies that apply to roles", () => {
+  const statement = (Effect: string, Condition: object) => ({ Effect, Action: "s3:*", Resource: "*", Condition });
+  const ofRole = (Statement: object) =>
+    find(JSON.stringify({ Version: "2012-10-17", Statement }), { as: "role" }).map(({ message }) => message);
+  const present = "aws:MultiFactorAuthPresent";
+
+  test.each([
+    ["Deny", { BoolIfExists: { [present]: "false" } }, "this denies them for good"],
+    ["Deny", { Null: { [present]: "true" } }, "this denies them for good"],
+    ["Deny", { Bool: { [present]: "false" } }, "this never denies anything"],
+    ["Allow", { Bool: { [present]: "true" } }, "this never allows anything"],
+    ["Allow", { BoolIfExists: { [present]: "true" } }, "this condition is always met and requires nothing"],
+  ])("of a role: %s %j", (effect, condition, outcome) => {
+    expect(ofRole(statement(effect, condition))).toEqual([`requests of roles never have "${present}", so ${outcome}`]);
+  });
+
+  test("of a role: an age limit, and nothing about MFA", () => {
+    const age = { NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" } };
+    expect(ofRole(statement("Deny", age))).toEqual([
+      'requests of roles never have "aws:MultiFactorAuthAge", so this denies them for good',
+    ]);
+    expect(ofRole(statement("Deny", { Bool: { "aws:SecureTransport": "false" } }))).toEqual([]);
+    const ofUsers = { BoolIfExists: { [present]: "false" }, StringEquals: { "aws:PrincipalType": "User" } };
+    expect(ofRole(statement("Deny", ofUsers))).toEqual([]);
+    // Nothing about enrollment: a role has no devices.
+    expect(ofRole({ ...base })).toHaveLength(1);
+  });
+
+  const scp = (condition: object) =>
+    find(JSON.stringify({ Version: "2012-10-17", Statement: [{ ...base, Condition: condition }] }), { as: "scp" });
+  const without = { BoolIfExists: { [present]: "false" } };
+  const users = { "aws:PrincipalArn": "arn:*:iam::*:user/*" };
+
+  test.each([
+    { ArnLike: users },
+    { StringLike: { "aws:PrincipalArn": "arn:aws:iam::*:user/*" } },
+    { ArnNotLike: { "aws:PrincipalArn": "arn:aws-cn:iam::*:role/*" } },
+    { StringEquals: { "aws:PrincipalType": "User" } },
+    { StringNotEquals: { "aws:PrincipalType": ["AssumedRole", "FederatedUser"] } },
+    { Null: { "aws:username": "false" } },
+  ])("a service control policy that leaves out roles: %j", (limit) => {
+    const errors = scp({ ...without, ...limit }).filter(({ rule }) => !rule.startsWith("missing-"));
+    expect(idsOf(errors)).toEqual([]);
+  });
+
+  test.each([
+    { ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/admin" } },
+    { ArnLike: { "aws:PrincipalArn": ["arn:aws:iam::*:user/*", "arn:aws:iam::*:role/*"] } },
+    { StringNotEquals: { "aws:PrincipalTag/team": "ops" } },
+    { Bool: { "aws:ViaAWSService": "false" } },
+  ])("a service control policy that does not leave out all roles: %j", (limit) => {
+    expect(idsOf(scp({ ...without, ...limit }))).toContain("roles-without-mfa");
+  });
+
+  test("the fixes of a service control policy leave out roles", () => {
+    const right = { ...without, ArnLike: users };
+    const conditions = [without, { Bool: { [present]: "false" } }, { Bool: { [present]: "true" } }];
+    for (const condition of conditions) {
+      const before = { Version: "2012-10-17", Statement: [{ ...base, Condition: condition }] };
+      const [found] = find(JSON.stringify(before), { as: "scp" }).filter(({ level }) => level === "error");
+      expect(found?.fix).toContain('"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:user/*"}');
+      expect(applyPatch(before, found?.patch ?? [])).toMatchObject({ Statement: [{ Condition: right }] });
+    }
+  });
 });
 
 describe("hostile files up to the size limit", () => {

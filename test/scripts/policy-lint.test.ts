@@ -93,7 +93,7 @@ test.each([
   [["none.json"], 'cannot read "none.json": no such file or directory'],
   [["folder"], 'cannot read "folder": illegal operation on a directory'],
   [["a", "b"], 'too many arguments: "b"'],
-  [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement\n'],
+  [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement, role, scp\n'],
   [["--partition", "aws-mars", "-"], 'invalid --partition "aws-mars"\nfob: hint: choose one of: aws-cn, '],
 ])("rejects wrong usage: %j", async (args, message) => {
   const cwd = temporaryFolder();
@@ -111,6 +111,17 @@ test("--as enforcement and --partition require it of the policy", async () => {
   const elsewhere = await lint(["--partition=aws-us-gov", "-"], { input });
   expect(elsewhere).toMatchObject({ status: 3 });
   expect(elsewhere.stdout).toMatch(/error wrong-partition .*\n {4}write "arn:aws-us-gov:iam::\*:mfa\/\*"\n/);
+});
+
+test("--as role and --as scp say what a Deny without MFA does to roles", async () => {
+  const input = await shown();
+  for (const kind of ["role", "scp"]) {
+    const { status, stdout } = await lint(["--as", kind, "-"], { input });
+    expect(status).toBe(3);
+    expect(stdout).toContain(
+      'error roles-without-mfa requests of roles never have "aws:MultiFactorAuthPresent", so this denies them for good\n',
+    );
+  }
 });
 
 test("escapes control characters of the file", async () => {

@@ -2,7 +2,7 @@
 import { type ParsedDocument, parseDocument } from "../engine/document.ts";
 import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
-import { checkEnforcement } from "./mfa.ts";
+import { checkEnforcement, checkRolePolicy, type Kind } from "./mfa.ts";
 import { renameKey, setValue } from "./patch.ts";
 import { type Finding, Report } from "./report.ts";
 import {
@@ -15,11 +15,12 @@ import {
 } from "./resources.ts";
 import { checkSpelling } from "./spelling.ts";
 
+export type { Kind } from "./mfa.ts";
 export type { Finding } from "./report.ts";
 
 export interface LintOptions {
-  /** Checks it as an enforcement policy, whatever it looks like. */
-  readonly isEnforcement?: boolean;
+  /** Checks it as a policy of this kind, whatever it looks like. */
+  readonly as?: Kind | undefined;
   /** The partition of the account that uses the policy. */
   readonly partition?: string | undefined;
 }
@@ -36,9 +37,12 @@ export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
     checkOwnResources(statement, document, report);
   }
   checkPartitions(document, options.partition, report);
-  const isEnforcement = checkEnforcement(document, options.isEnforcement ?? false, report);
+  const { as } = options;
+  let isForUsers = false;
+  if (as === "role") checkRolePolicy(document, report);
+  else isForUsers = checkEnforcement(document, as, report) && as !== "scp";
   if (document.statements.length > 0) checkVersion(json.value, document, report);
-  checkSize(JSON.stringify(json.value).length, isEnforcement, report);
+  checkSize(JSON.stringify(json.value).length, isForUsers ? "users" : as, report);
   return report.findings(json);
 }
 
@@ -92,16 +96,16 @@ const limits = { managed: 6_144, user: 2_048, group: 5_120, role: 10_240 };
 
 const divide = "split it into several policies, or shorten it";
 
-function checkSize(size: number, isEnforcement: boolean, report: Report): void {
+function checkSize(size: number, whose: "users" | Kind | undefined, report: Report): void {
   const has = `the policy has ${formatCount(size)} characters without white space`;
-  const most = isEnforcement ? limits.managed : limits.role;
+  const most = whose === "users" ? limits.managed : limits.role;
   if (size > most) {
-    const what = isEnforcement ? "a policy for users or groups may have at most" : "AWS allows at most";
+    const what = whose === "users" ? "a policy for users or groups may have at most" : "AWS allows at most";
     report.add("too-large", [], `${has}: ${what} ${formatCount(most)}`, divide);
-  } else if (size > limits.managed) {
+  } else if (size > limits.managed && whose !== "scp") {
     const message = `${has}: a managed policy may have at most ${formatCount(limits.managed)}, so only an inline policy of a role is possible`;
     report.add("too-large-for-managed", [], message, divide);
-  } else if (size > limits.user) {
+  } else if (size > limits.user && whose !== "role" && whose !== "scp") {
     const group = size > limits.group ? ` or of a group (${formatCount(limits.group)} in total)` : "";
     const message = `${has}: too many for an inline policy of a user (${formatCount(limits.user)} in total)${group}`;
     report.add("too-large-for-inline", [], message, "make it a managed policy");

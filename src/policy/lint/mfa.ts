@@ -27,6 +27,7 @@ import {
 } from "./patch.ts";
 import type { Fix, Report } from "./report.ts";
 import { covers, someone } from "./resources.ts";
+import { type AboutMfa, checkRole, checkServiceControl, leavesOutRoles, onlyUsers, onlyUsersText } from "./roles.ts";
 import { joinList, quoteText } from "./words.ts";
 
 const present = "aws:multifactorauthpresent";
@@ -127,13 +128,31 @@ function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
   return findEnrolling(statement.actions.filter(({ text }) => /^iam:.*mfa/i.test(text))).length > 0;
 }
 
-/** @param forced check it as an enforcement policy. @returns whether it was checked as one */
-export function checkEnforcement({ statements }: ParsedDocument, forced: boolean, report: Report): boolean {
+/** What a policy is for: "enforcement" for users and groups, a policy of a role, or a service control policy. */
+export type Kind = "enforcement" | "role" | "scp";
+
+/** Checks the statements of a role's policy that test MFA. */
+export function checkRolePolicy({ statements }: ParsedDocument, report: Report): void {
+  for (const each of statements.map(readMfaStatement)) checkRole(toAboutMfa(each), report);
+}
+
+function toAboutMfa({ statement, onPresent, onAge, others, holdsFor }: MfaStatement): AboutMfa {
+  return { statement, onMfa: [...onPresent, ...onAge], others, holdsForKey: holdsFor.has("key") };
+}
+
+/** @param kind check it as a policy of this kind. @returns whether it was checked as an enforcement policy */
+export function checkEnforcement(
+  { statements }: ParsedDocument,
+  kind: Exclude<Kind, "role"> | undefined,
+  report: Report,
+): boolean {
   const denies = statements.filter(({ effect }) => /^deny$/i.test(String(effect))).map(readMfaStatement);
   const all = denies.filter(isAboutMfa);
   const hasWide = all.some(({ isWide, onPresent, onAge }) => isWide && onPresent.length + onAge.length > 0);
   const together = findCoverage(all);
-  const denied = new Set(all.filter(isComplete).flatMap(({ holdsFor }) => [...holdsFor]));
+  const isExpected = (test: ParsedCondition): boolean => isByService(test) || (kind === "scp" && leavesOutRoles(test));
+  const complete = all.filter((each) => isComplete(each, isExpected));
+  const denied = new Set(complete.flatMap(({ holdsFor }) => [...holdsFor]));
   const allows = statements.filter(({ effect }) => effect === "Allow").map(readMfaStatement);
   const isPasswordLeftOut = allows.some(
     ({ statement, holdsFor }) =>
@@ -144,7 +163,11 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
     checkEnrollment(each, allows, report);
   }
   for (const each of all) {
-    checkConditions(each, new Set([...together(each), ...denied]), report);
+    for (const test of each.others) if (!isExpected(test)) checkOther(test, each, report);
+    // A Deny of a service control policy also applies to roles, unless it leaves them out.
+    const limit = kind === "scp" && !each.others.some(leavesOutRoles);
+    if (limit) checkServiceControl(toAboutMfa(each), report);
+    checkConditions(each, new Set([...together(each), ...denied]), limit, report);
     checkScope(each, hasWide, report);
     if (each.statement.actionElement !== "NotAction") continue;
     // Callers denied only for the age of their code have MFA already.
@@ -152,13 +175,13 @@ export function checkEnforcement({ statements }: ParsedDocument, forced: boolean
     if (!isForOld) checkMissing(each.statement, isPasswordLeftOut, report);
     checkExempt(each.statement.actions, report);
   }
-  if (forced && !hasWide) {
+  if (kind === "enforcement" && !hasWide) {
     const message =
       "no statement denies everything without MFA, so what other policies allow works without it, unless a statement here denies that";
     const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}; to see one: fob policy show`;
     report.add("no-enforcement", ["Statement"], message, fix);
   }
-  return forced || all.length > 0;
+  return kind === "enforcement" || all.length > 0;
 }
 
 /** @param denied the callers denied by other statements, whatever this one allows */
@@ -251,28 +274,35 @@ function findCoverage(all: readonly MfaStatement[]): (each: MfaStatement) => Rea
 }
 
 /** Whether it denies everything except some actions to all callers who meet its conditions on MFA. */
-function isComplete({ statement, isWide, others }: MfaStatement): boolean {
-  return isWide && isEverywhere(statement) && others.every(isByService);
+function isComplete(
+  { statement, isWide, others }: MfaStatement,
+  isExpected: (test: ParsedCondition) => boolean,
+): boolean {
+  return isWide && isEverywhere(statement) && others.every(isExpected);
 }
 
-/** @param denied the callers denied by this statement, or by others that deny at least as much */
-function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, report: Report): void {
+/**
+ * @param denied the callers denied by this statement, or by others that deny at least as much
+ * @param limit whether to limit a new condition to users
+ */
+function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, limit: boolean, report: Report): void {
   const { statement, onPresent, onAge, others, ageCounts, holdsFor } = each;
   const [first] = [...onPresent, ...onAge];
+  const right = limit ? { ...withoutMfa, ...onlyUsers } : withoutMfa;
+  const rightText = limit ? `${recommended}, ${onlyUsersText}` : recommended;
   if (first === undefined) {
     if (others.length > 0) return;
     const message = "this has no condition, so it denies everything except these actions even with MFA";
-    const patch = changeStatement(statement, { Condition: withoutMfa });
-    report.add("missing-mfa-condition", statement.path, message, `add "Condition": {${recommended}}`, patch);
+    const patch = changeStatement(statement, { Condition: right });
+    report.add("missing-mfa-condition", statement.path, message, `add "Condition": {${rightText}}`, patch);
     return;
   }
-  for (const test of others) checkOther(test, report);
   // An unknown operator gives no hint of the intended condition.
   if ([...onPresent, ...onAge].some(({ operator }) => operator === undefined)) return;
-  const write = `write ${recommended}`;
+  const write = `write ${rightText}`;
   const change = (without: readonly ParsedCondition[], more: Parameters<typeof changeConditions>[3]): Patch =>
     changeStatement(statement, { Condition: changeConditions(report.root, statement, without, more) });
-  const patch = change([...onPresent, ...onAge], withoutMfa);
+  const patch = change([...onPresent, ...onAge], right);
 
   if (!ageCounts) {
     const not =
@@ -354,8 +384,8 @@ function isByService({ name, key, values }: ParsedCondition): boolean {
   return isAsked && values.every(({ text }) => text.toLowerCase() === "false");
 }
 
-function checkOther(test: ParsedCondition, report: Report): void {
-  if (isByService(test)) return;
+function checkOther(test: ParsedCondition, { onPresent, onAge }: MfaStatement, report: Report): void {
+  if (onPresent.length + onAge.length === 0) return;
   const { key, path } = test;
   const message = `all conditions of a statement must hold, so requests that do not meet the one on ${quoteText(key)} need no MFA`;
   report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");

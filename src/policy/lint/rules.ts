@@ -133,6 +133,10 @@ export const rules = [
   ),
   error("named-users", "The Deny names users or devices. These, or all others, cannot set up MFA and stay locked out."),
   note("partial-enforcement", "The Deny covers only some actions without MFA. All others work without it."),
+  error(
+    "roles-without-mfa",
+    "The policy applies to roles (--as role, --as scp), and requests of roles never say anything about MFA.",
+  ),
   error("narrow-resource", "The Deny covers only some resources. Actions on others work without MFA."),
   warning(
     "extra-condition",

@@ -2,12 +2,12 @@
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import type { Place } from "../../../policy/engine/json.ts";
-import { type Finding, lint } from "../../../policy/lint/lint.ts";
+import { type Finding, type Kind, lint } from "../../../policy/lint/lint.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { readJsonFile } from "./files.ts";
 
-const kinds = ["enforcement"];
+const kinds: readonly Kind[] = ["enforcement", "role", "scp"];
 
 export const policyLintCommand = defineCommand({
   name: "policy lint",
@@ -19,7 +19,7 @@ export const policyLintCommand = defineCommand({
   options: {
     as: {
       value: "kind",
-      text: "check it as an MFA enforcement policy: enforcement (default: detect)",
+      text: "check it as an MFA enforcement policy (enforcement), a policy of a role (role) or a service control policy (scp) (default: detect)",
       choices: kinds,
     },
     partition: {
@@ -32,6 +32,7 @@ export const policyLintCommand = defineCommand({
   examples: [
     "fob policy lint enforce-mfa-policy.json",
     "fob policy lint --as enforcement --partition aws-us-gov policy.json",
+    "fob policy lint --as scp require-mfa.json",
     "fob policy show | fob policy lint -",
   ],
   async run([file = ""], { as, partition, json }, context) {
@@ -39,11 +40,11 @@ export const policyLintCommand = defineCommand({
       ["--as", as, kinds],
       ["--partition", partition, partitionNames],
     ] as const) {
-      if (value === undefined || choices.includes(value)) continue;
+      if (value === undefined || choices.some((choice) => choice === value)) continue;
       throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
     const findings = lint(await readJsonFile(file, context), {
-      isEnforcement: as === "enforcement",
+      as: kinds.find((kind) => kind === as),
       partition,
     });
     context.stdout.write(json ? formatJson(findings) : formatFindings(file, findings));
