@@ -15,6 +15,7 @@ const marks = {
 } as const;
 
 const outside = "bound";
+const refused = "refused";
 
 /** Returns the table, its legend and the verdicts. */
 export function formatProof(
@@ -24,9 +25,10 @@ export function formatProof(
 ): string {
   const colored = (color: "green" | "red" | "yellow", text: string): string =>
     hasColors ? styleText(color, text, { validateStream: false }) : text;
-  const cellText = ({ evaluation: { decision, isOutsideBoundary }, awsDenial }: Cell): string =>
-    colored(colors[decision], isOutsideBoundary ? outside : words[decision]) +
-    (awsDenial !== undefined && decision === "allowed" ? "*" : "");
+  const cellText = ({ evaluation: { decision, isOutsideBoundary }, awsDenial }: Cell): string => {
+    if (awsDenial !== undefined && decision === "allowed") return colored("red", refused);
+    return colored(colors[decision], isOutsideBoundary ? outside : words[decision]);
+  };
   const table = formatTable(
     ["", ...ways.map(({ name }) => name)],
     rows.flatMap(({ purpose, action, cells }, index) => [
@@ -43,7 +45,9 @@ export function formatProof(
     ...(rows.some(({ cells }) => cells.some(({ evaluation }) => evaluation.isOutsideBoundary))
       ? [`${outside.padEnd(width)}  the permissions boundary does not allow it, even if a policy does`]
       : []),
-    ...[...awsDenials].map((reason) => `${"*".padEnd(width)}  denied anyway: ${reason}`),
+    ...[...awsDenials].map(
+      (reason) => `${refused.padEnd(width)}  AWS refuses it, even if a policy allows it: ${reason}`,
+    ),
   ];
   const lines = verdicts.map(({ kind, text }) => `${colored(marks[kind].color, marks[kind].mark)} ${text}`);
   const about = `for ${user}${isExample ? ", an example; --user ARN for another" : ""}:`;

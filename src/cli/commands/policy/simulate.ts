@@ -203,15 +203,21 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
   return { results, text: lines.join("") + count, stated: all, ...(different.length === 0 ? {} : { problem }) };
 }
 
-/** Warns about actions that AWS does not seem to have: a typo would be evaluated like any action. */
+/** Warns about actions that AWS does not have: a typo would be evaluated like any action. */
 async function warnAboutActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
-  const { guessAction, findActions } = await import("../../../policy/lint/known.ts");
+  const { guessAction, findActions, isKnownService, splitAction, updated } = await import(
+    "../../../policy/lint/known.ts"
+  );
+  const services = new Set<string>();
   for (const action of new Set(results.map(({ request }) => request.action))) {
-    const meant = findActions(action).length > 0 ? undefined : guessAction(action);
-    if (!meant) continue;
-    say.warning(`unknown action ${quote(action)}`);
-    say.hint(`did you mean: ${meant.name}`);
+    if (findActions(action).length > 0) continue;
+    const { service = "" } = splitAction(action) ?? {};
+    const meant = guessAction(action);
+    if (meant || isKnownService(service)) say.warning(`there is no action ${quote(action)} (as of ${updated})`);
+    else services.add(service);
+    if (meant) say.hint(`did you mean: ${meant.name}`);
   }
+  if (services.size > 0) say.note(`not checked: whether these actions exist, of ${[...services].join(", ")}`);
 }
 
 async function readCasesFile(file: string, context: Context): Promise<ReturnType<typeof readCases>> {
