@@ -61,7 +61,8 @@ try {
     const caches = names.map((name) => join(root, `dist/${name}.js.cache`));
     for (const cache of caches) writeFileSync(cache, "");
     const preload = ["--require", join(root, "scripts/keep-code.cjs")];
-    const env = { PATH: process.env.PATH, HOME: home, USERPROFILE: home };
+    // Without SystemRoot nothing connects on Windows.
+    const env = { PATH: process.env.PATH, HOME: home, USERPROFILE: home, SystemRoot: process.env.SystemRoot };
     spawnSync(process.execPath, [...preload, join(root, "bin/fob"), ...args], { env, stdio: "ignore" });
     for (const cache of caches) if (statSync(cache).size === 0) throw new Error(`${cache} is empty`);
   };

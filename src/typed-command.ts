@@ -28,6 +28,8 @@ export interface CommandChanges {
   readonly set?: GivenOptions;
   /** Options to leave out. */
   readonly without?: readonly string[];
+  /** For another program to run, which knows no shell function. */
+  readonly isForProgram?: boolean;
 }
 
 /** Where a code came from: it is a secret and is used up, and the pipe is not there the next time. */
@@ -41,14 +43,14 @@ export function formatCommand(
   { name, named, options, behind, as }: TypedCommand,
   changes: CommandChanges = {},
 ): string {
-  const { profile, instead, set = {}, without = [] } = changes;
+  const { profile, instead, set = {}, without = [], isForProgram = false } = changes;
   const isNamed = instead !== undefined && named.includes(instead);
   const names =
     profile === undefined ? named : isNamed ? named.map((each) => (each === instead ? profile : each)) : [profile];
   const left = Object.entries(options).filter(([option]) => ![...without, ...ofCode, "profile"].includes(option));
   const given = { ...Object.fromEntries(left), ...set };
   return [
-    as ?? `fob ${name}`,
+    as === undefined || isForProgram ? `fob ${name}` : as,
     ...names.map(quoteProfileArgument),
     ...Object.entries(given).flatMap(([option, value]) => formatGiven(option, value)),
     ...(behind === undefined || behind.length === 0 ? [] : ["--", ...behind.map(quoteShellWord)]),

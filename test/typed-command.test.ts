@@ -23,6 +23,12 @@ test("a login for a person to paste does not forbid to ask that person", () => {
   );
 });
 
+test("mfa is repeated as mfa, but not for a program to run", () => {
+  const mfa: TypedCommand = { name: "login", named: ["work"], options: {}, as: "mfa" };
+  expect(formatCommand(mfa)).toBe("mfa work");
+  expect(formatCommand(mfa, { isForProgram: true })).toBe("fob login work");
+});
+
 test("options are set, replaced and left out, and a profile takes the place of another", () => {
   const changes = { profile: "play", set: { duration: "1h", serial: "bob" }, without: ["force", "noInput"] };
   expect(formatCommand(typed, changes)).toBe("fob login play --to day --duration 1h --serial bob");

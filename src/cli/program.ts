@@ -137,6 +137,12 @@ const execScript: Listed = {
 /** What the shell function `mfa` runs as `fob login`, so that hints are about `mfa`. */
 const mfaLogin = "mfa-login";
 
+/** Names that run a command as its own does: the second is the SDKs' spelling. */
+const otherNames = new Map([
+  [mfaLogin, "login"],
+  ["credential_process", "credential-process"],
+]);
+
 /** Runs a command line (without Node's and the program's own names). @returns the exit code */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
@@ -191,9 +197,8 @@ const isHelp = (word: string | undefined): boolean => word === "--help" || word 
 /** The command that a command line begins with, and how many words its name takes. @throws UsageError */
 async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 | 2 }> {
   const [first = "", second] = argv;
-  // The SDKs' own spelling of it.
-  const spelt = { credential_process: "credential-process", [mfaLogin]: "login" }[first] ?? first;
-  const found = first === execScript.name ? execScript : commands.find(({ name }) => name === spelt);
+  const called = otherNames.get(first) ?? first;
+  const found = first === execScript.name ? execScript : commands.find(({ name }) => name === called);
   if (found) return { found, words: 1 };
   if (first.startsWith("-")) throw createNoCommandError(argv);
   const family = listFamily(first);
@@ -204,7 +209,7 @@ async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 
     throw new UsageError(`${quote(`fob ${first}`)} needs a subcommand: ${members}`, `fob ${first} --help`);
   }
   if (family.length === 0) {
-    const meant = synonyms[first] ?? ((await hasProfile(first)) ? formatMeant(argv) : undefined);
+    const meant = synonyms.get(first) ?? ((await hasProfile(first)) ? formatMeant(argv) : undefined);
     if (meant !== undefined) throw new UsageError(`unknown command ${quote(first)}`, `did you mean: fob ${meant}`);
   }
   // Of commands with two words, the one that is wrong is compared.
@@ -233,7 +238,11 @@ function createNoCommandError([first = "", ...rest]: readonly string[]): UsageEr
 }
 
 /** What other tools call these commands. */
-const synonyms: Readonly<Record<string, string>> = { list: "status", ls: "status", version: "--version" };
+const synonyms = new Map([
+  ["list", "status"],
+  ["ls", "status"],
+  ["version", "--version"],
+]);
 
 /** The command line that was meant where a profile is named in place of a command; without what may be a code. */
 function formatMeant([profile = "", ...rest]: readonly string[]): string {

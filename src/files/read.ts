@@ -101,7 +101,7 @@ export function notRegular(path: string): FobError {
 }
 
 /** For what is at a name where only fob makes something, and is something else. */
-export function inTheWay(
+function inTheWay(
   path: string,
   found: Stats,
   wanted: "a regular file" | "a folder",
@@ -112,6 +112,12 @@ export function inTheWay(
     `if nothing else needs it, remove it: ${remove} ${quoteShellWord(path)}`,
     ...hints,
   ]);
+}
+
+/** @throws FobError for what is in the place of a folder that only fob makes, with the command that removes it */
+export function assertFolderPlace(folder: string, hints: readonly string[] = []): void {
+  const found = lstatIfPossible(folder);
+  if (found && !found.isDirectory()) throw inTheWay(folder, found, "a folder", hints);
 }
 
 /** What is wrong with what is there, in words: "is a folder, not a regular file". */

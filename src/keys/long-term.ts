@@ -3,7 +3,7 @@ import type { Credentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
-import { type AwsFile, type AwsFiles, getCommand, placeOfCommand } from "../profiles/files.ts";
+import { type AwsFile, type AwsFiles, getCommand, placeOfSetting } from "../profiles/files.ts";
 import { classifyProcess, createNoKeyError, keyKind, tokenIn } from "../profiles/inspect.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
@@ -82,7 +82,7 @@ async function fetchFromProfile(
   const printed = await readCommandOutput(command, { env, title, timeout: 60, signal });
   const key = refuseTemporary(parseProcessJson(printed, title), profile, formatLogin);
   // The command itself may hold a secret.
-  const { path, line } = placeOfCommand(files, profile, "credential_process");
+  const { path, line } = placeOfSetting(files, profile, "credential_process");
   return checkKeyShape(key, title, `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`);
 }
 
@@ -96,7 +96,7 @@ const formatConfigure = (profile: string): string => `aws configure ${formatOpti
 
 /** Says, before a command of a profile is run, that another user may have put it there. */
 export function warnOfWriters(files: AwsFiles, profile: string, key: string, warn: KeyContext["warn"]): void {
-  const { path: file } = placeOfCommand(files, profile, key);
+  const { path: file } = placeOfSetting(files, profile, key);
   const writers = otherWritersOf(file);
   if (writers === undefined) return;
   warn(`fob runs the ${key} of the profile ${quote(profile)} from ${quote(file)}, which ${writers}`);

@@ -15,6 +15,7 @@ import {
 import type { Statement } from "./engine/grammar.ts";
 import { resolveVariables } from "./engine/template.ts";
 import { areDisjoint, covers, type Pattern, parsePattern } from "./engine/wildcard.ts";
+import { isEverything } from "./lint/known.ts";
 
 /** A pattern of actions (in lower case) or resources, and how the policy writes it. */
 export interface Glob {
@@ -105,6 +106,11 @@ export function isPartlyAllowed(
     .some((statement) => listAllowed(statement, forResources).some((allowed) => intersect(set, allowed) !== undefined));
 }
 
+/** Whether requests with these keys, and others, may meet the conditions of a statement. */
+export function mayHold(statement: Statement, context: RequestContext): boolean {
+  return testConditions(statement, parseContext(context)) !== false;
+}
+
 function parseContext(context: RequestContext): ParsedRequest {
   return parseRequest({ action: "iam:GetUser", resource: "*", context }, { otherKeys: "unknown" });
 }
@@ -131,7 +137,7 @@ function testOne(condition: Statement["conditions"][number], parsed: ParsedReque
 
 /** Whether it covers all actions, or all except some. */
 function isWide({ actionElement, actions }: Statement): boolean {
-  return actionElement === "NotAction" || actions.some(({ text }) => isEveryAction(text));
+  return actionElement === "NotAction" || actions.some(({ text }) => isEverything(text));
 }
 
 /** Beyond this, sets are no longer made smaller: policies of people have a few. */
@@ -165,7 +171,7 @@ function listLeft(statement: Statement, parsed: ParsedRequest): readonly Request
   const byAction =
     actionElement === "NotAction"
       ? actions.map((action) => ({ ...everything, actions: [action] }))
-      : actions.some(({ text }) => isEveryAction(text))
+      : actions.some(({ text }) => isEverything(text))
         ? []
         : [{ ...everything, notActions: actions }];
   const resources = listResources(statement, parsed, resourceElement === "NotResource");
@@ -185,7 +191,7 @@ function listAllowed(statement: Statement, parsed: ParsedRequest): readonly Requ
   const byAction: readonly Partial<RequestSet>[] =
     actionElement === "NotAction"
       ? [{ notActions: actions }]
-      : actions.map((action) => (isEveryAction(action.text) ? {} : { actions: [action] }));
+      : actions.map((action) => (isEverything(action.text) ? {} : { actions: [action] }));
   const resources = listResources(statement, parsed, resourceElement !== "NotResource");
   const byResource: readonly Partial<RequestSet>[] =
     resourceElement === "NotResource"
@@ -208,8 +214,7 @@ function listResources({ resources }: Statement, parsed: ParsedRequest, atMost: 
   });
 }
 
-const isEveryAction = (text: string): boolean => /^\*+(:\*+)?$/.test(text);
-const isEveryResource = ({ text }: Glob): boolean => /^\*+$/.test(text);
+export const isEveryResource = ({ text }: Pick<Glob, "text">): boolean => /^\*+$/.test(text);
 
 /** Returns undefined for the empty set. */
 function intersect(a: RequestSet, b: RequestSet): RequestSet | undefined {

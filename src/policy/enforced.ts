@@ -1,6 +1,13 @@
 // Judges from the documents whether policies enforce MFA: which statements deny everything without it, what they exempt,
 // and which of that is dangerous.
-import { type Coverage, type CoverageContext, findCoverage, isPartlyAllowed, type RequestSet } from "./coverage.ts";
+import {
+  type Coverage,
+  type CoverageContext,
+  findCoverage,
+  isEveryResource,
+  isPartlyAllowed,
+  type RequestSet,
+} from "./coverage.ts";
 import { listExemptions } from "./enforcement.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import { ABSENT, needsNoPermissions, type RequestContext } from "./engine/evaluate.ts";
@@ -8,7 +15,7 @@ import type { Statement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
 import { matches } from "./engine/wildcard.ts";
 import { findDanger } from "./lint/exemptions.ts";
-import { findActions, guessSureAction, isKnownService, splitAction } from "./lint/known.ts";
+import { findActions, guessSureAction, isEverything, isKnownService, splitAction } from "./lint/known.ts";
 import { joinList } from "./lint/words.ts";
 import { isIdentityKey } from "./other-users.ts";
 import type { AuthMethod } from "./proof.ts";
@@ -162,9 +169,9 @@ function describeDangers(dangerous: Opening["dangerous"]): string {
 /** Describes what a statement denies. */
 function describeDeny({ actionElement, actions, resourceElement, resources }: Statement): string {
   const names = joinList(actions.map(({ text }) => text));
-  const isAll = actions.some(({ text }) => /^\*+(:\*+)?$/.test(text));
+  const isAll = actions.some(({ text }) => isEverything(text));
   const what = actionElement === "NotAction" ? `everything except ${names}` : isAll ? "everything" : names;
   const list = joinList(resources.map(({ text }) => text));
   if (resourceElement === "NotResource") return `${what} on other resources than ${list}`;
-  return resources.some(({ text }) => /^\*+$/.test(text)) ? what : `${what} on ${list}`;
+  return resources.some(isEveryResource) ? what : `${what} on ${list}`;
 }

@@ -1,6 +1,7 @@
 // Proves whether a set of policies enforces MFA without locking users out: what is allowed, for each way to authenticate.
 import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
+import { mayHold } from "./coverage.ts";
 import { findOpenings, type Opening } from "./enforced.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
@@ -15,7 +16,6 @@ import {
   parseRequest,
   type RequestContext,
   statementsOf,
-  testCondition,
 } from "./engine/evaluate.ts";
 import type { Condition, Statement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
@@ -220,9 +220,10 @@ export function prove(
     cells: authMethods.map((authMethod) => {
       const { action, resource } = row;
       const request = { action, resource, context: { ...context, ...authMethod.context } };
-      const decided = [decide(request), ...(listed === undefined ? [] : [decide({ ...request, resource: listed })])];
+      const asked = decide(request);
+      const decided = listed === undefined ? [asked] : [asked, decide({ ...request, resource: listed })];
       const of = (decision: Decision) => decided.find(({ evaluation }) => evaluation.decision === decision);
-      const cell = of("explicitDeny") ?? of("allowed") ?? decide(request);
+      const cell = of("explicitDeny") ?? of("allowed") ?? asked;
       const keys = findDecidingKeys(cell, policies, options).map((key) => spelling.get(key) ?? key);
       return { authMethod, ...cell, awsDenial: explainAwsDenial(action, authMethod), dependsOn: keys };
     }),
@@ -259,14 +260,9 @@ function findDeadLimits(
   authMethods: readonly AuthMethod[],
   context: RequestContext,
 ): readonly number[] {
-  const requests = authMethods
-    .filter(({ hasMfa }) => hasMfa)
-    .map((method) => mergeContexts(context, method.context))
-    .map((keys) => parseRequest({ action: "iam:GetUser", resource: "*", context: keys }, { otherKeys: "unknown" }));
-  const isMet = ({ conditions }: Statement): boolean =>
-    requests.some((request) => conditions.every((condition) => testCondition(condition, request) !== false));
+  const contexts = authMethods.filter(({ hasMfa }) => hasMfa).map((method) => mergeContexts(context, method.context));
   return statements
-    .filter((statement) => statement.effect === "Deny" && !isMet(statement))
+    .filter((statement) => statement.effect === "Deny" && !contexts.some((keys) => mayHold(statement, keys)))
     .flatMap(({ conditions }) => conditions.flatMap(readAges));
 }
 

@@ -165,7 +165,7 @@ export function getCommand(files: AwsFiles, profile: string, key: string): strin
 }
 
 /** The file that holds such a command, and its line, from 1. */
-export function placeOfCommand(files: AwsFiles, profile: string, key: string): { path: string; line: number } {
+export function placeOfSetting(files: AwsFiles, profile: string, key: string): { path: string; line: number } {
   const inCredentials = files.credentials.properties(profile)?.get(key);
   const { path } = inCredentials?.raw ? files.credentials : files.config;
   const property = inCredentials?.raw ? inCredentials : files.config.properties(profile)?.get(key);

@@ -341,8 +341,7 @@ function createCodeNeededError({ resolution, options, context }: Login): FobErro
     `${needed}, but fob is in the background of this terminal and cannot prompt`,
     [
       `run it in the foreground: ${again}`,
-      // Which runs programs, and mfa is a function.
-      `with a time limit: timeout --foreground 60 ${again.replace(/^mfa\b/, "fob login")}`,
+      `with a time limit: timeout --foreground 60 ${resolution.formatLogin({ isForProgram: true })}`,
     ],
     exitCodes.codeNeeded,
   );

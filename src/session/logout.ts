@@ -195,7 +195,7 @@ function adviseAfter({ profile, state }: Stored, files: AwsFiles, context: Sessi
   // A damaged session file no longer tells what fob wrote where.
   if (state === "unreadable" && hasTemporary) {
     context.warn(
-      `the profile ${quote(profile)} still has temporary credentials; remove them by hand:  \${EDITOR:-vi} ${quoteShellWord(files.credentials.path)}`,
+      `the profile ${quote(profile)} still has temporary credentials; remove them by hand: \${EDITOR:-vi} ${quoteShellWord(files.credentials.path)}`,
     );
   }
   if (classifyProcess(files, profile) === "fob") {

@@ -3,7 +3,7 @@ import { maskSetting, quoteSetting } from "../aws/secrets.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { isPortableValue } from "../profiles/edit.ts";
-import { type AwsFiles, getProperty, placeOfCommand, readableProfiles } from "../profiles/files.ts";
+import { type AwsFiles, getProperty, placeOfSetting, readableProfiles } from "../profiles/files.ts";
 import {
   classifyOwnKeys,
   classifyProcess,
@@ -150,7 +150,7 @@ function getNamedProfile(
   const name = getProperty(files, profile, key);
   if (name === undefined || maskSetting(name) === name) return name;
   if (files.credentials.has(name) || files.config.has(name)) return name;
-  const { path, line } = placeOfCommand(files, profile, key);
+  const { path, line } = placeOfSetting(files, profile, key);
   throw new FobError(
     `${key} of the profile ${quote(profile)} is ${quoteSetting(name)}, and there is no such profile`,
     `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`,

@@ -4,7 +4,7 @@ import { CancelledError, type ExitCode, exitCodes, FobError, RefusedError } from
 import { getProperty, readAwsFiles } from "../profiles/files.ts";
 import { classifyOwnKeys } from "../profiles/inspect.ts";
 import { defaultMinTtl, isFresh } from "../store/freshness.ts";
-import { isRoleSession, readSession, type Stored } from "../store/read.ts";
+import { isRoleSession, readSession } from "../store/read.ts";
 import { getSpan } from "../store/session.ts";
 import { quote, quoteProfileArgument } from "../text.ts";
 import { type Prompter, type SessionContext, showNothing } from "./context.ts";
@@ -154,11 +154,11 @@ async function watchUntilCancelled(
 /** The sessions in the store. A damaged file under a role profile's name held the credentials of the role. */
 function listRenewable({ store, paths }: SessionContext): string[] {
   const sessions = store.list().filter((stored) => !isRoleSession(stored));
-  const isDamaged = sessions.some(({ state }) => state === "unreadable");
-  const files = isDamaged ? readAwsFiles(paths) : undefined;
-  const isOfRole = ({ state, profile }: Stored): boolean =>
-    state === "unreadable" && files !== undefined && getProperty(files, profile, "role_arn") !== undefined;
-  return sessions.flatMap((stored) => (isOfRole(stored) ? [] : stored.profile));
+  const damaged = sessions.filter(({ state }) => state === "unreadable");
+  // --watch asks every ten seconds, and the AWS files may be large.
+  const files = damaged.length > 0 ? readAwsFiles(paths) : undefined;
+  const ofRoles = damaged.filter(({ profile }) => files && getProperty(files, profile, "role_arn") !== undefined);
+  return sessions.filter((stored) => !ofRoles.includes(stored)).map(({ profile }) => profile);
 }
 
 function listWatched(profiles: readonly string[], context: SessionContext): string[] {

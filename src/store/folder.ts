@@ -3,8 +3,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FobError } from "../errors.ts";
 import { assertClosed, ensureOwnFolder } from "../files/create.ts";
-import { explainFileError, inTheWay } from "../files/read.ts";
-import { readStat } from "../files/replace.ts";
+import { assertFolderPlace, explainFileError } from "../files/read.ts";
 import { quote } from "../text.ts";
 
 /** The store's folders: the sessions, the locks of their names, the launcher. */
@@ -31,12 +30,6 @@ export function ensureStoreFolder(store: string, name: StoreFolder): string {
   assertFolderPlace(folder, elsewhere);
   assertClosed(folder, ensureOwnFolder(folder, elsewhere), elsewhere);
   return folder;
-}
-
-/** @throws FobError for what is in the place of one of the store's folders, with the command that removes it */
-export function assertFolderPlace(folder: string, hints: readonly string[] = []): void {
-  const found = readStat(folder);
-  if (found && !found.isDirectory()) throw inTheWay(folder, found, "a folder", hints);
 }
 
 /** @throws FobError for a folder that something else is in, and no sessions of this user: her home folder, say */

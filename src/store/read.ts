@@ -2,9 +2,8 @@
 import { lstatSync, readdirSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ExitCode, getSystemCode } from "../errors.ts";
-import { describeOddity, explainFileError, readBytes } from "../files/read.ts";
+import { assertFolderPlace, describeOddity, explainFileError, readBytes } from "../files/read.ts";
 import { quote } from "../text.ts";
-import { assertFolderPlace } from "./folder.ts";
 import { otherVersion, parseSession } from "./format.ts";
 import { encodeFileName, getSessionsFolder } from "./paths.ts";
 import type { Session } from "./session.ts";

@@ -25,6 +25,11 @@ function verdicts(policies: readonly PolicyDocument[], boundary?: PolicyDocument
   return judgeProof(proof).map(({ kind, text }) => `${marks[kind]} ${text}`);
 }
 
+test("a condition that compares MFA as a number, in a statement about something else, is no obstacle to the proof", () => {
+  const odd = { ...deny, Action: "kms:*", Condition: { NumericLessThan: { "aws:MultiFactorAuthPresent": "5" } } };
+  expect(verdicts([everything, enforceMfaPolicy(), policy(odd)])[0]).toMatch(/^\+ MFA is enforced/);
+});
+
 describe("the verdict on enforcement", () => {
   const enforced = "+ MFA is enforced: without it, everything is denied except what users need to set it up";
   const firstOf = (statements: readonly object[], boundary?: PolicyDocument) =>

@@ -1,4 +1,4 @@
-// The code cache that the build makes is used, and a program without a usable one works as well.
+// What a start costs: the code cache that the build makes is used, and a program without a usable one works as well.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
@@ -36,4 +36,15 @@ test.each([
     input: world.device.code(),
   });
   expect({ status, stdout }).toEqual({ status: 0, stdout: "work-mfa\n" });
+});
+
+test("fob status loads no slow module of Node.js", async () => {
+  const world = await makeWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const preload = join(temporaryFolder(), "list.cjs");
+  writeFileSync(preload, 'process.on("exit", () => console.error(process.moduleLoadList.join()));');
+  const { status, stderr } = await world.fob(["status"], { env: { NODE_OPTIONS: `--require ${preload}` } });
+  expect(status).toBe(0);
+  expect(stderr).toContain("NativeModule fs");
+  expect(stderr).not.toMatch(/NativeModule (crypto|child_process|http|net|readline)\b(?!\/)/);
 });

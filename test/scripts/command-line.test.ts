@@ -16,6 +16,7 @@ test.each([
   [["policy", "qqqqqq"], 'unknown command "policy qqqqqq"', "fob policy --help"],
   [["policy"], '"fob policy" needs a subcommand: show, lint, simulate, export', "fob policy --help"],
   [["policy", "--json"], '"fob policy" needs a subcommand: show, lint, simulate, export', "fob policy --help"],
+  [["constructor"], 'unknown command "constructor"', "fob --help"],
   [["list"], 'unknown command "list"', "did you mean: fob status"],
   [["version", "--json"], 'unknown command "version"', "did you mean: fob --version"],
   [["ls"], 'unknown command "ls"', "did you mean: fob status"],

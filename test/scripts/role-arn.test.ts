@@ -103,11 +103,12 @@ test("without --source, several sources are an error that names the way out", as
 
 test("credential-process on a terminal shows no secret without --reveal, however fresh the session is", async () => {
   const world = await loggedIn();
-  const { status, screen } = await world.fobOnTerminal(["credential-process", "work-mfa"]).ended;
+  const { status, screen } = await world.fobOnTerminal(["credential-process", "work-mfa", "--region", "eu-west-1"])
+    .ended;
   expect({ status, screen }).toEqual({
     status: 2,
     screen:
-      "fob: error: this would print secrets on your terminal\nhint: fob status work-mfa\nhint: or: fob credential-process work-mfa --reveal\n",
+      "fob: error: this would print secrets on your terminal\nhint: fob status work-mfa\nhint: or: fob credential-process work-mfa --region eu-west-1 --reveal\n",
   });
   const shown = await world.fobOnTerminal(["credential-process", "work-mfa", "--reveal"]).ended;
   expect(shown.screen).toContain("SessionToken");

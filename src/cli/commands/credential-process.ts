@@ -1,6 +1,7 @@
 // `fob credential-process`: credentials for programs, and the setup of profiles that use it.
 import { exitCodes, UsageError } from "../../errors.ts";
 import { quoteProfileArgument } from "../../text.ts";
+import { formatCommand } from "../../typed-command.ts";
 import { defineCommand, regionOption } from "../command.ts";
 import { getDefaultProfile } from "../options.ts";
 
@@ -35,7 +36,7 @@ export const credentialProcessCommand = defineCommand({
     if (context.stdout.isTerminal && !options.reveal) {
       throw new UsageError("this would print secrets on your terminal", [
         `fob status ${quoteProfileArgument(profile)}`,
-        `or: fob credential-process ${quoteProfileArgument(profile)} --reveal`,
+        `or: ${formatCommand(context.typed, { profile, set: { reveal: true } })}`,
       ]);
     }
     // The session file alone was not enough (quick.ts).

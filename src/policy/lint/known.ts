@@ -31,7 +31,7 @@ const newerActions: Readonly<Partial<Record<Service, Types>>> = {
 function listActions(service: Service): readonly KnownAction[] {
   const { actions: types, reads, resourceTypes } = data.services[service];
   const arns: Readonly<Record<string, string>> = resourceTypes;
-  return Object.entries<readonly string[]>({ ...types, ...newerActions[service], ...types }).map(([action, names]) => ({
+  return Object.entries<readonly string[]>({ ...newerActions[service], ...types }).map(([action, names]) => ({
     name: `${service}:${action}`,
     lowerName: `${service}:${action}`.toLowerCase(),
     isRead: reads.includes(action),

@@ -176,14 +176,14 @@ function isAskedOn({ name }: KnownAction, resources: readonly Entry[]): boolean 
   return resource !== undefined && resources.some((entry) => covers(entry, resource));
 }
 
-type Kind = "any device" | "device" | "user";
+type Own = "any device" | "device" | "user";
 
 /**
  * Returns, for actions on users or devices, resources no wider than those of a statement: with the same account, and for
  * the same user. Returns none if the statement has other resources than users and devices.
  */
-function findOwn({ effect, resources }: ParsedStatement): (kind: Kind) => readonly string[] {
-  const found = new Map<Kind, readonly string[]>();
+function findOwn({ effect, resources }: ParsedStatement): (kind: Own) => readonly string[] {
+  const found = new Map<Own, readonly string[]>();
   return (kind) => {
     let texts = found.get(kind);
     if (texts === undefined) {
@@ -195,7 +195,7 @@ function findOwn({ effect, resources }: ParsedStatement): (kind: Kind) => readon
   };
 }
 
-function listOwn(text: string, kind: Kind, isAllow: boolean): readonly string[] {
+function listOwn(text: string, kind: Own, isAllow: boolean): readonly string[] {
   const fields = splitFields(text);
   const [, partition = "aws", service = "", , account = ""] = fields;
   const [, name] = /^(?:user|mfa)\/(.*)$/s.exec(fields.slice(5).join(":")) ?? [];
@@ -215,7 +215,7 @@ function fixType(
   statement: ParsedStatement,
   entry: Entry,
   named: readonly KnownAction[],
-  own: (kind: Kind) => readonly string[],
+  own: (kind: Own) => readonly string[],
   report: Report,
 ): Fix {
   const arns = [...new Set(named.flatMap((action) => action.resources))];

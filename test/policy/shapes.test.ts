@@ -1,0 +1,83 @@
+// Policies as other people write them, each with a typical problem: what lint finds, and what the proof says of them.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { PolicyDocument } from "../../src/policy/engine/evaluate.ts";
+import { readJson } from "../../src/policy/engine/json.ts";
+import { makeExampleUser, mergeContexts } from "../../src/policy/engine/subject.ts";
+import { lint } from "../../src/policy/lint/lint.ts";
+import { prove } from "../../src/policy/proof.ts";
+import { judgeProof, judgeRequirement, requirements } from "../../src/policy/verdicts.ts";
+
+interface Shape {
+  readonly name: string;
+  readonly policy: PolicyDocument;
+  /** In words. */
+  readonly expect: string;
+}
+
+const shapes = JSON.parse(readFileSync(new URL("policy-shapes.json", import.meta.url), "utf8")) as Shape[];
+
+interface Expected {
+  /** Of lint, each once. */
+  readonly rules: readonly string[];
+  /** Of --require. */
+  readonly holds: readonly string[];
+  /** In a verdict. */
+  readonly says?: string;
+}
+
+const expected: Readonly<Record<string, Expected>> = {
+  green_notres_s3: {
+    rules: ["narrow-resource"],
+    holds: ["enrollable"],
+    says: "every action works without it on arn:aws:s3:::*",
+  },
+  green_policyversion: { rules: ["dangerous-exemption"], holds: ["enrollable"], says: "iam:PassRole" },
+  green_other_services: { rules: ["wildcard-exemption"], holds: ["enrollable"], says: "secretsmanager:*" },
+  allow_bie: { rules: ["allow-without-mfa"], holds: [] },
+  allow_bie_all: { rules: ["allow-without-mfa"], holds: [] },
+  allow_null: { rules: ["allow-without-mfa"], holds: [] },
+  allow_ageie: { rules: ["allow-without-mfa"], holds: [] },
+  allow_notfalse: { rules: ["allow-without-mfa"], holds: [] },
+  bob: { rules: ["named-users"], holds: ["enforced"], says: "no other policy can help" },
+  deny_bob: { rules: ["named-users"], holds: ["enforced"] },
+  "fix-widens-1": { rules: ["wrong-resource"], holds: [] },
+  "fix-widens-2": { rules: ["wrong-resource"], holds: [] },
+  username_except: { rules: ["extra-condition"], holds: ["enrollable"], says: "for others it depends on aws:username" },
+  age_ms: { rules: [], holds: ["enforced"], says: "has no effect: AWS ends every session after at most 36 h" },
+  age_hours: {
+    rules: [],
+    holds: ["enforced"],
+    says: "denies sessions almost at once; AWS counts seconds: 12 h is 43200",
+  },
+  or: { rules: ["age-never-counts"], holds: ["enforced"], says: "never takes effect" },
+  enrolAllowNeedsMfa: { rules: ["enrollment-needs-mfa"], holds: ["enforced"] },
+  "deny-iam": {
+    rules: ["action-instead-of-notaction", "partial-enforcement"],
+    holds: [],
+    says: "only this is denied: iam:*",
+  },
+  // With placeholders it is no valid policy yet.
+  cfnsub: { rules: ["left-over-template", "wrong-iam-arn"], holds: [] },
+  dellogin: { rules: ["dangerous-exemption"], holds: [], says: "removes the console password of a user" },
+};
+
+test("every shape has its values", () => {
+  expect(Object.keys(expected)).toEqual(shapes.map(({ name }) => name));
+});
+
+test.each(shapes)("$name: $expect", ({ name, policy }) => {
+  const { rules, holds, says = "" } = expected[name] ?? { rules: [], holds: [] };
+  const findings = lint(readJson(JSON.stringify(policy)));
+  expect([...new Set(findings.map(({ rule }) => rule))]).toEqual(rules);
+  if (name === "cfnsub") return;
+  const user = makeExampleUser([policy]);
+  const context = mergeContexts(user.context, { "aws:ViaAWSService": "false" });
+  const proof = prove([policy], {}, { user: user.arn, context, isExample: true });
+  expect(requirements.filter((each) => judgeRequirement(proof, each).holds)).toEqual(holds);
+  expect(
+    judgeProof(proof)
+      .map(({ text }) => text)
+      .join("\n"),
+  ).toContain(says);
+});
