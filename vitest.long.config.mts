@@ -3,12 +3,9 @@ import { shared } from "./vitest.config.mts";
 
 // Of their tables, npm test takes a few.
 const broad = [
-  "credential-process/launcher",
-  "environment/formats",
   "files/edit",
   "files/lock",
-  "network/endpoints",
-  "network/once",
+  "credential-process/config-line",
   "network/secrets",
   "policy/lint",
   "profiles/edit.property",

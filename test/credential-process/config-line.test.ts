@@ -10,6 +10,7 @@ import { FobError } from "../../src/errors.ts";
 import { editSection } from "../../src/profiles/edit.ts";
 import { readAwsFiles } from "../../src/profiles/files.ts";
 import { classifyProcess } from "../../src/profiles/inspect.ts";
+import { someOf } from "../helpers/broad.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 import { readers } from "../profiles/readers.ts";
 import { shells } from "./shells.ts";
@@ -125,7 +126,7 @@ const samples = (): { words: string[]; line: string }[] =>
 /** Prints its arguments. */
 const printer = "printf '%s\\000' \"$@\"; printf '\\000'";
 
-for (const { name, command, isThere } of shells) {
+for (const { name, command, isThere } of someOf(shells, 2)) {
   test.skipIf(!isThere)(`${name} takes every line apart as it was meant`, () => {
     const written = samples();
     const script = `print() { ${printer}; }\n${written.map(({ line }) => `print ${line}`).join("\n")}\n`;

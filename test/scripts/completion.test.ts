@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { someOf } from "../helpers/broad.ts";
+import { isBroad, someOf } from "../helpers/broad.ts";
 import { interactive, type Shell, takeOn, testIn, withFob } from "../helpers/shells.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
@@ -15,75 +15,77 @@ async function complete(world: World, ...words: readonly string[]): Promise<stri
   return stdout.split("\n").flatMap((line) => line.split("\t")[0] || []);
 }
 
-test("commands, their options, profiles where a profile is meant, shells where a shell is meant, topics behind help", async () => {
-  const world = await makeWorld({
-    config: "[profile work]\n[profile play]\nmfa_serial = x\n[sso-session no-profile]\n",
-  });
-  const profiles = ["work", "play"];
-  const listIn = async (...args: string[]) =>
-    [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z]+)?) .*$/gm)].map(([, name = ""]) => name);
-  const all = [...(await listIn()).filter((name) => name !== "policy"), ...(await listIn("policy", "--help"))];
-  const listed = [...new Set(all.map((name) => name.split(" ")[0] ?? ""))];
-  expect(listed).toContain("shell-init");
-  expect(listed).toContain("policy");
-  expect((await complete(world, "")).sort()).toEqual([...listed].sort());
-  expect(await complete(world, "-")).toEqual(["--help", "--version"]);
-  const topics = [...listed.filter((name) => name !== "help"), "exit-codes"];
-  expect((await complete(world, "help", "")).sort()).toEqual(topics.sort());
-  const members = all.filter((name) => name.startsWith("policy ")).map((name) => name.slice("policy ".length));
-  expect(members).toContain("show");
-  expect(await complete(world, "policy", "")).toEqual(members);
-  expect(await complete(world, "help", "policy", "")).toEqual(members);
-  for (const name of someOf(
-    all.filter((command) => command !== "help"),
-    3,
-  )) {
-    const help = (await world.fob(["help", ...name.split(" ")])).stdout;
-    const options = [...help.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option);
-    expect(await complete(world, ...name.split(" "), "--")).toEqual(options);
-  }
+test.runIf(isBroad)(
+  "commands, their options, profiles where a profile is meant, shells where a shell is meant, topics behind help",
+  async () => {
+    const world = await makeWorld({
+      config: "[profile work]\n[profile play]\nmfa_serial = x\n[sso-session no-profile]\n",
+    });
+    const profiles = ["work", "play"];
+    const listIn = async (...args: string[]) =>
+      [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z]+)?) .*$/gm)].map(
+        ([, name = ""]) => name,
+      );
+    const all = [...(await listIn()).filter((name) => name !== "policy"), ...(await listIn("policy", "--help"))];
+    const listed = [...new Set(all.map((name) => name.split(" ")[0] ?? ""))];
+    expect(listed).toContain("shell-init");
+    expect(listed).toContain("policy");
+    expect((await complete(world, "")).sort()).toEqual([...listed].sort());
+    expect(await complete(world, "-")).toEqual(["--help", "--version"]);
+    const topics = [...listed.filter((name) => name !== "help"), "exit-codes"];
+    expect((await complete(world, "help", "")).sort()).toEqual(topics.sort());
+    const members = all.filter((name) => name.startsWith("policy ")).map((name) => name.slice("policy ".length));
+    expect(members).toContain("show");
+    expect(await complete(world, "policy", "")).toEqual(members);
+    expect(await complete(world, "help", "policy", "")).toEqual(members);
+    for (const name of all.filter((command) => command !== "help")) {
+      const help = (await world.fob(["help", ...name.split(" ")])).stdout;
+      const options = [...help.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option);
+      expect(await complete(world, ...name.split(" "), "--")).toEqual(options);
+    }
 
-  for (const words of [
-    ["login", ""],
-    ["login", "wo"],
-    ["login", "--force", "--duration", "8h", ""],
-    ["login", "--to", ""],
-    ["login", "work", "--profile", ""],
-    ["status", "work", ""],
-    ["status", "--json", "--", ""],
-    ["status", "--", "--"],
-    // How Windows PowerShell says that nothing has been typed yet.
-    ["logout", " "],
-  ]) {
-    expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: profiles });
-  }
-  expect(await complete(world, "login", "--to=w")).toEqual(profiles.map((name) => `--to=${name}`));
-  // A file, which shells know better.
-  for (const words of [
-    ["policy", "lint", ""],
-    ["policy", "lint", "--as", "enforcement", "pol"],
-    ["policy", "simulate", "--policy", ""],
-    ["policy", "simulate", "--policy=p"],
-  ]) {
-    expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: ["//"] });
-  }
-  for (const command of ["shell-init", "completion"]) {
-    expect(await complete(world, command, "")).toEqual(["bash", "zsh", "fish", "powershell"]);
-  }
-  for (const words of [
-    ["login", "work", ""],
-    ["login", "--duration", ""],
-    ["login", "--min-ttl="],
-    ["login", "--nonsense="],
-    ["demo", ""],
-    ["policy", "lint", "policy.json", ""],
-    ["nonsense", ""],
-    ["help", "login", ""],
-    ["shell-init", "bash", ""],
-  ]) {
-    expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: [] });
-  }
-});
+    for (const words of [
+      ["login", ""],
+      ["login", "wo"],
+      ["login", "--force", "--duration", "8h", ""],
+      ["login", "--to", ""],
+      ["login", "work", "--profile", ""],
+      ["status", "work", ""],
+      ["status", "--json", "--", ""],
+      ["status", "--", "--"],
+      // How Windows PowerShell says that nothing has been typed yet.
+      ["logout", " "],
+    ]) {
+      expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: profiles });
+    }
+    expect(await complete(world, "login", "--to=w")).toEqual(profiles.map((name) => `--to=${name}`));
+    // A file, which shells know better.
+    for (const words of [
+      ["policy", "lint", ""],
+      ["policy", "lint", "--as", "enforcement", "pol"],
+      ["policy", "simulate", "--policy", ""],
+      ["policy", "simulate", "--policy=p"],
+    ]) {
+      expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: ["//"] });
+    }
+    for (const command of ["shell-init", "completion"]) {
+      expect(await complete(world, command, "")).toEqual(["bash", "zsh", "fish", "powershell"]);
+    }
+    for (const words of [
+      ["login", "work", ""],
+      ["login", "--duration", ""],
+      ["login", "--min-ttl="],
+      ["login", "--nonsense="],
+      ["demo", ""],
+      ["policy", "lint", "policy.json", ""],
+      ["nonsense", ""],
+      ["help", "login", ""],
+      ["shell-init", "bash", ""],
+    ]) {
+      expect({ words, found: await complete(world, ...words) }).toEqual({ words, found: [] });
+    }
+  },
+);
 
 test("sessions are profiles too, and texts say whose they are; what no command line could hold is left out", async () => {
   const odd = "[esc\u001b[31mred]\nx = 1\n[-dash]\nx = 1\n";

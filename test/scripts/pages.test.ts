@@ -2,7 +2,7 @@
 import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { someOf } from "../helpers/broad.ts";
+import { isBroad } from "../helpers/broad.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { run, takeOn, withFob } from "../helpers/shells.ts";
 import { makeWorld, program, temporaryFolder, type World } from "../helpers/world.ts";
@@ -103,7 +103,7 @@ const withCommands = pages.flatMap((page) => {
   return blocks.length > 0 ? [{ page, blocks }] : [];
 });
 
-test.each(someOf(withCommands, 1))("the commands of $page", async ({ page, blocks }) => {
+test.runIf(isBroad).each(withCommands)("the commands of $page", async ({ page, blocks }) => {
   const cwd = temporaryFolder();
   // A section begins with a new home, and finds the files that the sections above it have written where it is typed.
   for (const section of new Set(blocks.map((block) => block.section))) {

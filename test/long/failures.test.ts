@@ -7,8 +7,8 @@ import { explainFailure } from "../../src/aws/explain.ts";
 import { type CallContext, TransportError } from "../../src/aws/failures.ts";
 import { formatCommand } from "../../src/typed-command.ts";
 import { keysOf, makeWorld, type World } from "../helpers/world.ts";
-import { failedLogin } from "./failing.ts";
-import { freePort, type Reply, refusal, startFront } from "./servers.ts";
+import { failedLogin } from "../network/failing.ts";
+import { freePort, type Reply, refusal, startFront } from "../network/servers.ts";
 
 const key = ({ user }: World): string => {
   const { accessKeyId } = user.accessKey;

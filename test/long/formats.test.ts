@@ -6,7 +6,6 @@ import { parseEnv } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Format, formatVariables } from "../../src/environment/formats.ts";
-import { numRunsOf, someOf } from "../helpers/broad.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 import { readers } from "../profiles/readers.ts";
 
@@ -61,7 +60,7 @@ const shells: readonly Reader[] = [
   { shell: "ksh", format: "bash", script: evaluate },
 ];
 
-describe.each(someOf(shells, 2))("$shell, $script", ({ shell, format, script }) => {
+describe.each(shells)("$shell, $script", ({ shell, format, script }) => {
   test.skipIf(!has(shell))("gets every value as it is, and nothing of it is run", { timeout: 120_000 }, () => {
     const cwd = temporaryFolder();
     const property = fc.property(several, (set) => {
@@ -116,7 +115,7 @@ test("PowerShell: each line is printable ASCII, and one assignment of one text",
     });
     expect(Object.fromEntries(read)).toEqual(set);
   });
-  fc.assert(property, { numRuns: numRunsOf(500) });
+  fc.assert(property, { numRuns: 500 });
 });
 
 function powershellValue(expression: string): string {
@@ -147,7 +146,7 @@ test("cmd: a value is written only where no character of it means anything there
     );
     expect(attempt("cmd", { A: text }) ?? "").toMatch(/^(set "GONE="\nset "A=[\w@+=:,./-]*"\n)?$/);
   });
-  fc.assert(property, { numRuns: numRunsOf(1000) });
+  fc.assert(property, { numRuns: 1000 });
 });
 
 test("dotenv: Docker, which takes all behind the = as it is, and Node.js, which knows quotes, read the same", () => {
@@ -161,7 +160,7 @@ test("dotenv: Docker, which takes all behind the = as it is, and Node.js, which 
     expect(Object.fromEntries(byDocker)).toEqual({ A: text, B: other });
     expect({ ...parseEnv(written) }).toEqual({ A: text, B: other });
   });
-  fc.assert(property, { numRuns: numRunsOf(1000) });
+  fc.assert(property, { numRuns: 1000 });
 });
 
 test("json: an object of the variables", () => {

@@ -5,9 +5,9 @@ import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { makeWorld, type World } from "../helpers/world.ts";
-import { makeAuthority } from "./certificates.ts";
-import { failedLogin } from "./failing.ts";
-import { type Front, startFront, startProxy } from "./servers.ts";
+import { makeAuthority } from "../network/certificates.ts";
+import { failedLogin } from "../network/failing.ts";
+import { type Front, startFront, startProxy } from "../network/servers.ts";
 
 const authority = makeAuthority();
 const stranger = makeAuthority();
