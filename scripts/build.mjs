@@ -74,6 +74,7 @@ try {
   keep(["login", "aws"], ["[work]", ...key, ...nowhere], ...login);
   const session = ["aws_session_token = token", "expiration = 2020-01-01T00:00:00Z"];
   keep(["program"], ["[work]", "[work-mfa]", ...key, ...session], "status");
+  keep(["simulate", "evaluate", "known", "files", "enforcement"], [], "policy", "simulate");
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

@@ -77,18 +77,22 @@ export function findCoverage(
   const conditional = [...possible, ...allows].filter(({ holds }) => typeof holds !== "boolean");
   const wide = conditional.filter(({ statement }) => statement.effect === "Allow" || isWide(statement));
   const keys = (wide.length > 0 ? wide : conditional).flatMap(({ holds }) => (typeof holds === "boolean" ? [] : holds));
+  const open = subtract(
+    within((holds) => holds !== false),
+    certain,
+    forResources,
+  );
   return {
-    open: subtract(
-      within((holds) => holds !== false),
-      certain,
-      forResources,
-    ),
+    open,
     denies: certain,
-    openAtBest: subtract(
-      within((holds) => holds === true),
-      possible.map(({ statement }) => statement),
-      forResources,
-    ),
+    openAtBest:
+      conditional.length === 0
+        ? open
+        : subtract(
+            within((holds) => holds === true),
+            possible.map(({ statement }) => statement),
+            forResources,
+          ),
     keys: [...new Set(keys)].sort(),
   };
 }

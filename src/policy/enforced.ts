@@ -10,9 +10,10 @@ import {
 } from "./coverage.ts";
 import { listExemptions } from "./enforcement.ts";
 import type { PolicyDocument } from "./engine/document.ts";
-import { ABSENT, needsNoPermissions, type RequestContext } from "./engine/evaluate.ts";
-import type { Statement } from "./engine/grammar.ts";
+import { ABSENT, needsNoPermissions, type RequestContext, statementsOf } from "./engine/evaluate.ts";
+import type { Condition, Statement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
+import { listVariables } from "./engine/template.ts";
 import { matches } from "./engine/wildcard.ts";
 import { findDanger } from "./lint/exemptions.ts";
 import { findActions, guessSureAction, isEverything, isKnownService, splitAction } from "./lint/known.ts";
@@ -69,6 +70,8 @@ export function findOpenings(
   authMethods: readonly AuthMethod[],
   context: RequestContext,
 ): readonly Opening[] {
+  const documents = [...policies, ...(boundary === undefined ? [] : [boundary])];
+  const isAboutIdentity = documents.flatMap(statementsOf).some(({ conditions }) => conditions.some(testsIdentity));
   const absent: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
   // Sessions without MFA have the same keys as sign-ins without MFA.
   const ways = authMethods.filter(({ hasMfa, isSession }) => !hasMfa && !isSession);
@@ -78,8 +81,6 @@ export function findOpenings(
     const coverage = findCoverage(policies, boundary, about);
     const found = classify(coverage.open);
     const isClosed = isEnforced(found);
-    const anybody = findCoverage(policies, boundary, { conditions: withoutIdentity(keys), resources: keys });
-    const isClosedToAll = isEnforced(classify(anybody.open));
     const atFault = coverage.open.filter((set) => !isClosed && !isEnforced(classify([set])));
     return {
       authMethod,
@@ -87,9 +88,25 @@ export function findOpenings(
       ...found,
       isAllowed: atFault.some((set) => isPartlyAllowed(set, policies, about)),
       dependsOn: !isClosed && isEnforced(classify(coverage.openAtBest)) ? coverage.keys : [],
-      othersDependOn: isClosed && !isClosedToAll ? anybody.keys.filter(isIdentityKey) : [],
+      othersDependOn: isClosed && isAboutIdentity ? findOthersKeys(policies, boundary, keys) : [],
     };
   });
+}
+
+/** Whether a condition tests who makes the request, by its key or in a variable. */
+function testsIdentity({ lowerKey, values }: Condition): boolean {
+  const variables = values.flatMap(({ template }) => listVariables(template));
+  return [lowerKey, ...variables].some((key) => isIdentityKey(key.toLowerCase()));
+}
+
+/** If everything else is denied to this user: finds the keys that decide it for others. */
+function findOthersKeys(
+  policies: readonly PolicyDocument[],
+  boundary: PolicyDocument | undefined,
+  keys: RequestContext,
+): readonly string[] {
+  const anybody = findCoverage(policies, boundary, { conditions: withoutIdentity(keys), resources: keys });
+  return isEnforced(classify(anybody.open)) ? [] : anybody.keys.filter(isIdentityKey);
 }
 
 function withoutIdentity(context: RequestContext): RequestContext {

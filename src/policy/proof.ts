@@ -157,8 +157,6 @@ export interface Cell {
   readonly evaluation: Evaluation;
   /** Why AWS denies it, whatever the policies say. */
   readonly awsDenial: string | undefined;
-  /** Context keys that are not set and that the decision depends on. */
-  readonly dependsOn: readonly string[];
 }
 
 export interface ProofRow extends Row {
@@ -184,6 +182,8 @@ export interface Proof {
   readonly deadLimits: readonly number[];
   /** Whether the policies only deny. */
   readonly onlyDenies: boolean;
+  /** Finds the context keys that are not set and that a decision depends on. Takes as long as the decision itself. */
+  readonly findDecidingKeys: (cell: Cell) => readonly string[];
   /** The context keys of the policies, in lower case -> as the policies write them. */
   readonly spelling: ReadonlyMap<string, string>;
   /** From `findAgeLimits`. */
@@ -224,8 +224,7 @@ export function prove(
       const decided = listed === undefined ? [asked] : [asked, decide({ ...request, resource: listed })];
       const of = (decision: Decision) => decided.find(({ evaluation }) => evaluation.decision === decision);
       const cell = of("explicitDeny") ?? of("allowed") ?? asked;
-      const keys = findDecidingKeys(cell, policies, options).map((key) => spelling.get(key) ?? key);
-      return { authMethod, ...cell, awsDenial: explainAwsDenial(action, authMethod), dependsOn: keys };
+      return { authMethod, ...cell, awsDenial: explainAwsDenial(action, authMethod) };
     }),
   });
   const rows = listRows(user).map(decideOn);
@@ -239,6 +238,7 @@ export function prove(
     identityConditions: listIdentityConditions(statements),
     ...findOthersEnrollment(statements, rows),
     deadLimits: findDeadLimits(statements, authMethods, context),
+    findDecidingKeys: (cell) => findDecidingKeys(cell, policies, options).map((key) => spelling.get(key) ?? key),
   };
 }
 

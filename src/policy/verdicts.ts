@@ -44,7 +44,7 @@ function judgeEnforcement(proof: Proof): Verdict {
     );
   if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpenings(open, openings, onlyDenies)}`);
   if (rows.filter(isGuarded).every((row) => hasCell(row, "MFA", isDenied))) {
-    const onlyIf = listKeys(rows.filter(isGuarded), (cell) => cell.authMethod.hasMfa && isDenied(cell));
+    const onlyIf = listKeys(proof, rows.filter(isGuarded), (cell) => cell.authMethod.hasMfa && isDenied(cell));
     const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf)}` : "users cannot work";
     return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
   }
@@ -75,8 +75,12 @@ const nameDenied = (users: readonly string[]): readonly string[] =>
   users.length > 0 ? [`a Deny for ${joinList(users)}`] : [];
 
 /** Lists the keys that decisions depend on. */
-function listKeys(rows: readonly ProofRow[], isAbout: (cell: Cell) => boolean): readonly string[] {
-  return [...new Set(rows.flatMap(({ cells }) => cells.filter(isAbout).flatMap(({ dependsOn }) => dependsOn)))].sort();
+function listKeys(
+  { findDecidingKeys }: Proof,
+  rows: readonly ProofRow[],
+  isAbout: (cell: Cell) => boolean,
+): readonly string[] {
+  return [...new Set(rows.flatMap(({ cells }) => cells.filter(isAbout).flatMap(findDecidingKeys)))].sort();
 }
 
 const describeMissingKeys = (keys: readonly string[]): string =>
@@ -133,10 +137,10 @@ interface Obstacles {
   readonly keys: readonly string[];
 }
 
-function findObstacles(rows: readonly ProofRow[], method: string): Obstacles {
+function findObstacles(proof: Proof, rows: readonly ProofRow[], method: string): Obstacles {
   const of = (obstacle: Obstacle): readonly ProofRow[] => rows.filter((row) => findObstacle(row, method) === obstacle);
   const denied = of("denied");
-  const keys = listKeys(denied.length > 0 ? denied : rows, ({ authMethod }) => authMethod.name === method);
+  const keys = listKeys(proof, denied.length > 0 ? denied : rows, ({ authMethod }) => authMethod.name === method);
   return { method, denied, missing: of("missing"), keys };
 }
 
@@ -154,7 +158,8 @@ interface Enrollment extends Obstacles {
   readonly only: string | undefined;
 }
 
-function findEnrollment({ rows, deviceNamedLikeUser }: Proof, method: string): Enrollment {
+function findEnrollment(proof: Proof, method: string): Enrollment {
+  const { rows, deviceNamedLikeUser } = proof;
   const wanted = method === "key" ? neededToEnroll.slice(0, 2) : neededToEnroll;
   const needed = rows.filter(({ action }) => wanted.includes(action));
   const others = needed.filter(({ action }) => action !== createDevice);
@@ -163,14 +168,14 @@ function findEnrollment({ rows, deviceNamedLikeUser }: Proof, method: string): E
   if (rank(deviceNamedLikeUser) < rank(any)) {
     const name = deviceNamedLikeUser.resource.split(":").at(-1);
     const only = `the virtual device must have the user's name (${name})`;
-    return { ...findObstacles([deviceNamedLikeUser, ...others], method), only };
+    return { ...findObstacles(proof, [deviceNamedLikeUser, ...others], method), only };
   }
   // AWS checks only EnableMFADevice for other kinds of devices.
   if (findObstacle(any, method) === "denied" && others.every((row) => findObstacle(row, method) !== "denied")) {
     const kinds = method === "key" ? "hardware tokens" : "passkeys and hardware tokens";
-    return { ...findObstacles(others, method), only: `only ${kinds}: ${createDevice} is denied` };
+    return { ...findObstacles(proof, others, method), only: `only ${kinds}: ${createDevice} is denied` };
   }
-  return { ...findObstacles(needed, method), only: undefined };
+  return { ...findObstacles(proof, needed, method), only: undefined };
 }
 
 const attachCompanion = "attach self-manage-mfa-policy too (fob policy show --self-manage)";
@@ -179,7 +184,7 @@ function judgeEnrollmentAndPassword(proof: Proof, isEnforced: boolean): Verdict[
   const { rows, onlyDenies } = proof;
   const ways = ["sign-in", "key"].map((method) => findEnrollment(proof, method));
   const changePassword = rows.filter(({ action }) => action === "iam:ChangePassword");
-  const password = findObstacles(changePassword, "sign-in");
+  const password = findObstacles(proof, changePassword, "sign-in");
   // Policies that only deny are not at fault for what they do not allow.
   if (onlyDenies && ways.every(({ denied }) => denied.length === 0)) {
     const lets = "to let users enroll and change their password";

@@ -164,14 +164,18 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
   { actions: /^sts:getwebidentitytoken$/, danger: "signs in to external services as the user, without MFA" },
 ];
 
-/** The dangerous actions, in the order of the list above. */
-const dangerByAction = new Map(
-  dangers.flatMap(({ actions, danger }, rank) =>
-    findActions("*").flatMap(({ name, lowerName }) =>
-      actions.test(lowerName) ? [[name, { name, danger, rank }] as const] : [],
-    ),
-  ),
-);
+const ranks = new Map<string, number>();
+
+/** The place of an action in the list above, the worst first; -1 if it is not dangerous. */
+function findRank(name: string): number {
+  let rank = ranks.get(name);
+  if (rank === undefined) {
+    const lower = name.toLowerCase();
+    rank = dangers.findIndex(({ actions }) => actions.test(lower));
+    ranks.set(name, rank);
+  }
+  return rank;
+}
 
 const dangersByText = new Map<string, readonly { readonly name: string; readonly danger: string }[]>();
 
@@ -179,8 +183,13 @@ const dangersByText = new Map<string, readonly { readonly name: string; readonly
 function listDangers(text: string): readonly { readonly name: string; readonly danger: string }[] {
   let found = dangersByText.get(text);
   if (found === undefined) {
-    const known = findActions(text).flatMap(({ name }) => dangerByAction.get(name) ?? []);
-    found = known.sort((a, b) => a.rank - b.rank);
+    const known = findActions(text).map(({ name }) => name);
+    found = known
+      .sort((a, b) => findRank(a) - findRank(b))
+      .flatMap((name) => {
+        const danger = findDanger(name);
+        return danger === undefined ? [] : { name, danger };
+      });
     dangersByText.set(text, found);
   }
   return found;
@@ -188,7 +197,7 @@ function listDangers(text: string): readonly { readonly name: string; readonly d
 
 /** Describes why a known action is dangerous without MFA; undefined if it is not. */
 export function findDanger(action: string): string | undefined {
-  return dangerByAction.get(action)?.danger;
+  return dangers[findRank(action)]?.danger;
 }
 
 /** Whether an action changes the permissions of a user: on their own user, users could give themselves any. */
