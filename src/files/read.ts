@@ -7,6 +7,7 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  readSync,
   type Stats,
   statSync,
 } from "node:fs";
@@ -50,13 +51,24 @@ function assertOwn(path: string, found: Stats): void {
   );
 }
 
-/** Whether a file still holds these bytes; `undefined` stands for no file. Without making a long string. @throws FobError */
+/** Whether a file still holds these bytes; `undefined` stands for no file. Reads a long file part by part. @throws FobError */
 export function holdsBytes(path: string, bytes: Buffer | undefined): boolean {
   const check = (found: Stats): void => {
     if (!found.isFile() && !isNullDevice(found)) throw notRegular(path);
   };
-  const found = readOpened(path, 0, check, (descriptor) => readFileSync(descriptor));
-  return found === undefined || bytes === undefined ? found === bytes : found.equals(bytes);
+  const isHeld = readOpened(path, 0, check, (descriptor) => bytes !== undefined && yields(descriptor, bytes));
+  return isHeld ?? bytes === undefined;
+}
+
+/** Whether to read all of an open file gives these bytes. */
+function yields(descriptor: number, bytes: Buffer): boolean {
+  const part = Buffer.allocUnsafe(Math.min(bytes.length + 1, 1 << 18));
+  for (let at = 0; ; ) {
+    const length = readSync(descriptor, part);
+    if (length === 0) return at === bytes.length;
+    if (part.compare(bytes, at, Math.min(at + length, bytes.length), 0, length) !== 0) return false;
+    at += length;
+  }
 }
 
 function readOpened<T = string>(

@@ -1,6 +1,6 @@
 // What the aws command (botocore, by Python's configparser) cannot read, although other programs can.
 // https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import { markLength, parseLine, type Section, type Sections, splitLines } from "./scan.ts";
 import { SPACE } from "./white-space.ts";
 
@@ -19,7 +19,7 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
   if (markLength(text) > 0) {
     return { line: 1, reason: "begins with a byte order mark", fix: "save the file without one" };
   }
-  if (!isUtf8(Buffer.from(text, "latin1"))) {
+  if (!isUtf8Text(text)) {
     return { line: findOtherLine(text), reason: "is not UTF-8", fix: "save the file as UTF-8" };
   }
   const lone = text.includes("\r") ? text.search(/\r(?!\r*(?:\n|$))/) : -1;
@@ -54,6 +54,16 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
     if (found) return { ...found, line: section.line + found.line };
   }
   return undefined;
+}
+
+/** Whether the bytes of a text are UTF-8. Part by part, since nearly all files are plain ASCII and some are long. */
+function isUtf8Text(text: string): boolean {
+  const part = Buffer.allocUnsafe(Math.min(text.length, 1 << 18));
+  for (let at = 0; at < text.length; at += part.length) {
+    const length = part.write(text.slice(at, at + part.length), "latin1");
+    if (!isAscii(part.subarray(0, length))) return isUtf8(Buffer.from(text, "latin1"));
+  }
+  return true;
 }
 
 /** The first obstacle in a section's body; lines count from 1 there. */

@@ -73,11 +73,9 @@ const MOST_LOOKS = 1000;
 /** Where the headers of sections are, in order: a number for each in each list. */
 interface Headers {
   /** Line numbers, from 1. */
-  readonly lines: number[];
-  /** Where the lines start, and where their brackets open, which may be indented. */
-  readonly starts: number[];
-  readonly brackets: number[];
-  readonly bodies: number[];
+  readonly lines: readonly number[];
+  /** Where the lines start. */
+  readonly starts: readonly number[];
 }
 
 /**
@@ -105,21 +103,34 @@ export class Sections implements Iterable<Section> {
   }
 
   at(index: number): Section {
-    const { lines, starts, bodies } = this.#headers;
     const title = decode(this.#titleAt(index));
+    const start = this.#startAt(index);
     return {
       profile: parseProfileName(title, this.#kind),
       title,
-      line: lines[index] ?? 0,
-      start: starts[index] ?? 0,
-      bodyStart: bodies[index] ?? 0,
+      line: this.#headers.lines[index] ?? 0,
+      start,
+      bodyStart: this.#bodyAt(index),
       end: this.endAt(index),
     };
   }
 
   /** Where a section ends. */
   endAt(index: number): number {
-    return this.#headers.starts[index + 1] ?? this.#text.length;
+    return this.#startAt(index + 1);
+  }
+
+  #startAt(index: number): number {
+    return this.#headers.starts[index] ?? this.#text.length;
+  }
+
+  /** Where the header's bracket opens, which may be indented. */
+  #bracketAt(index: number): number {
+    return findOrEnd(this.#text, "[", this.#startAt(index));
+  }
+
+  #bodyAt(index: number): number {
+    return endOfLine(this.#text, this.#startAt(index));
   }
 
   /** What stands between a header's brackets, trimmed, in bytes. */
@@ -156,14 +167,9 @@ export class Sections implements Iterable<Section> {
   /** Whether two titles have the same number, which a hundred thousand of them have sooner than they are compared. */
   #mayHaveDuplicate(): boolean {
     const text = this.#text;
-    const { brackets, bodies } = this.#headers;
-    const hashes = new Int32Array(this.length);
+    const hashes = Int32Array.from(this.#headers.starts);
     for (let index = 0; index < hashes.length; index++) {
-      const from = (brackets[index] ?? 0) + 1;
-      const to = text.indexOf("]", from);
-      // As nearly all headers are: without a blank or a comment, so that the title need not be cut out.
-      const isPlain = to + 2 === bodies[index] && isPlainAt(text, from) && isPlainAt(text, to - 1);
-      hashes[index] = isPlain ? hashOf(text, from, to) : hashOf(this.#titleAt(index), 0);
+      hashes[index] = hashOfPlainTitle(text, hashes[index] as number) || hashOf(this.#titleAt(index));
     }
     hashes.sort();
     for (let index = 1; index < hashes.length; index++) if (hashes[index] === hashes[index - 1]) return true;
@@ -180,8 +186,8 @@ export class Sections implements Iterable<Section> {
       at = this.#text.indexOf(bytes, at);
       if (at < 0) return found;
       const index = this.#indexOf(at, Math.max(0, next - 1));
-      const body = this.#headers.bodies[index] ?? this.#text.length;
-      const isInHeader = index >= next && at >= (this.#headers.brackets[index] ?? body) && at < body;
+      const body = this.#bodyAt(index);
+      const isInHeader = index >= next && at >= this.#bracketAt(index) && at < body;
       if (isInHeader) found.push(this.at(index));
       next = isInHeader ? index + 1 : Math.max(next, index);
       at = isInHeader ? body : at + 1;
@@ -206,7 +212,7 @@ export class Sections implements Iterable<Section> {
   }
 
   #headerAt(index: number): string {
-    return this.#text.slice(this.#headers.brackets[index], this.#headers.bodies[index]);
+    return this.#text.slice(this.#bracketAt(index), this.#bodyAt(index));
   }
 }
 
@@ -214,10 +220,18 @@ export class Sections implements Iterable<Section> {
 const isPlainAt = (text: string, index: number): boolean =>
   text.charCodeAt(index) > 0x20 && text.charCodeAt(index) < 0x7f;
 
-function hashOf(text: string, from: number, to = text.length): number {
+function hashOf(text: string, from = 0, to = text.length): number {
   let hash = 0;
   for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
   return hash;
+}
+
+/** The hash of a header's title, if the header is as nearly all are, so that its title need not be cut out; else 0. */
+function hashOfPlainTitle(text: string, start: number): number {
+  if (text.charCodeAt(start) !== OPENING_BRACKET || !isPlainAt(text, start + 1)) return 0;
+  const end = text.indexOf("]", start);
+  if (text.charCodeAt(end + 1) !== NEWLINE || !isPlainAt(text, end - 1)) return 0;
+  return hashOf(text, start + 1, end);
 }
 
 /**
@@ -241,7 +255,8 @@ function findHeaders(text: string): Headers {
   const nul = text.indexOf("\0");
   if (nul >= 0) throw new UnparsableText(countLine(text, nul), "contains a NUL byte");
 
-  const headers: Headers = { lines: [], starts: [], brackets: [], bodies: [] };
+  const lines: number[] = [];
+  const starts: number[] = [];
   let line = 0;
   // The next of each at or after the line at hand: kept across lines, so that a long file is searched only once.
   let equals = -1;
@@ -269,12 +284,10 @@ function findHeaders(text: string): Headers {
     if (character === OPENING_BRACKET) {
       if (closing < first) closing = findOrEnd(text, "]", first);
       if (closing >= end) throw new UnparsableText(line, `has a "[" without a "]"`);
-      headers.lines.push(line);
-      headers.starts.push(start);
-      headers.brackets.push(first);
-      headers.bodies.push(next);
+      lines.push(line);
+      starts.push(start);
     } else {
-      if (headers.starts.length === 0) throw new UnparsableText(line, "is before the first [section]");
+      if (starts.length === 0) throw new UnparsableText(line, "is before the first [section]");
       const isDelimiter = character === EQUALS || character === COLON;
       if (isDelimiter && first === start) throw new UnparsableText(line, "has a value without a key");
       if (equals < start) equals = findOrEnd(text, "=", start);
@@ -286,7 +299,7 @@ function findHeaders(text: string): Headers {
     }
     start = next;
   }
-  return headers;
+  return { lines, starts };
 }
 
 /** Two sections of a file have the name of the profile that is to be read or edited. */
@@ -394,6 +407,12 @@ const withoutComment = (value: string): string => trimBytes(value.replace(commen
 export function findOrEnd(text: string, character: string, from: number): number {
   const index = text.indexOf(character, from);
   return index < 0 ? text.length : index;
+}
+
+/** Where the line after this one starts. */
+function endOfLine(text: string, from: number): number {
+  const newline = text.indexOf("\n", from);
+  return newline < 0 ? text.length : newline + 1;
 }
 
 function countLine(text: string, offset: number): number {

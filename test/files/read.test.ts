@@ -3,7 +3,7 @@ import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { readOwnBytes, readWhole, SETTLING_BEFORE_WRITING } from "../../src/files/read.ts";
+import { holdsBytes, readOwnBytes, readWhole, SETTLING_BEFORE_WRITING } from "../../src/files/read.ts";
 import { temporaryFolder } from "./children.ts";
 
 vi.mock("node:fs", async (original) => {
@@ -61,4 +61,20 @@ test("what is not a regular file is an error at once, and nothing waits for a pi
     expect(() => readOwnBytes(path)).toThrow(/" is a (named pipe|socket|folder|device), not a regular file$/);
   }
   expect(readWhole("/dev/null")).toBe("");
+});
+
+test("a long file holds other bytes if one byte differs, is missing or has been added", () => {
+  const file = join(temporaryFolder(), "credentials");
+  const bytes = Buffer.alloc(600_000, "a");
+  const other = Buffer.from(bytes);
+  other[599_999] = 0;
+  writeFileSync(file, bytes);
+  expect(
+    [bytes, other, bytes.subarray(1), Buffer.concat([bytes, Buffer.from("a")])].map((b) => holdsBytes(file, b)),
+  ).toEqual([true, false, false, false]);
+  expect([
+    holdsBytes(file, undefined),
+    holdsBytes(`${file}.missing`, undefined),
+    holdsBytes(`${file}.missing`, bytes),
+  ]).toEqual([false, true, false]);
 });
