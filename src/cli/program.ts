@@ -1,4 +1,5 @@
 // The command line: which commands there are, and the one map from errors to exit codes.
+import { bugsAddress } from "../bugs-address.ts";
 import { CancelledError, type ExitCode, exitCodes, FobError, StdoutClosedError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { readAwsFiles } from "../profiles/files.ts";
@@ -315,7 +316,7 @@ export function report(error: unknown, argv: readonly string[]): ExitCode {
     return error.exitCode;
   }
   writeLine(`internal error: ${error instanceof Error ? error.message : String(error)}`, "error");
-  writeLine("please report it on fob's Issues page, with the output of the same command and --debug", "hint");
+  writeLine(`report it at ${bugsAddress}, with the output of the same command and --debug`, "hint");
   if (argv.includes("--debug") && error instanceof Error) writeLine(error.stack ?? "", "debug");
   return exitCodes.failed;
 }

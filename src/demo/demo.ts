@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bugsAddress } from "../bugs-address.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, throwIfCancelled } from "../errors.ts";
 import { enforceMfaPolicy } from "../policy/enforcement.ts";
@@ -97,7 +98,7 @@ function formatCodeCommand(home: string, code: string): string {
 
 async function describeRejection(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.then(
-    () => new FobError("the local AWS allowed a call without MFA", "report it on the Issues page of fob's repository"),
+    () => new FobError("the local AWS allowed a call without MFA", `report it at ${bugsAddress}`),
     (reason: unknown) => reason,
   );
   if (!(error instanceof Error) || error.name !== "AccessDenied") throw error;

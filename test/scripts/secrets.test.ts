@@ -3,6 +3,7 @@
 import { appendFileSync, chmodSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { bugs } from "../../package.json";
 import { mayHoldSecrets, takeLeaks } from "../helpers/leaks.ts";
 import { knowSecret } from "../helpers/secrets.ts";
 import { execute, makeWorld, onTerminal, type RunOptions, type World } from "../helpers/world.ts";
@@ -88,7 +89,8 @@ describe("--debug says no secret", () => {
       };`;
     const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
     const { stderr } = await expectLogin(world, 1, ["--code", world.device.code()], { env });
-    expect(stderr).toMatch(/fob: error: internal error: broken\n.*\nfob: debug: TypeError: broken\\x0a +at /);
+    expect(stderr).toContain(`fob: error: internal error: broken\nfob: hint: report it at ${bugs.url}, `);
+    expect(stderr).toMatch(/\nfob: debug: TypeError: broken\\x0a +at /);
   });
 
   test("in status and in the demo", async () => {
