@@ -62,11 +62,16 @@ export const enrollmentExemptions: readonly Exemption[] = [
   },
 ];
 
-/** What the default policy exempts in addition. */
+/**
+ * What the default policy exempts in addition. AWS advises against `iam:ChangePassword` and
+ * `iam:GetAccountPasswordPolicy`: letting users change their password without MFA "can be a security risk".
+ * Without them, a user with a temporary or expired password can neither change it nor enroll.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage.html
+ */
 export const passwordExemptions: readonly Exemption[] = [
   {
     action: "iam:ChangePassword",
-    why: "changes a temporary or expired password, which the console requires before anything else",
+    why: "changes a temporary or expired password, which the console requires before anything else; AWS advises against exempting it, because an attacker with the password can then change it without MFA (--no-password-change leaves it out)",
     otherwise: "a user with a temporary or expired password cannot sign in to enroll a device",
   },
   {
@@ -114,6 +119,12 @@ export function enforceMfaPolicy(options: EnforcementOptions = {}): PolicyDocume
   return { Version: "2012-10-17", Statement: statements };
 }
 
+export interface SelfManageOptions {
+  readonly partition?: string;
+  /** Users with MFA may also manage their own access keys. */
+  readonly accessKeys?: boolean;
+}
+
 /**
  * Allows users to enroll, view and replace their own devices and to change their own password. A policy that only denies
  * grants nothing, so a user without other permissions needs this one to enroll.
@@ -122,8 +133,14 @@ export function enforceMfaPolicy(options: EnforcementOptions = {}): PolicyDocume
  * AWS enables a device for one user only, and does not delete an enabled one. Deactivating and deleting a device need MFA
  * here too, not only in enforce-mfa-policy: "Do not add permission to delete an MFA device without MFA authentication",
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
+ *
+ * Access keys too need MFA here: a policy that only allows must not let a stolen key create another one. The actions are
+ * those of `AllowManageOwnAccessKeys` in AWS's example; `iam:TagUser`, for descriptions of keys, would also let users
+ * change tags that other policies test.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/access-keys_required-permissions.html
  */
-export function selfManagePolicy({ partition = "aws" }: { readonly partition?: string } = {}): PolicyDocument {
+export function selfManagePolicy(options: SelfManageOptions = {}): PolicyDocument {
+  const { partition = "aws", accessKeys = false } = options;
   const arn = (resource: string): string => `arn:${partition}:iam::*:${resource}`;
   const own = [arn(`user/\${aws:username}`), arn(`user/*/\${aws:username}`)];
   const devices = arn("mfa/*");
@@ -153,9 +170,18 @@ export function selfManagePolicy({ partition = "aws" }: { readonly partition?: s
       statement("AllowChangeOwnPassword", ["iam:ChangePassword"], own),
       statement("AllowDeactivateOwnMFADevicesWithMFA", ["iam:DeactivateMFADevice"], own, withMfa),
       statement("AllowDeleteVirtualMFADevicesWithMFA", ["iam:DeleteVirtualMFADevice"], devices, withMfa),
+      ...(accessKeys ? [statement("AllowManageOwnAccessKeysWithMFA", accessKeyActions, own, withMfa)] : []),
     ],
   };
 }
+
+const accessKeyActions = [
+  "iam:CreateAccessKey",
+  "iam:DeleteAccessKey",
+  "iam:GetAccessKeyLastUsed",
+  "iam:ListAccessKeys",
+  "iam:UpdateAccessKey",
+];
 
 /** The explanation of a statement. */
 export interface Explained {
@@ -194,15 +220,22 @@ const whys: Readonly<Record<string, string>> = {
   AllowDeactivateOwnMFADevicesWithMFA: "requires MFA, so a stolen password or access key cannot remove the device",
   AllowDeleteVirtualMFADevicesWithMFA:
     "removes a device left over from a failed enrollment; AWS does not delete a device that is enabled",
+  AllowManageOwnAccessKeysWithMFA:
+    "covers the user's own access keys only; requires MFA, so a stolen password or access key cannot create another key",
 };
 
 const more: Readonly<Record<string, string>> = {
   "iam:DeactivateMFADevice": "deactivates a device of the user",
   "iam:DeleteVirtualMFADevice": "deletes a virtual device that is not enabled",
+  "iam:CreateAccessKey": "creates an access key of the user, who may have two",
+  "iam:DeleteAccessKey": "deletes an access key of the user",
+  "iam:GetAccessKeyLastUsed": "shows when and where an access key was last used, before the user deletes it",
+  "iam:ListAccessKeys": "lists the IDs of the user's access keys and whether they are active",
+  "iam:UpdateAccessKey": "activates or deactivates an access key of the user",
 };
 
 /** Explains each statement of `selfManagePolicy(options)`. */
-export function explainSelfManage(options: { readonly partition?: string }): Explained[] {
+export function explainSelfManage(options: SelfManageOptions): Explained[] {
   const known = new Map(listExemptions().map(({ action, why }) => [action, why]));
   return [selfManagePolicy(options).Statement].flat().map(({ Sid = "", Action = [] }) => ({
     sid: Sid,

@@ -13,6 +13,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   "enforce-mfa-policy.max-age-12h.json": ["--max-age", "12h"],
   "enforce-mfa-policy.via-aws-service.json": ["--via-aws-service"],
   "self-manage-mfa-policy.json": ["--self-manage"],
+  "self-manage-mfa-policy.with-access-keys.json": ["--self-manage", "--with-access-keys"],
   "self-manage-mfa-policy.aws-cn.json": ["--self-manage", "--partition", "aws-cn"],
   "self-manage-mfa-policy.aws-us-gov.json": ["--self-manage", "--partition", "aws-us-gov"],
 };
@@ -66,6 +67,32 @@ test("by default the policy also exempts changing the password and viewing a dev
   ]);
 });
 
+test("--with-access-keys adds one statement, for the user's own keys and only with MFA", () => {
+  const added = read("self-manage-mfa-policy.with-access-keys.json").Statement;
+  expect(added.slice(0, -1)).toEqual(read("self-manage-mfa-policy.json").Statement);
+  expect(added.at(-1)).toEqual({
+    Sid: "AllowManageOwnAccessKeysWithMFA",
+    Effect: "Allow",
+    Action: [
+      "iam:CreateAccessKey",
+      "iam:DeleteAccessKey",
+      "iam:GetAccessKeyLastUsed",
+      "iam:ListAccessKeys",
+      "iam:UpdateAccessKey",
+    ],
+    Resource: ["", "*/"].map((path) => `arn:aws:iam::*:user/${path}\${aws:username}`),
+    Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } },
+  });
+});
+
+test("what AWS advises about the password, and the reason for the default, are in the explanation and the help", async () => {
+  const advice = /AWS advises against .*--no-password-change/s;
+  const explained = (await show("--explain")).stdout;
+  expect(explained.split("\n").find((line) => line.includes("iam:ChangePassword"))).toMatch(advice);
+  expect((await show("--explain", "--no-password-change")).stdout).not.toContain("advises");
+  expect((await show("--help")).stdout).toMatch(advice);
+});
+
 test("the age has its own statement", () => {
   const [first, second, ...more] = read("enforce-mfa-policy.max-age-12h.json").Statement;
   expect(more).toEqual([]);
@@ -79,6 +106,7 @@ test.each([
   [["--explain", "--no-password-change", "--via-aws-service"], "enforce-mfa-policy.no-password-change.json"],
   [["--explain", "--max-age", "12h"], "enforce-mfa-policy.max-age-12h.json"],
   [["--explain", "--self-manage"], "self-manage-mfa-policy.json"],
+  [["--explain", "--self-manage", "--with-access-keys"], "self-manage-mfa-policy.with-access-keys.json"],
 ])("%j explains every statement and action of %s", async (args, file) => {
   const explained = JSON.parse((await show(...args, "--json")).stdout) as {
     sid: string;
@@ -102,6 +130,7 @@ test.each([
   [["--max-age", "14m"], "every session is longer"],
   [["--max-age", "36h"], "AWS ends every session after 36 h"],
   [["--self-manage", "--max-age", "12h"], "cannot be used with --self-manage"],
+  [["--with-access-keys"], "--with-access-keys can only be used with --self-manage"],
 ])("rejects %j: %s", async (args, message) => {
   const { status, stdout, stderr } = await show(...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../helpers/world.ts";
 test("the page proves that MFA is enforced, checks the cases, and leaves the files that it names", async () => {
   const page = readFileSync(new URL("../../docs/enforce-mfa.md", import.meta.url), "utf8");
   const blocks = [...page.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
-  expect(blocks.join("").match(/fob policy/g)).toHaveLength(8);
+  expect(blocks.join("").match(/fob policy/g)).toHaveLength(9);
   const folder = temporaryFolder();
   const env = withFob({ PATH: process.env.PATH ?? "" });
   const { status, stdout, stderr } = await run("bash", `set -e\n${blocks.join("\n")}`, { env, cwd: folder });

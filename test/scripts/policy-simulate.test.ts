@@ -10,6 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const policies = new URL("../../policies/", import.meta.url).pathname;
 const enforce = join(policies, "enforce-mfa-policy.json");
 const selfManage = join(policies, "self-manage-mfa-policy.json");
+const withAccessKeys = join(policies, "self-manage-mfa-policy.with-access-keys.json");
 const everything = file("everything.json", policy({ Effect: "Allow", Action: "*", Resource: "*" }));
 
 function policy(...statements: readonly object[]) {
@@ -116,13 +117,30 @@ test("users can enroll only with the companion policy, with or without a path", 
     expect(row(stdout, "iam:CreateAccessKey")).toEqual(["denied", "denied", "denied", "none", "none"]);
     expect(stdout).toContain(`\nfor arn:aws:iam::123456789012:user/${user}:\n`);
   }
-  // The companion alone protects devices too.
+  // The companion alone protects devices and access keys too.
   const companion = await simulate(["--policy", selfManage]);
   expect(row(companion.stdout, "iam:DeactivateMFADevice")).toEqual(["none", "none", "none", "allowed", "allowed"]);
+  const keys = await simulate(["--policy", withAccessKeys]);
+  expect(row(keys.stdout, "iam:CreateAccessKey")).toEqual(["none", "none", "none", "allowed", "allowed"]);
   const china = join(policies, "self-manage-mfa-policy.aws-cn.json");
   expect(verdicts((await simulate(["--policy", china, "--policy", enforce])).stdout)[1]).toBe(
     "+ a new user can enroll in the console",
   );
+});
+
+test.each(["alice", "team/alice"])("with access keys too, MFA is enforced and %s can enroll", async (name) => {
+  const user = `arn:aws:iam::123456789012:user/${name}`;
+  const both = ["--policy", enforce, "--policy", withAccessKeys, "--user", user];
+  const { status, stdout } = await simulate([...both, "--require", "enforced,enrollable"]);
+  expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining("enforced") as string });
+  expect(row((await simulate(both)).stdout, "iam:CreateAccessKey")).toEqual([
+    ...["denied", "denied", "denied"],
+    ...["allowed", "allowed"],
+  ]);
+  // Not another user's keys.
+  const admin = ["--action", "iam:CreateAccessKey", "--resource", "arn:aws:iam::123456789012:user/admin"];
+  const [other] = await json([...both, ...admin, "--context", "aws:MultiFactorAuthPresent=true"]);
+  expect(other?.decision).toBe("implicitDeny");
 });
 
 test("evaluates the policies' own limit on the age of a session", async () => {

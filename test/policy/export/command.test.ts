@@ -22,14 +22,15 @@ test("prints JSON by default, and the notes on stderr too", async () => {
 
 test.each([
   [[], []],
+  [[], ["--with-access-keys"]],
   [
     ["--no-password-change", "--max-age", "12h", "--via-aws-service"],
     ["--partition", "aws-us-gov"],
   ],
-])("exports the policies of fob policy show, with %j %j", async (variant, partition) => {
-  const { calls } = JSON.parse(await exported(...variant, ...partition)) as Calls;
+])("exports the policies of fob policy show, with %j %j", async (variant, companion) => {
+  const { calls } = JSON.parse(await exported(...variant, ...companion)) as Calls;
   const documents = calls.flatMap(({ parameters }) => parameters.PolicyDocument ?? []);
-  const shown = [await fob(["show", "--self-manage", ...partition]), await fob(["show", ...variant])];
+  const shown = [await fob(["show", "--self-manage", ...companion]), await fob(["show", ...variant])];
   expect(documents.map((document) => JSON.parse(document) as object)).toEqual(
     shown.map(({ stdout }) => JSON.parse(stdout) as object),
   );

@@ -21,6 +21,7 @@ export const policyExportCommand = defineCommand({
     organization: { text: "cover all accounts of an organization, with a StackSet and a conformance pack" },
     withRecorder: { text: "add a configuration recorder for IAM users; AWS Config rules need one" },
     withAllUsersRule: { text: "add the rule IAM_USER_MFA_ENABLED: users without a console password need MFA too" },
+    withAccessKeys: { text: "let users with MFA manage their own access keys in self-manage-mfa-policy" },
     ...policyOptions,
     ...regionOption,
   },
@@ -48,7 +49,7 @@ export const policyExportCommand = defineCommand({
       partition: variant.partition,
       region: chooseRegion(options.region, variant.partition, context),
       enforce: enforceMfaPolicy(variant),
-      selfManage: selfManagePolicy(variant),
+      selfManage: selfManagePolicy({ partition: variant.partition, accessKeys: options.withAccessKeys === true }),
     });
     context.stdout.write(text);
     for (const note of notes) context.say.hint(note);

@@ -8,7 +8,9 @@ import { quote } from "../../../text.ts";
 import type { OptionSpecs, Values } from "../../command.ts";
 
 export const policyOptions = {
-  noPasswordChange: { text: "do not let users change their password or view device details without MFA" },
+  noPasswordChange: {
+    text: "do not let users change their password or view device details without MFA, as AWS advises",
+  },
   maxAge: { value: "length", text: "also deny requests if the code was entered longer ago than this, e.g. 12h" },
   viaAwsService: { text: "allow requests that AWS services make on the user's behalf (aws:ViaAWSService)" },
   partition: {
