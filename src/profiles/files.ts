@@ -17,7 +17,7 @@ import {
   scan,
   UnparsableText,
 } from "./scan.ts";
-import { SPACE } from "./white-space.ts";
+import { trimBytes } from "./white-space.ts";
 
 /** A profile's properties by key. */
 export type Properties = ReadonlyMap<string, Property>;
@@ -117,20 +117,26 @@ const mentions = (text: string, keys: readonly string[]): boolean => new RegExp(
 /** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */
 function findSectionsMentioning(text: string, sections: Sections, keys: readonly string[]): Section[] {
   const found: Section[] = [];
-  if (!mentions(text, keys)) return found;
   let next = 0;
   let last = -1;
-  const property = new RegExp(`^${SPACE}*(?:${keys.join("|")})${SPACE}*[=:]`, "im");
+  // The longest first: one key may begin with another.
+  const longestFirst = [...keys].sort((a, b) => b.length - a.length);
   // The key is looked for first: to try each line takes ten times as long.
-  for (const match of text.matchAll(new RegExp(keys.join("|"), "gi"))) {
-    const lineStart = text.lastIndexOf("\n", match.index) + 1;
-    if (!property.test(text.slice(lineStart, findOrEnd(text, "\n", match.index)))) continue;
-    while (next < sections.length && sections.endAt(next) <= match.index) next += 1;
+  for (const { 0: key, index } of text.matchAll(new RegExp(longestFirst.join("|"), "gi"))) {
+    if (!isKeyAt(text, index, key.length)) continue;
+    while (next < sections.length && sections.endAt(next) <= index) next += 1;
     if (next === last || next >= sections.length) continue;
     found.push(sections.at(next));
     last = next;
   }
   return found;
+}
+
+/** Whether a word is the key of its line. Without a regular expression: one for all white space takes 4 ms to compile. */
+function isKeyAt(text: string, start: number, length: number): boolean {
+  const before = text.slice(text.lastIndexOf("\n", start) + 1, start);
+  const after = text.slice(start + length, findOrEnd(text, "\n", start));
+  return trimBytes(before) === "" && /^[=:]/.test(trimBytes(after));
 }
 
 /**
