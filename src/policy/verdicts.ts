@@ -1,6 +1,6 @@
 // What follows from a proof: whether the policies enforce MFA, and whether users can still enroll and work.
-import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
+import { describeAges, guessAges, judgeAge } from "./age-limits.ts";
 import { describeOpening, isEnforced, type Opening, tolerable } from "./enforced.ts";
 import { joinList } from "./lint/words.ts";
 import { type Cell, createDevice, isGuarded, type Proof, type ProofRow, type Row } from "./proof.ts";
@@ -264,15 +264,13 @@ function judgeEveryday(rows: readonly ProofRow[]): Verdict {
 }
 
 function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
-  const { shortest, longest } = sessionLength;
   const [most] = limits;
   if (most === undefined) {
     return good("no policy limits the age of a session; AWS ends every session after at most 36 h");
   }
-  if (most >= longest) {
-    const meant = most / 1000;
-    const hint =
-      meant >= shortest && meant < longest ? `; AWS counts seconds: ${formatDuration(meant)} is ${meant}` : "";
+  if (judgeAge(most) === "no effect") {
+    const meant = guessAges(most);
+    const hint = meant.length > 0 ? `; AWS counts seconds: ${describeAges(meant)}` : "";
     return bad(`a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h${hint}`);
   }
   const [dead] = deadLimits;
@@ -281,9 +279,9 @@ function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
       `the limit of ${formatDuration(dead)} never takes effect: no request with MFA meets the other conditions of its statement`,
     );
   const least = limits.at(-1) ?? most;
-  if (least < shortest) {
-    const hours = least * 3600;
-    const hint = Number.isInteger(least) && hours < longest ? `: ${least} h is ${hours}` : "";
+  if (judgeAge(least) !== undefined) {
+    const meant = guessAges(least);
+    const hint = meant.length > 0 ? `: ${describeAges(meant)}` : "";
     return bad(`a limit of ${formatDuration(least)} denies sessions almost at once; AWS counts seconds${hint}`);
   }
   const guarded = rows.filter(isGuarded);

@@ -121,6 +121,7 @@ const condition = fc.constantFrom<object | undefined>(
   ...[{ NumericLessThanIfExists: { "aws:MultiFactorAuthAge": "3600" } }, { Bool: { "aws:MFAPresent": "true" } }],
   ...[{ NumericGreaterThan: { "aws:MultiFactorAuthAge": "3600" } }, { BoolIfExists: { "aws:MFAPresent": "false" } }],
   { Bool: { [present]: "false" }, NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" } },
+  ...["12", "43200000"].map((text) => ({ NumericLessThan: { "aws:MultiFactorAuthAge": text } })),
   { Bool: { [present]: "false" }, StringNotLike: { "aws:usernam": ["ci-*"] } },
 );
 const oneOrMore = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | Value[]> =>

@@ -891,6 +891,62 @@ describe("accepts", () => {
   });
 });
 
+describe("the age of the code", () => {
+  const age = "aws:MultiFactorAuthAge";
+  const aged = (Condition: object, Effect = "Deny"): Finding[] => {
+    const whole = { ...base, Condition };
+    const allow = { Effect, Action: "s3:*", Resource: "*", Condition };
+    const Statement = [base, Effect === "Deny" ? { ...whole, Sid: "Old" } : allow];
+    return find(JSON.stringify({ Version: "2012-10-17", Statement })).filter(({ rule }) => rule.startsWith("age-"));
+  };
+  test.each([
+    ["12", "age-unusable", "12 is 12 s", 'write "43200" for 12 h'],
+    ["30", "age-unusable", "30 is 30 s", 'write "108000" for 30 h or "1800" for 30 min'],
+    ["0.5", "age-unusable", "0.5 is 0 s", 'write "900" for 15 min, the shortest session of AWS, or more'],
+    ["60", "age-too-short", "60 is 1 min", 'write "3600" for 1 h, unless it should be so short'],
+    ["720", "age-too-short", "720 is 12 min", 'write "43200" for 12 h, unless it should be so short'],
+    [
+      "129600",
+      "age-never-reached",
+      "129600 is 36 h",
+      'remove the limit, or write a lower one, such as "43200" for 12 h',
+    ],
+    ["43200000", "age-never-reached", "43200000 is 12000 h", 'write "43200" for 12 h'],
+  ])("of %s is a finding: %s", (text, rule, has, fix) => {
+    const both = [
+      ...aged({ NumericGreaterThanIfExists: { [age]: text } }),
+      ...aged({ NumericLessThanEquals: { [age]: text } }, "Allow"),
+    ];
+    expect(both.map((finding) => [finding.rule, finding.fix])).toEqual([
+      [rule, fix],
+      [rule, fix],
+    ]);
+    for (const { message } of both) expect(message).toContain(`AWS counts the age in seconds: ${has}`);
+  });
+
+  test("a patch only lowers a limit", () => {
+    for (const text of ["12", "60", "129600"]) {
+      expect(aged({ NumericGreaterThan: { [age]: text } })[0]).not.toHaveProperty("patch");
+    }
+    const [finding] = aged({ NumericGreaterThan: { [age]: 43_200_000 } });
+    const path = "/Statement/1/Condition/NumericGreaterThan/aws:MultiFactorAuthAge";
+    expect(finding?.patch).toEqual([{ op: "replace", path, value: "43200" }]);
+  });
+
+  test("counts where it limits: the lowest of a Deny, the highest of an Allow", () => {
+    for (const text of ["900", "43200", "86400", "129599"]) {
+      expect(aged({ NumericGreaterThan: { [age]: text } })).toEqual([]);
+      expect(aged({ NumericLessThan: { [age]: [text, "12"] } }, "Allow")).toEqual([]);
+      expect(aged({ NumericGreaterThan: { [age]: [text, "43200000"] } })).toEqual([]);
+    }
+    expect(aged({ NumericGreaterThan: { [age]: ["3600", "12"] } })).toMatchObject([
+      { rule: "age-unusable", path: ["Statement", 1, "Condition", "NumericGreaterThan", age, 1] },
+    ]);
+    // Not a limit.
+    expect(aged({ NumericGreaterThan: { [age]: "12" } }, "Allow")).toEqual([]);
+  });
+});
+
 test("the evaluator and the linter share one parsed document", () => {
   const policy = parsePolicy(read("policies/enforce-mfa-policy.json"));
   expect(statementsOf(policy)).toBe(parseDocument(policy).statements);

@@ -44,9 +44,13 @@ const expected: Readonly<Record<string, Expected>> = {
   "fix-widens-1": { rules: ["wrong-resource"], holds: [] },
   "fix-widens-2": { rules: ["wrong-resource"], holds: [] },
   username_except: { rules: ["extra-condition"], holds: ["enrollable"], says: "for others it depends on aws:username" },
-  age_ms: { rules: [], holds: ["enforced"], says: "has no effect: AWS ends every session after at most 36 h" },
+  age_ms: {
+    rules: ["age-never-reached"],
+    holds: ["enforced"],
+    says: "has no effect: AWS ends every session after at most 36 h",
+  },
   age_hours: {
-    rules: [],
+    rules: ["age-unusable"],
     holds: ["enforced"],
     says: "denies sessions almost at once; AWS counts seconds: 12 h is 43200",
   },

@@ -1,5 +1,7 @@
 // Finds out whether a policy enforces MFA, and what prevents it: checks statements that deny requests without MFA, or
 // nearly do.
+import { formatDuration } from "../../duration.ts";
+import { guessAges, judgeAge } from "../age-limits.ts";
 import { listExemptions, selfManagePolicy } from "../enforcement.ts";
 import type { ParsedDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
@@ -23,11 +25,13 @@ import {
   type Patch,
   renameKey,
   replaceEntries,
+  replaceText,
   setValue,
 } from "./patch.ts";
 import type { Fix, Report } from "./report.ts";
 import { covers, someone } from "./resources.ts";
 import { type AboutMfa, checkRole, checkServiceControl, leavesOutRoles, onlyUsers, onlyUsersText } from "./roles.ts";
+import type { RuleId } from "./rules.ts";
 import { joinList, quoteText } from "./words.ts";
 
 const present = "aws:multifactorauthpresent";
@@ -161,6 +165,7 @@ export function checkEnforcement(
   for (const each of allows) {
     checkAllow(each, denied, report);
     checkEnrollment(each, allows, report);
+    checkAges(each, report);
   }
   for (const each of all) {
     for (const test of each.others) if (!isExpected(test)) checkOther(test, each, report);
@@ -169,6 +174,7 @@ export function checkEnforcement(
     if (limit) checkServiceControl(toAboutMfa(each), report);
     checkConditions(each, new Set([...together(each), ...denied]), limit, report);
     checkScope(each, hasWide, report);
+    checkAges(each, report);
     if (each.statement.actionElement !== "NotAction") continue;
     // Callers denied only for the age of their code have MFA already.
     const isForOld = each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
@@ -361,6 +367,54 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, limit:
     const message = `${quoteCondition(first)} does not deny sessions without MFA, such as console sessions: their condition key is "false", not absent`;
     report.add("null-instead-of-boolifexists", first.path, message, write, patch);
   }
+}
+
+const ageRules = {
+  "no effect": "age-never-reached",
+  unusable: "age-unusable",
+  short: "age-too-short",
+} as const satisfies Readonly<Record<string, RuleId>>;
+
+/** Checks the limits that statements set on the age of the code. */
+function checkAges({ statement, onAge, ageCounts }: MfaStatement, report: Report): void {
+  // Another rule reports an age without effect.
+  if (!ageCounts) return;
+  const limits = onAge.flatMap((test) => findAgeLimit(test, statement.effect) ?? []);
+  for (const limit of limits) {
+    const age = Number(limit.text);
+    const problem = judgeAge(age);
+    if (problem === undefined) continue;
+    const has = `AWS counts the age in seconds: ${limit.text} is ${formatDuration(age)}`;
+    const meant = guessAges(age);
+    const instead = meant.map((seconds) => `${quoteText(String(seconds))} for ${formatDuration(seconds)}`).join(" or ");
+    if (problem === "no effect") {
+      const message = `${has}, and AWS ends every session after at most 36 h, so the limit has no effect`;
+      const [first] = meant;
+      // It only lowers the limit.
+      const patch = first === undefined ? undefined : replaceText(limit, String(first));
+      const fix =
+        instead === "" ? 'remove the limit, or write a lower one, such as "43200" for 12 h' : `write ${instead}`;
+      report.add(ageRules[problem], limit.path, message, fix, patch);
+    } else {
+      const message = `${has}: after that, users need a new code for every command`;
+      const fix = instead === "" ? 'write "900" for 15 min, the shortest session of AWS, or more' : `write ${instead}`;
+      report.add(
+        ageRules[problem],
+        limit.path,
+        message,
+        problem === "short" ? `${fix}, unless it should be so short` : fix,
+      );
+    }
+  }
+}
+
+/** Finds the value that limits the age: codes may not be older. */
+function findAgeLimit({ operator, values }: ParsedCondition, effect: unknown): Entry | undefined {
+  const relation = effect === "Allow" ? /^NumericLessThan/ : /^NumericGreaterThan/;
+  if (operator?.kind !== "numeric" || operator.set !== undefined || !relation.test(operator.name)) return undefined;
+  // One of the values is enough to meet the condition.
+  const ages = values.filter(({ text }) => Number(text) > 0).sort((a, b) => Number(a.text) - Number(b.text));
+  return effect === "Allow" ? ages.at(-1) : ages[0];
 }
 
 const withOldMfa = { NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "43200" } };

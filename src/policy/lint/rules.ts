@@ -110,6 +110,18 @@ export const rules = [
     "age-without-ifexists",
     "The limit on aws:MultiFactorAuthAge does not apply to requests without MFA, because they have no age.",
   ),
+  error(
+    "age-never-reached",
+    "The limit on aws:MultiFactorAuthAge, in seconds, has no effect, because AWS ends every session after at most 36 hours (129,600).",
+  ),
+  error(
+    "age-unusable",
+    "The limit on aws:MultiFactorAuthAge, in seconds, is less than a minute. Users cannot work with MFA either.",
+  ),
+  warning(
+    "age-too-short",
+    "The limit on aws:MultiFactorAuthAge, in seconds, is shorter than the shortest session of AWS, 15 minutes (900).",
+  ),
   error("allow-instead-of-deny", "The Allow applies to requests without MFA. It grants what it should deny."),
   error(
     "allow-without-mfa",
