@@ -136,7 +136,7 @@ function formatCells(entry: StatusEntry, now: number, barIn: Environment | undef
   return {
     PROFILE: escapeControlCharacters(entry.profile),
     SOURCE: escapeControlCharacters(describeSource(entry)),
-    ACCOUNT: escapeControlCharacters(entry.account ?? ""),
+    ACCOUNT: escapeControlCharacters(entry.account ?? entry.likelyAccount ?? ""),
     STATE: entry.state,
     "TIME LEFT": hasBar ? `${formatBar(getFraction(entry), barIn)} ${time}` : time,
   };

@@ -165,7 +165,7 @@ export class Account {
   }
 
   addAccessKey(principal: Principal): Credential {
-    return this.#addCredential({ ...makeKey("AKIA"), principal, active: true });
+    return this.#addCredential({ ...makeKey("AKIA", this.id), principal, active: true });
   }
 
   credential(accessKeyId: string): Credential | undefined {
@@ -213,7 +213,7 @@ export class Account {
     // Whole seconds, as in the response: the session must not end later than the client expects.
     const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
     const session = { token, expiresMs, ...details };
-    const credential = { ...makeKey("ASIA"), principal, active: true, session };
+    const credential = { ...makeKey("ASIA", this.id), principal, active: true, session };
     this.#addCredential(credential);
     return credential;
   }
@@ -301,6 +301,10 @@ export function makeTokenNumber(): string {
   return `GAHT${String(randomInt(10 ** 8)).padStart(8, "0")}`;
 }
 
-function makeKey(prefix: "AKIA" | "ASIA"): { accessKeyId: string; secretAccessKey: string } {
-  return { accessKeyId: makeId(prefix), secretAccessKey: randomBytes(30).toString("base64") };
+/** Creates an access key whose ID tells the account, as AWS's do: src/keys/account-of-key.ts. */
+function makeKey(prefix: "AKIA" | "ASIA", account: string): { accessKeyId: string; secretAccessKey: string } {
+  const random = BigInt(`0x${randomBytes(10).toString("hex")}`) % 2n ** 39n;
+  const bits = 2n ** 79n + BigInt(account) * 2n ** 39n + random;
+  const accessKeyId = prefix + base32Encode(Buffer.from(bits.toString(16), "hex"));
+  return { accessKeyId, secretAccessKey: randomBytes(30).toString("base64") };
 }

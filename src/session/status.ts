@@ -1,6 +1,14 @@
 // What sessions there are, and how long they last.
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
-import { type AwsFiles, getProperty, type Properties, readAwsFiles, readableProfiles } from "../profiles/files.ts";
+import { guessAccount } from "../keys/account-of-key.ts";
+import {
+  type AwsFiles,
+  getEndpointUrl,
+  getProperty,
+  type Properties,
+  readAwsFiles,
+  readableProfiles,
+} from "../profiles/files.ts";
 import { classifyKeys, classifyProcess } from "../profiles/inspect.ts";
 import { defaultMinTtl, getSecondsLeft, isFresh } from "../store/freshness.ts";
 import { isRoleSession, type Stored, type Unreadable } from "../store/read.ts";
@@ -32,6 +40,8 @@ export interface StatusEntry {
   /** The role, where the credentials are of one. */
   readonly role?: string | undefined;
   readonly account?: string | undefined;
+  /** What the access key ID seems to say of a session of another tool, where nothing else tells the account. Only to be shown. */
+  readonly likelyAccount?: string | undefined;
   readonly user?: string | undefined;
   readonly serialNumber?: string | undefined;
   /** The STS endpoint, where it is not AWS's own. */
@@ -181,22 +191,43 @@ function describeForeign(profile: string, { files }: Known, limits: Limits): Sta
   if (!found) return undefined;
   const { properties, file, hasExpiry } = found;
   const writtenTo = [{ file, profile, isThere: true }];
+  const about = {
+    profile,
+    mode: "keys",
+    foreign: true,
+    writtenTo,
+    ...findAccount(profile, properties, files),
+  } as const;
   const expiration = expiryIn(properties);
   if (expiration === undefined) {
     const reason = hasExpiry ? "its expiration is invalid" : "it has no expiration";
-    return { profile, mode: "keys", state: hasExpiry ? "unreadable" : "unknown", foreign: true, reason, writtenTo };
+    return { ...about, state: hasExpiry ? "unreadable" : "unknown", reason };
   }
   // When it was issued is not known: long enough ago for the whole margin.
   const span = { issued: Number.NEGATIVE_INFINITY, expiration };
-  return {
-    profile,
-    mode: "keys",
-    state: getState(span, limits),
-    foreign: true,
-    expiration,
-    secondsLeft: getTimeLeft(expiration, limits.now),
-    writtenTo,
-  };
+  return { ...about, state: getState(span, limits), expiration, secondsLeft: getTimeLeft(expiration, limits.now) };
+}
+
+/** Settings that are the number of the account: https://docs.aws.amazon.com/sdkref/latest/guide/feature-account-endpoints.html. */
+const accountKeys = ["aws_account_id", "sso_account_id"] as const;
+
+/** Settings that are an ARN in the account: those that saml2aws and aws-mfa write, then those of role profiles and of users. */
+const arnKeys = ["x_principal_arn", "assumed_role_arn", "role_arn", "mfa_serial"] as const;
+
+/** The account of another tool's session. */
+function findAccount(
+  profile: string,
+  properties: Properties,
+  files: AwsFiles,
+): Pick<StatusEntry, "account" | "likelyAccount"> {
+  const inConfig = files.config.properties(profile);
+  const get = (key: string): string => properties.get(key)?.value ?? inConfig?.get(key)?.value ?? "";
+  const account = [...accountKeys.map(get), ...arnKeys.map((key) => get(key).split(":")[4])];
+  const configured = account.find((text) => text !== undefined && /^\d{12}$/.test(text));
+  if (configured !== undefined) return { account: configured };
+  // What another service calls an access key ID tells no account of AWS's.
+  if (getEndpointUrl(files, profile, "sts") !== undefined) return {};
+  return { likelyAccount: guessAccount(properties.get("aws_access_key_id")?.value ?? "") };
 }
 
 function getState(span: { issued: number; expiration: number }, { now, minTtl }: Limits): State {

@@ -126,6 +126,57 @@ test("sessions that other tools wrote are shown and marked, aws-mfa's times with
   expect((await world.fob(["status", "--check", "old"])).status).toBe(3);
 });
 
+test("the account of another tool's session is read from the config, else from the access key ID", async () => {
+  const world = await makeWorld();
+  const temporary = (profile: string, keyId: string, ...more: string[]): string =>
+    [`[${profile}]`, `aws_access_key_id = ${keyId}`, ...["aws_secret_access_key = x", "aws_session_token = x"], ...more]
+      .join("\n")
+      .concat("\n");
+  const telling = "ASIAY34FZKBOKMUTVV7A";
+  appendFileSync(
+    world.credentialsPath,
+    [
+      temporary("telling", telling),
+      temporary("old", "ASIAIOSFODNN7EXAMPLE"),
+      temporary("elsewhere", telling),
+      temporary("saml", telling, "x_principal_arn = arn:aws:sts::111122223333:assumed-role/admin/alice"),
+      temporary("sso", telling),
+      temporary("role", telling),
+      temporary("user", telling),
+      temporary("token", telling),
+    ].join(""),
+  );
+  appendFileSync(
+    world.configPath,
+    [
+      "[profile elsewhere]\nendpoint_url = http://127.0.0.1:9000",
+      "[profile sso]\nsso_account_id = 222233334444",
+      "[profile role]\nrole_arn = arn:aws:iam::333344445555:role/deploy\nmfa_serial = arn:aws:iam::444455556666:mfa/alice",
+      "[profile user]\nmfa_serial = arn:aws:iam::444455556666:mfa/alice",
+      "[profile token]\nmfa_serial = 123456789012",
+      "",
+    ].join("\n"),
+  );
+  const accounts = (await statusOf(world)).map(({ profile, account, likelyAccount }) => [
+    profile,
+    account,
+    likelyAccount,
+  ]);
+  expect(accounts).toEqual([
+    ["telling", undefined, "609629065308"],
+    ["old", undefined, undefined],
+    ["elsewhere", undefined, undefined],
+    ["saml", "111122223333", undefined],
+    ["sso", "222233334444", undefined],
+    ["role", "333344445555", undefined],
+    ["user", "444455556666", undefined],
+    ["token", undefined, "609629065308"],
+  ]);
+  const { screen } = await world.fobOnTerminal(["status"], { columns: 80 }).ended;
+  expect(screen).toMatch(/^telling +\(another tool\) +609629065308 +unknown/m);
+  expect(screen).toMatch(/^old +\(another tool\) +unknown/m);
+});
+
 test("no secret is shown, with --json and --debug neither", async () => {
   const world = await loggedIn();
   const { stdout, stderr } = await world.fob(["status", "--json", "--debug"]);
