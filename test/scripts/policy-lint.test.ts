@@ -1,7 +1,9 @@
 // Tests the output and exit codes of `fob policy lint`. test/policy/lint.test.ts tests its findings.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { rules } from "../../src/policy/lint/rules.ts";
+import { checkSarif } from "../helpers/sarif.ts";
 import { execute, node, program, type RunOptions, temporaryFolder } from "../helpers/world.ts";
 
 /** stdin is a policy here. */
@@ -57,6 +59,7 @@ test("--json prints a list, even without findings", async () => {
   expect(status).toBe(3);
   expect(JSON.parse(stdout)).toEqual([
     {
+      file: "-",
       rule: "misspelled-condition-key",
       level: "error",
       message: expect.stringContaining("always absent, and BoolIfExists is always met") as string,
@@ -70,9 +73,73 @@ test("--json prints a list, even without findings", async () => {
       ],
       line: 22,
       column: 11,
+      endColumn: 38,
       path: ["Statement", 0, "Condition", "BoolIfExists", "aws:MultiFactorAuthPresnt"],
     },
   ]);
+});
+
+test("--format json is --json, and --format text is the default", async () => {
+  const input = await shown("--no-password-change");
+  const [json, long, both] = [["--json"], ["--format", "json"], ["--json", "--format=json"]];
+  const outputs = await Promise.all([json, long, both].map((args) => lint([...args, "-"], { input })));
+  expect(new Set(outputs.map(({ stdout }) => stdout)).size).toBe(1);
+  expect(JSON.parse(outputs[0]?.stdout ?? "")).toHaveLength(2);
+  expect((await lint(["--format", "text", "-"], { input })).stdout).toBe((await lint(["-"], { input })).stdout);
+});
+
+test("--format sarif prints what code scanning accepts, with the exit code of the text", async () => {
+  const cwd = temporaryFolder();
+  mkdirSync(join(cwd, "my policies"));
+  const name = "my policies/größe #1%.json";
+  writeFileSync(join(cwd, name), (await shown("--no-password-change")).replace("BoolIfExists", "Bool"));
+  const { status, stdout, stderr } = await lint(["--format", "sarif", name], { cwd });
+  expect({ status, stderr }).toEqual({ status: 3, stderr: `fob: "${name}": 1 error, 1 warning, 1 note\n` });
+  const { driver, results } = checkSarif(stdout);
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+    homepage: string;
+  };
+  expect(driver.semanticVersion).toBe(manifest.version);
+  expect(driver.informationUri).toBe(manifest.homepage);
+  expect(driver.rules.map(({ id, level }) => [id, level])).toEqual(rules.map(({ id, level }) => [id, level]));
+  expect(results.map(({ rule, level }) => [rule, level])).toEqual([
+    ["missing-password-exemption", "warning"],
+    ["missing-details-exemption", "note"],
+    ["bool-instead-of-boolifexists", "error"],
+  ]);
+  expect(results[2]).toMatchObject({
+    file: name,
+    text: '"Bool": {"aws:MultiFactorAuthPresent": "false"} does not deny access keys: their requests do not have the condition key at all. Fix: write "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}',
+    region: { startLine: 19, startColumn: 11, endLine: 19, endColumn: 39 },
+  });
+});
+
+test("--format sarif: stdin has a name, and no findings are a report too", async () => {
+  expect(checkSarif((await lint(["--format=sarif", "-"], { input: await shown() })).stdout).results).toEqual([]);
+  const { status, stdout } = await lint(["--format=sarif", "-"], { input: await shown("--no-password-change") });
+  expect(status).toBe(0);
+  expect(checkSarif(stdout).results.map(({ file }) => file)).toEqual(["stdin", "stdin"]);
+});
+
+test("--format sarif: an alert stays the same when lines and statements move", async () => {
+  const policy = (...actions: string[]) =>
+    JSON.stringify(
+      { Version: "2012-10-17", Statement: actions.map((Action) => ({ Effect: "Allow", Action, Resource: "*" })) },
+      null,
+      1,
+    );
+  const report = async (input: string) => checkSarif((await lint(["--format=sarif", "-"], { input })).stdout).results;
+  const [before] = await report(policy("iam:GetUsr"));
+  const [other, moved] = await report(policy("iam:GetRol", "iam:GetUsr"));
+  expect(moved?.region.startLine).toBeGreaterThan(before?.region.startLine ?? Infinity);
+  expect(moved?.fingerprint).toBe(before?.fingerprint);
+  expect(other).toMatchObject({ rule: before?.rule });
+  expect(other?.fingerprint).not.toBe(before?.fingerprint);
+  const [repeated] = await report(policy("iam:GetUsr", "iam:GetUsr", "iam:GetUsr"));
+  expect(repeated?.fingerprint).toBe(before?.fingerprint);
+  expect(repeated?.text).toMatch(/; also at \[line 11\]\(1\), \[line 16\]\(2\)$/);
+  expect(repeated?.related.map(({ startLine }) => startLine)).toEqual([11, 16]);
 });
 
 test.each([
@@ -94,6 +161,9 @@ test.each([
   [["folder"], 'cannot read "folder": illegal operation on a directory'],
   [["a", "b"], 'too many arguments: "b"'],
   [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement, role, scp\n'],
+  [["--format", "xml", "-"], 'invalid --format "xml"\nfob: hint: choose one of: text, json, sarif\n'],
+  [["--json", "--format", "sarif", "-"], "--json cannot be used with --format sarif\n"],
+  [["--json", "--format=text", "-"], "--json cannot be used with --format text\n"],
   [["--partition", "aws-mars", "-"], 'invalid --partition "aws-mars"\nfob: hint: choose one of: aws-cn, '],
 ])("rejects wrong usage: %j", async (args, message) => {
   const cwd = temporaryFolder();

@@ -1,5 +1,6 @@
 // Reads JSON and records the line and column of each value, for messages.
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import type { Region } from "../../findings.ts";
 
 /** The keys and indices that lead to a value: `["Statement", 0, "Effect"]`. */
 export type Path = readonly (string | number)[];
@@ -23,8 +24,11 @@ export class JsonError extends Error {
 
 export interface JsonText {
   readonly value: unknown;
-  /** Returns where a value starts, or the name of an object's member. If the path does not exist, returns its nearest parent. */
-  placeOf(path: Path): Place;
+  /**
+   * Returns where a value is: of an object's member its name, of an element of a list its text or its first bracket. If
+   * the path does not exist, returns the nearest parent.
+   */
+  placeOf(path: Path): Region;
 }
 
 /** Policies need six levels. Deeper text is rejected before recursive code reads it. */
@@ -57,9 +61,19 @@ export function readJson(text: string): JsonText {
         if (child === undefined) break;
         node = child;
       }
-      return placeAtOffset((node.parent?.type === "property" ? node.parent : node).offset);
+      const [start, end] = findSpan(node);
+      const place = placeAtOffset(start);
+      return { ...place, endColumn: place.column + end - start };
     },
   };
+}
+
+/** Returns the offsets of what stands for a value in one line. */
+function findSpan(node: Node): readonly [start: number, end: number] {
+  const { parent, offset, length, type } = node;
+  const name = parent?.type === "property" ? parent.children?.[0] : undefined;
+  if (name !== undefined) return [name.offset, name.offset + name.length];
+  return [offset, offset + (type === "object" || type === "array" ? 1 : length)];
 }
 
 /** Returns a function that finds places in a text; it counts the lines only once. */

@@ -1,25 +1,18 @@
 // What the rules find.
+import type { Finding as GeneralFinding, Region } from "../../findings.ts";
 import type { JsonText, Path, Place } from "../engine/json.ts";
 import type { Patch } from "./patch.ts";
-import { findLevel, type Level, type RuleId } from "./rules.ts";
+import { findLevel, type RuleId } from "./rules.ts";
 
-export interface Finding {
+export interface Finding extends Omit<GeneralFinding, keyof Region>, Region {
   readonly rule: RuleId;
-  readonly level: Level;
-  /** What is wrong, and the consequence. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly fix: string;
   /** The fix as a JSON Patch of the document, if it can be applied without a decision. */
   readonly patch?: Patch;
-  readonly line: number;
-  readonly column: number;
   readonly path: Path;
-  /** Where else the policy has the same problem. */
   readonly also?: readonly Where[];
 }
 
-export interface Where extends Place {
+export interface Where extends Region {
   readonly path: Path;
 }
 
@@ -68,25 +61,27 @@ export class Report {
 }
 
 type Found = Pick<Finding, "rule" | "message" | "fix" | "patch" | "path">;
-type Located = Found & Place;
+type Located = Found & Region;
 
 const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
 
 function merge(group: readonly Located[]): Finding[] {
   const [first, ...more] = [...group].sort(byPlace);
   if (first === undefined) return [];
-  const { rule, message, fix, line, column, path } = first;
+  const { rule, message, fix } = first;
   const patch = mergePatches([first, ...more]);
-  const also = more.map((other): Where => ({ line: other.line, column: other.column, path: other.path }));
+  const also = more.map(pickPlace);
   return [
     {
       ...{ rule, level: findLevel(rule), message, fix },
       ...(patch === undefined ? {} : { patch }),
-      ...{ line, column, path },
+      ...pickPlace(first),
       ...(also.length === 0 ? {} : { also }),
     },
   ];
 }
+
+const pickPlace = ({ line, column, endColumn, path }: Located): Where => ({ line, column, endColumn, path });
 
 /** Joins patches of several lists. Of the same text twice in one list, it changes the first. */
 function mergePatches(group: readonly Located[]): Patch | undefined {

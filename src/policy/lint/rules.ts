@@ -1,11 +1,10 @@
 // The rules of `fob policy lint`. docs/policy-rules.md has a section for each rule, with an example and the fix; a test
 // compares it with this list.
-
-/** An error makes `fob policy lint` fail: AWS rejects the policy, or it enforces nothing or locks users out. */
-export type Level = "error" | "warning" | "note";
+import type { Level } from "../../findings.ts";
 
 export interface Rule {
   readonly id: string;
+  /** Of an error, AWS rejects the policy, or it enforces nothing or locks users out. */
   readonly level: Level;
   /** What the rule finds, and why that matters. */
   readonly text: string;

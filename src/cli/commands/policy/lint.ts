@@ -1,12 +1,17 @@
 // `fob policy lint`: checks a policy and suggests fixes.
+import { homepage, version } from "../../../../package.json";
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
-import type { Place } from "../../../policy/engine/json.ts";
-import { type Finding, type Kind, lint } from "../../../policy/lint/lint.ts";
-import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
+import { type Finding, formatFindings, formatFindingsJson, summarizeFindings } from "../../../findings.ts";
+import { type Kind, lint } from "../../../policy/lint/lint.ts";
+import { rules } from "../../../policy/lint/rules.ts";
+import { formatSarif } from "../../../sarif.ts";
+import { quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
+import { chooseFormat } from "../../options.ts";
 import { readJsonFile } from "./files.ts";
 
+const formats = ["text", "json", "sarif"] as const;
 const kinds: readonly Kind[] = ["enforcement", "role", "scp"];
 
 export const policyLintCommand = defineCommand({
@@ -27,15 +32,21 @@ export const policyLintCommand = defineCommand({
       text: "require this partition in every ARN, e.g. aws-cn (default: any one, but not a mix)",
       choices: partitionNames,
     },
-    json: { text: "print JSON" },
+    format: {
+      value: "format",
+      text: "text, json, or sarif for code scanning, which expects paths from the working directory (default: text)",
+      choices: formats,
+    },
+    json: { text: "short for --format json" },
   },
   examples: [
     "fob policy lint enforce-mfa-policy.json",
     "fob policy lint --as enforcement --partition aws-us-gov policy.json",
     "fob policy lint --as scp require-mfa.json",
     "fob policy show | fob policy lint -",
+    "fob policy lint --format sarif policies/enforce-mfa.json > fob.sarif",
   ],
-  async run([file = ""], { as, partition, json }, context) {
+  async run([file = ""], { as, partition, ...options }, context) {
     for (const [flag, value, choices] of [
       ["--as", as, kinds],
       ["--partition", partition, partitionNames],
@@ -43,38 +54,21 @@ export const policyLintCommand = defineCommand({
       if (value === undefined || choices.some((choice) => choice === value)) continue;
       throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
-    const findings = lint(await readJsonFile(file, context), {
-      as: kinds.find((kind) => kind === as),
-      partition,
-    });
-    context.stdout.write(json ? formatJson(findings) : formatFindings(file, findings));
-    context.say.note(`${quote(file)}: ${summarize(findings)}`);
+    const format = chooseFormat(options, formats);
+    const found = lint(await readJsonFile(file, context), { as: kinds.find((kind) => kind === as), partition });
+    const findings = found.map((finding) => ({ file, ...finding }));
+    context.stdout.write(writers[format](findings));
+    context.say.note(`${quote(file)}: ${summarizeFindings(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });
 
-function formatFindings(file: string, findings: readonly Finding[]): string {
-  return findings
-    .map(
-      ({ line, column, level, rule, message, fix, also = [] }) =>
-        `${escapeControlCharacters(`${file}:${line}:${column} ${level} ${rule} ${message}`)}\n    ${escapeControlCharacters(fix)}\n${formatPlaces(also)}`,
-    )
-    .join("");
-}
+const writers: Readonly<Record<(typeof formats)[number], (findings: readonly Finding[]) => string>> = {
+  text: formatFindings,
+  json: formatFindingsJson,
+  sarif: (findings) => formatSarif(findings, { version, homepage, rules, help, folder: process.cwd() }),
+};
 
-/** Lists the first of the other places. */
-function formatPlaces(places: readonly Place[]): string {
-  if (places.length === 0) return "";
-  const most = 20;
-  const listed = places.slice(0, most).map(({ line, column }) => `${line}:${column}`);
-  const rest = places.length > most ? ` and ${places.length - most} more places` : "";
-  return `    also at ${listed.join(", ")}${rest}\n`;
-}
-
-function summarize(findings: readonly Finding[]): string {
-  const counts = (["error", "warning", "note"] as const).flatMap((level) => {
-    const count = findings.filter((finding) => finding.level === level).length;
-    return count === 0 ? [] : `${count} ${level}${count === 1 ? "" : "s"}`;
-  });
-  return counts.length === 0 ? "no findings" : counts.join(", ");
-}
+const help =
+  "Each finding says how to fix it. `docs/policy-rules.md` of fob has an example of every rule. " +
+  "`fob policy simulate` shows what a policy allows with and without MFA.";
