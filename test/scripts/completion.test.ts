@@ -71,6 +71,7 @@ test.runIf(isBroad)(
     for (const command of ["shell-init", "completion"]) {
       expect(await complete(world, command, "")).toEqual(["bash", "zsh", "fish", "powershell"]);
     }
+    expect(await complete(world, "policy", "lint", "--format", "")).toEqual(["text", "json", "sarif"]);
     for (const words of [
       ["login", "work", ""],
       ["login", "--duration", ""],
