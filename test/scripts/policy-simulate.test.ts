@@ -374,13 +374,29 @@ test("accepts several resources and files from Windows PowerShell, and warns abo
   });
   const user = ["--user", "arn:aws:iam::123456789012:user/alice", "--action", "s3:GetObject"];
   expect((await simulate(["--policy", file("org.json", org), ...user])).stderr).not.toContain("warning");
-  const slips = ["iam:EnableMFADevce", "iam:LaunchRocket", "iam:GetUser", "s3:GetObjet"];
-  const slip = await simulate(slips.flatMap((action) => ["--action", action]));
-  expect(slip.stderr.match(/(?:warning|hint|not checked): .*/g)).toEqual([
-    expect.stringMatching(/^warning: there is no action "iam:EnableMFADevce" \(as of \d{4}-\d\d-\d\d\)$/),
+  const right = ["iam:GetUser", "s3:GetObject", "S3:listallmybuckets", "ec2:RunInstances", "kms:ReEncryptFrom"];
+  const slips = [
+    "iam:EnableMFADevce",
+    "iam:LaunchRocket",
+    "s3:getobjct",
+    "s3:ListObjectsV2",
+    "secretsmanager:GetSecret",
+  ];
+  const actions = [...right, ...slips, "lambda:Invok", "dynamodb:GetItem"];
+  const slip = await simulate(actions.flatMap((action) => ["--action", action]));
+  expect(slip.status).toBe(0);
+  const said = slip.stderr.replaceAll(/\d{4}-\d\d-\d\d/g, "DATE").match(/(?:warning|hint|not checked): .*/g);
+  expect(said).toEqual([
+    'warning: there is no action "iam:EnableMFADevce" (as of DATE)',
     "hint: did you mean: iam:EnableMFADevice",
-    expect.stringMatching(/^warning: there is no action "iam:LaunchRocket" /),
-    "not checked: whether these actions exist, of s3",
+    'warning: "iam:LaunchRocket" is not in fob\'s list of iam actions, as of DATE',
+    'warning: there is no action "s3:getobjct" (as of DATE)',
+    "hint: did you mean: s3:GetObject",
+    'warning: there is no action "s3:ListObjectsV2" (as of DATE)',
+    "hint: did you mean: s3:ListBucket",
+    'warning: "secretsmanager:GetSecret" is not in fob\'s list of secretsmanager actions, as of DATE',
+    "hint: did you mean: secretsmanager:GetSecretValue",
+    "not checked: whether these actions exist, of lambda, dynamodb",
   ]);
 });
 

@@ -1,4 +1,5 @@
-// The actions, resource types and condition keys of AWS that fob knows (iam, sts, signin, and the global keys).
+// The actions, resource types and condition keys of AWS that fob knows (iam, sts, signin, and the global keys). Verdicts
+// follow from them; other-services.ts has names of other services, which are checked for their spelling only.
 // `npm run update-iam-actions` updates the list.
 import { findNearest, measureDifference } from "../../nearest.ts";
 import { matches, parsePattern } from "../engine/wildcard.ts";
@@ -113,7 +114,15 @@ const guessNearestAction = memoize((text) => {
   const { service, action } = splitAction(text) ?? { service: "", action: "" };
   const elsewhere = services.flatMap((other) => findActions(`${other}:${action}`));
   if (elsewhere.length === 1) return toSureGuess(elsewhere[0]?.name);
-  const names = (actions.get(service) ?? []).map(({ name }) => name);
+  return guessAmong(
+    text,
+    (actions.get(service) ?? []).map(({ name }) => name),
+  );
+});
+
+/** Guesses which of a service's actions was meant: by the verb and what follows it. */
+export function guessAmong(text: string, names: readonly string[]): Guess | undefined {
+  const { action } = splitAction(text) ?? { action: "" };
   const verbs = new Set(names.map(findVerb));
   const verb = [...verbs].find((known) => startsWithVerb(action, known));
   if (verb !== undefined) {
@@ -130,7 +139,7 @@ const guessNearestAction = memoize((text) => {
     written === action.toLowerCase() ||
     (measureDifference(findVerb(name), written) <= 2 && !findVerb(name).endsWith(written));
   return guessNearest(text, names.filter(isNear));
-});
+}
 
 /** Guesses an action by what follows its verb: a near spelling, else the same words with some more or fewer. */
 function guessNoun(noun: string, names: readonly string[], verbs: readonly string[]): Guess | undefined {
@@ -143,8 +152,18 @@ function guessNoun(noun: string, names: readonly string[], verbs: readonly strin
   const found = guessNearest(noun, [...nouns.keys()]);
   if (found !== undefined) return { ...found, name: nouns.get(found.name) ?? found.name };
   const words = splitWords(noun);
-  const similar = [...nouns].find(([other]) => areSimilar(words, splitWords(other)));
+  const similar = [...nouns].find(([other]) => areSimilar(words, splitWords(other))) ?? findLonger(noun, [...nouns]);
   return similar && { name: similar[1], isSure: false };
+}
+
+/** Finds the shortest noun that starts with what was written. */
+function findLonger<Item extends readonly [noun: string, name: string]>(
+  noun: string,
+  nouns: readonly Item[],
+): Item | undefined {
+  if (noun.length < 3) return undefined;
+  const longer = nouns.filter(([other]) => other.toLowerCase().startsWith(noun.toLowerCase()));
+  return longer.sort(([a], [b]) => a.length - b.length)[0];
 }
 
 const splitWords = (noun: string): string[] =>

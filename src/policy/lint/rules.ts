@@ -46,7 +46,7 @@ export const rules = [
   ),
   warning(
     "unknown-action",
-    "The action of IAM, STS or Sign-In is not in fob's list. It is misspelled, or newer than the list.",
+    "The action is not in fob's list of the service's actions. It is misspelled, or newer than the list.",
   ),
   error("wildcard-matches-nothing", "The pattern matches none of the service's actions."),
   error(

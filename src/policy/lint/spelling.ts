@@ -11,6 +11,7 @@ import {
   splitAction,
   updated,
 } from "./known.ts";
+import { lookUpAction, otherUpdated } from "./other-services.ts";
 import { renameKey, replaceEntries, replaceText } from "./patch.ts";
 import type { Fix, Report } from "./report.ts";
 import { fixResource, isNarrow } from "./resources.ts";
@@ -78,11 +79,23 @@ function checkAction(entry: Entry, statement: ParsedStatement, report: Report): 
     report.add("misspelled-action", path, message, fix, isSafe ? replaceText(entry, meant.name) : undefined);
   } else if (isKnownService(parts.service)) {
     const message = `${quoteText(text)} is not in fob's list of ${parts.service} actions, as of ${updated}; if it is misspelled, ${comes.slice(3)}${worse}`;
-    const compare = "check it in AWS's service authorization reference";
-    const suggestion =
-      meant === undefined ? compare : `${compare}, or write ${quoteText(meant.name)} if you meant that`;
-    report.add("unknown-action", path, message, danger === undefined ? suggestion : `remove ${quoteText(text)}`);
+    report.add(
+      "unknown-action",
+      path,
+      message,
+      danger === undefined ? suggestAction(meant?.name) : `remove ${quoteText(text)}`,
+    );
+  } else {
+    const listed = lookUpAction(text);
+    if (listed === undefined || listed.isListed) return;
+    const message = `${quoteText(text)} is not in fob's list of ${listed.service} actions, as of ${otherUpdated}; if it is misspelled, ${comes.slice(3)}`;
+    report.add("unknown-action", path, message, suggestAction(listed.meant?.name));
   }
+}
+
+function suggestAction(name: string | undefined): string {
+  const compare = "check it in AWS's service authorization reference";
+  return name === undefined ? compare : `${compare}, or write ${quoteText(name)} if you meant that`;
 }
 
 function checkKey({ key, path, operator, name }: ParsedCondition, statement: ParsedStatement, report: Report): void {

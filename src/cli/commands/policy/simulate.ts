@@ -208,14 +208,23 @@ async function warnAboutActions(results: readonly ExplainedDecision[], { say }: 
   const { guessAction, findActions, isKnownService, splitAction, updated } = await import(
     "../../../policy/lint/known.ts"
   );
+  const unknown = [...new Set(results.map(({ request }) => request.action))].filter(
+    (action) => findActions(action).length === 0,
+  );
+  if (unknown.length === 0) return;
+  const { lookUpAction, otherUpdated } = await import("../../../policy/lint/other-services.ts");
   const services = new Set<string>();
-  for (const action of new Set(results.map(({ request }) => request.action))) {
-    if (findActions(action).length > 0) continue;
+  for (const action of unknown) {
     const { service = "" } = splitAction(action) ?? {};
-    const meant = guessAction(action);
-    if (meant || isKnownService(service)) say.warning(`there is no action ${quote(action)} (as of ${updated})`);
-    else services.add(service);
-    if (meant) say.hint(`did you mean: ${meant.name}`);
+    const listed = lookUpAction(action);
+    if (listed?.isListed) continue;
+    const meant = listed?.meant ?? guessAction(action);
+    const as = `as of ${listed === undefined ? updated : otherUpdated}`;
+    if (meant?.isSure) say.warning(`there is no action ${quote(action)} (${as})`);
+    else if (listed !== undefined || isKnownService(service)) {
+      say.warning(`${quote(action)} is not in fob's list of ${service} actions, ${as}`);
+    } else services.add(service);
+    if (meant !== undefined) say.hint(`did you mean: ${meant.name}`);
   }
   if (services.size > 0) say.note(`not checked: whether these actions exist, of ${[...services].join(", ")}`);
 }
