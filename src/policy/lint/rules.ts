@@ -21,7 +21,7 @@ export const rules = [
     "unknown-operator",
     "The policy has an unknown condition operator. AWS rejects it; other programs may ignore the condition.",
   ),
-  error("wrong-value", "The operator cannot compare this value, so the value never matches."),
+  error("wrong-value", "The operator cannot compare this value. AWS rejects the policy, or the value never matches."),
   error(
     "variables-without-version",
     'The policy has variables, but not the version "2012-10-17". AWS treats them as plain text.',
@@ -176,7 +176,7 @@ export const rules = [
   ),
   error(
     "dangerous-exemption",
-    "An exemption lets an attacker with a stolen password or access key remove MFA or get around it.",
+    "An exemption lets an attacker with a stolen password or access key remove MFA, get around it, or lock users out.",
   ),
   warning("wildcard-exemption", "An exempt pattern matches far more than users need to set up MFA."),
   note("extra-exemption", "An exempt action is not needed to set up MFA."),
