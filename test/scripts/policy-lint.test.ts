@@ -202,18 +202,76 @@ test("escapes control characters of the file", async () => {
   expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });
 
-test("rejects a file larger than 100 kB, including white space, without reading all of it", async () => {
+test("rejects a policy larger than 100 kB, and a file larger than 50 MB without reading all of it", async () => {
   const cwd = temporaryFolder();
   const text = await shown();
-  writeFileSync(join(cwd, "fits.json"), text.padEnd(100_000));
-  writeFileSync(join(cwd, "large.json"), text.padEnd(100_001));
+  writeFileSync(join(cwd, "fits.json"), text.padEnd(100_001));
   expect(await lint(["fits.json"], { cwd })).toMatchObject({ status: 0, stderr: 'fob: "fits.json": no findings\n' });
-  const refused = (name: string) => ({
+  const statement = { Effect: "Allow", Action: "s3:GetObject", Resource: "*" };
+  const large = { UserName: "alice", PolicyName: "p", PolicyDocument: { Statement: Array(2_000).fill(statement) } };
+  writeFileSync(join(cwd, "large.json"), JSON.stringify(large));
+  expect(await lint(["large.json"], { cwd })).toMatchObject({
     status: 2,
     stdout: "",
-    stderr: `fob: error: "${name}" is larger than 100 kB\nfob: hint: AWS allows at most 6,144 characters in a managed policy; name a file with a single policy\n`,
+    stderr:
+      'fob: error: "user alice, policy p" in "large.json" is larger than 100 kB\nfob: hint: AWS allows at most 6,144 characters in a managed policy\n',
   });
-  expect(await lint(["large.json"], { cwd })).toMatchObject(refused("large.json"));
-  expect(await lint(["-"], { input: "[]".padEnd(100_001) })).toMatchObject(refused("-"));
-  expect(await lint(["/dev/zero"])).toMatchObject(refused("/dev/zero"));
+  expect(await lint(["/dev/zero"])).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^fob: error: "\/dev\/zero" is larger than 50 MB\nfob: hint: split it/) as string,
+  });
+});
+
+test("checks every policy of an account and names it", async () => {
+  const policy = JSON.parse(await shown()) as object;
+  const wrong = JSON.parse((await shown()).replace("BoolIfExists", "Bool")) as object;
+  const account = {
+    GroupDetailList: [
+      { GroupName: "RequireMFA", GroupPolicyList: [{ PolicyName: "mfa", PolicyDocument: wrong }] },
+      { GroupName: "Others", GroupPolicyList: [{ PolicyName: "mfa", PolicyDocument: policy }] },
+    ],
+    RoleDetailList: [{ RoleName: "ci", RolePolicyList: [{ PolicyName: "mfa", PolicyDocument: policy }] }],
+    Policies: [
+      {
+        ...{ PolicyName: "AdministratorAccess", Arn: "arn:aws:iam::aws:policy/AdministratorAccess" },
+        PolicyVersionList: [{ IsDefaultVersion: true, Document: {} }],
+      },
+    ],
+  };
+  const { status, stdout, stderr } = await lint(["--json", "-"], { input: JSON.stringify(account) });
+  const found = JSON.parse(stdout) as { subject: string; rule: string; file: string }[];
+  expect(found.map(({ subject, rule, file }) => [file, subject, rule])).toEqual([
+    ["-", "group RequireMFA, policy mfa", "bool-instead-of-boolifexists"],
+    ["-", "role ci, policy mfa", "roles-without-mfa"],
+  ]);
+  expect({ status, stderr }).toEqual({
+    status: 3,
+    stderr: 'fob: not checked: 1 policy of AWS\nfob: "-" (3 policies): 2 errors\n',
+  });
+  const forced = await lint(["--as", "enforcement", "-"], { input: JSON.stringify(account) });
+  expect(forced.stdout).toMatch(
+    /^-:1:\d+ error bool-instead-of-boolifexists "group RequireMFA, policy mfa": "Bool": .*\n.*\n$/,
+  );
+});
+
+test.each([
+  ["{}", "none.json", "has no policy that fob knows how to find"],
+  ['{"Role": {"AssumeRolePolicyDocument": {}}}', "role.json", "has no policy that fob knows how to find"],
+  [
+    "Resources:\n  A: b\n",
+    "template.yaml",
+    "fob: hint: convert YAML to JSON, for example: cfn-flip template.yaml > template.json\n",
+  ],
+  ['resource "a" "b" {}', "main.tf", "fob: hint: lint what Terraform makes of it: terraform show -json > state.json\n"],
+  [
+    '{"GroupName": "g", "PolicyName": "p",\n "PolicyDocument": "{"}',
+    "group.json",
+    '"group.json" cannot be read: group g, policy p is not JSON: close brace expected (line 2, column 2)',
+  ],
+])("rejects a file without a policy: %j", async (text, name, message) => {
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, name), text);
+  const { status, stdout, stderr } = await lint([name], { cwd });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toContain(message);
 });

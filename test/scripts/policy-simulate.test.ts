@@ -481,8 +481,8 @@ test.each<[readonly string[], number, string]>([
     'duplicate key "Statement" (line 1, column 19)',
   ],
   [["--policy", file("deep.json", `{"Statement": ${"[".repeat(90_000)}`)], 2, "nested deeper than 64 levels"],
-  [["--policy", file("list.json", [])], 1, "a policy document must be a JSON object (line 1, column 1)"],
-  [["--policy", file("number.json", "7")], 1, "a policy document must be a JSON object"],
+  [["--policy", file("list.json", [])], 2, "has no policy that fob knows how to find"],
+  [["--boundary", file("number.json", "7")], 2, "has no policy that fob knows how to find"],
   [["--policy", file("types.json", policy({ Effect: "Allow", Action: [1], Resource: {} }))], 1, "1 must be a string"],
   [
     [
@@ -550,10 +550,14 @@ test.each<[readonly string[], number, string]>([
   [["--policy", file("empty.json", "")], 2, 'empty.json" is not JSON: the file is empty (line 1, column 1)'],
   [["--profile", "work"], 2, "--profile requires --account"],
   [["--cases", file("noaction.json", [{ decision: "allowed" }])], 2, "case 1 has no action"],
-  [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 100 kB'],
-  [["--boundary", "/dev/zero"], 2, '"/dev/zero" is larger than 100 kB'],
+  [["--policy", "/dev/zero"], 2, '"/dev/zero" is larger than 50 MB'],
+  [["--boundary", "/dev/zero"], 2, '"/dev/zero" is larger than 50 MB'],
   [["--cases", "/dev/zero"], 2, '"/dev/zero" is larger than 10 MB'],
-  [["--policy", file("string.json", JSON.stringify({ Id: "x".repeat(90_000) }))], 1, "a policy needs at least one"],
+  [
+    ["--policy", file("string.json", JSON.stringify({ Version: "2012-10-17", Id: "x".repeat(90_000) }))],
+    1,
+    "a policy needs at least one",
+  ],
   [["--policy", file("quotes.json", `"${'\\"'.repeat(40_000)}`)], 2, "is not JSON: unexpected end of string"],
   [
     ["--cases", file("nested.json", [{ action: "s3:GetObject", context: { a: [["b"]] }, decision: "allowed" }])],
@@ -610,6 +614,77 @@ test.each<[readonly string[], number, string]>([
   const { status, stdout, stderr } = await simulate(args, "");
   expect(stderr).toContain(message);
   expect({ status, stdout }).toEqual({ status: code, stdout: "" });
+});
+
+test("reads the policies of a user from an account's details, and warns of what is not there", async () => {
+  const attached = (...names: string[]) =>
+    names.map((name) => ({ PolicyName: name, PolicyArn: `arn:aws:iam::aws:policy/${name}` }));
+  const inline = (content: unknown) => [{ PolicyName: "own", PolicyDocument: content }];
+  const account = file("account.json", {
+    UserDetailList: [
+      {
+        ...{
+          UserName: "alice",
+          GroupList: ["RequireMFA"],
+          AttachedManagedPolicies: attached("Everything", "Filtered"),
+        },
+        PermissionsBoundary: { PermissionsBoundaryArn: "arn:aws:iam::123456789012:policy/limit" },
+      },
+      {
+        UserName: "bob",
+        GroupList: [],
+        UserPolicyList: inline(policy({ Effect: "Allow", Action: "s3:*", Resource: "*" })),
+      },
+    ],
+    GroupDetailList: [{ GroupName: "RequireMFA", GroupPolicyList: inline(JSON.parse(readFileSync(enforce, "utf8"))) }],
+    Policies: [
+      {
+        ...{ PolicyName: "Everything", Arn: "arn:aws:iam::aws:policy/Everything" },
+        PolicyVersionList: [
+          { IsDefaultVersion: true, Document: policy({ Effect: "Allow", Action: "*", Resource: "*" }) },
+        ],
+      },
+    ],
+  });
+  const args = ["--policy", account, "--action", "s3:GetObject"];
+  const alice = await simulate([...args, "--of", "user alice", "--json"]);
+  expect(alice.status).toBe(0);
+  expect(JSON.parse(alice.stdout)).toMatchObject([
+    { decision: "explicitDeny", because: [{ policy: `${account}: group RequireMFA, policy own` }] },
+  ]);
+  expect(alice.stderr).toContain(
+    `does not have the permissions boundary of user alice, arn:aws:iam::123456789012:policy/limit\n`,
+  );
+  expect(alice.stderr).toContain("does not have the policy arn:aws:iam::aws:policy/Filtered of user alice\n");
+  const [bob] = await json([...args, "--of", "user bob"]);
+  expect(bob?.decision).toBe("allowed");
+  const [single] = await json([...args, "--of", "policy Everything"]);
+  expect(single?.decision).toBe("allowed");
+  for (const [more, message] of [
+    [[], "has policies that are not all of one user, group or role: "],
+    [["--of", "user carol"], 'has no policies of "user carol", only of "group RequireMFA", '],
+  ] as const) {
+    const { status, stdout, stderr } = await simulate([...args, ...more]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain("fob: hint: choose a user, group, role or policy, for example: --of 'group RequireMFA'\n");
+  }
+  const boundary = await simulate(["--boundary", account]);
+  expect(boundary).toMatchObject({ status: 2, stdout: "" });
+});
+
+test("does not guess what a template does not say", async () => {
+  const content = policy({ Effect: "Deny", Action: "*", Resource: { "Fn::Sub": "arn:aws:s3:::$" + "{Bucket}" } });
+  const template = (PolicyDocument: unknown) => ({
+    Resources: { It: { Type: "AWS::IAM::ManagedPolicy", Properties: { PolicyDocument } } },
+  });
+  const { status, stdout, stderr } = await simulate(["--policy", file("unknown.json", template(content))]);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain(
+    '/unknown.json" cannot be evaluated: "arn:aws:s3:::$' + '{Bucket}" has a value only when the template is deployed',
+  );
+  const known = file("known.json", template(policy({ Effect: "Allow", Action: "s3:*", Resource: "*" })));
+  expect((await json(["--policy", known, "--action", "s3:GetObject"]))[0]?.decision).toBe("allowed");
 });
 
 test("evaluates a policy with 600 statements and hostile wildcards quickly", async () => {

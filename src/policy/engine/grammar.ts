@@ -120,14 +120,6 @@ export function readFrame<S>(
     });
     return [];
   }
-  if (isObject(document.PolicyVersion) && document.Statement === undefined) {
-    top.add(
-      ["PolicyVersion"],
-      "this is the output of aws iam get-policy-version; the policy is in .PolicyVersion.Document",
-      { fix: "extract the policy: aws iam get-policy-version … --query PolicyVersion.Document" },
-    );
-    return [];
-  }
   checkElements(document, ["Version", "Id", "Statement"], top.within([], "policy document"));
   const { Version: version, Id: id, Statement: content } = document;
   if (version !== undefined && version !== "2012-10-17" && version !== "2008-10-17") {

@@ -14,20 +14,24 @@ import {
   isWidenedByResources,
 } from "./resources.ts";
 import { checkSpelling } from "./spelling.ts";
+import type { Unknown } from "./unknown.ts";
 
 export type { Kind } from "./mfa.ts";
 export type { Finding } from "./report.ts";
+export type { Unknown } from "./unknown.ts";
 
 export interface LintOptions {
   /** Checks it as a policy of this kind, whatever it looks like. */
   readonly as?: Kind | undefined;
   /** The partition of the account that uses the policy. */
   readonly partition?: string | undefined;
+  /** What in the document is known only after deployment. */
+  readonly unknown?: readonly Unknown[];
 }
 
 /** Returns the findings, sorted by place. */
 export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
-  const report = new Report(json.value);
+  const report = new Report(json.value, options.unknown);
   const document = parseDocument(json.value);
   for (const problem of document.problems) addProblem(problem, report);
   for (const statement of document.statements) {
@@ -42,7 +46,7 @@ export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   if (as === "role") checkRolePolicy(document, report);
   else isForUsers = checkEnforcement(document, as, report) && as !== "scp";
   if (document.statements.length > 0) checkVersion(json.value, document, report);
-  checkSize(JSON.stringify(json.value).length, isForUsers ? "users" : as, report);
+  checkSize(JSON.stringify(json.value ?? null).length, isForUsers ? "users" : as, report);
   return report.findings(json);
 }
 

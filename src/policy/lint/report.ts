@@ -3,6 +3,7 @@ import type { Finding as GeneralFinding, Region } from "../../findings.ts";
 import type { JsonText, Path, Place } from "../engine/json.ts";
 import type { Patch } from "./patch.ts";
 import { findLevel, type RuleId } from "./rules.ts";
+import { dependsOn, type Unknown } from "./unknown.ts";
 
 export interface Finding extends Omit<GeneralFinding, keyof Region>, Region {
   readonly rule: RuleId;
@@ -32,9 +33,12 @@ export class Report {
   readonly #found: Found[] = [];
   /** The document. */
   readonly root: unknown;
+  readonly #unknown: readonly Unknown[];
 
-  constructor(root: unknown) {
+  /** @param unknown what in the document is not known: nothing is found that depends on it */
+  constructor(root: unknown, unknown: readonly Unknown[] = []) {
     this.root = root;
+    this.#unknown = unknown;
   }
 
   add(rule: RuleId, path: Path, message: string, ...[fix, patch]: Fix): void {
@@ -47,7 +51,11 @@ export class Report {
       this.#found.filter(({ rule }) => rule === "left-over-template").map(({ path }) => JSON.stringify(path)),
     );
     const groups = new Map<string, Located[]>();
-    for (const found of this.#found) {
+    const known = this.#found.filter((found) => !this.#unknown.some((unknown) => dependsOn(unknown, found)));
+    const unknown = this.#unknown.map(
+      ({ path, message, fix }): Found => ({ rule: "unknown-value", path, message, fix }),
+    );
+    for (const found of [...known, ...unknown]) {
       const { rule, path, message, fix } = found;
       if (causedByTemplates.has(rule) && templates.has(JSON.stringify(path))) continue;
       const key = JSON.stringify([rule, message, fix]);

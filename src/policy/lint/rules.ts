@@ -30,6 +30,7 @@ export const rules = [
     "old-version",
     'The policy does not have the version "2012-10-17". Variables and newer features do not work in it.',
   ),
+  warning("unknown-value", "The value is known only after deployment. fob does not check it."),
   error("too-large", "The policy is too large. A managed policy may have 6,144 characters, not counting white space."),
   warning(
     "too-large-for-managed",

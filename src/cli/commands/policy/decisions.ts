@@ -17,7 +17,7 @@ import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/eng
 import { listDocuments } from "../../../policy/proof.ts";
 import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
-import { readPolicyFile } from "./files.ts";
+import { readPrincipalPolicies } from "./files.ts";
 
 /** What requests are evaluated against. */
 export interface SimulationSetup {
@@ -37,6 +37,7 @@ export interface SimulationSetup {
 
 interface SimulateOptions {
   readonly policy?: readonly string[] | undefined;
+  readonly of?: string | undefined;
   readonly boundary?: string | undefined;
   readonly user?: string | undefined;
   readonly context?: readonly string[] | undefined;
@@ -54,10 +55,13 @@ export async function readSetup(given: SimulateOptions, context: Context): Promi
     names: ["a policy that allows everything", "enforce-mfa-policy"],
     policies: [allowAll, enforceMfaPolicy()],
   };
-  const read = { names: files, policies: await Promise.all(files.map((file) => readPolicyFile(file, context))) };
-  const { names, policies } = given.policy === undefined ? own : read;
+  const read = (await Promise.all(files.map((file) => readPrincipalPolicies(file, given.of, context)))).flat();
+  const { names, policies } =
+    given.policy === undefined
+      ? own
+      : { names: read.map(({ name }) => name), policies: read.map(({ policy }) => policy) };
   if (given.policy === undefined) context.say.note("for a user who is allowed everything, with enforce-mfa-policy");
-  const boundary = given.boundary === undefined ? undefined : await readPolicyFile(given.boundary, context);
+  const boundary = given.boundary === undefined ? undefined : await readBoundary(given.boundary, context);
   const subject = given.user === undefined ? undefined : readUser(given.user);
   const example = makeExampleUser(policies);
   const mayChangePassword = given.usersMayChangePassword ? (subject ?? example).arn : undefined;
@@ -71,6 +75,16 @@ export async function readSetup(given: SimulateOptions, context: Context): Promi
     json: given.json === true,
     context,
   };
+}
+
+/** @throws UsageError if the file has several policies */
+async function readBoundary(file: string, context: Context): Promise<PolicyDocument> {
+  const [first, ...more] = await readPrincipalPolicies(file, undefined, context);
+  if (first !== undefined && more.length === 0) return first.policy;
+  throw new UsageError(
+    `${quote(file)} has ${more.length + 1} policies, but a permissions boundary is a single one`,
+    "name a file with that policy only",
+  );
 }
 
 const allowAll: PolicyDocument = {

@@ -9,7 +9,7 @@ import { formatSarif } from "../../../sarif.ts";
 import { quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
-import { readJsonFile } from "./files.ts";
+import { readPolicies, rejectWithoutPolicy } from "./files.ts";
 
 const formats = ["text", "json", "sarif"] as const;
 const kinds: readonly Kind[] = ["enforcement", "role", "scp"];
@@ -19,8 +19,11 @@ export const policyLintCommand = defineCommand({
   description:
     "Checks an identity-based policy and suggests fixes: syntax AWS rejects, unknown names, ARNs that match nothing, " +
     "and, in a policy that denies requests without MFA, gaps and lockouts. docs/policy-rules.md lists the rules. " +
-    "Exits with 3 if it finds an error.",
-  takes: { name: "file", atLeast: 1, atMost: 1, text: "the policy, as JSON; - for stdin" },
+    "Exits with 3 if it finds an error. The file is JSON: a policy or its statements, the output of aws iam " +
+    "get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a " +
+    "CloudFormation template, or the output of terraform show -json. fob checks every identity-based policy and service " +
+    "control policy in it, but no trust policies.",
+  takes: { name: "file", atLeast: 1, atMost: 1, text: "the file with the policy, as JSON; - for stdin" },
   options: {
     as: {
       value: "kind",
@@ -44,6 +47,7 @@ export const policyLintCommand = defineCommand({
     "fob policy lint --as enforcement --partition aws-us-gov policy.json",
     "fob policy lint --as scp require-mfa.json",
     "fob policy show | fob policy lint -",
+    "aws iam get-account-authorization-details | fob policy lint -",
     "fob policy lint --format sarif policies/enforce-mfa.json > fob.sarif",
   ],
   async run([file = ""], { as, partition, ...options }, context) {
@@ -55,10 +59,21 @@ export const policyLintCommand = defineCommand({
       throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
     const format = chooseFormat(options, formats);
-    const found = lint(await readJsonFile(file, context), { as: kinds.find((kind) => kind === as), partition });
-    const findings = found.map((finding) => ({ file, ...finding }));
+    const policies = await readPolicies(file, context);
+    if (policies.length === 0) rejectWithoutPolicy(file);
+    const own = policies.filter((policy) => !policy.isAwsManaged);
+    const findings = own.flatMap(({ name, json, unknown, kind }) =>
+      lint(json, { as: kinds.find((known) => known === as) ?? kind, partition, unknown }).map((finding) => ({
+        file,
+        ...(name === undefined ? {} : { subject: name }),
+        ...finding,
+      })),
+    );
+    const skipped = policies.length - own.length;
+    if (skipped > 0) context.say.note(`not checked: ${skipped} ${skipped === 1 ? "policy" : "policies"} of AWS`);
     context.stdout.write(writers[format](findings));
-    context.say.note(`${quote(file)}: ${summarizeFindings(findings)}`);
+    const several = own.length === 1 ? "" : ` (${own.length} policies)`;
+    context.say.note(`${quote(file)}${several}: ${summarizeFindings(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });

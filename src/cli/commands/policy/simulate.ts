@@ -30,6 +30,10 @@ export const policySimulateCommand = defineCommand({
     "Needs no credentials unless you pass --account.",
   options: {
     policy: { value: "file", many: true, text: "a policy of the user or of one of the user's groups; - for stdin" },
+    of: {
+      value: "name",
+      text: "take only the policies of this user, group or role from files that have more, e.g. 'user alice'",
+    },
     boundary: { value: "file", text: "the user's permissions boundary" },
     user: { value: "arn", text: "the user; sets aws:username, aws:PrincipalArn and other keys that follow from it" },
     action: { value: "action", many: true, text: "evaluate this action, e.g. s3:GetObject" },
@@ -62,6 +66,7 @@ export const policySimulateCommand = defineCommand({
     "fob policy simulate --policy mine.json --action iam:GetUser --context aws:MultiFactorAuthPresent=true --json",
     "fob policy simulate --policy mine.json --cases expected.json",
     "fob policy simulate --policy mine.json --policy enforce-mfa-policy.json --require enforced,enrollable",
+    "fob policy simulate --policy account.json --of 'user alice' --user arn:aws:iam::123456789012:user/alice",
     "fob policy simulate --policy mine.json --account --profile work",
   ],
   async run(_, options, context) {
