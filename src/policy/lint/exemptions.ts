@@ -106,10 +106,7 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
     danger: "creates or reactivates an access key, which an attacker can keep",
   },
   { actions: /^iam:(create|update)loginprofile$/, danger: "sets the console password of a user" },
-  {
-    actions: /^iam:deleteloginprofile$/,
-    danger: "removes the console password of a user, who then cannot sign in to the console",
-  },
+  { actions: /^iam:deleteloginprofile$/, danger: "removes the console password of a user" },
   {
     actions: /^iam:(add|remove)user(to|from)group$/,
     danger: "gives a user the permissions of a group, or removes a user from the group that enforces MFA",
