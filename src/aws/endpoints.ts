@@ -37,6 +37,14 @@ export function findCustomEndpointHost(endpoint: string | undefined): string | u
 }
 
 /**
+ * Whether STS and IAM are one AWS: its own, or both at one place that is not AWS's. What one of them has given must not be
+ * sent to the other otherwise.
+ */
+export function isOneAws({ sts, iam }: Endpoints): boolean {
+  return findCustomEndpointHost(sts) === undefined ? iam === undefined : iam === sts;
+}
+
+/**
  * Whether a host is one of STS's own. Not every host below amazonaws.com is AWS's: load balancers, buckets and API
  * gateways of anybody are there too.
  *

@@ -2,6 +2,7 @@
 import {
   type EvaluationResult,
   IAMClient,
+  ListAccountAliasesCommand,
   ListMFADevicesCommand,
   SimulateCustomPolicyCommand,
 } from "@aws-sdk/client-iam";
@@ -28,6 +29,18 @@ export async function listMfaDevices(aws: Connection): Promise<string[]> {
     return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
   });
   return devices.flatMap(({ SerialNumber }) => SerialNumber ?? []);
+}
+
+/**
+ * The alias of the caller's account; an account has one at most. Undefined too for what no alias looks like.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccountAliases.html
+ */
+export async function getAccountAlias(aws: Connection): Promise<string | undefined> {
+  const { AccountAliases } = await aws.call({ service, name: "iam:ListAccountAliases", kind: "read" }, (abortSignal) =>
+    client(aws, "read").send(new ListAccountAliasesCommand({}), { abortSignal }),
+  );
+  // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html
+  return AccountAliases?.find((alias) => /^[a-z0-9]([a-z0-9-]{1,61})[a-z0-9]$/.test(alias) && !/^\d{12}$/.test(alias));
 }
 
 /**

@@ -151,11 +151,12 @@ function describeTime({ expiration, secondsLeft: left }: StatusEntry, now: numbe
 
 /** What has to be known of a session beyond its row. */
 function describeBelow(entry: StatusEntry, now: number, { home }: Context, { long }: TableOptions): readonly string[] {
-  const { expiration, reason } = entry;
+  const { expiration, reason, accountAlias } = entry;
   if (long) {
     const until = expiration === undefined ? [] : [`until ${formatClockTime(expiration, now)}`];
     const place = describePlace(entry, home);
-    return [...until, ...(place === "" ? [] : [place])];
+    const alias = accountAlias === undefined ? [] : [`account alias ${accountAlias}`];
+    return [...until, ...alias, ...(place === "" ? [] : [place])];
   }
   const lost = entry.writtenTo.filter(({ isThere }) => !isThere);
   return [

@@ -5,6 +5,7 @@ import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError, UsageError } from "../errors.ts";
 import { SCRIPT_PATIENCE } from "../files/lock.ts";
 import { readCommandOutput } from "../subprocess.ts";
+import { shorten } from "../terminal/table.ts";
 import type { TerminalDescriptors } from "../terminal/tty.ts";
 import { escapeControlCharacters, quote } from "../text.ts";
 import { readCode } from "./code.ts";
@@ -14,9 +15,10 @@ export interface CodeOwner {
   /** The source profile. */
   readonly profile: string;
   readonly serialNumber: string;
-  /** The name of the IAM user, and the account's number. */
+  /** The name of the IAM user, and the account's number and alias. */
   readonly user?: string | undefined;
   readonly account?: string | undefined;
+  readonly alias?: string | undefined;
   /** The program that waits for the credentials, where it is not the user. */
   readonly program?: string | undefined;
   /** The command line by which they can give it on a terminal. */
@@ -45,18 +47,27 @@ export function patienceOf(codes: MfaCodeProvider | undefined): number {
 }
 
 /**
- * The question itself: `Code for alice @ 123456789012 (work)`. Authenticators show a virtual device as `NAME@ACCOUNT`, so
+ * The question itself: `Code for alice @ 123456789012 (work)`, or `Code for alice @ acme (123456789012, work)`. Authenticators show a virtual device as `NAME@ACCOUNT`, so
  * the device's name stands for a user who is not known yet, and beside one with another name.
  */
-export function formatQuestion({ profile, serialNumber, user, account }: CodeOwner): string {
+export function formatQuestion({ profile, serialNumber, user, account, alias }: CodeOwner): string {
   const device = getUserName(serialNumber);
   const isVirtual = device !== serialNumber;
   const name = user ?? (isVirtual ? device : undefined);
-  const owner = [...(name === undefined ? [] : [name]), ...(account === undefined ? [] : [`@ ${account}`])];
-  const about = [...(owner.length > 0 ? [profile] : []), ...(device === name ? [] : [`device ${device}`])];
+  const isAliased = account !== undefined && alias !== undefined && alias !== "";
+  const shown = isAliased ? shorten(alias, LONGEST_ALIAS) : account;
+  const owner = [...(name === undefined ? [] : [name]), ...(shown === undefined ? [] : [`@ ${shown}`])];
+  const about = [
+    ...(isAliased ? [account] : []),
+    ...(owner.length > 0 ? [profile] : []),
+    ...(device === name ? [] : [`device ${device}`]),
+  ];
   const who = owner.length > 0 ? owner.join(" ") : profile;
   return escapeControlCharacters(`Code for ${who}${about.length > 0 ? ` (${about.join(", ")})` : ""}`);
 }
+
+/** Columns: the account's number is beside it. */
+const LONGEST_ALIAS = 24;
 
 /** `--code`. @throws UsageError */
 export function createOptionProvider(text: string): MfaCodeProvider {

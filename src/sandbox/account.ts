@@ -99,6 +99,7 @@ const modeledKeys = [
 export class Account {
   readonly id: string;
   readonly partition: string;
+  alias: string | undefined;
   /** ms since 1970 */
   now: () => number;
   readonly root: Principal;

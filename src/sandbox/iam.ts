@@ -27,6 +27,16 @@ const listMfaDevices: QueryAction = {
   },
 };
 
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccountAliases.html */
+const listAccountAliases: QueryAction = {
+  parameters: [],
+  run: ({ account, caller }) => {
+    account.authorize(caller, "iam:ListAccountAliases", "*", "*");
+    const member = account.alias === undefined ? "" : writeElement("member", account.alias);
+    return `${writeElement("IsTruncated", "false")}<AccountAliases>${member}</AccountAliases>`;
+  },
+};
+
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
@@ -49,6 +59,7 @@ export const iam: QueryService = {
   namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
   actions: new Map(
     Object.entries({
+      ListAccountAliases: listAccountAliases,
       ListMFADevices: listMfaDevices,
       SimulateCustomPolicy: simulateCustomPolicy,
     }).map(([name, action]) => [name, requireMfa(action)]),

@@ -84,6 +84,8 @@ export interface Sandbox {
   /** Adds a security key or passkey, which IAM lists and STS does not accept. */
   addFidoDevice(userName: string, name?: string): { readonly serialNumber: string };
   setAccessKeyStatus(accessKeyId: string, status: "Active" | "Inactive"): void;
+  /** At first the account has none. */
+  setAccountAlias(alias: string): void;
   /** Stops listening and closes all connections, including idle ones. */
   close(): Promise<void>;
 }
@@ -124,6 +126,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       const key = account.addAccessKey(user);
       const accessKey = { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey };
       return { name, arn: user.arn, accessKey };
+    },
+    setAccountAlias: (alias) => {
+      account.alias = alias;
     },
     attachPolicy: (userName, policy) => account.attachPolicy(userName, policy),
     addRole: (role) => {

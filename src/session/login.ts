@@ -13,6 +13,7 @@ import { getSpan, type Session } from "../store/session.ts";
 import { cachedUnderLock, waitingFor } from "../store/under-lock.ts";
 import { assertShortName, ofOtherVersion } from "../store/write.ts";
 import { quote } from "../text.ts";
+import { learnAlias } from "./account-alias.ts";
 import type { SessionContext } from "./context.ts";
 import type { ProfilePair } from "./profile-pair.ts";
 import { requestSession } from "./request.ts";
@@ -257,7 +258,10 @@ async function openSession(current: Login, chosen: MfaCodeProvider | undefined):
     throw withKeptSession(error, resolution.formatLogin({ without: ["force"] }));
   }
   if (leavesProcess) tellOfKeys(pair, context);
-  return describeOutcome(current, session, { isNew: true, serialToRemember });
+  // Only prompts name it. A program that waits for credentials should not wait for this.
+  const isForPerson = codes.canAskAgain && !options.isServing;
+  const known = isForPerson ? await learnAlias(session, resolution, context) : session;
+  return describeOutcome(current, known, { isNew: true, serialToRemember });
 }
 
 /** Where the user has named a profile that fob serves as a process, she says whether the keys are to be written there. */

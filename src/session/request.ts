@@ -95,12 +95,14 @@ export async function requestSession(
       },
     );
     const places = previous?.writtenTo ?? [];
+    const account =
+      (role && getAccount(role.arn)) ?? identity?.account ?? (device.kind === "arn" ? device.account : undefined);
 
     const session: Session = {
       profile,
       credentials: given,
-      account:
-        (role && getAccount(role.arn)) ?? identity?.account ?? (device.kind === "arn" ? device.account : undefined),
+      account,
+      accountAlias: recallAlias(previous, { account, endpoint: settings.endpoints.sts }),
       user: identity?.arn,
       source: { ...source, accessKeyId: credentials.accessKeyId },
       serialNumber: device.serialNumber,
@@ -130,7 +132,7 @@ export async function requestSession(
 
 /** Whose code it is: AWS has told the user's name with the session before this one. */
 function describeOwner(
-  { pair, snapshot, formatLogin }: Resolution,
+  { pair, snapshot, settings, formatLogin }: Resolution,
   device: Device,
   { accessKeyId }: Credentials,
   { program }: SessionContext,
@@ -140,7 +142,17 @@ function describeOwner(
   const { serialNumber } = device;
   const account = device.kind === "arn" ? device.account : isSameUser ? before.account : undefined;
   const user = isSameUser && before.user !== undefined ? getUserName(before.user) : undefined;
-  return { profile: pair.source, serialNumber, account, user, program, login: formatLogin() };
+  const alias = recallAlias(before, { account, endpoint: settings.endpoints.sts });
+  return { profile: pair.source, serialNumber, account, alias, user, program, login: formatLogin() };
+}
+
+/** The alias that a session before this one has learned of the same account; undefined where it was never asked for. */
+function recallAlias(
+  before: Session | undefined,
+  { account, endpoint }: { readonly account: string | undefined; readonly endpoint: string | undefined },
+): string | undefined {
+  const isSame = account !== undefined && before?.account === account && before.endpoint === endpoint;
+  return isSame ? before.accountAlias : undefined;
 }
 
 /** The profile for which a code of a device was exchanged while the device still shows it, if one is in the store. */

@@ -40,6 +40,8 @@ export interface StatusEntry {
   /** The role, where the credentials are of one. */
   readonly role?: string | undefined;
   readonly account?: string | undefined;
+  /** The account's alias, where AWS told it. */
+  readonly accountAlias?: string | undefined;
   /** What the access key ID seems to say of a session of another tool, where nothing else tells the account. Only to be shown. */
   readonly likelyAccount?: string | undefined;
   readonly user?: string | undefined;
@@ -165,6 +167,7 @@ function describeStored(stored: Stored, known: Known, limits: Limits): StatusEnt
       // A place that once held the session is worth a word only as long as it does.
       .filter(({ file, isThere: holds }, index) => holds || file === known.files.credentials.path || index === 0),
     account: session.account,
+    accountAlias: session.accountAlias || undefined,
     user: session.user,
     serialNumber: session.serialNumber,
     endpoint: findCustomEndpointHost(session.endpoint) === undefined ? undefined : session.endpoint,

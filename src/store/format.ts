@@ -59,6 +59,7 @@ export function parseSession(text: string): Session | string {
       (about.endpoint === undefined || URL.canParse(about.endpoint)) &&
       Array.isArray(about.writtenTo) &&
       (about.writtenTo as readonly (Partial<WrittenPlace> | null)[]).every(isPlace) &&
+      (about.accountAlias === undefined || typeof about.accountAlias === "string") &&
       typeof about.installedFor === "string" &&
       Array.isArray(about.roles) &&
       Object.values(about.asked).every((value) => typeof value === "string") &&

@@ -13,6 +13,8 @@ export interface Session {
   readonly profile: string;
   readonly credentials: TemporaryCredentials;
   readonly account: string | undefined;
+  /** The account's alias; "" where AWS tells none, undefined where it was never asked for. */
+  readonly accountAlias?: string | undefined;
   /** The user's ARN, where AWS told it. */
   readonly user: string | undefined;
   readonly source: Source;

@@ -49,6 +49,11 @@ export interface WritableStore extends Store {
   readonly reserve: (profile: string) => Reservation;
   /** Only under its lock. @throws FobError */
   readonly save: (session: Session) => void;
+  /**
+   * Saves a session that more is known of than before. Its file keeps its date: whether it is what the AWS files ask for
+   * is known no better. Only under its lock. @throws FobError, or an error of the system
+   */
+  readonly annotate: (session: Session) => void;
   /** Only under its lock. @throws FobError */
   readonly remove: (profile: string) => void;
   /**
@@ -99,6 +104,12 @@ export function openWritableStore(folder: string): WritableStore {
     const time = (Math.ceil(lastChange) + 1) / 1000;
     utimesSync(pathOf(profile), time, time);
   };
+  const save = (session: Session): void => {
+    assertOwnVersion(pathOf(session.profile), session.profile);
+    const replacement = beginReplace(pathOf(session.profile));
+    replacement.write(Buffer.from(formatSession(session)));
+    replacement.commit();
+  };
   return {
     ...openStore(folder),
     async locked(profile, options, work, isNeedless) {
@@ -140,11 +151,12 @@ export function openWritableStore(folder: string): WritableStore {
         abandon: reserved.abandon,
       };
     },
-    save(session) {
-      assertOwnVersion(pathOf(session.profile), session.profile);
-      const replacement = beginReplace(pathOf(session.profile));
-      replacement.write(Buffer.from(formatSession(session)));
-      replacement.commit();
+    save,
+    annotate(session) {
+      const { mtimeMs } = lstatSync(pathOf(session.profile));
+      save(session);
+      const time = Math.floor(mtimeMs) / 1000;
+      utimesSync(pathOf(session.profile), time, time);
     },
     remove(profile) {
       try {

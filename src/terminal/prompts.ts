@@ -4,6 +4,7 @@ import search from "@inquirer/search";
 import { CancelledError } from "../errors.ts";
 import { escapeControlCharacters } from "../text.ts";
 import { showsUnicode } from "./abilities.ts";
+import { wrapText } from "./table.ts";
 import type { Terminal } from "./tty.ts";
 
 const theme = { prefix: { idle: "fob:", done: "fob:" }, validationFailureMode: "clear" as const };
@@ -29,8 +30,19 @@ export async function askLine(terminal: Terminal, question: LineQuestion): Promi
   const validate = (answer: string): true | string => problem(answer) ?? true;
   return await terminal.use((from, to) => {
     for (const line of before?.split("\n") ?? []) to.write(`fob: ${escapeControlCharacters(line)}\n`);
-    return runPrompt(input({ message, theme, validate }, { input: from, output: to, clearPromptOnDone: true, signal }));
+    const question = { message: wrapMessage(message, to.columns), theme, validate };
+    return runPrompt(input(question, { input: from, output: to, clearPromptOnDone: true, signal }));
   });
+}
+
+/** Columns that a code takes behind the question. */
+const CODE = " 123456".length;
+
+/** Breaks a question between words, where the prompt would break it anywhere. Some terminals do not tell their columns. */
+function wrapMessage(message: string, columns: number): string {
+  const width = columns > 2 * CODE ? columns - CODE : Number.POSITIVE_INFINITY;
+  const lines = wrapText(`${theme.prefix.idle} ${message}`, width);
+  return lines.join("\n").slice(theme.prefix.idle.length + 1);
 }
 
 /** Lets the user choose one of several; typing filters them. @throws CancelledError */

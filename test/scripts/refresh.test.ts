@@ -62,7 +62,8 @@ test("what was said with options when the session was opened counts again", asyn
   const { screen } = await run.ended;
   expect(screen).toMatch(/"work-mfa" is valid until .* \(2 h\)/);
   expect(screen).toContain("eu-west-1");
-  expect(world.sandbox.requests.at(-1)).toMatchObject({ action: "GetSessionToken", status: 200 });
+  const asked = world.sandbox.requests.findLast(({ action }) => action === "GetSessionToken");
+  expect(asked).toMatchObject({ status: 200 });
   // And the session is the right one for programs too, which have no options to say so.
   expect((await world.fob(["credential-process", "work-mfa"])).status).toBe(0);
 });
