@@ -112,6 +112,8 @@ const mayGo: Readonly<Record<string, RegExp>> = {
   force: /\(no code needed\)/,
   // One of them, which the hint is about.
   all: /: fob logout \S/,
+  // Where AWS does not have it.
+  organization: /deploy this in each account: /,
 };
 
 /** The options that were typed and that a hint of the same command does not repeat. */

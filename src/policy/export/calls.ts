@@ -1,5 +1,5 @@
 // Lists the AWS API calls that deploy everything, in order, for scripts and reviewers.
-import { publicAccessBlock } from "./cloudformation.ts";
+import { buildRuleParameters, publicAccessBlock } from "./cloudformation.ts";
 import { autoDeployment, type Organization } from "./organization.ts";
 import { buildBucketPolicy, buildDeliveryPolicy, buildTrustPolicy, type Resources } from "./resources.ts";
 
@@ -46,15 +46,7 @@ export function listAccountCalls(
         }),
       ),
       ...(recorder === undefined ? [] : listRecorderCalls(recorder, partition, region)),
-      ...rules.map(({ name, identifier, description }) =>
-        config("PutConfigRule", {
-          ConfigRule: {
-            ConfigRuleName: name,
-            Description: description,
-            Source: { Owner: "AWS", SourceIdentifier: identifier },
-          },
-        }),
-      ),
+      ...rules.map((rule) => config("PutConfigRule", { ConfigRule: buildRuleParameters(rule) })),
     ],
   };
 }

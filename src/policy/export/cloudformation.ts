@@ -57,19 +57,17 @@ export function buildRuleResources(
   attributes: object = {},
 ): CloudFormationTemplate["Resources"] {
   return Object.fromEntries(
-    rules.map(({ id, name, identifier, description }) => [
-      id,
-      buildResource(
-        "Config::ConfigRule",
-        {
-          ConfigRuleName: name,
-          Description: description,
-          Source: { Owner: "AWS", SourceIdentifier: identifier },
-        },
-        attributes,
-      ),
-    ]),
+    rules.map((rule) => [rule.id, buildResource("Config::ConfigRule", buildRuleParameters(rule), attributes)]),
   );
+}
+
+/** Builds a rule as templates and AWS Config's API take it. */
+export function buildRuleParameters({ name, identifier, description }: ConfigRule): object {
+  return {
+    ConfigRuleName: name,
+    Description: description,
+    Source: { Owner: "AWS", SourceIdentifier: identifier },
+  };
 }
 
 const bucketArn = { "Fn::GetAtt": ["ConfigBucket", "Arn"] };

@@ -1,12 +1,13 @@
-// Exports the MFA enforcement as code: for scripts, CloudFormation or Terraform; for one account or an organization.
+// Exports the MFA enforcement as code: calls, a script, CloudFormation or Terraform; for one account or an organization.
 import { formatJson } from "../../text.ts";
 import { listAccountCalls, listOrganizationCalls } from "./calls.ts";
 import { buildAccountTemplate } from "./cloudformation.ts";
 import { buildOrganization, buildOrganizationTemplate } from "./organization.ts";
 import { buildResources, type Wanted } from "./resources.ts";
+import { formatAccountScript } from "./shell.ts";
 import { formatAccountModule, formatOrganizationModule } from "./terraform.ts";
 
-export const exportFormats = ["json", "cloudformation", "terraform"] as const;
+export const exportFormats = ["json", "cloudformation", "terraform", "sh"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 export interface ExportOptions extends Wanted {
@@ -36,6 +37,8 @@ function formatAccount(options: ExportOptions, notes: readonly string[]): string
       return formatJson(buildAccountTemplate(resources, notes));
     case "terraform":
       return formatAccountModule(resources, notes);
+    case "sh":
+      return formatAccountScript(resources, options.region, notes);
   }
 }
 
@@ -48,6 +51,8 @@ function formatOrganization(options: ExportOptions, notes: readonly string[]): s
       return formatJson(buildOrganizationTemplate(organization, notes));
     case "terraform":
       return formatOrganizationModule(organization, notes);
+    case "sh":
+      throw new Error("a script is for one account");
   }
 }
 
@@ -64,12 +69,15 @@ function listNotes(options: ExportOptions): readonly string[] {
 
 const allUsersRegions = "; us-east-1 and eu-west-1 have it, for example";
 
-const listAccountNotes = ({ withRecorder }: ExportOptions): readonly string[] => [
+const listAccountNotes = ({ format, withRecorder }: ExportOptions): readonly string[] => [
   "deploy it in one region only: IAM is global, so each further region would report the same users",
   withRecorder
     ? "an account has one AWS Config recorder per region: if it already has one, omit --with-recorder"
-    : "AWS Config rules need a configuration recorder: --with-recorder adds one",
+    : `AWS Config rules need a configuration recorder${format === "sh" ? "" : ": --with-recorder adds one"}`,
 ];
+
+/** The partitions whose documentation shows that AWS has all that an organization needs. */
+const documentedPartitions = ["aws", "aws-us-gov"];
 
 /**
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html
@@ -88,9 +96,7 @@ const listOrganizationNotes = ({ format, withRecorder, partition }: ExportOption
         "CreateStackInstances returns before it is finished: wait for its operation before the next call (aws cloudformation list-stack-set-operations --stack-set-name require-mfa)",
       ]
     : []),
-  ...(partition === "aws-cn"
-    ? [
-        "in China, StackSets do not yet support trusted access to organizations: export without --organization, and deploy that in each account",
-      ]
-    : []),
+  ...(documentedPartitions.includes(partition)
+    ? []
+    : [`not checked: whether AWS offers StackSets and conformance packs for organizations in ${partition}`]),
 ];

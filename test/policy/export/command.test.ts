@@ -48,15 +48,50 @@ test("uses --region, else the region of the environment if it is in the partitio
 });
 
 test.each([
-  [["--format", "yaml"], 'unknown format "yaml": expected json, cloudformation or terraform'],
+  [["--format", "pulumi"], 'unknown format "pulumi": expected json, cloudformation, terraform or sh'],
   [["--region", "cn-north-1"], '"cn-north-1" (from --region) is not a region of the aws partition'],
   [["--region", "Mars"], '"Mars" (from --region) is not a region of the aws partition'],
   [["--format", "terraform", "--region", "eu-west-1"], "--region cannot be used with --format terraform"],
   [["--partition", "aws-mars"], 'unknown partition "aws-mars"'],
+  [["--organization", "--format", "sh"], "--organization cannot be used with --format sh"],
+  [["--with-recorder", "--format", "sh"], "--with-recorder cannot be used with --format sh"],
 ])("rejects %j: %s", async (args, message) => {
   const { status, stdout, stderr } = await fob(["export", ...args]);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain(`fob: error: ${message}\nfob: hint: `);
+});
+
+test.each([
+  ["cfn", "cloudformation"],
+  ["CloudFormation", "cloudformation"],
+  ["tf", "terraform"],
+  ["hcl", "terraform"],
+  ["shell", "sh"],
+  ["bash", "sh"],
+])("understands --format %s as %s", async (name, format) => {
+  expect(await exported("--format", name)).toBe(await exported("--format", format));
+});
+
+test.each([
+  [["--format", "terrafrom", "--max-age", "12h"], "did you mean: fob policy export --format terraform --max-age 12h"],
+  [["--format", "cfm"], "did you mean: fob policy export --format cloudformation"],
+  [["--format", "jsn"], "did you mean: fob policy export --format json"],
+  [
+    ["--format", "tf", "--organization", "--partition", "aws-cn"],
+    "deploy this in each account: fob policy export --format tf --partition aws-cn",
+  ],
+  [
+    ["--format", "sh", "--organization"],
+    "use another format: fob policy export --format cloudformation --organization",
+  ],
+])("for %j the hint is a command that works: %s", async (args, hint) => {
+  const { status, stderr } = await fob(["export", ...args]);
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: expect.stringContaining(`\nfob: hint: ${hint}\n`) as string,
+  });
+  const [, advised = ""] = /fob policy (.*)/.exec(hint) ?? [];
+  expect((await fob(advised.split(" "))).status).toBe(0);
 });
 
 test("every command in the documentation and in the help works", async () => {
@@ -69,7 +104,8 @@ test("every command in the documentation and in the help works", async () => {
   for (const words of commands) {
     const { status, stdout } = await fob(words);
     expect(status, words.join(" ")).toBe(0);
-    expect(stdout.startsWith(words.includes("terraform") ? "# " : "{\n"), words.join(" ")).toBe(true);
+    const start = words.includes("terraform") ? "# " : words.includes("sh") ? "#!/bin/sh\n" : "{\n";
+    expect(stdout.startsWith(start), words.join(" ")).toBe(true);
   }
   for (const [option] of page.matchAll(/(?<=`)--[a-z-]+/g)) expect(help).toContain(`  ${option} `);
 });
