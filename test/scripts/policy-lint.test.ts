@@ -1,5 +1,5 @@
 // Tests the output and exit codes of `fob policy lint`. test/policy/lint.test.ts tests its findings.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { rules } from "../../src/policy/lint/rules.ts";
@@ -158,8 +158,8 @@ test.each([
 test.each([
   [[], "fob policy lint needs a file"],
   [["none.json"], 'cannot read "none.json": no such file or directory'],
-  [["folder"], 'cannot read "folder": illegal operation on a directory'],
-  [["a", "b"], 'too many arguments: "b"'],
+  [["folder"], '"folder" has no policy that fob knows how to find'],
+  [["-", "-"], "stdin can be read only once"],
   [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement, role, scp\n'],
   [["--format", "xml", "-"], 'invalid --format "xml"\nfob: hint: choose one of: text, json, sarif\n'],
   [["--json", "--format", "sarif", "-"], "--json cannot be used with --format sarif\n"],
@@ -246,7 +246,7 @@ test("checks every policy of an account and names it", async () => {
   ]);
   expect({ status, stderr }).toEqual({
     status: 3,
-    stderr: 'fob: not checked: 1 policy of AWS\nfob: "-" (3 policies): 2 errors\n',
+    stderr: 'fob: not checked, a policy of AWS: "policy AdministratorAccess"\nfob: "-" (3 policies): 2 errors\n',
   });
   const forced = await lint(["--as", "enforcement", "-"], { input: JSON.stringify(account) });
   expect(forced.stdout).toMatch(
@@ -274,4 +274,55 @@ test.each([
   const { status, stdout, stderr } = await lint([name], { cwd });
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain(message);
+});
+
+test("checks several files, and the JSON files of folders, and says what it did not check", async () => {
+  const cwd = temporaryFolder();
+  const right = await shown();
+  const wrong = right.replace("BoolIfExists", "Bool");
+  const bucket = { Statement: { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" } };
+  for (const folder of ["a/below", "a/.hidden", "a/node_modules/x"]) mkdirSync(join(cwd, folder), { recursive: true });
+  const files: Readonly<Record<string, string>> = {
+    ...{ "one.json": right, "a/z.json": wrong, "a/below/B.JSON": wrong, "a/other.txt": wrong },
+    ...{ "a/.hidden/h.json": wrong, "a/.h.json": wrong, "a/node_modules/x/p.json": wrong },
+    ...{
+      "a/package.json": '{"name": "a"}',
+      "a/tsconfig.json": "{ // comment\n}",
+      "a/bucket.json": JSON.stringify(bucket),
+    },
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+  symlinkSync(join(cwd, "a"), join(cwd, "a", "circle"));
+  symlinkSync("nowhere", join(cwd, "a", "dangling.json"));
+  const { status, stdout, stderr } = await lint(["--json", "one.json", "a", "./a/z.json"], { cwd });
+  const findings = JSON.parse(stdout) as { file: string; rule: string; subject?: string }[];
+  expect(findings.map(({ file, rule, subject }) => [file, rule, subject])).toEqual([
+    [join("a", "below", "B.JSON"), "bool-instead-of-boolifexists", undefined],
+    [join("a", "z.json"), "bool-instead-of-boolifexists", undefined],
+  ]);
+  expect(status).toBe(3);
+  expect(stderr).toBe(`fob: not checked, a trust policy or a policy of a resource: "a/bucket.json"
+fob: not checked, no policy in it: "a/package.json"
+fob: not checked, not JSON: "a/tsconfig.json"
+fob: 3 policies in 3 files: 2 errors
+`);
+});
+
+test("a broken policy in a folder is an error, and so is one that cannot be checked at all", async () => {
+  const cwd = temporaryFolder();
+  mkdirSync(join(cwd, "a"));
+  writeFileSync(join(cwd, "a/broken.json"), `${await shown()},`);
+  expect(await lint(["a"], { cwd })).toMatchObject({
+    status: 2,
+    stdout: "",
+    stderr: expect.stringContaining('fob: error: "a/broken.json" is not JSON: ') as string,
+  });
+  const Policies = [
+    {
+      PolicyName: "P",
+      Arn: "arn:aws:iam::aws:policy/P",
+      PolicyVersionList: [{ IsDefaultVersion: true, Document: {} }],
+    },
+  ];
+  expect(await lint(["-"], { input: JSON.stringify({ Policies }) })).toMatchObject({ status: 2, stdout: "" });
 });

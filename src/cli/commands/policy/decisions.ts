@@ -17,7 +17,7 @@ import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/eng
 import { listDocuments } from "../../../policy/proof.ts";
 import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
-import { readPrincipalPolicies } from "./files.ts";
+import { readPrincipalPolicies } from "./principal.ts";
 
 /** What requests are evaluated against. */
 export interface SimulationSetup {

@@ -3,13 +3,14 @@ import { homepage, version } from "../../../../package.json";
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { type Finding, formatFindings, formatFindingsJson, summarizeFindings } from "../../../findings.ts";
-import { type Kind, lint } from "../../../policy/lint/lint.ts";
+import { type Kind, type LintOptions, lint } from "../../../policy/lint/lint.ts";
 import { rules } from "../../../policy/lint/rules.ts";
 import { formatSarif } from "../../../sarif.ts";
 import { quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
-import { readPolicies, rejectWithoutPolicy } from "./files.ts";
+import type { PolicyFile } from "./files.ts";
+import { readPolicyFiles } from "./folders.ts";
 
 const formats = ["text", "json", "sarif"] as const;
 const kinds: readonly Kind[] = ["enforcement", "role", "scp"];
@@ -17,13 +18,18 @@ const kinds: readonly Kind[] = ["enforcement", "role", "scp"];
 export const policyLintCommand = defineCommand({
   name: "policy lint",
   description:
-    "Checks an identity-based policy and suggests fixes: syntax AWS rejects, unknown names, ARNs that match nothing, " +
+    "Checks identity-based policies and suggests fixes: syntax AWS rejects, unknown names, ARNs that match nothing, " +
     "and, in a policy that denies requests without MFA, gaps and lockouts. docs/policy-rules.md lists the rules. " +
-    "Exits with 3 if it finds an error. The file is JSON: a policy or its statements, the output of aws iam " +
+    "Exits with 3 if it finds an error. A file is JSON: a policy or its statements, the output of aws iam " +
     "get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a " +
     "CloudFormation template, or the output of terraform show -json. fob checks every identity-based policy and service " +
     "control policy in it, but no trust policies.",
-  takes: { name: "file", atLeast: 1, atMost: 1, text: "the file with the policy, as JSON; - for stdin" },
+  takes: {
+    name: "file",
+    atLeast: 1,
+    atMost: Number.POSITIVE_INFINITY,
+    text: "files with policies, as JSON; - for stdin; of a folder, all .json files in it and in folders below",
+  },
   options: {
     as: {
       value: "kind",
@@ -48,9 +54,10 @@ export const policyLintCommand = defineCommand({
     "fob policy lint --as scp require-mfa.json",
     "fob policy show | fob policy lint -",
     "aws iam get-account-authorization-details | fob policy lint -",
-    "fob policy lint --format sarif policies/enforce-mfa.json > fob.sarif",
+    "fob policy lint policies modules/mfa/policy.json",
+    "fob policy lint --format sarif policies > fob.sarif",
   ],
-  async run([file = ""], { as, partition, ...options }, context) {
+  async run(paths, { as, partition, ...options }, context) {
     for (const [flag, value, choices] of [
       ["--as", as, kinds],
       ["--partition", partition, partitionNames],
@@ -59,24 +66,31 @@ export const policyLintCommand = defineCommand({
       throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
     const format = chooseFormat(options, formats);
-    const policies = await readPolicies(file, context);
-    if (policies.length === 0) rejectWithoutPolicy(file);
-    const own = policies.filter((policy) => !policy.isAwsManaged);
-    const findings = own.flatMap(({ name, json, unknown, kind }) =>
-      lint(json, { as: kinds.find((known) => known === as) ?? kind, partition, unknown }).map((finding) => ({
-        file,
-        ...(name === undefined ? {} : { subject: name }),
-        ...finding,
-      })),
-    );
-    const skipped = policies.length - own.length;
-    if (skipped > 0) context.say.note(`not checked: ${skipped} ${skipped === 1 ? "policy" : "policies"} of AWS`);
+    const files = await readPolicyFiles(paths, context);
+    const findings = files.flatMap((each) => lintFile(each, { as: kinds.find((kind) => kind === as), partition }));
     context.stdout.write(writers[format](findings));
-    const several = own.length === 1 ? "" : ` (${own.length} policies)`;
-    context.say.note(`${quote(file)}${several}: ${summarizeFindings(findings)}`);
+    context.say.note(`${describeFiles(files)}: ${summarizeFindings(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });
+
+function lintFile({ file, policies }: PolicyFile, { as, partition }: LintOptions): Finding[] {
+  return policies.flatMap(({ name, json, unknown, kind }) =>
+    lint(json, { as: as ?? kind, partition, unknown }).map((finding) => ({
+      file,
+      ...(name === undefined ? {} : { subject: name }),
+      ...finding,
+    })),
+  );
+}
+
+function describeFiles(files: readonly PolicyFile[]): string {
+  const count = files.flatMap(({ policies }) => policies).length;
+  const [first, ...more] = files;
+  const policies = count === 1 ? "" : `${count} policies`;
+  if (first === undefined || more.length > 0) return `${policies} in ${files.length} files`;
+  return policies === "" ? quote(first.file) : `${quote(first.file)} (${policies})`;
+}
 
 const writers: Readonly<Record<(typeof formats)[number], (findings: readonly Finding[]) => string>> = {
   text: formatFindings,

@@ -1,0 +1,123 @@
+// The files that `fob policy lint` checks: those named, and the JSON files in the folders named.
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describeSystemError, UsageError } from "../../../errors.ts";
+import { isResourceBased } from "../../../policy/input/find.ts";
+import { quote } from "../../../text.ts";
+import type { Context } from "../../context.ts";
+import { createNoPolicyError, type PolicyFile, parsePolicyFile, policiesLimit, readTextFile } from "./files.ts";
+
+/**
+ * Reads the files with policies. A JSON file in a folder may be something else: fob says that it did not check it.
+ *
+ * @param paths of files and folders; "-" is stdin
+ * @throws UsageError if a file cannot be read, or if a named file or folder has no policy
+ */
+export async function readPolicyFiles(paths: readonly string[], context: Context): Promise<readonly PolicyFile[]> {
+  if (paths.filter((path) => path === "-").length > 1) {
+    throw new UsageError("stdin can be read only once", "use - for one file only");
+  }
+  const found = new Map<string, PolicyFile>();
+  const skipped = new Skipped();
+  for (const path of paths) {
+    const files = isFolder(path) ? await readFolder(path, context, skipped) : [await readNamed(path, context)];
+    const checked = files.map((file) => leaveOutAws(file, skipped)).filter(({ policies }) => policies.length > 0);
+    skipped.note(context);
+    if (checked.length === 0) throw createNoPolicyError(path);
+    // A file may be named and be in a folder, too.
+    for (const each of checked) {
+      const key = each.file === "-" ? "-" : resolve(each.file);
+      if (!found.has(key)) found.set(key, each);
+    }
+  }
+  return [...found.values()];
+}
+
+/** What is not checked, by reasons. */
+class Skipped {
+  readonly #names = new Map<string, string[]>();
+
+  add(reason: string, name: string): void {
+    this.#names.set(reason, [...(this.#names.get(reason) ?? []), name]);
+  }
+
+  /** Says it once. */
+  note({ say }: Context): void {
+    for (const [reason, names] of this.#names) {
+      const most = 5;
+      const rest = names.length > most ? ` and ${names.length - most} more` : "";
+      say.note(`not checked, ${reason}: ${names.slice(0, most).map(quote).join(", ")}${rest}`);
+    }
+    this.#names.clear();
+  }
+}
+
+const isFolder = (path: string): boolean =>
+  path !== "-" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+async function readNamed(path: string, context: Context): Promise<PolicyFile> {
+  return parsePolicyFile(path, await readTextFile(path, context, policiesLimit));
+}
+
+async function readFolder(folder: string, context: Context, skipped: Skipped): Promise<readonly PolicyFile[]> {
+  const files: PolicyFile[] = [];
+  for (const path of listJsonFiles(folder)) {
+    const file = await readIfPolicy(path, context, skipped);
+    if (file !== undefined) files.push(file);
+  }
+  return files;
+}
+
+/** Returns the paths of the JSON files in a folder and in those below it, sorted. @throws UsageError */
+function listJsonFiles(folder: string): readonly string[] {
+  let entries: ReturnType<typeof listEntries>;
+  try {
+    entries = listEntries(folder);
+  } catch (error) {
+    throw new UsageError(`cannot read ${quote(folder)}: ${describeSystemError(error)}`, "name the files instead");
+  }
+  return entries
+    .filter(({ name }) => !name.startsWith(".") && name !== "node_modules")
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      // Links to folders may lead in circles.
+      if (entry.isDirectory()) return listJsonFiles(path);
+      return /\.json$/i.test(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile() ? path : [];
+    });
+}
+
+const listEntries = (folder: string) => readdirSync(folder, { withFileTypes: true });
+
+async function readIfPolicy(path: string, context: Context, skipped: Skipped): Promise<PolicyFile | undefined> {
+  if (statSync(path).size > policiesLimit.bytes) {
+    skipped.add(`larger than ${policiesLimit.size}`, path);
+    return undefined;
+  }
+  const text = await readTextFile(path, context, policiesLimit);
+  // A policy with a mistake is an error; a file of settings with comments is not.
+  if (!/"(Statement|Effect|PolicyDocument)"/.test(text) && !isJson(text)) {
+    skipped.add("not JSON", path);
+    return undefined;
+  }
+  const file = parsePolicyFile(path, text);
+  if (file.policies.length === 0) skipped.add("no policy in it", path);
+  else if (isResourceBased(file.json)) skipped.add("a trust policy or a policy of a resource", path);
+  else return file;
+  return undefined;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text.replace(/^\ufeff/, ""));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Only AWS can change its managed policies. */
+function leaveOutAws(file: PolicyFile, skipped: Skipped): PolicyFile {
+  for (const { isAwsManaged, name = "" } of file.policies) if (isAwsManaged) skipped.add("a policy of AWS", name);
+  return { ...file, policies: file.policies.filter(({ isAwsManaged }) => !isAwsManaged) };
+}

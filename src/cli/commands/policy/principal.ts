@@ -1,0 +1,73 @@
+// Reads the policies of a user, a group or a role from a file, for `fob policy simulate`.
+import { FobError, UsageError } from "../../../errors.ts";
+import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
+import { type FoundPolicy, listAbsent } from "../../../policy/input/find.ts";
+import { quote, quoteShellWord } from "../../../text.ts";
+import type { Context } from "../../context.ts";
+import { createNoPolicyError, parsePolicyFile, policiesLimit, readTextFile } from "./files.ts";
+
+/** A policy of a principal, and its name in messages. */
+export interface NamedPolicy {
+  readonly name: string;
+  readonly policy: PolicyDocument;
+}
+
+/**
+ * Reads the policies of a principal from a file.
+ *
+ * @param of the principal or the policy to choose, if the file has policies of several: `user alice`
+ * @throws UsageError if it is not clear which policies these are, FobError if one is not valid
+ */
+export async function readPrincipalPolicies(
+  path: string,
+  of: string | undefined,
+  context: Context,
+): Promise<readonly NamedPolicy[]> {
+  const { json, policies: all } = parsePolicyFile(path, await readTextFile(path, context, policiesLimit));
+  if (all.length === 0) throw createNoPolicyError(path);
+  const chosen = choosePolicies(path, of, all);
+  if (of !== undefined) {
+    for (const absent of listAbsent(json.value, of)) context.say.warning(`${quote(path)} does not have ${absent}`);
+  }
+  return chosen.map((found) => ({
+    name: found.name === undefined ? path : `${path}: ${found.name}`,
+    policy: readFoundPolicy(path, found),
+  }));
+}
+
+function choosePolicies(path: string, of: string | undefined, all: readonly FoundPolicy[]): readonly FoundPolicy[] {
+  const owners = [...new Set(all.flatMap((policy) => policy.of ?? []))];
+  const shared = owners.some((owner) => all.every((policy) => policy.of?.includes(owner)));
+  // One policy needs no choice.
+  if (all.length === 1 || (of === undefined && shared)) return all;
+  const chosen = all.filter((policy) => policy.name === of || (of !== undefined && policy.of?.includes(of)));
+  if (chosen.length > 0) return chosen;
+  const names = [...owners, ...all.flatMap(({ name }) => name ?? [])].sort();
+  const listed = names.slice(0, 10).map(quote).join(", ");
+  const rest = names.length > 10 ? ` and ${names.length - 10} more` : "";
+  const [first = ""] = names;
+  throw new UsageError(
+    of === undefined
+      ? `${quote(path)} has policies that are not all of one user, group or role: ${listed}${rest}`
+      : `${quote(path)} has no policies of ${quote(of)}, only of ${listed}${rest}`,
+    `choose a user, group, role or policy, for example: --of ${quoteShellWord(first)}`,
+  );
+}
+
+/** @throws FobError if it is not a valid policy, or not known yet */
+function readFoundPolicy(path: string, { name, json, unknown }: FoundPolicy): PolicyDocument {
+  const what = name === undefined ? quote(path) : `${quote(name)} in ${quote(path)}`;
+  const [first] = unknown;
+  if (first !== undefined) {
+    const { line, column } = json.placeOf(first.path);
+    throw new FobError(`${what} cannot be evaluated: ${first.message} (line ${line}, column ${column})`, first.fix);
+  }
+  try {
+    return readPolicy(json);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const place = error.place === undefined ? "" : ` (line ${error.place.line}, column ${error.place.column})`;
+    const hint = path === "-" ? [] : `see all problems: fob policy lint ${quoteShellWord(path)}`;
+    throw new FobError(`${what} is not a valid policy: ${error.message}${place}`, hint);
+  }
+}
