@@ -188,7 +188,7 @@ describe("rejects what is not supported", () => {
     [policy({ ...allowAll, Resource: `arn:aws:iam::\${aws:PrincipalAccount}:user/a` }), "only after the fifth colon"],
     [
       policy({ ...denyWithoutMfa, Condition: { BoolIfExist: { a: "false" } } }),
-      'unknown condition operator "BoolIfExist"; did you mean "BoolIfExists"?',
+      'unknown condition operator "BoolIfExist"',
     ],
     [
       policy({ ...denyWithoutMfa, Condition: { NullIfExists: { a: "true" } } }),

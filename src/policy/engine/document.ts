@@ -62,10 +62,13 @@ export class PolicyError extends Error {
   override readonly name = "PolicyError";
   /** The place in the text, if the document was given as text. */
   readonly place: Place | undefined;
+  /** What was probably meant, for something that AWS does not know. */
+  readonly meant: string | undefined;
 
-  constructor(message: string, place?: Place) {
+  constructor(message: string, place?: Place, meant?: string) {
     super(message);
     this.place = place;
+    this.meant = meant;
   }
 }
 
@@ -178,6 +181,5 @@ function rejectProblems<S extends ParsedStatement>(
   const [first] = parsed.problems;
   if (first === undefined) return;
   const { where, message, meant, path } = first;
-  const instead = meant === undefined ? "" : `; did you mean ${JSON.stringify(meant)}?`;
-  throw new PolicyError(`${where === "" ? "" : `${where}: `}${message}${instead}`, placeOf?.(path));
+  throw new PolicyError(`${where === "" ? "" : `${where}: `}${message}`, placeOf?.(path), meant);
 }

@@ -67,7 +67,9 @@ function readFoundPolicy(path: string, { name, json, unknown }: FoundPolicy): Po
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const place = error.place === undefined ? "" : ` (line ${error.place.line}, column ${error.place.column})`;
-    const hint = path === "-" ? [] : `see all problems: fob policy lint ${quoteShellWord(path)}`;
-    throw new FobError(`${what} is not a valid policy: ${error.message}${place}`, hint);
+    throw new FobError(`${what} is not a valid policy: ${error.message}${place}`, [
+      ...(error.meant === undefined ? [] : [`did you mean: ${error.meant}`]),
+      ...(path === "-" ? [] : [`see all problems: fob policy lint ${quoteShellWord(path)}`]),
+    ]);
   }
 }
