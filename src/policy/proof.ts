@@ -82,6 +82,12 @@ export interface Row {
 
 export const createDevice = "iam:CreateVirtualMFADevice";
 
+/** What the console calls to enroll a first device; with an access key, the first two are enough. */
+export const neededToEnroll = [
+  ...[createDevice, "iam:EnableMFADevice"],
+  ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
+];
+
 /** Lists the actions that matter, on the resources of a user. @param user the user's ARN */
 function listRows(user: string): readonly Row[] {
   const account = user.split(":user/")[0] ?? "";
@@ -103,6 +109,8 @@ function listRows(user: string): readonly Row[] {
         ["iam:ListMFADevices", user],
         ["iam:GetMFADevice", user],
         ["iam:ListVirtualMFADevices", "*"],
+        // Of the console's list of users; users enroll on the page of their own security credentials.
+        ["iam:ListUsers", "*"],
       ],
     ],
     [
@@ -143,10 +151,14 @@ function listRows(user: string): readonly Row[] {
       ],
     ],
   ];
+  const listed = new Map([
+    ["iam:ListVirtualMFADevices", `${account}:mfa/`],
+    ["iam:ListUsers", `${account}:user/`],
+  ]);
   return rows.flatMap(([purpose, actions]) =>
     actions.map(([action, resource]) => {
-      const listed = action === "iam:ListVirtualMFADevices" ? { listed: `${account}:mfa/` } : {};
-      return { purpose, action, resource, ...listed };
+      const named = listed.get(action);
+      return { purpose, action, resource, ...(named === undefined ? {} : { listed: named }) };
     }),
   );
 }
@@ -247,7 +259,7 @@ function findOthersEnrollment(
   rows: readonly ProofRow[],
 ): Pick<Proof, "enrollmentConditions" | "deniedUsers"> {
   const requests = rows
-    .filter(({ purpose }) => purpose === "enroll" || purpose === "view")
+    .filter(({ action }) => neededToEnroll.includes(action))
     .map(({ action, resource }) => parseRequest({ action, resource, context: {} }, {}));
   const about = statements.filter((statement) => requests.some((request) => matchesAction(statement, request)));
   const denies = about.filter(({ effect, resourceElement }) => effect === "Deny" && resourceElement === "Resource");

@@ -3,7 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { describeAges, guessAges, judgeAge } from "./age-limits.ts";
 import { describeOpening, isEnforced, type Opening, tolerable } from "./enforced.ts";
 import { joinList } from "./lint/words.ts";
-import { type Cell, createDevice, isGuarded, type Proof, type ProofRow, type Row } from "./proof.ts";
+import { type Cell, createDevice, isGuarded, neededToEnroll, type Proof, type ProofRow, type Row } from "./proof.ts";
 
 /** One conclusion from the table. */
 export interface Verdict {
@@ -119,12 +119,6 @@ function noteTolerated({ openings }: Proof): Verdict[] {
       : []),
   ];
 }
-
-/** What the console calls to enroll a first device; with an access key, the first two are enough. */
-const neededToEnroll = [
-  ...[createDevice, "iam:EnableMFADevice"],
-  ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
-];
 
 /** What keeps users from doing something in one way to authenticate. */
 interface Obstacles {

@@ -199,6 +199,25 @@ describe("who can enroll", () => {
     expect(enrollment(list("*"), others, denied)[0]).toMatch(/^! .* iam:ListVirtualMFADevices is denied/);
   });
 
+  test("does not need to list users, which AWS's errors ask of user/", () => {
+    const row = (...policies: readonly PolicyDocument[]) =>
+      prove(policies, {}, { user: makeExampleUser(policies).arn, context: {}, isExample: true })
+        .rows.find(({ action }) => action === "iam:ListUsers")
+        ?.cells.map(({ evaluation }) => evaluation.decision);
+    const list = (resource: string) => policy({ ...allowAll, Action: "iam:ListUsers", Resource: resource });
+    for (const resource of ["*", "arn:aws:iam::*:user/*", "arn:aws:iam::123456789012:user/"]) {
+      expect(row(list(resource))).toEqual(Array.from({ length: 5 }, () => "allowed"));
+      expect(row(everything, policy({ ...deny, Action: "iam:ListUsers", Resource: resource }))?.[0]).toBe(
+        "explicitDeny",
+      );
+    }
+    expect(row(list("arn:aws:iam::*:user/alice"))?.[0]).toBe("implicitDeny");
+    const some = policy({ ...deny, Action: "iam:ListUsers", Condition: { StringLike: { "aws:username": "b*" } } });
+    const policies = [everything, enforceMfaPolicy(), some];
+    const proof = prove(policies, {}, { user: makeExampleUser(policies).arn, context: {}, isExample: true });
+    expect(judgeRequirement(proof, "enrollable").holds).toBe(true);
+  });
+
   test("may depend on keys that requests need not have", () => {
     const office = policy({ ...deny, Condition: { NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } });
     expect(enrollment(everything, enforce(), office)[0]).toMatch(

@@ -19,7 +19,7 @@ test("AWS agrees with the proof, except on actions that need no permissions", as
   expect(stderr).not.toContain("error");
   expect(status).toBe(0);
   // Two actions need no permissions; AWS denies them only without MFA, because the other policy allows everything.
-  expect(stdout).toContain("\nAWS's simulator agrees on 117 of 120 decisions\n");
+  expect(stdout).toContain("\nAWS's simulator agrees on 122 of 125 decisions\n");
   const lines = stdout.split("\n").filter((line) => line.startsWith("AWS says"));
   expect(lines).toEqual([
     expect.stringMatching(

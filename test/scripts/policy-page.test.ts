@@ -13,7 +13,7 @@ test("the page proves that MFA is enforced, checks the cases, and leaves the fil
   const { status, stdout, stderr } = await run("bash", `set -e\n${blocks.join("\n")}`, { env, cwd: folder });
   expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.not.stringContaining("error") as string });
   expect(stdout).toContain("\n+ MFA is enforced: ");
-  expect(stdout).toContain("120 cases, 0 not as expected\n");
+  expect(stdout).toContain("125 cases, 0 not as expected\n");
   expect(readdirSync(folder).sort()).toEqual([
     "enforce-mfa-policy.json",
     "expected.json",

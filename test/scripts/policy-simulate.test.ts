@@ -450,11 +450,11 @@ test("--cases compares decisions with saved output, and finds changes", async ()
   expect(other.status).toBe(3);
   expect(other.stdout).toMatch(/^case \d+, expected explicitDeny: s3:ListAllMyBuckets on \*: allowed\n/m);
   expect(other.stdout).toContain('  context of the case: {"aws:username":"alice"');
-  expect(other.stderr).toContain("fob: error: not as expected: 13 of 120\n");
+  expect(other.stderr).toContain("fob: error: not as expected: 14 of 125\n");
   const listed = await simulate(["--policy", everything, "--policy", bool, "--cases", kept, "--json"]);
   const all = JSON.parse(listed.stdout) as (Result & { expected: string })[];
-  expect({ status: listed.status, count: all.length }).toEqual({ status: 3, count: 120 });
-  expect(all.filter(({ decision, expected }) => decision !== expected)).toHaveLength(13);
+  expect({ status: listed.status, count: all.length }).toEqual({ status: 3, count: 125 });
+  expect(all.filter(({ decision, expected }) => decision !== expected)).toHaveLength(14);
 
   const short = file("short.json", [
     { name: "who am I", action: "iam:GetUser", decision: "allowed" },
