@@ -1,4 +1,5 @@
 // What a check finds, in the form that commands print: text here, SARIF in sarif.ts. The JSON is the finding itself.
+import { wrapWords } from "./terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote } from "./text.ts";
 
 /** An error makes the command exit with 3. */
@@ -31,16 +32,22 @@ export interface Region {
 /** Of more places than this, texts only give the number. */
 const listedPlaces = 20;
 
-export function formatFindings(findings: readonly Finding[]): string {
-  return findings.map(formatFinding).join("");
+const indent = "    ";
+
+/** @param columns how wide the terminal is; elsewhere each message is one line, for editors and grep */
+export function formatFindings(findings: readonly Finding[], columns = Number.POSITIVE_INFINITY): string {
+  return findings.map((finding) => formatFinding(finding, columns)).join("");
 }
 
-function formatFinding(finding: Finding): string {
+function formatFinding(finding: Finding, columns: number): string {
   const { file, level, rule, message, fix, also = [] } = finding;
   const place = [file, finding.line, finding.column].filter((part) => part !== undefined).join(":");
   const words = [place, level, rule, describe(finding, message)].filter((word) => word !== "").join(" ");
-  const more = also.length === 0 ? "" : `    ${listPlaces(also, ({ line, column }) => `${line}:${column}`)}\n`;
-  return `${escapeControlCharacters(words)}\n    ${escapeControlCharacters(fix)}\n${more}`;
+  const more = also.length === 0 ? [] : [listPlaces(also, ({ line, column }) => `${line}:${column}`)];
+  const [first = "", ...rest] = wrapWords(escapeControlCharacters(words), columns);
+  const below = [rest.join(" "), escapeControlCharacters(fix), ...more].filter((text) => text !== "");
+  const indented = below.flatMap((text) => wrapWords(text, columns - indent.length)).map((line) => indent + line);
+  return `${[first, ...indented].join("\n")}\n`;
 }
 
 /** Adds what the finding is about to its message. */

@@ -21,10 +21,10 @@ export function noteLogin(
 ): void {
   const { session, isNew } = outcome;
   const until = formatClockTime(session.credentials.expiration, now());
-  const left = `${formatTimeLeft(outcome, now())}${isNew ? "" : " left, no code needed"}`;
-  const role = roleProfile === undefined ? "" : ` for the role profile ${quote(roleProfile)}`;
+  const left = `${formatTimeLeft(outcome, now())}${isNew ? "" : " left"}`;
+  const role = roleProfile === undefined ? "" : ` for ${quote(roleProfile)}`;
   say.done(
-    `Signed in${describeIdentity(session)}${role} until ${until} (${left})`,
+    `${isNew ? "Signed in" : "Still signed in"}${describeIdentity(session)}${role} until ${until} (${left})`,
     `${formatOutcome(outcome, now())}${role === "" ? "" : `,${role}`}`,
   );
   hintAtUnwritten(outcome, say);

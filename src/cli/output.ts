@@ -3,6 +3,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { FobError, getSystemCode, StdoutClosedError } from "../errors.ts";
 import { isPlain, showsUnicode } from "../terminal/abilities.ts";
+import { wrapWords } from "../terminal/table.ts";
 import { escapeControlCharacters } from "../text.ts";
 
 /** Where a command's data goes. */
@@ -69,14 +70,28 @@ const colored: Readonly<Record<LineKind, (text: string) => string>> = {
 
 /** Writes a line on stderr, control characters made visible. */
 export function writeLine(text: string, kind: LineKind = "note"): void {
-  const escaped = escapeControlCharacters(text);
   try {
     const cleared = status === undefined ? "" : clearLine;
     status = undefined;
-    write(2, `${cleared}${stderr.hasColors ? colored[kind](escaped) : `fob: ${plain[kind]}${escaped}`}\n`);
+    write(2, `${cleared}${formatLine(escapeControlCharacters(text), kind)}\n`);
   } catch {
     // There is nowhere left to say it.
   }
+}
+
+/** What the commands in hints begin with. */
+const programs =
+  /(?:^|: )((?:fob|aws|cat|chmod|cp|df|eval|exit|export|kill|ls|mkdir|npm|rm|set|sudo|timeout|type|unset|ykman|\$)[ {].*|exit|df)$/;
+
+/** Breaks a line between words, where the terminal would break it within one. A command stays in one piece, to be pasted. */
+function formatLine(text: string, kind: LineKind): string {
+  const format = (words: string): string => (stderr.hasColors ? colored[kind](words) : `fob: ${plain[kind]}${words}`);
+  // Screen readers want whole lines.
+  const columns = isTerminal(2) && !isPlain(process.env) ? process.stderr.columns : 0;
+  if (columns === 0 || kind === "debug" || kind === "next") return format(text);
+  const command = text.startsWith(" ") ? text : (programs.exec(text)?.[1] ?? "");
+  const joined = text.slice(0, text.length - command.length) + command.replaceAll(" ", "\0");
+  return wrapWords(format(joined), columns).join("\n").replaceAll("\0", " ");
 }
 
 /** The text that the last line of the terminal shows for a while. */

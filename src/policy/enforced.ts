@@ -180,8 +180,15 @@ export function describeOpening({ coverage, everywhere, beyond, dangerous }: Ope
 function describeDangers(dangerous: Opening["dangerous"]): string {
   const byDanger = new Map<string, string[]>();
   for (const { action, danger } of dangerous) byDanger.set(danger, [...(byDanger.get(danger) ?? []), action]);
-  return [...byDanger].map(([danger, actions]) => `${joinList(actions)} (${danger})`).join(", ");
+  const dangers = [...byDanger];
+  const most = dangers.length > listedDangers ? dangers.sort(([, a], [, b]) => b.length - a.length) : dangers;
+  const listed = most.slice(0, listedDangers).map(([danger, actions]) => `${joinList(actions)} (${danger})`);
+  const rest = most.slice(listedDangers).flatMap(([, actions]) => actions).length;
+  return `${listed.join(", ")}${rest === 0 ? "" : ` and ${rest} more actions`}`;
 }
+
+/** Policies that exempt nearly everything open dozens of ways around MFA. */
+const listedDangers = 4;
 
 /** Describes what a statement denies. */
 function describeDeny({ actionElement, actions, resourceElement, resources }: Statement): string {

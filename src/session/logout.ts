@@ -177,7 +177,7 @@ async function cleanPlaces(session: Session, context: SessionContext): Promise<v
 function tellOfSession({ profile, credentials, roles }: Session, context: SessionContext): void {
   const { expiration } = credentials;
   const now = context.now();
-  const until = expiration > now ? `; AWS still accepts its credentials until ${formatClockTime(expiration, now)}` : "";
+  const until = expiration > now ? `; AWS accepts its credentials until ${formatClockTime(expiration, now)}` : "";
   const what = roles.length > 0 ? "credentials of the role profile" : "session";
   context.note(`removed the ${what} ${quote(profile)}${until}`);
 }

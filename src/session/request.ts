@@ -222,7 +222,7 @@ const nameDevice = ({ formatLogin }: Resolution, serial = "arn:aws:iam::ACCOUNT:
 async function withoutList(error: unknown, resolution: Resolution, aws: Connection): Promise<unknown> {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
   const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
-  const hints = [...error.hints, ...(isAboutListing ? await hintAtDevice(resolution, aws) : [])];
+  const hints = [...(isAboutListing ? await hintAtDevice(resolution, aws) : []), ...error.hints];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
 }
 

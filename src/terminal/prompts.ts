@@ -1,10 +1,11 @@
 // Questions on the terminal. Heavy: import() it when something is to be asked.
+import type { WriteStream } from "node:tty";
 import input from "@inquirer/input";
 import search from "@inquirer/search";
 import { CancelledError } from "../errors.ts";
 import { escapeControlCharacters } from "../text.ts";
 import { showsUnicode } from "./abilities.ts";
-import { wrapText } from "./table.ts";
+import { wrapWords } from "./table.ts";
 import type { Terminal } from "./tty.ts";
 
 const theme = { prefix: { idle: "fob:", done: "fob:" }, validationFailureMode: "clear" as const };
@@ -29,20 +30,27 @@ export async function askLine(terminal: Terminal, question: LineQuestion): Promi
   const { message, before, problem, signal } = question;
   const validate = (answer: string): true | string => problem(answer) ?? true;
   return await terminal.use((from, to) => {
-    for (const line of before?.split("\n") ?? []) to.write(`fob: ${escapeControlCharacters(line)}\n`);
-    const question = { message: wrapMessage(message, to.columns), theme, validate };
-    return runPrompt(input(question, { input: from, output: to, clearPromptOnDone: true, signal }));
+    for (const line of before?.split("\n") ?? [])
+      to.write(`${wrapWords(`fob: ${escapeControlCharacters(line)}`, getColumns(to)).join("\n")}\n`);
+    const wrapped = wrapQuestion(message, getColumns(to) - answerWidth);
+    return runPrompt(
+      input({ message: wrapped, theme, validate }, { input: from, output: to, clearPromptOnDone: true, signal }),
+    );
   });
 }
 
-/** Columns that a code takes behind the question. */
-const CODE = " 123456".length;
+/** Columns for a code with a blank on each side. */
+const answerWidth = 8;
 
-/** Breaks a question between words, where the prompt would break it anywhere. Some terminals do not tell their columns. */
-function wrapMessage(message: string, columns: number): string {
-  const width = columns > 2 * CODE ? columns - CODE : Number.POSITIVE_INFINITY;
-  const lines = wrapText(`${theme.prefix.idle} ${message}`, width);
-  return lines.join("\n").slice(theme.prefix.idle.length + 1);
+/** How wide a terminal is; some do not tell. */
+const getColumns = ({ columns }: WriteStream): number => columns || Number.POSITIVE_INFINITY;
+
+/** A question in lines as wide as the terminal, with room for the prefix that it gets. */
+function wrapQuestion(message: string, columns: number): string {
+  const { prefix } = theme;
+  return wrapWords(`${prefix.idle} ${message}`, columns)
+    .join("\n")
+    .slice(prefix.idle.length + 1);
 }
 
 /** Lets the user choose one of several; typing filters them. @throws CancelledError */
@@ -57,12 +65,14 @@ export async function choose(
     const wanted = typed.trim().toLowerCase();
     return named.filter(({ name }) => name.toLowerCase().includes(wanted));
   };
-  const style = { keysHelpTip: () => "type to filter, up and down to move, Enter to select" };
   const icon = showsUnicode(process.env) ? {} : { icon: { cursor: ">" } };
-  const question = { message, source, theme: { ...theme, ...icon, style } };
-  return await terminal.use((from, to) =>
-    runPrompt(search(question, { input: from, output: to, clearPromptOnDone: true, signal })),
-  );
+  return await terminal.use((from, to) => {
+    const columns = getColumns(to);
+    const keysHelpTip = () => wrapWords("type to filter, up and down to move, Enter to select", columns).join("\n");
+    const wrapped = wrapQuestion(message, columns);
+    const question = { message: wrapped, source, theme: { ...theme, ...icon, style: { keysHelpTip } } };
+    return runPrompt(search(question, { input: from, output: to, clearPromptOnDone: true, signal }));
+  });
 }
 
 async function runPrompt<T>(prompt: Promise<T>): Promise<T> {

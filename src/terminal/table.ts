@@ -34,8 +34,25 @@ export function shorten(name: string, columns: number): string {
 
 /** Text in lines of at most so many columns, broken between words; a longer word is broken where the line ends. */
 export function wrapText(text: string, columns: number): string[] {
+  return fillLines(
+    text.split(" ").flatMap((long) => breakWord(long, columns)),
+    columns,
+  );
+}
+
+/** The same, but a longer word stays whole: the terminal wraps it, and it can still be copied as one. So does "12 h". */
+export const wrapWords = (text: string, columns: number): string[] =>
+  fillLines(text.split(/ (?!(?:h|min|s)\b)/), columns);
+
+/** Text beside a first word, in lines as wide as the terminal, below one another. */
+export function hangText(first: string, text: string, columns: number): string {
+  const indent = measureWidth(first);
+  return first + wrapWords(text, columns - indent).join(`\n${" ".repeat(indent)}`);
+}
+
+function fillLines(words: readonly string[], columns: number): string[] {
   const lines = [""];
-  for (const word of text.split(" ").flatMap((long) => breakWord(long, columns))) {
+  for (const word of words) {
     const line = lines.at(-1) ?? "";
     if (line === "") lines[lines.length - 1] = word;
     else if (measureWidth(line) + 1 + measureWidth(word) <= columns) lines[lines.length - 1] = `${line} ${word}`;

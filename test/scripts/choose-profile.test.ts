@@ -51,7 +51,7 @@ test("of several profiles one is picked on the terminal: by typing, and with the
   const again = world.fobOnTerminal(["login"]);
   await again.shows(/❯ play\s+work/);
   again.type("\r");
-  expect((await again.ended).screen).toContain("Signed in as play");
+  expect((await again.ended).screen).toContain("Still signed in as play");
 });
 
 test("without a terminal, several profiles are an error that names them", async () => {
@@ -99,10 +99,10 @@ test("login of a role profile logs in its source and selects the role", async ()
   const { status, stdout, stderr } = await world.fob(["login", "prod", "--code", world.device.code()]);
   expect({ status, stdout }).toEqual({ status: 0, stdout: "prod\n" });
   expect(stderr).not.toContain("source_profile");
-  expect(stderr).toMatch(/^fob: "work-mfa" is valid until .* \(12 h\), for the role profile "prod"$/m);
+  expect(stderr).toMatch(/^fob: "work-mfa" is valid until .* \(12 h\), for "prod"$/m);
   const onTerminal = await world.fobOnTerminal(["login", "prod"]).ended;
   expect(onTerminal.screen).toMatch(
-    /Signed in as \S+ \(\d+\) for the role profile "prod" until .*\nUse it: export AWS_PROFILE=prod\n/,
+    /Still signed in as \S+ \(\d+\) for "prod" until .*\nUse it: export AWS_PROFILE=prod\n/,
   );
   expect(world.credentials()).toContain("[work-mfa]");
 });

@@ -33,7 +33,7 @@ test("the hint to select the profile is left out when it is selected already, or
   const { stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
   const { screen } = await world.fobOnTerminal(["login"], { env: { AWS_PROFILE: "work-mfa" } }).ended;
   expect(stderr).toMatch(/^fob: warning: .*\nfob: "work-mfa" is valid until .* \(12 h\)\n$/);
-  expect(screen).toMatch(/^✓ Signed in as user-\w+ \(\d{12}\) until .* \(11 h 59 min left, no code needed\)\n$/);
+  expect(screen).toMatch(/^✓ Still signed in as user-\w+ \(\d{12}\) until .* \(11 h 59 min left\)\n$/);
 });
 
 test("a wrong code is asked again, with AWS's reason in plain words", async () => {
@@ -240,7 +240,7 @@ test("two logins at once on two terminals ask once", async () => {
   expect((await first.ended).status).toBe(0);
   const { status, screen } = await second.ended;
   expect(status).toBe(0);
-  expect(screen).toContain("no code needed");
+  expect(screen).toContain("Still signed in as");
   expect(screen).not.toContain("Code for");
   expect(world.calls("GetSessionToken")).toBe(1);
 });

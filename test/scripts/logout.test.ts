@@ -23,7 +23,7 @@ test("logout removes the session from every place and nothing else", async () =>
   const { status, stderr } = await world.fob(["logout", "work"]);
   expect(status).toBe(0);
   expect(stderr).toMatch(
-    /fob: removed the session "work-mfa"; AWS still accepts its credentials until (tomorrow )?\d\d:\d\d\n/,
+    /fob: removed the session "work-mfa"; AWS accepts its credentials until (tomorrow )?\d\d:\d\d\n/,
   );
   expect(world.credentials()).toBe(before);
   expect(existsSync(join(dirname(world.credentialsPath), "fob/sessions/work-mfa"))).toBe(false);

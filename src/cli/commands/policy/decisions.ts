@@ -15,6 +15,7 @@ import {
 import { explain, type Reason } from "../../../policy/engine/explain.ts";
 import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/engine/subject.ts";
 import { listDocuments } from "../../../policy/proof.ts";
+import { hangText } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 import { readPrincipalPolicies } from "./principal.ts";
@@ -192,11 +193,13 @@ const words: Readonly<Record<Decision, string>> = {
 export function formatDecision({ request, decision, reasons }: ExplainedDecision, simulation: SimulationSetup): string {
   const lines = reasons.map((reason) => {
     const { policy, statement, sid, why } = addPolicyName(reason, simulation);
-    if (policy === undefined || statement === undefined) return `  ${why}`;
+    if (policy === undefined || statement === undefined) return why;
     const file = policy === "boundary" ? "the permissions boundary" : quote(policy);
-    return `  ${file}, statement ${statement + 1}${sid === undefined ? "" : ` (${sid})`}: ${why}`;
+    return `${file}, statement ${statement + 1}${sid === undefined ? "" : ` (${sid})`}: ${why}`;
   });
-  return `${[`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(escapeControlCharacters).join("\n")}\n`;
+  const { columns } = simulation.context.stdout;
+  const texts = [`${request.action} on ${request.resource}: ${words[decision]}`, ...lines].map(escapeControlCharacters);
+  return texts.map((text, index) => `${hangText(index === 0 ? "" : "  ", text, columns)}\n`).join("");
 }
 
 /** Notes which context keys the policies test but the requests lack, likely typos in --context, and what is not evaluated. */

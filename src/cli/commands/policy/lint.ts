@@ -68,7 +68,7 @@ export const policyLintCommand = defineCommand({
     const format = chooseFormat(options, formats);
     const files = await readPolicyFiles(paths, context);
     const findings = files.flatMap((each) => lintFile(each, { as: kinds.find((kind) => kind === as), partition }));
-    context.stdout.write(writers[format](findings));
+    context.stdout.write(writers[format](findings, context.stdout.columns));
     context.say.note(`${describeFiles(files)}: ${summarizeFindings(findings)}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
@@ -92,7 +92,7 @@ function describeFiles(files: readonly PolicyFile[]): string {
   return policies === "" ? quote(first.file) : `${quote(first.file)} (${policies})`;
 }
 
-const writers: Readonly<Record<(typeof formats)[number], (findings: readonly Finding[]) => string>> = {
+const writers: Readonly<Record<(typeof formats)[number], (findings: readonly Finding[], columns: number) => string>> = {
   text: formatFindings,
   json: formatFindingsJson,
   sarif: (findings) => formatSarif(findings, { version, homepage, rules, help, folder: process.cwd() }),
