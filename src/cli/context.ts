@@ -101,11 +101,14 @@ async function homeFolder(): Promise<string | undefined> {
 
 function endSignal(): AbortSignal {
   const cancelled = new AbortController();
-  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for.
+  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for. Of two different signals the second
+  // is none: after Ctrl-C on a terminal the shell in bin/fob sends a SIGTERM too.
   // SIGQUIT too: the system would write a core file, with the keys in memory.
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+    let isFirst = true;
     process.on(name, () => {
-      if (cancelled.signal.aborted) process.exit(new CancelledError().exitCode);
+      if (!isFirst) process.exit(new CancelledError().exitCode);
+      isFirst = false;
       cancelled.abort();
     });
   }

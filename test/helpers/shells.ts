@@ -1,5 +1,5 @@
 // Real shells, in which `fob` is the built program.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "vitest";
@@ -51,6 +51,11 @@ export function run(shell: Shell, script: string, options: RunOptions): Promise<
 export function interactive(shell: Shell, options: RunOptions): ReturnType<typeof onTerminal> {
   return onTerminal(shell, [...bare[shell], "-i"], options);
 }
+
+/** Whatever /bin/sh may be: the words that start each of these that is installed. */
+export const posixShells: readonly (readonly [string, ...string[]])[] = (
+  [["dash"], ["bash"], ["busybox", "sh"], ["ksh"], ["mksh"], ["zsh", "--emulate", "sh"]] as const
+).filter(([shell]) => spawnSync(shell, ["-c", "true"]).error === undefined);
 
 /** How a shell takes on the text of `fob shell-init`. */
 export const takeOn: Readonly<Record<Shell, string>> = {

@@ -1,12 +1,22 @@
 // `fob exec`: the command runs as if it had been typed without fob, but with credentials.
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { someOf } from "../helpers/broad.ts";
 import { endsIn } from "../helpers/sessions.ts";
-import { interactive, run, testIn, withFob } from "../helpers/shells.ts";
-import { execute, makeWorld, node, type OnTerminal, program, type RunOptions, type World } from "../helpers/world.ts";
+import { interactive, posixShells, run, testIn, withFob } from "../helpers/shells.ts";
+import {
+  execute,
+  makeWorld,
+  node,
+  type OnTerminal,
+  onTerminal,
+  program,
+  type RunOptions,
+  temporaryFolder,
+  type World,
+} from "../helpers/world.ts";
 
 const both = { shows: ["secret access key", "session token"] } as const;
 
@@ -65,6 +75,16 @@ describe("the environment", () => {
     expect(stdout).toMatch(/^it's x y\n/);
     if (!stdout.includes("a.b=c")) expect(stderr).toMatch(/^fob: warning: the command runs without "a\.b": /);
     else expect(stderr).toBe("");
+  });
+
+  // Other shells pass functions on.
+  const [dash = ""] = posixShells.find(([shell]) => shell === "dash") ?? [];
+  test.skipIf(dash === "")("functions of bash that are too long for the pipe: an error, and no wait", async () => {
+    const world = await loggedIn();
+    const env = { ...world.env, "BASH_FUNC_it%%": `() {  echo ${"x".repeat(70_000)}\n}` };
+    const { status, stderr } = await execute(dash, [program, "exec", "work", "--", "true"], { env });
+    expect(stderr).toMatch(/^fob: error: cannot pass on the exported functions of bash: \d+ bytes are more than /);
+    expect(status).toBe(1);
   });
 
   test("in a fob exec of another profile it is that one's, and of the same profile the same", async () => {
@@ -199,14 +219,9 @@ describe("how it ends", () => {
   });
 });
 
-/** Whatever /bin/sh may be. */
-const shells = [["dash"], ["bash"], ["busybox", "sh"], ["ksh"], ["mksh"], ["zsh"]].filter(
-  ([shell = ""]) => spawnSync(shell, ["-c", "true"]).error === undefined,
-);
-
-describe.each(someOf(shells, 2).map((shell) => [shell.join(" "), shell] as const))(
+describe.each(someOf(posixShells, 2).map((shell) => [shell.join(" "), shell] as const))(
   "as %s",
-  (_, [shell = "", ...words]) => {
+  (_, [shell, ...words]) => {
     const inShell = async (world: World, args: readonly string[], env: RunOptions["env"] = {}) =>
       execute(shell, [...words, program, "exec", ...args], { ...both, env: { ...world.env, ...env } });
 
@@ -222,6 +237,19 @@ describe.each(someOf(shells, 2).map((shell) => [shell.join(" "), shell] as const
       expect((await inShell(world, ["work", "--help", "--", "echo"])).stdout).toContain("Usage: fob exec");
     });
 
+    test("where no pipe can be made, or the command is given the descriptors of that, it becomes the command too", async () => {
+      const world = await loggedIn();
+      const without = temporaryFolder();
+      writeFileSync(join(without, "mkfifo"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+      const PATH = [without, world.env.PATH].join(delimiter);
+      expect(await inShell(world, ["work", "--", "echo", "it"], { PATH })).toMatchObject({ status: 0, stdout: "it\n" });
+      const file = join(world.home, "five");
+      const script = 'exec 5>"$0"; "$@"; exec 5>&-; cat "$0"';
+      const command = [shell, ...words, program, "exec", "work", "--", "sh", "-c", "echo it >&5"];
+      const given = await execute("sh", ["-c", script, file, ...command], { ...both, env: world.env });
+      expect(given).toMatchObject({ status: 0, stdout: "it\n", stderr: "" });
+    });
+
     test("exported options and names of the caller show nothing and do no harm", async () => {
       const world = await loggedIn();
       const env = {
@@ -229,6 +257,9 @@ describe.each(someOf(shells, 2).map((shell) => [shell.join(" "), shell] as const
         fob_script: "x",
         fob_word: "x",
         fob_runs: "x",
+        fob_shell: "x",
+        fob_pipe: "x",
+        fob_ended: "yes",
       };
       const { status, stdout, stderr } = await inShell(world, ["work", "--", "env"], env);
       expect(status).toBe(0);
@@ -285,13 +316,23 @@ describe("what the command is given", () => {
   });
 });
 
+test("it asks on the terminal, also when the shell has job control on from SHELLOPTS", async () => {
+  const world = await makeWorld();
+  const env = { ...world.env, SHELLOPTS: "monitor" };
+  const terminal = onTerminal("bash", [program, "exec", "work", "--", "echo", "it ran"], { env });
+  await terminal.shows("Code for");
+  terminal.type(`${world.device.code()}\r`);
+  await terminal.shows("it ran");
+});
+
 describe("ended while it asks", () => {
   test("by a signal to fob alone: at once, and Node.js behind it too", async () => {
     const world = await makeWorld();
     const terminal = world.fobOnTerminal(["exec", "work", "--", "touch", join(world.home, "ran")]);
     await terminal.shows("Code for");
     process.kill(terminal.pid, "SIGTERM");
-    await terminal.ended;
+    expect((await terminal.ended).status).toBe(130);
+    expect(terminal.screen()).toContain("fob: cancelled");
     // Nothing holds the lock on the session, or the terminal, any more.
     await expect
       .poll(() => spawnSync("ps", ["-A", "-o", "args"], { encoding: "utf8" }).stdout, { timeout: 5000 })
@@ -475,6 +516,33 @@ describe("at a prompt", () => {
     await terminal.shows("$> ");
     terminal.type("bg\r");
     await terminal.shows("went on");
+  });
+
+  test("Ctrl-Z before the command runs stops fob, fg continues it, and kill of the stopped one ends it", async () => {
+    const world = await makeWorld();
+    const printed = world.commandThatPrints(world.device.code());
+    appendFileSync(
+      world.configPath,
+      `mfa_process = echo waiting >&2; until test -e ~/go; do sleep 0.1; done; ${printed}\n`,
+    );
+    const terminal = await prompt(world);
+    terminal.type("fob exec work -- echo it ''ran\r");
+    await terminal.shows("waiting");
+    terminal.type("\u001a");
+    await terminal.shows(/\[1\]\+ +Stopped +fob exec work/);
+    terminal.type("kill %1; fg\r");
+    await terminal.shows("fob: cancelled");
+    await terminal.shows("$> ");
+    terminal.type("echo it ''was $?\r");
+    await terminal.shows("it was 130");
+
+    terminal.type("fob exec work -- echo it ''ran\r");
+    await terminal.shows("waiting");
+    terminal.type("\u001a");
+    await terminal.shows(/\[1\]\+ +Stopped +fob exec work/);
+    writeFileSync(join(world.home, "go"), "");
+    terminal.type("fg\r");
+    await terminal.shows("it ran");
   });
 
   test("a command that handles Ctrl-Z itself keeps the terminal", async () => {

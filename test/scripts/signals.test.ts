@@ -1,9 +1,13 @@
 // Signals that would give away what is in memory, while fob waits.
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test, vi } from "vitest";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { someOf } from "../helpers/broad.ts";
+import { posixShells } from "../helpers/shells.ts";
+import { execute, makeWorld, program, type World } from "../helpers/world.ts";
 
 /** A world in which no code comes. */
 async function makeWaitingWorld(): Promise<World> {
@@ -63,4 +67,48 @@ test("SIGQUIT to all that fob exec is made of, while it asks: 130, and no core f
   await running.shows("Code for");
   process.kill(-running.pid, "SIGQUIT");
   expect((await running.ended).status).toBe(130);
+});
+
+/** An AWS that takes calls and does not answer them. */
+async function startSilentAws(): Promise<{ url: string; called: Promise<unknown> }> {
+  const server = createServer();
+  const called = new Promise((heard) => server.once("connection", (line) => line.once("data", heard)));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => void server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, called };
+}
+
+/** The processes of a group that have not ended. */
+function listGroup(group: number): string[] {
+  const { stdout } = spawnSync("ps", ["-A", "-o", "pgid=,stat=,args="], { encoding: "utf8" });
+  return stdout.split("\n").filter((line) => new RegExp(`^ *${group} +[^Z]`).test(line));
+}
+
+test.each(
+  someOf(posixShells, 2).flatMap((shell) =>
+    (
+      [
+        ["the shell", 1],
+        ["all", -1],
+      ] as const
+    ).map(([name, whom]) => [name, shell.join(" "), whom, shell] as const),
+  ),
+)("SIGTERM to %s of fob exec in %s while AWS is slow: 130, and nothing is left", async (_, __, whom, shell) => {
+  const world = await makeWorld();
+  appendFileSync(world.configPath, `mfa_process = ${world.commandThatPrints(world.device.code())}\n`);
+  const aws = await startSilentAws();
+  const folder = join(world.home, "temporary");
+  mkdirSync(folder);
+  const env = { ...world.env, AWS_ENDPOINT_URL: aws.url, XDG_RUNTIME_DIR: folder, TMPDIR: folder };
+  const script = 'echo $$ >"$HOME/pid"; exec "$@"';
+  const command = [...shell, program, "exec", "work", "--", "touch", join(world.home, "ran")];
+  const running = execute("sh", ["-c", script, "-", ...command], { env });
+  await aws.called;
+  const fob = Number(readFileSync(join(world.home, "pid"), "utf8"));
+  expect(listGroup(fob).length).toBeGreaterThan(1);
+  expect(readdirSync(folder)).toEqual([]);
+  process.kill(whom * fob, "SIGTERM");
+  expect(await running).toMatchObject({ status: 130, signal: null, stdout: "", stderr: cancelled });
+  expect(listGroup(fob)).toEqual([]);
+  expect(existsSync(join(world.home, "ran"))).toBe(false);
 });

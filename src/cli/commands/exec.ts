@@ -9,7 +9,7 @@ import { findProblem, type ProgramProblem } from "../../environment/program.ts";
 import { lostVariables, scriptOf } from "../../environment/script.ts";
 import { buildVariables, type Variables, withPromptVariable, withVariables } from "../../environment/variables.ts";
 import type { Environment } from "../../environment-variables.ts";
-import { exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
+import { exitCodes, FobError, throwIfCancelled, UsageError } from "../../errors.ts";
 import { readAwsFiles } from "../../profiles/files.ts";
 import { getAwsFilePaths } from "../../profiles/paths.ts";
 import { getMargin, getSecondsLeft } from "../../store/freshness.ts";
@@ -71,7 +71,9 @@ export const execScriptCommand = defineCommand({
   ...declared,
   async run(named, options, context, command) {
     if (context.stdout.isTerminal) throw new UsageError("this would print secrets on your terminal", "fob exec --help");
-    const shell = process.ppid;
+    // What bin/fob sets when it runs this in the background.
+    const { fob_shell: waiting } = context.env;
+    const shell = waiting === undefined ? process.ppid : Number(waiting);
     // A signal that ends fob ends that shell, and is not heard here.
     const ended = new AbortController();
     const looking = setInterval(() => process.ppid !== shell && ended.abort(), 100);
@@ -85,13 +87,28 @@ export const execScriptCommand = defineCommand({
           `the command runs without ${others.map(quote).join(", ")}: /bin/sh drops variables with such names`,
         );
       }
-      context.stdout.write(scriptOf(ready, functions));
+      const script = scriptOf(ready, functions);
+      if (waiting !== undefined) assertFitsPipe(script);
+      context.stdout.write(script);
       return exitCodes.done;
     } finally {
       clearInterval(looking);
     }
   },
 });
+
+/** Bytes that a pipe holds on Linux and macOS. */
+const PIPE_SIZE = 65_536;
+
+/** The shell reads when this process has ended. @throws FobError */
+function assertFitsPipe(script: string): void {
+  const size = Buffer.byteLength(script);
+  if (size <= PIPE_SIZE) return;
+  throw new FobError(
+    `cannot pass on the exported functions of bash: ${size} bytes are more than the ${PIPE_SIZE} of a pipe`,
+    "run the command without them: export -nf NAME",
+  );
+}
 
 type ExecOptions = Omit<CredentialsOptions, "minTtl"> & { readonly minTtl?: string | undefined };
 
