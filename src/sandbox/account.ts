@@ -2,15 +2,9 @@
 // sessions.
 
 import { randomBytes, randomInt } from "node:crypto";
-import {
-  evaluate,
-  listContextKeys,
-  type PolicyDocument,
-  parsePolicy,
-  type RequestContext,
-  type TrustStatement,
-} from "../policy/engine/evaluate.ts";
+import { evaluate, type PolicyDocument, type RequestContext, type TrustStatement } from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
+import { type ManagedPolicy, makeHolder, type PolicyHolder, readModeledPolicy } from "./policies.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
 /** The root user, an IAM user, or an assumed role. */
@@ -21,10 +15,40 @@ export interface Principal {
   readonly arn: string;
   /** `AIDA…` for users, the account ID for the root user, and `AROA…:SESSION` for assumed roles. */
   readonly userId: string;
-  readonly policies: PolicyDocument[];
+  readonly holder: PolicyHolder;
   readonly devices: MfaDevice[];
+  /** The user; undefined for other principals. */
+  readonly user?: User;
   /** The assumed role. */
   readonly role?: Role;
+}
+
+/** An IAM user: what is not needed for requests of the user. */
+export interface User {
+  readonly path: string;
+  readonly createdMs: number;
+  readonly groups: readonly Group[];
+  /** The ARN of a managed policy. */
+  readonly boundary: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly password: Password | undefined;
+}
+
+/** Times are ms since 1970. */
+export interface Password {
+  readonly changedMs: number;
+  readonly lastUsedMs: number | undefined;
+  readonly resetRequired: boolean;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly arn: string;
+  /** `AGPA…` */
+  readonly groupId: string;
+  readonly path: string;
+  readonly createdMs: number;
+  readonly holder: PolicyHolder;
 }
 
 export interface Role {
@@ -32,9 +56,35 @@ export interface Role {
   readonly arn: string;
   /** `AROA…` */
   readonly roleId: string;
+  readonly path: string;
+  readonly createdMs: number;
+  /** The JSON of the trust policy. */
+  readonly trustText: string;
   readonly trust: readonly TrustStatement[];
-  readonly policies: PolicyDocument[];
+  readonly holder: PolicyHolder;
   readonly maxSessionSeconds: number;
+}
+
+export interface UserOptions {
+  readonly name: string;
+  /** Default: `/`. */
+  readonly path?: string;
+  /** Inline policies: documents, or their JSON. */
+  readonly policies?: readonly unknown[];
+  /** The ARNs of managed policies. */
+  readonly attached?: readonly string[];
+  readonly groups?: readonly string[];
+  /** The ARN of a managed policy. */
+  readonly boundary?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly password?: Password;
+}
+
+export interface AccountPasswordPolicy {
+  readonly allowUsersToChangePassword: boolean;
+  readonly hardExpiry: boolean;
+  readonly maxAgeDays: number | undefined;
+  readonly minimumLength: number;
 }
 
 export interface MfaDevice {
@@ -53,7 +103,10 @@ export interface Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly principal: Principal;
+  readonly createdMs: number;
   active: boolean;
+  /** The latest request with it. */
+  lastUsed: { readonly ms: number; readonly service: string; readonly region: string } | undefined;
   readonly session?: Session;
 }
 
@@ -90,12 +143,6 @@ const stepsEitherWay = 2;
 const attemptsPerWindow = 9;
 const attemptWindowMs = 180_000;
 
-/** The condition keys of requests here. Policies with other keys are rejected, because decisions on them would be wrong. */
-const modeledKeys = [
-  ...["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"],
-  ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount"],
-];
-
 export class Account {
   readonly id: string;
   readonly partition: string;
@@ -104,7 +151,14 @@ export class Account {
   now: () => number;
   readonly root: Principal;
   readonly #users = new Map<string, Principal>();
+  readonly #groups = new Map<string, Group>();
   readonly #roles = new Map<string, Role>();
+  readonly #managedPolicies = new Map<string, ManagedPolicy>();
+  /** ms since 1970 */
+  readonly createdMs: number;
+  /** The latest credential report. */
+  report: { readonly text: string; readonly generatedMs: number } | undefined;
+  passwordPolicy: AccountPasswordPolicy | undefined;
   readonly #credentials = new Map<string, Credential>();
 
   constructor(id: string, partition: string, now: () => number) {
@@ -112,7 +166,8 @@ export class Account {
     this.id = id;
     this.partition = partition;
     this.now = now;
-    this.root = { name: undefined, arn: this.arn("root"), userId: id, policies: [], devices: [] };
+    this.createdMs = now();
+    this.root = { name: undefined, arn: this.arn("root"), userId: id, holder: makeHolder(), devices: [] };
   }
 
   /** Returns an IAM ARN of this account. */
@@ -120,16 +175,97 @@ export class Account {
     return `arn:${this.partition}:iam::${this.id}:${resource}`;
   }
 
-  addUser(name: string, path: string, policies: readonly unknown[]): Principal {
-    if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`invalid IAM user name: ${JSON.stringify(name)}`);
-    if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
+  addUser(options: UserOptions): Principal {
+    const { name, path = "/", policies, attached = [], groups = [], boundary, tags = {}, password } = options;
+    assertName("IAM user", name, path);
     // IAM user names ignore case.
     if (this.#users.has(name.toLowerCase())) throw new Error(`user ${JSON.stringify(name)} already exists`);
+    const holder = makeHolder(policies);
+    for (const arn of attached) holder.attached.add(this.managedPolicy(arn).arn);
+    if (boundary !== undefined) this.managedPolicy(boundary);
+    const user = {
+      path,
+      createdMs: this.now(),
+      groups: groups.map((each) => this.group(each)),
+      boundary,
+      tags,
+      password,
+    };
     const arn = this.arn(`user${path}${name}`);
-    const user = { name, arn, userId: makeId("AIDA"), policies: [], devices: [] };
-    this.#users.set(name.toLowerCase(), user);
-    for (const policy of policies) this.attachPolicy(name, policy);
-    return user;
+    const principal = { name, arn, userId: makeId("AIDA"), holder, devices: [], user };
+    this.#users.set(name.toLowerCase(), principal);
+    return principal;
+  }
+
+  addGroup(name: string, path: string, policies: readonly unknown[], attached: readonly string[]): Group {
+    assertName("group", name, path);
+    if (this.#groups.has(name.toLowerCase())) throw new Error(`group ${JSON.stringify(name)} already exists`);
+    const holder = makeHolder(policies);
+    for (const arn of attached) holder.attached.add(this.managedPolicy(arn).arn);
+    const arn = this.arn(`group${path}${name}`);
+    const group = { name, arn, groupId: makeId("AGPA"), path, createdMs: this.now(), holder };
+    this.#groups.set(name.toLowerCase(), group);
+    return group;
+  }
+
+  /** Adds a customer managed policy. Throws an Error if the evaluator or this account does not model something in it. */
+  addManagedPolicy(name: string, path: string, policy: unknown): ManagedPolicy {
+    assertName("policy", name, path);
+    const arn = this.arn(`policy${path}${name}`);
+    if (this.#managedPolicies.has(arn)) throw new Error(`policy ${JSON.stringify(name)} already exists`);
+    const createdMs = this.now();
+    const versions = new Map([["v1", { policy: readModeledPolicy(policy), createdMs }]]);
+    const added = { name, arn, id: makeId("ANPA"), path, createdMs, versions, defaultVersion: "v1" };
+    this.#managedPolicies.set(arn, added);
+    return added;
+  }
+
+  users(): readonly Principal[] {
+    return [...this.#users.values()];
+  }
+
+  groups(): readonly Group[] {
+    return [...this.#groups.values()];
+  }
+
+  roles(): readonly Role[] {
+    return [...this.#roles.values()];
+  }
+
+  managedPolicies(): readonly ManagedPolicy[] {
+    return [...this.#managedPolicies.values()];
+  }
+
+  /** Returns the group with this name; throws an Error if it does not exist. */
+  group(name: string): Group {
+    const group = this.#groups.get(name.toLowerCase());
+    if (group === undefined) throw new Error(`group ${JSON.stringify(name)} not found`);
+    return group;
+  }
+
+  /** Returns the managed policy with this ARN; throws an Error if it does not exist. */
+  managedPolicy(arn: string): ManagedPolicy {
+    const policy = this.#managedPolicies.get(arn);
+    if (policy === undefined) throw new Error(`policy ${arn} not found`);
+    return policy;
+  }
+
+  /** Returns the policies that decide what a principal may do. */
+  policiesOf({ holder, user }: Principal): { policies: PolicyDocument[]; boundary: PolicyDocument | undefined } {
+    const holders = [holder, ...(user?.groups ?? []).map((group) => group.holder)];
+    const policies = holders.flatMap(({ inline, attached }) => [
+      ...[...inline.values()].map(({ document }) => document),
+      ...[...attached].map((arn) => this.#defaultDocument(arn)),
+    ]);
+    const boundary = user?.boundary === undefined ? undefined : this.#defaultDocument(user.boundary);
+    return { policies, boundary };
+  }
+
+  #defaultDocument(arn: string): PolicyDocument {
+    const { versions, defaultVersion } = this.managedPolicy(arn);
+    const version = versions.get(defaultVersion);
+    if (version === undefined) throw new Error(`policy ${arn} has no version ${defaultVersion}`);
+    return version.policy.document;
   }
 
   findUser(name: string): Principal | undefined {
@@ -145,7 +281,8 @@ export class Account {
 
   /** Attaches a policy to a user. Throws an Error if the evaluator or this account does not model something in it. */
   attachPolicy(userName: string, policy: unknown): void {
-    this.user(userName).policies.push(readModeledPolicy(policy));
+    const { inline } = this.user(userName).holder;
+    inline.set(`policy-${inline.size + 1}`, readModeledPolicy(policy));
   }
 
   addRole(role: Role): Role {
@@ -166,7 +303,13 @@ export class Account {
   }
 
   addAccessKey(principal: Principal): Credential {
-    return this.#addCredential({ ...makeKey("AKIA", this.id), principal, active: true });
+    const key = { ...makeKey("AKIA", this.id), principal, createdMs: this.now(), active: true, lastUsed: undefined };
+    return this.#addCredential(key);
+  }
+
+  /** Returns the access keys of a principal. */
+  accessKeysOf(principal: Principal): readonly Credential[] {
+    return [...this.#credentials.values()].filter((key) => key.principal === principal && key.session === undefined);
   }
 
   credential(accessKeyId: string): Credential | undefined {
@@ -214,7 +357,8 @@ export class Account {
     // Whole seconds, as in the response: the session must not end later than the client expects.
     const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
     const session = { token, expiresMs, ...details };
-    const credential = { ...makeKey("ASIA", this.id), principal, active: true, session };
+    const key = { ...makeKey("ASIA", this.id), principal, createdMs: nowMs, active: true, lastUsed: undefined };
+    const credential = { ...key, session };
     this.#addCredential(credential);
     return credential;
   }
@@ -225,9 +369,12 @@ export class Account {
    * @param shown the resource in the error message; S3 does not name `*`
    */
   authorize(caller: Credential, action: string, resource: string, shown?: string): void {
-    const { arn, policies } = caller.principal;
+    const { arn } = caller.principal;
     if (caller.principal === this.root) return;
-    const { decision, missingContextKeys } = evaluate(policies, { action, resource, context: this.context(caller) });
+    const { policies, boundary } = this.policiesOf(caller.principal);
+    const request = { action, resource, context: this.context(caller) };
+    const mayChangePassword = this.passwordPolicy?.allowUsersToChangePassword ? arn : undefined;
+    const { decision, missingContextKeys } = evaluate(policies, request, { boundary, mayChangePassword });
     if (decision === "allowed") return;
     if (decision === "unknown") throw notModeled(`the condition keys ${missingContextKeys.join(", ")}`);
     const reason =
@@ -267,12 +414,10 @@ export class Account {
   }
 }
 
-/** Reads a policy for a user or role. Throws an Error if the evaluator or this account does not model something in it. */
-export function readModeledPolicy(policy: unknown): PolicyDocument {
-  const document = parsePolicy(policy);
-  const key = listContextKeys(document).find((name) => !modeledKeys.includes(name.toLowerCase()));
-  if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
-  return document;
+function assertName(kind: string, name: string, path: string): void {
+  if (!/^[\w+=,.@-]{1,128}$/.test(name) || (kind === "IAM user" && name.length > 64))
+    throw new Error(`invalid ${kind} name: ${JSON.stringify(name)}`);
+  if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
 }
 
 /** Checks a code and uses it up. Returns "unavailable" after too many verifications, or for a device without codes. */

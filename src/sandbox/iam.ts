@@ -1,6 +1,15 @@
 // AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
 import { AwsError, authenticationError } from "./errors.ts";
+import {
+  getAccountPasswordPolicy,
+  getAccountSummary,
+  getLoginProfile,
+  listAccountAliases,
+  listVirtualMfaDevices,
+} from "./iam/account.ts";
+import { getAccountAuthorizationDetails } from "./iam/details.ts";
+import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
 import { simulateCustomPolicy } from "./policy-simulator.ts";
 import { type QueryAction, type QueryService, validate } from "./query.ts";
 import { writeElement } from "./xml.ts";
@@ -27,16 +36,6 @@ const listMfaDevices: QueryAction = {
   },
 };
 
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccountAliases.html */
-const listAccountAliases: QueryAction = {
-  parameters: [],
-  run: ({ account, caller }) => {
-    account.authorize(caller, "iam:ListAccountAliases", "*", "*");
-    const member = account.alias === undefined ? "" : writeElement("member", account.alias);
-    return `${writeElement("IsTruncated", "false")}<AccountAliases>${member}</AccountAliases>`;
-  },
-};
-
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
@@ -59,8 +58,15 @@ export const iam: QueryService = {
   namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
   actions: new Map(
     Object.entries({
+      GenerateCredentialReport: generateCredentialReport,
+      GetAccountAuthorizationDetails: getAccountAuthorizationDetails,
+      GetAccountPasswordPolicy: getAccountPasswordPolicy,
+      GetAccountSummary: getAccountSummary,
+      GetCredentialReport: getCredentialReport,
+      GetLoginProfile: getLoginProfile,
       ListAccountAliases: listAccountAliases,
       ListMFADevices: listMfaDevices,
+      ListVirtualMFADevices: listVirtualMfaDevices,
       SimulateCustomPolicy: simulateCustomPolicy,
     }).map(([name, action]) => [name, requireMfa(action)]),
   ),

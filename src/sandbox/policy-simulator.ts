@@ -19,7 +19,7 @@ import {
 } from "../policy/engine/evaluate.ts";
 import { findOperator } from "../policy/engine/operators.ts";
 import { AwsError, notModeled } from "./errors.ts";
-import { listMembers, type QueryAction, type QueryCall, readInteger, readTexts, validate } from "./query.ts";
+import { listMembers, type QueryAction, type QueryCall, readTexts, takePage, validate } from "./query.ts";
 import { writeElement } from "./xml.ts";
 
 const parameters = [
@@ -78,15 +78,9 @@ function simulate(call: QueryCall, policies: readonly PolicyDocument[], caller: 
   // AWS lists aws:userid too, although it has a value.
   const supplied = [...names, ...defaults.map(([name]) => name.toLowerCase()).filter((name) => name !== "aws:userid")];
   const missing = findUnsuppliedKeys([...policies, ...(boundary ? [boundary] : [])], supplied);
-  const first = readOffset(call);
-  const most = readInteger(call.parameters, "MaxItems");
-  validate({ name: "maxItems", value: most, min: 1, max: 1000 });
-  const page = actions.slice(first, first + (most ?? 100));
+  const { page, isTruncated, marker } = takePage(call.parameters, actions);
   const results = page.map((action) => simulateToXml({ action, resource, context }, { policies, boundary, missing }));
-  const next = first + page.length;
-  const rest = next < actions.length ? writeElement("Marker", writeMarker(next)) : "";
-  const isTruncated = writeElement("IsTruncated", String(rest !== ""));
-  return `${isTruncated}<EvaluationResults>${results.join("")}</EvaluationResults>${rest}`;
+  return `${isTruncated}<EvaluationResults>${results.join("")}</EvaluationResults>${marker}`;
 }
 
 function readActions({ parameters: all }: QueryCall): readonly string[] {
@@ -215,17 +209,6 @@ function simulateRequest(
 function findUnsuppliedKeys(policies: readonly PolicyDocument[], supplied: readonly string[]): readonly string[] {
   const keys = policies.flatMap(listContextKeys);
   return [...new Set(keys)].filter((key) => !supplied.includes(key.toLowerCase()));
-}
-
-const writeMarker = (offset: number): string => Buffer.from(`from ${offset}`).toString("base64");
-
-function readOffset({ parameters: all }: QueryCall): number {
-  const marker = all.get("Marker");
-  validate({ name: "marker", value: marker, min: 1, max: 320, pattern: "[\\u0020-\\u00FF]+" });
-  if (marker === undefined) return 0;
-  const offset = /^from (\d{1,4})$/.exec(Buffer.from(marker, "base64").toString())?.[1];
-  if (offset === undefined || writeMarker(Number(offset)) !== marker) throw invalid("Invalid marker for pagination.");
-  return Number(offset);
 }
 
 /** The constraints of a required list; its members are checked separately. */

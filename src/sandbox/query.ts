@@ -2,6 +2,7 @@
 
 import type { Account, Credential } from "./account.ts";
 import { AwsError, notModeled } from "./errors.ts";
+import { writeElement } from "./xml.ts";
 
 export interface QueryCall {
   readonly account: Account;
@@ -101,4 +102,35 @@ export function readInteger(parameters: ReadonlyMap<string, string>, name: strin
     throw new AwsError("MalformedInput", 400, `${name} must be an integer`);
   }
   return value;
+}
+
+const writeMarker = (offset: number): string => Buffer.from(`from ${offset}`).toString("base64");
+
+/** Returns the members of the page that the parameters `Marker` and `MaxItems` ask for, and the XML that says what follows. */
+export function takePage<T>(
+  parameters: ReadonlyMap<string, string>,
+  items: readonly T[],
+): { readonly page: readonly T[]; readonly isTruncated: string; readonly marker: string } {
+  const first = readOffset(parameters);
+  const most = readInteger(parameters, "MaxItems");
+  validate({ name: "maxItems", value: most, min: 1, max: 1000 });
+  const page = items.slice(first, first + (most ?? 100));
+  const next = first + page.length;
+  const isTruncated = next < items.length;
+  return {
+    page,
+    isTruncated: writeElement("IsTruncated", String(isTruncated)),
+    marker: isTruncated ? writeElement("Marker", writeMarker(next)) : "",
+  };
+}
+
+function readOffset(parameters: ReadonlyMap<string, string>): number {
+  const marker = parameters.get("Marker");
+  validate({ name: "marker", value: marker, min: 1, max: 320, pattern: "[\\u0020-\\u00FF]+" });
+  if (marker === undefined) return 0;
+  const offset = /^from (\d{1,6})$/.exec(Buffer.from(marker, "base64").toString())?.[1];
+  if (offset === undefined || writeMarker(Number(offset)) !== marker) {
+    throw new AwsError("InvalidInput", 400, "Invalid marker for pagination.");
+  }
+  return Number(offset);
 }

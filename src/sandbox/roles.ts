@@ -7,8 +7,9 @@ import {
   type RequestContext,
   readTrustPolicy,
 } from "../policy/engine/evaluate.ts";
-import { type Account, makeId, type Principal, type Role, readModeledPolicy } from "./account.ts";
+import { type Account, makeId, type Principal, type Role } from "./account.ts";
 import { accessDenied } from "./errors.ts";
+import { makeHolder } from "./policies.ts";
 
 export interface RoleOptions {
   readonly name: string;
@@ -51,14 +52,15 @@ export function addRole(account: Account, options: RoleOptions): Role {
     .find((arn) => arn.split(":")[4] === account.id && !account.hasPrincipal(arn));
   if (unknown !== undefined) throw new Error(`Invalid principal in policy: "AWS":"${unknown}"`);
   const arn = account.arn(`role${path}${name}`);
-  const modeled = policies.map(readModeledPolicy);
-  return account.addRole({ name, arn, roleId: makeId("AROA"), trust, policies: modeled, maxSessionSeconds });
+  const trustText = typeof options.trust === "string" ? options.trust : JSON.stringify(options.trust);
+  const [roleId, createdMs, holder] = [makeId("AROA"), account.now(), makeHolder(policies)];
+  return account.addRole({ name, arn, roleId, path, createdMs, trustText, trust, holder, maxSessionSeconds });
 }
 
 /** Creates the principal of an assumed role. */
 export function makeAssumedRole(account: Account, role: Role, sessionName: string): Principal {
   const arn = `arn:${account.partition}:sts::${account.id}:assumed-role/${role.name}/${sessionName}`;
-  return { name: undefined, arn, userId: `${role.roleId}:${sessionName}`, policies: role.policies, devices: [], role };
+  return { name: undefined, arn, userId: `${role.roleId}:${sessionName}`, holder: role.holder, devices: [], role };
 }
 
 /** Returns the ARN that policies use for a caller: that of the user or role, not of the role session. */
@@ -84,7 +86,8 @@ export function authorizeOnRole(
   const byName = ["*", policyArnOf(caller)];
   const byAccount = [account.id, account.root.arn];
   const trustOf = (names: readonly string[]) => evaluateTrust(role?.trust ?? [], names, request).decision;
-  const own = evaluate(caller.policies, request).decision;
+  const { policies, boundary } = account.policiesOf(caller);
+  const own = evaluate(policies, request, { boundary }).decision;
   const trust = trustOf([...byName, ...byAccount]);
   if (trust === "allowed" && (own === "allowed" || (own === "implicitDeny" && trustOf(byName) === "allowed"))) return;
   const reason =

@@ -7,7 +7,15 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Account, type CodeDevice, makeId, makeTokenNumber, type Secret } from "./account.ts";
+import {
+  Account,
+  type AccountPasswordPolicy,
+  type CodeDevice,
+  makeId,
+  makeTokenNumber,
+  type Secret,
+  type UserOptions,
+} from "./account.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
@@ -72,8 +80,13 @@ export interface Sandbox {
   secrets(): readonly Secret[];
   /** Sets the clock to a function, or stops it at a time (ms since 1970). */
   setClock(now: number | (() => number)): void;
-  /** Adds an IAM user with one access key. Policies are documents, or their JSON. */
-  addUser(user: { name: string; path?: string; policies?: readonly unknown[] }): SandboxUser;
+  /** Adds an IAM user with one access key. */
+  addUser(user: UserOptions): SandboxUser;
+  /** Adds a group. Policies are documents, or their JSON; `attached` are the ARNs of managed policies. */
+  addGroup(group: { name: string; path?: string; policies?: readonly unknown[]; attached?: readonly string[] }): void;
+  /** Adds a customer managed policy: a document, or its JSON. */
+  addManagedPolicy(name: string, policy: unknown): { readonly arn: string };
+  setPasswordPolicy(policy: AccountPasswordPolicy): void;
   attachPolicy(userName: string, policy: unknown): void;
   /** Adds a role of this account. */
   addRole(role: RoleOptions): { readonly name: string; readonly arn: string };
@@ -121,11 +134,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     setClock: (now) => {
       account.now = typeof now === "number" ? () => now : now;
     },
-    addUser: ({ name, path = "/", policies = [] }) => {
-      const user = account.addUser(name, path, policies);
-      const key = account.addAccessKey(user);
+    addUser: (user) => {
+      const added = account.addUser(user);
+      const key = account.addAccessKey(added);
       const accessKey = { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey };
-      return { name, arn: user.arn, accessKey };
+      return { name: user.name, arn: added.arn, accessKey };
+    },
+    addGroup: ({ name, path = "/", policies = [], attached = [] }) => {
+      account.addGroup(name, path, policies, attached);
+    },
+    addManagedPolicy: (name, policy) => ({ arn: account.addManagedPolicy(name, "/", policy).arn }),
+    setPasswordPolicy: (policy) => {
+      account.passwordPolicy = policy;
     },
     setAccountAlias: (alias) => {
       account.alias = alias;
@@ -234,12 +254,14 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
 
   if (service === "s3") {
     const caller = signedIn();
+    caller.lastUsed = { ms: account.now(), service, region: authorization.region };
     progress.action = findS3Action(request.method, path, query);
     return { status: 200, headers: s3Xml, body: listBuckets(account, caller, aws.buckets) };
   }
   const parameters = readParameters(request, query);
   progress.action = keepWord(parameters.get("Action") ?? "");
   const caller = signedIn();
+  caller.lastUsed = { ms: account.now(), service, region: authorization.region };
   if (path !== "/") throw notModeled(`the path of this request to ${service}`);
   const definition = service === "sts" ? sts : iam;
   const action = findAction(service, definition, parameters);

@@ -3,7 +3,7 @@ import type { Credential, Session } from "./account.ts";
 import type { AwsError } from "./errors.ts";
 
 /** Escapes text as XML content. Characters that XML 1.0 does not allow become U+FFFD. */
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return (
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
@@ -17,13 +17,23 @@ export function writeElement(name: string, text: string): string {
   return `<${name}>${escapeXml(text)}</${name}>`;
 }
 
+/** Writes a time (ms since 1970) as IAM does, in whole seconds. */
+export const writeTime = (name: string, ms: number): string => writeElement(name, formatTime(ms));
+
+export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** Writes a list with a member for each item; `write` returns the XML in the member. */
+export function writeList<T>(name: string, items: Iterable<T>, write: (item: T) => string): string {
+  return `<${name}>${[...items].map((item) => `<member>${write(item)}</member>`).join("")}</${name}>`;
+}
+
 /** Writes temporary credentials like STS. */
 export function writeCredentials({ accessKeyId, secretAccessKey, session }: Credential & { session: Session }): string {
   const credentials = [
     writeElement("AccessKeyId", accessKeyId),
     writeElement("SecretAccessKey", secretAccessKey),
     writeElement("SessionToken", session.token),
-    writeElement("Expiration", new Date(session.expiresMs).toISOString().replace(".000Z", "Z")),
+    writeTime("Expiration", session.expiresMs),
   ];
   return `<Credentials>${credentials.join("")}</Credentials>`;
 }

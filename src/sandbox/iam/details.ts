@@ -1,0 +1,145 @@
+// GetAccountAuthorizationDetails: users, groups, roles and policies with their documents.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+import type { Account, Group, Principal, Role, User } from "../account.ts";
+import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
+import { type QueryAction, readTexts, takePage } from "../query.ts";
+import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
+
+const filters = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"] as const;
+type Filter = (typeof filters)[number];
+
+/** One entry of the answer, and the list that it belongs to. */
+interface Detail {
+  readonly list: "UserDetailList" | "GroupDetailList" | "RoleDetailList" | "Policies";
+  readonly filter: Filter;
+  readonly write: () => string;
+}
+
+const lists = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"] as const;
+
+export const getAccountAuthorizationDetails: QueryAction = {
+  parameters: ["Filter.member.N", "Marker", "MaxItems"],
+  run: ({ account, caller, parameters }) => {
+    account.authorize(caller, "iam:GetAccountAuthorizationDetails", "*", "*");
+    const wanted = readTexts(parameters, "Filter").filter((text) => text !== "");
+    const all = listDetails(account).filter(({ filter }) => wanted.length === 0 || wanted.includes(filter));
+    const { page, isTruncated, marker } = takePage(parameters, all);
+    const content = lists.map((name) =>
+      writeList(
+        name,
+        page.filter(({ list }) => list === name),
+        ({ write }) => write(),
+      ),
+    );
+    return isTruncated + content.join("") + marker;
+  },
+};
+
+function listDetails(account: Account): Detail[] {
+  return [
+    ...account
+      .users()
+      .map((user): Detail => ({ list: "UserDetailList", filter: "User", write: () => writeUser(account, user) })),
+    ...account
+      .groups()
+      .map((group): Detail => ({ list: "GroupDetailList", filter: "Group", write: () => writeGroup(account, group) })),
+    ...account
+      .roles()
+      .map((role): Detail => ({ list: "RoleDetailList", filter: "Role", write: () => writeRole(account, role) })),
+    ...account.managedPolicies().map(
+      (policy): Detail => ({
+        list: "Policies",
+        filter: "LocalManagedPolicy",
+        write: () => writeManagedPolicy(account, policy),
+      }),
+    ),
+  ];
+}
+
+/** IAM returns documents URL-encoded by RFC 3986. */
+const encodeDocument = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+
+function writeHolder(account: Account, { inline, attached }: PolicyHolder, inlineList: string): string {
+  return (
+    writeList(
+      inlineList,
+      inline,
+      ([name, { text }]) => writeElement("PolicyName", name) + writeElement("PolicyDocument", encodeDocument(text)),
+    ) +
+    writeList(
+      "AttachedManagedPolicies",
+      attached,
+      (arn) => writeElement("PolicyName", account.managedPolicy(arn).name) + writeElement("PolicyArn", arn),
+    )
+  );
+}
+
+function writeUser(account: Account, { name = "", arn, userId, holder, user }: Principal): string {
+  const { path, createdMs, groups, boundary, tags } = user as User;
+  return [
+    ...[
+      writeElement("UserName", name),
+      writeElement("UserId", userId),
+      writeElement("Arn", arn),
+      writeElement("Path", path),
+    ],
+    writeTime("CreateDate", createdMs),
+    writeList("GroupList", groups, ({ name: group }) => escapeXml(group)),
+    writeHolder(account, holder, "UserPolicyList"),
+    boundary === undefined ? "" : writeBoundary(boundary),
+    writeList("Tags", Object.entries(tags), ([key, value]) => writeElement("Key", key) + writeElement("Value", value)),
+  ].join("");
+}
+
+const writeBoundary = (arn: string): string =>
+  `<PermissionsBoundary>${writeElement("PermissionsBoundaryType", "Policy")}${writeElement("PermissionsBoundaryArn", arn)}</PermissionsBoundary>`;
+
+function writeGroup(account: Account, { name, arn, groupId, path, createdMs, holder }: Group): string {
+  return [
+    ...[
+      writeElement("GroupName", name),
+      writeElement("GroupId", groupId),
+      writeElement("Arn", arn),
+      writeElement("Path", path),
+    ],
+    writeTime("CreateDate", createdMs),
+    writeHolder(account, holder, "GroupPolicyList"),
+  ].join("");
+}
+
+function writeRole(account: Account, role: Role): string {
+  return [
+    ...[writeElement("RoleName", role.name), writeElement("RoleId", role.roleId), writeElement("Arn", role.arn)],
+    ...[writeElement("Path", role.path), writeTime("CreateDate", role.createdMs)],
+    writeElement("AssumeRolePolicyDocument", encodeDocument(role.trustText)),
+    ...["<InstanceProfileList/>", "<Tags/>"],
+    writeHolder(account, role.holder, "RolePolicyList"),
+  ].join("");
+}
+
+function writeManagedPolicy(account: Account, policy: ManagedPolicy): string {
+  const { name, id, arn, path, createdMs, defaultVersion, versions } = policy;
+  const holders = [...account.users(), ...account.groups(), ...account.roles()].map(({ holder }) => holder);
+  const attachments = holders.filter(({ attached }) => attached.has(arn)).length;
+  const boundaries = account.users().filter(({ user }) => user?.boundary === arn).length;
+  return [
+    ...[
+      writeElement("PolicyName", name),
+      writeElement("PolicyId", id),
+      writeElement("Arn", arn),
+      writeElement("Path", path),
+    ],
+    ...[writeElement("DefaultVersionId", defaultVersion), writeElement("AttachmentCount", String(attachments))],
+    ...[writeElement("PermissionsBoundaryUsageCount", String(boundaries)), writeElement("IsAttachable", "true")],
+    ...[writeTime("CreateDate", createdMs), writeTime("UpdateDate", createdMs)],
+    writeList("PolicyVersionList", versions, ([versionId, version]) =>
+      [
+        writeElement("Document", encodeDocument(version.policy.text)),
+        writeElement("VersionId", versionId),
+        writeElement("IsDefaultVersion", String(versionId === defaultVersion)),
+        writeTime("CreateDate", version.createdMs),
+      ].join(""),
+    ),
+  ].join("");
+}

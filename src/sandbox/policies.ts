@@ -1,0 +1,46 @@
+// The policies of an account, and who has them.
+import { listContextKeys, type PolicyDocument, parsePolicy } from "../policy/engine/evaluate.ts";
+
+/** A policy as IAM keeps it: the text that it was given, and what it says. */
+export interface ModeledPolicy {
+  readonly text: string;
+  readonly document: PolicyDocument;
+}
+
+export interface ManagedPolicy {
+  readonly name: string;
+  readonly arn: string;
+  /** `ANPA…` */
+  readonly id: string;
+  readonly path: string;
+  readonly createdMs: number;
+  readonly versions: Map<string, { readonly policy: ModeledPolicy; readonly createdMs: number }>;
+  defaultVersion: string;
+}
+
+/** What has policies: a user, a group or a role. */
+export interface PolicyHolder {
+  readonly inline: Map<string, ModeledPolicy>;
+  /** The ARNs of managed policies. */
+  readonly attached: Set<string>;
+}
+
+/** The condition keys of requests here. Policies with other keys are rejected, because decisions on them would be wrong. */
+const modeledKeys = [
+  ...["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"],
+  ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount"],
+];
+
+/** Reads a policy: a document or its JSON. Throws an Error if the evaluator or this account does not model something in it. */
+export function readModeledPolicy(policy: unknown): ModeledPolicy {
+  const document = parsePolicy(policy);
+  const key = listContextKeys(document).find((name) => !modeledKeys.includes(name.toLowerCase()));
+  if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
+  return { text: typeof policy === "string" ? policy : JSON.stringify(policy), document };
+}
+
+/** Creates a holder whose inline policies are named `policy-1`, `policy-2`, … */
+export function makeHolder(policies: readonly unknown[] = []): PolicyHolder {
+  const inline = new Map(policies.map((policy, index) => [`policy-${index + 1}`, readModeledPolicy(policy)]));
+  return { inline, attached: new Set() };
+}
