@@ -23,6 +23,8 @@ export interface Access {
   readonly useFips: boolean;
   readonly useDualstack: boolean;
   readonly network: Network;
+  /** Bytes that an answer may have; left out, as many as any answer about one user needs. */
+  readonly answerLimit?: number | undefined;
   /** Where the serial number of the MFA device is configured; undefined where AWS told it. */
   readonly serialFrom?: string | undefined;
   /** The login that the calls are for, or whose session makes them, for hints. */
@@ -48,10 +50,11 @@ export interface AwsTools {
 export type ShowWhile = <T>(text: string, work: Promise<T>) => Promise<T>;
 
 /**
- * How often a call may be sent: a read as often as the SDK likes to; a write once, and once more if nothing of it was sent.
+ * How often a call may be sent: a read as often as the SDK likes to, and one of the many that read an account more often,
+ * since AWS throttles them; a write once, and once more if nothing of it was sent.
  * Calls with a code are like writes, because AWS takes a code only once.
  */
-export type CallKind = "read" | "write" | "with a code";
+export type CallKind = "read" | "bulk read" | "write" | "with a code";
 
 export interface Call {
   readonly service: keyof Endpoints;
@@ -65,7 +68,12 @@ export interface Call {
 }
 
 /** Milliseconds that a call may take, with all its attempts. Those have limits of their own: http.ts. */
-const CALL_TIMEOUT = 30_000;
+const timeouts: Readonly<Record<CallKind, number>> = {
+  read: 30_000,
+  "bulk read": 120_000,
+  write: 30_000,
+  "with a code": 30_000,
+};
 
 /** Connects to AWS with the first call, does some work, and closes the connections; the process could not end before. */
 export async function withAws<T>(access: Access, tools: AwsTools, work: (aws: Connection) => Promise<T>): Promise<T> {
@@ -110,13 +118,14 @@ export class Connection {
     throwIfCancelled(this.#signal);
     const limit = new AbortController();
     // A timer of its own: what AbortSignal.timeout() starts does not keep the process alive.
-    const timer = setTimeout(() => limit.abort(), CALL_TIMEOUT);
+    const timeout = timeouts[call.kind];
+    const timer = setTimeout(() => limit.abort(), timeout);
     const signal = AbortSignal.any([this.#signal, limit.signal]);
     try {
       return await sendOnce(call, () => this.#attempt(call, raceSignal(signal, send(signal))));
     } catch (error) {
       if (this.#signal.aborted) throw new CancelledError(call.mfa && "the code may have been used");
-      throw explainFailure(limit.signal.aborted ? new NoAnswer(CALL_TIMEOUT) : error, this.#contextOf(call));
+      throw explainFailure(limit.signal.aborted ? new NoAnswer(timeout) : error, this.#contextOf(call));
     } finally {
       clearTimeout(timer);
     }
@@ -183,7 +192,7 @@ async function sendOnce<T>({ kind }: Call, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
   } catch (error) {
-    const mayRepeat = kind !== "read" && error instanceof TransportError && error.isUnsent;
+    const mayRepeat = kind !== "read" && kind !== "bulk read" && error instanceof TransportError && error.isUnsent;
     if (!mayRepeat) throw error;
     return await send();
   }

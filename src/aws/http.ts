@@ -12,7 +12,7 @@ import { readBundle } from "./network.ts";
 const CONNECT_TIMEOUT = 10_000;
 /** Until an answer begins, in milliseconds. */
 const ANSWER_TIMEOUT = 20_000;
-/** Bytes: no answer that fob asks for is near that. */
+/** Bytes: no answer about one user is near that. */
 const MOST_OF_AN_ANSWER = 1024 * 1024;
 
 type Handle = NodeHttpHandler["handle"];
@@ -23,7 +23,7 @@ export function requestHandler(aws: Connection) {
 }
 
 /** Whether a proxy is in the way is decided for each request: it depends on the host, which only the SDK knows. */
-function makeHandler({ access: { network }, debug }: Connection) {
+function makeHandler({ access: { network, answerLimit = MOST_OF_AN_ANSWER }, debug }: Connection) {
   const handlers = new Map<string, NodeHttpHandler>();
   let trust: { ca?: string } | undefined;
   const readTrust = (): { ca?: string } => {
@@ -61,7 +61,13 @@ function makeHandler({ access: { network }, debug }: Connection) {
         // In this form the proxy's own answers look like the other side's.
         if (isPassedOn && response.statusCode === 407) throw new ProxyRefusal(response.statusCode);
         const { statusCode, headers } = response;
-        return { response: new HttpResponse({ statusCode, headers, body: await readBody(response.body as Readable) }) };
+        return {
+          response: new HttpResponse({
+            statusCode,
+            headers,
+            body: await readBody(response.body as Readable, answerLimit),
+          }),
+        };
       } catch (error) {
         const isFromProxy = isOfProxy(error) || (isPassedOn && proxy.protocol === "https:");
         throw new TransportError(error, {
@@ -78,14 +84,14 @@ function makeHandler({ access: { network }, debug }: Connection) {
   };
 }
 
-async function readBody(body: Readable): Promise<Uint8Array> {
+async function readBody(body: Readable, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       size += chunk.length;
       // Leaving the loop destroys the stream, and with it the connection.
-      if (size > MOST_OF_AN_ANSWER) throw new AnswerTooLong(MOST_OF_AN_ANSWER);
+      if (size > limit) throw new AnswerTooLong(limit);
       chunks.push(chunk);
     }
   } catch (error) {

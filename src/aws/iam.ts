@@ -14,7 +14,7 @@ import type { Simulation, SimulationPage, SimulationResult } from "./types.ts";
 
 const service = "iam";
 
-const client = (aws: Connection, kind: CallKind): IAMClient =>
+export const iamClient = (aws: Connection, kind: CallKind): IAMClient =>
   aws.shared(`${service} ${kind}`, () => withoutNotice(() => new IAMClient(clientConfiguration(aws, service, kind))));
 
 /**
@@ -24,7 +24,7 @@ const client = (aws: Connection, kind: CallKind): IAMClient =>
 export async function listMfaDevices(aws: Connection): Promise<string[]> {
   const devices = await readPages(async (Marker) => {
     const answer = await aws.call({ service, name: "iam:ListMFADevices", kind: "read" }, (abortSignal) =>
-      client(aws, "read").send(new ListMFADevicesCommand({ Marker }), { abortSignal }),
+      iamClient(aws, "read").send(new ListMFADevicesCommand({ Marker }), { abortSignal }),
     );
     return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
   });
@@ -37,7 +37,7 @@ export async function listMfaDevices(aws: Connection): Promise<string[]> {
  */
 export async function getAccountAlias(aws: Connection): Promise<string | undefined> {
   const { AccountAliases } = await aws.call({ service, name: "iam:ListAccountAliases", kind: "read" }, (abortSignal) =>
-    client(aws, "read").send(new ListAccountAliasesCommand({}), { abortSignal }),
+    iamClient(aws, "read").send(new ListAccountAliasesCommand({}), { abortSignal }),
   );
   // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html
   return AccountAliases?.find((alias) => /^[a-z0-9]([a-z0-9-]{1,61})[a-z0-9]$/.test(alias) && !/^\d{12}$/.test(alias));
@@ -61,13 +61,15 @@ export async function simulate(aws: Connection, simulation: Simulation): Promise
     ...(marker === undefined ? {} : { Marker: marker }),
   });
   const answer = await aws.call({ service, name: "iam:SimulateCustomPolicy", kind: "read" }, (abortSignal) =>
-    client(aws, "read").send(command, { abortSignal }),
+    iamClient(aws, "read").send(command, { abortSignal }),
   );
   return { results: (answer.EvaluationResults ?? []).map(readResult), marker: markerOf(answer) };
 }
 
-const markerOf = (answer: { IsTruncated?: boolean | undefined; Marker?: string | undefined }): string | undefined =>
-  answer.IsTruncated ? answer.Marker || undefined : undefined;
+export const markerOf = (answer: {
+  IsTruncated?: boolean | undefined;
+  Marker?: string | undefined;
+}): string | undefined => (answer.IsTruncated ? answer.Marker || undefined : undefined);
 
 /** Where one ARN was asked for, not `*`, AWS says some of it only of that resource. */
 function readResult(result: EvaluationResult): SimulationResult {

@@ -4,7 +4,7 @@ import type { CallKind, Connection } from "./connection.ts";
 import { TransportError } from "./failures.ts";
 import { requestHandler } from "./http.ts";
 
-const attempts: Readonly<Record<CallKind, number>> = { read: 3, write: 1, "with a code": 1 };
+const attempts: Readonly<Record<CallKind, number>> = { read: 3, "bulk read": 8, write: 1, "with a code": 1 };
 
 /** Who does not answer in time will hardly do so the next time. */
 class RetryStrategy extends StandardRetryStrategy {

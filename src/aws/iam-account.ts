@@ -1,0 +1,138 @@
+// IAM's calls that read an account as a whole. Heavy: import() it, and only when AWS is really called.
+// Lists are asked for in pages of a hundred, so that a page with its policies stays small.
+import {
+  GenerateCredentialReportCommand,
+  GetAccountAuthorizationDetailsCommand,
+  type GetAccountAuthorizationDetailsCommandOutput,
+  GetAccountPasswordPolicyCommand,
+  GetAccountSummaryCommand,
+  GetCredentialReportCommand,
+  GetLoginProfileCommand,
+  type IAMClient,
+  ListMFADevicesCommand,
+  ListVirtualMFADevicesCommand,
+  type PasswordPolicy,
+  type VirtualMFADevice,
+} from "@aws-sdk/client-iam";
+import type { Connection } from "./connection.ts";
+import { iamClient, markerOf } from "./iam.ts";
+import { readPages } from "./pages.ts";
+
+/** Five thousand users, their roles, groups and policies, and more. */
+const MOST_PAGES = 1000;
+const PAGE = 100;
+
+export type AuthorizationDetails = Pick<
+  GetAccountAuthorizationDetailsCommandOutput,
+  "UserDetailList" | "GroupDetailList" | "RoleDetailList" | "Policies"
+>;
+
+function read<T>(
+  aws: Connection,
+  name: string,
+  send: (client: IAMClient, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const call = { service: "iam", name: `iam:${name}`, kind: "bulk read" } as const;
+  return aws.call(call, (signal) => send(iamClient(aws, "bulk read"), signal));
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html */
+export async function getAuthorizationDetails(aws: Connection): Promise<AuthorizationDetails[]> {
+  return await readPages(async (Marker) => {
+    const command = new GetAccountAuthorizationDetailsCommand({ Marker, MaxItems: PAGE });
+    const answer = await read(aws, "GetAccountAuthorizationDetails", (client, abortSignal) =>
+      client.send(command, { abortSignal }),
+    );
+    return { items: [answer], marker: markerOf(answer) };
+  }, MOST_PAGES);
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html */
+export async function listVirtualMfaDevices(aws: Connection): Promise<VirtualMFADevice[]> {
+  return await readPages(async (Marker) => {
+    const command = new ListVirtualMFADevicesCommand({ Marker, MaxItems: PAGE });
+    const answer = await read(aws, "ListVirtualMFADevices", (client, abortSignal) =>
+      client.send(command, { abortSignal }),
+    );
+    return { items: answer.VirtualMFADevices ?? [], marker: markerOf(answer) };
+  }, MOST_PAGES);
+}
+
+/** The serial numbers of a user's devices. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
+export async function listMfaDevicesOf(aws: Connection, UserName: string): Promise<string[]> {
+  const devices = await readPages(async (Marker) => {
+    const command = new ListMFADevicesCommand({ UserName, Marker });
+    const answer = await read(aws, "ListMFADevices", (client, abortSignal) => client.send(command, { abortSignal }));
+    return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
+  });
+  return devices.flatMap(({ SerialNumber }) => SerialNumber ?? []);
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html */
+export async function getAccountSummary(aws: Connection): Promise<Record<string, number>> {
+  const answer = await read(aws, "GetAccountSummary", (client, abortSignal) =>
+    client.send(new GetAccountSummaryCommand({}), { abortSignal }),
+  );
+  return { ...answer.SummaryMap };
+}
+
+/** undefined if the account has none. https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountPasswordPolicy.html */
+export async function getPasswordPolicy(aws: Connection): Promise<PasswordPolicy | undefined> {
+  const send = (client: IAMClient, abortSignal: AbortSignal) =>
+    orMissing(client.send(new GetAccountPasswordPolicyCommand({}), { abortSignal }));
+  return (await read(aws, "GetAccountPasswordPolicy", send))?.PasswordPolicy;
+}
+
+/**
+ * Whether a user must set a new password at the next sign-in; undefined for a user without a password.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetLoginProfile.html
+ */
+export async function getLoginProfile(
+  aws: Connection,
+  UserName: string,
+): Promise<{ resetRequired: boolean } | undefined> {
+  const send = (client: IAMClient, abortSignal: AbortSignal) =>
+    orMissing(client.send(new GetLoginProfileCommand({ UserName }), { abortSignal }));
+  const answer = await read(aws, "GetLoginProfile", send);
+  return answer && { resetRequired: answer.LoginProfile?.PasswordResetRequired === true };
+}
+
+async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Error && error.name === "NoSuchEntityException") return undefined;
+    throw error;
+  }
+}
+
+/** Asks AWS for a new report, and says whether one is there. https://docs.aws.amazon.com/IAM/latest/APIReference/API_GenerateCredentialReport.html */
+export async function generateCredentialReport(aws: Connection): Promise<boolean> {
+  const answer = await read(aws, "GenerateCredentialReport", (client, abortSignal) =>
+    client.send(new GenerateCredentialReportCommand({}), { abortSignal }),
+  );
+  return answer.State === "COMPLETE";
+}
+
+/**
+ * The report, or undefined while AWS makes it, and once it is four hours old.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetCredentialReport.html
+ */
+export async function getCredentialReport(aws: Connection): Promise<{ text: string; generated: Date } | undefined> {
+  const answer = await read(aws, "GetCredentialReport", async (client, abortSignal) => {
+    try {
+      return await client.send(new GetCredentialReportCommand({}), { abortSignal });
+    } catch (error) {
+      if (
+        error instanceof Error &&
+        /^(CredentialReport(NotPresent|Expired|NotReady)Exception|Report(NotPresent|Expired|InProgress))$/.test(
+          error.name,
+        )
+      )
+        return undefined;
+      throw error;
+    }
+  });
+  if (answer?.Content === undefined || answer.GeneratedTime === undefined) return undefined;
+  return { text: Buffer.from(answer.Content).toString("utf8"), generated: answer.GeneratedTime };
+}

@@ -1,0 +1,113 @@
+// IAM's credential report: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
+//
+// Columns are found by their names, because AWS has added some over time and says that more may come.
+import { parse } from "csv-parse/sync";
+
+/** One row: a user, or the root user. Times are as in `2026-01-31T09:00:00Z`. */
+export interface ReportRow {
+  /** The user name, or `<root_account>`. */
+  readonly user: string;
+  readonly arn: string;
+  readonly created: string;
+  /** undefined where the report does not say it. */
+  readonly hasPassword: boolean | undefined;
+  readonly passwordLastUsed: string | null;
+  readonly passwordLastChanged: string | null;
+  readonly hasMfa: boolean;
+  readonly accessKeys: readonly ReportedKey[];
+}
+
+export interface ReportedKey {
+  readonly active: boolean;
+  readonly lastRotated: string | null;
+  readonly lastUsed: string | null;
+  readonly lastUsedService: string | null;
+}
+
+/** The text is not a complete credential report. */
+export class ReportError extends Error {
+  override readonly name = "ReportError";
+}
+
+export const rootRow = "<root_account>";
+
+const required = ["user", "arn", "user_creation_time", "password_enabled", "mfa_active"] as const;
+
+/** Values that mean "none": no password, no key, not used, or nothing recorded. */
+const none = new Set(["", "N/A", "no_information", "not_supported"]);
+
+/** Reads a credential report. @throws ReportError for anything else, and for a report that was cut off */
+export function parseCredentialReport(text: string): ReportRow[] {
+  const [header, ...rows] = parseCsv(text);
+  if (header === undefined) throw new ReportError("it is empty");
+  const columns = new Map(header.map((name, index) => [name.trim().toLowerCase(), index]));
+  if (columns.size !== header.length) throw new ReportError("two columns have the same name");
+  const missing = required.find((name) => !columns.has(name));
+  if (missing !== undefined) throw new ReportError(`it has no column ${missing}`);
+  const seen = new Set<string>();
+  return rows.map((cells, index) => {
+    const line = index + 2;
+    if (cells.length !== header.length) {
+      throw new ReportError(
+        `row ${line} has ${cells.length} of ${header.length} columns, so the report may be cut off`,
+      );
+    }
+    const row = readRow((name) => cells[columns.get(name) ?? -1]?.trim(), line);
+    if (seen.has(row.user)) throw new ReportError(`row ${line} repeats the user ${row.user}`);
+    seen.add(row.user);
+    return row;
+  });
+}
+
+function parseCsv(text: string): string[][] {
+  try {
+    return parse(text, { bom: true, relax_column_count: true, skip_empty_lines: true });
+  } catch (error) {
+    throw new ReportError(`it is not CSV: ${(error as Error).message}`);
+  }
+}
+
+function readRow(cell: (name: string) => string | undefined, line: number): ReportRow {
+  const fail = (name: string): never => {
+    throw new ReportError(`row ${line} has an unexpected ${name}: ${JSON.stringify(cell(name))}`);
+  };
+  const flag = (name: string): boolean | undefined => {
+    const value = cell(name)?.toLowerCase();
+    if (value === "true" || value === "false") return value === "true";
+    return value === undefined || none.has(value) || none.has(value.toUpperCase()) ? undefined : fail(name);
+  };
+  const time = (name: string): string | null => {
+    const value = cell(name);
+    if (value === undefined || none.has(value)) return null;
+    return readTime(value) ?? fail(name);
+  };
+  const text = (name: string): string | null => {
+    const value = cell(name);
+    return value === undefined || none.has(value) ? null : value;
+  };
+  const key = (number: 1 | 2): ReportedKey[] => {
+    const active = flag(`access_key_${number}_active`) ?? false;
+    const lastRotated = time(`access_key_${number}_last_rotated`);
+    // A slot without a key is inactive and has no date; an inactive key keeps its date.
+    if (!active && lastRotated === null) return [];
+    const lastUsed = time(`access_key_${number}_last_used_date`);
+    return [{ active, lastRotated, lastUsed, lastUsedService: text(`access_key_${number}_last_used_service`) }];
+  };
+  return {
+    user: cell("user") || fail("user"),
+    arn: cell("arn") || fail("arn"),
+    created: time("user_creation_time") ?? fail("user_creation_time"),
+    hasPassword: flag("password_enabled"),
+    passwordLastUsed: time("password_last_used"),
+    passwordLastChanged: time("password_last_changed"),
+    hasMfa: flag("mfa_active") ?? fail("mfa_active"),
+    accessKeys: [...key(1), ...key(2)],
+  };
+}
+
+/** Reads both forms that AWS has used: `2026-01-31T09:00:00Z` and `2026-01-31T09:00:00+00:00`. */
+function readTime(text: string): string | undefined {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,75 @@
+// Who has which MFA devices, from the bulk calls as far as these say it.
+import { type ReportRow, rootRow } from "./credential-report.ts";
+import { inTurns } from "./in-turns.ts";
+import { type Device, type DeviceKind, type Known, mapKnown } from "./snapshot.ts";
+
+/** What the bulk calls have returned. */
+interface Bulk {
+  /** All virtual devices, live. */
+  readonly virtual: Known<readonly VirtualDevice[]>;
+  /** The credential report, by user: it may be four hours old. */
+  readonly rows: Known<ReadonlyMap<string, ReportRow>>;
+  /** The account summary's count, live. */
+  readonly devicesInUse: Known<number | undefined>;
+}
+
+interface VirtualDevice {
+  readonly SerialNumber?: string | undefined;
+  readonly User?: { readonly UserName?: string | undefined; readonly Arn?: string | undefined } | undefined;
+}
+
+type SerialNumbers = Known<readonly string[]>;
+
+/**
+ * Returns the devices of each user. Asks about those whom the report shows with a device that is not virtual, and those who
+ * are not in it. If the devices found are fewer than the summary counts, it asks about the others too: one may have a second
+ * device, or a new one. AWS does not say whether the count has the root user's devices; those of a root user with MFA are
+ * taken to be in it.
+ */
+export async function readDevices(
+  users: readonly string[],
+  { virtual, rows, devicesInUse }: Bulk,
+  ask: (user: string) => Promise<SerialNumbers>,
+): Promise<ReadonlyMap<string, Known<readonly Device[]>>> {
+  const listed = "value" in virtual ? groupByUser(virtual.value) : undefined;
+  const reported = "value" in rows ? rows.value : undefined;
+  const isOpen = (user: string): boolean =>
+    listed === undefined || (!listed.has(user) && reported?.get(user)?.hasMfa !== false);
+  const found = new Map<string, SerialNumbers>();
+  const askAbout = async (open: readonly string[]): Promise<void> => {
+    const answers = await inTurns(open, ask);
+    for (const [index, user] of open.entries()) found.set(user, answers[index] ?? { unknown: "AWS did not answer" });
+  };
+  const settled = users.filter((user) => !isOpen(user));
+  for (const user of settled) found.set(user, { value: listed?.get(user) ?? [] });
+  await askAbout(users.filter(isOpen));
+
+  const hasRootMfa = reported?.get(rootRow)?.hasMfa === true;
+  const ofRoot = "value" in virtual ? virtual.value.filter(({ User }) => User?.Arn?.endsWith(":root")).length : 0;
+  const counted = [...found.values()].reduce((sum, known) => sum + ("value" in known ? known.value.length : 0), 0);
+  const total = "value" in devicesInUse ? devicesInUse.value : undefined;
+  const isExplained = total !== undefined && total <= counted + (hasRootMfa ? Math.max(1, ofRoot) : 0);
+  if (!isExplained) await askAbout(settled);
+  return new Map(
+    [...found].map(([user, serialNumbers]) => [user, mapKnown(serialNumbers, (all) => all.map(toDevice))]),
+  );
+}
+
+/** Devices that were created and never assigned are left out. */
+function groupByUser(devices: readonly VirtualDevice[]): ReadonlyMap<string, readonly string[]> {
+  const byUser = new Map<string, string[]>();
+  for (const { SerialNumber, User } of devices) {
+    if (SerialNumber === undefined || User?.UserName === undefined) continue;
+    byUser.set(User.UserName, [...(byUser.get(User.UserName) ?? []), SerialNumber]);
+  }
+  return byUser;
+}
+
+const toDevice = (serialNumber: string): Device => ({ serialNumber, kind: kindOf(serialNumber) });
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_MFADevice.html */
+function kindOf(serialNumber: string): DeviceKind {
+  if (/^arn:[\w-]+:iam::\d*:(?:mfa|sms-mfa)\//.test(serialNumber)) return "virtual";
+  if (/^arn:[\w-]+:iam::\d*:u2f\//.test(serialNumber)) return "security key";
+  return serialNumber.startsWith("arn:") ? "unknown" : "hardware";
+}

@@ -1,0 +1,179 @@
+// Reads snapshots of accounts in the local AWS, by the SDK for JavaScript.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type Connection, withAws } from "../../src/aws/connection.ts";
+import { getAccountAlias } from "../../src/aws/iam.ts";
+import * as accountCalls from "../../src/aws/iam-account.ts";
+import { readNetworkSettings } from "../../src/aws/network.ts";
+import { findUser, policiesOf } from "../../src/iam/policies-of.ts";
+import { readAccount } from "../../src/iam/read.ts";
+import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
+import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
+import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+
+const allow = (action: string | readonly string[]) => ({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: action, Resource: "*" }],
+});
+const calls = { ...accountCalls, getAccountAlias };
+const day = 86_400_000;
+const now = Date.UTC(2026, 10, 27, 9);
+
+let sandbox: Sandbox;
+beforeEach(async () => {
+  vi.stubEnv("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
+  // The SDK signs with the computer's time.
+  vi.useFakeTimers({ toFake: ["Date"], now });
+  sandbox = await startSandbox();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await sandbox.close();
+});
+
+const askAs = <T>(credentials: AccessKey, work: (aws: Connection) => Promise<T>): Promise<T> =>
+  withAws(
+    {
+      profile: "admin",
+      credentials,
+      region: "eu-central-1",
+      usesGlobalSts: false,
+      endpoints: { sts: sandbox.url, iam: sandbox.url, signin: sandbox.url },
+      useFips: false,
+      useDualstack: false,
+      network: readNetworkSettings({}, "/", undefined),
+      formatLogin: () => "fob login admin",
+    },
+    { signal: new AbortController().signal, debug: () => undefined, now: Date.now },
+    work,
+  );
+
+const read = (credentials: AccessKey): Promise<AccountSnapshot> =>
+  askAs(credentials, (aws) =>
+    readAccount(aws, { callerArn: sandbox.rootArn, calls, now: Date.now, sleep: () => Promise.resolve() }),
+  );
+
+const countOf = (action: string): number => sandbox.requests.filter((request) => request.action === action).length;
+
+test("a snapshot holds users, groups, policies, devices, keys and passwords", async () => {
+  sandbox.setAccountAlias("acme");
+  sandbox.setPasswordPolicy({
+    ...{ allowUsersToChangePassword: true, hardExpiry: false, maxAgeDays: 90, minimumLength: 14 },
+  });
+  const { arn } = sandbox.addManagedPolicy("enforce-mfa", enforceMfaPolicy());
+  const boundary = sandbox.addManagedPolicy("ceiling", allow("s3:*")).arn;
+  sandbox.addGroup({ name: "RequireMFA", attached: [arn], policies: [allow("iam:GetUser")] });
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  sandbox.addUser({
+    ...{ name: "ivy", path: "/eng/", groups: ["RequireMFA"], boundary, tags: { "fob-role": "automation" } },
+    password: { changedMs: now - 9 * day, lastUsedMs: now - day, resetRequired: false },
+  });
+  sandbox.addVirtualDevice("ivy", "ivy-phone");
+  sandbox.addRole({
+    name: "deploy",
+    trust: { Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: sandbox.account } }] },
+  });
+
+  const snapshot = await read(admin.accessKey);
+
+  expect(snapshot).toMatchObject({
+    ...{ account: "123456789012", partition: "aws", made: "2026-11-27T09:00:00Z", alias: { value: "acme" } },
+    reportGenerated: { value: "2026-11-27T09:00:00Z" },
+    passwordPolicy: { value: { allowUsersToChangePassword: true, maxAgeDays: 90 } },
+    root: { value: { hasMfa: false, activeAccessKeys: 1 } },
+    groups: [{ name: "RequireMFA", attachedPolicies: [arn], inlinePolicies: [{ name: "policy-1" }] }],
+    roles: [{ name: "deploy" }],
+    managedPolicies: [{ name: "enforce-mfa", defaultVersion: "v1" }, { name: "ceiling" }],
+  });
+  expect(findUser(snapshot, "IVY")).toMatchObject({
+    ...{ arn: "arn:aws:iam::123456789012:user/eng/ivy", path: "/eng/", groups: ["RequireMFA"], boundary },
+    tags: { "fob-role": "automation" },
+    devices: { value: [{ serialNumber: "arn:aws:iam::123456789012:mfa/ivy-phone", kind: "virtual" }] },
+    accessKeys: { value: [{ active: true, lastUsed: null, lastUsedService: null }] },
+    password: { value: { lastUsed: "2026-11-26T09:00:00Z", resetRequired: { value: false } } },
+  });
+  expect(findUser(snapshot, "admin")?.accessKeys).toMatchObject({ value: [{ lastUsedService: "iam" }] });
+  expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
+});
+
+test("all policies that decide about a user are found, and one that is missing makes them unknown", async () => {
+  const { arn } = sandbox.addManagedPolicy("enforce-mfa", enforceMfaPolicy());
+  const boundary = sandbox.addManagedPolicy("ceiling", allow("s3:*")).arn;
+  sandbox.addGroup({ name: "RequireMFA", attached: [arn], policies: [allow("iam:GetUser")] });
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  sandbox.addUser({ name: "ivy", groups: ["RequireMFA"], policies: [allow("s3:ListBucket")], boundary });
+  const snapshot = await read(admin.accessKey);
+  const ivy = findUser(snapshot, "ivy");
+  const found = ivy && policiesOf(ivy, snapshot);
+  expect(found).toMatchObject({
+    value: {
+      policies: [
+        { name: "user ivy, inline policy policy-1" },
+        { name: "group RequireMFA, inline policy policy-1" },
+        { name: "group RequireMFA, policy enforce-mfa" },
+      ],
+      boundary: { name: "the boundary of user ivy, policy ceiling" },
+    },
+  });
+  const without = { ...snapshot, managedPolicies: [] };
+  expect(ivy && policiesOf(ivy, without)).toEqual({
+    unknown: `AWS did not return the policy ${arn} of group RequireMFA, the policy ${boundary} of the boundary of user ivy`,
+  });
+});
+
+test("single users are looked up only if the bulk calls leave something open about them", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  for (let number = 0; number < 250; number++) {
+    sandbox.addUser({ name: `user-${number}` });
+    if (number % 2 === 0) sandbox.addVirtualDevice(`user-${number}`);
+  }
+  await read(admin.accessKey);
+  expect([countOf("ListMFADevices"), countOf("GetLoginProfile")]).toEqual([0, 0]);
+  expect(countOf("GetAccountAuthorizationDetails")).toBe(3);
+
+  sandbox.addFidoDevice("user-1");
+  const before = await read(admin.accessKey);
+  // The report is from before, and the summary counts one device more: anybody may have it.
+  expect(countOf("ListMFADevices")).toBe(251);
+  expect(findUser(before, "user-1")?.devices).toMatchObject({ value: [{ kind: "security key" }] });
+
+  vi.setSystemTime(now + 5 * 3_600_000);
+  await read(admin.accessKey);
+  expect(countOf("ListMFADevices")).toBe(252);
+});
+
+test("a first password that was never used is looked up, and so is one that was set since", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  const used = { changedMs: now - 9 * day, lastUsedMs: now - day };
+  sandbox.addUser({ name: "erin", password: { changedMs: now, lastUsedMs: undefined, resetRequired: true } });
+  sandbox.addUser({ name: "ben", password: { ...used, resetRequired: false } });
+  sandbox.addUser({ name: "dan", password: { ...used, changedMs: now, resetRequired: true } });
+  const snapshot = await read(admin.accessKey);
+  const isRequired = (name: string) => findUser(snapshot, name)?.password;
+  expect(isRequired("erin")).toMatchObject({ value: { resetRequired: { value: true }, lastUsed: null } });
+  expect(isRequired("ben")).toMatchObject({ value: { resetRequired: { value: false } } });
+  expect(isRequired("dan")).toMatchObject({ value: { resetRequired: { value: true } } });
+  expect(isRequired("admin")).toEqual({ value: null });
+  expect(countOf("GetLoginProfile")).toBe(2);
+});
+
+test("what may not be read is unknown, with the reason, and never absent", async () => {
+  const reader = sandbox.addUser({ name: "reader", policies: [allow("iam:GetAccountAuthorizationDetails")] });
+  const snapshot = await read(reader.accessKey);
+  const denied = (name: string) => ({ unknown: expect.stringContaining(`iam:${name}`) as string });
+  expect(snapshot).toMatchObject({
+    alias: denied("ListAccountAliases"),
+    summary: denied("GetAccountSummary"),
+    passwordPolicy: denied("GetAccountPasswordPolicy"),
+    reportGenerated: denied("GenerateCredentialReport"),
+    root: denied("GenerateCredentialReport"),
+    users: [
+      {
+        devices: denied("ListMFADevices"),
+        accessKeys: denied("GenerateCredentialReport"),
+        password: denied("GetLoginProfile"),
+      },
+    ],
+  });
+  const outsider = sandbox.addUser({ name: "outsider" });
+  await expect(read(outsider.accessKey)).rejects.toThrow("iam:GetAccountAuthorizationDetails");
+});
