@@ -84,7 +84,7 @@ interface Holder extends Named {
   readonly attachedPolicies: readonly string[];
 }
 
-export interface Group extends Holder {}
+export type Group = Holder;
 
 export interface Role extends Holder {
   /** The text of the JSON. */

@@ -39,6 +39,13 @@ export function isResolvable(profile: string, known: Known): boolean {
   }
 }
 
+/** Whether fob can open a session for a profile: it can be logged in to, or it is the session profile of one that can. */
+export function canBeOpened(profile: string, known: Known): boolean {
+  const candidates = listLoginCandidates(known);
+  if (candidates.includes(profile)) return true;
+  return isResolvable(profile, known) && candidates.includes(resolveProfilePair(profile, known, unseen).source);
+}
+
 /** Profiles whose long-term credentials come from another program: only those have a device. */
 function listProcessSources(files: AwsFiles): string[] {
   return readableProfiles(listProfilesWith(files, "credential_process"), (profile) => {

@@ -5,8 +5,8 @@ import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
 
-const filters = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"] as const;
-type Filter = (typeof filters)[number];
+/** AWS managed policies are not modeled. */
+type Filter = "User" | "Role" | "Group" | "LocalManagedPolicy";
 
 /** One entry of the answer, and the list that it belongs to. */
 interface Detail {

@@ -1,38 +1,20 @@
 // `fob policy simulate --account`: asks AWS's own simulator the same questions.
 import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
 import { escapeControlCharacters } from "../../../text.ts";
-import { getDefaultProfile } from "../../options.ts";
-import { createSessionContext } from "../../session-context.ts";
+import { type AdministratorOptions, askAsAdministrator } from "../../administrator.ts";
 import type { ExplainedDecision, SimulationSetup } from "./decisions.ts";
-
-interface AccountOptions {
-  readonly profile?: string | undefined;
-  readonly region?: string | undefined;
-  readonly noInput?: boolean | undefined;
-}
 
 /** Returns what AWS's simulator decides, in the order of the results. Prints nothing, except the prompts of a login. */
 export async function askAccount(
   results: readonly ExplainedDecision[],
-  { policies, evaluationOptions, subject, context }: SimulationSetup,
-  options: AccountOptions,
+  { policies, evaluationOptions, subject, isFromAccount, context }: SimulationSetup,
+  options: AdministratorOptions,
 ): Promise<readonly Answer[]> {
-  const { askAs } = await import("../../../roles/call-as.ts");
   const { simulate } = await import("../../../aws/iam.ts");
   const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
-  return await askAs(
-    {
-      profile: options.profile ?? getDefaultProfile(context),
-      region: options.region,
-      command: "fob policy simulate",
-    },
-    createSessionContext(context, options),
-    (aws) =>
-      askSimulator(
-        results.map(({ request }) => request),
-        simulated,
-        (call) => simulate(aws, call),
-      ),
+  const questions = results.map(({ request }) => request);
+  return await askAsAdministrator({ ...options, isAnnounced: isFromAccount }, "fob policy simulate", context, (aws) =>
+    askSimulator(questions, simulated, (call) => simulate(aws, call)),
   );
 }
 

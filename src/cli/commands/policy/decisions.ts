@@ -17,6 +17,7 @@ import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/eng
 import { listDocuments } from "../../../policy/proof.ts";
 import { hangText } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
+import type { AdministratorOptions } from "../../administrator.ts";
 import type { Context } from "../../context.ts";
 import { readPrincipalPolicies } from "./principal.ts";
 
@@ -25,6 +26,8 @@ export interface SimulationSetup {
   /** The names of the policies in messages. */
   readonly names: readonly string[];
   readonly policies: readonly PolicyDocument[];
+  /** Whether they were read from the account. */
+  readonly isFromAccount: boolean;
   readonly evaluationOptions: EvaluationOptions;
   /** The user given with --user. */
   readonly subject: Subject | undefined;
@@ -36,7 +39,8 @@ export interface SimulationSetup {
   readonly context: Context;
 }
 
-interface SimulateOptions {
+interface SimulateOptions extends AdministratorOptions {
+  readonly account?: boolean | undefined;
   readonly policy?: readonly string[] | undefined;
   readonly of?: string | undefined;
   readonly boundary?: string | undefined;
@@ -48,6 +52,32 @@ interface SimulateOptions {
 
 /** @throws UsageError, FobError for files that are not valid policies */
 export async function readSetup(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
+  const { account, user, policy } = given;
+  return account && user !== undefined && policy === undefined
+    ? await readSetupFromAccount(user, given, context)
+    : await readSetupFromFiles(given, context);
+}
+
+/** With the policies that the user really has. */
+async function readSetupFromAccount(user: string, given: SimulateOptions, context: Context): Promise<SimulationSetup> {
+  if (given.boundary !== undefined) {
+    throw new UsageError(
+      "--boundary cannot be used with the policies of the account",
+      "leave out --boundary: the user's boundary is read from the account",
+    );
+  }
+  const { readAccountUser } = await import("./account-user.ts");
+  const { names, policies, boundary, subject, mayChangePassword } = await readAccountUser(user, given, context);
+  for (const name of names) context.say.note(`read: ${name}`);
+  const isAllowed = mayChangePassword || given.usersMayChangePassword === true;
+  return {
+    ...{ names, policies, isFromAccount: true, subject, example: subject },
+    evaluationOptions: { boundary, mayChangePassword: isAllowed ? subject.arn : undefined },
+    ...{ stated: readContext(given.context ?? []), json: given.json === true, context },
+  };
+}
+
+async function readSetupFromFiles(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
   const files = given.policy ?? [];
   const all = [...files, ...(given.boundary === undefined ? [] : [given.boundary])];
   if (all.filter((file) => file === "-").length > 1)
@@ -69,6 +99,7 @@ export async function readSetup(given: SimulateOptions, context: Context): Promi
   return {
     names,
     policies,
+    isFromAccount: false,
     evaluationOptions: { boundary, mayChangePassword },
     subject,
     example,
@@ -98,7 +129,7 @@ function readUser(arn: string): Subject {
   if (subject) return subject;
   throw new UsageError(
     `${quote(arn)} (from --user) is not the ARN of an IAM user`,
-    "for example: --user arn:aws:iam::123456789012:user/alice",
+    "for example: --user arn:aws:iam::123456789012:user/alice; a name is enough with --account",
   );
 }
 

@@ -5,7 +5,7 @@ import type { RequestContext } from "../../../policy/engine/evaluate.ts";
 import { mergeContexts } from "../../../policy/engine/subject.ts";
 import { type Cell, prove } from "../../../policy/proof.ts";
 import { judgeProof, judgeRequirement, type Requirement, requirements } from "../../../policy/verdicts.ts";
-import { escapeControlCharacters, quote } from "../../../text.ts";
+import { escapeControlCharacters, formatFlag, quote } from "../../../text.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import {
@@ -35,7 +35,10 @@ export const policySimulateCommand = defineCommand({
       text: "take only the policies of this user, group or role from files that have more, e.g. 'user alice'",
     },
     boundary: { value: "file", text: "the user's permissions boundary" },
-    user: { value: "arn", text: "the user; sets aws:username, aws:PrincipalArn and other keys that follow from it" },
+    user: {
+      value: "arn",
+      text: "the user; sets aws:username, aws:PrincipalArn and other keys that follow from it; with --account and without --policy, a name is enough and the policies are the user's own",
+    },
     action: { value: "action", many: true, text: "evaluate this action, e.g. s3:GetObject" },
     resource: { value: "arn", many: true, text: "evaluate it on this resource (default: *)" },
     context: {
@@ -53,8 +56,14 @@ export const policySimulateCommand = defineCommand({
       choices: requirements,
       text: "exit with 3 unless these hold, separated by commas: enforced (nothing works without MFA but setting it up), enrollable (with these policies, a user without a device can get one)",
     },
-    account: { text: "compare with AWS's own simulator, using the session of --profile; exit with 3 if it disagrees" },
-    profile: { value: "profile", text: "the profile for --account (default: AWS_PROFILE, else default)" },
+    account: {
+      text: "compare with AWS's own simulator, using the session of --profile; exit with 3 if it disagrees. With --user and without --policy, read the user's policies from the account",
+    },
+    profile: {
+      value: "profile",
+      text: "the profile for --account (default: AWS_PROFILE, keys in the environment, else default); one that fob cannot open is used as the AWS SDKs do",
+    },
+    printPolicy: { text: "print the policy that --account needs, and do nothing else" },
     json: { text: "print a list of {action, resource, context, decision, because}" },
     ...regionOption,
   },
@@ -68,6 +77,7 @@ export const policySimulateCommand = defineCommand({
     "fob policy simulate --policy mine.json --policy enforce-mfa-policy.json --require enforced,enrollable",
     "fob policy simulate --policy account.json --of 'user alice' --user arn:aws:iam::123456789012:user/alice",
     "fob policy simulate --policy mine.json --account --profile work",
+    "fob policy simulate --account --user alice --require enforced,enrollable",
   ],
   async run(_, options, context) {
     const { action: actions = [], resource: resources = [], cases: casesFile } = options;
@@ -80,15 +90,18 @@ export const policySimulateCommand = defineCommand({
     if (resources.length > 0 && actions.length === 0) {
       throw new UsageError("--resource requires --action", "fob policy simulate --help");
     }
-    if (options.profile !== undefined && !options.account) {
-      throw new UsageError("--profile requires --account", "fob policy simulate --help");
-    }
-    if (options.region !== undefined && !options.account) {
-      throw new UsageError("--region requires --account", "fob policy simulate --help");
+    for (const name of ["profile", "region", "printPolicy"] as const) {
+      if (options[name] === undefined || options[name] === false || options.account) continue;
+      throw new UsageError(`${formatFlag(name)} requires --account`, "fob policy simulate --help");
     }
     const required = readRequirements(options.require ?? []);
     if (required.length > 0 && (actions.length > 0 || casesFile !== undefined)) {
       throw new UsageError("--require cannot be used with --action or --cases", "fob policy simulate --help");
+    }
+    if (options.printPolicy) {
+      const { formatLeastPolicy } = await import("../../administrator.ts");
+      context.stdout.write(formatLeastPolicy(accountPermissions));
+      return exitCodes.done;
     }
     const simulation = await readSetup(options, context);
     const outcome =
@@ -109,6 +122,14 @@ export const policySimulateCommand = defineCommand({
     return outcome.problem === undefined && isSame ? exitCodes.done : exitCodes.notFresh;
   },
 });
+
+/** What --account needs, with and without --user. */
+const accountPermissions = [
+  "iam:GetAccountAuthorizationDetails",
+  "iam:GetAccountPasswordPolicy",
+  "iam:ListAccountAliases",
+  "iam:SimulateCustomPolicy",
+];
 
 interface SimulationOutcome {
   readonly results: readonly ExplainedDecision[];

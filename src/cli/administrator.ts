@@ -1,0 +1,118 @@
+// As whom the administrators' commands ask AWS. A profile that fob can open a session for, with MFA, is used as fob uses
+// it; with anything else, the SDK's own chain finds the credentials.
+import type { Connection } from "../aws/connection.ts";
+import { withAws } from "../aws/connection.ts";
+import type { Credentials } from "../aws/types.ts";
+import { FobError, raceSignal } from "../errors.ts";
+import { tryCall } from "../iam/read.ts";
+import { askAs } from "../roles/call-as.ts";
+import { canBeOpened } from "../session/candidates.ts";
+import type { SessionContext } from "../session/context.ts";
+import { buildAccess } from "../session/request.ts";
+import { readSettings } from "../session/settings.ts";
+import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
+import { formatJson, quote } from "../text.ts";
+import { formatLogin } from "../typed-command.ts";
+import type { Context } from "./context.ts";
+import { createSessionContext } from "./session-context.ts";
+
+export interface AdministratorOptions {
+  readonly profile?: string | undefined;
+  readonly region?: string | undefined;
+  readonly noInput?: boolean | undefined;
+  /** Whether the user has been told as whom and where: then it is not said again. */
+  readonly isAnnounced?: boolean | undefined;
+}
+
+/** The principal whose credentials are used. */
+export interface Caller {
+  readonly arn: string;
+  /** Twelve digits. */
+  readonly account: string;
+}
+
+/**
+ * Does some work as the administrator, and says on stderr as whom and in which account.
+ *
+ * @param command the command that it is for, as in `fob policy simulate`
+ * @throws FobError
+ */
+export async function askAsAdministrator<T>(
+  { profile: named, region, noInput, isAnnounced = false }: AdministratorOptions,
+  command: string,
+  context: Context,
+  work: (aws: Connection, caller: Caller) => Promise<T>,
+): Promise<T> {
+  const sessions = createSessionContext(context, { noInput });
+  const snapshot = takeSnapshot(sessions);
+  const announced = async (aws: Connection): Promise<T> =>
+    await work(aws, await findCaller(aws, isAnnounced ? undefined : context));
+  const profile = named ?? (context.env.AWS_PROFILE || undefined);
+  // As in the SDKs, keys in the environment come before the default profile, and a profile that is named before them.
+  const isInEnvironment = profile === undefined && Boolean(context.env.AWS_ACCESS_KEY_ID);
+  const name = profile ?? "default";
+  if (!isInEnvironment && canBeOpened(name, snapshot)) {
+    return await askAs({ profile: name, region, command }, sessions, announced);
+  }
+  const credentials = await findCredentials(profile, name, sessions);
+  return await withAws(accessWith(credentials, name, region, snapshot, sessions, command), sessions, announced);
+}
+
+async function findCredentials(
+  profile: string | undefined,
+  name: string,
+  { signal }: SessionContext,
+): Promise<Credentials> {
+  const { findDefaultCredentials } = await import("../aws/default-chain.ts");
+  try {
+    return await raceSignal(signal, findDefaultCredentials(profile));
+  } catch (error) {
+    if (error instanceof FobError || signal.aborted) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new FobError(
+      profile === undefined ? `no credentials found: ${message}` : `no credentials for ${quote(name)}: ${message}`,
+      "name a profile that has some: aws configure list-profiles",
+    );
+  }
+}
+
+function accessWith(
+  credentials: Credentials,
+  profile: string,
+  region: string | undefined,
+  { files }: Snapshot,
+  { env, home, typed }: SessionContext,
+  command: string,
+) {
+  const pair = { source: profile, session: profile };
+  const format = (changes?: Parameters<typeof formatLogin>[2]): string =>
+    formatLogin(typed, { profile, options: {} }, changes);
+  const settings = readSettings(pair, files, { env, home, formatLogin: format }, { region });
+  return { ...buildAccess(credentials, undefined, { settings, pair, formatLogin: format }), command };
+}
+
+/** @param context where to say it; undefined if it has been said */
+async function findCaller(aws: Connection, context: Context | undefined): Promise<Caller> {
+  const { getCallerIdentity } = await import("../aws/sts.ts");
+  const { arn, account } = await getCallerIdentity(aws);
+  if (arn === undefined || account === undefined) {
+    throw new FobError(
+      "AWS did not say who you are",
+      "check whether a custom endpoint is set: env | grep AWS_ENDPOINT_URL",
+    );
+  }
+  if (context !== undefined) context.say.note(`as ${arn} in ${account}${await findAlias(aws)}`);
+  return { arn, account };
+}
+
+async function findAlias(aws: Connection): Promise<string> {
+  const { getAccountAlias } = await import("../aws/iam.ts");
+  const alias = await tryCall(() => getAccountAlias(aws));
+  return "value" in alias && alias.value !== undefined ? ` (${alias.value})` : "";
+}
+
+/** Writes the least policy that allows these actions, for --print-policy. None of them has a narrower resource. */
+export function formatLeastPolicy(actions: readonly string[]): string {
+  const statement = { Sid: "Fob", Effect: "Allow", Action: actions, Resource: "*" };
+  return formatJson({ Version: "2012-10-17", Statement: [statement] });
+}
