@@ -51,9 +51,10 @@ export function formatAccountScript(
     `  group=$(aws iam create-group --group-name ${group.name} --query Group.Arn --output text)`,
     '  echo "created: $group"',
     "fi",
-    ...policies.map(
-      (policy) => `aws iam attach-group-policy --group-name ${group.name} --policy-arn "$${variableOf(policy)}_arn"`,
-    ),
+    ...policies.flatMap((policy) => [
+      `aws iam attach-group-policy --group-name ${group.name} --policy-arn "$${variableOf(policy)}_arn"`,
+      `echo "attached: ${policy.name}"`,
+    ]),
     "",
     rules.map((rule) => formatRule(rule, region)).join("\n"),
     ")",
@@ -92,7 +93,7 @@ find_group() { # NAME
     --query "AttachedPolicies[?${isOther}].PolicyArn" --output text)
   inline=$(aws iam list-group-policies --group-name "$1" --query PolicyNames --output text)
   if [ -n "$others$inline" ]; then
-    stop "stopped: the group $1 exists with other policies: $others $inline. To see them:" \
+    stop "stopped: the group $1 exists with other policies. To see them:" \
       "aws iam list-attached-group-policies --group-name $1" \
       "aws iam list-group-policies --group-name $1"
   fi

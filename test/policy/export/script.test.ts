@@ -95,12 +95,12 @@ test.each([
   [
     "a group with another policy",
     { others: arn("theirs") },
-    /^stopped: the group RequireMFA exists with other policies: arn:\S+theirs/,
+    /^stopped: the group RequireMFA exists with other policies\./,
   ],
   [
     "a group with an inline policy",
     { "list-group-policies": "theirs\n" },
-    /^stopped: the group RequireMFA .* theirs\./,
+    /^stopped: the group RequireMFA exists with other policies\./,
   ],
   ["a group with members and without a policy", { attached: "1\n" }, /^stopped: the group RequireMFA has members/],
 ])("%s stops it before it changes anything", async (_, answers, message) => {

@@ -63,7 +63,7 @@ find_group() { # NAME
     --query "AttachedPolicies[?PolicyName!='self-manage-mfa-policy' && PolicyName!='enforce-mfa-policy'].PolicyArn" --output text)
   inline=$(aws iam list-group-policies --group-name "$1" --query PolicyNames --output text)
   if [ -n "$others$inline" ]; then
-    stop "stopped: the group $1 exists with other policies: $others $inline. To see them:" \
+    stop "stopped: the group $1 exists with other policies. To see them:" \
       "aws iam list-attached-group-policies --group-name $1" \
       "aws iam list-group-policies --group-name $1"
   fi
@@ -106,7 +106,9 @@ if [ -z "$group" ]; then
   echo "created: $group"
 fi
 aws iam attach-group-policy --group-name RequireMFA --policy-arn "$self_manage_mfa_policy_arn"
+echo "attached: self-manage-mfa-policy"
 aws iam attach-group-policy --group-name RequireMFA --policy-arn "$enforce_mfa_policy_arn"
+echo "attached: enforce-mfa-policy"
 
 found=$(aws configservice describe-config-rules \
   --query "ConfigRules[?ConfigRuleName=='mfa-enabled-for-iam-console-access'].[Source.SourceIdentifier]" --output text)
