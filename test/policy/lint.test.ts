@@ -637,11 +637,15 @@ test.each([
   ["iam:GetVirtualMFADevices", "iam:ListVirtualMFADevices"],
   ["iam:CreatVirtualMFADevice", "iam:CreateVirtualMFADevice"],
   ["iam:listmfadevice", "iam:ListMFADevices"],
+  // A verb of the same meaning, or a part of the noun.
+  ["iam:DisableMFADevice", "iam:DeactivateMFADevice"],
+  ["iam:ActivateMFADevice", "iam:EnableMFADevice"],
+  ["iam:CreateSSHPublicKey", "iam:UploadSSHPublicKey"],
+  ["iam:SetPassword", "iam:ChangePassword"],
+  ["iam:EnableMFA", "iam:EnableMFADevice"],
   // Not the opposite, and not something else with the same noun.
-  ["iam:DisableMFADevice", undefined],
   ["iam:RemoveMFADevice", undefined],
   ["iam:UpdateUserPolicy", undefined],
-  ["iam:ActivateMFADevice", undefined],
 ])("guesses that %s is meant to be %s", (name, meant) => {
   const [found] = find(policyOf(`"Effect": "Allow", "Action": "${name}", "Resource": "*"`));
   if (meant === undefined) expect(found?.fix).toBe("check it in AWS's service authorization reference");

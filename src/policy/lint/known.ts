@@ -120,17 +120,25 @@ const guessNearestAction = memoize((text) => {
   );
 });
 
+/** Verbs of about the same meaning: which of them AWS uses is hard to remember. */
+const likeVerbs: readonly (readonly string[])[] = [
+  ["get", "list", "describe"],
+  ["create", "add", "upload", "put"],
+  ["enable", "activate"],
+  ["disable", "deactivate"],
+  ["update", "modify", "change", "set"],
+];
+
 /** Guesses which of a service's actions was meant: by the verb and what follows it. */
 export function guessAmong(text: string, names: readonly string[]): Guess | undefined {
   const { action } = splitAction(text) ?? { action: "" };
-  const verbs = new Set(names.map(findVerb));
+  const verbs = new Set([...names.map(findVerb), ...likeVerbs.flat()]);
   const verb = [...verbs].find((known) => startsWithVerb(action, known));
   if (verb !== undefined) {
     const noun = action.slice(verb.length);
     const found = guessNoun(noun, names, [verb]);
-    // Whether AWS calls it "Get" or "List" is hard to remember.
-    if (found !== undefined || !/^(get|list)$/.test(verb)) return found;
-    const other = guessNoun(noun, names, ["get", "list"]);
+    if (found !== undefined) return found;
+    const other = guessNoun(noun, names, likeVerbs.find((group) => group.includes(verb)) ?? []);
     return other && { ...other, isSure: false };
   }
   const written = findVerb(text);
