@@ -97,17 +97,17 @@ export function findCoverage(
   };
 }
 
-/** Whether one of the policies may allow some of the requests. */
-export function isPartlyAllowed(
+/** Lists what the policies may allow of the requests. */
+export function listPartsAllowed(
   set: RequestSet,
   policies: readonly PolicyDocument[],
   { conditions, resources }: CoverageContext,
-): boolean {
+): readonly RequestSet[] {
   const [forConditions, forResources] = [parseContext(conditions), parseContext(resources)];
   return policies
     .flatMap(statementsOf)
     .filter((statement) => statement.effect === "Allow" && testConditions(statement, forConditions) !== false)
-    .some((statement) => listAllowed(statement, forResources).some((allowed) => intersect(set, allowed) !== undefined));
+    .flatMap((statement) => listAllowed(statement, forResources).flatMap((allowed) => intersect(set, allowed) ?? []));
 }
 
 /** Whether requests with these keys, and others, may meet the conditions of a statement. */

@@ -5,7 +5,7 @@ import {
   type CoverageContext,
   findCoverage,
   isEveryResource,
-  isPartlyAllowed,
+  listPartsAllowed,
   type RequestSet,
 } from "./coverage.ts";
 import { listExemptions } from "./enforcement.ts";
@@ -33,7 +33,7 @@ export interface Opening {
   readonly dangerous: readonly { readonly action: string; readonly danger: string }[];
   /** Exempt actions that users do not need either, but that do not break enforcement. */
   readonly tolerated: readonly string[];
-  /** Whether these policies allow something of it, not only other policies. */
+  /** Whether these policies allow something of it that users do not need without MFA, not only other policies. */
   readonly isAllowed: boolean;
   /** The context keys, in lower case, that decide whether everything else is denied. */
   readonly dependsOn: readonly string[];
@@ -86,7 +86,9 @@ export function findOpenings(
       authMethod,
       coverage,
       ...found,
-      isAllowed: atFault.some((set) => isPartlyAllowed(set, policies, about)),
+      isAllowed: atFault
+        .flatMap((set) => listPartsAllowed(set, policies, about))
+        .some((part) => !isEnforced(classify([part]))),
       dependsOn: !isClosed && isEnforced(classify(coverage.openAtBest)) ? coverage.keys : [],
       othersDependOn: isClosed && isAboutIdentity ? findOthersKeys(policies, boundary, keys) : [],
     };

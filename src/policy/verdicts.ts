@@ -91,7 +91,7 @@ function describeOpenings(open: readonly Opening[], all: readonly Opening[], onl
   const texts = open.map((each) => describeOpening(each));
   const nobodyAllows = open.every(({ isAllowed }) => !isAllowed);
   if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length === 0))
-    return "these policies do not allow actions without it, but they do not deny them either; other policies may allow them";
+    return "beyond what users need to set it up, these policies allow nothing without it, but they do not deny it either; other policies may allow it";
   const more = nobodyAllows ? "; these policies allow none of it, but other policies may" : "";
   const [first] = open;
   if (open.length < all.length) {

@@ -68,9 +68,13 @@ describe("the verdict on enforcement", () => {
 
   test("is bad for an Allow that requires MFA, because it denies nothing", () => {
     const allow = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
-    expect(verdicts([allow])[0]).toBe(
-      "! MFA is NOT enforced: these policies do not allow actions without it, but they do not deny them either; other policies may allow them",
-    );
+    const needed = policy({ ...allowAll, Action: ["iam:GetUser", "iam:List*Devices"] });
+    for (const policies of [[allow], [allow, needed]])
+      expect(verdicts(policies)[0]).toBe(
+        "! MFA is NOT enforced: beyond what users need to set it up, these policies allow nothing without it, but they do not deny it either; other policies may allow it",
+      );
+    const more = policy({ ...allowAll, Action: ["iam:GetUser", "iam:CreateUser"] });
+    expect(verdicts([allow, more])[0]).toBe("! MFA is NOT enforced: nothing is denied");
   });
 
   test("says if these policies do not allow what they leave open", () => {
