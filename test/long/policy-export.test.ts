@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type ExportFormat, type ExportOptions, exportPolicies } from "../../src/policy/export/export.ts";
 import { escapeDocument, writeBlock } from "../../src/policy/export/hcl.ts";
+import { formatYaml } from "../../src/policy/export/yaml.ts";
 import { isThere } from "../helpers/needed.ts";
 import { temporaryFolder } from "../helpers/world.ts";
 
@@ -95,6 +96,49 @@ describe.skipIf(!isThere("cfn-lint", "--version"))("cfn-lint", () => {
       "RequireMfaConformancePack",
     );
     expect(lint(["us-east-1"], { "bad.yaml": pack.replace("ConfigRuleName", "RuleName") })).toContain("RuleName");
+  });
+});
+
+describe.skipIf(!isThere("python3", "-c", "import yaml"))("PyYAML", () => {
+  const parse = (text: string): unknown =>
+    JSON.parse(
+      run("python3", ["-c", "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"], text),
+    );
+
+  test("reads the same template from YAML as from JSON", () => {
+    for (const variant of variants)
+      expect(parse(exported("yaml", variant))).toEqual(templateOf(exported("cloudformation", variant)));
+  });
+
+  test("reads any value unchanged", () => {
+    const texts = fc.oneof(
+      fc.constantFrom(
+        "",
+        "Null",
+        "yes",
+        "2012-10-17",
+        "12",
+        "1e3",
+        "- a",
+        "a: b",
+        "#",
+        "\n",
+        'a"b',
+        `$\{aws:username}`,
+        "*",
+      ),
+      fc.string(),
+    );
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.oneof(
+        { depthSize: "small", withCrossShrink: true },
+        fc.oneof(texts, fc.boolean(), fc.integer(), fc.constant(null)),
+        fc.array(tie("tree"), { maxLength: 3 }),
+        fc.dictionary(texts, tie("tree"), { maxKeys: 3, noNullPrototype: true }),
+      ),
+    }));
+    const value = { values: fc.sample(tree, 2000) };
+    expect(parse(formatYaml(value))).toEqual(value);
   });
 });
 

@@ -6,8 +6,9 @@ import { buildOrganization, buildOrganizationTemplate } from "./organization.ts"
 import { buildResources, type Wanted } from "./resources.ts";
 import { formatAccountScript } from "./shell.ts";
 import { formatAccountModule, formatOrganizationModule } from "./terraform.ts";
+import { formatYaml } from "./yaml.ts";
 
-export const exportFormats = ["json", "cloudformation", "terraform", "sh"] as const;
+export const exportFormats = ["json", "cloudformation", "yaml", "terraform", "sh"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 export interface ExportOptions extends Wanted {
@@ -35,6 +36,8 @@ function formatAccount(options: ExportOptions, notes: readonly string[]): string
       return formatJson(listAccountCalls(resources, options.partition, options.region, notes));
     case "cloudformation":
       return formatJson(buildAccountTemplate(resources, notes));
+    case "yaml":
+      return formatYaml(buildAccountTemplate(resources, notes));
     case "terraform":
       return formatAccountModule(resources, notes);
     case "sh":
@@ -49,6 +52,8 @@ function formatOrganization(options: ExportOptions, notes: readonly string[]): s
       return formatJson(listOrganizationCalls(organization, options.region, notes));
     case "cloudformation":
       return formatJson(buildOrganizationTemplate(organization, notes));
+    case "yaml":
+      return formatYaml(buildOrganizationTemplate(organization, notes));
     case "terraform":
       return formatOrganizationModule(organization, notes);
     case "sh":

@@ -7,6 +7,7 @@ import {
   type CloudFormationTemplate,
 } from "./cloudformation.ts";
 import type { Resources } from "./resources.ts";
+import { formatYaml } from "./yaml.ts";
 
 export interface Organization {
   readonly stackSet: {
@@ -18,7 +19,10 @@ export interface Organization {
   readonly conformancePack: { readonly name: string; readonly template: string };
 }
 
-/** Only the conformance pack has the rules, so accounts do not get them twice. */
+/**
+ * Only the conformance pack has the rules, so accounts do not get them twice. Its template must be YAML.
+ * https://docs.aws.amazon.com/config/latest/developerguide/custom-conformance-pack.html
+ */
 export function buildOrganization(resources: Resources): Organization {
   return {
     stackSet: {
@@ -95,18 +99,4 @@ export function buildOrganizationTemplate(
       ),
     },
   };
-}
-
-/**
- * Formats mappings and strings as YAML, as the documentation requires for a conformance pack:
- * https://docs.aws.amazon.com/config/latest/developerguide/custom-conformance-pack.html
- */
-function formatYaml(mapping: object, indent = ""): string {
-  return Object.entries(mapping)
-    .map(([key, value]: [string, unknown]) =>
-      typeof value === "object" && value !== null
-        ? `${indent}${key}:\n${formatYaml(value, `${indent}  `)}`
-        : `${indent}${key}: ${JSON.stringify(value)}\n`,
-    )
-    .join("");
 }

@@ -48,7 +48,7 @@ test("uses --region, else the region of the environment if it is in the partitio
 });
 
 test.each([
-  [["--format", "pulumi"], 'unknown format "pulumi": expected json, cloudformation, terraform or sh'],
+  [["--format", "pulumi"], 'unknown format "pulumi": expected json, cloudformation, yaml, terraform or sh'],
   [["--region", "cn-north-1"], '"cn-north-1" (from --region) is not a region of the aws partition'],
   [["--region", "Mars"], '"Mars" (from --region) is not a region of the aws partition'],
   [["--format", "terraform", "--region", "eu-west-1"], "--region cannot be used with --format terraform"],
@@ -64,6 +64,7 @@ test.each([
 test.each([
   ["cfn", "cloudformation"],
   ["CloudFormation", "cloudformation"],
+  ["yml", "yaml"],
   ["tf", "terraform"],
   ["hcl", "terraform"],
   ["shell", "sh"],
@@ -104,7 +105,13 @@ test("every command in the documentation and in the help works", async () => {
   for (const words of commands) {
     const { status, stdout } = await fob(words);
     expect(status, words.join(" ")).toBe(0);
-    const start = words.includes("terraform") ? "# " : words.includes("sh") ? "#!/bin/sh\n" : "{\n";
+    const start = words.includes("yaml")
+      ? "AWSTemplateFormatVersion: "
+      : words.includes("terraform")
+        ? "# "
+        : words.includes("sh")
+          ? "#!/bin/sh\n"
+          : "{\n";
     expect(stdout.startsWith(start), words.join(" ")).toBe(true);
   }
   for (const [option] of page.matchAll(/(?<=`)--[a-z-]+/g)) expect(help).toContain(`  ${option} `);

@@ -248,7 +248,7 @@ test("Terraform leaves IAM's variables alone", () => {
 test.each(exportFormats.flatMap((format) => both(format).map((organization) => ({ format, organization }))))(
   "matches the snapshot with all options: $format, organization $organization",
   async ({ format, organization }) => {
-    const ending = { json: "json", cloudformation: "json", terraform: "tf", sh: "sh" }[format];
+    const ending = { json: "json", cloudformation: "json", yaml: "yaml", terraform: "tf", sh: "sh" }[format];
     const file = `./snapshots/${format}-${organization ? "organization" : "account"}.${ending}`;
     await expect(text({ format, organization, withRecorder: true, withAllUsersRule: true })).toMatchFileSnapshot(file);
   },

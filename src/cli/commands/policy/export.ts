@@ -10,7 +10,7 @@ import { defineCommand, type OptionSpecs, regionOption, type Values } from "../.
 import type { Context } from "../../context.ts";
 import { parsePolicyOptions, policyOptions } from "./options.ts";
 
-const formatList = "json, cloudformation, terraform or sh";
+const formatList = "json, cloudformation, yaml, terraform or sh";
 
 const exportOptions = {
   format: { value: "format", text: `${formatList} (default: json)`, choices: exportFormats },
@@ -26,8 +26,8 @@ export const policyExportCommand = defineCommand({
   name: "policy export",
   description:
     "Prints enforce-mfa-policy, self-manage-mfa-policy, the group RequireMFA with both attached, and the AWS Config rule " +
-    "that finds users without MFA: as AWS API calls (json), a CloudFormation template, a Terraform module or a shell script " +
-    "of aws commands (sh), which is safe to run again. Sends nothing to AWS. Calls and script are for one region: --region, " +
+    "that finds users without MFA: as AWS API calls (json), a CloudFormation template in JSON (cloudformation) or YAML (yaml), " +
+    "a Terraform module, or a shell script of aws commands (sh), which is safe to run again. Sends nothing to AWS. Calls and script are for one region: --region, " +
     "else AWS_REGION, else the partition's default region.",
   options: exportOptions,
   examples: [
@@ -67,6 +67,7 @@ export const policyExportCommand = defineCommand({
 /** What people call the formats, beside their names. */
 const otherNames: Readonly<Record<string, ExportFormat>> = {
   cfn: "cloudformation",
+  yml: "yaml",
   tf: "terraform",
   hcl: "terraform",
   shell: "sh",
