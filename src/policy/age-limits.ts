@@ -21,7 +21,9 @@ export function guessAges(seconds: number): readonly number[] {
     Number.isInteger(age) && age >= sessionLength.shortest && age < sessionLength.longest;
   const problem = judgeAge(seconds);
   if (problem === undefined || !Number.isInteger(seconds)) return [];
-  const read = problem === "no effect" ? [seconds / 1000] : [seconds * 3600, seconds * 60];
+  const read = { "no effect": [seconds / 1000], unusable: [seconds * 3600, seconds * 60], short: [seconds * 60] }[
+    problem
+  ];
   return read.filter(isUsable);
 }
 

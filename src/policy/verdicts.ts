@@ -273,7 +273,7 @@ function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
       `the limit of ${formatDuration(dead)} never takes effect: no request with MFA meets the other conditions of its statement`,
     );
   const least = limits.at(-1) ?? most;
-  if (judgeAge(least) !== undefined) {
+  if (judgeAge(least) === "unusable") {
     const meant = guessAges(least);
     const hint = meant.length > 0 ? `: ${describeAges(meant)}` : "";
     return bad(`a limit of ${formatDuration(least)} denies sessions almost at once; AWS counts seconds${hint}`);
@@ -288,8 +288,12 @@ function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
     lower.length > 0
       ? `; use --action to check lower limits (${lower.slice(0, 3).map(formatDuration).join(", ")})`
       : "";
+  const short =
+    judgeAge(least) === "short"
+      ? `; a limit of ${formatDuration(least)} is shorter than AWS's shortest session, 15 min`
+      : "";
   if (guarded.every((row) => hasCell(row, "old MFA", isDenied))) {
-    return good(`old sessions are denied until the user enters a new code${others}`);
+    return good(`old sessions are denied until the user enters a new code${others}${short}`);
   }
-  return good("these policies do not allow old sessions, but the user's other policies may");
+  return good(`these policies do not allow old sessions, but the user's other policies may${short}`);
 }

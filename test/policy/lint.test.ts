@@ -925,8 +925,18 @@ describe("the age of the code", () => {
     ["12", "age-unusable", "12 is 12 s", 'write "43200" for 12 h'],
     ["30", "age-unusable", "30 is 30 s", 'write "108000" for 30 h or "1800" for 30 min'],
     ["0.5", "age-unusable", "0.5 is 0 s", 'write "900" for 15 min, the shortest session of AWS, or more'],
-    ["60", "age-too-short", "60 is 1 min", 'write "3600" for 1 h, unless it should be so short'],
-    ["720", "age-too-short", "720 is 12 min", 'write "43200" for 12 h, unless it should be so short'],
+    [
+      "60",
+      "age-too-short",
+      "60 is 1 min",
+      'if you meant 60 min, write "3600" for 1 h; ignore this if the limit should be so short',
+    ],
+    [
+      "300",
+      "age-too-short",
+      "300 is 5 min",
+      'if you meant 300 min, write "18000" for 5 h; ignore this if the limit should be so short',
+    ],
     [
       "129600",
       "age-never-reached",

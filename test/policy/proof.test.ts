@@ -249,6 +249,11 @@ describe("old sessions", () => {
       "! a limit of 12 s denies sessions almost at once; AWS counts seconds: 12 h is 43200",
     ],
     [
+      "5 min, which may be meant",
+      [aged("NumericGreaterThan", "300")],
+      "+ old sessions are denied until the user enters a new code; a limit of 5 min is shorter than AWS's shortest session, 15 min",
+    ],
+    [
       "12 h in milliseconds",
       [aged("NumericGreaterThan", "43200000")],
       "! a limit of 12000 h has no effect: AWS ends every session after at most 36 h; AWS counts seconds: 12 h is 43200",

@@ -384,7 +384,8 @@ function checkAges({ statement, onAge, ageCounts }: MfaStatement, report: Report
     const age = Number(limit.text);
     const problem = judgeAge(age);
     if (problem === undefined) continue;
-    const has = `AWS counts the age in seconds: ${limit.text} is ${formatDuration(age)}`;
+    const length = formatDuration(age);
+    const has = `AWS counts the age in seconds: ${limit.text} is ${length}`;
     const meant = guessAges(age);
     const instead = meant.map((seconds) => `${quoteText(String(seconds))} for ${formatDuration(seconds)}`).join(" or ");
     if (problem === "no effect") {
@@ -395,15 +396,14 @@ function checkAges({ statement, onAge, ageCounts }: MfaStatement, report: Report
       const fix =
         instead === "" ? 'remove the limit, or write a lower one, such as "43200" for 12 h' : `write ${instead}`;
       report.add(ageRules[problem], limit.path, message, fix, patch);
-    } else {
-      const message = `${has}: after that, users need a new code for every command`;
+    } else if (problem === "unusable") {
+      const message = `${has}, so no session is of use for longer than that`;
       const fix = instead === "" ? 'write "900" for 15 min, the shortest session of AWS, or more' : `write ${instead}`;
-      report.add(
-        ageRules[problem],
-        limit.path,
-        message,
-        problem === "short" ? `${fix}, unless it should be so short` : fix,
-      );
+      report.add(ageRules[problem], limit.path, message, fix);
+    } else {
+      const message = `${has}, so users need a new code before the shortest session of AWS ends, which is 15 min`;
+      const minutes = instead === "" ? "" : `if you meant ${limit.text} min, write ${instead}; `;
+      report.add(ageRules[problem], limit.path, message, `${minutes}ignore this if the limit should be so short`);
     }
   }
 }
