@@ -23,7 +23,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     return parseWords(command, argv);
   } catch (error) {
     // Without --, fob's options and those of the command cannot be told apart.
-    if (error instanceof UsageError) return { help: false, named: argv, options: {}, command: undefined };
+    const isOption = command.takes === undefined && argv[0]?.startsWith("-");
+    if (error instanceof UsageError && !isOption) return { help: false, named: argv, options: {}, command: undefined };
     throw error;
   }
 }

@@ -54,9 +54,12 @@ async function listCandidates(
     const topics: Candidate[] = rest.length === 0 ? [["exit-codes", "list the exit codes"]] : [];
     return [...listNextWords(rest, commands), ...topics];
   }
-  const called = commands.find((command) => `${words.join(" ")} `.startsWith(`${command.name} `));
-  if (called === undefined) return listNextWords(words, commands);
-  return listCommandWords(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
+  // The last one: the longer of two names that begin alike.
+  const called = commands.findLast((command) => `${words.join(" ")} `.startsWith(`${command.name} `));
+  const next = listNextWords(words, commands);
+  if (called === undefined) return next;
+  const own = listCommandWords(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
+  return [...next, ...own];
 }
 
 /** What comes next in the names of the commands that begin with these words. */
@@ -65,6 +68,8 @@ function listNextWords(words: readonly string[], commands: readonly Listed[]): C
   const next = new Map<string, string>();
   for (const { name, summary } of commands.filter((command) => command.name.startsWith(before))) {
     const [word = "", ...more] = name.slice(before.length).split(" ");
+    // `sandbox` is a command of its own beside `sandbox code`.
+    if (more.length > 0 && commands.some((command) => command.name === before + word)) continue;
     const others = next.has(word) ? `${next.get(word)}, ` : "";
     next.set(word, more.length === 0 ? summary : `${others}${more.join(" ")}`);
   }

@@ -21,7 +21,7 @@ const widest = 100;
 /** The width of help text on a terminal of so many columns; 80 if stdout is not a terminal. */
 const fitText = (columns: number): number => (Number.isFinite(columns) ? Math.min(columns, widest) : 80);
 
-/** The list of all commands; one line for those that share a first word. */
+/** The list of all commands; one line for those of a family. */
 export function formatOverview(
   commands: readonly Listed[],
   families: Readonly<Record<string, string>>,
@@ -29,10 +29,10 @@ export function formatOverview(
 ): string {
   const rows = new Map<string, { readonly group: string; readonly row: Row }>();
   for (const { group, name, takes, summary } of commands) {
-    const [first = "", second] = name.split(" ");
-    const row: Row =
-      second === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [`${first} <command>`, families[first] ?? ""];
-    rows.set(first, { group, row });
+    const [first = ""] = name.split(" ");
+    const family = families[first];
+    const row: Row = family === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [`${first} <command>`, family];
+    rows.set(family === undefined ? name : first, { group, row });
   }
   const all = [...rows.values()];
   const help: Row[] = [

@@ -85,13 +85,6 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/completion.ts")).completionCommand,
   },
   {
-    name: "demo",
-    group: "Set up",
-    takes: "",
-    summary: "try fob on a local AWS, without an account",
-    load: async () => (await import("./commands/demo.ts")).demoCommand,
-  },
-  {
     name: "policy show",
     group: "Administrators",
     takes: "",
@@ -118,6 +111,27 @@ export const commands: readonly Listed[] = [
     takes: "",
     summary: "print the policy and its group as code",
     load: async () => (await import("./commands/policy/export.ts")).policyExportCommand,
+  },
+  {
+    name: "sandbox",
+    group: "Try it",
+    takes: "[-- <command>]",
+    summary: "start a local AWS with a small team, to try fob in",
+    load: async () => (await import("./commands/sandbox.ts")).sandboxCommand,
+  },
+  {
+    name: "sandbox code",
+    group: "Try it",
+    takes: "<user>",
+    summary: "print a code of a user's MFA device in the sandbox",
+    load: async () => (await import("./commands/sandbox-code.ts")).sandboxCodeCommand,
+  },
+  {
+    name: "demo",
+    group: "Try it",
+    takes: "",
+    summary: "try fob on a local AWS, without an account",
+    load: async () => (await import("./commands/demo.ts")).demoCommand,
   },
 ];
 
@@ -199,12 +213,12 @@ const isHelp = (word: string | undefined): boolean => word === "--help" || word 
 async function find(argv: readonly string[]): Promise<{ found: Listed; words: 1 | 2 }> {
   const [first = "", second] = argv;
   const called = otherNames.get(first) ?? first;
+  const member = commands.find(({ name }) => name === `${first} ${second}`);
+  if (member) return { found: member, words: 2 };
   const found = first === execScript.name ? execScript : commands.find(({ name }) => name === called);
   if (found) return { found, words: 1 };
   if (first.startsWith("-")) throw createNoCommandError(argv);
   const family = listFamily(first);
-  const member = family.find(({ name }) => name === `${first} ${second}`);
-  if (member) return { found: member, words: 2 };
   if (family.length > 0 && (second === undefined || second.startsWith("-"))) {
     const members = family.map(({ name }) => restOf(name)).join(", ");
     throw new UsageError(`${quote(`fob ${first}`)} needs a subcommand: ${members}`, `fob ${first} --help`);

@@ -50,6 +50,9 @@ const stale = [
 const identities =
   /^(AWS_VAULT|AWSUME_\w+|AWS_SSO|AWS_SSO_(PROFILE|ACCOUNT_ID|ROLE_NAME|ROLE_ARN|SESSION_EXPIRATION|DEFAULT_REGION)|AWSRUNAS_(PROFILE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|AWSU_(PROFILE|EXPIRES)|AWS_OKTA_(PROFILE|ASSUMED_ROLE|ASSUMED_ROLE_ARN|SESSION_EXPIRATION)|SAML2AWS_PROFILE|GRANTED_SSO\w*|ASSUMED_ROLE)$/;
 
+/** Whether AWS tools, or those that show whose credentials an environment holds, may read a variable of this name. */
+export const isAboutAws = (name: string): boolean => /^AWS_/i.test(name) || identities.test(name);
+
 /** @param env what the variables are to be added to */
 export function buildVariables(
   { credentials, account, region, settings }: ProfileCredentials,

@@ -78,6 +78,15 @@ export interface UserOptions {
   readonly boundary?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly password?: Password;
+  /** ms since 1970. Default: now. */
+  readonly createdMs?: number;
+}
+
+/** An access key's past. */
+export interface AccessKeyOptions {
+  /** ms since 1970. Default: now. */
+  readonly createdMs?: number;
+  readonly lastUsed?: Credential["lastUsed"];
 }
 
 export interface AccountPasswordPolicy {
@@ -155,7 +164,7 @@ export class Account {
   readonly #roles = new Map<string, Role>();
   readonly #managedPolicies = new Map<string, ManagedPolicy>();
   /** ms since 1970 */
-  readonly createdMs: number;
+  createdMs: number;
   /** The latest credential report. */
   report: { readonly text: string; readonly generatedMs: number } | undefined;
   passwordPolicy: AccountPasswordPolicy | undefined;
@@ -177,6 +186,7 @@ export class Account {
 
   addUser(options: UserOptions): Principal {
     const { name, path = "/", policies, attached = [], groups = [], boundary, tags = {}, password } = options;
+    const { createdMs = this.now() } = options;
     assertName("IAM user", name, path);
     // IAM user names ignore case.
     if (this.#users.has(name.toLowerCase())) throw new Error(`user ${JSON.stringify(name)} already exists`);
@@ -185,7 +195,7 @@ export class Account {
     if (boundary !== undefined) this.managedPolicy(boundary);
     const user = {
       path,
-      createdMs: this.now(),
+      createdMs,
       groups: groups.map((each) => this.group(each)),
       boundary,
       tags,
@@ -302,8 +312,9 @@ export class Account {
     return this.#roles.has(arn) || users.some((user) => user.arn === arn);
   }
 
-  addAccessKey(principal: Principal): Credential {
-    const key = { ...makeKey("AKIA", this.id), principal, createdMs: this.now(), active: true, lastUsed: undefined };
+  addAccessKey(principal: Principal, options: AccessKeyOptions = {}): Credential {
+    const { createdMs = this.now(), lastUsed } = options;
+    const key = { ...makeKey("AKIA", this.id), principal, createdMs, active: true, lastUsed };
     return this.#addCredential(key);
   }
 
@@ -330,18 +341,18 @@ export class Account {
   }
 
   /** Adds an MFA device. Throws an Error if the user has eight devices or the serial number exists. */
-  addDevice(userName: string, serialNumber: string, seed: Buffer | undefined): void {
+  addDevice(userName: string, serialNumber: string, seed: Buffer | undefined, enabledMs = this.now()): void {
     const { devices } = this.user(userName);
     if (devices.length >= devicesPerUser) throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
     const all = [...this.#users.values()].flatMap((user) => user.devices);
     if (all.some((device) => device.serialNumber === serialNumber)) throw new Error(`${serialNumber} already exists`);
     const attempts = { window: 0, count: 0 };
-    devices.push({ serialNumber, seed, enabledMs: this.now(), usedSteps: new Set(), attempts });
+    devices.push({ serialNumber, seed, enabledMs, usedSteps: new Set(), attempts });
   }
 
-  addCodeDevice(userName: string, serialNumber: string): CodeDevice {
+  addCodeDevice(userName: string, serialNumber: string, enabledMs?: number): CodeDevice {
     const seed = randomBytes(20);
-    this.addDevice(userName, serialNumber, seed);
+    this.addDevice(userName, serialNumber, seed, enabledMs);
     return { serialNumber, base32Secret: base32Encode(seed), code: (atMs = this.now()) => totp(seed, atMs) };
   }
 

@@ -37,6 +37,8 @@ export interface SandboxOptions {
   readonly port?: number;
   /** `aws`, `aws-cn`, `aws-us-gov`, …: the second field of every ARN. */
   readonly partition?: string;
+  /** Adds what the account has from the start. */
+  readonly fill?: (account: Account) => void;
 }
 
 export interface AccessKey {
@@ -70,7 +72,7 @@ export interface Sandbox {
   readonly url: string;
   readonly account: string;
   readonly rootArn: string;
-  /** An access key of the root user. */
+  /** An access key of the root user, who has none before this is read. */
   readonly rootAccessKey: AccessKey;
   /** The buckets that ListBuckets returns; may be changed. */
   readonly buckets: string[];
@@ -110,6 +112,7 @@ const recordsKept = 10_000;
 /** Starts a local AWS, which keeps the process alive until it is closed. Rejects if the port is in use. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const account = new Account(options.account ?? "123456789012", options.partition ?? "aws", options.now ?? Date.now);
+  options.fill?.(account);
   const aws: LocalAws = { account, federation: new Federation(account), buckets: ["invoices", "team-photos"] };
   const requests: RequestRecord[] = [];
   const server = createServer((request, response) => {
@@ -122,12 +125,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     server.once("error", reject);
     server.listen(options.port ?? 0, "127.0.0.1", resolve);
   });
-  const { accessKeyId, secretAccessKey } = account.addAccessKey(account.root);
+  let rootAccessKey: AccessKey | undefined;
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     account: account.id,
     rootArn: account.root.arn,
-    rootAccessKey: { accessKeyId, secretAccessKey },
+    get rootAccessKey() {
+      rootAccessKey ??= keyOf(account.addAccessKey(account.root));
+      return rootAccessKey;
+    },
     buckets: aws.buckets,
     requests,
     secrets: () => [...account.secrets(), ...aws.federation.secrets()],
@@ -136,9 +142,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     addUser: (user) => {
       const added = account.addUser(user);
-      const key = account.addAccessKey(added);
-      const accessKey = { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey };
-      return { name: user.name, arn: added.arn, accessKey };
+      return { name: user.name, arn: added.arn, accessKey: keyOf(account.addAccessKey(added)) };
     },
     addGroup: ({ name, path = "/", policies = [], attached = [] }) => {
       account.addGroup(name, path, policies, attached);
@@ -174,6 +178,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       }),
   };
 }
+
+const keyOf = ({ accessKeyId, secretAccessKey }: AccessKey): AccessKey => ({ accessKeyId, secretAccessKey });
 
 interface LocalAws {
   readonly account: Account;

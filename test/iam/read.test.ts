@@ -62,6 +62,7 @@ test("a snapshot holds users, groups, policies, devices, keys and passwords", as
   const { arn } = sandbox.addManagedPolicy("enforce-mfa", enforceMfaPolicy());
   const boundary = sandbox.addManagedPolicy("ceiling", allow("s3:*")).arn;
   sandbox.addGroup({ name: "RequireMFA", attached: [arn], policies: [allow("iam:GetUser")] });
+  expect(sandbox.rootAccessKey).toBeDefined();
   const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
   sandbox.addUser({
     ...{ name: "ivy", path: "/eng/", groups: ["RequireMFA"], boundary, tags: { "fob-role": "automation" } },

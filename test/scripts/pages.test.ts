@@ -140,7 +140,7 @@ async function getHelp(world: World, command: string): Promise<string | undefine
 test("every fob command in the texts exists and has the options that it is given", async () => {
   const world = await makeWorld();
   const given = pages.flatMap((page) =>
-    [...read(page).matchAll(/\bfob ((?:policy )?[a-z]+(?:-[a-z]+)*)((?: (?!-- )[^\s`"')|>]+)*)/g)]
+    [...read(page).matchAll(/\bfob ((?:policy |sandbox (?=code))?[a-z]+(?:-[a-z]+)*)((?: (?!-- )[^\s`"')|>]+)*)/g)]
       .filter(({ index }) => isInCode(read(page), index))
       .map(([, command = "", rest = ""]) => ({ page, command, options: rest.match(/(?<= )--[a-z-]+/g) ?? [] })),
   );

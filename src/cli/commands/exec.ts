@@ -5,7 +5,7 @@ import { basename, isAbsolute } from "node:path";
 import { isatty } from "node:tty";
 import { formatClockTime, formatDuration } from "../../duration.ts";
 import { runBeside } from "../../environment/exec.ts";
-import { findProblem, type ProgramProblem } from "../../environment/program.ts";
+import { findProblem } from "../../environment/program.ts";
 import { lostVariables, scriptOf } from "../../environment/script.ts";
 import { buildVariables, type Variables, withPromptVariable, withVariables } from "../../environment/variables.ts";
 import type { Environment } from "../../environment-variables.ts";
@@ -15,12 +15,13 @@ import { getAwsFilePaths } from "../../profiles/paths.ts";
 import { getMargin, getSecondsLeft } from "../../store/freshness.ts";
 import { getStoreFolder } from "../../store/paths.ts";
 import { openStore } from "../../store/read.ts";
-import { quote, quoteShellWord } from "../../text.ts";
+import { quote } from "../../text.ts";
 import { formatCommand } from "../../typed-command.ts";
 import { type Behind, defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { parseMinTtl } from "../options.ts";
 import { type CredentialsOptions, getProfileCredentials, roleOptions } from "../profile-credentials.ts";
+import { reportFailedStart, reportStartProblem } from "../start-problem.ts";
 
 /** Seconds: a command may take longer. Of credentials that never last long it is at most a quarter of their whole length. */
 const SOON = 900;
@@ -61,8 +62,7 @@ export const execCommand = defineCommand({
     if ("exitCode" in ready) return ready.exitCode;
     const outcome = await runBeside(ready.command, withVariables(context.env, ready.variables));
     if ("status" in outcome) return outcome.status;
-    const { code, message } = outcome.failed;
-    return reportStartProblem(ready.command[0], { exitCode: code === "ENOENT" ? 127 : 126, reason: message }, context);
+    return reportFailedStart(ready.command[0], outcome.failed, context);
   },
 });
 
@@ -203,19 +203,4 @@ function isProfile(name: string, { env, home }: Context): boolean {
   const { credentials, config } = readAwsFiles(paths);
   const stored = openStore(getStoreFolder(env, paths.credentials)).read(name);
   return credentials.has(name) || config.has(name) || stored.state !== "missing";
-}
-
-/** Whether a word is a line for a shell, such as `aws s3 ls | wc -l` in quotes, and not just a misspelled name. */
-const isForShell = (word: string): boolean => /[\s|&;<>()$`*?~=]/.test(word);
-
-/** Says why the program cannot be run. @returns the exit code of shells */
-function reportStartProblem(program: string, { exitCode, reason }: ProgramProblem, { say, typed }: Context): number {
-  const isMissing = exitCode === 127;
-  const retype = (...behind: string[]): string => formatCommand({ ...typed, behind });
-  say.error(isMissing ? `${quote(program)}: command not found` : `cannot run ${quote(program)}: ${reason}`);
-  if (process.platform === "win32")
-    say.hint(`run a batch file, such as npm, through cmd: ${retype("cmd", "/c", "npm")}`);
-  else if (isMissing && isForShell(program)) say.hint(`let a shell run it: ${retype("sh", "-c", program)}`);
-  else if (!isMissing) say.hint(`check the file: ls -l ${quoteShellWord(program)}`);
-  return exitCode;
 }

@@ -1,0 +1,104 @@
+// `fob sandbox`: a local AWS to try fob in, with the environment that leads there.
+import { runBeside } from "../../environment/exec.ts";
+import { formatVariables } from "../../environment/formats.ts";
+import { findProblem } from "../../environment/program.ts";
+import { detectShell, formatNamed, readParentName } from "../../environment/shell.ts";
+import { withVariables } from "../../environment/variables.ts";
+import { CancelledError, throwIfCancelled, UsageError } from "../../errors.ts";
+import { findNearest } from "../../nearest.ts";
+import type { Rehearsal } from "../../sandbox/rehearsal.ts";
+import { type ScenarioName, scenarioNames } from "../../sandbox/scenarios.ts";
+import { quote } from "../../text.ts";
+import { formatCommand } from "../../typed-command.ts";
+import { defineCommand } from "../command.ts";
+import type { Context } from "../context.ts";
+import { reportFailedStart, reportStartProblem } from "../start-problem.ts";
+
+/** cmd has no quotes for a path that holds a percent sign. */
+const shells = ["bash", "zsh", "fish", "powershell"] as const;
+
+type Shell = (typeof shells)[number];
+
+export const sandboxCommand = defineCommand({
+  name: "sandbox",
+  description:
+    "Starts a local AWS (STS and IAM, which enforce MFA) with a small team in it. Prints the environment variables that " +
+    "lead fob and AWS tools there, for you to paste in another terminal, and runs until you press Ctrl-C. With a command " +
+    "after --, runs that command with these variables instead, and stops with its exit code. Your AWS files, sessions " +
+    "and AWS_ variables are not used, and nothing is left behind. Each user with an access key has a profile of the " +
+    "same name; fob sandbox code prints the code of a user's MFA device.",
+  runs: "the program and its arguments, passed on without a shell",
+  options: {
+    scenario: { value: "name", text: `${scenarioNames.join(", ")} (default: team)`, choices: scenarioNames },
+    shell: { value: "shell", text: `print for ${shells.join(", ")} (default: your shell)`, choices: shells },
+  },
+  examples: [
+    "fob sandbox",
+    "fob sandbox -- bash",
+    "fob sandbox -- sh -c 'fob sandbox code ben | fob login ben --code-stdin'",
+    "fob sandbox --scenario team-enforced -- fob exec dan -- aws s3 ls",
+  ],
+  async run(words, options, context, command = []) {
+    if (words.length > 0) throw createWordsError(words, context);
+    const scenario = chooseScenario(options.scenario);
+    const [program] = command;
+    const { env, signal } = context;
+    const shell = program === undefined ? chooseShell(options.shell, context) : undefined;
+    const problem = program === undefined || process.platform === "win32" ? undefined : findProblem(program, env.PATH);
+    if (program !== undefined && problem) return reportStartProblem(program, problem, context);
+    const { startRehearsal: start } = await import("../../sandbox/rehearsal.ts");
+    throwIfCancelled(signal);
+    const rehearsal = await start(scenario, env);
+    try {
+      throwIfCancelled(signal);
+      if (shell !== undefined) return await printAndWait(shell, scenario, rehearsal, context);
+      const outcome = await runBeside(command, withVariables(env, rehearsal.variables));
+      return "status" in outcome ? outcome.status : reportFailedStart(program ?? "", outcome.failed, context);
+    } finally {
+      await rehearsal.close();
+    }
+  },
+});
+
+async function printAndWait(
+  shell: Shell,
+  scenario: ScenarioName,
+  { account, url, variables }: Rehearsal,
+  { say, signal, stdout }: Context,
+): Promise<never> {
+  say.note(`a local AWS is running at ${url} (account ${account}, scenario ${scenario}); press Ctrl-C to stop it`);
+  if (stdout.isTerminal) say.note("paste these lines in another terminal:");
+  stdout.write(formatVariables(shell, variables, scenario));
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve());
+    if (signal.aborted) resolve();
+  });
+  throw new CancelledError("the sandbox and its files are gone");
+}
+
+/** @throws UsageError */
+function chooseScenario(name: string = "team"): ScenarioName {
+  const found = scenarioNames.find((known) => known === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`unknown scenario ${quote(name)}`, `choose one of: ${scenarioNames.join(", ")}`);
+}
+
+/** @throws UsageError */
+function chooseShell(name: string | undefined, { env }: Context): Shell {
+  const format = name === undefined ? (detectShell(env, readParentName()) ?? "bash") : formatNamed(name);
+  const found = shells.find((known) => known === format);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `fob sandbox cannot print variables for ${quote(name ?? format ?? "")}`,
+    name === undefined ? "run a shell in the sandbox: fob sandbox -- cmd" : `choose one of: ${shells.join(", ")}`,
+  );
+}
+
+function createWordsError([first = "", ...rest]: readonly string[], { typed }: Context): UsageError {
+  if (rest.length <= 1 && findNearest(first, ["code"]) !== undefined) {
+    return new UsageError(`unknown command ${quote(`sandbox ${first}`)}`, [
+      `did you mean: ${formatCommand({ name: "sandbox code", named: rest.length === 0 ? ["USER"] : rest, options: {} })}`,
+    ]);
+  }
+  return new UsageError("put the command after --", formatCommand({ ...typed, named: [], behind: [first, ...rest] }));
+}

@@ -1,0 +1,139 @@
+// The authenticator of a running `fob sandbox`: a file in the sandbox's folder with the seeds of all its devices. The
+// devices protect nothing, and the folder goes when the sandbox stops.
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Environment } from "../environment-variables.ts";
+import { FobError, getSystemCode } from "../errors.ts";
+import { createFile } from "../files/create.ts";
+import { findNearest } from "../nearest.ts";
+import { isRunning } from "../process.ts";
+import { formatAsciiJson, quote, quoteShellWord } from "../text.ts";
+import type { Account } from "./account.ts";
+import { base32Encode, totp } from "./totp.ts";
+
+/** The name of the variable that tells where the file is. */
+export const authenticatorVariable = "FOB_SANDBOX";
+
+/** Where the sandboxes' folders are: FOB_HOME in one of them must be an absolute path, and TMPDIR need not be. */
+export const temporaryFolder = (): string => resolve(tmpdir());
+
+/** How their names begin. */
+export const folderPrefix = "fob-sandbox-";
+const fileName = "authenticator.json";
+
+interface Authenticator {
+  /** The process that runs the sandbox. */
+  readonly pid: number;
+  readonly users: readonly { readonly name: string; readonly devices: readonly Device[] }[];
+}
+
+/** A device with codes. */
+interface Device {
+  readonly serialNumber: string;
+  /** In base32. */
+  readonly seed: string;
+}
+
+/** Writes the file, 0600. @returns its path */
+export function writeAuthenticator(folder: string, account: Account): string {
+  const users = account.users().map(({ name = "", devices }) => ({
+    name,
+    devices: devices.flatMap(({ serialNumber, seed }) => (seed ? [{ serialNumber, seed: base32Encode(seed) }] : [])),
+  }));
+  const path = join(folder, fileName);
+  createFile(path, formatAsciiJson({ pid: process.pid, users } satisfies Authenticator));
+  return path;
+}
+
+/**
+ * The sandbox's file: the one that the environment names, else that of the only running sandbox.
+ *
+ * @throws FobError where there is no such sandbox, or more than one
+ */
+export function findAuthenticator(env: Environment, typed: string): Authenticator {
+  const named = env[authenticatorVariable];
+  if (named) {
+    const found = readRunning(named);
+    if (found !== undefined) return found;
+    throw new FobError(`the sandbox of ${authenticatorVariable}=${quoteShellWord(named)} has stopped`, [
+      `to use another one: unset ${authenticatorVariable}`,
+      "start one: fob sandbox",
+    ]);
+  }
+  const running = listOwnFolders().flatMap((folder) => {
+    const path = join(folder, fileName);
+    const authenticator = readRunning(path);
+    return authenticator === undefined ? [] : [{ path, authenticator }];
+  });
+  const [first, ...others] = running;
+  if (first === undefined) throw new FobError("no sandbox is running", "start one: fob sandbox");
+  if (others.length === 0) return first.authenticator;
+  throw new FobError(
+    `${running.length} sandboxes are running`,
+    running.map(({ path }) => `for one of them: ${authenticatorVariable}=${quoteShellWord(path)} ${typed}`),
+  );
+}
+
+/**
+ * The code of the moment of a user's device.
+ *
+ * @param serial the device's serial number, or the end of its ARN; without it, the user's first device
+ * @param now ms since 1970
+ * @throws FobError
+ */
+export function readCode(
+  { users }: Authenticator,
+  userName: string,
+  serial: string | undefined,
+  now: number,
+): { readonly code: string; readonly serialNumber: string } {
+  // IAM user names ignore case.
+  const user = users.find(({ name }) => name.toLowerCase() === userName.toLowerCase());
+  if (user === undefined) throw createNoUserError(userName, users);
+  const { devices } = user;
+  const device = devices.find(
+    ({ serialNumber }) => serial === undefined || serialNumber === serial || serialNumber.endsWith(`:mfa/${serial}`),
+  );
+  if (device !== undefined) {
+    return { code: totp(device.seed, now), serialNumber: device.serialNumber };
+  }
+  if (devices.length === 0) throw new FobError(`${quote(user.name)} has no device that shows codes`);
+  throw new FobError(
+    `${quote(user.name)} has no device ${quote(serial ?? "")}`,
+    devices.map(({ serialNumber }) => `fob sandbox code ${user.name} --serial ${quoteShellWord(serialNumber)}`),
+  );
+}
+
+function createNoUserError(userName: string, users: Authenticator["users"]): FobError {
+  const names = users.map(({ name }) => name);
+  const meant = findNearest(userName, names);
+  const list = names.length === 0 ? "it has no users" : `its users: ${names.join(", ")}`;
+  return new FobError(
+    `the sandbox has no user ${quote(userName)}`,
+    meant === undefined ? list : `did you mean: fob sandbox code ${meant}`,
+  );
+}
+
+/** The file; undefined where it is gone, or its process has ended without removing it. */
+function readRunning(path: string): Authenticator | undefined {
+  try {
+    const found = JSON.parse(readFileSync(path, "utf8")) as Authenticator;
+    return isRunning(found.pid) ? found : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || /^(ENOENT|ENOTDIR)$/.test(getSystemCode(error))) return undefined;
+    throw error;
+  }
+}
+
+/** The sandboxes' folders. Every user of the machine may make folders of such names. */
+function listOwnFolders(): string[] {
+  const folder = temporaryFolder();
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(folderPrefix))
+    .map((name) => join(folder, name))
+    .filter((path) => {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      return found?.isDirectory() === true && found.uid === (process.geteuid?.() ?? found.uid);
+    });
+}

@@ -1,0 +1,139 @@
+// A local AWS with a scenario's account and AWS files of its own, apart from the user's.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { isAboutAws, type Variables } from "../environment/variables.ts";
+import type { Environment } from "../environment-variables.ts";
+import { createFile } from "../files/create.ts";
+import { explainFileError } from "../files/read.ts";
+import type { Account, Principal } from "./account.ts";
+import { authenticatorVariable, folderPrefix, temporaryFolder, writeAuthenticator } from "./authenticator.ts";
+import { type ScenarioName, scenarios } from "./scenarios.ts";
+import { type Sandbox, startSandbox } from "./server.ts";
+
+export interface Rehearsal {
+  readonly url: string;
+  /** Twelve digits. */
+  readonly account: string;
+  /** What leads AWS tools and fob there, and nowhere else. */
+  readonly variables: Variables;
+  /** Stops the local AWS and removes all files. */
+  close(): Promise<void>;
+}
+
+/** Starts it. @param env the environment that the variables are for */
+export async function startRehearsal(scenario: ScenarioName, env: Environment): Promise<Rehearsal> {
+  const folder = makeFolder();
+  let filled: Account | undefined;
+  const fill = (account: Account): void => {
+    scenarios[scenario](account);
+    filled = account;
+  };
+  let sandbox: Sandbox | undefined;
+  const close = async (): Promise<void> => {
+    await sandbox?.close();
+    // A command that was left running may still write there.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    sandbox = await startSandbox({ fill });
+    const files = writeFiles(folder, filled as unknown as Account);
+    const variables = buildVariables(files, sandbox.url, env);
+    return { url: sandbox.url, account: sandbox.account, variables, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Makes the folder of a sandbox, 0700. @throws FobError */
+function makeFolder(): string {
+  const above = temporaryFolder();
+  try {
+    return mkdtempSync(join(above, folderPrefix));
+  } catch (error) {
+    throw explainFileError(error, above);
+  }
+}
+
+interface Files {
+  readonly credentials: string;
+  readonly config: string;
+  readonly store: string;
+  readonly authenticator: string;
+}
+
+/** Writes the AWS files: a profile for each user with an active access key, and its name is the user's. */
+function writeFiles(folder: string, account: Account): Files {
+  const aws = join(folder, ".aws");
+  mkdirSync(aws, { mode: 0o700 });
+  const files = { credentials: join(aws, "credentials"), config: join(aws, "config"), store: join(folder, "fob") };
+  const owners = [account.root, ...account.users()].flatMap((owner) => {
+    const key = account.accessKeysOf(owner).find(({ active }) => active);
+    return key === undefined ? [] : [{ owner, profile: owner.name ?? "root", key }];
+  });
+  createFile(
+    files.credentials,
+    owners
+      .map(({ profile, key: { accessKeyId, secretAccessKey } }) =>
+        formatSection(profile, { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey }),
+      )
+      .join("\n"),
+  );
+  createFile(
+    files.config,
+    owners
+      .map(({ owner, profile }) =>
+        formatSection(`profile ${profile}`, { region: "eu-central-1", ...describeDevice(owner) }),
+      )
+      .join("\n"),
+  );
+  return { ...files, authenticator: writeAuthenticator(folder, account) };
+}
+
+function describeDevice({ devices }: Principal): Readonly<Record<string, string>> {
+  const device = devices.find(({ seed }) => seed !== undefined);
+  return device === undefined ? {} : { mfa_serial: device.serialNumber };
+}
+
+const formatSection = (name: string, settings: Readonly<Record<string, string>>): string =>
+  `[${name}]\n${Object.entries(settings)
+    .map(([key, value]) => `${key} = ${value}\n`)
+    .join("")}`;
+
+/**
+ * Variables that may lead AWS tools elsewhere. The shell that takes over the variables may have others than the one that
+ * started the sandbox.
+ */
+const usual = [
+  ...["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"],
+  ...["AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION"],
+  ...["AWS_ACCOUNT_ID", "AWS_CREDENTIAL_SCOPE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_VAULT", "AWS_MFA_SERIAL"],
+  ...["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE"],
+  ...["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
+  ...["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"],
+  ...["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"],
+  ...["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"],
+  ...["AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"],
+];
+
+function buildVariables(files: Files, url: string, env: Environment): Variables {
+  const set = {
+    AWS_SHARED_CREDENTIALS_FILE: files.credentials,
+    AWS_CONFIG_FILE: files.config,
+    AWS_ENDPOINT_URL: url,
+    AWS_EC2_METADATA_DISABLED: "true",
+    FOB_HOME: files.store,
+    [authenticatorVariable]: files.authenticator,
+    ...bypassProxy(new URL(url).hostname, env),
+  };
+  const others = Object.keys(env).filter(isAboutAws);
+  return { set, unset: [...new Set([...usual, ...others])].filter((name) => !(name in set)) };
+}
+
+/** Where a proxy is set, requests to this host go around it. Some tools read the one variable, some the other. */
+function bypassProxy(host: string, env: Environment): Readonly<Record<string, string>> {
+  const hasProxy = Object.entries(env).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && value);
+  if (!hasProxy) return {};
+  const names = [env.no_proxy ?? env.NO_PROXY, host].filter(Boolean).join(",");
+  return { no_proxy: names, NO_PROXY: names };
+}

@@ -1,0 +1,165 @@
+// The accounts that `fob sandbox` starts with. Names are the stories of docs/sandbox.md, and tests rely on them.
+import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
+import { buildResources } from "../policy/export/resources.ts";
+import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
+
+export const scenarioNames = ["team", "team-enforced", "empty"] as const;
+
+export type ScenarioName = (typeof scenarioNames)[number];
+
+/** What each scenario adds to an account that has only its root user. */
+export const scenarios: Readonly<Record<ScenarioName, (account: Account) => void>> = {
+  team: (account) => addTeam(account, []),
+  "team-enforced": (account) => {
+    const group = addEnforcement(account);
+    addTeam(
+      account,
+      ["ben", "cleo", "dan", "old-break-glass"].map((user) => ({ user, group })),
+    );
+  },
+  // Only the root user can make a first user.
+  empty: (account) => void account.addAccessKey(account.root),
+};
+
+interface Person extends UserOptions {
+  readonly keys?: readonly AccessKeyOptions[];
+  readonly devices?: readonly Device[];
+}
+
+interface Device {
+  readonly kind: "virtual" | "hardware" | "fido";
+  /** Of a virtual device; the default is the user's name. */
+  readonly name?: string;
+  readonly enabledMs: number;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** Adds the group `RequireMFA` as `fob policy export` describes it. @returns its name */
+function addEnforcement(account: Account): string {
+  const { group, policies } = buildResources({
+    enforce: enforceMfaPolicy(),
+    selfManage: selfManagePolicy({ partition: account.partition }),
+    partition: account.partition,
+    withAllUsersRule: false,
+    withRecorder: false,
+  });
+  const attached = policies.map(({ name, document }) => account.addManagedPolicy(name, "/", document).arn);
+  account.addGroup(group.name, "/", [], attached);
+  return group.name;
+}
+
+function addTeam(account: Account, memberships: readonly { readonly user: string; readonly group: string }[]): void {
+  account.createdMs = account.now() - 900 * day;
+  const administrator = account.addManagedPolicy("administrator", "/", allowing(["*"])).arn;
+  account.addGroup("admins", "/", [], [administrator]);
+  account.addGroup("developers", "/", [], [account.addManagedPolicy("everyday-work", "/", everydayWork(account)).arn]);
+  for (const person of listTeam(account.now(), administrator)) {
+    const more = memberships.filter(({ user }) => user === person.name).map(({ group }) => group);
+    addPerson(account, { ...person, groups: [...(person.groups ?? []), ...more] });
+  }
+}
+
+function addPerson(account: Account, { keys = [], devices = [], ...user }: Person): void {
+  const { name } = user;
+  const principal = account.addUser(user);
+  for (const key of keys) account.addAccessKey(principal, key);
+  for (const { kind, name: deviceName = name, enabledMs } of devices) {
+    if (kind === "fido")
+      account.addDevice(name, account.arn(`u2f/user/${name}/${deviceName}-${makeId("")}`), undefined, enabledMs);
+    else
+      account.addCodeDevice(name, kind === "virtual" ? account.arn(`mfa/${deviceName}`) : makeTokenNumber(), enabledMs);
+  }
+}
+
+/** @param now ms since 1970 */
+function listTeam(now: number, administrator: string): readonly Person[] {
+  const ago = (ms: number): number => now - ms;
+  /** A password that was set `age` days ago and used `used` ms ago. */
+  const password = (age: number, used: number) => ({
+    changedMs: ago(age * day),
+    lastUsedMs: ago(used),
+    resetRequired: false,
+  });
+  const key = (age: number, service: string, used: number): AccessKeyOptions => ({
+    createdMs: ago(age * day),
+    lastUsed: { ms: ago(used), service, region: "eu-central-1" },
+  });
+  const device = (kind: Device["kind"], age: number, name?: string): Device => ({
+    kind,
+    enabledMs: ago(age * day),
+    ...(name === undefined ? {} : { name }),
+  });
+  const joined = (age: number) => ({ createdMs: ago(age * day) });
+  const developers = ["developers"];
+  return [
+    {
+      ...{ name: "ada", groups: ["admins"], ...joined(880), password: password(200, 3 * hour) },
+      ...{ keys: [key(60, "iam", 2 * hour)], devices: [device("virtual", 879)] },
+    },
+    {
+      ...{ name: "grace", attached: [administrator], ...joined(870), password: password(150, 2 * day) },
+      ...{ keys: [key(80, "iam", 2 * day)], devices: [device("virtual", 869)] },
+    },
+    {
+      ...{ name: "ben", groups: developers, ...joined(500), password: password(90, day) },
+      ...{ keys: [key(75, "sts", 5 * hour)], devices: [device("virtual", 499)] },
+    },
+    {
+      ...{ name: "cleo", groups: developers, ...joined(450), password: password(120, 4 * day) },
+      ...{ keys: [key(40, "sts", 20 * hour)], devices: [device("virtual", 400), device("hardware", 300)] },
+    },
+    {
+      ...{ name: "dan", groups: developers, ...joined(320), password: password(60, 6 * day) },
+      keys: [key(30, "sts", 3 * day)],
+    },
+    {
+      ...{ name: "erin", groups: developers, ...joined(2) },
+      password: { changedMs: ago(2 * day), lastUsedMs: undefined, resetRequired: true },
+    },
+    {
+      ...{ name: "finn", groups: developers, ...joined(260), password: password(100, day) },
+      ...{ keys: [key(55, "sts", 2 * day)], devices: [device("fido", 259)] },
+    },
+    {
+      ...{ name: "gus", groups: developers, ...joined(600), password: password(70, 8 * hour) },
+      ...{ keys: [key(85, "s3", hour)], devices: [device("virtual", 599)] },
+    },
+    {
+      ...{ name: "hal", groups: developers, ...joined(700), password: password(690, 200 * day) },
+      keys: [key(690, "s3", 200 * day), key(400, "ec2", 210 * day)],
+    },
+    {
+      ...{ name: "ivy", path: "/eng/", groups: developers, ...joined(180), password: password(45, 9 * hour) },
+      ...{ keys: [key(45, "sts", 9 * hour)], devices: [device("virtual", 179, "ivy-phone")] },
+    },
+    { name: "ci-deploy", policies: [deployment], ...joined(400), keys: [key(50, "s3", 5 * minute)] },
+    {
+      ...{ name: "break-glass", attached: [administrator], tags: breakGlassTag, ...joined(860) },
+      ...{ password: password(30, 30 * day), devices: [device("hardware", 859), device("virtual", 858)] },
+    },
+    {
+      ...{ name: "old-break-glass", attached: [administrator], tags: breakGlassTag, ...joined(890) },
+      ...{ password: password(400, 120 * day), keys: [key(889, "iam", 150 * day)], devices: [device("virtual", 889)] },
+    },
+  ];
+}
+
+const breakGlassTag = { "fob-role": "break-glass" };
+
+const allowing = (actions: readonly string[], resource: string | readonly string[] = "*") => ({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: actions, Resource: resource }],
+});
+
+const deployment = allowing(["s3:ListAllMyBuckets", "s3:PutObject"]);
+
+/** The second statement is how `fob login` finds the user's device. */
+function everydayWork(account: Account): object {
+  const own = [account.arn(`user/\${aws:username}`), account.arn(`user/*/\${aws:username}`)];
+  const files = ["s3:GetObject", "s3:ListAllMyBuckets", "s3:ListBucket", "s3:PutObject"];
+  const { Version, Statement } = allowing([...files, "ec2:Describe*", "ec2:StartInstances", "ec2:StopInstances"]);
+  return { Version, Statement: [...Statement, ...allowing(["iam:GetUser", "iam:ListMFADevices"], own).Statement] };
+}

@@ -1,0 +1,133 @@
+// The accounts of `fob sandbox`, as administrators' commands read them from IAM.
+import { expect, onTestFinished, test, vi } from "vitest";
+import { type Connection, withAws } from "../../src/aws/connection.ts";
+import { getAccountAlias } from "../../src/aws/iam.ts";
+import * as accountCalls from "../../src/aws/iam-account.ts";
+import { readNetworkSettings } from "../../src/aws/network.ts";
+import { findUser, policiesOf } from "../../src/iam/policies-of.ts";
+import { readAccount } from "../../src/iam/read.ts";
+import type { AccountSnapshot, User } from "../../src/iam/snapshot.ts";
+import { evaluate, parsePolicy } from "../../src/policy/engine/evaluate.ts";
+import type { Account } from "../../src/sandbox/account.ts";
+import { type ScenarioName, scenarios } from "../../src/sandbox/scenarios.ts";
+import { startSandbox } from "../../src/sandbox/server.ts";
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+/** Reads the account of a scenario as `ada`. */
+async function readScenario(name: ScenarioName): Promise<AccountSnapshot> {
+  vi.stubEnv("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
+  let account: Account | undefined;
+  const sandbox = await startSandbox({
+    fill: (filled) => {
+      scenarios[name](filled);
+      account = filled;
+    },
+  });
+  onTestFinished(() => sandbox.close());
+  const [credentials] = account?.accessKeysOf(account.user("ada")) ?? [];
+  if (credentials === undefined) throw new Error("ada has no access key");
+  return await withAws(
+    {
+      ...{ profile: "ada", credentials, region: "eu-central-1", usesGlobalSts: false, useFips: false },
+      endpoints: { sts: sandbox.url, iam: sandbox.url, signin: sandbox.url },
+      ...{ useDualstack: false, network: readNetworkSettings({}, "/", undefined), formatLogin: () => "fob login ada" },
+    },
+    { signal: new AbortController().signal, debug: () => undefined, now: Date.now },
+    (aws: Connection) =>
+      readAccount(aws, {
+        callerArn: "arn:aws:iam::123456789012:user/ada",
+        calls: { ...accountCalls, getAccountAlias },
+        now: Date.now,
+        sleep: () => Promise.resolve(),
+      }),
+  );
+}
+
+/** Of "ada" nothing is told that her own call for the snapshot changes. */
+function describe({ name, groups, path, devices, accessKeys, password, tags }: User): readonly unknown[] {
+  if (!("value" in devices) || !("value" in accessKeys) || !("value" in password))
+    throw new Error(`${name} is unknown`);
+  const reset = password.value?.resetRequired;
+  const kinds = devices.value.map(({ kind }) => kind).sort();
+  const keys = accessKeys.value.filter(({ active }) => active).map(({ lastUsedService }) => lastUsedService);
+  const passwordState = password.value === null ? "none" : reset && "value" in reset && reset.value ? "reset" : "set";
+  return [name, path, groups.join(), kinds.join(), keys.join(), passwordState, tags["fob-role"] ?? ""];
+}
+
+const age = (time: string | null | undefined): number => Date.now() - Date.parse(time ?? "");
+
+/** Whether the policies allow ListBuckets to an access key, and after MFA. */
+function may(name: string, snapshot: AccountSnapshot, action: string): readonly [key: string, mfa: string] {
+  const user = findUser(snapshot, name);
+  const found = user && policiesOf(user, snapshot);
+  if (user === undefined || found === undefined || !("value" in found)) throw new Error(`${name} is unknown`);
+  const policies = found.value.policies.map(({ document }) => parsePolicy(document));
+  const context = { "aws:username": name, "aws:PrincipalArn": user.arn, "aws:ViaAWSService": "false" };
+  const decide = (mfa: object): string =>
+    evaluate(policies, { action, resource: "*", context: { ...context, ...mfa } }).decision;
+  return [decide({}), decide({ "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" })];
+}
+
+const everyone = [
+  ["ada", "/", "admins", "virtual", "iam", "set", ""],
+  ["grace", "/", "", "virtual", "iam", "set", ""],
+  ["ben", "/", "developers", "virtual", "sts", "set", ""],
+  ["cleo", "/", "developers", "hardware,virtual", "sts", "set", ""],
+  ["dan", "/", "developers", "", "sts", "set", ""],
+  ["erin", "/", "developers", "", "", "reset", ""],
+  ["finn", "/", "developers", "security key", "sts", "set", ""],
+  ["gus", "/", "developers", "virtual", "s3", "set", ""],
+  ["hal", "/", "developers", "", "s3,ec2", "set", ""],
+  ["ivy", "/eng/", "developers", "virtual", "sts", "set", ""],
+  ["ci-deploy", "/", "", "", "s3", "none", ""],
+  ["break-glass", "/", "", "hardware,virtual", "", "set", "break-glass"],
+  ["old-break-glass", "/", "", "virtual", "iam", "set", "break-glass"],
+];
+
+test("team: the users and their stories, and nothing that requires MFA", async () => {
+  const snapshot = await readScenario("team");
+  expect(snapshot.users.map(describe)).toEqual(everyone);
+  expect(snapshot.groups.map(({ name }) => name)).toEqual(["admins", "developers"]);
+  expect(snapshot.root).toMatchObject({ value: { activeAccessKeys: 0 } });
+  for (const name of ["ada", "grace", "break-glass", "old-break-glass"])
+    expect(may(name, snapshot, "iam:DeleteUser")).toEqual(["allowed", "allowed"]);
+  for (const name of ["ben", "dan", "ivy"]) {
+    expect(may(name, snapshot, "s3:ListAllMyBuckets")).toEqual(["allowed", "allowed"]);
+    expect(may(name, snapshot, "iam:DeleteUser")).toEqual(["implicitDeny", "implicitDeny"]);
+  }
+
+  const find = (name: string) => findUser(snapshot, name);
+  const used = (name: string) => {
+    const keys = find(name)?.accessKeys;
+    return keys && "value" in keys ? keys.value.map(({ lastUsed }) => age(lastUsed)) : [];
+  };
+  const passwordOf = (name: string) => {
+    const password = find(name)?.password;
+    return password && "value" in password ? password.value : null;
+  };
+  expect(used("gus")[0]).toBeLessThan(2 * hour);
+  expect(used("ci-deploy")[0]).toBeLessThan(hour);
+  expect(Math.min(...used("hal"), age(passwordOf("hal")?.lastUsed))).toBeGreaterThan(199 * day);
+  expect(passwordOf("erin")?.lastUsed).toBe(null);
+  // Who is not to be inactive has used something within 90 days, or is new.
+  for (const name of ["ada", "grace", "ben", "cleo", "dan", "finn", "gus", "ivy", "ci-deploy"])
+    expect(Math.min(...used(name)), name).toBeLessThan(30 * day);
+  expect(age(find("erin")?.created)).toBeLessThan(7 * day);
+  expect(Object.values(snapshot.users).every(({ created }) => age(created) < 900 * day)).toBe(true);
+});
+
+test("team-enforced: the same users, and RequireMFA denies its members without MFA", async () => {
+  const snapshot = await readScenario("team-enforced");
+  const enforced = ["ben", "cleo", "dan", "old-break-glass"];
+  const membersOf = (group: string) => snapshot.users.filter(({ groups }) => groups.includes(group));
+  expect(membersOf("RequireMFA").map(({ name }) => name)).toEqual(enforced);
+  expect(
+    snapshot.users
+      .map(describe)
+      .map(([name, path, groups, ...rest]) => [name, path, String(groups).replace(/,?RequireMFA/, ""), ...rest]),
+  ).toEqual(everyone);
+  for (const name of enforced) expect(may(name, snapshot, "s3:ListAllMyBuckets")).toEqual(["explicitDeny", "allowed"]);
+  expect(may("ivy", snapshot, "s3:ListAllMyBuckets")).toEqual(["allowed", "allowed"]);
+});

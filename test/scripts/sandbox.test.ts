@@ -1,0 +1,173 @@
+// `fob sandbox`: a local AWS apart from the user's files, sessions and variables, which leaves nothing behind.
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { callEveryday } from "../../src/demo/everyday-call.ts";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { run, withFob } from "../helpers/shells.ts";
+import { makeWorld, type OnTerminal, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
+
+/** A home of a user with keys, sessions and variables of a real account, and a folder for the sandboxes' files. */
+async function makeHome() {
+  const world = await makeWorld();
+  const folder = temporaryFolder();
+  const env = withFob({
+    ...world.env,
+    ...{ TMPDIR: folder, SHELL: "/bin/bash", AWS_PROFILE: "work", AWS_REGION: "us-east-1", AWS_VAULT: "work" },
+    ...{ AWS_ENDPOINT_URL_STS: world.sandbox.url, AWS_ODD_VARIABLE: "odd", ASSUMED_ROLE: "work" },
+    ...{ AWS_ACCESS_KEY_ID: world.user.accessKey.accessKeyId },
+    ...{ AWS_SECRET_ACCESS_KEY: world.user.accessKey.secretAccessKey },
+  });
+  const before = [world.credentials(), world.config()];
+  /** Whether the user's files and account are as they were. */
+  const expectUntouched = (): void => {
+    expect([world.credentials(), world.config()]).toEqual(before);
+    expect(readdirSync(world.home)).toEqual([".aws"]);
+    expect(world.sandbox.requests).toEqual([]);
+  };
+  const fob = (...args: string[]) => world.fob(args, { env });
+  return { world, folder, env, fob, expectUntouched };
+}
+
+type Home = Awaited<ReturnType<typeof makeHome>>;
+
+/** Starts a sandbox on a terminal, which runs until it is stopped. */
+async function startOnTerminal({ env }: Home, ...args: string[]): Promise<OnTerminal & { exports(): string }> {
+  const started = onTerminal(program, ["sandbox", ...args], { env });
+  await started.shows(/^export FOB_SANDBOX=.*\n/m);
+  return { ...started, exports: () => started.screen().slice(started.screen().indexOf("\nunset ")) };
+}
+
+test("what fob sandbox prints leads another shell there: log in with a code of ben's device, call AWS", async () => {
+  const home = await makeHome();
+  const sandbox = await startOnTerminal(home);
+  const [name = ""] = readdirSync(home.folder);
+  expect(statSync(join(home.folder, name)).mode & 0o077).toBe(0);
+  const script = [
+    sandbox.exports(),
+    "set -e",
+    "fob sandbox code ben | fob login ben --code-stdin",
+    'echo "$AWS_ENDPOINT_URL $AWS_SHARED_CREDENTIALS_FILE $AWS_CONFIG_FILE"',
+    "env | cut -d= -f1 | grep AWS | sort | tr '\\n' ' '",
+  ];
+  const { status, stdout, stderr } = await run("bash", script.join("\n"), { env: home.env });
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  const [session, places = "", names] = stdout.trimEnd().split("\n");
+  expect(session).toBe("ben-mfa");
+  const [endpoint = "", credentials = "", config = ""] = places.split(" ");
+  const call = (profile: string) => callEveryday({ credentials, config, endpoint, profile });
+  expect(await call("ben-mfa")).toEqual(["invoices", "team-photos"]);
+  expect(names).toBe("AWS_CONFIG_FILE AWS_EC2_METADATA_DISABLED AWS_ENDPOINT_URL AWS_SHARED_CREDENTIALS_FILE");
+  sandbox.type("\u0003");
+  expect((await sandbox.ended).status).toBe(130);
+  expect(readdirSync(home.folder)).toEqual([]);
+  await expect(call("ben-mfa")).rejects.toThrow();
+  home.expectUntouched();
+});
+
+test("a command runs in the sandbox, and its exit code is fob's", async () => {
+  const home = await makeHome();
+  const inside = "env | grep -E '^AWS|^ASSUMED' | cut -d= -f1 | sort | tr '\\n' ' '; fob status; exit 7";
+  const { status, stdout } = await home.fob("sandbox", "--", "sh", "-c", inside);
+  expect(status).toBe(7);
+  expect(stdout.split("\n")[0]).toMatch(
+    /^AWS_CONFIG_FILE AWS_EC2_METADATA_DISABLED AWS_ENDPOINT_URL AWS_SHARED_CREDENTIALS_FILE/,
+  );
+  expect(readdirSync(home.folder)).toEqual([]);
+  home.expectUntouched();
+});
+
+test("a command that cannot be run: the shell's exit code, before anything starts", async () => {
+  const home = await makeHome();
+  const missing = await home.fob("sandbox", "--", "no-such-program");
+  expect(missing).toMatchObject({ status: 127, stdout: "" });
+  expect(missing.stderr).toBe('fob: error: "no-such-program": command not found\n');
+  expect(readdirSync(home.folder)).toEqual([]);
+});
+
+test("in team-enforced an access key alone is denied, and a session with MFA is not", async () => {
+  const home = await makeHome();
+  const script = `fob sandbox code ben | fob login ben --code-stdin >&2
+    echo "$AWS_ENDPOINT_URL $AWS_SHARED_CREDENTIALS_FILE $AWS_CONFIG_FILE"; echo ready; read line`;
+  const sandbox = onTerminal(program, ["sandbox", "--scenario", "team-enforced", "--", "bash", "-c", script], {
+    env: home.env,
+  });
+  await sandbox.shows(/^ready$/m);
+  const [, endpoint = "", credentials = "", config = ""] = /^(http\S+) (\S+) (\S+)$/m.exec(sandbox.screen()) ?? [];
+  const call = (profile: string) => callEveryday({ credentials, config, endpoint, profile });
+  expect(await call("ben-mfa")).toEqual(["invoices", "team-photos"]);
+  await expect(call("ben")).rejects.toThrow("explicit deny");
+  await expect(call("dan")).rejects.toThrow("explicit deny");
+  expect(await call("ivy")).toEqual(["invoices", "team-photos"]);
+  sandbox.type("\r");
+  expect((await sandbox.ended).status).toBe(0);
+});
+
+test("SIGTERM ends the command, and nothing is left behind", async () => {
+  const home = await makeHome();
+  const sandbox = onTerminal(program, ["sandbox", "--", "sh", "-c", "echo ready; exec sleep 60"], { env: home.env });
+  await sandbox.shows(/^ready$/m);
+  expect(readdirSync(home.folder)).toHaveLength(1);
+  sandbox.kill("SIGTERM");
+  expect((await sandbox.ended).status).toBe(143);
+  expect(readdirSync(home.folder)).toEqual([]);
+});
+
+test("SIGTERM without a command: 130, and nothing is left behind", async () => {
+  const home = await makeHome();
+  const sandbox = await startOnTerminal(home, "--scenario", "empty");
+  sandbox.kill("SIGTERM");
+  expect((await sandbox.ended).status).toBe(130);
+  expect(readdirSync(home.folder)).toEqual([]);
+});
+
+test("fob sandbox code finds the only running sandbox, and says what it cannot find", async () => {
+  const home = await makeHome();
+  expect(await home.fob("sandbox", "code", "ben")).toMatchObject({
+    status: 1,
+    stderr: "fob: error: no sandbox is running\nfob: hint: start one: fob sandbox\n",
+  });
+  const sandbox = await startOnTerminal(home);
+  const shown = { env: home.env, shows: ["code"] } as const;
+  const code = (...args: string[]) => home.world.fob(["sandbox", "code", ...args], shown);
+  expect(await code("BEN")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d{6}\n$/) as string });
+  expect((await code("finn")).stderr).toBe('fob: error: "finn" has no device that shows codes\n');
+  expect((await code("ivyy")).stderr).toBe(
+    'fob: error: the sandbox has no user "ivyy"\nfob: hint: did you mean: fob sandbox code ivy\n',
+  );
+  expect((await code("ivy", "--serial", "ivy-phone")).status).toBe(0);
+  const token = /code cleo --serial (GAHT\d{8})/.exec((await code("cleo", "--serial", "phone")).stderr)?.[1] ?? "";
+  expect((await code("cleo", "--serial", token)).stdout).not.toBe((await code("cleo")).stdout);
+
+  const other = await startOnTerminal(home);
+  const several = await code("ben");
+  expect(several.stderr).toMatch(
+    /^fob: error: 2 sandboxes are running\n(fob: hint: for one of them: FOB_SANDBOX=.*\n){2}$/,
+  );
+  const [, own = ""] = /^export FOB_SANDBOX='(.*)'$/m.exec(other.exports()) ?? [];
+  const within = { ...shown, env: { ...home.env, FOB_SANDBOX: own } };
+  expect((await home.world.fob(["sandbox", "code", "ben"], within)).status).toBe(0);
+
+  // A sandbox that was killed leaves its file, but not its codes.
+  other.kill("SIGKILL");
+  await other.ended;
+  expect((await code("ben")).status).toBe(0);
+  expect((await home.world.fob(["sandbox", "code", "ben"], within)).stderr).toContain("has stopped");
+  sandbox.kill("SIGTERM");
+  await sandbox.ended;
+  mayHoldSecrets(own);
+  expect(readdirSync(home.folder).map((name) => join(home.folder, name, "authenticator.json"))).toEqual([own]);
+});
+
+test.each([
+  [["aws", "s3", "ls"], "put the command after --", "fob sandbox -- aws s3 ls"],
+  [["cod", "ben"], 'unknown command "sandbox cod"', "did you mean: fob sandbox code ben"],
+  [["--scenario", "teem"], 'unknown scenario "teem"', "choose one of: team, team-enforced, empty"],
+  [["--scenaria", "team"], 'unknown option "--scenaria"', "did you mean: --scenario"],
+  [["--shell", "tcsh"], 'fob sandbox cannot print variables for "tcsh"', "choose one of: bash, zsh, fish, powershell"],
+])("wrong usage: fob sandbox %j", async (args, error, hint) => {
+  const home = await makeHome();
+  const { status, stderr } = await home.fob("sandbox", ...args);
+  expect(status).toBe(2);
+  expect(stderr).toContain(`fob: error: ${error}\nfob: hint: ${hint}\n`);
+});
