@@ -22,7 +22,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { isWithoutLinks, openNew, writeAll } from "./create.ts";
-import { explainFileError, isMounted, notRegular } from "./read.ts";
+import { explainFileError, holdsBytes, isMounted, notRegular } from "./read.ts";
 
 /** A new content on its way: written beside the file, not yet in its place. */
 export interface Replacement {
@@ -200,6 +200,26 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
   };
   if (reserve > 0) write(Buffer.alloc(reserve, " "));
   return { write, commit, commitNew, abandon };
+}
+
+/**
+ * Replaces the content of a file of the user's, which keeps its mode.
+ *
+ * @param before what was read of it
+ * @throws FobError, also if the file does not have that content any more; then it is as it was.
+ */
+export function rewriteFile(path: string, before: Buffer, after: Buffer): void {
+  const file = resolveFile(path);
+  const replacement = beginReplace(file, 0, (assertReplaceable(file)?.mode ?? 0o600) & 0o777);
+  try {
+    replacement.write(after);
+    if (!holdsBytes(file, before)) {
+      throw new FobError(`${quote(path)} is not as it was read, so fob does not change it`, "run the command again");
+    }
+    replacement.commit();
+  } finally {
+    replacement.abandon();
+  }
 }
 
 /** Puts a temporary file at a name, unless a file is there. */

@@ -277,6 +277,16 @@ describe("what is known only after deployment is said, and not guessed", () => {
     ["all statements", { Version: "2012-10-17", Statement: { Ref: "S" } }, ["unknown-value Statement"]],
     ["the document", { "Fn::Transform": { Name: "X" } }, ["unknown-value "]],
     [
+      "a part beside a text with a problem",
+      withResource([sub(own), "arn:aws:iam::*:user/$" + "{aws:username}"]),
+      ["unknown-value Statement.0.Resource.0", "misses-user-paths Statement.0.Resource.1"],
+    ],
+    [
+      "a parameter beside a text whose problem depends on it",
+      withResource([{ Ref: "Arn" }, "arn:aws:iam::*:user/$" + "{aws:username}"]),
+      ["unknown-value Statement.0.Resource.0"],
+    ],
+    [
       "a misspelled action beside it is found",
       withResource({ Ref: "Arn" }, "iam:GetUsr"),
       ["unknown-value Statement.0.Resource", "misspelled-action Statement.0.Action"],

@@ -1,11 +1,16 @@
 // Tests that no fix of `fob policy lint` allows anything about another user, role or key that the policy did not allow
 // before: applies the patches of all findings to generated policies, and asks the evaluator.
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { listExemptions } from "../../src/policy/enforcement.ts";
 import { evaluate, PolicyError, parsePolicy } from "../../src/policy/engine/evaluate.ts";
 import { readJson } from "../../src/policy/engine/json.ts";
+import { fixPolicies } from "../../src/policy/fix.ts";
+import { PatchError, patchText } from "../../src/policy/input/edit.ts";
+import { extractPolicy, findPolicies } from "../../src/policy/input/find.ts";
 import { type Finding, lint } from "../../src/policy/lint/lint.ts";
+import type { Patch } from "../../src/policy/lint/patch.ts";
 import { numRunsOf } from "../helpers/broad.ts";
 import { applyPatch } from "../helpers/json-patch.ts";
 
@@ -155,6 +160,207 @@ test("no fix allows a request about another user, role or key", () => {
     }),
     { numRuns: numRunsOf(1_600) },
   );
+});
+
+/** Applies a patch to a text, as --fix does; undefined if --fix leaves it. */
+function patchIfPossible(text: string, patch: Patch): string | undefined {
+  try {
+    return patchText(text, patch);
+  } catch (error) {
+    if (error instanceof PatchError) return undefined;
+    throw error;
+  }
+}
+
+test("a patch has the same result on the text of a policy, in every format", () => {
+  let count = 0;
+  fc.assert(
+    fc.property(policy, fc.constantFrom(undefined, 1, 2, "\t"), (before, indentation) => {
+      const text = JSON.stringify(before, null, indentation);
+      for (const { patch } of find(before)) {
+        const after = patch && patchIfPossible(text, patch);
+        if (patch === undefined || after === undefined) continue;
+        count += 1;
+        expect(JSON.parse(after)).toEqual(applyPatch(before, patch));
+        // The lines that stay have the indentation that they had.
+        expect(after.includes("\n")).toBe(indentation !== undefined);
+      }
+    }),
+    { numRuns: numRunsOf(400) },
+  );
+  expect(count).toBeGreaterThan(100);
+});
+
+interface Shape {
+  readonly name: string;
+  readonly policy: object;
+}
+const shapes = JSON.parse(readFileSync(new URL("policy-shapes.json", import.meta.url), "utf8")) as Shape[];
+const pretty = (value: unknown): string => JSON.stringify(value, null, 2);
+
+/** Returns the fixed content of a file, and the texts of the policies in it, before and after. */
+function fix(text: string): { content: string; before: string[]; after: string[]; count: number } {
+  const file = readJson(text);
+  const { content, count } = fixPolicies(file, findPolicies(file), ({ kind, unknown }) => ({ as: kind, unknown }));
+  const extract = (given: string) =>
+    findPolicies(readJson(given)).map((found) => extractPolicy(readJson(given), found));
+  return { content, before: extract(text), after: extract(content), count };
+}
+
+/** What people have, with a policy or its text in the place of `it`. */
+const forms: Readonly<Record<string, (policy: object) => unknown>> = {
+  document: (it) => it,
+  "get-group-policy": (it) => ({
+    ResponseMetadata: { b: 1 },
+    GroupName: "g",
+    PolicyName: "p",
+    PolicyDocument: it,
+    z: 1e2,
+  }),
+  text: (it) => ({ a: [1], GroupName: "g", PolicyName: "p", PolicyDocument: pretty(it), z: "\u00e9" }),
+  encoded: (it) => ({
+    GroupName: "g",
+    PolicyName: "p",
+    PolicyDocument: encodeURIComponent(JSON.stringify(it)).replaceAll("*", "%2A"),
+    z: 1,
+  }),
+  "get-policy-version": (it) => ({ PolicyVersion: { Document: it, VersionId: "v1" } }),
+  template: (it) => ({
+    Resources: { A: { Type: "AWS::IAM::ManagedPolicy", Properties: { PolicyDocument: it, Groups: [{ Ref: "G" }] } } },
+  }),
+  state: (it) => ({
+    format_version: "1.0",
+    values: { root_module: { resources: [{ address: "a", type: "aws_iam_policy", values: { policy: pretty(it) } }] } },
+  }),
+};
+
+describe.each(shapes)("--fix of $name", ({ policy: shape }) => {
+  const alone = fix(pretty(shape));
+  test("is valid JSON, allows nothing more about others, and has nothing left to fix", () => {
+    expectNoMore(shape, JSON.parse(alone.content), alone.content);
+    expect(fix(alone.content)).toMatchObject({ content: alone.content, count: 0 });
+    expect(find(JSON.parse(alone.content)).filter(({ patch }) => patch !== undefined)).toEqual([]);
+  });
+
+  test.each(Object.entries(forms))("in the form %s, only the policy changes", (_, wrap) => {
+    const text = pretty(wrap(shape)).replace("100", "1e2");
+    const { content, after, count } = fix(text);
+    expect(count).toBe(alone.count);
+    expect(after.map((each) => JSON.parse(each) as unknown)).toEqual([JSON.parse(alone.content)]);
+    expect(JSON.parse(content)).toEqual(wrap(JSON.parse(alone.content) as object));
+    expect(content === text).toBe(count === 0);
+    if (text.includes("1e2")) expect(content).toContain('"z": 1e2\n}');
+  });
+});
+
+test("the shapes have something to fix", () => {
+  expect(shapes.filter((shape) => fix(pretty(shape.policy)).count > 0).length).toBeGreaterThan(8);
+});
+
+test("--fix changes nothing that a template returns, and copies none of it", () => {
+  const Sub = { "Fn::Sub": `arn:aws:iam::*:mfa/${variable.replace("{", "{!")}` };
+  const statement = (Action: string | string[], Resource: unknown) => ({ Effect: "Allow", Action, Resource });
+  const template = (...Statement: object[]) =>
+    pretty({
+      Resources: {
+        A: {
+          Type: "AWS::IAM::ManagedPolicy",
+          Properties: { PolicyDocument: { Version: "2012-10-17", Statement } },
+        },
+      },
+    });
+  // The fix would replace the resource, or move the action to a statement with a copy of it.
+  const left = template(
+    statement("iam:CreateAccessKey", Sub),
+    statement(["iam:CreateAccessKey", "iam:DeleteVirtualMFADevice"], Sub),
+  );
+  const found = findPolicies(readJson(left))[0];
+  const wrong = found && lint(found.json).find(({ rule, patch }) => rule === "wrong-resource" && patch);
+  expect(wrong?.also).toHaveLength(1);
+  expect(fix(left)).toMatchObject({ content: left, count: 0 });
+  const copied = template({
+    ...statement(["iam:CreateAccessKey", "iam:DeleteVirtualMFADevice"], `arn:aws:iam::*:mfa/${variable}`),
+    Condition: { StringEquals: { "aws:PrincipalTag/team": { "Fn::Sub": "team-$" + "{Team}" } } },
+  });
+  expect(fix(copied)).toMatchObject({ content: copied, count: 0 });
+  const denied = { ...statement("iam:GetUsr", Sub), Effect: "Deny" };
+  const other = template(denied, statement("s3:GetObject", { Ref: "Bucket" }));
+  expect(fix(other)).toMatchObject({ content: other.replace("GetUsr", "GetUser"), count: 1 });
+});
+
+test("--fix of several policies in a file fixes each", () => {
+  const group = (name: string, Action: string) => ({
+    GroupName: name,
+    GroupPolicyList: [
+      {
+        PolicyName: "p",
+        PolicyDocument: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Deny", Action, Resource: "*" }],
+        }),
+      },
+    ],
+  });
+  const account = (...actions: string[]) =>
+    pretty({ GroupDetailList: actions.map((action, index) => group(`g${index}`, action)) });
+  expect(fix(account("iam:GetUsr", "s3:*", "iam:GetRol", "iam:GetGrup"))).toMatchObject({
+    content: account("iam:GetUser", "s3:*", "iam:GetRole", "iam:GetGroup"),
+    count: 3,
+  });
+});
+
+test("--fix of statements without a policy keeps them so", () => {
+  const text = '[{"Effect": "Deny", "Action": "iam:GetUsr", "Resource": "*"}]';
+  expect(fix(text).content).toBe(text.replace("GetUsr", "GetUser"));
+  const own = `arn:aws:iam::*:mfa/${variable}`;
+  const Action = ["iam:DeleteVirtualMFADevice", "iam:CreateAccessKey"];
+  const { content } = fix(JSON.stringify({ Effect: "Allow", Action, Resource: own }));
+  expect(JSON.parse(content)).toMatchObject([
+    { Action: ["iam:DeleteVirtualMFADevice"], Resource: own },
+    { Action: ["iam:CreateAccessKey"] },
+  ]);
+});
+
+describe("a change keeps the format", () => {
+  const change = (text: string, ...patch: Patch) => patchText(text, patch);
+  const tabs = '{\r\n\t"Effect": "Allow",\r\n\t"Action": "a"\r\n}';
+  const spaces = '{\n    "Action": ["a", "b"],\n    "b": {\n        "x": [\n            1\n        ]\n    }\n}';
+  const minified = '{"Action":["a"],"b":{"x":1}}';
+  test.each<[string, Patch[number], string]>([
+    [
+      tabs,
+      { op: "add", path: "/New", value: { k: ["v"] } },
+      tabs.replace('"a"', '"a",\r\n\t"New": {\r\n\t\t"k": [\r\n\t\t\t"v"\r\n\t\t]\r\n\t}'),
+    ],
+    [tabs, { op: "replace", path: "/Action", value: ["x"] }, tabs.replace('"a"', '[\r\n\t\t"x"\r\n\t]')],
+    [tabs, { op: "move", from: "/Effect", path: "/Sid" }, tabs.replace("Effect", "Sid")],
+    [tabs, { op: "remove", path: "/Effect" }, tabs.replace('"Effect": "Allow",\r\n\t', "")],
+    [tabs, { op: "remove", path: "/Action" }, tabs.replace(',\r\n\t"Action": "a"', "")],
+    [spaces, { op: "add", path: "/Action/-", value: "c" }, spaces.replace('"b"]', '"b", "c"]')],
+    [spaces, { op: "add", path: "/Action/0", value: "c" }, spaces.replace('["a"', '["c", "a"')],
+    [spaces, { op: "remove", path: "/Action/1" }, spaces.replace(', "b"]', "]")],
+    [spaces, { op: "replace", path: "/Action", value: ["x", "y"] }, spaces.replace('["a", "b"]', '["x", "y"]')],
+    [
+      spaces,
+      { op: "add", path: "/b/y", value: { z: 1 } },
+      spaces.replace("]\n    }", "]\n    }".replace("]", '],\n        "y": {\n            "z": 1\n        }')),
+    ],
+    [spaces, { op: "add", path: "/b/x/-", value: 2 }, spaces.replace("1\n", "1,\n            2\n")],
+    [minified, { op: "add", path: "/Action/-", value: "c" }, minified.replace('["a"]', '["a","c"]')],
+    [minified, { op: "add", path: "/b/y", value: { z: 1 } }, minified.replace('"x":1', '"x":1,"y":{"z":1}')],
+    [minified, { op: "remove", path: "/Action/0" }, minified.replace('"a"', "")],
+    ["{}", { op: "add", path: "/a", value: 1 }, '{"a":1}'],
+    ['{"a~/b": 1}', { op: "replace", path: "/a~0~1b", value: 2 }, '{"a~/b": 2}'],
+  ])("%j %j", (text, patch, expected) => {
+    expect(change(text, patch)).toBe(expected);
+  });
+});
+
+test("a change that would lose something is not possible", () => {
+  const text = '{"a": 1, "b": 2}';
+  expect(() => patchText(text, [{ op: "move", from: "/a", path: "/b" }])).toThrow(PatchError);
+  expect(() => patchText(text, [{ op: "replace", path: "/c/d", value: 1 }])).toThrow(PatchError);
+  expect(() => patchText(text, [{ op: "remove", path: "/c" }])).toThrow(PatchError);
 });
 
 test("all fixes together allow no such request either, and come to an end", () => {

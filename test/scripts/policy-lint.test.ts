@@ -1,5 +1,14 @@
 // Tests the output and exit codes of `fob policy lint`. test/policy/lint.test.ts tests its findings.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { rules } from "../../src/policy/lint/rules.ts";
@@ -325,4 +334,85 @@ test("a broken policy in a folder is an error, and so is one that cannot be chec
     },
   ];
   expect(await lint(["-"], { input: JSON.stringify({ Policies }) })).toMatchObject({ status: 2, stdout: "" });
+});
+
+test("--fix prints the file with everything fixed that can be, and says on stderr what is left", async () => {
+  const right = await shown();
+  const wrong = right.replace("BoolIfExists", "Bool").replace("sts:GetSessionToken", "sts:GetSessionTokn");
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, "p.json"), wrong);
+  expect(await lint(["--fix", "p.json"], { cwd })).toMatchObject({
+    status: 0,
+    stdout: right,
+    stderr: 'fob: "p.json": fixed 2 findings\nfob: "p.json": no findings left\n',
+  });
+  expect(readFileSync(join(cwd, "p.json"), "utf8")).toBe(wrong);
+  const { status, stdout, stderr } = await lint(["--fix", "--as", "role", "p.json"], { cwd });
+  expect(status).toBe(3);
+  expect(stdout).toBe(wrong.replace("GetSessionTokn", "GetSessionToken"));
+  expect(stderr).toMatch(
+    /^fob: "p.json": fixed 1 finding\nfob: p.json:\d+:\d+ error roles-without-mfa .*\nfob: {5}remove .*\nfob: "p.json": 1 error left\n$/,
+  );
+});
+
+test("--fix of stdin without anything to fix prints it as it is", async () => {
+  const input = await shown();
+  expect(await lint(["--fix", "-"], { input })).toMatchObject({ status: 0, stdout: input });
+});
+
+test("--fix --write writes files in place: the rest keeps its bytes, and the file its mode", async () => {
+  const cwd = temporaryFolder();
+  mkdirSync(join(cwd, "a"));
+  const policy = JSON.parse(await shown()) as object;
+  const wrong = JSON.stringify(policy).replace("BoolIfExists", "Bool");
+  const group = (text: string) =>
+    `\ufeff{"GroupName": "g",\r\n\t"PolicyName": "p", "PolicyDocument": ${JSON.stringify(text)},\r\n\t"n": 1.50}\r\n`;
+  const name = (file: string) => join(cwd, "a", file);
+  writeFileSync(name("group.json"), group(wrong));
+  writeFileSync(name("right.json"), JSON.stringify(policy));
+  writeFileSync(name("utf16.json"), Buffer.from(`\ufeff${wrong}`, "utf16le"));
+  chmodSync(name("group.json"), 0o644);
+  symlinkSync(name("group.json"), join(cwd, "link.json"));
+  const before = statSync(name("right.json")).ino;
+  const { status, stdout, stderr } = await lint(["--fix", "--write", "link.json", "a/right.json", "a/utf16.json"], {
+    cwd,
+  });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 0,
+    stdout: "",
+    stderr:
+      'fob: "link.json": fixed 1 finding\nfob: "a/utf16.json": fixed 1 finding\nfob: 3 policies in 3 files: no findings left\n',
+  });
+  expect(readFileSync(name("group.json"), "utf8")).toBe(group(JSON.stringify(policy)));
+  expect(readFileSync(name("utf16.json"), "utf16le")).toBe(`\ufeff${JSON.stringify(policy)}`);
+  expect(lstatSync(join(cwd, "link.json")).isSymbolicLink()).toBe(true);
+  expect(statSync(name("right.json")).ino).toBe(before);
+  if (process.platform !== "win32") expect(statSync(name("group.json")).mode & 0o777).toBe(0o644);
+  expect(readdirSync(join(cwd, "a")).sort()).toEqual(["group.json", "right.json", "utf16.json"]);
+});
+
+test("--fix --write leaves a file with bytes that are no text", async () => {
+  const cwd = temporaryFolder();
+  const wrong = Buffer.from((await shown()).replace("BoolIfExists", "Bool").replace("DenyAll", "Deny\u00e9"), "latin1");
+  writeFileSync(join(cwd, "p.json"), wrong);
+  const { status, stderr } = await lint(["--fix", "--write", "p.json"], { cwd });
+  expect(status).toBe(1);
+  expect(stderr).toContain('fob: error: "p.json" is not as it was read, so fob does not change it\n');
+  expect(readFileSync(join(cwd, "p.json")).equals(wrong)).toBe(true);
+});
+
+test.each([
+  [["--write", "one.json"], "--write requires --fix"],
+  [["--fix", "--json", "one.json"], "--fix cannot be used with --format or --json"],
+  [["--fix", "--write", "-"], "stdin cannot be written in place"],
+  [
+    ["--fix", "one.json", "two.json"],
+    "--fix prints one file, but there are 2\nfob: hint: to write them in place: fob policy lint one.json two.json --fix --write\n",
+  ],
+])("rejects wrong usage of --fix: %j", async (args, message) => {
+  const cwd = temporaryFolder();
+  for (const name of ["one.json", "two.json"]) writeFileSync(join(cwd, name), '{"Version": "2012-10-17"}');
+  const { status, stdout, stderr } = await lint(args, { cwd, input: await shown() });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toContain(message);
 });

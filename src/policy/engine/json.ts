@@ -31,6 +31,14 @@ export interface JsonText {
   placeOf(path: Path): Region;
 }
 
+/** A whole text. */
+export interface JsonSource extends JsonText {
+  /** Without the byte order mark. */
+  readonly content: string;
+  /** Returns the offsets in the content where a value starts and ends; undefined if the path does not exist. */
+  spanOf(path: Path): readonly [start: number, end: number] | undefined;
+}
+
 /** Policies need six levels. Deeper text is rejected before recursive code reads it. */
 const deepest = 64;
 
@@ -40,7 +48,7 @@ const deepest = 64;
  *
  * @throws JsonError
  */
-export function readJson(text: string): JsonText {
+export function readJson(text: string): JsonSource {
   // Editors on Windows add a byte order mark.
   const content = text.replace(/^\ufeff/, "");
   if (content.trim() === "") throw new JsonError("the file is empty", { line: 1, column: 1 });
@@ -53,7 +61,12 @@ export function readJson(text: string): JsonText {
   rejectDuplicateNames(content, tree);
   const placeAtOffset = indexLines(content);
   return {
+    content,
     value: parseStrictly(content),
+    spanOf(path) {
+      const node = findNodeAtLocation(tree, [...path]);
+      return node && [node.offset, node.offset + node.length];
+    },
     placeOf(path) {
       let node = tree;
       for (const step of path) {

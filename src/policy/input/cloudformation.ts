@@ -56,29 +56,33 @@ function listAttachedTo(properties: Content): string[] {
 
 /**
  * Replaces CloudFormation's functions with their texts. What is known only when the template is deployed becomes a
- * placeholder such as `${AWS::AccountId}`, and is added to `unknown`.
+ * placeholder such as `${AWS::AccountId}`.
+ *
+ * @param unknown is given what is not known
+ * @param texts is given the text of every function
  */
-export function resolveFunctions(value: unknown, unknown: Unknown[], path: Path = []): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => resolveFunctions(item, unknown, [...path, index]));
-  if (!isObject(value)) return value;
-  const call = resolveCall(value);
-  if (call === undefined) {
-    const members = Object.entries(value).map(([name, member]) => [
-      name,
-      resolveFunctions(member, unknown, [...path, name]),
-    ]);
-    return Object.fromEntries(members) as Content;
-  }
-  if (!call.isKnown) {
-    unknown.push({
-      path,
-      message: `${JSON.stringify(call.text)} has a value only when the template is deployed, so fob does not check it`,
-      fix: "deploy the template, then lint the output of aws iam get-policy-version, get-group-policy or get-role-policy",
-      isAll: call.text.startsWith("$" + "{"),
-    });
-  }
-  return call.text;
+export function resolveFunctions(value: unknown, unknown: Unknown[], texts: string[] = []): unknown {
+  const resolve = (part: unknown, path: Path): unknown => {
+    if (Array.isArray(part)) return part.map((item, index) => resolve(item, [...path, index]));
+    if (!isObject(part)) return part;
+    const call = resolveCall(part);
+    if (call === undefined) {
+      const members = Object.entries(part).map(([name, member]) => [name, resolve(member, [...path, name])]);
+      return Object.fromEntries(members) as Content;
+    }
+    texts.push(call.text);
+    if (!call.isKnown) unknown.push(describeUnknown(call.text, path));
+    return call.text;
+  };
+  return resolve(value, []);
 }
+
+const describeUnknown = (text: string, path: Path): Unknown => ({
+  path,
+  message: `${JSON.stringify(text)} has a value only when the template is deployed, so fob does not check it`,
+  fix: "deploy the template, then lint the output of aws iam get-policy-version, get-group-policy or get-role-policy",
+  isAll: text.startsWith("$" + "{"),
+});
 
 interface Resolved {
   readonly text: string;

@@ -2,7 +2,7 @@
 // CloudFormation template, the output of `terraform show -json`.
 import { findNearest } from "../../nearest.ts";
 import { isObject } from "../engine/grammar.ts";
-import { JsonError, type JsonText, type Path, readJson } from "../engine/json.ts";
+import { JsonError, type JsonSource, type JsonText, type Path, readJson } from "../engine/json.ts";
 import type { Unknown } from "../lint/lint.ts";
 import { findInAwsOutput } from "./aws-output.ts";
 import type { Candidate } from "./candidate.ts";
@@ -19,7 +19,13 @@ export interface FoundPolicy extends Omit<Candidate, "name" | "path"> {
   readonly json: JsonText;
   /** What in the document is known only after deployment. Lint and simulate must not guess it. */
   readonly unknown: readonly Unknown[];
+  /** Where the document is in the file. */
+  readonly path: Path;
+  readonly form: Form;
 }
+
+/** How a file has a document: itself, only its statements, a text with JSON in it, or that URL-encoded. */
+export type Form = "document" | "statements" | "text" | "encoded text";
 
 /**
  * Finds all identity-based and service control policies. Trust policies of roles are neither.
@@ -29,9 +35,9 @@ export interface FoundPolicy extends Omit<Candidate, "name" | "path"> {
  */
 export function findPolicies(file: JsonText): readonly FoundPolicy[] {
   const { value } = file;
-  if (isDocument(value)) return [{ name: undefined, json: file, unknown: [] }];
+  if (isDocument(value)) return [{ name: undefined, json: file, unknown: [], path: [], form: "document" }];
   if (isStatement(value) || (Array.isArray(value) && value.length > 0 && value.every(isStatement))) {
-    return [{ name: undefined, json: completeStatements(file), unknown: [] }];
+    return [{ name: undefined, json: completeStatements(file), unknown: [], path: [], form: "statements" }];
   }
   // `terraform output -json` and `--query` print the text of a policy.
   const itself = typeof value === "string" ? [{ path: [], name: "" }] : undefined;
@@ -60,14 +66,15 @@ function completeStatements(file: JsonText): JsonText {
 }
 
 function openPolicy(file: JsonText, { path, name, ...rest }: Candidate): FoundPolicy {
-  const found = { ...rest, name: name === "" ? undefined : name };
+  const found = { ...rest, path, form: "document" as const, name: name === "" ? undefined : name };
   const given = valueAt(file.value, path);
   if (given === undefined || given === null) {
     return { ...found, json: { value: undefined, placeOf: () => file.placeOf(path) }, unknown: [knownAfterApply] };
   }
   if (typeof given === "string") {
     const { value } = readText(given, name, file, path);
-    return { ...found, json: { value, placeOf: () => file.placeOf(path) }, unknown: [] };
+    const form = isEncoded(given) ? "encoded text" : "text";
+    return { ...found, form, json: { value, placeOf: () => file.placeOf(path) }, unknown: [] };
   }
   const unknown: Unknown[] = [];
   const value = rest.hasFunctions ? resolveFunctions(given, unknown) : given;
@@ -85,7 +92,49 @@ function readText(text: string, name: string, file: JsonText, path: Path): JsonT
 }
 
 /** "Policies returned by this operation are URL-encoded compliant with RFC 3986", in raw answers of the API. */
-const decodePolicy = (text: string): string => (/^\s*%7B/i.test(text) ? decodeURIComponent(text) : text);
+const decodePolicy = (text: string): string => (isEncoded(text) ? decodeURIComponent(text) : text);
+
+const isEncoded = (text: string): boolean => /^\s*%7B/i.test(text);
+
+/** Returns the text of a found policy alone, as {@link replacePolicies} takes it. */
+export function extractPolicy(file: JsonSource, { path, form }: FoundPolicy): string {
+  const text = file.content.slice(...(file.spanOf(path) ?? [0, 0]));
+  return form === "document" || form === "statements" ? text : decodePolicy(JSON.parse(text) as string);
+}
+
+/** Reads the text of a policy alone again. Throws {@link JsonError}. */
+export function readExtracted(
+  text: string,
+  { form, hasFunctions }: FoundPolicy,
+): Pick<FoundPolicy, "json" | "unknown"> & { readonly functions: readonly string[] } {
+  const json = readJson(text);
+  if (form === "statements") return { json: completeStatements(json), unknown: [], functions: [] };
+  if (form !== "document" || !hasFunctions) return { json, unknown: [], functions: [] };
+  const unknown: Unknown[] = [];
+  const functions: string[] = [];
+  const value = resolveFunctions(json.value, unknown, functions);
+  return { json: { value, placeOf: json.placeOf.bind(json) }, unknown, functions };
+}
+
+/** Returns the content of a file with other texts of some policies. Every other byte stays as it is. */
+export function replacePolicies(file: JsonSource, texts: ReadonlyMap<FoundPolicy, string>): string {
+  const changes = [...texts].map(([{ path, form }, text]) => ({ span: file.spanOf(path) ?? [0, 0], form, text }));
+  let { content } = file;
+  // From the end, so that the places before stay the same.
+  for (const { span, form, text } of changes.sort((a, b) => b.span[0] - a.span[0])) {
+    content = content.slice(0, span[0]) + store(text, form) + content.slice(span[1]);
+  }
+  return content;
+}
+
+function store(text: string, form: Form): string {
+  if (form === "document" || form === "statements") return text;
+  return JSON.stringify(form === "text" ? text : encodeText(text));
+}
+
+/** RFC 3986 reserves more than encodeURIComponent encodes. */
+const encodeText = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 
 function valueAt(root: unknown, path: Path): unknown {
   return path.reduce<unknown>(

@@ -1,7 +1,7 @@
 // Reads the files given to `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
 import { describeSystemError, UsageError } from "../../../errors.ts";
-import { JsonError, type JsonText, readJson } from "../../../policy/engine/json.ts";
+import { JsonError, type JsonSource, type JsonText, readJson } from "../../../policy/engine/json.ts";
 import { type FoundPolicy, findPolicies } from "../../../policy/input/find.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
@@ -26,8 +26,14 @@ const largestPolicy = 100_000;
 
 export const casesLimit: Limit = { bytes: 10_000_000, size: "10 MB", hint: "split the cases into several files" };
 
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+  readonly encoding: "utf8" | "utf16le";
+}
+
 /** @throws UsageError */
-export async function readTextFile(path: string, { stdin }: Context, { bytes, size, hint }: Limit): Promise<string> {
+export async function readTextFile(path: string, { stdin }: Context, { bytes, size, hint }: Limit): Promise<TextFile> {
   const parts: Buffer[] = [];
   let length = 0;
   try {
@@ -41,21 +47,19 @@ export async function readTextFile(path: string, { stdin }: Context, { bytes, si
     throw new UsageError(`cannot read ${quote(path)}: ${describeSystemError(error)}`, "name a file, or - for stdin");
   }
   if (length > bytes) throw new UsageError(`${quote(path)} is larger than ${size}`, hint);
-  return decodeText(Buffer.concat(parts));
-}
-
-/** Windows PowerShell writes UTF-16. */
-function decodeText(content: Buffer): string {
-  return content[0] === 0xff && content[1] === 0xfe ? content.toString("utf16le") : content.toString();
+  const content = Buffer.concat(parts);
+  // Windows PowerShell writes UTF-16.
+  const encoding = content[0] === 0xff && content[1] === 0xfe ? "utf16le" : "utf8";
+  return { path, text: content.toString(encoding), encoding };
 }
 
 /** @throws UsageError, with line and column, if the file is not JSON */
 export async function readJsonFile(path: string, context: Context, limit: Limit): Promise<JsonText> {
-  return parseJsonFile(path, await readTextFile(path, context, limit));
+  return parseJsonFile(await readTextFile(path, context, limit));
 }
 
 /** @throws UsageError, with line and column, if the text of the file is not JSON */
-function parseJsonFile(path: string, text: string): JsonText {
+function parseJsonFile({ path, text }: Pick<TextFile, "path" | "text">): JsonSource {
   return reportJsonErrors(path, "is not JSON: ", () => readJson(text));
 }
 
@@ -80,7 +84,8 @@ function adviseOn(path: string): string {
 /** The policies in a file. */
 export interface PolicyFile {
   readonly file: string;
-  readonly json: JsonText;
+  readonly source: TextFile;
+  readonly json: JsonSource;
   readonly policies: readonly FoundPolicy[];
 }
 
@@ -89,8 +94,9 @@ export interface PolicyFile {
  *
  * @throws UsageError if it is not JSON, or has a policy that is too large
  */
-export function parsePolicyFile(path: string, text: string): PolicyFile {
-  const file = parseJsonFile(path, text);
+export function parsePolicyFile(source: TextFile): PolicyFile {
+  const { path } = source;
+  const file = parseJsonFile(source);
   const policies = reportJsonErrors(path, "cannot be read: ", () => findPolicies(file));
   for (const { name, json } of policies) {
     if (JSON.stringify(json.value ?? null).length <= largestPolicy) continue;
@@ -99,7 +105,7 @@ export function parsePolicyFile(path: string, text: string): PolicyFile {
       "AWS allows at most 6,144 characters in a managed policy",
     );
   }
-  return { file: path, json: file, policies };
+  return { file: path, source, json: file, policies };
 }
 
 export function createNoPolicyError(path: string): UsageError {

@@ -56,7 +56,7 @@ const isFolder = (path: string): boolean =>
   path !== "-" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 async function readNamed(path: string, context: Context): Promise<PolicyFile> {
-  return parsePolicyFile(path, await readTextFile(path, context, policiesLimit));
+  return parsePolicyFile(await readTextFile(path, context, policiesLimit));
 }
 
 async function readFolder(folder: string, context: Context, skipped: Skipped): Promise<readonly PolicyFile[]> {
@@ -94,13 +94,14 @@ async function readIfPolicy(path: string, context: Context, skipped: Skipped): P
     skipped.add(`larger than ${policiesLimit.size}`, path);
     return undefined;
   }
-  const text = await readTextFile(path, context, policiesLimit);
+  const source = await readTextFile(path, context, policiesLimit);
+  const { text } = source;
   // A policy with a mistake is an error; a file of settings with comments is not.
   if (!/"(Statement|Effect|PolicyDocument)"/.test(text) && !isJson(text)) {
     skipped.add("not JSON", path);
     return undefined;
   }
-  const file = parsePolicyFile(path, text);
+  const file = parsePolicyFile(source);
   if (file.policies.length === 0) skipped.add("no policy in it", path);
   else if (isResourceBased(file.json)) skipped.add("a trust policy or a policy of a resource", path);
   else return file;
@@ -117,7 +118,7 @@ function isJson(text: string): boolean {
 }
 
 /** Only AWS can change its managed policies. */
-function leaveOutAws(file: PolicyFile, skipped: Skipped): PolicyFile {
+export function leaveOutAws(file: PolicyFile, skipped = new Skipped()): PolicyFile {
   for (const { isAwsManaged, name = "" } of file.policies) if (isAwsManaged) skipped.add("a policy of AWS", name);
   return { ...file, policies: file.policies.filter(({ isAwsManaged }) => !isAwsManaged) };
 }

@@ -10,6 +10,7 @@ import { quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
 import type { PolicyFile } from "./files.ts";
+import { fixFiles, optionsFor } from "./fix-files.ts";
 import { readPolicyFiles } from "./folders.ts";
 
 const formats = ["text", "json", "sarif"] as const;
@@ -47,6 +48,8 @@ export const policyLintCommand = defineCommand({
       choices: formats,
     },
     json: { text: "short for --format json" },
+    fix: { text: "print the file with everything fixed that can be fixed safely; what is left is on stderr" },
+    write: { text: "with --fix: write it to the file instead" },
   },
   examples: [
     "fob policy lint enforce-mfa-policy.json",
@@ -54,6 +57,7 @@ export const policyLintCommand = defineCommand({
     "fob policy lint --as scp require-mfa.json",
     "fob policy show | fob policy lint -",
     "aws iam get-account-authorization-details | fob policy lint -",
+    "fob policy lint --fix --write enforce-mfa-policy.json",
     "fob policy lint policies modules/mfa/policy.json",
     "fob policy lint --format sarif policies > fob.sarif",
   ],
@@ -65,20 +69,28 @@ export const policyLintCommand = defineCommand({
       if (value === undefined || choices.some((choice) => choice === value)) continue;
       throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
+    const { fix, write } = options;
+    if (write && !fix) throw new UsageError("--write requires --fix", "fob policy lint --help");
+    if (fix && (options.json || options.format !== undefined)) {
+      throw new UsageError("--fix cannot be used with --format or --json", "run it without --fix afterward");
+    }
     const format = chooseFormat(options, formats);
     const files = await readPolicyFiles(paths, context);
-    const findings = files.flatMap((each) => lintFile(each, { as: kinds.find((kind) => kind === as), partition }));
-    context.stdout.write(writers[format](findings, context.stdout.columns));
-    context.say.note(`${describeFiles(files)}: ${summarizeFindings(findings)}`);
+    const lintOptions = { as: kinds.find((kind) => kind === as), partition };
+    const checked = fix ? fixFiles(files, lintOptions, write === true, context) : files;
+    const findings = checked.flatMap((each) => lintFile(each, lintOptions));
+    if (!fix) context.stdout.write(writers[format](findings, context.stdout.columns));
+    else for (const line of formatFindings(findings).split("\n").slice(0, -1)) context.say.note(line);
+    context.say.note(`${describeFiles(checked)}: ${summarizeFindings(findings)}${fix ? " left" : ""}`);
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });
 
-function lintFile({ file, policies }: PolicyFile, { as, partition }: LintOptions): Finding[] {
-  return policies.flatMap(({ name, json, unknown, kind }) =>
-    lint(json, { as: as ?? kind, partition, unknown }).map((finding) => ({
+function lintFile({ file, policies }: PolicyFile, options: LintOptions): Finding[] {
+  return policies.flatMap((policy) =>
+    lint(policy.json, optionsFor(policy, options)).map((finding) => ({
       file,
-      ...(name === undefined ? {} : { subject: name }),
+      ...(policy.name === undefined ? {} : { subject: policy.name }),
       ...finding,
     })),
   );

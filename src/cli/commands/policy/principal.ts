@@ -23,7 +23,7 @@ export async function readPrincipalPolicies(
   of: string | undefined,
   context: Context,
 ): Promise<readonly NamedPolicy[]> {
-  const { json, policies: all } = parsePolicyFile(path, await readTextFile(path, context, policiesLimit));
+  const { json, policies: all } = parsePolicyFile(await readTextFile(path, context, policiesLimit));
   if (all.length === 0) throw createNoPolicyError(path);
   const chosen = choosePolicies(path, of, all);
   if (of !== undefined) {

@@ -1,0 +1,61 @@
+// Fixes the policies in files, for `fob policy lint --fix`.
+import { UsageError } from "../../../errors.ts";
+import { rewriteFile } from "../../../files/replace.ts";
+import { fixPolicies } from "../../../policy/fix.ts";
+import type { FoundPolicy } from "../../../policy/input/find.ts";
+import type { LintOptions } from "../../../policy/lint/lint.ts";
+import { quote } from "../../../text.ts";
+import { formatCommand } from "../../../typed-command.ts";
+import type { Context } from "../../context.ts";
+import { type PolicyFile, parsePolicyFile } from "./files.ts";
+import { leaveOutAws } from "./folders.ts";
+
+/**
+ * Fixes files, and writes them in place or prints the only one.
+ *
+ * @returns the files as they are then
+ * @throws UsageError if there are several to print or if stdin is to be written, FobError if a file cannot be written
+ */
+export function fixFiles(
+  files: readonly PolicyFile[],
+  options: LintOptions,
+  write: boolean,
+  context: Context,
+): readonly PolicyFile[] {
+  if (write && files.some(({ file }) => file === "-")) {
+    throw new UsageError("stdin cannot be written in place", "leave out --write; fob prints the fixed policy then");
+  }
+  if (!write && files.length > 1) {
+    throw new UsageError(
+      `--fix prints one file, but there are ${files.length}`,
+      `to write them in place: ${formatCommand(context.typed, { set: { write: true } })}`,
+    );
+  }
+  return files.map((file) => {
+    const fixed = fixFile(file, options);
+    if (!write) context.stdout.write(fixed.source.text);
+    else if (fixed.count > 0) rewrite(file, fixed);
+    const count = `${fixed.count} finding${fixed.count === 1 ? "" : "s"}`;
+    if (fixed.count > 0) context.say.note(`${quote(file.file)}: fixed ${count}`);
+    return fixed;
+  });
+}
+
+function fixFile(file: PolicyFile, options: LintOptions): PolicyFile & { readonly count: number } {
+  const { content, count } = fixPolicies(file.json, file.policies, (policy) => optionsFor(policy, options));
+  // With the byte order mark, if there is one.
+  const text = file.source.text.slice(0, file.source.text.length - file.json.content.length) + content;
+  return { ...leaveOutAws(parsePolicyFile({ ...file.source, text })), count };
+}
+
+function rewrite({ source }: PolicyFile, fixed: PolicyFile): void {
+  const { path, text, encoding } = source;
+  rewriteFile(path, Buffer.from(text, encoding), Buffer.from(fixed.source.text, encoding));
+}
+
+/** Of a policy: its kind follows from where it was found, unless --as says so. */
+export const optionsFor = ({ kind, unknown }: FoundPolicy, { as, partition }: LintOptions): LintOptions => ({
+  as: as ?? kind,
+  partition,
+  unknown,
+});
