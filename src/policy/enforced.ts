@@ -171,7 +171,7 @@ export function describeOpening({ coverage, everywhere, beyond, dangerous }: Ope
   }
   if (everywhere.length > 0) {
     const resources = everywhere.flatMap((set) => set.resources.map(({ text }) => text));
-    parts.push(`every action works without it on ${joinList([...new Set(resources)], 6)}`);
+    parts.push(`every action works without MFA on ${joinList([...new Set(resources)], 6)}`);
   }
   const others = beyond.filter((text) => !dangerous.some(({ action }) => action === text));
   if (dangerous.length > 0) parts.push(`dangerous actions are exempt: ${describeDangers(dangerous)}`);

@@ -196,7 +196,7 @@ export function explainEnforceMfa(options: EnforcementOptions): Explained[] {
   const { maxAgeSeconds, viaAwsService } = options;
   const actions = listExemptions(options).map(({ action, why }) => ({ action, why }));
   const service = viaAwsService
-    ? "; requests that an AWS service makes on the user's behalf (aws:ViaAWSService) are not denied, although they say that there is no MFA"
+    ? "; requests that an AWS service makes on the user's behalf (aws:ViaAWSService) are not denied, although they count as requests without MFA"
     : "";
   const deny: Explained = {
     sid: "DenyAllWithoutMFA",
@@ -225,6 +225,7 @@ const whys: Readonly<Record<string, string>> = {
 };
 
 const more: Readonly<Record<string, string>> = {
+  "iam:ChangePassword": "changes the user's own password, for example a temporary or expired one at sign-in",
   "iam:DeactivateMFADevice": "deactivates a device of the user",
   "iam:DeleteVirtualMFADevice": "deletes a virtual device that is not enabled",
   "iam:CreateAccessKey": "creates an access key of the user, who may have two",
@@ -240,6 +241,6 @@ export function explainSelfManage(options: SelfManageOptions): Explained[] {
   return [selfManagePolicy(options).Statement].flat().map(({ Sid = "", Action = [] }) => ({
     sid: Sid,
     why: whys[Sid] ?? "",
-    actions: [Action].flat().map((action) => ({ action, why: known.get(action) ?? more[action] ?? "" })),
+    actions: [Action].flat().map((action) => ({ action, why: more[action] ?? known.get(action) ?? "" })),
   }));
 }

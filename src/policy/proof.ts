@@ -310,5 +310,5 @@ function explainAwsDenial(action: string, { isSession, hasMfa }: AuthMethod): st
   if (!isSession) return undefined;
   if (action.startsWith("iam:") && !hasMfa) return "IAM rejects sessions without MFA";
   const isOpen = !action.startsWith("sts:") || ["sts:AssumeRole", "sts:GetCallerIdentity"].includes(action);
-  return isOpen ? undefined : "STS rejects sessions, except for AssumeRole and GetCallerIdentity";
+  return isOpen ? undefined : "from sessions, STS accepts only AssumeRole and GetCallerIdentity";
 }

@@ -30,7 +30,11 @@ const isDenied = ({ evaluation: { decision, isOutsideBoundary } }: Cell): boolea
   decision === "explicitDeny" || isOutsideBoundary === true;
 const isAllowed = ({ evaluation, awsDenial }: Cell): boolean =>
   evaluation.decision === "allowed" && awsDenial === undefined;
-const joinActions = (rows: readonly Row[]): string => rows.map(({ action }) => action).join(", ");
+const joinActions = (rows: readonly Row[]): string =>
+  joinList(
+    rows.map(({ action }) => action),
+    rows.length,
+  );
 const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): boolean =>
   row.cells.some((cell) => cell.authMethod.name === name && is(cell));
 
@@ -42,7 +46,7 @@ function judgeEnforcement(proof: Proof): Verdict {
     return bad(
       `MFA is NOT always enforced: the result ${describeMissingKeys([...keys].sort().map((key) => spelling.get(key) ?? key))}`,
     );
-  if (open.length > 0) return bad(`MFA is NOT enforced: ${describeOpenings(open, openings, onlyDenies)}`);
+  if (open.length > 0) return bad(`MFA is NOT enforced${describeOpenings(open, openings, onlyDenies)}`);
   if (rows.filter(isGuarded).every((row) => hasCell(row, "MFA", isDenied))) {
     const onlyIf = listKeys(proof, rows.filter(isGuarded), (cell) => cell.authMethod.hasMfa && isDenied(cell));
     const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf)}` : "users cannot work";
@@ -52,14 +56,14 @@ function judgeEnforcement(proof: Proof): Verdict {
   if (proof.isExample && others.size > 0) {
     const keys = [...others].sort().map((key) => spelling.get(key) ?? key);
     return bad(
-      `MFA is NOT enforced for every user: it is for ${nameOf(proof)}, but for others it depends on ${keys.join(", ")}`,
+      `MFA is NOT enforced for every user: it is enforced for ${nameOf(proof)}, but for others that depends on ${keys.join(", ")}`,
     );
   }
   return good("MFA is enforced: without it, everything is denied except what users need to set it up");
 }
 
 const nameOf = ({ user, isExample }: Proof): string =>
-  `${user.slice(user.lastIndexOf("/") + 1)}${isExample ? ", an example" : ""}`;
+  `${user.slice(user.lastIndexOf("/") + 1)}${isExample ? " (an example)" : ""}`;
 
 /** Names what makes a difference for other users. */
 function noteOtherUsers({ identityConditions, deniedUsers }: Proof): Verdict[] {
@@ -86,20 +90,20 @@ function listKeys(
 const describeMissingKeys = (keys: readonly string[]): string =>
   `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
 
-/** Describes what is not denied, for each way to authenticate if they differ. */
+/** Describes for whom and what is not denied, for each way to authenticate if they differ: what follows "not enforced". */
 function describeOpenings(open: readonly Opening[], all: readonly Opening[], onlyDenies: boolean): string {
   const texts = open.map((each) => describeOpening(each));
   const nobodyAllows = open.every(({ isAllowed }) => !isAllowed);
   if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length === 0))
-    return "beyond what users need to set it up, these policies allow nothing without it, but they do not deny it either; other policies may allow it";
-  const more = nobodyAllows ? "; these policies allow none of it, but other policies may" : "";
+    return ": beyond what users need to set it up, these policies neither allow nor deny actions without MFA; other policies may allow them";
+  const more = nobodyAllows ? "; these policies do not allow it, but other policies may" : "";
   const [first] = open;
   if (open.length < all.length) {
     const who = first?.authMethod.name === "key" ? "access keys" : "sign-ins and sessions without MFA";
-    return `${who} get through: for them, ${texts.join("")}${more}`;
+    return ` for ${who}: ${texts.join("")}${more}`;
   }
-  if (new Set(texts).size === 1) return `${texts[0]}${more}`;
-  return `${open.map(({ authMethod }, index) => `${authMethod.text}, ${texts[index]}`).join("; ")}${more}`;
+  if (new Set(texts).size === 1) return `: ${texts[0]}${more}`;
+  return `: ${open.map(({ authMethod }, index) => `${authMethod.text}, ${texts[index]}`).join("; ")}${more}`;
 }
 
 /** Names what is exempt in addition, if MFA is enforced. */
@@ -115,7 +119,7 @@ function noteTolerated({ openings }: Proof): Verdict[] {
         ]
       : []),
     ...(others.length > 0
-      ? [note(`users do not need these without MFA, but they do no harm: ${others.join(", ")}`)]
+      ? [note(`these are exempt and not needed to set up MFA, but harmless: ${others.join(", ")}`)]
       : []),
   ];
 }
@@ -187,7 +191,7 @@ function judgeEnrollmentAndPassword(proof: Proof, isEnforced: boolean): Verdict[
       const companion = note(`these policies only deny: ${attachCompanion} ${lets}`);
       return [companion, ...limits, ...(password.denied.length > 0 ? [judgePassword(password)] : [])];
     }
-    return [good(`correct; goes with self-manage-mfa-policy: ${attachCompanion} ${lets}`), ...limits];
+    return [good(`correct, but these policies only deny: ${attachCompanion} ${lets}`), ...limits];
   }
   return [...ways.map(judgeEnrollment), judgePassword(password)];
 }
@@ -200,15 +204,16 @@ function judgeEnrollment(enrollment: Enrollment): Verdict {
   if (denied.length > 0) return bad(`a new user can NOT enroll ${how}: ${describeDenied(enrollment)}`);
   if (missing.length > 0)
     return note(
-      `these policies do not let a new user enroll ${how}: ${attachCompanion}; missing ${joinActions(missing)}${limit}`,
+      `these policies do not let a new user enroll ${how}: they do not allow ${joinActions(missing)}${limit}; ${attachCompanion}`,
     );
   if (keys.length > 0) return note(`a new user can enroll ${how}, but the result ${describeMissingKeys(keys)}`);
   return only === undefined ? good(`a new user can enroll ${how}`) : note(`a new user can enroll ${how}${limit}`);
 }
 
 function describeDenied({ denied, keys }: Obstacles): string {
-  const why = keys.length > 0 ? `the result ${describeMissingKeys(keys)}` : "no other policy can help";
-  return `${joinActions(denied)} ${denied.length === 1 ? "is" : "are"} denied, and ${why}`;
+  const [are, them] = denied.length === 1 ? ["is", "it"] : ["are", "them"];
+  const why = keys.length > 0 ? `the result ${describeMissingKeys(keys)}` : `no other policy can allow ${them}`;
+  return `${joinActions(denied)} ${are} denied, and ${why}`;
 }
 
 /** What `--require` can ask for. */
@@ -226,7 +231,7 @@ export function judgeRequirement(proof: Proof, name: Requirement): { readonly ho
   const holds = ways.every(({ denied, missing, keys }) => denied.length + missing.length + keys.length === 0);
   const differences = [...proof.enrollmentConditions, ...nameDenied(proof.deniedUsers)];
   if (holds && proof.isExample && differences.length > 0) {
-    const why = `${nameOf(proof)}, can enroll, but for others it depends on ${differences.join("; ")} (--user ARN)`;
+    const why = `${nameOf(proof)} can enroll, but for others that depends on ${differences.join("; ")} (--user ARN)`;
     return { holds: false, why };
   }
   return { holds, why: joinTexts(ways.map(judgeEnrollment)) };
@@ -264,7 +269,7 @@ function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
   }
   if (judgeAge(most) === "no effect") {
     const meant = guessAges(most);
-    const hint = meant.length > 0 ? `; AWS counts seconds: ${describeAges(meant)}` : "";
+    const hint = meant.length > 0 ? `; the limit is in seconds: ${describeAges(meant)}` : "";
     return bad(`a limit of ${formatDuration(most)} has no effect: AWS ends every session after at most 36 h${hint}`);
   }
   const [dead] = deadLimits;
@@ -276,12 +281,12 @@ function judgeOldSessions({ rows, limits, deadLimits }: Proof): Verdict {
   if (judgeAge(least) === "unusable") {
     const meant = guessAges(least);
     const hint = meant.length > 0 ? `: ${describeAges(meant)}` : "";
-    return bad(`a limit of ${formatDuration(least)} denies sessions almost at once; AWS counts seconds${hint}`);
+    return bad(`a limit of ${formatDuration(least)} denies almost every request; the limit is in seconds${hint}`);
   }
   const guarded = rows.filter(isGuarded);
   const allowed = guarded.filter((row) => hasCell(row, "old MFA", isAllowed));
   if (allowed.length > 0) {
-    return bad(`a session older than ${formatDuration(most)} is still allowed ${joinActions(allowed)}`);
+    return bad(`a session older than ${formatDuration(most)} can still call ${joinActions(allowed)}`);
   }
   const lower = [...new Set(limits.filter((limit) => limit < most))];
   const others =

@@ -29,7 +29,7 @@ const exempting = (...actions: readonly string[]) => ({ ...deny, NotAction: [...
 
 const enforced = "MFA is enforced: without it, everything is denied except what users need to set it up";
 const unneeded = "MFA is NOT enforced: these are exempt, but users do not need them to set up MFA:";
-const keysGetThrough = "MFA is NOT enforced: access keys get through: for them, nothing is denied";
+const keysGetThrough = "MFA is NOT enforced for access keys: nothing is denied";
 
 describe("MFA is enforced", () => {
   const iamOnly = { ...deny, NotAction: "iam:*" };
@@ -59,7 +59,7 @@ describe("MFA is enforced", () => {
     expect(first).toBe(enforced);
     expect(more.slice(0, 2)).toEqual([
       "iam:DeleteVirtualMFADevice works without MFA: AWS advises against it, but it deletes only devices that are not enabled",
-      "users do not need these without MFA, but they do no harm: iam:GetAccountSummary, iam:ListUsers",
+      "these are exempt and not needed to set up MFA, but harmless: iam:GetAccountSummary, iam:ListUsers",
     ]);
   });
 });
@@ -69,7 +69,7 @@ describe("MFA is NOT enforced", () => {
     [
       "if NotResource leaves resources out",
       [{ ...enforce, Resource: undefined, NotResource: "arn:aws:s3:::*" }],
-      "MFA is NOT enforced: every action works without it on arn:aws:s3:::*",
+      "MFA is NOT enforced: every action works without MFA on arn:aws:s3:::*",
     ],
     [
       "if services are exempt",
@@ -96,7 +96,7 @@ describe("MFA is NOT enforced", () => {
     [
       "by a lone Null",
       [{ ...deny, Action: "*", Condition: { Null: { "aws:MultiFactorAuthPresent": "true" } } }],
-      "MFA is NOT enforced: sign-ins and sessions without MFA get through: for them, nothing is denied",
+      "MFA is NOT enforced for sign-ins and sessions without MFA: nothing is denied",
     ],
     ["for EC2 only", [{ ...deny, Action: "ec2:*" }], "MFA is NOT enforced: only this is denied: ec2:*"],
     [

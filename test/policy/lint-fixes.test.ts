@@ -437,13 +437,13 @@ test("a fix that would allow something about others says so instead", () => {
     return found[0]?.fix;
   };
   expect(fixOf("iam:CreateAcessKey", "*")).toBe(
-    'write "iam:CreateAccessKey", if users may do that with all resources of the statement: it creates or reactivates an access key, which an attacker can keep',
+    'write "iam:CreateAccessKey", but only if users should be allowed to do that on all resources of the statement: it creates or reactivates an access key, which an attacker can keep',
   );
   expect(fixOf("sts:AssumeRole", "arn:aws:iam:::role/admin")).toBe(
     'write the twelve digits of the account: "arn:aws:iam::ACCOUNT:role/admin"',
   );
   expect(fixOf("iam:CreateAccessKey", "arn:amazon:iam::*:user/*")).toBe(
-    'write "arn:aws:iam::*:user/*", if that is what you want to allow: the statement then allows it for all matching resources',
+    'write "arn:aws:iam::*:user/*", but only if you want that: the statement then allows its actions on all matching resources',
   );
   expect(fixOf("iam:UpdateAccountPasswordPolicy", `arn:aws:iam::*:user/dave`)).toBe(
     'remove it; or, to allow it for the whole account, move it to a statement with "Resource": "*"',

@@ -326,15 +326,20 @@ describe("finds", () => {
       "arn:aws:iam::<ACCOUNT-ID>:user/x",
     ].map((arn): [string, string, string, string] => [
       ...([`"Effect": "Allow", "Action": "iam:GetUser", "Resource": "${arn}"`, "left-over-template"] as const),
-      ...(["no policy variable: the text matches nothing", "write the values instead"] as const),
+      ...(["this text matches nothing", "replace it with its value"] as const),
     ]),
     [
       `"Condition": {"IpAddress": {"aws:SourceIp": "\${var.cidr}"}}`,
       "left-over-template",
-      `"\${var.cidr}" is a placeholder of a template`,
-      "write the values",
+      `"\${var.cidr}" is a template placeholder`,
+      "replace it with its value",
     ],
-    [`"Effect": "Allow", "Action": "\${var.action}", "Resource": "*"`, "left-over-template", `\${var.action}`, "write"],
+    [
+      `"Effect": "Allow", "Action": "\${var.action}", "Resource": "*"`,
+      "left-over-template",
+      `\${var.action}`,
+      "its value",
+    ],
     [
       `"Resource": "arn:aws:iam::*:user/\${!aws:username}"`,
       "misspelled-condition-key",
@@ -450,7 +455,7 @@ describe("finds", () => {
       `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
       "only-passkeys",
       "this denies iam:CreateVirtualMFADevice and iam:ListVirtualMFADevices without MFA",
-      "replace the pattern with names, unless",
+      "replace the pattern with action names, unless",
     ],
     [
       `"Effect": "Deny", "Action": "iam:*", "NotResource": ${own}, "Condition": {${withMfa}}`,
@@ -924,18 +929,18 @@ describe("the age of the code", () => {
   test.each([
     ["12", "age-unusable", "12 is 12 s", 'write "43200" for 12 h'],
     ["30", "age-unusable", "30 is 30 s", 'write "108000" for 30 h or "1800" for 30 min'],
-    ["0.5", "age-unusable", "0.5 is 0 s", 'write "900" for 15 min, the shortest session of AWS, or more'],
+    ["0.5", "age-unusable", "0.5 is 0 s", 'write "900" (15 min, the shortest session in AWS) or more'],
     [
       "60",
       "age-too-short",
       "60 is 1 min",
-      'if you meant 60 min, write "3600" for 1 h; ignore this if the limit should be so short',
+      'if you meant 60 min, write "3600" for 1 h; ignore this if you want such a short limit',
     ],
     [
       "300",
       "age-too-short",
       "300 is 5 min",
-      'if you meant 300 min, write "18000" for 5 h; ignore this if the limit should be so short',
+      'if you meant 300 min, write "18000" for 5 h; ignore this if you want such a short limit',
     ],
     [
       "129600",
@@ -953,7 +958,7 @@ describe("the age of the code", () => {
       [rule, fix],
       [rule, fix],
     ]);
-    for (const { message } of both) expect(message).toContain(`AWS counts the age in seconds: ${has}`);
+    for (const { message } of both) expect(message).toContain(`aws:MultiFactorAuthAge is in seconds: ${has}`);
   });
 
   test("a patch only lowers a limit", () => {
@@ -1060,19 +1065,21 @@ describe("policies that apply to roles", () => {
   const present = "aws:MultiFactorAuthPresent";
 
   test.each([
-    ["Deny", { BoolIfExists: { [present]: "false" } }, "this denies them for good"],
-    ["Deny", { Null: { [present]: "true" } }, "this denies them for good"],
+    ["Deny", { BoolIfExists: { [present]: "false" } }, "this always denies them"],
+    ["Deny", { Null: { [present]: "true" } }, "this always denies them"],
     ["Deny", { Bool: { [present]: "false" } }, "this never denies anything"],
     ["Allow", { Bool: { [present]: "true" } }, "this never allows anything"],
     ["Allow", { BoolIfExists: { [present]: "true" } }, "this condition is always met and requires nothing"],
   ])("of a role: %s %j", (effect, condition, outcome) => {
-    expect(ofRole(statement(effect, condition))).toEqual([`requests of roles never have "${present}", so ${outcome}`]);
+    expect(ofRole(statement(effect, condition))).toEqual([
+      `requests made with roles do not have "${present}", so ${outcome}`,
+    ]);
   });
 
   test("of a role: an age limit, and nothing about MFA", () => {
     const age = { NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" } };
     expect(ofRole(statement("Deny", age))).toEqual([
-      'requests of roles never have "aws:MultiFactorAuthAge", so this denies them for good',
+      'requests made with roles do not have "aws:MultiFactorAuthAge", so this always denies them',
     ]);
     expect(ofRole(statement("Deny", { Bool: { "aws:SecureTransport": "false" } }))).toEqual([]);
     const ofUsers = { BoolIfExists: { [present]: "false" }, StringEquals: { "aws:PrincipalType": "User" } };

@@ -71,7 +71,7 @@ describe("the verdict on enforcement", () => {
     const needed = policy({ ...allowAll, Action: ["iam:GetUser", "iam:List*Devices"] });
     for (const policies of [[allow], [allow, needed]])
       expect(verdicts(policies)[0]).toBe(
-        "! MFA is NOT enforced: beyond what users need to set it up, these policies allow nothing without it, but they do not deny it either; other policies may allow it",
+        "! MFA is NOT enforced: beyond what users need to set it up, these policies neither allow nor deny actions without MFA; other policies may allow them",
       );
     const more = policy({ ...allowAll, Action: ["iam:GetUser", "iam:CreateUser"] });
     expect(verdicts([allow, more])[0]).toBe("! MFA is NOT enforced: nothing is denied");
@@ -81,7 +81,7 @@ describe("the verdict on enforcement", () => {
     const hole = policy({ Effect: "Deny", NotAction: ["iam:DeactivateMFADevice"], Resource: "*", Condition: mfaFalse });
     const power = policy({ Effect: "Allow", NotAction: "iam:*", Resource: "*" });
     expect(verdicts([power, hole])[0]).toBe(
-      "! MFA is NOT enforced: dangerous actions are exempt: iam:DeactivateMFADevice (deactivates a user's device, which removes MFA); these policies allow none of it, but other policies may",
+      "! MFA is NOT enforced: dangerous actions are exempt: iam:DeactivateMFADevice (deactivates a user's device, which removes MFA); these policies do not allow it, but other policies may",
     );
   });
 
@@ -96,7 +96,7 @@ describe("the verdict on enforcement", () => {
     const boundary = policy({ ...allowAll, Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } });
     expect(verdicts([everything], boundary)[0]).toBe(enforced);
     expect(verdicts([everything], policy({ ...allowAll, Action: "s3:*" }))[4]).toBe(
-      "! these everyday actions are denied even with MFA: ec2:DescribeInstances, sts:AssumeRole",
+      "! these everyday actions are denied even with MFA: ec2:DescribeInstances and sts:AssumeRole",
     );
   });
 });
@@ -111,7 +111,7 @@ test("says who can enroll and who can change a password", () => {
   const onlyKeys = policy({ ...deny, Condition: { Bool: { "aws:MultiFactorAuthPresent": "false" } } });
   const byWay = verdicts([everything, onlyKeys]);
   expect(byWay[1]).toMatch(
-    /^! a new user can NOT enroll in the console: iam:CreateVirtualMFADevice, .* are denied, and no other policy can help$/,
+    /^! a new user can NOT enroll in the console: iam:CreateVirtualMFADevice, .* are denied, and no other policy can allow them$/,
   );
   expect(byWay[2]).toBe("+ a new user can enroll with an access key");
   expect(verdicts([everything, enforceMfaPolicy({ passwordChange: false })])[3]).toMatch(
@@ -125,7 +125,7 @@ describe("what these policies do not allow", () => {
 
   test("is no fault of a policy that only denies", () => {
     expect(verdicts([enforceMfaPolicy()]).slice(1, -2)).toEqual([
-      `+ correct; goes with self-manage-mfa-policy: ${onlyDenies}`,
+      `+ correct, but these policies only deny: ${onlyDenies}`,
     ]);
     expect(verdicts([enforceMfaPolicy()]).filter((verdict) => verdict.startsWith("!"))).toEqual([]);
     expect(verdicts([policy({ ...deny, Action: "ec2:*", Condition: mfaFalse })])[1]).toBe(
@@ -135,8 +135,8 @@ describe("what these policies do not allow", () => {
 
   test("is not called locked out if another policy can allow it", () => {
     const [, console, key, password] = verdicts([policy({ ...allowAll, Action: "s3:*" }), enforceMfaPolicy()]);
-    expect(console).toMatch(`- these policies do not let a new user enroll in the console: ${companion}; missing iam:`);
-    expect(key).toMatch(`- these policies do not let a new user enroll with an access key: ${companion}; missing iam:`);
+    expect(console).toMatch(`- these policies do not let a new user enroll in the console: they do not allow iam:`);
+    expect(key).toMatch(`- these policies do not let a new user enroll with an access key: they do not allow iam:`);
     expect(password).toMatch(`expired password change it: ${companion}, or let the account's password policy allow it`);
   });
 
@@ -144,7 +144,7 @@ describe("what these policies do not allow", () => {
     expect(verdicts([enforceMfaPolicy({ passwordChange: false })])[2]).toMatch(/^! .* locked out: .* no other policy/);
     const boundary = policy({ ...allowAll, Action: ["s3:*", "iam:Get*", "iam:List*", "iam:Create*"] });
     expect(verdicts([enforceMfaPolicy()], boundary)[1]).toBe(
-      "! a new user can NOT enroll in the console: iam:EnableMFADevice is denied, and no other policy can help",
+      "! a new user can NOT enroll in the console: iam:EnableMFADevice is denied, and no other policy can allow it",
     );
   });
 });
@@ -162,7 +162,7 @@ describe("who can enroll", () => {
 
   test("does not need to view the user or list devices with an access key", () => {
     expect(enrollment(everything, enforce("iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"))).toEqual([
-      "! a new user can NOT enroll in the console: iam:GetUser, iam:ListMFADevices, iam:ListVirtualMFADevices are denied, and no other policy can help",
+      "! a new user can NOT enroll in the console: iam:GetUser, iam:ListMFADevices and iam:ListVirtualMFADevices are denied, and no other policy can allow them",
       "+ a new user can enroll with an access key",
     ]);
   });
@@ -198,7 +198,9 @@ describe("who can enroll", () => {
     const others = policy({ ...allowAll, Action: ["iam:Create*", "iam:Enable*", "iam:Get*", "iam:ListMFADevices"] });
     for (const resource of ["*", "arn:aws:iam::*:mfa/*", "arn:aws:iam::123456789012:mfa/"])
       expect(enrollment(list(resource), others)[0]).toBe("+ a new user can enroll in the console");
-    expect(enrollment(list("arn:aws:iam::*:mfa/phone"), others)[0]).toMatch(/missing iam:ListVirtualMFADevices$/);
+    expect(enrollment(list("arn:aws:iam::*:mfa/phone"), others)[0]).toMatch(
+      /: they do not allow iam:ListVirtualMFADevices; attach/,
+    );
     const denied = policy({ ...deny, Action: "iam:ListVirtualMFADevices", Resource: "arn:aws:iam::*:mfa/*" });
     expect(enrollment(list("*"), others, denied)[0]).toMatch(/^! .* iam:ListVirtualMFADevices is denied/);
   });
@@ -241,12 +243,12 @@ describe("old sessions", () => {
     [
       "half a second",
       [aged("NumericGreaterThan", "0.5")],
-      "! a limit of 0 s denies sessions almost at once; AWS counts seconds",
+      "! a limit of 0 s denies almost every request; the limit is in seconds",
     ],
     [
       "12 seconds",
       [aged("NumericGreaterThanIfExists", "12")],
-      "! a limit of 12 s denies sessions almost at once; AWS counts seconds: 12 h is 43200",
+      "! a limit of 12 s denies almost every request; the limit is in seconds: 12 h is 43200",
     ],
     [
       "5 min, which may be meant",
@@ -256,7 +258,7 @@ describe("old sessions", () => {
     [
       "12 h in milliseconds",
       [aged("NumericGreaterThan", "43200000")],
-      "! a limit of 12000 h has no effect: AWS ends every session after at most 36 h; AWS counts seconds: 12 h is 43200",
+      "! a limit of 12000 h has no effect: AWS ends every session after at most 36 h; the limit is in seconds: 12 h is 43200",
     ],
     [
       "12 h in the statement that requires MFA",
@@ -271,7 +273,7 @@ describe("old sessions", () => {
     [
       "some actions",
       [aged("NumericGreaterThan", "3600", "s3:*")],
-      "! a session older than 1 h is still allowed ec2:DescribeInstances, sts:AssumeRole, iam:DeactivateMFADevice, iam:DeleteVirtualMFADevice, iam:CreateAccessKey, iam:CreateLoginProfile, iam:UpdateLoginProfile, iam:AttachUserPolicy, iam:PutUserPolicy, iam:AddUserToGroup, iam:RemoveUserFromGroup, iam:CreateUser",
+      "! a session older than 1 h can still call ec2:DescribeInstances, sts:AssumeRole, iam:DeactivateMFADevice, iam:DeleteVirtualMFADevice, iam:CreateAccessKey, iam:CreateLoginProfile, iam:UpdateLoginProfile, iam:AttachUserPolicy, iam:PutUserPolicy, iam:AddUserToGroup, iam:RemoveUserFromGroup and iam:CreateUser",
     ],
     [
       "a week",
@@ -325,7 +327,7 @@ describe("other users", () => {
     const [example] = judgeProof(proveFor(some, { isExample: true }));
     expect(example).toEqual({
       kind: "bad",
-      text: "MFA is NOT enforced for every user: it is for alice, an example, but for others it depends on aws:username",
+      text: "MFA is NOT enforced for every user: it is enforced for alice (an example), but for others that depends on aws:username",
     });
     const [named, ...more] = judgeProof(proveFor(some, {}));
     expect(named?.kind).toBe("good");
@@ -342,7 +344,7 @@ describe("other users", () => {
     expect(proof.user).toBe("arn:aws:iam::111122223333:user/alice");
     expect(judgeRequirement(proof, "enrollable")).toEqual({
       holds: false,
-      why: "alice, an example, can enroll, but for others it depends on a Deny for bob (--user ARN)",
+      why: "alice (an example) can enroll, but for others that depends on a Deny for bob (--user ARN)",
     });
     const tagged = policy({ ...allowAll, Action: "iam:*", Condition: { StringEquals: { "aws:username": "alice" } } });
     expect(judgeRequirement(proveFor([tagged], { isExample: true }), "enrollable").holds).toBe(false);

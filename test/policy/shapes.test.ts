@@ -30,7 +30,7 @@ const expected: Readonly<Record<string, Expected>> = {
   green_notres_s3: {
     rules: ["narrow-resource"],
     holds: ["enrollable"],
-    says: "every action works without it on arn:aws:s3:::*",
+    says: "every action works without MFA on arn:aws:s3:::*",
   },
   green_policyversion: { rules: ["dangerous-exemption"], holds: ["enrollable"], says: "iam:PassRole" },
   green_other_services: { rules: ["wildcard-exemption"], holds: ["enrollable"], says: "secretsmanager:*" },
@@ -39,11 +39,15 @@ const expected: Readonly<Record<string, Expected>> = {
   allow_null: { rules: ["allow-without-mfa"], holds: [] },
   allow_ageie: { rules: ["allow-without-mfa"], holds: [] },
   allow_notfalse: { rules: ["allow-without-mfa"], holds: [] },
-  bob: { rules: ["named-users"], holds: ["enforced"], says: "no other policy can help" },
+  bob: { rules: ["named-users"], holds: ["enforced"], says: "no other policy can allow" },
   deny_bob: { rules: ["named-users"], holds: ["enforced"] },
   "fix-widens-1": { rules: ["wrong-resource"], holds: [] },
   "fix-widens-2": { rules: ["wrong-resource"], holds: [] },
-  username_except: { rules: ["extra-condition"], holds: ["enrollable"], says: "for others it depends on aws:username" },
+  username_except: {
+    rules: ["extra-condition"],
+    holds: ["enrollable"],
+    says: "for others that depends on aws:username",
+  },
   age_ms: {
     rules: ["age-never-reached"],
     holds: ["enforced"],
@@ -52,7 +56,7 @@ const expected: Readonly<Record<string, Expected>> = {
   age_hours: {
     rules: ["age-unusable"],
     holds: ["enforced"],
-    says: "denies sessions almost at once; AWS counts seconds: 12 h is 43200",
+    says: "denies almost every request; the limit is in seconds: 12 h is 43200",
   },
   or: { rules: ["age-never-counts"], holds: ["enforced"], says: "never takes effect" },
   enrolAllowNeedsMfa: { rules: ["enrollment-needs-mfa"], holds: ["enforced"] },

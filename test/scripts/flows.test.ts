@@ -206,6 +206,7 @@ test("policies: simulate and lint", async () => {
       "cd",
       "fob policy lint slip.json",
       "fob policy lint enforce.json",
+      "fob policy show --max-age 12h --explain",
       "fob policy simulate --policy enforce.json",
       "fob policy simulate --policy enforce.json --action s3:GetObject",
     ];

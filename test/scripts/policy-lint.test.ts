@@ -198,7 +198,7 @@ test("--as role and --as scp say what a Deny without MFA does to roles", async (
     const { status, stdout } = await lint(["--as", kind, "-"], { input });
     expect(status).toBe(3);
     expect(stdout).toContain(
-      'error roles-without-mfa requests of roles never have "aws:MultiFactorAuthPresent", so this denies them for good\n',
+      'error roles-without-mfa requests made with roles do not have "aws:MultiFactorAuthPresent", so this always denies them\n',
     );
   }
 });

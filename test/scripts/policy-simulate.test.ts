@@ -58,7 +58,7 @@ test("without options, evaluates fob's policy for a user who is allowed everythi
   expect(row(stdout, "iam:ChangePassword")).toEqual(["allowed", "allowed", "refused", "allowed", "allowed"]);
   expect(row(stdout, "sts:GetCallerIdentity")).toEqual(["allowed", "allowed", "allowed", "allowed", "allowed"]);
   expect(stdout).toContain("refused  AWS refuses it, even if a policy allows it: IAM rejects sessions without MFA\n");
-  expect(stdout).toContain("\nfor arn:aws:iam::123456789012:user/alice, an example; --user ARN for another:\n+ ");
+  expect(stdout).toContain("\nfor arn:aws:iam::123456789012:user/alice (an example; --user ARN for another):\n+ ");
   expect(verdicts(stdout)).toEqual([
     "+ MFA is enforced: without it, everything is denied except what users need to set it up",
     "+ a new user can enroll in the console",
@@ -75,7 +75,7 @@ test("shows that a policy with Bool does not deny access keys", async () => {
   const bool = file("bool.json", readFileSync(enforce, "utf8").replaceAll("BoolIfExists", "Bool"));
   const { stdout } = await simulate(["--policy", everything, "--policy", bool]);
   expect(row(stdout, "s3:ListAllMyBuckets")).toEqual(["allowed", "denied", "denied", "allowed", "allowed"]);
-  expect(verdicts(stdout)[0]).toBe("! MFA is NOT enforced: access keys get through: for them, nothing is denied");
+  expect(verdicts(stdout)[0]).toBe("! MFA is NOT enforced for access keys: nothing is denied");
 });
 
 test("evaluates the user's own requests, or those of services with --context aws:ViaAWSService=true", async () => {
@@ -102,7 +102,7 @@ test("names dangerous exemptions", async () => {
 test("users can enroll only with the companion policy, with or without a path", async () => {
   const alone = await simulate(["--policy", enforce]);
   expect(verdicts(alone.stdout)[1]).toMatch(
-    /^\+ correct; goes with self-manage-mfa-policy: attach self-manage-mfa-policy too/,
+    /^\+ correct, but these policies only deny: attach self-manage-mfa-policy too/,
   );
   expect(verdicts(alone.stdout)[2]).toContain("these policies do not allow s3:ListAllMyBuckets");
   for (const user of ["alice", "team/alice"]) {

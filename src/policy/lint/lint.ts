@@ -64,7 +64,7 @@ const fixes: Readonly<Record<ProblemKind, string>> = {
   "unknown-element": "remove it",
   "unknown-operator":
     "see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
-  "wrong-value": "change the value, or use an operator for such values",
+  "wrong-value": "change the value, or use an operator for this type of value",
 };
 
 /**

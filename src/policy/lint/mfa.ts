@@ -183,7 +183,7 @@ export function checkEnforcement(
   }
   if (kind === "enforcement" && !hasWide) {
     const message =
-      "no statement denies everything without MFA, so what other policies allow works without it, unless a statement here denies that";
+      "no statement denies everything without MFA: what other policies allow works without MFA, unless this policy denies it";
     const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}; to see one: fob policy show`;
     report.add("no-enforcement", ["Statement"], message, fix);
   }
@@ -311,9 +311,11 @@ function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, limit:
   const patch = change([...onPresent, ...onAge], right);
 
   if (!ageCounts) {
-    const not =
-      findCallers([...onPresent, ...onAge]).size === 0 ? "so the statement denies nothing" : "so the age has no effect";
-    const message = `both conditions must hold, but requests that meet the one on aws:MultiFactorAuthPresent have no MFA and no age, ${not}`;
+    const outcome =
+      findCallers([...onPresent, ...onAge]).size === 0
+        ? "the statement denies nothing"
+        : "the limit on aws:MultiFactorAuthAge has no effect";
+    const message = `${outcome}: both conditions must be met, but requests that meet the one on aws:MultiFactorAuthPresent have no MFA and no age`;
     report.add(
       "age-never-counts",
       onAge[0]?.path ?? statement.path,
@@ -384,12 +386,11 @@ function checkAges({ statement, onAge, ageCounts }: MfaStatement, report: Report
     const age = Number(limit.text);
     const problem = judgeAge(age);
     if (problem === undefined) continue;
-    const length = formatDuration(age);
-    const has = `AWS counts the age in seconds: ${limit.text} is ${length}`;
+    const has = `aws:MultiFactorAuthAge is in seconds: ${limit.text} is ${formatDuration(age)}`;
     const meant = guessAges(age);
     const instead = meant.map((seconds) => `${quoteText(String(seconds))} for ${formatDuration(seconds)}`).join(" or ");
     if (problem === "no effect") {
-      const message = `${has}, and AWS ends every session after at most 36 h, so the limit has no effect`;
+      const message = `${has}, but AWS ends every session after at most 36 h, so the limit has no effect`;
       const [first] = meant;
       // It only lowers the limit.
       const patch = first === undefined ? undefined : replaceText(limit, String(first));
@@ -397,13 +398,13 @@ function checkAges({ statement, onAge, ageCounts }: MfaStatement, report: Report
         instead === "" ? 'remove the limit, or write a lower one, such as "43200" for 12 h' : `write ${instead}`;
       report.add(ageRules[problem], limit.path, message, fix, patch);
     } else if (problem === "unusable") {
-      const message = `${has}, so no session is of use for longer than that`;
-      const fix = instead === "" ? 'write "900" for 15 min, the shortest session of AWS, or more' : `write ${instead}`;
+      const message = `${has}, and users need a new code after that`;
+      const fix = instead === "" ? 'write "900" (15 min, the shortest session in AWS) or more' : `write ${instead}`;
       report.add(ageRules[problem], limit.path, message, fix);
     } else {
-      const message = `${has}, so users need a new code before the shortest session of AWS ends, which is 15 min`;
+      const message = `${has}, but the shortest session in AWS is 15 min`;
       const minutes = instead === "" ? "" : `if you meant ${limit.text} min, write ${instead}; `;
-      report.add(ageRules[problem], limit.path, message, `${minutes}ignore this if the limit should be so short`);
+      report.add(ageRules[problem], limit.path, message, `${minutes}ignore this if you want such a short limit`);
     }
   }
 }
@@ -441,7 +442,7 @@ function isByService({ name, key, values }: ParsedCondition): boolean {
 function checkOther(test: ParsedCondition, { onPresent, onAge }: MfaStatement, report: Report): void {
   if (onPresent.length + onAge.length === 0) return;
   const { key, path } = test;
-  const message = `all conditions of a statement must hold, so requests that do not meet the one on ${quoteText(key)} need no MFA`;
+  const message = `requests that do not meet the condition on ${quoteText(key)} need no MFA: all conditions of a statement must be met`;
   report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");
 }
 
@@ -555,10 +556,10 @@ function checkDenied(statement: ParsedStatement, needed: readonly string[], repo
 /** Removes actions from a list. */
 function leaveOut({ actions }: ParsedStatement, names: readonly string[]): Fix {
   const fix = `remove ${joinList(names.map(quoteText))}`;
-  if (actions.some(({ text }) => /[*?]/.test(text))) return [`${fix}; replace the pattern with names`];
+  if (actions.some(({ text }) => /[*?]/.test(text))) return [`${fix}; replace the pattern with action names`];
   const lower = new Set(names.map((name) => name.toLowerCase()));
   const old = actions.filter(({ text }) => lower.has(text.toLowerCase()));
-  if (old.length === actions.length) return [`${fix}, and with it this statement`];
+  if (old.length === actions.length) return [`${fix}, which is the whole statement`];
   return [fix, replaceEntries(actions, old, [])];
 }
 
@@ -592,7 +593,7 @@ function checkScope(
     report.add("narrow-resource", [...path, resourceElement], message, fix, patch);
   } else if (!hasWide) {
     const what = hasAllActions ? "actions on these resources" : "these actions";
-    const message = `this denies only ${what} without MFA: all others work without it`;
+    const message = `this denies only ${what} without MFA: all other actions work without MFA`;
     const fix = "to require MFA for everything, start from: fob policy show";
     report.add("partial-enforcement", [...path, "Action"], message, fix);
   }

@@ -87,7 +87,7 @@ function checkIamFields(statement: ParsedStatement, entry: Entry, fields: readon
     const isAbsent = isShort || account === "";
     const what = isAbsent
       ? "has no account"
-      : `has the account ${quoteText(account)}, but an account has twelve digits`;
+      : `has the account ${quoteText(account)}, but account IDs have twelve digits`;
     const digits = account.replaceAll(/[\s-]/g, "");
     const isWritten = !isAbsent && /^\d{12}$/.test(digits);
     // IAM only acts on users and devices of the caller's account, but callers can assume roles of other accounts.
@@ -133,7 +133,7 @@ export function fixResource(statement: ParsedStatement, entry: Entry, text: stri
   const fix = `write ${quoteText(text)}`;
   if (!isWidenedByResources(statement) || isNarrow(text)) return [fix, replaceText(entry, text)];
   const what = statement.effect === "Allow" ? "allows" : "no longer denies";
-  return [`${fix}, if that is what you want to allow: the statement then ${what} it for all matching resources`];
+  return [`${fix}, but only if you want that: the statement then ${what} its actions on all matching resources`];
 }
 
 /** Checks whether the actions of a statement apply to its resources. */

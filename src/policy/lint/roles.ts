@@ -47,7 +47,7 @@ export function checkRole({ statement, onMfa, others, holdsForKey }: AboutMfa, r
   const isDeny = statement.effect === "Deny";
   const outcome = holdsForKey
     ? isDeny
-      ? "this denies them for good"
+      ? "this always denies them"
       : "this condition is always met and requires nothing"
     : `this never ${isDeny ? "denies" : "allows"} anything`;
   const remove = isDeny ? "remove the statement" : "remove the condition, or the statement";
@@ -64,8 +64,8 @@ export function checkServiceControl({ statement, onMfa, others, holdsForKey }: A
   const fix: Fix = hasKey
     ? ["list users only, as in arn:aws:iam::*:user/*"]
     : [`add the condition ${onlyUsersText}`, changeStatement(statement, { Condition })];
-  report.add("roles-without-mfa", test.path, formatMessage(test, "this denies them for good"), ...fix);
+  report.add("roles-without-mfa", test.path, formatMessage(test, "this always denies them"), ...fix);
 }
 
 const formatMessage = ({ key }: ParsedCondition, outcome: string): string =>
-  `requests of roles never have ${quoteText(key)}, so ${outcome}`;
+  `requests made with roles do not have ${quoteText(key)}, so ${outcome}`;

@@ -120,7 +120,7 @@ export const rules = [
   ),
   warning(
     "age-too-short",
-    "The limit on aws:MultiFactorAuthAge, in seconds, is shorter than the shortest session of AWS, 15 minutes (900).",
+    "The limit on aws:MultiFactorAuthAge, in seconds, is shorter than the shortest session in AWS, 15 minutes (900).",
   ),
   error("allow-instead-of-deny", "The Allow applies to requests without MFA. It grants what it should deny."),
   error(
@@ -147,7 +147,7 @@ export const rules = [
   note("partial-enforcement", "The Deny covers only some actions without MFA. All others work without it."),
   error(
     "roles-without-mfa",
-    "The policy applies to roles (--as role, --as scp), and requests of roles never say anything about MFA.",
+    "The policy applies to roles (--as role, --as scp), and requests made with roles do not include MFA information.",
   ),
   error("narrow-resource", "The Deny covers only some resources. Actions on others work without MFA."),
   warning(

@@ -75,7 +75,7 @@ function checkAction(entry: Entry, statement: ParsedStatement, report: Report): 
     const fix =
       newDanger === undefined || isSafe
         ? write
-        : `${write}, if users may do that with all resources of the statement: it ${newDanger}`;
+        : `${write}, but only if users should be allowed to do that on all resources of the statement: it ${newDanger}`;
     report.add("misspelled-action", path, message, fix, isSafe ? replaceText(entry, meant.name) : undefined);
   } else if (isKnownService(parts.service)) {
     const message = `${quoteText(text)} is not in fob's list of ${parts.service} actions, as of ${updated}; if it is misspelled, ${comes.slice(3)}${worse}`;

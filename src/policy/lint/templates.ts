@@ -13,9 +13,12 @@ export function checkTemplates({ text, path }: Entry, fix: (right: string) => Fi
   const found = findPlaceholders(text);
   if (found.length === 0) return;
   const names = joinList(found.map(quoteText));
-  const are = found.length === 1 ? "is a placeholder of a template" : "are placeholders of a template";
-  const message = `${names} ${are}, and no policy variable: the text matches nothing`;
-  report.add("left-over-template", path, message, "fill in the template, or write the values instead");
+  const are =
+    found.length === 1
+      ? "is a template placeholder, not a policy variable"
+      : "are template placeholders, not policy variables";
+  const message = `${names} ${are}: this text matches nothing`;
+  report.add("left-over-template", path, message, "replace it with its value");
 }
 
 /** Finds policy variables of AWS in another notation, such as `&{aws:username}` and `$aws:username`. */

@@ -48,7 +48,7 @@ export function formatProof(
   const lines = verdicts.map(({ kind, text }) =>
     hangText(`${colored(marks[kind].color, marks[kind].mark)} `, text, columns),
   );
-  const about = `for ${user}${isExample ? ", an example; --user ARN for another" : ""}:`;
+  const about = `for ${user}${isExample ? " (an example; --user ARN for another)" : ""}:`;
   return `${table}\n${legend.join("\n")}\n\n${about}\n${lines.join("\n")}\n`;
 }
 

@@ -7,6 +7,7 @@ import {
   explainSelfManage,
   selfManagePolicy,
 } from "../../../policy/enforcement.ts";
+import { hangText } from "../../../terminal/table.ts";
 import { formatJson } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { parsePolicyOptions, policyOptions } from "./options.ts";
@@ -50,7 +51,7 @@ export const policyShowCommand = defineCommand({
     }
     if (options.explain) {
       const explained = options.selfManage ? explainSelfManage(companion) : explainEnforceMfa(variant);
-      stdout.write(options.json ? formatJson(explained) : formatExplanations(explained));
+      stdout.write(options.json ? formatJson(explained) : formatExplanations(explained, stdout.columns));
     } else {
       const policy = options.selfManage ? selfManagePolicy(companion) : enforceMfaPolicy(variant);
       stdout.write(formatJson(policy));
@@ -59,12 +60,18 @@ export const policyShowCommand = defineCommand({
   },
 });
 
-function formatExplanations(statements: readonly Explained[]): string {
+function formatExplanations(statements: readonly Explained[], columns: number): string {
   return statements
     .map(({ sid, why, actions }) => {
       const width = Math.max(...actions.map(({ action }) => action.length));
-      const lines = actions.map(({ action, why: reason }) => `  ${action.padEnd(width)}  ${reason}\n`);
-      return `${sid}: ${why}\n${lines.join("")}`;
+      // On a narrow terminal the reason is below the action.
+      const isNarrow = columns < 2 * width;
+      const lines = actions.map(({ action, why: reason }) =>
+        isNarrow
+          ? `  ${action}\n${hangText("    ", reason, columns)}\n`
+          : `${hangText(`  ${action.padEnd(width)}  `, reason, columns)}\n`,
+      );
+      return `${hangText("", `${sid}: ${why}`, columns)}\n${lines.join("")}`;
     })
     .join("\n");
 }
