@@ -81,7 +81,11 @@ const listAccountNotes = ({ format, withRecorder }: ExportOptions): readonly str
     : `AWS Config rules need a configuration recorder${format === "sh" ? "" : ": --with-recorder adds one"}`,
 ];
 
-/** The partitions whose documentation shows that AWS has all that an organization needs. */
+/**
+ * The partitions for which AWS documents StackSets and conformance packs. The differences of GovCloud name neither:
+ * https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cfn.html
+ * https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-config.html
+ */
 const documentedPartitions = ["aws", "aws-us-gov"];
 
 /**

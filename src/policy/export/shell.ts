@@ -11,6 +11,7 @@ type ManagedPolicy = Resources["policies"][number];
  *
  * - The `aws` command compares the documents: for `==` in JMESPath neither the order of keys nor white space matters.
  * - Names are looked up in lists: a command for one name fails if it does not exist, as it fails for other reasons.
+ * - Counts are strings: older versions of the `aws` command print nothing for 0 and `false`.
  * - A group with members only gets a policy attached by hand, because that takes effect on the members at once.
  * - Version 1 of the `aws` command does not read AWS_REGION. The region tells it the partition too.
  * - The parentheses keep the shell open that the script is pasted into.
@@ -98,9 +99,9 @@ find_group() { # NAME
       "aws iam list-group-policies --group-name $1"
   fi
   attached=$(aws iam list-attached-group-policies --group-name "$1" \
-    --query "length(AttachedPolicies[?${isOurs}])" --output json)
-  members=$(aws iam get-group --group-name "$1" --query 'length(Users)' --output json)
-  if [ "$members" -gt 0 ] && [ "$attached" -lt ${names.length} ]; then
+    --query "to_string(length(AttachedPolicies[?${isOurs}]))" --output json)
+  members=$(aws iam get-group --group-name "$1" --query 'to_string(length(Users))' --output json)
+  if [ "$members" != '"0"' ] && [ "$attached" != '"${names.length}"' ]; then
     stop "stopped: the group $1 has members and not all of the policies. Policies take effect on members at once. To see both:" \
       "aws iam get-group --group-name $1" \
       "aws iam list-attached-group-policies --group-name $1"

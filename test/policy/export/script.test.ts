@@ -54,8 +54,8 @@ const existing = {
   "get-policy": "v2\n",
   "get-policy-version": "true\n",
   "list-groups": "arn:aws:iam::111122223333:group/RequireMFA\n",
-  attached: "2\n",
-  "get-group": "3\n",
+  attached: '"2"\n',
+  "get-group": '"3"\n',
   "describe-config-rules": "MFA_ENABLED_FOR_IAM_CONSOLE_ACCESS\n",
 };
 
@@ -78,7 +78,7 @@ test("run again, it keeps what is there and changes nothing", async () => {
 });
 
 test("creates what is missing", async () => {
-  const missing = { "list-policies-enforce": "", "create-policy": arn("new"), "get-group": "0\n", attached: "1\n" };
+  const missing = { "list-policies-enforce": "", "create-policy": arn("new"), "get-group": '"0"\n', attached: '"1"\n' };
   const { status, changes } = await runScript({ ...existing, ...missing });
   expect({ status, changes }).toEqual({
     status: 0,
@@ -102,7 +102,7 @@ test.each([
     { "list-group-policies": "theirs\n" },
     /^stopped: the group RequireMFA exists with other policies\./,
   ],
-  ["a group with members and without a policy", { attached: "1\n" }, /^stopped: the group RequireMFA has members/],
+  ["a group with members and without a policy", { attached: '"1"\n' }, /^stopped: the group RequireMFA has members/],
 ])("%s stops it before it changes anything", async (_, answers, message) => {
   const { status, stderr, changes } = await runScript({ ...existing, ...answers });
   expect({ status, changes }).toEqual({ status: 1, changes: [] });

@@ -90,7 +90,7 @@ function parseFormat(given = "json", { typed }: Context): ExportFormat {
 
 /**
  * In China, StackSets have no trusted access to organizations.
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html
+ * https://docs.amazonaws.cn/en_us/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html
  *
  * @throws UsageError
  */

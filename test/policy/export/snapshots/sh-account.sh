@@ -68,9 +68,9 @@ find_group() { # NAME
       "aws iam list-group-policies --group-name $1"
   fi
   attached=$(aws iam list-attached-group-policies --group-name "$1" \
-    --query "length(AttachedPolicies[?PolicyName=='self-manage-mfa-policy' || PolicyName=='enforce-mfa-policy'])" --output json)
-  members=$(aws iam get-group --group-name "$1" --query 'length(Users)' --output json)
-  if [ "$members" -gt 0 ] && [ "$attached" -lt 2 ]; then
+    --query "to_string(length(AttachedPolicies[?PolicyName=='self-manage-mfa-policy' || PolicyName=='enforce-mfa-policy']))" --output json)
+  members=$(aws iam get-group --group-name "$1" --query 'to_string(length(Users))' --output json)
+  if [ "$members" != '"0"' ] && [ "$attached" != '"2"' ]; then
     stop "stopped: the group $1 has members and not all of the policies. Policies take effect on members at once. To see both:" \
       "aws iam get-group --group-name $1" \
       "aws iam list-attached-group-policies --group-name $1"
