@@ -27,11 +27,17 @@ export interface Principal {
 export interface User {
   readonly path: string;
   readonly createdMs: number;
-  readonly groups: readonly Group[];
+  groups: readonly Group[];
   /** The ARN of a managed policy. */
   readonly boundary: string | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly password: Password | undefined;
+  tags: Readonly<Record<string, string>>;
+  password: Password | undefined;
+}
+
+/** A principal that is an IAM user. */
+export interface UserPrincipal extends Principal {
+  readonly name: string;
+  readonly user: User;
 }
 
 /** Times are ms since 1970. */
@@ -100,7 +106,12 @@ export interface MfaDevice {
   readonly serialNumber: string;
   /** The secret that generates the codes; undefined for a FIDO device. */
   readonly seed: Buffer | undefined;
-  readonly enabledMs: number;
+  /** When it was enabled for its user; for an unassigned device, 0. */
+  enabledMs: number;
+  /** The time steps by which the device's clock is ahead of AWS's, as of the latest synchronization. */
+  driftSteps: number;
+  /** The time step of the second code of the latest synchronization. */
+  synchronizedStep: number;
   /** Time steps whose code has been used: each code is accepted once. */
   readonly usedSteps: Set<number>;
   /** Verifications in the current three-minute window. */
@@ -142,7 +153,7 @@ export interface CodeDevice {
 export type Secret = readonly [string, "secret access key" | "session token" | "device seed" | "sign-in token"];
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const devicesPerUser = 8;
+export const devicesPerUser = 8;
 
 /**
  * How AWS was observed to verify codes (it is not documented): two steps in either direction, each code once but in any
@@ -159,16 +170,19 @@ export class Account {
   /** ms since 1970 */
   now: () => number;
   readonly root: Principal;
-  readonly #users = new Map<string, Principal>();
+  readonly #users = new Map<string, UserPrincipal>();
   readonly #groups = new Map<string, Group>();
   readonly #roles = new Map<string, Role>();
   readonly #managedPolicies = new Map<string, ManagedPolicy>();
+  /** Virtual devices that no user has, by serial number. */
+  readonly unassignedDevices = new Map<string, MfaDevice>();
   /** ms since 1970 */
   createdMs: number;
   /** The latest credential report. */
   report: { readonly text: string; readonly generatedMs: number } | undefined;
   passwordPolicy: AccountPasswordPolicy | undefined;
   readonly #credentials = new Map<string, Credential>();
+  readonly #secrets: Secret[] = [];
 
   constructor(id: string, partition: string, now: () => number) {
     if (!/^\d{12}$/.test(id)) throw new Error(`an account ID has 12 digits: ${JSON.stringify(id)}`);
@@ -184,7 +198,7 @@ export class Account {
     return `arn:${this.partition}:iam::${this.id}:${resource}`;
   }
 
-  addUser(options: UserOptions): Principal {
+  addUser(options: UserOptions): UserPrincipal {
     const { name, path = "/", policies, attached = [], groups = [], boundary, tags = {}, password } = options;
     const { createdMs = this.now() } = options;
     assertName("IAM user", name, path);
@@ -230,7 +244,7 @@ export class Account {
     return added;
   }
 
-  users(): readonly Principal[] {
+  users(): readonly UserPrincipal[] {
     return [...this.#users.values()];
   }
 
@@ -278,12 +292,12 @@ export class Account {
     return version.policy.document;
   }
 
-  findUser(name: string): Principal | undefined {
+  findUser(name: string): UserPrincipal | undefined {
     return this.#users.get(name.toLowerCase());
   }
 
   /** Returns the user with this name; throws NoSuchEntity like IAM. */
-  user(name: string): Principal {
+  user(name: string): UserPrincipal {
     const user = this.findUser(name);
     if (user === undefined) throw new AwsError("NoSuchEntity", 404, `The user with name ${name} cannot be found.`);
     return user;
@@ -327,27 +341,34 @@ export class Account {
     return this.#credentials.get(accessKeyId);
   }
 
-  /** Lists every secret that this account has created. */
-  secrets(): Secret[] {
-    const keys = [...this.#credentials.values()].flatMap(({ secretAccessKey, session }): Secret[] => [
-      [secretAccessKey, "secret access key"],
-      ...(session ? [[session.token, "session token"] satisfies Secret] : []),
-    ]);
-    const devices = [...this.#users.values()].flatMap((user) => user.devices);
-    const seeds = devices.flatMap(({ seed }): Secret[] =>
-      seed ? [base32Encode(seed), seed.toString("hex")].map((text) => [text, "device seed"]) : [],
-    );
-    return [...keys, ...seeds];
+  /** Lists every secret that this account has created, also of what was deleted since. */
+  secrets(): readonly Secret[] {
+    return this.#secrets;
   }
 
   /** Adds an MFA device. Throws an Error if the user has eight devices or the serial number exists. */
   addDevice(userName: string, serialNumber: string, seed: Buffer | undefined, enabledMs = this.now()): void {
     const { devices } = this.user(userName);
     if (devices.length >= devicesPerUser) throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
-    const all = [...this.#users.values()].flatMap((user) => user.devices);
-    if (all.some((device) => device.serialNumber === serialNumber)) throw new Error(`${serialNumber} already exists`);
+    if (this.findDevice(serialNumber) !== undefined) throw new Error(`${serialNumber} already exists`);
+    devices.push({ ...this.makeDevice(serialNumber, seed), enabledMs });
+  }
+
+  /** Creates a device that no user has. */
+  makeDevice(serialNumber: string, seed: Buffer | undefined): MfaDevice {
+    if (seed) this.#secrets.push([base32Encode(seed), "device seed"], [seed.toString("hex"), "device seed"]);
     const attempts = { window: 0, count: 0 };
-    devices.push({ serialNumber, seed, enabledMs, usedSteps: new Set(), attempts });
+    return { serialNumber, seed, enabledMs: 0, driftSteps: 0, synchronizedStep: 0, usedSteps: new Set(), attempts };
+  }
+
+  /** Finds a device and the principal that has it, if any. */
+  findDevice(serialNumber: string): { device: MfaDevice; owner: Principal | undefined } | undefined {
+    for (const owner of [this.root, ...this.#users.values()]) {
+      const device = owner.devices.find((own) => own.serialNumber === serialNumber);
+      if (device !== undefined) return { device, owner };
+    }
+    const device = this.unassignedDevices.get(serialNumber);
+    return device && { device, owner: undefined };
   }
 
   addCodeDevice(userName: string, serialNumber: string, enabledMs?: number): CodeDevice {
@@ -420,6 +441,8 @@ export class Account {
   }
 
   #addCredential(credential: Credential): Credential {
+    this.#secrets.push([credential.secretAccessKey, "secret access key"]);
+    if (credential.session) this.#secrets.push([credential.session.token, "session token"]);
     this.#credentials.set(credential.accessKeyId, credential);
     return credential;
   }
@@ -438,7 +461,7 @@ export function verifyCode(device: MfaDevice, code: string, nowMs: number): "rig
   if (device.attempts.window !== window) device.attempts = { window, count: 0 };
   if (seed === undefined || device.attempts.count >= attemptsPerWindow) return "unavailable";
   device.attempts.count++;
-  const present = timeStep(nowMs);
+  const present = timeStep(nowMs) + device.driftSteps;
   for (let step = present - stepsEitherWay; step <= present + stepsEitherWay; step++) {
     if (codeOfStep(seed, step) === code && !usedSteps.has(step)) {
       usedSteps.add(step);

@@ -37,7 +37,7 @@ interface Device {
 
 /** Writes the file, 0600. @returns its path */
 export function writeAuthenticator(folder: string, account: Account): string {
-  const users = account.users().map(({ name = "", devices }) => ({
+  const users = account.users().map(({ name, devices }) => ({
     name,
     devices: devices.flatMap(({ serialNumber, seed }) => (seed ? [{ serialNumber, seed: base32Encode(seed) }] : [])),
   }));

@@ -1,40 +1,12 @@
 // AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
-import { AwsError, authenticationError } from "./errors.ts";
-import {
-  getAccountPasswordPolicy,
-  getAccountSummary,
-  getLoginProfile,
-  listAccountAliases,
-  listVirtualMfaDevices,
-} from "./iam/account.ts";
+import { authenticationError } from "./errors.ts";
+import { getAccountPasswordPolicy, getAccountSummary, getLoginProfile, listAccountAliases } from "./iam/account.ts";
 import { getAccountAuthorizationDetails } from "./iam/details.ts";
+import { mfaActions } from "./iam/mfa.ts";
 import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
 import { simulateCustomPolicy } from "./policy-simulator.ts";
-import { type QueryAction, type QueryService, validate } from "./query.ts";
-import { writeElement } from "./xml.ts";
-
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
-const listMfaDevices: QueryAction = {
-  parameters: ["UserName"],
-  run: ({ account, caller, parameters }) => {
-    const userName = parameters.get("UserName");
-    validate({ name: "userName", value: userName, min: 1, max: 128, pattern: "[\\w+=,.@-]+" });
-    if (userName === undefined && caller.principal.role !== undefined) {
-      throw new AwsError("ValidationError", 400, "Must specify userName when calling with non-User credentials");
-    }
-    const shown = userName ?? caller.principal.name ?? "root";
-    const user = userName === undefined ? caller.principal : account.findUser(userName);
-    account.authorize(caller, "iam:ListMFADevices", user?.arn ?? account.arn(`user/${shown}`), `user ${shown}`);
-    const { name = "root", devices } = user ?? account.user(shown);
-    const members = devices.map(({ serialNumber, enabledMs }) => {
-      const enabled = new Date(enabledMs).toISOString().replace(/\.\d+/, "");
-      const content = [writeElement("UserName", name), writeElement("SerialNumber", serialNumber)];
-      return `<member>${content.join("")}${writeElement("EnableDate", enabled)}</member>`;
-    });
-    return `${writeElement("IsTruncated", "false")}<MFADevices>${members.join("")}</MFADevices>`;
-  },
-};
+import type { QueryAction, QueryService } from "./query.ts";
 
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
@@ -65,9 +37,8 @@ export const iam: QueryService = {
       GetCredentialReport: getCredentialReport,
       GetLoginProfile: getLoginProfile,
       ListAccountAliases: listAccountAliases,
-      ListMFADevices: listMfaDevices,
-      ListVirtualMFADevices: listVirtualMfaDevices,
       SimulateCustomPolicy: simulateCustomPolicy,
+      ...mfaActions,
     }).map(([name, action]) => [name, requireMfa(action)]),
   ),
 };

@@ -38,10 +38,10 @@ export function writeCredentials({ accessKeyId, secretAccessKey, session }: Cred
   return `<Credentials>${credentials.join("")}</Credentials>`;
 }
 
-/** Writes the response of an action; `result` is the XML of its members. */
+/** Writes the response of an action; `result` is the XML of its members, or empty for an action that returns nothing. */
 export function writeQueryResponse(action: string, namespace: string, result: string, requestId: string): string {
   return (
-    `<${action}Response xmlns="${namespace}"><${action}Result>${result}</${action}Result>` +
+    `<${action}Response xmlns="${namespace}">${result === "" ? "" : `<${action}Result>${result}</${action}Result>`}` +
     `<ResponseMetadata>${writeElement("RequestId", requestId)}</ResponseMetadata></${action}Response>\n`
   );
 }

@@ -1,7 +1,8 @@
 // What IAM says of an account as a whole, and of the passwords in it.
 import { AwsError } from "../errors.ts";
-import { type QueryAction, type QueryCall, takePage, validate } from "../query.ts";
-import { writeElement, writeList, writeTime } from "../xml.ts";
+import { type QueryAction, takePage } from "../query.ts";
+import { writeElement, writeTime } from "../xml.ts";
+import { takeUser } from "./named.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html */
 export const getAccountSummary: QueryAction = {
@@ -14,7 +15,7 @@ export const getAccountSummary: QueryAction = {
       Groups: account.groups().length,
       Roles: account.roles().length,
       Policies: account.managedPolicies().length,
-      MFADevices: devices.length,
+      MFADevices: devices.length + account.unassignedDevices.size,
       MFADevicesInUse: devices.length,
       AccountMFAEnabled: account.root.devices.length > 0 ? 1 : 0,
       AccountAccessKeysPresent: account.accessKeysOf(account.root).some(({ active }) => active) ? 1 : 0,
@@ -65,8 +66,8 @@ export const getAccountPasswordPolicy: QueryAction = {
 export const getLoginProfile: QueryAction = {
   parameters: ["UserName"],
   run: (call) => {
-    const { name, user } = findAuthorized(call, "iam:GetLoginProfile");
-    if (user?.password === undefined) {
+    const { name, user } = takeUser(call, "iam:GetLoginProfile");
+    if (user.password === undefined) {
       throw new AwsError("NoSuchEntity", 404, `Login Profile for User ${name} cannot be found.`);
     }
     const { changedMs, resetRequired } = user.password;
@@ -77,40 +78,3 @@ export const getLoginProfile: QueryAction = {
     return `<LoginProfile>${content.join("")}</LoginProfile>`;
   },
 };
-
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html */
-export const listVirtualMfaDevices: QueryAction = {
-  parameters: ["AssignmentStatus", "Marker", "MaxItems"],
-  run: ({ account, caller, parameters }) => {
-    account.authorize(caller, "iam:ListVirtualMFADevices", account.arn("mfa/"), account.arn("mfa/"));
-    const status = parameters.get("AssignmentStatus") ?? "Any";
-    validate({ name: "assignmentStatus", value: status, min: 1, max: 10, pattern: "Assigned|Unassigned|Any" });
-    const owners = [account.root, ...account.users()];
-    const assigned = owners.flatMap((owner) =>
-      owner.devices.filter(({ serialNumber }) => serialNumber.includes(":mfa/")).map((device) => ({ owner, device })),
-    );
-    const { page, isTruncated, marker } = takePage(parameters, status === "Unassigned" ? [] : assigned);
-    const list = writeList("VirtualMFADevices", page, ({ owner, device }) =>
-      [
-        writeElement("SerialNumber", device.serialNumber),
-        `<User>${owner.name === undefined ? "" : writeElement("UserName", owner.name)}${writeElement("UserId", owner.userId)}${writeElement("Arn", owner.arn)}</User>`,
-        writeTime("EnableDate", device.enabledMs),
-      ].join(""),
-    );
-    return isTruncated + list + marker;
-  },
-};
-
-/** Returns the user that a call is about, if the caller may make it. Without a name it is the caller. */
-function findAuthorized({ account, caller, parameters }: QueryCall, action: string) {
-  const userName = parameters.get("UserName");
-  validate({ name: "userName", value: userName, min: 1, max: 128, pattern: "[\\w+=,.@-]+" });
-  if (userName === undefined && caller.principal.name === undefined) {
-    throw new AwsError("ValidationError", 400, "Must specify userName when calling with non-User credentials");
-  }
-  const shown = userName ?? caller.principal.name ?? "";
-  const found = account.findUser(shown);
-  account.authorize(caller, action, found?.arn ?? account.arn(`user/${shown}`), `user ${shown}`);
-  const { name = shown, user } = found ?? account.user(shown);
-  return { name, user };
-}

@@ -1,6 +1,6 @@
 // GetAccountAuthorizationDetails: users, groups, roles and policies with their documents.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
-import type { Account, Group, Principal, Role, User } from "../account.ts";
+import type { Account, Group, Role, UserPrincipal } from "../account.ts";
 import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
@@ -75,8 +75,8 @@ function writeHolder(account: Account, { inline, attached }: PolicyHolder, inlin
   );
 }
 
-function writeUser(account: Account, { name = "", arn, userId, holder, user }: Principal): string {
-  const { path, createdMs, groups, boundary, tags } = user as User;
+function writeUser(account: Account, { name, arn, userId, holder, user }: UserPrincipal): string {
+  const { path, createdMs, groups, boundary, tags } = user;
   return [
     ...[
       writeElement("UserName", name),
@@ -122,7 +122,7 @@ function writeManagedPolicy(account: Account, policy: ManagedPolicy): string {
   const { name, id, arn, path, createdMs, defaultVersion, versions } = policy;
   const holders = [...account.users(), ...account.groups(), ...account.roles()].map(({ holder }) => holder);
   const attachments = holders.filter(({ attached }) => attached.has(arn)).length;
-  const boundaries = account.users().filter(({ user }) => user?.boundary === arn).length;
+  const boundaries = account.users().filter(({ user }) => user.boundary === arn).length;
   return [
     ...[
       writeElement("PolicyName", name),

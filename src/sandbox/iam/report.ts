@@ -46,7 +46,7 @@ const columns = [
 ];
 
 function writeReport(account: Account): string {
-  const users = [...account.users()].sort((a, b) => compare(a.name?.toLowerCase() ?? "", b.name?.toLowerCase() ?? ""));
+  const users = [...account.users()].sort((a, b) => compare(a.name.toLowerCase(), b.name.toLowerCase()));
   const rows = [account.root, ...users].map((principal) => writeRow(account, principal));
   return [columns, ...rows].map((cells) => cells.map(quoteCell).join(",")).join("\n");
 }

@@ -1,0 +1,46 @@
+// The users that calls are about, and whether the caller may make the call.
+import type { Principal, UserPrincipal } from "../account.ts";
+import { AwsError } from "../errors.ts";
+import { type QueryCall, validate } from "../query.ts";
+import { writeElement, writeTime } from "../xml.ts";
+
+/** AWS's pattern of the names of users, groups, policies and virtual devices. */
+export const namePattern = "[\\w+=,.@-]+";
+
+/** AWS's pattern of paths. */
+export const pathPattern = "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)";
+
+/** Returns the user that the parameter UserName names, or without it the calling user. Throws AccessDenied or NoSuchEntity. */
+export function takeUser(call: QueryCall, action: string): UserPrincipal {
+  const { account, caller } = call;
+  const name = readUserName(call) ?? caller.principal.name;
+  if (name === undefined) {
+    throw new AwsError("ValidationError", 400, "Must specify userName when calling with non-User credentials");
+  }
+  const arn = account.findUser(name)?.arn ?? account.arn(`user/${name}`);
+  account.authorize(caller, action, arn, `user ${name}`);
+  return account.user(name);
+}
+
+/** Like {@link takeUser}, for calls that the root user may make about itself by giving no name. */
+export function takeUserOrRoot(call: QueryCall, action: string): Principal {
+  const { account, caller } = call;
+  const isRoot = caller.principal === account.root && readUserName(call) === undefined;
+  return isRoot ? account.root : takeUser(call, action);
+}
+
+function readUserName({ parameters }: QueryCall): string | undefined {
+  const value = parameters.get("UserName");
+  validate({ name: "userName", value, min: 1, max: 128, pattern: namePattern });
+  return value;
+}
+
+/** Writes what IAM says of a user in most answers. https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html */
+export function writeUserFields({ name, arn, userId, user }: UserPrincipal): string {
+  const used = user.password?.lastUsedMs;
+  return [
+    ...[writeElement("Path", user.path), writeElement("UserName", name), writeElement("UserId", userId)],
+    ...[writeElement("Arn", arn), writeTime("CreateDate", user.createdMs)],
+    used === undefined ? "" : writeTime("PasswordLastUsed", used),
+  ].join("");
+}
