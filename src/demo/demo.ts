@@ -59,7 +59,7 @@ export async function runDemo(tools: DemoTools): Promise<void> {
     for (const line of maskSecrets(readFileSync(files.credentials, "utf8"), "demo-mfa")) print(`   ${line}`);
     throwIfCancelled(signal);
     print("");
-    print('4. The same call succeeds with the profile "demo-mfa", from an SDK without any fob code:');
+    print('4. The same call succeeds with the profile "demo-mfa", made by the AWS SDK without fob:');
     print(`   ${(await call("demo-mfa")).join(", ")}`);
     throwIfCancelled(signal);
     print("");

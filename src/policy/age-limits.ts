@@ -1,4 +1,4 @@
-// Judges limits on aws:MultiFactorAuthAge, the seconds since the user entered a code: many are written in another unit.
+// Judges limits on aws:MultiFactorAuthAge, the seconds since the user entered a code: many are written in the wrong unit.
 import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
 

@@ -144,7 +144,7 @@ function isWide({ actionElement, actions }: Statement): boolean {
   return actionElement === "NotAction" || actions.some(({ text }) => isEverything(text));
 }
 
-/** Beyond this, sets are no longer made smaller: policies of people have a few. */
+/** Above this number, sets are no longer reduced. Policies that people write have only a few. */
 const most = 200;
 
 function subtract(
@@ -153,7 +153,7 @@ function subtract(
   parsed: ParsedRequest,
 ): readonly RequestSet[] {
   let open = from;
-  // Those that leave little open come first: it keeps the sets few.
+  // Statements that leave little open come first, which keeps the number of sets low.
   for (const deny of [...denies].sort((a, b) => Number(isWide(b)) - Number(isWide(a)))) {
     const left = listLeft(deny, parsed);
     if (open.length * left.length > most) continue;

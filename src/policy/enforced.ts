@@ -33,7 +33,7 @@ export interface Opening {
   readonly dangerous: readonly { readonly action: string; readonly danger: string }[];
   /** Exempt actions that users do not need either, but that do not break enforcement. */
   readonly tolerated: readonly string[];
-  /** Whether these policies allow something of it that users do not need without MFA, not only other policies. */
+  /** Whether these policies themselves allow some of it, beyond what users need without MFA. */
   readonly isAllowed: boolean;
   /** The context keys, in lower case, that decide whether everything else is denied. */
   readonly dependsOn: readonly string[];
@@ -41,7 +41,7 @@ export interface Opening {
   readonly othersDependOn: readonly string[];
 }
 
-/** What the console shows users of themselves and of the account's sign-in page; none of it changes anything. */
+/** What the console shows users about themselves and about the account's sign-in page. These actions change nothing. */
 const views = new Set(
   [
     ...["GetAccountSummary", "ListAccountAliases", "ListUsers", "ListUserTags", "ListMFADeviceTags"],
@@ -51,7 +51,7 @@ const views = new Set(
   ].map((name) => `iam:${name}`),
 );
 
-/** AWS advises against exempting the first, but neither lets anyone work without MFA. */
+/** AWS advises against exempting it, but it does not let anyone work without MFA. */
 export const tolerable = "iam:DeleteVirtualMFADevice";
 const needed = new Set(listExemptions().map(({ action }) => action));
 

@@ -1,4 +1,4 @@
-// Finds what in policies is about particular users, so that what holds for one need not hold for another.
+// Finds the parts of policies that are about particular users. A result for one user may not apply to another.
 import type { Statement } from "./engine/grammar.ts";
 
 /** Whether a context key (in lower case) tells who makes the request. */

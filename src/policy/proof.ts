@@ -109,7 +109,7 @@ function listRows(user: string): readonly Row[] {
         ["iam:ListMFADevices", user],
         ["iam:GetMFADevice", user],
         ["iam:ListVirtualMFADevices", "*"],
-        // Of the console's list of users; users enroll on the page of their own security credentials.
+        // For the console's list of users. Users enroll on their own security credentials page.
         ["iam:ListUsers", "*"],
       ],
     ],

@@ -65,7 +65,7 @@ function judgeEnforcement(proof: Proof): Verdict {
 const nameOf = ({ user, isExample }: Proof): string =>
   `${user.slice(user.lastIndexOf("/") + 1)}${isExample ? " (an example)" : ""}`;
 
-/** Names what makes a difference for other users. */
+/** Names the parts of the policies that may give other users a different result. */
 function noteOtherUsers({ identityConditions, deniedUsers }: Proof): Verdict[] {
   const differences = [
     ...identityConditions.map((condition) => `conditions on ${condition}`),

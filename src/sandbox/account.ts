@@ -125,7 +125,7 @@ export interface Credential {
   readonly principal: Principal;
   readonly createdMs: number;
   active: boolean;
-  /** The latest request with it. */
+  /** The latest request made with these credentials. */
   lastUsed: { readonly ms: number; readonly service: string; readonly region: string } | undefined;
   readonly session?: Session;
 }

@@ -74,3 +74,14 @@ test("LANG=C: nothing but ASCII is shown", async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: everything that is ASCII
   expect(run.raw().replace(/[\u0000-\u007f]/g, "")).toBe("");
 });
+
+test.each(plainModes)("%s: a line is not broken where the terminal ends", async (_, env) => {
+  const world = await makeWorld();
+  const narrow = { columns: 40, env: { ...env, AWS_PROFILE: "wrok" } };
+  expect((await world.fobOnTerminal(["login"], narrow).ended).screen).toContain(
+    'no profile "wrok", which AWS_PROFILE names\n',
+  );
+  const drawn = await world.fobOnTerminal(["login"], { ...narrow, env: { AWS_PROFILE: "wrok" } }).ended;
+  expect(drawn.screen).toContain('no profile "wrok", which\nAWS_PROFILE names\n');
+  expect(drawn.screen).toContain("hint: did you mean:\nexport AWS_PROFILE=work\n");
+});

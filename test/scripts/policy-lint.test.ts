@@ -271,7 +271,11 @@ test.each([
     "template.yaml",
     "fob: hint: convert YAML to JSON, for example: cfn-flip template.yaml > template.json\n",
   ],
-  ['resource "a" "b" {}', "main.tf", "fob: hint: lint what Terraform makes of it: terraform show -json > state.json\n"],
+  [
+    'resource "a" "b" {}',
+    "main.tf",
+    "fob: hint: lint the policies that Terraform creates: terraform show -json > state.json\n",
+  ],
   [
     '{"GroupName": "g", "PolicyName": "p",\n "PolicyDocument": "{"}',
     "group.json",

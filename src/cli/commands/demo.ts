@@ -1,5 +1,6 @@
 // `fob demo`: the whole story in a minute, against the local AWS.
 import { CancelledError, exitCodes } from "../../errors.ts";
+import { hangText } from "../../terminal/table.ts";
 import { findTerminal } from "../../terminal/tty.ts";
 import { defineCommand } from "../command.ts";
 
@@ -18,7 +19,7 @@ export const demoCommand = defineCommand({
         signal,
         fob: [process.execPath, process.argv[1] ?? "fob"],
         isOnTerminal: !options.noInput && findTerminal() !== undefined,
-        print: (line) => stdout.write(`${line}\n`),
+        print: (line) => stdout.write(`${hangText(/^ */.exec(line)?.[0] ?? "", line.trimStart(), stdout.columns)}\n`),
       });
     } catch (error) {
       // The login that was cancelled has said so.

@@ -74,7 +74,7 @@ export function buildResources({ enforce, selfManage, partition, withAllUsersRul
       {
         id: "EnforceMfaPolicy",
         name: "enforce-mfa-policy",
-        description: "Denies everything without MFA but what is needed to set it up",
+        description: "Denies everything without MFA except what users need to set it up",
         document: enforce,
       },
     ],

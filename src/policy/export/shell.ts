@@ -27,7 +27,7 @@ export function formatAccountScript(
   const head = [
     "MFA enforcement for IAM users, by fob policy export",
     ...notes.map((note) => `- ${note}`),
-    "- this script can run again: it creates what is missing, and stops if something else has one of the names",
+    "- you can run this script again: it creates what is missing, and stops if a name is taken by something else",
   ];
   return [
     "#!/bin/sh",

@@ -27,7 +27,7 @@ export const policyExportCommand = defineCommand({
   description:
     "Prints enforce-mfa-policy, self-manage-mfa-policy, the group RequireMFA with both attached, and the AWS Config rule " +
     "that finds users without MFA: as AWS API calls (json), a CloudFormation template in JSON (cloudformation) or YAML (yaml), " +
-    "a Terraform module, or a shell script of aws commands (sh), which is safe to run again. Sends nothing to AWS. Calls and script are for one region: --region, " +
+    "a Terraform module, or a shell script of aws commands (sh), which is safe to run again. Sends nothing to AWS. API calls and scripts are for one region: --region, " +
     "else AWS_REGION, else the partition's default region.",
   options: exportOptions,
   examples: [

@@ -77,7 +77,8 @@ function adviseOn(path: string): string {
   if (/\.ya?ml$/i.test(path)) {
     return `convert YAML to JSON, for example: cfn-flip ${quoteShellWord(path)} > template.json`;
   }
-  if (/\.(tf|hcl|tfplan)$/i.test(path)) return "lint what Terraform makes of it: terraform show -json > state.json";
+  if (/\.(tf|hcl|tfplan)$/i.test(path))
+    return "lint the policies that Terraform creates: terraform show -json > state.json";
   return "JSON needs double quotes and does not allow trailing commas or comments";
 }
 

@@ -48,7 +48,7 @@ export const policyLintCommand = defineCommand({
       choices: formats,
     },
     json: { text: "short for --format json" },
-    fix: { text: "print the file with everything fixed that can be fixed safely; what is left is on stderr" },
+    fix: { text: "print the file with all safe fixes applied; remaining findings go to stderr" },
     write: { text: "with --fix: write it to the file instead" },
   },
   examples: [

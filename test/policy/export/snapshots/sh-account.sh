@@ -4,7 +4,7 @@
 # - deploy it in one region only: IAM is global, so each further region would report the same users
 # - an account has one AWS Config recorder per region: if it already has one, omit --with-recorder
 # - IAM_USER_MFA_ENABLED is not available in every region; us-east-1 and eu-west-1 have it, for example
-# - this script can run again: it creates what is missing, and stops if something else has one of the names
+# - you can run this script again: it creates what is missing, and stops if a name is taken by something else
 (
 set -eu
 export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
@@ -96,7 +96,7 @@ fi
 
 if [ -z "$enforce_mfa_policy_arn" ]; then
   enforce_mfa_policy_arn=$(aws iam create-policy --policy-name enforce-mfa-policy \
-    --description 'Denies everything without MFA but what is needed to set it up' \
+    --description 'Denies everything without MFA except what users need to set it up' \
     --policy-document "$enforce_mfa_policy" --query Policy.Arn --output text)
   echo "created: $enforce_mfa_policy_arn"
 fi

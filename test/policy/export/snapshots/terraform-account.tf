@@ -33,7 +33,7 @@ EOT
 
 resource "aws_iam_policy" "enforce_mfa_policy" {
   name        = "enforce-mfa-policy"
-  description = "Denies everything without MFA but what is needed to set it up"
+  description = "Denies everything without MFA except what users need to set it up"
 
   policy = <<EOT
 {

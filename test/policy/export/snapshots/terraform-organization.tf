@@ -68,7 +68,7 @@ resource "aws_cloudformation_stack_set" "require_mfa" {
       "Type": "AWS::IAM::ManagedPolicy",
       "Properties": {
         "ManagedPolicyName": "enforce-mfa-policy",
-        "Description": "Denies everything without MFA but what is needed to set it up",
+        "Description": "Denies everything without MFA except what users need to set it up",
         "PolicyDocument": {
           "Version": "2012-10-17",
           "Statement": {
