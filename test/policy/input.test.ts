@@ -175,6 +175,7 @@ describe("finds the policies, and names them", () => {
     ["get-policy", { Policy: { PolicyName: "a" } }],
     ["a package", { name: "x", version: "1.0.0", Status: "ok", Settings: {} }],
     ["a template without policies", { Resources: { A: { Type: "AWS::S3::Bucket", Properties: {} } } }],
+    ["create-policy-version", { PolicyVersion: { VersionId: "v1", IsDefaultVersion: true } }],
     ["an empty state", { format_version: "1.0" }],
     ["a list", []],
     ["a number", 5],
@@ -325,6 +326,18 @@ describe("what is known only after deployment is said, and not guessed", () => {
     const Condition = { BoolIfExists: { "aws:MultiFactorAuthPresent": { Ref: "X" } } };
     const rules = lintTemplate({ Version: "2012-10-17", Statement: [{ ...deny, Condition }] }).map(([rule]) => rule);
     expect(rules).toEqual(["unknown-value"]);
+  });
+
+  test("a list of policies that a function decides about, and one of its policies", () => {
+    const role = (Policies: unknown) => ({ Resources: { R: { Type: "AWS::IAM::Role", Properties: { Policies } } } });
+    const either = { "Fn::If": ["A", {}, {}] };
+    for (const policies of [either, [either]]) {
+      const found = find(role(policies));
+      expect(found.map(({ json, unknown }) => lint(json, { unknown }).map(({ rule }) => rule))).toEqual([
+        ["unknown-value"],
+      ]);
+      expect(found[0]?.unknown[0]?.message).toContain("only when the template is deployed");
+    }
   });
 
   test("a policy that a plan does not have yet", () => {

@@ -420,3 +420,20 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain(message);
 });
+
+test("a policy that is a text: the message says which statement has the problem", async () => {
+  const statement = { Sid: "Users", Effect: "Allow", Action: "iam:GetUsr", Resource: "*" };
+  const second = { ...statement, Sid: undefined, Action: "iam:GetRol" };
+  const third = { ...statement, Sid: undefined, Effect: "allow", Action: "iam:GetRole" };
+  const policy = JSON.stringify({ Version: "2012-10-17", Statement: [statement, second, third] });
+  const resource = { address: "aws_iam_policy.it", mode: "managed", type: "aws_iam_policy", values: { policy } };
+  const input = JSON.stringify({ format_version: "1.0", values: { root_module: { resources: [resource] } } });
+  const { stdout } = await lint(["-"], { input });
+  expect(stdout).toContain(
+    ' error misspelled-action "aws_iam_policy.it": Statement[0] (Users): AWS has no action "iam:GetUsr"',
+  );
+  expect(stdout).toContain(
+    ' error misspelled-action "aws_iam_policy.it": Statement[1]: AWS has no action "iam:GetRol"',
+  );
+  expect(stdout).toContain(' error malformed "aws_iam_policy.it": Statement[2]: Effect "allow" is neither');
+});

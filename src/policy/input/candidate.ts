@@ -1,11 +1,13 @@
 // What a form of input says about a policy in it.
 import type { Path } from "../engine/json.ts";
-import type { Kind } from "../lint/lint.ts";
+import type { Kind, Unknown } from "../lint/lint.ts";
 
 /** Where a policy is in a file, and what is known about it. */
 export interface Candidate {
-  /** Where the document is: an object, or a text with JSON in it. Undefined there if it is known only after deployment. */
+  /** Where the document is: an object, or a text with JSON in it. */
   readonly path: Path;
+  /** Why there is nothing there. Without a reason, a missing document is no policy. */
+  readonly absent?: Unknown;
   /** For messages: `group RequireMFA, policy enforce-mfa`. */
   readonly name: string;
   /** Whom it applies to, as far as the file says so: `user alice`. */

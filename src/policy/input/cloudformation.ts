@@ -18,6 +18,8 @@ export function findInTemplate(value: unknown): readonly Candidate[] | undefined
       ...{ path: ["Resources", id, "Properties", ...path] },
       ...rest,
       hasFunctions: true,
+      // A function decides about it, such as Fn::If.
+      absent: describeUnknown("the policy", []),
     }));
   });
 }
@@ -26,6 +28,7 @@ function findInResource(type: string, id: string, properties: Content): readonly
   const [, owner = ""] = /^AWS::IAM::(User|Group|Role)(Policy)?$/.exec(type) ?? [];
   if (type === `AWS::IAM::${owner}`) {
     const of = [`${owner.toLowerCase()} ${id}`];
+    if (isObject(properties.Policies)) return [{ path: ["Policies"], name: id, of, kind: findKind(of) }];
     return listOf(properties.Policies).map((policy, index) => ({
       path: ["Policies", index, "PolicyDocument"],
       ...{ name: `${id}, policy ${isObject(policy) ? textOf(policy.PolicyName) : "?"}`, of, kind: findKind(of) },
@@ -71,17 +74,20 @@ export function resolveFunctions(value: unknown, unknown: Unknown[], texts: stri
       return Object.fromEntries(members) as Content;
     }
     texts.push(call.text);
-    if (!call.isKnown) unknown.push(describeUnknown(call.text, path));
+    if (!call.isKnown) {
+      const isAll = call.text.startsWith("$" + "{");
+      unknown.push({ ...describeUnknown(JSON.stringify(call.text), path), isAll });
+    }
     return call.text;
   };
   return resolve(value, []);
 }
 
-const describeUnknown = (text: string, path: Path): Unknown => ({
+const describeUnknown = (what: string, path: Path): Unknown => ({
   path,
-  message: `${JSON.stringify(text)} has a value only when the template is deployed, so fob does not check it`,
+  message: `${what} has a value only when the template is deployed, so fob does not check it`,
   fix: "deploy the template, then lint the output of aws iam get-policy-version, get-group-policy or get-role-policy",
-  isAll: text.startsWith("$" + "{"),
+  isAll: true,
 });
 
 interface Resolved {

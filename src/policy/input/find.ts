@@ -7,20 +7,18 @@ import type { Unknown } from "../lint/lint.ts";
 import { findInAwsOutput } from "./aws-output.ts";
 import type { Candidate } from "./candidate.ts";
 import { findInTemplate, resolveFunctions } from "./cloudformation.ts";
-import { findInTerraform, knownAfterApply } from "./terraform.ts";
+import { findInTerraform } from "./terraform.ts";
 
 export { listAbsent } from "./aws-output.ts";
 
 /** A policy in a file. */
-export interface FoundPolicy extends Omit<Candidate, "name" | "path"> {
+export interface FoundPolicy extends Omit<Candidate, "name" | "absent"> {
   /** For messages: `group RequireMFA, policy enforce-mfa`. Undefined if the file is the policy itself. */
   readonly name: string | undefined;
   /** The document, with places in the file. Of a document in a text, everything is at the place of the text. */
   readonly json: JsonText;
   /** What in the document is known only after deployment. Lint and simulate must not guess it. */
   readonly unknown: readonly Unknown[];
-  /** Where the document is in the file. */
-  readonly path: Path;
   readonly form: Form;
 }
 
@@ -42,7 +40,7 @@ export function findPolicies(file: JsonText): readonly FoundPolicy[] {
   // `terraform output -json` and `--query` print the text of a policy.
   const itself = typeof value === "string" ? [{ path: [], name: "" }] : undefined;
   const candidates = itself ?? findInAwsOutput(value) ?? findInTerraform(value) ?? findInTemplate(value) ?? [];
-  return candidates.map((candidate) => openPolicy(file, candidate));
+  return candidates.flatMap((candidate) => openPolicy(file, candidate) ?? []);
 }
 
 /** Also of a document with a misspelled element: lint says which. */
@@ -65,11 +63,13 @@ function completeStatements(file: JsonText): JsonText {
   return { value: { Version: "2012-10-17", Statement: file.value }, placeOf: ([, ...path]) => file.placeOf(path) };
 }
 
-function openPolicy(file: JsonText, { path, name, ...rest }: Candidate): FoundPolicy {
+/** Returns undefined if there is no policy. */
+function openPolicy(file: JsonText, { path, name, absent, ...rest }: Candidate): FoundPolicy | undefined {
   const found = { ...rest, path, form: "document" as const, name: name === "" ? undefined : name };
   const given = valueAt(file.value, path);
   if (given === undefined || given === null) {
-    return { ...found, json: { value: undefined, placeOf: () => file.placeOf(path) }, unknown: [knownAfterApply] };
+    const json = { value: undefined, placeOf: () => file.placeOf(path) };
+    return absent && { ...found, json, unknown: [absent] };
   }
   if (typeof given === "string") {
     const { value } = readText(given, name, file, path);

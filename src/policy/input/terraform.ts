@@ -11,9 +11,11 @@ export function findInTerraform(value: unknown): readonly Candidate[] | undefine
   // A plan has the state before it, too.
   const root = value.planned_values === undefined ? "values" : "planned_values";
   const values = value[root];
-  return isObject(values) && isObject(values.root_module)
-    ? findInModule(values.root_module, [root, "root_module"])
-    : [];
+  if (!isObject(values) || !isObject(values.root_module)) return [];
+  return findInModule(values.root_module, [root, "root_module"]).map((found) => ({
+    ...found,
+    absent: knownAfterApply,
+  }));
 }
 
 function findInModule(module: Content, path: Path): readonly Candidate[] {
@@ -66,7 +68,7 @@ function findInResource({ type, address }: Content, values: Content, path: Path)
 }
 
 /** Of a policy that the plan does not have yet. */
-export const knownAfterApply: Unknown = {
+const knownAfterApply: Unknown = {
   path: [],
   message: "the policy is known only after terraform apply, so fob does not check it",
   fix: "apply, then lint the output of terraform show -json",

@@ -84,7 +84,6 @@ function adviseOn(path: string): string {
 
 /** The policies in a file. */
 export interface PolicyFile {
-  readonly file: string;
   readonly source: TextFile;
   readonly json: JsonSource;
   readonly policies: readonly FoundPolicy[];
@@ -106,7 +105,7 @@ export function parsePolicyFile(source: TextFile): PolicyFile {
       "AWS allows at most 6,144 characters in a managed policy",
     );
   }
-  return { file: path, source, json: file, policies };
+  return { source, json: file, policies };
 }
 
 export function createNoPolicyError(path: string): UsageError {

@@ -22,7 +22,7 @@ export function fixFiles(
   write: boolean,
   context: Context,
 ): readonly PolicyFile[] {
-  if (write && files.some(({ file }) => file === "-")) {
+  if (write && files.some(({ source }) => source.path === "-")) {
     throw new UsageError("stdin cannot be written in place", "leave out --write; fob prints the fixed policy then");
   }
   if (!write && files.length > 1) {
@@ -36,7 +36,7 @@ export function fixFiles(
     if (!write) context.stdout.write(fixed.source.text);
     else if (fixed.count > 0) rewrite(file, fixed);
     const count = `${fixed.count} finding${fixed.count === 1 ? "" : "s"}`;
-    if (fixed.count > 0) context.say.note(`${quote(file.file)}: fixed ${count}`);
+    if (fixed.count > 0) context.say.note(`${quote(file.source.path)}: fixed ${count}`);
     return fixed;
   });
 }

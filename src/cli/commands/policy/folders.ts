@@ -26,7 +26,8 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
     if (checked.length === 0) throw createNoPolicyError(path);
     // A file may be named and be in a folder, too.
     for (const each of checked) {
-      const key = each.file === "-" ? "-" : resolve(each.file);
+      const { path: name } = each.source;
+      const key = name === "-" ? "-" : resolve(name);
       if (!found.has(key)) found.set(key, each);
     }
   }

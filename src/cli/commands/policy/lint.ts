@@ -3,7 +3,9 @@ import { homepage, version } from "../../../../package.json";
 import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { type Finding, formatFindings, formatFindingsJson, summarizeFindings } from "../../../findings.ts";
-import { type Kind, type LintOptions, lint } from "../../../policy/lint/lint.ts";
+import { parseDocument } from "../../../policy/engine/document.ts";
+import type { FoundPolicy } from "../../../policy/input/find.ts";
+import { type Kind, type LintOptions, lint, type Finding as PolicyFinding } from "../../../policy/lint/lint.ts";
 import { rules } from "../../../policy/lint/rules.ts";
 import { formatSarif } from "../../../sarif.ts";
 import { quote } from "../../../text.ts";
@@ -86,14 +88,25 @@ export const policyLintCommand = defineCommand({
   },
 });
 
-function lintFile({ file, policies }: PolicyFile, options: LintOptions): Finding[] {
+function lintFile({ source, policies }: PolicyFile, options: LintOptions): Finding[] {
   return policies.flatMap((policy) =>
     lint(policy.json, optionsFor(policy, options)).map((finding) => ({
-      file,
+      file: source.path,
       ...(policy.name === undefined ? {} : { subject: policy.name }),
       ...finding,
+      message: nameStatement(policy, finding),
     })),
   );
+}
+
+/** All of a policy that is a text in the file has the place of the text: the message says which statement it is. */
+function nameStatement({ form, json }: FoundPolicy, { path, message }: PolicyFinding): string {
+  const [element, index] = path;
+  if ((form !== "text" && form !== "encoded text") || element !== "Statement" || typeof index !== "number")
+    return message;
+  if (message.startsWith("Statement[")) return message;
+  const sid = parseDocument(json.value).statements.find((statement) => statement.path[1] === index)?.sid;
+  return `Statement[${index}]${sid === undefined ? "" : ` (${sid})`}: ${message}`;
 }
 
 function describeFiles(files: readonly PolicyFile[]): string {
@@ -101,7 +114,7 @@ function describeFiles(files: readonly PolicyFile[]): string {
   const [first, ...more] = files;
   const policies = count === 1 ? "" : `${count} policies`;
   if (first === undefined || more.length > 0) return `${policies} in ${files.length} files`;
-  return policies === "" ? quote(first.file) : `${quote(first.file)} (${policies})`;
+  return policies === "" ? quote(first.source.path) : `${quote(first.source.path)} (${policies})`;
 }
 
 const writers: Readonly<Record<(typeof formats)[number], (findings: readonly Finding[], columns: number) => string>> = {
