@@ -147,6 +147,31 @@ describe("finds", () => {
     ['"Action": "*", "NotResource": "*"', "malformed", "has both Resource and NotResource", "remove one of them"],
     ['"Principal": "*"', "unknown-element", '"Principal" is not supported', "remove it"],
     ['"Condition": {"StringEqual": {"a:b": "c"}}', "unknown-operator", '"StringEqual"', 'write "StringEquals"'],
+    // An Allow with IfExists or ForAllValues would also allow access keys.
+    ...[
+      ["BoolIfExist", "MultiFactorAuthPresent", "true", "Bool"],
+      ["ForAllValues:Boool", "MultiFactorAuthPresent", "true", "Bool"],
+      ["NumericLessThanIfExist", "MultiFactorAuthAge", "3600", "NumericLessThan"],
+    ].map(([operator, key, value, fix]): [string, string, string, string] => [
+      `"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"${operator}": {"aws:${key}": "${value}"}}`,
+      "unknown-operator",
+      `"${operator}"`,
+      `write "${fix}"`,
+    ]),
+    ['"Condition": {"BoolIfExist": {"aws:MultiFactorAuthPresent": "false"}}', "unknown-operator", "", "BoolIfExists"],
+    ['"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "yes"}}', "wrong-value", '"yes"', 'write "false"'],
+    [
+      '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": ["yes"]}}',
+      "wrong-value",
+      '"yes"',
+      'write "true"',
+    ],
+    [
+      `"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::user/\${aws:username}"`,
+      "malformed",
+      "after the fifth colon",
+      "add the missing fields before the variable",
+    ],
     // Actions.
     [
       '"Effect": "Allow", "Action": "iam:getusr", "Resource": "*"',
@@ -1058,6 +1083,15 @@ test("checks partition and enforcement options", () => {
   expect(idsOf(find(policyOf(""), { as: "enforcement" }))).toEqual(idsOf(find(policyOf(""))));
 });
 
+test("an unknown operator of an Allow that requires MFA has one finding", () => {
+  const part =
+    '"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BoolIfExist": {"aws:MultiFactorAuthPresent": true}}';
+  const findings = find(policyOf(part));
+  expect(idsOf(findings)).toEqual(["unknown-operator"]);
+  const fixed = applyPatch(JSON.parse(policyOf(part)), findings[0]?.patch ?? []);
+  expect(fixed).toMatchObject({ Statement: [{ Condition: { Bool: { "aws:MultiFactorAuthPresent": true } } }] });
+});
+
 describe("policies that apply to roles", () => {
   const statement = (Effect: string, Condition: object) => ({ Effect, Action: "s3:*", Resource: "*", Condition });
   const ofRole = (Statement: object) =>
@@ -1074,6 +1108,15 @@ describe("policies that apply to roles", () => {
     expect(ofRole(statement(effect, condition))).toEqual([
       `requests made with roles do not have "${present}", so ${outcome}`,
     ]);
+  });
+
+  test.each([
+    ["Bool", "remove the statement; require MFA"],
+    ["BoolIfExists", "remove the condition, which changes nothing, or the statement; require MFA"],
+  ])("the fix of a role's Allow with %s allows no more", (operator, fix) => {
+    const Statement = statement("Allow", { [operator]: { [present]: "true" } });
+    const [found] = find(JSON.stringify({ Version: "2012-10-17", Statement }), { as: "role" });
+    expect(found?.fix).toMatch(new RegExp(`^${fix}`));
   });
 
   test("of a role: an age limit, and nothing about MFA", () => {

@@ -218,7 +218,10 @@ export function readResources(
     const before = /^(?:[^:]*:){0,4}[^:]*/.exec(text)?.[0] ?? "";
     if (hasVariables && /\$\{(?![*?$]\})/.test(before)) {
       at.addTo(resource, `resource ${quoteValue(text)}: policy variables are allowed only after the fifth colon`, {
-        fix: "replace the variable with its value",
+        fix:
+          text.replace(/\$\{[^{}]*\}/g, "").split(":").length < 6
+            ? "add the missing fields before the variable: an ARN is arn:partition:service:region:account:resource"
+            : "replace the variable with its value",
       });
     }
   }

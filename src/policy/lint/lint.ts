@@ -2,7 +2,7 @@
 import { type ParsedDocument, parseDocument } from "../engine/document.ts";
 import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
-import { checkEnforcement, checkRolePolicy, type Kind } from "./mfa.ts";
+import { checkEnforcement, checkRolePolicy, isMfaKey, type Kind, withoutAbsent } from "./mfa.ts";
 import { renameKey, setValue } from "./patch.ts";
 import { type Finding, Report } from "./report.ts";
 import {
@@ -33,7 +33,8 @@ export interface LintOptions {
 export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   const report = new Report(json.value, options.unknown);
   const document = parseDocument(json.value);
-  for (const problem of document.problems) addProblem(problem, report);
+  const mfaTests = findMfaTests(document);
+  for (const problem of document.problems) addProblem(correct(problem, mfaTests), report);
   for (const statement of document.statements) {
     checkSpelling(statement, report);
     checkFields(statement, report);
@@ -48,6 +49,38 @@ export function lint(json: JsonText, options: LintOptions = {}): Finding[] {
   if (document.statements.length > 0) checkVersion(json.value, document, report);
   checkSize(JSON.stringify(json.value ?? null).length, isForUsers ? "users" : as, report);
   return report.findings(json);
+}
+
+/** A condition on MFA that a problem may be about. */
+interface MfaTest {
+  readonly isAllow: boolean;
+  readonly isBool: boolean;
+}
+
+/** Finds conditions on MFA by their place, and by that of their operator. */
+function findMfaTests({ statements }: ParsedDocument): ReadonlyMap<string, MfaTest> {
+  const tests = statements.flatMap(({ effect, conditions }) =>
+    conditions
+      .filter(({ key }) => isMfaKey(key))
+      .flatMap(({ path, operator }) => {
+        const found = { isAllow: effect === "Allow", isBool: operator?.kind === "bool" };
+        return [path, path.slice(0, -1)].map((each) => [JSON.stringify(each), found] as const);
+      }),
+  );
+  return new Map(tests);
+}
+
+/** Suggests operators and values of conditions on MFA that do not let requests without MFA through. */
+function correct(problem: Problem, tests: ReadonlyMap<string, MfaTest>): Problem {
+  const { kind, path, meant } = problem;
+  if (kind === "unknown-operator") {
+    // An absent key meets conditions with IfExists and ForAllValues: an Allow would then allow access keys.
+    const isAllow = tests.get(JSON.stringify(path))?.isAllow ?? false;
+    return isAllow && meant !== undefined ? { ...problem, meant: withoutAbsent(meant) } : problem;
+  }
+  if (kind !== "wrong-value") return problem;
+  const test = [path, path.slice(0, -1)].flatMap((each) => tests.get(JSON.stringify(each)) ?? [])[0];
+  return test?.isBool ? { ...problem, fix: `write ${test.isAllow ? '"true"' : '"false"'}` } : problem;
 }
 
 function addProblem({ kind, path, where, message, meant, fix }: Problem, report: Report): void {

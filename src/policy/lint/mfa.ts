@@ -6,6 +6,7 @@ import { listExemptions, selfManagePolicy } from "../enforcement.ts";
 import type { ParsedDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
+import { findOperator } from "../engine/operators.ts";
 import {
   checkExempt,
   checkMissing,
@@ -103,9 +104,20 @@ function isEverywhere({ resourceElement, resources }: ParsedStatement): boolean 
 }
 
 /** Returns the condition key in lower case, or the likely intended one: another rule reports misspelled keys. */
-function guessConditionKey({ key }: ParsedCondition): string {
+function guessConditionKey({ key }: Pick<ParsedCondition, "key">): string {
   const meant = isKnownKey(key) ? undefined : guessKey(key);
   return (meant?.isSure ? meant.name : key).toLowerCase();
+}
+
+/** Whether a condition key, or the likely intended one, tells about MFA. */
+export function isMfaKey(key: string): boolean {
+  const lower = guessConditionKey({ key });
+  return lower === present || lower === age;
+}
+
+/** Returns the operator whose conditions an absent key does not meet. */
+export function withoutAbsent(operator: string): string {
+  return operator.replace(/^ForAllValues:|IfExists$/g, "");
 }
 
 function findCallers(tests: readonly ParsedCondition[]): ReadonlySet<Caller> {
@@ -213,6 +225,8 @@ function checkAllowed(
   const [key, session] = (["key", "session"] as const).map((caller) => holdsFor.has(caller) && !denied.has(caller));
   const [test] = [...onPresent, ...onAge];
   if (test?.operator === undefined || (!key && !session)) return;
+  // The fix of the unknown operator is the same.
+  if (findOperator(test.name) === undefined && withoutAbsent(test.operator.name) !== test.operator.name) return;
   // Users without a device need these without MFA.
   if (statement.actionElement === "Action" && isListOfNeeded(statement.actions)) return;
   const isPresent = onPresent.length > 0;
@@ -222,7 +236,7 @@ function checkAllowed(
   const who = key && session ? "requests" : key ? "access keys" : "sessions without MFA, such as console sessions";
   const message = `${quoteCondition(test)} also allows ${who}${key ? " without MFA" : ""}: ${why}`;
   // An age limit holds only with MFA, so the other conditions can stay.
-  const name = test.operator.name.replace(/IfExists$/, "");
+  const name = withoutAbsent(test.operator.name);
   const more = isPresent
     ? { Bool: { "aws:MultiFactorAuthPresent": "true" } }
     : { [name]: { [test.key]: test.values.map(({ text }) => text) } };

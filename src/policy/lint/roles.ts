@@ -50,7 +50,9 @@ export function checkRole({ statement, onMfa, others, holdsForKey }: AboutMfa, r
       ? "this always denies them"
       : "this condition is always met and requires nothing"
     : `this never ${isDeny ? "denies" : "allows"} anything`;
-  const remove = isDeny ? "remove the statement" : "remove the condition, or the statement";
+  // Without a condition that is never met, an Allow would start to allow what it says.
+  const remove =
+    isDeny || !holdsForKey ? "remove the statement" : "remove the condition, which changes nothing, or the statement";
   const trust = 'require MFA in the trust policy of the role instead: "Bool": {"aws:MultiFactorAuthPresent": "true"}';
   report.add("roles-without-mfa", test.path, formatMessage(test, outcome), `${remove}; ${trust}`);
 }
