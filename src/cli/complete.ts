@@ -59,7 +59,7 @@ async function listCandidates(
   const next = listNextWords(words, commands);
   if (called === undefined) return next;
   const own = listCommandWords(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
-  return [...next, ...own];
+  return word.startsWith("-") ? own : [...next, ...own];
 }
 
 /** What comes next in the names of the commands that begin with these words. */

@@ -116,14 +116,14 @@ export const commands: readonly Listed[] = [
     name: "sandbox",
     group: "Try it",
     takes: "[-- <command>]",
-    summary: "start a local AWS with a small team, to try fob in",
+    summary: "start a local AWS with a small team",
     load: async () => (await import("./commands/sandbox.ts")).sandboxCommand,
   },
   {
     name: "sandbox code",
     group: "Try it",
     takes: "<user>",
-    summary: "print a code of a user's MFA device in the sandbox",
+    summary: "print a code of a sandbox user's MFA device",
     load: async () => (await import("./commands/sandbox-code.ts")).sandboxCodeCommand,
   },
   {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { callEveryday } from "../../src/demo/everyday-call.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
-import { run, withFob } from "../helpers/shells.ts";
+import { run, testIn, withFob } from "../helpers/shells.ts";
 import { makeWorld, type OnTerminal, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
 
 /** A home of a user with keys, sessions and variables of a real account, and a folder for the sandboxes' files. */
@@ -65,6 +65,37 @@ test("what fob sandbox prints leads another shell there: log in with a code of b
   home.expectUntouched();
 });
 
+testIn(["fish", "zsh"], "takes over what fob sandbox prints for it", async (shell) => {
+  const home = await makeHome();
+  const sandbox = onTerminal(program, ["sandbox", "--shell", shell], { env: home.env });
+  await sandbox.shows(/FOB_SANDBOX.*\n/);
+  const lines = sandbox
+    .screen()
+    .split("\n")
+    .filter((line) => !line.startsWith("fob: "));
+  const script = `${lines.join("\n")}\nenv | cut -d= -f1 | grep AWS | sort | tr '\\n' ' '; fob sandbox code ben`;
+  const { status, stdout } = await run(shell, script, { env: home.env, shows: ["code"] });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    /^AWS_CONFIG_FILE AWS_EC2_METADATA_DISABLED AWS_ENDPOINT_URL AWS_SHARED_CREDENTIALS_FILE \d{6}\n$/,
+  );
+  sandbox.kill("SIGTERM");
+  await sandbox.ended;
+});
+
+test("behind a proxy, requests to the sandbox go around it", async () => {
+  const home = await makeHome();
+  const env = {
+    ...home.env,
+    HTTP_PROXY: "http://127.0.0.1:9",
+    http_proxy: "http://127.0.0.1:9",
+    NO_PROXY: "example.com",
+  };
+  const script = "fob sandbox code ben | fob login ben --code-stdin && echo $NO_PROXY";
+  const { stdout } = await home.world.fob(["sandbox", "--", "sh", "-c", script], { env });
+  expect(stdout).toBe("ben-mfa\nexample.com,127.0.0.1\n");
+});
+
 test("a command runs in the sandbox, and its exit code is fob's", async () => {
   const home = await makeHome();
   const inside = "env | grep -E '^AWS|^ASSUMED' | cut -d= -f1 | sort | tr '\\n' ' '; fob status; exit 7";
@@ -103,6 +134,20 @@ test("in team-enforced an access key alone is denied, and a session with MFA is 
   expect((await sandbox.ended).status).toBe(0);
 });
 
+test("Ctrl-C in a shell in the sandbox is the shell's, and leaving the shell ends the sandbox", async () => {
+  const home = await makeHome();
+  const sandbox = onTerminal(program, ["sandbox", "--", "bash", "--norc", "-i"], { env: { ...home.env, PS1: "in> " } });
+  await sandbox.shows("in> ");
+  sandbox.type("sh -c 'echo at work; exec sleep 60'\r");
+  await sandbox.shows(/^at work$/m);
+  sandbox.type("\u0003");
+  await sandbox.shows("in> ");
+  sandbox.type("fob login finn; exit 5\r");
+  await sandbox.shows("security key");
+  expect((await sandbox.ended).status).toBe(5);
+  expect(readdirSync(home.folder)).toEqual([]);
+});
+
 test("SIGTERM ends the command, and nothing is left behind", async () => {
   const home = await makeHome();
   const sandbox = onTerminal(program, ["sandbox", "--", "sh", "-c", "echo ready; exec sleep 60"], { env: home.env });
@@ -113,10 +158,10 @@ test("SIGTERM ends the command, and nothing is left behind", async () => {
   expect(readdirSync(home.folder)).toEqual([]);
 });
 
-test("SIGTERM without a command: 130, and nothing is left behind", async () => {
+test.each(["SIGTERM", "SIGHUP"] as const)("%s without a command: 130, and nothing is left behind", async (signal) => {
   const home = await makeHome();
   const sandbox = await startOnTerminal(home, "--scenario", "empty");
-  sandbox.kill("SIGTERM");
+  sandbox.kill(signal);
   expect((await sandbox.ended).status).toBe(130);
   expect(readdirSync(home.folder)).toEqual([]);
 });

@@ -36,7 +36,7 @@ export const sandboxCommand = defineCommand({
     "fob sandbox",
     "fob sandbox -- bash",
     "fob sandbox -- sh -c 'fob sandbox code ben | fob login ben --code-stdin'",
-    "fob sandbox --scenario team-enforced -- fob exec dan -- aws s3 ls",
+    "fob sandbox --scenario team-enforced -- bash",
   ],
   async run(words, options, context, command = []) {
     if (words.length > 0) throw createWordsError(words, context);
