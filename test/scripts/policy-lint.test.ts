@@ -167,7 +167,7 @@ test.each([
 test.each([
   [[], "fob policy lint needs a file"],
   [["none.json"], 'cannot read "none.json": no such file or directory'],
-  [["folder"], '"folder" has no policy that fob knows how to find'],
+  [["folder"], 'no policy found in the .json files in "folder"'],
   [["-", "-"], "stdin can be read only once"],
   [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement, role, scp\n'],
   [["--format", "xml", "-"], 'invalid --format "xml"\nfob: hint: choose one of: text, json, sarif\n'],
@@ -265,6 +265,16 @@ test("checks every policy of an account and names it", async () => {
 
 test.each([
   ["{}", "none.json", "has no policy that fob knows how to find"],
+  [
+    '{"version": 4, "terraform_version": "1.9", "lineage": "a"}',
+    "a.json",
+    "hint: for a Terraform state: terraform show -json",
+  ],
+  [
+    '{"Policy": {"Arn": "arn:aws:iam::123456789012:policy/x", "DefaultVersionId": "v2"}}',
+    "get-policy.json",
+    "aws iam get-policy-version --policy-arn arn:aws:iam::123456789012:policy/x --version-id v2",
+  ],
   ['{"Role": {"AssumeRolePolicyDocument": {}}}', "role.json", "has no policy that fob knows how to find"],
   [
     "Resources:\n  A: b\n",

@@ -396,7 +396,7 @@ test("accepts several resources and files from Windows PowerShell, and warns abo
     "hint: did you mean: s3:ListBucket",
     'warning: "secretsmanager:GetSecret" is not in fob\'s list of secretsmanager actions, as of DATE',
     "hint: did you mean: secretsmanager:GetSecretValue",
-    "not checked: whether these actions exist, of lambda, dynamodb",
+    "not checked: whether AWS has these actions of lambda, dynamodb",
   ]);
 });
 
@@ -415,11 +415,11 @@ test("escapes control characters of a file in text and JSON", async () => {
         Effect: "Allow",
         Action: "*",
         Resource: "*",
-        Condition: { StringEquals: { "a\u009b": "\u202e" } },
+        Condition: { StringEquals: { "a:\u009b": "\u202e" } },
       }),
     ),
   );
-  const args = ["--policy", path, "--action", "s3:GetObject", "--context", "a\u009b=\u202ex"];
+  const args = ["--policy", path, "--action", "s3:GetObject", "--context", "a:\u009b=\u202ex"];
   for (const more of [[], ["--json"]]) {
     const { stdout } = await simulate([...args, ...more]);
     expect(stdout).toContain("would allow it");
@@ -469,7 +469,8 @@ test("--cases compares decisions with saved output, and finds changes", async ()
 
 test.each<[readonly string[], number, string | RegExp]>([
   [["--policy", "missing.json"], 2, 'cannot read "missing.json"'],
-  [["--policy", folder], 2, "cannot read"],
+  [["--policy", folder], 2, "is a folder"],
+  [["--action", "s3:GetObject", "--context", "MultiFactorAuthPresent=true"], 2, "its prefix is missing"],
   [
     ["--policy", file("cut.json", '{\n "Version": "2012-10-17",\n "Statement": [,]}')],
     2,

@@ -144,6 +144,17 @@ function readContext(given: readonly string[]): RequestContext {
         "for example: --context aws:MultiFactorAuthPresent=true",
       );
     }
+    if (!key.includes(":")) {
+      const isGlobal = /^(multifactorauth|principal|username|userid|sourceip|viaaws|currenttime|securetransport)/i.test(
+        key,
+      );
+      throw new UsageError(
+        `${quote(key)} (from --context) is not a condition key: its prefix is missing`,
+        isGlobal
+          ? `did you mean: ${quoteShellWord(`aws:${key}`)}`
+          : "for example: --context aws:MultiFactorAuthPresent=true",
+      );
+    }
     const entry = values.get(key.toLowerCase()) ?? { key, list: [] };
     entry.list.push(value);
     values.set(key.toLowerCase(), entry);
@@ -193,7 +204,10 @@ export function reportRequestErrors<T>(work: () => T, which = ""): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof RequestError) throw new UsageError(which + error.message, "fob policy simulate --help");
+    if (error instanceof RequestError) {
+      const hint = error.message.startsWith("invalid action") ? "name one action, such as s3:GetObject" : undefined;
+      throw new UsageError(which + error.message, hint ?? "fob policy simulate --help");
+    }
     throw error;
   }
 }

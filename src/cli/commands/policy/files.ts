@@ -1,6 +1,6 @@
 // Reads the files given to `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
-import { describeSystemError, UsageError } from "../../../errors.ts";
+import { describeSystemError, getSystemCode, UsageError } from "../../../errors.ts";
 import { JsonError, type JsonSource, type JsonText, readJson } from "../../../policy/engine/json.ts";
 import { type FoundPolicy, findPolicies } from "../../../policy/input/find.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
@@ -44,6 +44,8 @@ export async function readTextFile(path: string, { stdin }: Context, { bytes, si
       if (length > bytes) break;
     }
   } catch (error) {
+    if (getSystemCode(error) === "EISDIR")
+      throw new UsageError(`${quote(path)} is a folder`, "name a file in it, or - for stdin");
     throw new UsageError(`cannot read ${quote(path)}: ${describeSystemError(error)}`, "name a file, or - for stdin");
   }
   if (length > bytes) throw new UsageError(`${quote(path)} is larger than ${size}`, hint);
@@ -108,8 +110,20 @@ export function parsePolicyFile(source: TextFile): PolicyFile {
   return { source, json: file, policies };
 }
 
-export function createNoPolicyError(path: string): UsageError {
-  return new UsageError(`${quote(path)} has no policy that fob knows how to find`, [
-    "name a policy, the output of aws iam get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a CloudFormation template in JSON, or the output of terraform show -json",
-  ]);
+/** @param value what is in the file instead */
+export function createNoPolicyError(path: string, value?: unknown): UsageError {
+  return new UsageError(`${quote(path)} has no policy that fob knows how to find`, adviseOnForm(value));
+}
+
+/** Says how to get a policy from what people have in its place. */
+function adviseOnForm(value: unknown): string {
+  const { Policy: ofAws, terraform_version: version, lineage } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof version === "string" && lineage !== undefined) {
+    return "for a Terraform state: terraform show -json > state.json && fob policy lint state.json";
+  }
+  const { Arn: arn, DefaultVersionId: id } = (ofAws ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof arn === "string" && typeof id === "string") {
+    return `get its document: aws iam get-policy-version --policy-arn ${quoteShellWord(arn)} --version-id ${quoteShellWord(id)} > policy.json`;
+  }
+  return "name a policy, the output of aws iam get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a CloudFormation template in JSON, or the output of terraform show -json";
 }

@@ -23,7 +23,7 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
     const files = isFolder(path) ? await readFolder(path, context, skipped) : [await readNamed(path, context)];
     const checked = files.map((file) => leaveOutAws(file, skipped)).filter(({ policies }) => policies.length > 0);
     skipped.note(context);
-    if (checked.length === 0) throw createNoPolicyError(path);
+    if (checked.length === 0) throw createNoneError(path, files);
     // A file may be named and be in a folder, too.
     for (const each of checked) {
       const { path: name } = each.source;
@@ -32,6 +32,14 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
     }
   }
   return [...found.values()];
+}
+
+function createNoneError(path: string, files: readonly PolicyFile[]): UsageError {
+  if (!isFolder(path)) return createNoPolicyError(path, files[0]?.json.value);
+  return new UsageError(
+    `no policy found in the .json files in ${quote(path)}`,
+    "for Terraform files: terraform show -json > state.json; for a template in YAML, convert it to JSON",
+  );
 }
 
 /** What is not checked, by reasons. */

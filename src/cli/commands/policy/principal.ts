@@ -24,7 +24,7 @@ export async function readPrincipalPolicies(
   context: Context,
 ): Promise<readonly NamedPolicy[]> {
   const { json, policies: all } = parsePolicyFile(await readTextFile(path, context, policiesLimit));
-  if (all.length === 0) throw createNoPolicyError(path);
+  if (all.length === 0) throw createNoPolicyError(path, json.value);
   const chosen = choosePolicies(path, of, all);
   if (of !== undefined) {
     for (const absent of listAbsent(json.value, of)) context.say.warning(`${quote(path)} does not have ${absent}`);

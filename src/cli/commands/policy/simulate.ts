@@ -252,7 +252,7 @@ async function warnAboutActions(results: readonly ExplainedDecision[], { say }: 
     } else services.add(service);
     if (meant !== undefined) say.hint(`did you mean: ${meant.name}`);
   }
-  if (services.size > 0) say.note(`not checked: whether these actions exist, of ${[...services].join(", ")}`);
+  if (services.size > 0) say.note(`not checked: whether AWS has these actions of ${[...services].join(", ")}`);
 }
 
 async function readCasesFile(file: string, context: Context): Promise<ReturnType<typeof readCases>> {
