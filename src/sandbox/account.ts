@@ -239,7 +239,16 @@ export class Account {
     if (this.#managedPolicies.has(arn)) throw new Error(`policy ${JSON.stringify(name)} already exists`);
     const createdMs = this.now();
     const versions = new Map([["v1", { policy: readModeledPolicy(policy), createdMs }]]);
-    const added = { name, arn, id: makeId("ANPA"), path, createdMs, versions, defaultVersion: "v1" };
+    const added = {
+      name,
+      arn,
+      id: makeId("ANPA"),
+      path,
+      createdMs,
+      versions,
+      defaultVersion: "v1",
+      ...{ latestVersion: 1, updatedMs: createdMs },
+    };
     this.#managedPolicies.set(arn, added);
     return added;
   }
@@ -260,16 +269,33 @@ export class Account {
     return [...this.#managedPolicies.values()];
   }
 
+  /** Finds a group by its name, which ignores case. */
+  findGroup(name: string): Group | undefined {
+    return this.#groups.get(name.toLowerCase());
+  }
+
+  deleteGroup({ name }: Group): void {
+    this.#groups.delete(name.toLowerCase());
+  }
+
+  findManagedPolicy(arn: string): ManagedPolicy | undefined {
+    return this.#managedPolicies.get(arn);
+  }
+
+  deleteManagedPolicy({ arn }: ManagedPolicy): void {
+    this.#managedPolicies.delete(arn);
+  }
+
   /** Returns the group with this name; throws an Error if it does not exist. */
   group(name: string): Group {
-    const group = this.#groups.get(name.toLowerCase());
+    const group = this.findGroup(name);
     if (group === undefined) throw new Error(`group ${JSON.stringify(name)} not found`);
     return group;
   }
 
   /** Returns the managed policy with this ARN; throws an Error if it does not exist. */
   managedPolicy(arn: string): ManagedPolicy {
-    const policy = this.#managedPolicies.get(arn);
+    const policy = this.findManagedPolicy(arn);
     if (policy === undefined) throw new Error(`policy ${arn} not found`);
     return policy;
   }

@@ -3,6 +3,9 @@
 import { authenticationError } from "./errors.ts";
 import { getAccountPasswordPolicy, getAccountSummary, getLoginProfile, listAccountAliases } from "./iam/account.ts";
 import { getAccountAuthorizationDetails } from "./iam/details.ts";
+import { groupActions } from "./iam/groups.ts";
+import { heldPolicyActions } from "./iam/held-policies.ts";
+import { managedPolicyActions } from "./iam/managed-policies.ts";
 import { mfaActions } from "./iam/mfa.ts";
 import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
 import { simulateCustomPolicy } from "./policy-simulator.ts";
@@ -38,6 +41,9 @@ export const iam: QueryService = {
       GetLoginProfile: getLoginProfile,
       ListAccountAliases: listAccountAliases,
       SimulateCustomPolicy: simulateCustomPolicy,
+      ...groupActions,
+      ...heldPolicyActions,
+      ...managedPolicyActions,
       ...mfaActions,
     }).map(([name, action]) => [name, requireMfa(action)]),
   ),

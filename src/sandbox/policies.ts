@@ -14,8 +14,16 @@ export interface ManagedPolicy {
   readonly id: string;
   readonly path: string;
   readonly createdMs: number;
-  readonly versions: Map<string, { readonly policy: ModeledPolicy; readonly createdMs: number }>;
+  updatedMs: number;
+  readonly versions: Map<string, PolicyVersion>;
   defaultVersion: string;
+  /** The number of the latest version. AWS does not reuse the numbers of deleted versions. */
+  latestVersion: number;
+}
+
+export interface PolicyVersion {
+  readonly policy: ModeledPolicy;
+  readonly createdMs: number;
 }
 
 /** What has policies: a user, a group or a role. */

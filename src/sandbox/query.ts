@@ -104,6 +104,15 @@ export function readInteger(parameters: ReadonlyMap<string, string>, name: strin
   return value;
 }
 
+/** Reads a Boolean as AWS was observed to read it. Throws MalformedInput for anything else; the message is inferred. */
+export function readBoolean(parameters: ReadonlyMap<string, string>, name: string): boolean | undefined {
+  const text = parameters.get(name);
+  if (text === undefined) return undefined;
+  if (text === "true" || text === "1") return true;
+  if (text === "false" || text === "0") return false;
+  throw new AwsError("MalformedInput", 400, `${name} must be true or false`);
+}
+
 const writeMarker = (offset: number): string => Buffer.from(`from ${offset}`).toString("base64");
 
 /** Returns the members of the page that the parameters `Marker` and `MaxItems` ask for, and the XML that says what follows. */

@@ -4,6 +4,7 @@ import type { Account, Group, Role, UserPrincipal } from "../account.ts";
 import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
+import { encodeDocument, writePolicyFields, writeVersion } from "./managed-policies.ts";
 
 /** AWS managed policies are not modeled. */
 type Filter = "User" | "Role" | "Group" | "LocalManagedPolicy";
@@ -55,10 +56,6 @@ function listDetails(account: Account): Detail[] {
     ),
   ];
 }
-
-/** IAM returns documents URL-encoded by RFC 3986. */
-const encodeDocument = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
 function writeHolder(account: Account, { inline, attached }: PolicyHolder, inlineList: string): string {
   return (
@@ -119,27 +116,11 @@ function writeRole(account: Account, role: Role): string {
 }
 
 function writeManagedPolicy(account: Account, policy: ManagedPolicy): string {
-  const { name, id, arn, path, createdMs, defaultVersion, versions } = policy;
-  const holders = [...account.users(), ...account.groups(), ...account.roles()].map(({ holder }) => holder);
-  const attachments = holders.filter(({ attached }) => attached.has(arn)).length;
-  const boundaries = account.users().filter(({ user }) => user.boundary === arn).length;
-  return [
-    ...[
-      writeElement("PolicyName", name),
-      writeElement("PolicyId", id),
-      writeElement("Arn", arn),
-      writeElement("Path", path),
-    ],
-    ...[writeElement("DefaultVersionId", defaultVersion), writeElement("AttachmentCount", String(attachments))],
-    ...[writeElement("PermissionsBoundaryUsageCount", String(boundaries)), writeElement("IsAttachable", "true")],
-    ...[writeTime("CreateDate", createdMs), writeTime("UpdateDate", createdMs)],
-    writeList("PolicyVersionList", versions, ([versionId, version]) =>
-      [
-        writeElement("Document", encodeDocument(version.policy.text)),
-        writeElement("VersionId", versionId),
-        writeElement("IsDefaultVersion", String(versionId === defaultVersion)),
-        writeTime("CreateDate", version.createdMs),
-      ].join(""),
-    ),
-  ].join("");
+  const versions = writeList(
+    "PolicyVersionList",
+    policy.versions,
+    ([id, version]) =>
+      writeElement("Document", encodeDocument(version.policy.text)) + writeVersion(policy, id, version),
+  );
+  return writePolicyFields(account, policy) + versions;
 }

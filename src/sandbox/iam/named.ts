@@ -10,10 +10,18 @@ export const namePattern = "[\\w+=,.@-]+";
 /** AWS's pattern of paths. */
 export const pathPattern = "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)";
 
-/** Returns the user that the parameter UserName names, or without it the calling user. Throws AccessDenied or NoSuchEntity. */
-export function takeUser(call: QueryCall, action: string): UserPrincipal {
+/**
+ * Returns the user that the parameter UserName names, or without it the calling user. Throws AccessDenied or NoSuchEntity.
+ *
+ * @param userName whether the call needs UserName
+ */
+export function takeUser(
+  call: QueryCall,
+  action: string,
+  userName: "optional" | "required" = "optional",
+): UserPrincipal {
   const { account, caller } = call;
-  const name = readUserName(call) ?? caller.principal.name;
+  const name = readUserName(call, userName === "required") ?? caller.principal.name;
   if (name === undefined) {
     throw new AwsError("ValidationError", 400, "Must specify userName when calling with non-User credentials");
   }
@@ -29,10 +37,21 @@ export function takeUserOrRoot(call: QueryCall, action: string): Principal {
   return isRoot ? account.root : takeUser(call, action);
 }
 
-function readUserName({ parameters }: QueryCall): string | undefined {
+function readUserName({ parameters }: QueryCall, isRequired = false): string | undefined {
   const value = parameters.get("UserName");
-  validate({ name: "userName", value, min: 1, max: 128, pattern: namePattern });
+  validate({ name: "userName", value, isRequired, min: 1, max: 128, pattern: namePattern });
   return value;
+}
+
+/** Returns the items whose path begins with the parameter PathPrefix. */
+export function filterByPath<T>(
+  parameters: ReadonlyMap<string, string>,
+  items: readonly T[],
+  pathOf: (item: T) => string,
+): readonly T[] {
+  const prefix = parameters.get("PathPrefix") ?? "/";
+  validate({ name: "pathPrefix", value: prefix, min: 1, max: 512, pattern: "\\u002F[\\u0021-\\u007F]*" });
+  return items.filter((item) => pathOf(item).startsWith(prefix));
 }
 
 /** Writes what IAM says of a user in most answers. https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html */

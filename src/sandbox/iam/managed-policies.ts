@@ -1,0 +1,230 @@
+// Customer managed policies and their versions.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
+//
+// AWS does not document its messages; they are as users quote them in public issues, or inferred.
+import type { Account } from "../account.ts";
+import { AwsError, notModeled } from "../errors.ts";
+import { type ManagedPolicy, type ModeledPolicy, type PolicyVersion, readModeledPolicy } from "../policies.ts";
+import { type QueryAction, type QueryCall, readBoolean, takePage, validate } from "../query.ts";
+import { writeElement, writeList, writeTime } from "../xml.ts";
+import { namePattern } from "./named.ts";
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const [versionsPerPolicy, charactersPerPolicy] = [5, 6144];
+
+/** Returns the managed policy that the parameter PolicyArn names. Throws AccessDenied or NoSuchEntity. */
+function takePolicy({ account, caller, parameters }: QueryCall, action: string): ManagedPolicy {
+  const arn = readPolicyArn(parameters);
+  account.authorize(caller, action, arn, `policy ${arn}`);
+  const policy = account.findManagedPolicy(arn);
+  if (policy === undefined) throw new AwsError("NoSuchEntity", 404, `Policy ${arn} was not found.`);
+  return policy;
+}
+
+/** Reads the parameter PolicyArn. Throws NotImplemented for a managed policy of AWS. */
+export function readPolicyArn(parameters: ReadonlyMap<string, string>): string {
+  const value = parameters.get("PolicyArn");
+  validate({ name: "policyArn", value, isRequired: true, min: 20, max: 2048 });
+  if (/^arn:[^:]*:iam::aws:/.test(value as string)) throw notModeled(`the AWS managed policy ${value}`);
+  return value as string;
+}
+
+/**
+ * Reads the parameter PolicyDocument. Throws MalformedPolicyDocument for what is not JSON, and NotImplemented for anything
+ * that the evaluator does not understand; some of that AWS would reject too, as malformed.
+ */
+export function readPolicyDocument(parameters: ReadonlyMap<string, string>): ModeledPolicy {
+  const value = parameters.get("PolicyDocument");
+  const pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
+  validate({ name: "policyDocument", value, isRequired: true, min: 1, max: 131_072, pattern });
+  const text = value as string;
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new AwsError("MalformedPolicyDocument", 400, "Syntax errors in policy.");
+  }
+  try {
+    return readModeledPolicy(text);
+  } catch (error) {
+    throw notModeled(`this policy: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** "IAM doesn't count white space when calculating the size of a policy": reference_iam-quotas.html in the user guide. */
+export const sizeOf = ({ text }: ModeledPolicy): number => text.replace(/\s/g, "").length;
+
+function readManagedDocument(parameters: ReadonlyMap<string, string>): ModeledPolicy {
+  const policy = readPolicyDocument(parameters);
+  if (sizeOf(policy) <= charactersPerPolicy) return policy;
+  throw new AwsError("LimitExceeded", 409, `Cannot exceed quota for PolicySize: ${charactersPerPolicy}`);
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html */
+const createPolicy: QueryAction = {
+  parameters: ["PolicyName", "Path", "PolicyDocument"],
+  run: ({ account, caller, parameters }) => {
+    const name = parameters.get("PolicyName");
+    const path = parameters.get("Path") ?? "/";
+    validate(
+      { name: "policyName", value: name, isRequired: true, min: 1, max: 128, pattern: namePattern },
+      { name: "path", value: path, min: 1, max: 512, pattern: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" },
+    );
+    account.authorize(caller, "iam:CreatePolicy", account.arn(`policy${path}${name}`), `policy ${name}`);
+    const document = readManagedDocument(parameters);
+    // "The friendly name of the policy … must be unique within the account": also with another path.
+    if (account.managedPolicies().some((policy) => policy.name.toLowerCase() === name?.toLowerCase())) {
+      const problem = `A policy called ${name} already exists. Duplicate names are not allowed.`;
+      throw new AwsError("EntityAlreadyExists", 409, problem);
+    }
+    return writePolicy(account, account.addManagedPolicy(name as string, path, document.text));
+  },
+};
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html */
+const getPolicy: QueryAction = {
+  parameters: ["PolicyArn"],
+  run: (call) => writePolicy(call.account, takePolicy(call, "iam:GetPolicy")),
+};
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html */
+const deletePolicy: QueryAction = {
+  parameters: ["PolicyArn"],
+  run: (call) => {
+    const policy = takePolicy(call, "iam:DeletePolicy");
+    const { attachments, boundaries } = countUses(call.account, policy);
+    if (attachments + boundaries > 0) {
+      throw new AwsError("DeleteConflict", 409, "Cannot delete a policy attached to entities.");
+    }
+    if (policy.versions.size > 1) throw new AwsError("DeleteConflict", 409, hasVersions);
+    call.account.deleteManagedPolicy(policy);
+    return "";
+  },
+};
+
+const hasVersions =
+  "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. " +
+  "The default version is deleted with the policy.";
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html */
+const createPolicyVersion: QueryAction = {
+  parameters: ["PolicyArn", "PolicyDocument", "SetAsDefault"],
+  run: (call) => {
+    const policy = takePolicy(call, "iam:CreatePolicyVersion");
+    const isDefault = readBoolean(call.parameters, "SetAsDefault") ?? false;
+    const document = readManagedDocument(call.parameters);
+    if (policy.versions.size >= versionsPerPolicy) throw new AwsError("LimitExceeded", 409, tooManyVersions);
+    policy.latestVersion++;
+    const id = `v${policy.latestVersion}`;
+    const version = { policy: document, createdMs: call.account.now() };
+    policy.versions.set(id, version);
+    policy.updatedMs = version.createdMs;
+    if (isDefault) policy.defaultVersion = id;
+    return `<PolicyVersion>${writeVersion(policy, id, version)}</PolicyVersion>`;
+  },
+};
+
+const tooManyVersions =
+  `A managed policy can have up to ${versionsPerPolicy} versions. Before you create a new version, you must delete an ` +
+  "existing version.";
+
+/** Returns the version that the parameter VersionId names. Throws NoSuchEntity. */
+function takeVersion({ parameters }: QueryCall, policy: ManagedPolicy): { id: string; version: PolicyVersion } {
+  const value = parameters.get("VersionId");
+  const pattern = "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?";
+  validate({ name: "versionId", value, isRequired: true, min: 0, max: 128, pattern });
+  const id = value as string;
+  const version = policy.versions.get(id);
+  if (version !== undefined) return { id, version };
+  const problem = `Policy ${policy.arn} version ${id} does not exist or is not attachable.`;
+  throw new AwsError("NoSuchEntity", 404, problem);
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_SetDefaultPolicyVersion.html */
+const setDefaultPolicyVersion: QueryAction = {
+  parameters: ["PolicyArn", "VersionId"],
+  run: (call) => {
+    const policy = takePolicy(call, "iam:SetDefaultPolicyVersion");
+    policy.defaultVersion = takeVersion(call, policy).id;
+    policy.updatedMs = call.account.now();
+    return "";
+  },
+};
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicyVersion.html */
+const deletePolicyVersion: QueryAction = {
+  parameters: ["PolicyArn", "VersionId"],
+  run: (call) => {
+    const policy = takePolicy(call, "iam:DeletePolicyVersion");
+    const { id } = takeVersion(call, policy);
+    if (id === policy.defaultVersion) {
+      throw new AwsError("DeleteConflict", 409, "Cannot delete the default version of a policy.");
+    }
+    policy.versions.delete(id);
+    return "";
+  },
+};
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicyVersion.html */
+const getPolicyVersion: QueryAction = {
+  parameters: ["PolicyArn", "VersionId"],
+  run: (call) => {
+    const policy = takePolicy(call, "iam:GetPolicyVersion");
+    const { id, version } = takeVersion(call, policy);
+    const document = writeElement("Document", encodeDocument(version.policy.text));
+    return `<PolicyVersion>${document}${writeVersion(policy, id, version)}</PolicyVersion>`;
+  },
+};
+
+/** Newest first (inferred). https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicyVersions.html */
+const listPolicyVersions: QueryAction = {
+  parameters: ["PolicyArn", "Marker", "MaxItems"],
+  run: (call) => {
+    const policy = takePolicy(call, "iam:ListPolicyVersions");
+    const { page, isTruncated, marker } = takePage(call.parameters, [...policy.versions].reverse());
+    return isTruncated + writeList("Versions", page, ([id, version]) => writeVersion(policy, id, version)) + marker;
+  },
+};
+
+/** IAM returns documents URL-encoded by RFC 3986. */
+export const encodeDocument = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+
+function countUses(account: Account, { arn }: ManagedPolicy): { attachments: number; boundaries: number } {
+  const holders = [...account.users(), ...account.groups(), ...account.roles()].map(({ holder }) => holder);
+  return {
+    attachments: holders.filter(({ attached }) => attached.has(arn)).length,
+    boundaries: account.users().filter(({ user }) => user.boundary === arn).length,
+  };
+}
+
+const writePolicy = (account: Account, policy: ManagedPolicy): string =>
+  `<Policy>${writePolicyFields(account, policy)}</Policy>`;
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html */
+export function writePolicyFields(account: Account, policy: ManagedPolicy): string {
+  const { attachments, boundaries } = countUses(account, policy);
+  return [
+    ...[writeElement("PolicyName", policy.name), writeElement("PolicyId", policy.id), writeElement("Arn", policy.arn)],
+    ...[writeElement("Path", policy.path), writeElement("DefaultVersionId", policy.defaultVersion)],
+    writeElement("AttachmentCount", String(attachments)),
+    ...[writeElement("PermissionsBoundaryUsageCount", String(boundaries)), writeElement("IsAttachable", "true")],
+    ...[writeTime("CreateDate", policy.createdMs), writeTime("UpdateDate", policy.updatedMs)],
+  ].join("");
+}
+
+/** Without the document. https://docs.aws.amazon.com/IAM/latest/APIReference/API_PolicyVersion.html */
+export function writeVersion({ defaultVersion }: ManagedPolicy, id: string, { createdMs }: PolicyVersion): string {
+  const isDefault = writeElement("IsDefaultVersion", String(id === defaultVersion));
+  return writeElement("VersionId", id) + isDefault + writeTime("CreateDate", createdMs);
+}
+
+export const managedPolicyActions: Readonly<Record<string, QueryAction>> = {
+  CreatePolicy: createPolicy,
+  GetPolicy: getPolicy,
+  DeletePolicy: deletePolicy,
+  CreatePolicyVersion: createPolicyVersion,
+  SetDefaultPolicyVersion: setDefaultPolicyVersion,
+  DeletePolicyVersion: deletePolicyVersion,
+  GetPolicyVersion: getPolicyVersion,
+  ListPolicyVersions: listPolicyVersions,
+};
