@@ -1,6 +1,6 @@
 // The authenticator of a running `fob sandbox`: a file in the sandbox's folder with the seeds of all its devices. The
 // devices protect nothing, and the folder goes when the sandbox stops.
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Environment } from "../environment-variables.ts";
@@ -9,7 +9,7 @@ import { createFile } from "../files/create.ts";
 import { findNearest } from "../nearest.ts";
 import { isRunning } from "../process.ts";
 import { formatAsciiJson, quote, quoteShellWord } from "../text.ts";
-import type { Account } from "./account.ts";
+import type { Account, MfaDevice } from "./account.ts";
 import { base32Encode, totp } from "./totp.ts";
 
 /** The name of the variable that tells where the file is. */
@@ -26,6 +26,8 @@ interface Authenticator {
   /** The process that runs the sandbox. */
   readonly pid: number;
   readonly users: readonly { readonly name: string; readonly devices: readonly Device[] }[];
+  /** Devices that are not enabled for a user yet: that takes two of their codes. */
+  readonly unassigned: readonly Device[];
 }
 
 /** A device with codes. */
@@ -35,16 +37,24 @@ interface Device {
   readonly seed: string;
 }
 
-/** Writes the file, 0600. @returns its path */
-export function writeAuthenticator(folder: string, account: Account): string {
-  const users = account.users().map(({ name, devices }) => ({
-    name,
-    devices: devices.flatMap(({ serialNumber, seed }) => (seed ? [{ serialNumber, seed: base32Encode(seed) }] : [])),
-  }));
+/** The file in a sandbox's folder. `write` makes it what the account is now, 0600. */
+export function createAuthenticator(folder: string): { readonly path: string; readonly write: (a: Account) => void } {
   const path = join(folder, fileName);
-  createFile(path, formatAsciiJson({ pid: process.pid, users } satisfies Authenticator));
-  return path;
+  let before: string | undefined;
+  const write = (account: Account): void => {
+    const users = account.users().map(({ name, devices }) => ({ name, devices: listDevices(devices) }));
+    const unassigned = listDevices([...account.unassignedDevices.values()]);
+    const text = formatAsciiJson({ pid: process.pid, users, unassigned } satisfies Authenticator);
+    if (text === before) return;
+    createFile(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+    before = text;
+  };
+  return { path, write };
 }
+
+const listDevices = (devices: readonly MfaDevice[]): Device[] =>
+  devices.flatMap(({ serialNumber, seed }) => (seed ? [{ serialNumber, seed: base32Encode(seed) }] : []));
 
 /**
  * The sandbox's file: the one that the environment names, else that of the only running sandbox.
@@ -76,14 +86,15 @@ export function findAuthenticator(env: Environment, typed: string): Authenticato
 }
 
 /**
- * The code of the moment of a user's device.
+ * The code of the moment of a user's device. A virtual device that is not enabled for a user yet counts as the user's
+ * first one if it has the user's name.
  *
  * @param serial the device's serial number, or the end of its ARN; without it, the user's first device
  * @param now ms since 1970
  * @throws FobError
  */
 export function readCode(
-  { users }: Authenticator,
+  { users, unassigned }: Authenticator,
   userName: string,
   serial: string | undefined,
   now: number,
@@ -92,9 +103,12 @@ export function readCode(
   const user = users.find(({ name }) => name.toLowerCase() === userName.toLowerCase());
   if (user === undefined) throw createNoUserError(userName, users);
   const { devices } = user;
-  const device = devices.find(
-    ({ serialNumber }) => serial === undefined || serialNumber === serial || serialNumber.endsWith(`:mfa/${serial}`),
-  );
+  const isNamed = (name: string) => (device: Device) =>
+    device.serialNumber === name || device.serialNumber.endsWith(`:mfa/${name}`);
+  const device =
+    serial === undefined
+      ? (devices[0] ?? unassigned.find(isNamed(user.name)))
+      : [...devices, ...unassigned].find(isNamed(serial));
   if (device !== undefined) {
     return { code: totp(device.seed, now), serialNumber: device.serialNumber };
   }

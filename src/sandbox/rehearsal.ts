@@ -1,12 +1,13 @@
 // A local AWS with a scenario's account and AWS files of its own, apart from the user's.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isAboutAws, type Variables } from "../environment/variables.ts";
 import type { Environment } from "../environment-variables.ts";
 import { createFile } from "../files/create.ts";
 import { explainFileError } from "../files/read.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { Account, Principal } from "./account.ts";
-import { authenticatorVariable, folderPrefix, temporaryFolder, writeAuthenticator } from "./authenticator.ts";
+import { authenticatorVariable, createAuthenticator, folderPrefix, temporaryFolder } from "./authenticator.ts";
 import { type ScenarioName, scenarios } from "./scenarios.ts";
 import { type Sandbox, startSandbox } from "./server.ts";
 
@@ -23,11 +24,8 @@ export interface Rehearsal {
 /** Starts it. @param env the environment that the variables are for */
 export async function startRehearsal(scenario: ScenarioName, env: Environment): Promise<Rehearsal> {
   const folder = makeFolder();
-  let filled: Account | undefined;
-  const fill = (account: Account): void => {
-    scenarios[scenario](account);
-    filled = account;
-  };
+  const files = { ...listAwsFiles(folder), store: join(folder, "fob") };
+  const authenticator = createAuthenticator(folder);
   let sandbox: Sandbox | undefined;
   const close = async (): Promise<void> => {
     await sandbox?.close();
@@ -35,9 +33,15 @@ export async function startRehearsal(scenario: ScenarioName, env: Environment): 
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
-    sandbox = await startSandbox({ fill });
-    const files = writeFiles(folder, filled as unknown as Account);
-    const variables = buildVariables(files, sandbox.url, env);
+    sandbox = await startSandbox({
+      fill: (account) => {
+        scenarios[scenario](account);
+        writeAwsFiles(files, account);
+        authenticator.write(account);
+      },
+      changed: authenticator.write,
+    });
+    const variables = buildVariables({ ...files, authenticator: authenticator.path }, sandbox.url, env);
     return { url: sandbox.url, account: sandbox.account, variables, close };
   } catch (error) {
     await close();
@@ -55,18 +59,14 @@ function makeFolder(): string {
   }
 }
 
-interface Files {
-  readonly credentials: string;
-  readonly config: string;
-  readonly store: string;
-  readonly authenticator: string;
-}
+const listAwsFiles = (folder: string): AwsFilePaths => ({
+  credentials: join(folder, ".aws", "credentials"),
+  config: join(folder, ".aws", "config"),
+});
 
 /** Writes the AWS files: a profile for each user with an active access key, and its name is the user's. */
-function writeFiles(folder: string, account: Account): Files {
-  const aws = join(folder, ".aws");
-  mkdirSync(aws, { mode: 0o700 });
-  const files = { credentials: join(aws, "credentials"), config: join(aws, "config"), store: join(folder, "fob") };
+function writeAwsFiles(files: AwsFilePaths, account: Account): void {
+  mkdirSync(dirname(files.config), { mode: 0o700 });
   const owners = [account.root, ...account.users()].flatMap((owner) => {
     const key = account.accessKeysOf(owner).find(({ active }) => active);
     return key === undefined ? [] : [{ owner, profile: owner.name ?? "root", key }];
@@ -87,7 +87,6 @@ function writeFiles(folder: string, account: Account): Files {
       )
       .join("\n"),
   );
-  return { ...files, authenticator: writeAuthenticator(folder, account) };
 }
 
 function describeDevice({ devices }: Principal): Readonly<Record<string, string>> {
@@ -116,7 +115,12 @@ const usual = [
   ...["AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"],
 ];
 
-function buildVariables(files: Files, url: string, env: Environment): Variables {
+interface Places extends AwsFilePaths {
+  readonly store: string;
+  readonly authenticator: string;
+}
+
+function buildVariables(files: Places, url: string, env: Environment): Variables {
   const set = {
     AWS_SHARED_CREDENTIALS_FILE: files.credentials,
     AWS_CONFIG_FILE: files.config,

@@ -39,6 +39,8 @@ export interface SandboxOptions {
   readonly partition?: string;
   /** Adds what the account has from the start. */
   readonly fill?: (account: Account) => void;
+  /** Called when IAM has done what a request asked for, before the answer is sent. */
+  readonly changed?: (account: Account) => void;
 }
 
 export interface AccessKey {
@@ -113,7 +115,12 @@ const recordsKept = 10_000;
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const account = new Account(options.account ?? "123456789012", options.partition ?? "aws", options.now ?? Date.now);
   options.fill?.(account);
-  const aws: LocalAws = { account, federation: new Federation(account), buckets: ["invoices", "team-photos"] };
+  const aws: LocalAws = {
+    account,
+    federation: new Federation(account),
+    buckets: ["invoices", "team-photos"],
+    changed: options.changed ?? (() => undefined),
+  };
   const requests: RequestRecord[] = [];
   const server = createServer((request, response) => {
     void answerCall(request, response, aws).then((record) => {
@@ -185,6 +192,7 @@ interface LocalAws {
   readonly account: Account;
   readonly federation: Federation;
   readonly buckets: string[];
+  readonly changed: (account: Account) => void;
 }
 
 interface Answer {
@@ -272,6 +280,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const definition = service === "sts" ? sts : iam;
   const action = findAction(service, definition, parameters);
   const result = action.run({ account, caller, parameters });
+  if (service === "iam") aws.changed(account);
   return {
     status: 200,
     headers: xml,

@@ -1,8 +1,11 @@
 // `fob sandbox`: a local AWS apart from the user's files, sessions and variables, which leaves nothing behind.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { CreateVirtualMFADeviceCommand, EnableMFADeviceCommand, IAMClient } from "@aws-sdk/client-iam";
+import { fromIni } from "@aws-sdk/credential-providers";
 import { expect, test } from "vitest";
 import { callEveryday } from "../../src/demo/everyday-call.ts";
+import { totp } from "../../src/sandbox/totp.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { run, testIn, withFob } from "../helpers/shells.ts";
 import { makeWorld, type OnTerminal, onTerminal, program, temporaryFolder } from "../helpers/world.ts";
@@ -146,6 +149,32 @@ test("Ctrl-C in a shell in the sandbox is the shell's, and leaving the shell end
   await sandbox.shows("security key");
   expect((await sandbox.ended).status).toBe(5);
   expect(readdirSync(home.folder)).toEqual([]);
+});
+
+test("a device that is created in the sandbox has codes too, before and after it is enabled", async () => {
+  const home = await makeHome();
+  const script = 'echo "$AWS_ENDPOINT_URL $AWS_SHARED_CREDENTIALS_FILE $AWS_CONFIG_FILE"; read line';
+  const sandbox = onTerminal(program, ["sandbox", "--", "bash", "-c", script], { env: home.env });
+  const line = /^(http\S+) (\S+) (\S+)$/m;
+  await sandbox.shows(line);
+  const [, endpoint = "", filepath = "", configFilepath = ""] = line.exec(sandbox.screen()) ?? [];
+  const credentials = fromIni({ profile: "ada", filepath, configFilepath, ignoreCache: true });
+  const iam = new IAMClient({ endpoint, region: "us-east-1", credentials });
+  const code = (...args: string[]) => home.world.fob(["sandbox", "code", ...args], { env: home.env, shows: ["code"] });
+  expect((await code("dan")).status).toBe(1);
+  const created = await iam.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName: "dan" }));
+  const { SerialNumber, Base32StringSeed = new Uint8Array() } = created.VirtualMFADevice ?? {};
+  const seed = Buffer.from(Base32StringSeed).toString();
+  const shown = (await code("dan")).stdout.trim();
+  const now = Date.now();
+  expect([totp(seed, now), totp(seed, now - 30_000)]).toContain(shown);
+  const codes = { AuthenticationCode1: totp(seed, now - 30_000), AuthenticationCode2: totp(seed, now) };
+  await iam.send(new EnableMFADeviceCommand({ UserName: "dan", SerialNumber, ...codes }));
+  expect(await code("dan", "--serial", SerialNumber ?? "")).toMatchObject({ status: 0 });
+  expect((await code("dan", "--serial", "phone")).stderr).toContain(`fob sandbox code dan --serial ${SerialNumber}\n`);
+  iam.destroy();
+  sandbox.type("\r");
+  expect((await sandbox.ended).status).toBe(0);
 });
 
 test("SIGTERM ends the command, and nothing is left behind", async () => {
