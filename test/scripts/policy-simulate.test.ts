@@ -674,6 +674,61 @@ test("reads the policies of a user from an account's details, and warns of what 
   expect(boundary).toMatchObject({ status: 2, stdout: "" });
 });
 
+test("refuses to prove anything about users from policies of roles and service control policies", async () => {
+  const fobs = JSON.parse(readFileSync(enforce, "utf8")) as { Statement: object[] };
+  const document = policy({ Effect: "Allow", Action: "*", Resource: "*" }, ...fobs.Statement);
+  const ofRole = file("role-policy.json", { RoleName: "r", PolicyName: "p", PolicyDocument: document });
+  const managed = { Arn: "arn:aws:iam::123456789012:policy/m", PolicyName: "m" };
+  const attached = { AttachedManagedPolicies: [{ PolicyArn: managed.Arn }] };
+  const account = file("roles-account.json", {
+    UserDetailList: [{ UserName: "u", Arn: "arn:aws:iam::123456789012:user/u", UserId: "AIDAU", ...attached }],
+    RoleDetailList: [{ RoleName: "r", ...attached, RolePolicyList: [{ PolicyName: "own", PolicyDocument: document }] }],
+    Policies: [{ ...managed, PolicyVersionList: [{ IsDefaultVersion: true, Document: document }] }],
+  });
+  const shared = file("shared-account.json", {
+    ...{ UserDetailList: [{ UserName: "u", ...attached }], RoleDetailList: [{ RoleName: "r", ...attached }] },
+    Policies: [{ ...managed, PolicyVersionList: [{ IsDefaultVersion: true, Document: document }] }],
+  });
+  const scp = file("scp-policy.json", {
+    Policy: {
+      PolicySummary: { Name: "mfa", Type: "SERVICE_CONTROL_POLICY" },
+      Content: JSON.stringify(document),
+    },
+  });
+  for (const [args, lint] of [
+    [["--policy", ofRole], `fob policy lint --as role ${ofRole}`],
+    [["--policy", ofRole, "--require", "enforced,enrollable"], `fob policy lint --as role ${ofRole}`],
+    [["--policy", enforce, "--policy", ofRole, "--require", "enforced"], `fob policy lint --as role ${ofRole}`],
+    [["--policy", account, "--of", "role r", "--require", "enforced"], `fob policy lint ${account}`],
+    [["--policy", shared, "--of", "role r", "--require", "enforced"], `fob policy lint --as role ${shared}`],
+  ] as const) {
+    const { status, stdout, stderr } = await simulate(args);
+    expect([args, status, stdout]).toEqual([args, 2, ""]);
+    expect(stderr).toContain("is a policy of a role: requests of roles never carry aws:MultiFactorAuthPresent");
+    expect(stderr).toContain(`fob: hint: ${lint}\n`);
+  }
+  for (const args of [[], ["--require", "enforced"], ["--action", "s3:GetObject"]]) {
+    const { status, stdout, stderr } = await simulate(["--policy", scp, ...args]);
+    expect([args, status, stdout]).toEqual([args, 2, ""]);
+    expect(stderr).toContain("is a service control policy, not a user's policy");
+    expect(stderr).toContain(`fob: hint: fob policy lint --as scp ${scp}\n`);
+  }
+  const [request] = await json(["--policy", ofRole, "--action", "s3:GetObject"]);
+  expect(request?.decision).toBe("explicitDeny");
+  const asUser = await simulate([
+    "--policy",
+    ofRole,
+    "--action",
+    "s3:GetObject",
+    "--user",
+    "arn:aws:iam::123456789012:user/u",
+  ]);
+  expect(asUser.status).toBe(2);
+  expect(asUser.stderr).toContain("it is a policy of a role");
+  // The same policy is the user's, too.
+  expect((await simulate(["--policy", account, "--of", "user u", "--require", "enforced"])).status).toBe(0);
+});
+
 test("does not guess what a template does not say", async () => {
   const content = policy({ Effect: "Deny", Action: "*", Resource: { "Fn::Sub": "arn:aws:s3:::$" + "{Bucket}" } });
   const template = (PolicyDocument: unknown) => ({

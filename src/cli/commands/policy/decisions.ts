@@ -19,13 +19,15 @@ import { hangText } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
 import type { AdministratorOptions } from "../../administrator.ts";
 import type { Context } from "../../context.ts";
-import { readPrincipalPolicies } from "./principal.ts";
+import { type OtherPolicy, readPrincipalPolicies } from "./principal.ts";
 
 /** What requests are evaluated against. */
 export interface SimulationSetup {
   /** The names of the policies in messages. */
   readonly names: readonly string[];
   readonly policies: readonly PolicyDocument[];
+  /** A policy of a role: its requests can be evaluated, but nothing about users can be proved of it. */
+  readonly ofRole: OtherPolicy | undefined;
   /** Whether they were read from the account. */
   readonly isFromAccount: boolean;
   readonly evaluationOptions: EvaluationOptions;
@@ -71,7 +73,7 @@ async function readSetupFromAccount(user: string, given: SimulateOptions, contex
   for (const name of names) context.say.note(`read: ${name}`);
   const isAllowed = mayChangePassword || given.usersMayChangePassword === true;
   return {
-    ...{ names, policies, isFromAccount: true, subject, example: subject },
+    ...{ names, policies, ofRole: undefined, isFromAccount: true, subject, example: subject },
     evaluationOptions: { boundary, mayChangePassword: isAllowed ? subject.arn : undefined },
     ...{ stated: readContext(given.context ?? []), json: given.json === true, context },
   };
@@ -86,7 +88,14 @@ async function readSetupFromFiles(given: SimulateOptions, context: Context): Pro
     names: ["a policy that allows everything", "enforce-mfa-policy"],
     policies: [allowAll, enforceMfaPolicy()],
   };
-  const read = (await Promise.all(files.map((file) => readPrincipalPolicies(file, given.of, context)))).flat();
+  const principals = await Promise.all(files.map((file) => readPrincipalPolicies(file, given.of, context)));
+  const read = principals.flatMap((each) => each.policies);
+  const others = principals.flatMap((each) => each.others);
+  refuseServiceControl(others);
+  const ofRole = others.find(({ kind }) => kind === "role");
+  if (ofRole !== undefined && given.user !== undefined) {
+    throw new UsageError(`--user cannot be used with ${quote(ofRole.name)}: it is a policy of a role`, ofRole.lint);
+  }
   const { names, policies } =
     given.policy === undefined
       ? own
@@ -99,6 +108,7 @@ async function readSetupFromFiles(given: SimulateOptions, context: Context): Pro
   return {
     names,
     policies,
+    ofRole,
     isFromAccount: false,
     evaluationOptions: { boundary, mayChangePassword },
     subject,
@@ -109,9 +119,20 @@ async function readSetupFromFiles(given: SimulateOptions, context: Context): Pro
   };
 }
 
+/** @throws UsageError: such a policy only limits what users' policies allow */
+function refuseServiceControl(others: readonly OtherPolicy[]): void {
+  const found = others.find(({ kind }) => kind === "scp");
+  if (found === undefined) return;
+  throw new UsageError(
+    `${quote(found.name)} is a service control policy, not a user's policy: it limits all users and roles of an account and allows nothing by itself`,
+    found.lint,
+  );
+}
+
 /** @throws UsageError if the file has several policies */
 async function readBoundary(file: string, context: Context): Promise<PolicyDocument> {
-  const [first, ...more] = await readPrincipalPolicies(file, undefined, context);
+  const { policies } = await readPrincipalPolicies(file, undefined, context);
+  const [first, ...more] = policies;
   if (first !== undefined && more.length === 0) return first.policy;
   throw new UsageError(
     `${quote(file)} has ${more.length + 1} policies, but a permissions boundary is a single one`,

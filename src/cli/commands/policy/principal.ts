@@ -2,6 +2,7 @@
 import { FobError, UsageError } from "../../../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
 import { type FoundPolicy, listAbsent } from "../../../policy/input/find.ts";
+import type { Kind } from "../../../policy/lint/lint.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 import { createNoPolicyError, parsePolicyFile, policiesLimit, readTextFile } from "./files.ts";
@@ -10,6 +11,22 @@ import { createNoPolicyError, parsePolicyFile, policiesLimit, readTextFile } fro
 export interface NamedPolicy {
   readonly name: string;
   readonly policy: PolicyDocument;
+}
+
+/** The policies of a principal, as a file has them. */
+export interface PrincipalPolicies {
+  readonly policies: readonly NamedPolicy[];
+  /** Those that are not a user's: of a role, or service control policies. */
+  readonly others: readonly OtherPolicy[];
+}
+
+/** A policy that is not a user's. */
+export interface OtherPolicy {
+  /** For messages. */
+  readonly name: string;
+  readonly kind: Exclude<Kind, "enforcement">;
+  /** The command that checks it for what it is. */
+  readonly lint: string;
 }
 
 /**
@@ -22,17 +39,30 @@ export async function readPrincipalPolicies(
   path: string,
   of: string | undefined,
   context: Context,
-): Promise<readonly NamedPolicy[]> {
+): Promise<PrincipalPolicies> {
   const { json, policies: all } = parsePolicyFile(await readTextFile(path, context, policiesLimit));
   if (all.length === 0) throw createNoPolicyError(path, json.value);
   const chosen = choosePolicies(path, of, all);
   if (of !== undefined) {
     for (const absent of listAbsent(json.value, of)) context.say.warning(`${quote(path)} does not have ${absent}`);
   }
-  return chosen.map((found) => ({
-    name: found.name === undefined ? path : `${path}: ${found.name}`,
-    policy: readFoundPolicy(path, found),
-  }));
+  return {
+    policies: chosen.map((found) => ({ name: nameFound(path, found), policy: readFoundPolicy(path, found) })),
+    others: chosen.flatMap((found): OtherPolicy[] => {
+      const kind = findKindFor(of, found);
+      if (kind === undefined || kind === "enforcement") return [];
+      // Of a file that has other policies too, lint finds out itself.
+      const as = all.length === 1 ? `--as ${kind} ` : "";
+      return [{ name: nameFound(path, found), kind, lint: `fob policy lint ${as}${quoteShellWord(path)}` }];
+    }),
+  };
+}
+
+const nameFound = (path: string, { name }: FoundPolicy): string => (name === undefined ? path : `${path}: ${name}`);
+
+/** A policy that users have too is the role's if the role is chosen. */
+function findKindFor(of: string | undefined, found: FoundPolicy): Kind | undefined {
+  return of?.startsWith("role ") && found.of?.includes(of) ? "role" : found.kind;
 }
 
 function choosePolicies(path: string, of: string | undefined, all: readonly FoundPolicy[]): readonly FoundPolicy[] {

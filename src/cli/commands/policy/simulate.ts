@@ -172,7 +172,13 @@ function simulateProof(
   required: readonly Requirement[],
   isCompared: boolean,
 ): SimulationOutcome {
-  const { policies, evaluationOptions, subject, example } = simulation;
+  const { policies, ofRole, evaluationOptions, subject, example } = simulation;
+  if (ofRole !== undefined) {
+    throw new UsageError(
+      `without --action, fob shows what users can do, but ${quote(ofRole.name)} is a policy of a role: requests of roles never carry aws:MultiFactorAuthPresent, so a Deny without MFA denies them for good`,
+      [ofRole.lint, "to evaluate requests of the role, add an --action"],
+    );
+  }
   const own = Object.keys(simulation.stated).find((key) => /^aws:multifactorauth(present|age)$/i.test(key));
   if (own !== undefined)
     throw new UsageError(
