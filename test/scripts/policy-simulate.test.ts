@@ -729,6 +729,64 @@ test("refuses to prove anything about users from policies of roles and service c
   expect((await simulate(["--policy", account, "--of", "user u", "--require", "enforced"])).status).toBe(0);
 });
 
+test("the user of --of makes the requests; a file that is cut off proves nothing", async () => {
+  const fobs = JSON.parse(readFileSync(enforce, "utf8")) as { Statement: object[] };
+  const user = (name: string, ...statements: object[]) => ({
+    ...{ UserName: name, Path: "/team/", Arn: `arn:aws:iam::111122223333:user/team/${name}`, UserId: `AIDA${name}` },
+    Tags: [{ Key: "team", Value: "red" }],
+    UserPolicyList: [{ PolicyName: "own", PolicyDocument: policy(...statements) }],
+  });
+  const allow = { Effect: "Allow", Action: "*", Resource: "*" };
+  // Exempts bob, and the team red from reading.
+  const denies = fobs.Statement.map((statement) => ({
+    ...statement,
+    Condition: {
+      ...(statement as { Condition: object }).Condition,
+      StringNotEquals: { "aws:username": "bob", "aws:userid": "AIDAbob", "aws:PrincipalTag/team": "red" },
+    },
+  }));
+  const users = [user("bob", allow, ...denies), user("carol", allow, ...fobs.Statement)];
+  const account = file("team.json", { UserDetailList: users });
+  const bob = await simulate(["--policy", account, "--of", "user bob", "--require", "enforced"]);
+  expect(bob.status).toBe(3);
+  expect(bob.stdout).toContain("MFA is NOT enforced: nothing is denied");
+  expect(bob.stderr).toContain("fob: requests are those of arn:aws:iam::111122223333:user/team/bob\n");
+  const [request] = await json(["--policy", account, "--of", "user bob", "--action", "s3:GetObject"]);
+  expect(request).toMatchObject({
+    decision: "allowed",
+    context: {
+      ...{ "aws:username": "bob", "aws:userid": "AIDAbob", "aws:PrincipalTag/team": "red" },
+      "aws:PrincipalArn": "arn:aws:iam::111122223333:user/team/bob",
+    },
+  });
+  const alone = file("bob.json", { UserDetailList: users.slice(0, 1) });
+  const named = ["--user", "arn:aws:iam::111122223333:user/team/bob"];
+  for (const args of [[], named]) {
+    const [same] = await json(["--policy", alone, "--action", "s3:GetObject", ...args]);
+    expect(same).toEqual({ ...request, because: same?.because });
+  }
+  const two = await simulate(["--policy", alone, "--policy", file("carol.json", { UserDetailList: users.slice(1) })]);
+  expect(two).toMatchObject({ status: 2, stdout: "" });
+  expect(two.stderr).toContain("these are policies of different users");
+
+  const carol = ["--of", "user carol", "--require", "enforced"];
+  expect((await simulate(["--policy", account, ...carol])).status).toBe(0);
+  for (const mark of [{ IsTruncated: true, Marker: "x" }, { NextToken: "x" }]) {
+    const part = file("part.json", { UserDetailList: users, ...mark });
+    const required = await simulate(["--policy", part, ...carol]);
+    expect(required.status).toBe(3);
+    expect(required.stdout).toContain("enforced: NO: not known: a file is cut off");
+    const shown = await simulate(["--policy", part, ...carol.slice(0, 2)]);
+    expect(shown.status).toBe(0);
+    for (const { stderr } of [required, shown]) {
+      expect(stderr).toContain(`fob: warning: "${part}" is cut off`);
+      expect(stderr).toContain("fob: hint: read all of it, without --max-items and --no-paginate");
+    }
+    const linted = await execute(node, [program, "policy", "lint", part], { env: { PATH: process.env.PATH } });
+    expect(linted.stderr).toContain(`fob: warning: "${part}" is cut off`);
+  }
+});
+
 test("does not guess what a template does not say", async () => {
   const content = policy({ Effect: "Deny", Action: "*", Resource: { "Fn::Sub": "arn:aws:s3:::$" + "{Bucket}" } });
   const template = (PolicyDocument: unknown) => ({

@@ -21,6 +21,22 @@ export function parseUserArn(arn: string): Subject | undefined {
   return { arn, context };
 }
 
+/** What AWS says about a user. */
+export interface UserDetails {
+  readonly arn: string;
+  /** The unique ID, `AIDA…`. */
+  readonly id: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The user's ID and tags are in the context of the user's requests. Returns undefined if the ARN is not a user's. */
+export function describeUser({ arn, id, tags }: UserDetails): Subject | undefined {
+  const subject = parseUserArn(arn);
+  if (subject === undefined) return undefined;
+  const ofTags = Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]));
+  return { arn, context: { ...subject.context, ...(id === undefined ? {} : { "aws:userid": id }), ...ofTags } };
+}
+
 /** Makes up a user to show policies with, in their partition and account, whom they do not name. */
 export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const resources = policies

@@ -1,6 +1,7 @@
 // Finds the policies in what AWS's API returns: `aws iam get-…` and `aws organizations describe-policy`.
 import { type Content, isObject } from "../engine/grammar.ts";
 import type { Path } from "../engine/json.ts";
+import type { UserDetails } from "../engine/subject.ts";
 import { type Candidate, findKind, findOrganizationsKind, listOf, textOf } from "./candidate.ts";
 
 /** Returns undefined if it is none of these. */
@@ -102,6 +103,31 @@ export function listAbsent(account: unknown, name: string): readonly string[] {
         ...attached.filter((arn) => !known.has(arn)).map((arn) => `the policy ${textOf(arn)} of ${owner}`),
       ];
     });
+}
+
+/**
+ * Finds a user in the details of an account. A missing ARN is "".
+ *
+ * @param name as in the owners of a policy: `user alice`
+ */
+export function findUserDetails(account: unknown, name: string): UserDetails | undefined {
+  if (!isObject(account)) return undefined;
+  const users = listObjects(account.UserDetailList).filter(([user]) => `user ${textOf(user.UserName)}` === name);
+  const [[user] = []] = users;
+  if (user === undefined) return undefined;
+  const tags = listObjects(user.Tags).map(([{ Key: key, Value: value }]) => [textOf(key), textOf(value, "")] as const);
+  const id = typeof user.UserId === "string" ? user.UserId : undefined;
+  return { arn: textOf(user.Arn, ""), id, tags: Object.fromEntries(tags) };
+}
+
+/**
+ * Whether the details of an account are only the first part: with IsTruncated, "there are more items to return", and the
+ * AWS CLI prints NextToken for what --max-items left out.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+ */
+export function isCutOff(account: unknown): boolean {
+  if (!isObject(account) || !details.some((name) => Array.isArray(account[name]))) return false;
+  return account.IsTruncated === true || [account.Marker, account.NextToken].some((token) => typeof token === "string");
 }
 
 function listObjects(value: unknown): readonly (readonly [Content, number])[] {

@@ -9,7 +9,7 @@ import type { Candidate } from "./candidate.ts";
 import { findInTemplate, resolveFunctions } from "./cloudformation.ts";
 import { findInTerraform } from "./terraform.ts";
 
-export { listAbsent } from "./aws-output.ts";
+export { findUserDetails, isCutOff, listAbsent } from "./aws-output.ts";
 
 /** A policy in a file. */
 export interface FoundPolicy extends Omit<Candidate, "name" | "absent"> {

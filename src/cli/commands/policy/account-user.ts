@@ -5,7 +5,7 @@ import { readIdentities, readPasswordPolicy, tryCall } from "../../../iam/read.t
 import type { UserIdentity } from "../../../iam/snapshot.ts";
 import { findNearest } from "../../../nearest.ts";
 import { type PolicyDocument, PolicyError, parsePolicy } from "../../../policy/engine/document.ts";
-import { parseUserArn, type Subject } from "../../../policy/engine/subject.ts";
+import { describeUser, type Subject } from "../../../policy/engine/subject.ts";
 import { quote } from "../../../text.ts";
 import { type AdministratorOptions, askAsAdministrator } from "../../administrator.ts";
 import type { Context } from "../../context.ts";
@@ -73,10 +73,8 @@ function readPolicy({ name, document }: NamedPolicy): PolicyDocument {
   }
 }
 
-/** The user's tags are in the context of the user's requests. */
-function toSubject({ arn, id, tags }: UserIdentity): Subject {
-  const subject = parseUserArn(arn);
-  if (subject === undefined) throw new FobError(`AWS returned ${quote(arn)} as the ARN of a user`, "try again");
-  const ofTags = Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]));
-  return { arn, context: { ...subject.context, "aws:userid": id, ...ofTags } };
+function toSubject(user: UserIdentity): Subject {
+  const subject = describeUser(user);
+  if (subject === undefined) throw new FobError(`AWS returned ${quote(user.arn)} as the ARN of a user`, "try again");
+  return subject;
 }

@@ -28,10 +28,12 @@ export interface SimulationSetup {
   readonly policies: readonly PolicyDocument[];
   /** A policy of a role: its requests can be evaluated, but nothing about users can be proved of it. */
   readonly ofRole: OtherPolicy | undefined;
+  /** Whether a file with them is cut off, so that there may be more. */
+  readonly isCutOff: boolean;
   /** Whether they were read from the account. */
   readonly isFromAccount: boolean;
   readonly evaluationOptions: EvaluationOptions;
-  /** The user given with --user. */
+  /** The user given with --user, or whose policies they are. */
   readonly subject: Subject | undefined;
   /** A made-up user, for when --user is not given. */
   readonly example: Subject;
@@ -73,7 +75,7 @@ async function readSetupFromAccount(user: string, given: SimulateOptions, contex
   for (const name of names) context.say.note(`read: ${name}`);
   const isAllowed = mayChangePassword || given.usersMayChangePassword === true;
   return {
-    ...{ names, policies, ofRole: undefined, isFromAccount: true, subject, example: subject },
+    ...{ names, policies, ofRole: undefined, isCutOff: false, isFromAccount: true, subject, example: subject },
     evaluationOptions: { boundary, mayChangePassword: isAllowed ? subject.arn : undefined },
     ...{ stated: readContext(given.context ?? []), json: given.json === true, context },
   };
@@ -102,13 +104,18 @@ async function readSetupFromFiles(given: SimulateOptions, context: Context): Pro
       : { names: read.map(({ name }) => name), policies: read.map(({ policy }) => policy) };
   if (given.policy === undefined) context.say.note("for a user who is allowed everything, with enforce-mfa-policy");
   const boundary = given.boundary === undefined ? undefined : await readBoundary(given.boundary, context);
-  const subject = given.user === undefined ? undefined : readUser(given.user);
+  const subject = chooseSubject(
+    given.user,
+    principals.flatMap((each) => each.subject ?? []),
+  );
+  if (subject !== undefined && given.user === undefined) context.say.note(`requests are those of ${subject.arn}`);
   const example = makeExampleUser(policies);
   const mayChangePassword = given.usersMayChangePassword ? (subject ?? example).arn : undefined;
   return {
     names,
     policies,
     ofRole,
+    isCutOff: principals.some((each) => each.isCutOff),
     isFromAccount: false,
     evaluationOptions: { boundary, mayChangePassword },
     subject,
@@ -144,6 +151,22 @@ const allowAll: PolicyDocument = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
 };
+
+/** @param found the users whose policies the files have */
+function chooseSubject(user: string | undefined, found: readonly Subject[]): Subject | undefined {
+  if (user !== undefined) {
+    const given = readUser(user);
+    // The file knows more about the user.
+    return found.find(({ arn }) => arn === given.arn) ?? given;
+  }
+  const [first, ...more] = found;
+  const other = more.find(({ arn }) => arn !== first?.arn);
+  if (first === undefined || other === undefined) return first;
+  throw new UsageError(
+    `these are policies of different users: ${first.arn} and ${other.arn}`,
+    `name the user: --user ${first.arn}`,
+  );
+}
 
 function readUser(arn: string): Subject {
   const subject = parseUserArn(arn);

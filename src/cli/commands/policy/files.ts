@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { describeSystemError, getSystemCode, UsageError } from "../../../errors.ts";
 import { JsonError, type JsonSource, type JsonText, readJson } from "../../../policy/engine/json.ts";
-import { type FoundPolicy, findPolicies } from "../../../policy/input/find.ts";
+import { type FoundPolicy, findPolicies, isCutOff } from "../../../policy/input/find.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 
@@ -108,6 +108,17 @@ export function parsePolicyFile(source: TextFile): PolicyFile {
     );
   }
   return { source, json: file, policies };
+}
+
+/** @param account the content of a file, perhaps the details of an account */
+export function warnIfCutOff(path: string, account: unknown, { say }: Context): void {
+  if (!isCutOff(account)) return;
+  say.warning(
+    `${quote(path)} is cut off (IsTruncated or NextToken): the account has more users, groups, roles or policies`,
+  );
+  say.hint(
+    "read all of it, without --max-items and --no-paginate: aws iam get-account-authorization-details > account.json",
+  );
 }
 
 /** @param value what is in the file instead */

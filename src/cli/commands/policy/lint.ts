@@ -11,7 +11,7 @@ import { formatSarif } from "../../../sarif.ts";
 import { quote } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
-import type { PolicyFile } from "./files.ts";
+import { type PolicyFile, warnIfCutOff } from "./files.ts";
 import { fixFiles, optionsFor } from "./fix-files.ts";
 import { readPolicyFiles } from "./folders.ts";
 
@@ -78,6 +78,7 @@ export const policyLintCommand = defineCommand({
     }
     const format = chooseFormat(options, formats);
     const files = await readPolicyFiles(paths, context);
+    for (const { source, json } of files) warnIfCutOff(source.path, json.value, context);
     const lintOptions = { as: kinds.find((kind) => kind === as), partition };
     const checked = fix ? fixFiles(files, lintOptions, write === true, context) : files;
     const findings = checked.flatMap((each) => lintFile(each, lintOptions));

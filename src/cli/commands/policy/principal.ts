@@ -1,11 +1,12 @@
 // Reads the policies of a user, a group or a role from a file, for `fob policy simulate`.
 import { FobError, UsageError } from "../../../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
-import { type FoundPolicy, listAbsent } from "../../../policy/input/find.ts";
+import { describeUser, type Subject } from "../../../policy/engine/subject.ts";
+import { type FoundPolicy, findUserDetails, isCutOff, listAbsent } from "../../../policy/input/find.ts";
 import type { Kind } from "../../../policy/lint/lint.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
-import { createNoPolicyError, parsePolicyFile, policiesLimit, readTextFile } from "./files.ts";
+import { createNoPolicyError, parsePolicyFile, policiesLimit, readTextFile, warnIfCutOff } from "./files.ts";
 
 /** A policy of a principal, and its name in messages. */
 export interface NamedPolicy {
@@ -18,6 +19,10 @@ export interface PrincipalPolicies {
   readonly policies: readonly NamedPolicy[];
   /** Those that are not a user's: of a role, or service control policies. */
   readonly others: readonly OtherPolicy[];
+  /** The user whose policies they are, if the file tells the user's ARN. */
+  readonly subject: Subject | undefined;
+  /** Whether the file is cut off, so that the principal may have more policies. */
+  readonly isCutOff: boolean;
 }
 
 /** A policy that is not a user's. */
@@ -46,7 +51,9 @@ export async function readPrincipalPolicies(
   if (of !== undefined) {
     for (const absent of listAbsent(json.value, of)) context.say.warning(`${quote(path)} does not have ${absent}`);
   }
+  warnIfCutOff(path, json.value, context);
   return {
+    ...{ subject: findSubject(path, json.value, findUserName(of, chosen), context), isCutOff: isCutOff(json.value) },
     policies: chosen.map((found) => ({ name: nameFound(path, found), policy: readFoundPolicy(path, found) })),
     others: chosen.flatMap((found): OtherPolicy[] => {
       const kind = findKindFor(of, found);
@@ -59,6 +66,25 @@ export async function readPrincipalPolicies(
 }
 
 const nameFound = (path: string, { name }: FoundPolicy): string => (name === undefined ? path : `${path}: ${name}`);
+
+/** Returns whose policies were chosen: `user alice`. Those of a group are of all its users. */
+function findUserName(of: string | undefined, chosen: readonly FoundPolicy[]): string | undefined {
+  const all = [...new Set(chosen.flatMap((policy) => policy.of ?? []))];
+  const shared = all.filter((owner) => chosen.every((policy) => policy.of?.includes(owner)));
+  const [name, ...more] = of === undefined ? shared : shared.filter((owner) => owner === of);
+  return more.length === 0 && name?.startsWith("user ") ? name : undefined;
+}
+
+function findSubject(path: string, account: unknown, name: string | undefined, { say }: Context): Subject | undefined {
+  const user = name === undefined ? undefined : findUserDetails(account, name);
+  if (user === undefined) return undefined;
+  const subject = describeUser(user);
+  if (subject === undefined) {
+    say.warning(`${quote(path)} does not have a valid ARN of ${name}`);
+    say.hint("name the user: --user arn:aws:iam::123456789012:user/NAME");
+  }
+  return subject;
+}
 
 /** A policy that users have too is the role's if the role is chosen. */
 function findKindFor(of: string | undefined, found: FoundPolicy): Kind | undefined {
