@@ -3,7 +3,8 @@ import type { Statement } from "./engine/grammar.ts";
 
 /** Whether a context key (in lower case) tells who makes the request. */
 export function isIdentityKey(key: string): boolean {
-  return ["aws:username", "aws:userid", "aws:principalarn"].includes(key) || key.startsWith("aws:principaltag/");
+  const keys = ["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount"];
+  return keys.includes(key) || key.startsWith("aws:principaltag/");
 }
 
 /** Lists the conditions on who makes the request, as `aws:username (StringNotLike b*, ci-*)`. */

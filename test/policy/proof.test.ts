@@ -351,6 +351,33 @@ describe("other users", () => {
     expect(judgeRequirement(proveFor([tagged], {}), "enrollable").holds).toBe(true);
   });
 
+  test("a condition on aws:PrincipalAccount is about other users, whatever the account of the example", () => {
+    const denies = (operator: string, account: string): PolicyDocument =>
+      policy({ ...deny, Condition: { ...mfaFalse, [operator]: { "aws:PrincipalAccount": account } } });
+    for (const account of ["123456789012", "999999999999"]) {
+      const only = [everything, selfManagePolicy(), denies("StringEquals", account)];
+      const others = [everything, enforceMfaPolicy(), denies("StringNotEquals", account)];
+      expect(makeExampleUser(only).arn).toBe(`arn:aws:iam::${account}:user/alice`);
+      expect(makeExampleUser(others).arn).not.toContain(account);
+      for (const policies of [only, others]) {
+        const proof = proveFor(policies, { isExample: true });
+        expect(proof.identityConditions).toEqual([expect.stringContaining(`aws:PrincipalAccount (String`)]);
+        expect(judgeRequirement(proof, "enrollable").holds).toBe(false);
+      }
+      const enforce = enforceMfaPolicy();
+      const limited = [enforce.Statement].flat().map((statement) => ({
+        ...statement,
+        Condition: { ...statement.Condition, StringEquals: { "aws:PrincipalAccount": account } },
+      }));
+      const proof = proveFor([everything, policy(...limited)], { isExample: true });
+      expect(judgeRequirement(proof, "enforced")).toEqual({
+        holds: false,
+        why: "MFA is NOT enforced for every user: it is for alice, an example, but for others it depends on aws:PrincipalAccount",
+      });
+      expect(judgeRequirement(proveFor([everything, policy(...limited)], {}), "enforced").holds).toBe(true);
+    }
+  });
+
   test("the policies do not name the example user", () => {
     const named = policy({ ...allowAll, Resource: ["arn:aws-cn:iam::*:user/alice", "arn:aws-cn:iam::*:mfa/carol"] });
     expect(makeExampleUser([named]).arn).toBe("arn:aws-cn:iam::123456789012:user/dave");

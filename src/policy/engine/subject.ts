@@ -37,7 +37,10 @@ export function describeUser({ arn, id, tags }: UserDetails): Subject | undefine
   return { arn, context: { ...subject.context, ...(id === undefined ? {} : { "aws:userid": id }), ...ofTags } };
 }
 
-/** Makes up a user to show policies with, in their partition and account, whom they do not name. */
+/**
+ * Makes up a user to show policies with, whom they do not name, in their partition and account: that of the users in
+ * their resources, one that a condition requires, or else one that no condition names.
+ */
 export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const resources = policies
     .flatMap(statementsOf)
@@ -45,11 +48,24 @@ export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const find = (pattern: RegExp): string | undefined =>
     resources.map((text) => pattern.exec(text)?.[1]).find((name) => name !== undefined);
   const partition = find(/^arn:([\w-]+):/) ?? "aws";
-  const account = find(/^arn:[^:]*:iam::(\d{12}):(?:user|mfa)\//) ?? "123456789012";
+  const account = find(/^arn:[^:]*:iam::(\d{12}):(?:user|mfa)\//) ?? chooseAccount(policies);
   const name = ["alice", "carol", "dave"].find((each) => !resources.some((text) => text.endsWith(`/${each}`)));
   const subject = parseUserArn(`arn:${partition}:iam::${account}:user/${name ?? "example-user"}`);
   if (subject === undefined) throw new Error("the example is not a user");
   return subject;
+}
+
+function chooseAccount(policies: readonly PolicyDocument[]): string {
+  const conditions = policies
+    .flatMap(statementsOf)
+    .flatMap((statement) => statement.conditions)
+    .filter(({ lowerKey }) => lowerKey === "aws:principalaccount");
+  const list = (tested: typeof conditions): readonly string[] =>
+    tested.flatMap(({ values }) => values.map(({ text }) => text)).filter((text) => /^\d{12}$/.test(text));
+  const [required] = list(conditions.filter(({ name }) => !/not/i.test(name)));
+  const named = list(conditions);
+  const examples = ["123456789012", "111122223333", "444455556666"];
+  return required ?? examples.find((each) => !named.includes(each)) ?? "777788889999";
 }
 
 /** Merges two contexts. Keys ignore case, and values of `more` win. */
