@@ -229,7 +229,7 @@ function otherRegions(answer: CallContext): string[] {
 function whoMayAllow({ message, command, permission, accessKeyId, formatLogin }: Answer): readonly string[] {
   if (command === undefined) {
     const [, action] = /not authorized to perform: ([\w-]+:\w+)/.exec(message) ?? [];
-    return action === undefined ? [] : [`ask an administrator to allow ${action} for this user`];
+    return [`ask an administrator to allow ${action ?? "this request"} for this user`];
   }
   // The policy that enforces MFA denies nearly everything to a long-term access key.
   const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);

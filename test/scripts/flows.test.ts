@@ -115,7 +115,7 @@ test("a login without a name: the profile and the device are chosen", async () =
     flow.type("st");
     await flow.keep("the list is filtered", /st *❯ staging.*select$/);
     flow.type("\r");
-    await flow.keep("several devices", /device.*Enter to ?select$/);
+    await flow.keep("several devices", /device.*❯.*Enter to ?select$/);
     flow.type("\r");
     await flow.until(/Code for phone .*:$/);
     const now = Date.now() + 1000 * Number(readFileSync(env.CLOCK ?? "", "utf8"));
