@@ -53,11 +53,17 @@ interface Flow {
 
 function play(columns: number, commands: readonly string[], env: Record<string, string>): Flow {
   const script = commands.map((command) => `printf '%s\n' '$ ${command}'\n${command}\n`).join("");
-  const run = onTerminal("bash", ["--norc", "-c", script], { env, columns, shows: ["code"] });
+  const run = onTerminal("bash", ["--norc", "-c", `${script}printf '=end'\nread -r _`], {
+    env,
+    columns,
+    shows: ["code"],
+  });
   // The local AWS is not AWS, and fob says so.
   const notAws = /(fob: \S*warning:\S* the code\s+goes|[^\n]* {2}from 127)[\s\S]*?not\s+AWS\S*\r\n/g;
   const screen = () =>
     renderScreen(run.raw().replace(notAws, ""), columns)
+      // The prompt of root.
+      .replaceAll(/^# /gm, "$ ")
       .replaceAll(/(AKIA|ASIA)\w{16}/g, "$1IOSFODNN7EXAMPLE")
       .replaceAll(/(AKIA|ASIA|…|\*)\w{4}\b/g, "$1MPLE");
   const kept: string[] = [];
@@ -73,8 +79,12 @@ function play(columns: number, commands: readonly string[], env: Record<string, 
     },
     type: (text) => run.type(text),
     async ended() {
+      // All output is there before the terminal closes.
+      await until(/=end$/);
+      const last = screen().slice(0, -"=end".length).trimEnd();
+      run.type("\r");
       await run.ended;
-      return `${[...kept, `=== at the end\n${screen()}`].join("\n\n")}\n`;
+      return `${[...kept, `=== at the end\n${last}`].join("\n\n")}\n`;
     },
   };
 }
