@@ -45,6 +45,8 @@ export interface Password {
   readonly changedMs: number;
   readonly lastUsedMs: number | undefined;
   readonly resetRequired: boolean;
+  /** Undefined for a password that no call has set: it is in no snapshot. */
+  readonly text?: string;
 }
 
 export interface Group {
@@ -100,7 +102,11 @@ export interface AccountPasswordPolicy {
   readonly hardExpiry: boolean;
   readonly maxAgeDays: number | undefined;
   readonly minimumLength: number;
+  /** The characters of which a password needs at least one each. Default: none. */
+  readonly requires?: readonly CharacterClass[];
 }
+
+export type CharacterClass = "Symbols" | "Numbers" | "UppercaseCharacters" | "LowercaseCharacters";
 
 export interface MfaDevice {
   readonly serialNumber: string;
@@ -150,7 +156,10 @@ export interface CodeDevice {
 }
 
 /** A secret and its kind. */
-export type Secret = readonly [string, "secret access key" | "session token" | "device seed" | "sign-in token"];
+export type Secret = readonly [
+  string,
+  "secret access key" | "session token" | "device seed" | "password" | "sign-in token",
+];
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 export const devicesPerUser = 8;
@@ -219,6 +228,19 @@ export class Account {
     const principal = { name, arn, userId: makeId("AIDA"), holder, devices: [], user };
     this.#users.set(name.toLowerCase(), principal);
     return principal;
+  }
+
+  /** Deletes a user and all of the user's credentials. */
+  deleteUser(principal: UserPrincipal): void {
+    this.#users.delete(principal.name.toLowerCase());
+    for (const credential of this.#credentials.values()) {
+      if (credential.principal === principal) this.#credentials.delete(credential.accessKeyId);
+    }
+  }
+
+  setPassword({ user }: UserPrincipal, text: string, resetRequired: boolean): void {
+    this.#secrets.push([text, "password"]);
+    user.password = { changedMs: this.now(), lastUsedMs: user.password?.lastUsedMs, resetRequired, text };
   }
 
   addGroup(name: string, path: string, policies: readonly unknown[], attached: readonly string[]): Group {
@@ -356,6 +378,10 @@ export class Account {
     const { createdMs = this.now(), lastUsed } = options;
     const key = { ...makeKey("AKIA", this.id), principal, createdMs, active: true, lastUsed };
     return this.#addCredential(key);
+  }
+
+  deleteAccessKey({ accessKeyId }: Credential): void {
+    this.#credentials.delete(accessKeyId);
   }
 
   /** Returns the access keys of a principal. */

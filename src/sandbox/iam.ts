@@ -1,13 +1,16 @@
 // AWS Identity and Access Management: https://docs.aws.amazon.com/IAM/latest/APIReference/
 
 import { authenticationError } from "./errors.ts";
-import { getAccountPasswordPolicy, getAccountSummary, getLoginProfile, listAccountAliases } from "./iam/account.ts";
+import { accessKeyActions } from "./iam/access-keys.ts";
+import { getAccountSummary, listAccountAliases } from "./iam/account.ts";
 import { getAccountAuthorizationDetails } from "./iam/details.ts";
 import { groupActions } from "./iam/groups.ts";
 import { heldPolicyActions } from "./iam/held-policies.ts";
 import { managedPolicyActions } from "./iam/managed-policies.ts";
 import { mfaActions } from "./iam/mfa.ts";
+import { passwordActions } from "./iam/passwords.ts";
 import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
+import { userActions } from "./iam/users.ts";
 import { simulateCustomPolicy } from "./policy-simulator.ts";
 import type { QueryAction, QueryService } from "./query.ts";
 
@@ -35,16 +38,17 @@ export const iam: QueryService = {
     Object.entries({
       GenerateCredentialReport: generateCredentialReport,
       GetAccountAuthorizationDetails: getAccountAuthorizationDetails,
-      GetAccountPasswordPolicy: getAccountPasswordPolicy,
       GetAccountSummary: getAccountSummary,
       GetCredentialReport: getCredentialReport,
-      GetLoginProfile: getLoginProfile,
       ListAccountAliases: listAccountAliases,
       SimulateCustomPolicy: simulateCustomPolicy,
+      ...accessKeyActions,
       ...groupActions,
       ...heldPolicyActions,
       ...managedPolicyActions,
       ...mfaActions,
+      ...passwordActions,
+      ...userActions,
     }).map(([name, action]) => [name, requireMfa(action)]),
   ),
 };

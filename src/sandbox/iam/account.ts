@@ -1,8 +1,6 @@
-// What IAM says of an account as a whole, and of the passwords in it.
-import { AwsError } from "../errors.ts";
+// What IAM says of an account as a whole.
 import { type QueryAction, takePage } from "../query.ts";
-import { writeElement, writeTime } from "../xml.ts";
-import { takeUser } from "./named.ts";
+import { writeElement } from "../xml.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html */
 export const getAccountSummary: QueryAction = {
@@ -38,43 +36,5 @@ export const listAccountAliases: QueryAction = {
     const { page, isTruncated, marker } = takePage(parameters, account.alias === undefined ? [] : [account.alias]);
     const members = page.map((alias) => writeElement("member", alias)).join("");
     return `${isTruncated}<AccountAliases>${members}</AccountAliases>${marker}`;
-  },
-};
-
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountPasswordPolicy.html */
-export const getAccountPasswordPolicy: QueryAction = {
-  parameters: [],
-  run: ({ account, caller }) => {
-    account.authorize(caller, "iam:GetAccountPasswordPolicy", "*", "*");
-    const { passwordPolicy } = account;
-    if (passwordPolicy === undefined) {
-      throw new AwsError("NoSuchEntity", 404, `The Password Policy with domain name ${account.id} cannot be found.`);
-    }
-    const { allowUsersToChangePassword, hardExpiry, maxAgeDays, minimumLength } = passwordPolicy;
-    const content = [
-      writeElement("AllowUsersToChangePassword", String(allowUsersToChangePassword)),
-      writeElement("ExpirePasswords", String(maxAgeDays !== undefined)),
-      writeElement("HardExpiry", String(hardExpiry)),
-      maxAgeDays === undefined ? "" : writeElement("MaxPasswordAge", String(maxAgeDays)),
-      writeElement("MinimumPasswordLength", String(minimumLength)),
-    ];
-    return `<PasswordPolicy>${content.join("")}</PasswordPolicy>`;
-  },
-};
-
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetLoginProfile.html */
-export const getLoginProfile: QueryAction = {
-  parameters: ["UserName"],
-  run: (call) => {
-    const { name, user } = takeUser(call, "iam:GetLoginProfile");
-    if (user.password === undefined) {
-      throw new AwsError("NoSuchEntity", 404, `Login Profile for User ${name} cannot be found.`);
-    }
-    const { changedMs, resetRequired } = user.password;
-    const content = [
-      ...[writeElement("UserName", name), writeTime("CreateDate", changedMs)],
-      writeElement("PasswordResetRequired", String(resetRequired)),
-    ];
-    return `<LoginProfile>${content.join("")}</LoginProfile>`;
   },
 };

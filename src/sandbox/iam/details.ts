@@ -5,6 +5,7 @@ import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
 import { encodeDocument, writePolicyFields, writeVersion } from "./managed-policies.ts";
+import { writeBoundary, writeTag } from "./named.ts";
 
 /** AWS managed policies are not modeled. */
 type Filter = "User" | "Role" | "Group" | "LocalManagedPolicy";
@@ -85,12 +86,9 @@ function writeUser(account: Account, { name, arn, userId, holder, user }: UserPr
     writeList("GroupList", groups, ({ name: group }) => escapeXml(group)),
     writeHolder(account, holder, "UserPolicyList"),
     boundary === undefined ? "" : writeBoundary(boundary),
-    writeList("Tags", Object.entries(tags), ([key, value]) => writeElement("Key", key) + writeElement("Value", value)),
+    writeList("Tags", Object.entries(tags), writeTag),
   ].join("");
 }
-
-const writeBoundary = (arn: string): string =>
-  `<PermissionsBoundary>${writeElement("PermissionsBoundaryType", "Policy")}${writeElement("PermissionsBoundaryArn", arn)}</PermissionsBoundary>`;
 
 function writeGroup(account: Account, { name, arn, groupId, path, createdMs, holder }: Group): string {
   return [

@@ -9,7 +9,7 @@ import { AwsError, accessDenied, notModeled } from "../errors.ts";
 import { type Checked, type QueryAction, type QueryCall, takePage, validate } from "../query.ts";
 import { base32Encode, codeOfStep, timeStep } from "../totp.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
-import { namePattern, pathPattern, takeUser, takeUserOrRoot, writeUserFields } from "./named.ts";
+import { namePattern, pathPattern, takeUser, takeUserOrRoot, writePrincipal } from "./named.ts";
 
 /**
  * Without QRCodePNG: nothing here draws QR codes. AWS's seeds are longer (inferred from what it hands out); 20 bytes are
@@ -131,7 +131,7 @@ const listVirtualMfaDevices: QueryAction = {
     const list = writeList("VirtualMFADevices", page, ({ owner, device }) =>
       owner === undefined
         ? writeElement("SerialNumber", device.serialNumber)
-        : `${writeEnabled(device)}<User>${writeOwner(account, owner)}</User>`,
+        : `${writeEnabled(device)}<User>${writePrincipal(account, owner)}</User>`,
     );
     return isTruncated + list + marker;
   },
@@ -142,13 +142,6 @@ function listVirtual(account: Account): { owner: Principal | undefined; device: 
     owner.devices.filter(isVirtual).map((device) => ({ owner, device })),
   );
   return [...assigned, ...[...account.unassignedDevices.values()].map((device) => ({ owner: undefined, device }))];
-}
-
-function writeOwner(account: Account, owner: Principal): string {
-  const user = owner.name === undefined ? undefined : account.findUser(owner.name);
-  if (user !== undefined) return writeUserFields(user);
-  const created = writeTime("CreateDate", account.createdMs);
-  return writeElement("UserId", owner.userId) + writeElement("Arn", owner.arn) + created;
 }
 
 /** Only for FIDO devices, as on AWS. https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetMFADevice.html */

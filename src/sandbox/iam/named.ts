@@ -1,5 +1,5 @@
 // The users that calls are about, and whether the caller may make the call.
-import type { Principal, UserPrincipal } from "../account.ts";
+import type { Account, Principal, UserPrincipal } from "../account.ts";
 import { AwsError } from "../errors.ts";
 import { type QueryCall, validate } from "../query.ts";
 import { writeElement, writeTime } from "../xml.ts";
@@ -63,3 +63,18 @@ export function writeUserFields({ name, arn, userId, user }: UserPrincipal): str
     used === undefined ? "" : writeTime("PasswordLastUsed", used),
   ].join("");
 }
+
+/** Like {@link writeUserFields}; the root user has no name and no path. */
+export function writePrincipal(account: Account, principal: Principal): string {
+  const user = principal.name === undefined ? undefined : account.findUser(principal.name);
+  if (user !== undefined) return writeUserFields(user);
+  const created = writeTime("CreateDate", account.createdMs);
+  return writeElement("UserId", principal.userId) + writeElement("Arn", principal.arn) + created;
+}
+
+/** Writes a permissions boundary, given as the ARN of its policy. */
+export const writeBoundary = (arn: string): string =>
+  `<PermissionsBoundary>${writeElement("PermissionsBoundaryType", "Policy")}${writeElement("PermissionsBoundaryArn", arn)}</PermissionsBoundary>`;
+
+export const writeTag = ([key, value]: readonly [string, string]): string =>
+  writeElement("Key", key) + writeElement("Value", value);
