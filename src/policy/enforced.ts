@@ -8,9 +8,8 @@ import {
   listPartsAllowed,
   type RequestSet,
 } from "./coverage.ts";
-import { listExemptions } from "./enforcement.ts";
 import type { PolicyDocument } from "./engine/document.ts";
-import { ABSENT, needsNoPermissions, type RequestContext, statementsOf } from "./engine/evaluate.ts";
+import { ABSENT, type RequestContext, statementsOf } from "./engine/evaluate.ts";
 import type { Condition, Statement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
 import { listVariables } from "./engine/template.ts";
@@ -20,6 +19,9 @@ import { findActions, guessSureAction, isEverything, isKnownService, splitAction
 import { joinList } from "./lint/words.ts";
 import { isIdentityKey } from "./other-users.ts";
 import type { AuthMethod } from "./proof.ts";
+import { isNeeded, isTolerated } from "./tolerated.ts";
+
+export { tolerable } from "./tolerated.ts";
 
 /** What is not denied in one way to authenticate without MFA. */
 export interface Opening {
@@ -40,24 +42,6 @@ export interface Opening {
   /** If everything else is denied to this user: the context keys, in lower case, that decide it for others. */
   readonly othersDependOn: readonly string[];
 }
-
-/** What the console shows users about themselves and about the account's sign-in page. These actions change nothing. */
-const views = new Set(
-  [
-    ...["GetAccountSummary", "ListAccountAliases", "ListUsers", "ListUserTags", "ListMFADeviceTags"],
-    ...["GetLoginProfile", "ListAccessKeys", "GetAccessKeyLastUsed", "ListSSHPublicKeys", "GetSSHPublicKey"],
-    ...["ListSigningCertificates", "ListServiceSpecificCredentials", "ListGroupsForUser"],
-    ...["ListAttachedUserPolicies", "ListUserPolicies", "GetUserPolicy"],
-  ].map((name) => `iam:${name}`),
-);
-
-/** AWS advises against exempting it, but it does not let anyone work without MFA. */
-export const tolerable = "iam:DeleteVirtualMFADevice";
-const needed = new Set(listExemptions().map(({ action }) => action));
-
-const isNeeded = (action: string): boolean => needed.has(action) || needsNoPermissions(action);
-const isTolerated = (action: string): boolean =>
-  views.has(action) || action === tolerable || action === "iam:TagMFADevice";
 
 /**
  * Works out what is not denied, for each way to authenticate without MFA.

@@ -1,9 +1,12 @@
 // Policies as other people write them, each with a typical problem: what lint finds, and what the proof says of them.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { enforceMfaPolicy, listExemptions } from "../../src/policy/enforcement.ts";
+import type { PolicyStatement } from "../../src/policy/engine/document.ts";
 import type { PolicyDocument } from "../../src/policy/engine/evaluate.ts";
 import { readJson } from "../../src/policy/engine/json.ts";
 import { makeExampleUser, mergeContexts } from "../../src/policy/engine/subject.ts";
+import { findActions } from "../../src/policy/lint/known.ts";
 import { lint } from "../../src/policy/lint/lint.ts";
 import { prove } from "../../src/policy/proof.ts";
 import { judgeProof, judgeRequirement, requirements } from "../../src/policy/verdicts.ts";
@@ -72,6 +75,51 @@ const expected: Readonly<Record<string, Expected>> = {
 
 test("every shape has its values", () => {
   expect(Object.keys(expected)).toEqual(shapes.map(({ name }) => name));
+});
+
+/** Whether lint finds an exemption that lets requests without MFA through. */
+const hasOpenExemption = (policy: PolicyDocument): boolean =>
+  lint(readJson(JSON.stringify(policy))).some(({ rule, level }) => level === "error" && rule.endsWith("-exemption"));
+
+const deny = [enforceMfaPolicy().Statement].flat()[0];
+const denyWith = (extra: string): PolicyDocument => ({
+  Version: "2012-10-17",
+  Statement: [
+    { Effect: "Allow", Action: "*", Resource: "*" },
+    { ...deny, NotAction: [...listExemptions().map(({ action }) => action), extra] } as PolicyStatement,
+  ],
+});
+const names = ["iam:*", "sts:*"].flatMap((text) => findActions(text).map(({ name }) => name));
+const patterns = [
+  "iam:Get*",
+  "iam:List*",
+  "iam:Generate*",
+  "iam:Simulate*",
+  "iam:*MFADevices",
+  "iam:List*MFA*",
+  "sts:Get*",
+];
+const elsewhere = ["secretsmanager:GetSecretValue", "ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"];
+
+test.each([...names, ...patterns, ...elsewhere, "secretsmanager:*", "kms:*", "foo:*", "foo:Bar", "iam:FooQuxBaz"])(
+  "lint and simulate agree on %s",
+  (extra) => {
+    const policy = denyWith(extra);
+    const user = makeExampleUser([policy]);
+    const proof = prove([policy], {}, { user: user.arn, context: user.context });
+    expect(hasOpenExemption(policy)).toBe(!judgeRequirement(proof, "enforced").holds);
+  },
+);
+
+test.each(shapes)("lint has an error if simulate says that MFA is not enforced by $name", ({ name, policy }) => {
+  if (name === "cfnsub") return;
+  const user = makeExampleUser([policy]);
+  const proof = prove([policy], {}, { user: user.arn, context: user.context, isExample: true });
+  const holds = judgeRequirement(proof, "enforced").holds;
+  // It depends on the name of the user: a warning.
+  if (!holds && name !== "username_except") {
+    expect(lint(readJson(JSON.stringify(policy))).map(({ level }) => level)).toContain("error");
+  }
 });
 
 test.each(shapes)("$name: $expect", ({ name, policy }) => {

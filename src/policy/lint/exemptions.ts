@@ -1,8 +1,8 @@
 // Checks the exemptions from a Deny without MFA: those that are missing, and those that do not belong there.
 import { enrollmentExemptions, passwordExemptions } from "../enforcement.ts";
-import { needsNoPermissions } from "../engine/evaluate.ts";
 import type { Entry, ParsedStatement } from "../engine/grammar.ts";
-import { findActions, guessAction, guessSureAction, isKnownService, splitAction } from "./known.ts";
+import { isNeeded, isTolerated, tolerable } from "../tolerated.ts";
+import { findActions, guessSureAction, isKnownService, splitAction } from "./known.ts";
 import { addToList, replaceEntries } from "./patch.ts";
 import type { Fix, Report } from "./report.ts";
 import type { RuleId } from "./rules.ts";
@@ -97,11 +97,6 @@ const rulesOfOthers: Readonly<Record<string, RuleId>> = {
 const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] = [
   { actions: /^iam:deactivatemfadevice$/, danger: "deactivates a user's device, which removes MFA" },
   {
-    actions: /^iam:deletevirtualmfadevice$/,
-    danger:
-      "deletes devices: AWS advises against allowing it without MFA; users can enroll again with another device name",
-  },
-  {
     actions: /^iam:(create|update)accesskey$/,
     danger: "creates or reactivates an access key, which an attacker can keep",
   },
@@ -160,7 +155,11 @@ const dangers: readonly { readonly actions: RegExp; readonly danger: string }[] 
     actions: /^sts:assumerole(with\w+)?$/,
     danger: "assumes a role without MFA, and this policy does not apply to roles",
   },
-  { actions: /^sts:(assumeroot|getfederationtoken|getdelegatedaccesstoken)$/, danger: "starts sessions without MFA" },
+  {
+    actions: /^sts:(assumeroot|getfederationtoken|getdelegatedaccesstoken|getscopedcredentials)$/,
+    danger: "starts sessions without MFA",
+  },
+  { actions: /^sts:getservicebearertoken$/, danger: "gets a token for services without MFA" },
   { actions: /^sts:getwebidentitytoken$/, danger: "signs in to external services as the user, without MFA" },
 ];
 
@@ -205,11 +204,8 @@ export function changesPermissions(name: string): boolean {
   return /^iam:(attach|detach|put|delete)user(policy|permissionsboundary)$/i.test(name);
 }
 
-/** Whether an action only helps users in the console, or needs no permissions. */
-function isHarmless(name: string): boolean {
-  if (exemptions.some(({ action }) => action === name) || needsNoPermissions(name)) return true;
-  return ["iam:ListUsers", "iam:GetLoginProfile", "iam:TagMFADevice"].includes(name);
-}
+/** Exemptions that are not even worth a note. */
+const harmless = new Set(["iam:ListUsers", "iam:GetLoginProfile", "iam:TagMFADevice"]);
 
 export function checkExempt(entries: readonly Entry[], report: Report): void {
   const isWhole = ({ text }: Entry): boolean => text.startsWith("*");
@@ -219,7 +215,7 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
   for (const entry of entries) {
     const { text, path } = entry;
     const named = findActions(text);
-    const found = listDangers(text);
+    const found = listDangers(text).filter(({ name }) => !isTolerated(name));
     const isPattern = /[*?]/.test(text);
     const [first] = found;
     if (first !== undefined) {
@@ -231,19 +227,32 @@ export function checkExempt(entries: readonly Entry[], report: Report): void {
     }
     // Including actions of services that fob does not know.
     const isOther = !isKnownService(splitAction(text)?.service ?? "");
-    const more = named.filter(({ name }) => !isHarmless(name));
-    if (isPattern && (isOther || more.some(({ isRead }) => !isRead))) {
-      const what = isOther ? "" : `, including ${joinList(more.map(({ name }) => name))}`;
+    const beyond = named.filter(({ name }) => !isNeeded(name) && !isTolerated(name));
+    // Another rule reports a typo, which exempts nothing.
+    const isUnknown = named.length === 0 && splitAction(text) !== undefined && guessSureAction(text) === undefined;
+    if (isPattern && (isOther || beyond.length > 0)) {
+      const what = isOther ? "" : `, including ${joinList(beyond.map(({ name }) => name))}`;
       const message = `everything that matches ${quoteText(text)} works without MFA${what}`;
       report.add("wildcard-exemption", path, message, ...fixExemption(entry, entries, covering));
-    } else if (
-      !isPattern &&
-      (isOther ? splitAction(text) !== undefined && guessAction(text) === undefined : more.length > 0)
-    ) {
+    } else if (!isPattern && (isUnknown || beyond.length > 0)) {
       const message = `${quoteText(text)} works without MFA, and users do not need it to set up MFA`;
       report.add("extra-exemption", path, message, "remove it, unless you know who needs it");
-    }
+    } else
+      checkTolerated(
+        entry,
+        named.map(({ name }) => name),
+        report,
+      );
   }
+}
+
+function checkTolerated({ text, path }: Entry, names: readonly string[], report: Report): void {
+  const tolerated = names.filter((name) => isTolerated(name) && !harmless.has(name));
+  if (tolerated.length === 0) return;
+  const message = tolerated.includes(tolerable)
+    ? `${tolerable} works without MFA: AWS advises against it, but it deletes only devices that are not enabled`
+    : `${quoteText(text)} works without MFA, and users do not need it to set up MFA, but it changes nothing`;
+  report.add("tolerated-exemption", path, message, "remove it, unless you know who needs it");
 }
 
 /**

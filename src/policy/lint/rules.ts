@@ -179,8 +179,15 @@ export const rules = [
     "dangerous-exemption",
     "An exemption lets an attacker with a stolen password or access key remove MFA, get around it, or lock users out.",
   ),
-  warning("wildcard-exemption", "An exempt pattern matches far more than users need to set up MFA."),
-  note("extra-exemption", "An exempt action is not needed to set up MFA."),
+  error(
+    "wildcard-exemption",
+    "An exempt pattern matches more than users need to set up MFA. All of it works without MFA.",
+  ),
+  error("extra-exemption", "An exempt action is not needed to set up MFA. It works without MFA."),
+  note(
+    "tolerated-exemption",
+    "An exempt action is not needed to set up MFA, but an attacker cannot work with it either.",
+  ),
 ] as const satisfies readonly Rule[];
 
 export type RuleId = (typeof rules)[number]["id"];
