@@ -37,8 +37,10 @@ export interface Opening {
   readonly tolerated: readonly string[];
   /** Whether these policies themselves allow some of it, beyond what users need without MFA. */
   readonly isAllowed: boolean;
-  /** The context keys, in lower case, that decide whether everything else is denied. */
+  /** The context keys, in lower case, that decide whether less is open. */
   readonly dependsOn: readonly string[];
+  /** What is open whatever these keys are. */
+  readonly inAnyCase: Found;
   /** If everything else is denied to this user: the context keys, in lower case, that decide it for others. */
   readonly othersDependOn: readonly string[];
 }
@@ -64,6 +66,7 @@ export function findOpenings(
     const about: CoverageContext = { conditions: keys, resources: keys };
     const coverage = findCoverage(policies, boundary, about);
     const found = classify(coverage.open);
+    const inAnyCase = classify(coverage.openAtBest);
     const isClosed = isEnforced(found);
     const atFault = coverage.open.filter((set) => !isClosed && !isEnforced(classify([set])));
     return {
@@ -73,7 +76,8 @@ export function findOpenings(
       isAllowed: atFault
         .flatMap((set) => listPartsAllowed(set, policies, about))
         .some((part) => !isEnforced(classify([part]))),
-      dependsOn: !isClosed && isEnforced(classify(coverage.openAtBest)) ? coverage.keys : [],
+      dependsOn: isSmaller(inAnyCase, found) ? coverage.keys : [],
+      inAnyCase,
       othersDependOn: isClosed && isAboutIdentity ? findOthersKeys(policies, boundary, keys) : [],
     };
   });
@@ -100,6 +104,15 @@ function withoutIdentity(context: RequestContext): RequestContext {
 }
 
 type Found = Pick<Opening, "everywhere" | "beyond" | "dangerous" | "tolerated">;
+
+/** Whether the first, a part of the second, leaves less open that matters. */
+function isSmaller(part: Found, whole: Found): boolean {
+  if (isOpenOnAll(whole)) return !isOpenOnAll(part);
+  return describeExempt(part) !== describeExempt(whole);
+}
+
+/** Whether all actions work, or all but some, on any resource. */
+const isOpenOnAll = ({ everywhere }: Found): boolean => everywhere.some(({ resources }) => resources.length === 0);
 
 /** Whether nothing works but what users need to set up MFA, and what does no harm. */
 export const isEnforced = ({ everywhere, beyond }: Pick<Opening, "everywhere" | "beyond">): boolean =>
@@ -145,14 +158,25 @@ function listNames({ actions, notActions }: RequestSet): readonly string[] | und
     .map(({ name }) => name);
 }
 
-/** Describes what is not denied. */
-export function describeOpening({ coverage, everywhere, beyond, dangerous }: Opening): string {
-  const parts: string[] = [];
-  const anyResource = everywhere.filter(({ resources }) => resources.length === 0);
-  if (anyResource.length > 0) {
-    if (coverage.denies.length === 0) return "nothing is denied";
-    return `only this is denied: ${joinList(coverage.denies.map(describeDeny), 6)}`;
+/**
+ * Describes what is not denied.
+ *
+ * @param describeKeys describes that a result depends on context keys, in lower case
+ */
+export function describeOpening(opening: Opening, describeKeys: (keys: readonly string[]) => string): string {
+  const { coverage, dependsOn, inAnyCase } = opening;
+  if (dependsOn.length > 0) {
+    const result = `the result ${describeKeys(dependsOn)}`;
+    return isEnforced(inAnyCase) ? result : `${result}; in any case, ${describeExempt(inAnyCase)}`;
   }
+  if (!isOpenOnAll(opening)) return describeExempt(opening);
+  const more = coverage.keys.length > 0 ? `; more ${describeKeys(coverage.keys)}` : "";
+  if (coverage.denies.length === 0) return `nothing is ${more === "" ? "" : "certainly "}denied${more}`;
+  return `only this is ${more === "" ? "" : "certainly "}denied: ${joinList(coverage.denies.map(describeDeny), 6)}${more}`;
+}
+
+function describeExempt({ everywhere, beyond, dangerous }: Found): string {
+  const parts: string[] = [];
   if (everywhere.length > 0) {
     const resources = everywhere.flatMap((set) => set.resources.map(({ text }) => text));
     parts.push(`every action works without MFA on ${joinList([...new Set(resources)], 6)}`);

@@ -48,7 +48,8 @@ export function listAuthMethods(limits: readonly number[]): readonly AuthMethod[
     { name: "key", text: "with an access key", context: {}, hasMfa: false, isSession: false },
     { name: "sign-in", text: "signed in without MFA", context: without, hasMfa: false, isSession: false },
     { name: "session", text: "in a session without MFA", context: without, hasMfa: false, isSession: true },
-    { name: "MFA", text: "in a session with MFA", context: withMfa(1), hasMfa: true, isSession: true },
+    // A session that is denied after a minute is of no use.
+    { name: "MFA", text: "in a session with MFA", context: withMfa(60), hasMfa: true, isSession: true },
     {
       name: "old MFA",
       text: `in a session with MFA older than ${formatDuration(age)}`,

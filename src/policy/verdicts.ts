@@ -20,9 +20,10 @@ export function judgeProof(proof: Proof): readonly Verdict[] {
   const { rows } = proof;
   const enforcement = judgeEnforcement(proof);
   const holds = enforcement.kind === "good";
-  const users = judgeEnrollmentAndPassword(proof, holds);
   const tolerated = holds ? noteTolerated(proof) : [];
-  return [enforcement, ...tolerated, ...users, judgeEveryday(rows), judgeOldSessions(proof), ...noteOtherUsers(proof)];
+  const work = [judgeEveryday(rows), judgeOldSessions(proof)];
+  const users = judgeEnrollmentAndPassword(proof, [enforcement, ...work]);
+  return [enforcement, ...tolerated, ...users, ...work, ...noteOtherUsers(proof)];
 }
 
 /** Whether it is denied whatever other policies allow: no other policy can help. */
@@ -39,28 +40,33 @@ const hasCell = (row: ProofRow, name: string, is: (cell: Cell) => boolean): bool
   row.cells.some((cell) => cell.authMethod.name === name && is(cell));
 
 function judgeEnforcement(proof: Proof): Verdict {
-  const { rows, openings, onlyDenies, spelling } = proof;
+  const { rows, openings, spelling } = proof;
   const open = openings.filter((each) => !isEnforced(each));
   const keys = new Set(open.flatMap(({ dependsOn }) => dependsOn));
-  if (open.length > 0 && open.every(({ dependsOn }) => dependsOn.length > 0))
-    return bad(
-      `MFA is NOT always enforced: the result ${describeMissingKeys([...keys].sort().map((key) => spelling.get(key) ?? key))}`,
-    );
-  if (open.length > 0) return bad(`MFA is NOT enforced${describeOpenings(open, openings, onlyDenies)}`);
+  if (open.length > 0 && open.every(({ dependsOn, inAnyCase }) => dependsOn.length > 0 && isEnforced(inAnyCase)))
+    return bad(`MFA is NOT always enforced: the result ${describeMissingKeys(spell([...keys], spelling))}`);
+  if (open.length > 0) return bad(`MFA is NOT enforced${describeOpenings(open, proof)}`);
   if (rows.filter(isGuarded).every((row) => hasCell(row, "MFA", isDenied))) {
     const onlyIf = listKeys(proof, rows.filter(isGuarded), (cell) => cell.authMethod.hasMfa && isDenied(cell));
     const why = onlyIf.length > 0 ? `the result ${describeMissingKeys(onlyIf)}` : "users cannot work";
-    return bad(`everyday and dangerous actions are denied even with MFA: ${why}`);
+    const [least] = proof.limits.slice(-1);
+    const limit =
+      least !== undefined && judgeAge(least) === "unusable" ? ` (there is a limit of ${formatDuration(least)})` : "";
+    return bad(`everyday and dangerous actions are denied even with MFA: ${why}${limit}`);
   }
   const others = new Set(openings.flatMap(({ othersDependOn }) => othersDependOn));
   if (proof.isExample && others.size > 0) {
-    const keys = [...others].sort().map((key) => spelling.get(key) ?? key);
+    const keys = spell([...others], spelling).join(", ");
     return bad(
-      `MFA is NOT enforced for every user: it is enforced for ${nameOf(proof)}, but for others that depends on ${keys.join(", ")}`,
+      `MFA is NOT enforced for every user: it is enforced for ${nameOf(proof)}, but for others that depends on ${keys}`,
     );
   }
   return good("MFA is enforced: without it, everything is denied except what users need to set it up");
 }
+
+/** Sorts context keys in lower case and writes them as the policies do. */
+const spell = (keys: readonly string[], spelling: Proof["spelling"]): readonly string[] =>
+  keys.toSorted().map((key) => spelling.get(key) ?? key);
 
 const nameOf = ({ user, isExample }: Proof): string =>
   `${user.slice(user.lastIndexOf("/") + 1)}${isExample ? " (an example)" : ""}`;
@@ -91,10 +97,10 @@ const describeMissingKeys = (keys: readonly string[]): string =>
   `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
 
 /** Describes for whom and what is not denied, for each way to authenticate if they differ: what follows "not enforced". */
-function describeOpenings(open: readonly Opening[], all: readonly Opening[], onlyDenies: boolean): string {
-  const texts = open.map((each) => describeOpening(each));
+function describeOpenings(open: readonly Opening[], { openings: all, onlyDenies, spelling }: Proof): string {
+  const texts = open.map((each) => describeOpening(each, (keys) => describeMissingKeys(spell(keys, spelling))));
   const nobodyAllows = open.every(({ isAllowed }) => !isAllowed);
-  if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length === 0))
+  if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length + coverage.keys.length === 0))
     return ": beyond what users need to set it up, these policies neither allow nor deny actions without MFA; other policies may allow them";
   const more = nobodyAllows ? "; these policies do not allow it, but other policies may" : "";
   const [first] = open;
@@ -178,22 +184,31 @@ function findEnrollment(proof: Proof, method: string): Enrollment {
 
 const attachCompanion = "attach self-manage-mfa-policy too (fob policy show --self-manage)";
 
-function judgeEnrollmentAndPassword(proof: Proof, isEnforced: boolean): Verdict[] {
+/** @param others the verdicts on all else; the first is on enforcement */
+function judgeEnrollmentAndPassword(proof: Proof, others: readonly Verdict[]): Verdict[] {
   const { rows, onlyDenies } = proof;
   const ways = ["sign-in", "key"].map((method) => findEnrollment(proof, method));
   const changePassword = rows.filter(({ action }) => action === "iam:ChangePassword");
   const password = findObstacles(proof, changePassword, "sign-in");
+  // AWS advises against exempting iam:ChangePassword, so a policy that enforces MFA is right to deny it.
+  const needsMfa =
+    others[0]?.kind === "good" &&
+    password.denied.length > 0 &&
+    ways.every(({ denied }) => denied.length === 0) &&
+    !changePassword.some((row) => hasCell(row, "MFA", isDenied));
+  const ofPassword = needsMfa ? note(passwordNeedsMfa) : judgePassword(password);
   // Policies that only deny are not at fault for what they do not allow.
   if (onlyDenies && ways.every(({ denied }) => denied.length === 0)) {
-    const lets = "to let users enroll and change their password";
+    const lets = `to let users enroll${password.denied.length > 0 ? "" : " and change their password"}`;
     const limits = [...new Set(ways.flatMap(({ only }) => only ?? []))].map((only) => note(`to enroll: ${only}`));
-    if (password.denied.length > 0 || !isEnforced) {
-      const companion = note(`these policies only deny: ${attachCompanion} ${lets}`);
-      return [companion, ...limits, ...(password.denied.length > 0 ? [judgePassword(password)] : [])];
-    }
-    return [good(`correct, but these policies only deny: ${attachCompanion} ${lets}`), ...limits];
+    const rest = [...limits, ...(password.denied.length > 0 ? [ofPassword] : [])];
+    const isCorrect = [...others, ...rest].every(({ kind }) => kind !== "bad");
+    const companion = isCorrect
+      ? good(`correct, but these policies only deny: ${attachCompanion} ${lets}`)
+      : note(`these policies only deny: ${attachCompanion} ${lets}`);
+    return [companion, ...rest];
   }
-  return [...ways.map(judgeEnrollment), judgePassword(password)];
+  return [...ways.map(judgeEnrollment), ofPassword];
 }
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
@@ -238,6 +253,9 @@ export function judgeRequirement(proof: Proof, name: Requirement): { readonly ho
 }
 
 const joinTexts = (verdicts: readonly Verdict[]): string => verdicts.map(({ text }) => text).join("; ");
+
+const passwordNeedsMfa =
+  "users with a temporary or expired password cannot change it without MFA; correct (AWS advises this): users change their first password before they join the group";
 
 function judgePassword(password: Obstacles): Verdict {
   const { denied, missing } = password;

@@ -118,6 +118,25 @@ describe("MFA is NOT enforced", () => {
     );
     expect(verdict({ ...enforce, Condition: condition }, enforce)).toBe(enforced);
   });
+
+  test("names what is exempt in any case, too, if it depends on a key", () => {
+    const depends = (key: string): string =>
+      `MFA is NOT enforced: the result depends on ${key}, which these requests do not set (--context KEY=VALUE); in any case, `;
+    const tag = { ...without, StringNotEquals: { "aws:PrincipalTag/mfa": "exempt" } };
+    expect(verdict({ ...exempting("s3:*"), Condition: tag })).toBe(
+      `${depends("aws:PrincipalTag/mfa")}these are exempt, but users do not need them to set up MFA: s3:*`,
+    );
+    const office = { ...without, NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } };
+    expect(verdict({ ...exempting("iam:CreateUser"), Condition: office })).toMatch(
+      `${depends("aws:SourceIp")}dangerous actions are exempt: iam:CreateUser`,
+    );
+    expect(verdict({ ...deny, Action: "s3:*", Condition: office })).toBe(
+      "MFA is NOT enforced: nothing is certainly denied; more depends on aws:SourceIp, which these requests do not set (--context KEY=VALUE)",
+    );
+    expect(verdict({ ...enforce, Condition: { ...office, Bool: { "aws:MultiFactorAuthPresent": "false" } } })).toBe(
+      "MFA is NOT enforced: with an access key, nothing is denied; signed in without MFA, the result depends on aws:SourceIp, which these requests do not set (--context KEY=VALUE)",
+    );
+  });
 });
 
 test("what is called enforced is denied, whatever the statements", { timeout: 60_000 }, () => {

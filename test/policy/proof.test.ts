@@ -114,9 +114,41 @@ test("says who can enroll and who can change a password", () => {
     /^! a new user can NOT enroll in the console: iam:CreateVirtualMFADevice, .* are denied, and no other policy can allow them$/,
   );
   expect(byWay[2]).toBe("+ a new user can enroll with an access key");
-  expect(verdicts([everything, enforceMfaPolicy({ passwordChange: false })])[3]).toMatch(
-    /^! users with a temporary or expired password are locked out/,
+});
+
+test("a password that users can change only with MFA is what AWS advises, unless MFA does not help either", () => {
+  const strict = enforceMfaPolicy({ passwordChange: false });
+  const correct =
+    "- users with a temporary or expired password cannot change it without MFA; correct (AWS advises this): users change their first password before they join the group";
+  const companion = "attach self-manage-mfa-policy too (fob policy show --self-manage) to let users enroll";
+  expect(verdicts([strict]).slice(1, -2)).toEqual([`+ correct, but these policies only deny: ${companion}`, correct]);
+  const together = verdicts([everything, strict, selfManagePolicy()]);
+  expect(together[3]).toBe(correct);
+  expect(together.filter((verdict) => verdict.startsWith("!"))).toEqual([]);
+  const always = policy({ ...deny, Action: "iam:ChangePassword" });
+  for (const policies of [
+    [everything, enforceMfaPolicy(), always],
+    [everything, policy({ ...deny, Condition: mfaFalse })],
+  ])
+    expect(verdicts(policies)[3]).toMatch(/^! users with a temporary or expired password are locked out/);
+});
+
+test("a limit that ends sessions at once enforces nothing that users can work with", () => {
+  const aged = (seconds: number) => [everything, enforceMfaPolicy({ maxAgeSeconds: seconds })];
+  expect(verdicts(aged(12))[0]).toBe(
+    "! everyday and dangerous actions are denied even with MFA: users cannot work (there is a limit of 12 s)",
   );
+  const prover = (policies: readonly PolicyDocument[]) => {
+    const { arn, context } = makeExampleUser(policies);
+    return prove(policies, {}, { user: arn, context });
+  };
+  expect(judgeRequirement(prover(aged(12)), "enforced").holds).toBe(false);
+  expect(judgeRequirement(prover(aged(900)), "enforced").holds).toBe(true);
+  for (const seconds of [12, 43_200_000]) {
+    const found = verdicts([enforceMfaPolicy({ maxAgeSeconds: seconds })]);
+    expect(found.filter((verdict) => verdict.startsWith("!")).length).toBeGreaterThan(0);
+    expect(found.filter((verdict) => verdict.includes("correct"))).toEqual([]);
+  }
 });
 
 describe("what these policies do not allow", () => {
@@ -141,7 +173,8 @@ describe("what these policies do not allow", () => {
   });
 
   test("cannot be helped if a policy denies it or the boundary does not allow it", () => {
-    expect(verdicts([enforceMfaPolicy({ passwordChange: false })])[2]).toMatch(/^! .* locked out: .* no other policy/);
+    const always = policy({ ...deny, Action: "iam:ChangePassword" });
+    expect(verdicts([enforceMfaPolicy(), always])[2]).toMatch(/^! .* locked out: .* no other policy/);
     const boundary = policy({ ...allowAll, Action: ["s3:*", "iam:Get*", "iam:List*", "iam:Create*"] });
     expect(verdicts([enforceMfaPolicy()], boundary)[1]).toBe(
       "! a new user can NOT enroll in the console: iam:EnableMFADevice is denied, and no other policy can allow it",

@@ -58,7 +58,7 @@ const expected: Readonly<Record<string, Expected>> = {
   },
   age_hours: {
     rules: ["age-unusable"],
-    holds: ["enforced"],
+    holds: [],
     says: "denies almost every request; the limit is in seconds: 12 h is 43200",
   },
   or: { rules: ["age-never-counts"], holds: ["enforced"], says: "never takes effect" },
