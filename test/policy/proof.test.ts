@@ -405,7 +405,7 @@ describe("other users", () => {
       const proof = proveFor([everything, policy(...limited)], { isExample: true });
       expect(judgeRequirement(proof, "enforced")).toEqual({
         holds: false,
-        why: "MFA is NOT enforced for every user: it is for alice, an example, but for others it depends on aws:PrincipalAccount",
+        why: "MFA is NOT enforced for every user: it is enforced for alice (an example), but for others that depends on aws:PrincipalAccount",
       });
       expect(judgeRequirement(proveFor([everything, policy(...limited)], {}), "enforced").holds).toBe(true);
     }
