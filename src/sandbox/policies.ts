@@ -15,6 +15,7 @@ export interface ManagedPolicy {
   readonly path: string;
   readonly createdMs: number;
   updatedMs: number;
+  description?: string;
   readonly versions: Map<string, PolicyVersion>;
   defaultVersion: string;
   /** The number of the latest version. AWS does not reuse the numbers of deleted versions. */

@@ -115,8 +115,11 @@ describe("groups", () => {
 
 describe("managed policies", () => {
   test("are created with a version, described and deleted", async () => {
-    const { Policy: made } = await root.createPolicy({ PolicyName: "Read", Path: "/it/", PolicyDocument: listGroups });
+    const { Policy: made } = await root.createPolicy({
+      ...{ PolicyName: "Read", Path: "/it/", PolicyDocument: listGroups, Description: "a & b" },
+    });
     const policy = {
+      Description: "a & b",
       ...{ PolicyName: "Read", Path: "/it/", Arn: policyArn("it/Read"), DefaultVersionId: "v1", IsAttachable: true },
       ...{ AttachmentCount: 0, PermissionsBoundaryUsageCount: 0 },
       ...{ CreateDate: new Date(now), UpdateDate: new Date(now) },
@@ -189,6 +192,22 @@ describe("managed policies", () => {
     expect(await refusal(root.getPolicy({ PolicyArn: policyArn("p") }))).toMatch(/^NoSuchEntity/);
     const PolicyArn = "arn:aws:iam::aws:policy/AdministratorAccess";
     expect(await refusal(root.attachUserPolicy({ UserName: "bob", PolicyArn }))).toMatch(/^NotImplemented 501/);
+  });
+
+  test("are listed by path and by use, only those of the account", async () => {
+    const PolicyArn = await create("used");
+    await root.attachUserPolicy({ UserName: "bob", PolicyArn });
+    await root.createPolicy({ PolicyName: "unused", Path: "/it/", PolicyDocument: listGroups });
+    const names = async (more = {}) =>
+      (await root.listPolicies({ Scope: "Local", ...more })).Policies?.map(({ PolicyName }) => PolicyName);
+    expect(await names()).toEqual(["used", "unused"]);
+    expect(await names({ OnlyAttached: true })).toEqual(["used"]);
+    expect(await names({ PathPrefix: "/it/" })).toEqual(["unused"]);
+    expect(await names({ MaxItems: 1 })).toEqual(["used"]);
+    expect(await refusal(root.listPolicies({}))).toMatch(/^NotImplemented 501/);
+    expect(await refusal(iamAs(sandbox, bob.accessKey).listPolicies({ Scope: "Local" }))).toMatch(
+      /^AccessDenied 403: .* iam:ListPolicies on resource: policy path \/ because/,
+    );
   });
 
   test("are authorized by their ARN", async () => {

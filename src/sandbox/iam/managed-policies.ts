@@ -7,7 +7,7 @@ import { AwsError, notModeled } from "../errors.ts";
 import { type ManagedPolicy, type ModeledPolicy, type PolicyVersion, readModeledPolicy } from "../policies.ts";
 import { type QueryAction, type QueryCall, readBoolean, takePage, validate } from "../query.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
-import { namePattern } from "./named.ts";
+import { filterByPath, namePattern } from "./named.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const [versionsPerPolicy, charactersPerPolicy] = [5, 6144];
@@ -61,13 +61,15 @@ function readManagedDocument(parameters: ReadonlyMap<string, string>): ModeledPo
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html */
 const createPolicy: QueryAction = {
-  parameters: ["PolicyName", "Path", "PolicyDocument"],
+  parameters: ["PolicyName", "Path", "PolicyDocument", "Description"],
   run: ({ account, caller, parameters }) => {
     const name = parameters.get("PolicyName");
     const path = parameters.get("Path") ?? "/";
+    const description = parameters.get("Description");
     validate(
       { name: "policyName", value: name, isRequired: true, min: 1, max: 128, pattern: namePattern },
       { name: "path", value: path, min: 1, max: 512, pattern: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" },
+      { name: "description", value: description, min: 0, max: 1000 },
     );
     account.authorize(caller, "iam:CreatePolicy", account.arn(`policy${path}${name}`), `policy ${name}`);
     const document = readManagedDocument(parameters);
@@ -76,7 +78,9 @@ const createPolicy: QueryAction = {
       const problem = `A policy called ${name} already exists. Duplicate names are not allowed.`;
       throw new AwsError("EntityAlreadyExists", 409, problem);
     }
-    return writePolicy(account, account.addManagedPolicy(name as string, path, document.text));
+    const added = account.addManagedPolicy(name as string, path, document.text);
+    if (description !== undefined) added.description = description;
+    return writePolicy(account, added);
   },
 };
 
@@ -84,6 +88,27 @@ const createPolicy: QueryAction = {
 const getPolicy: QueryAction = {
   parameters: ["PolicyArn"],
   run: (call) => writePolicy(call.account, takePolicy(call, "iam:GetPolicy")),
+};
+
+/**
+ * Only with the scope Local: the policies that AWS manages are not here.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html
+ */
+const listPolicies: QueryAction = {
+  parameters: ["Scope", "OnlyAttached", "PathPrefix", "Marker", "MaxItems"],
+  run: ({ account, caller, parameters }) => {
+    const scope = parameters.get("Scope") ?? "All";
+    validate({ name: "scope", value: scope, min: 0, max: 128, pattern: "All|AWS|Local" });
+    const onlyAttached = readBoolean(parameters, "OnlyAttached") ?? false;
+    account.authorize(caller, "iam:ListPolicies", account.arn("policy/"), "policy path /");
+    if (scope !== "Local") throw notModeled(`the policies that AWS manages (Scope=${scope})`);
+    const policies = filterByPath(parameters, account.managedPolicies(), ({ path }) => path).filter((policy) => {
+      const { attachments, boundaries } = countUses(account, policy);
+      return !onlyAttached || attachments + boundaries > 0;
+    });
+    const { page, isTruncated, marker } = takePage(parameters, policies);
+    return isTruncated + writeList("Policies", page, (policy) => writePolicyFields(account, policy)) + marker;
+  },
 };
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html */
@@ -197,8 +222,12 @@ function countUses(account: Account, { arn }: ManagedPolicy): { attachments: num
   };
 }
 
-const writePolicy = (account: Account, policy: ManagedPolicy): string =>
-  `<Policy>${writePolicyFields(account, policy)}</Policy>`;
+/** With the description, which lists do not have. */
+function writePolicy(account: Account, policy: ManagedPolicy): string {
+  const { description } = policy;
+  const more = description === undefined ? "" : writeElement("Description", description);
+  return `<Policy>${writePolicyFields(account, policy)}${more}</Policy>`;
+}
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html */
 export function writePolicyFields(account: Account, policy: ManagedPolicy): string {
@@ -221,6 +250,7 @@ export function writeVersion({ defaultVersion }: ManagedPolicy, id: string, { cr
 export const managedPolicyActions: Readonly<Record<string, QueryAction>> = {
   CreatePolicy: createPolicy,
   GetPolicy: getPolicy,
+  ListPolicies: listPolicies,
   DeletePolicy: deletePolicy,
   CreatePolicyVersion: createPolicyVersion,
   SetDefaultPolicyVersion: setDefaultPolicyVersion,
