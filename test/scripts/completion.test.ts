@@ -78,7 +78,7 @@ test.runIf(isBroad)(
       ["login", "--min-ttl="],
       ["login", "--nonsense="],
       ["demo", ""],
-      ["policy", "lint", "policy.json", ""],
+      ["policy", "show", "policy.json", ""],
       ["nonsense", ""],
       ["help", "login", ""],
       ["shell-init", "bash", ""],

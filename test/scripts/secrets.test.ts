@@ -125,11 +125,12 @@ describe("a secret that is seen somewhere is found", () => {
     const env = { PATH: world.env.PATH, TEXT: `${token} ${world.device.base32Secret} ${world.device.code()}` };
     await execute("sh", ["-c", "printenv TEXT >&2"], { env: { ...env, PROXY: "http://jane:s3%40ret@proxy" } });
     await onTerminal("sh", ["-c", "echo the-password; echo s3@ret"], { env }).ended;
-    expect(takeLeaks()).toEqual([
-      'the stderr of "-c printenv TEXT >&2" holds a code',
-      'the stderr of "-c printenv TEXT >&2" holds a session token',
-      'the stderr of "-c printenv TEXT >&2" holds a device seed',
+    // The order is that in which the secrets were made known.
+    expect(takeLeaks().sort()).toEqual([
       'the screen of "-c echo the-password; echo s3@ret" holds a password',
+      'the stderr of "-c printenv TEXT >&2" holds a code',
+      'the stderr of "-c printenv TEXT >&2" holds a device seed',
+      'the stderr of "-c printenv TEXT >&2" holds a session token',
     ]);
   });
 
