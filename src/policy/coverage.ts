@@ -16,6 +16,7 @@ import type { Statement } from "./engine/grammar.ts";
 import { resolveVariables } from "./engine/template.ts";
 import { areDisjoint, covers, type Pattern, parsePattern } from "./engine/wildcard.ts";
 import { isEverything } from "./lint/known.ts";
+import { holdsForEveryUser } from "./other-users.ts";
 
 /** A pattern of actions (in lower case) or resources, and how the policy writes it. */
 export interface Glob {
@@ -131,7 +132,8 @@ function testConditions({ conditions }: Statement, parsed: ParsedRequest): Truth
 
 function testOne(condition: Statement["conditions"][number], parsed: ParsedRequest): Truth {
   try {
-    return testCondition(condition, parsed);
+    const holds = testCondition(condition, parsed);
+    return typeof holds !== "boolean" && holdsForEveryUser(condition) ? true : holds;
   } catch (error) {
     // For example, "true" compared as a number.
     if (error instanceof RequestError) return [condition.lowerKey];

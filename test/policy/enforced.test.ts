@@ -7,7 +7,7 @@ import { enforceMfaPolicy, listExemptions } from "../../src/policy/enforcement.t
 import { evaluate, type PolicyDocument } from "../../src/policy/engine/evaluate.ts";
 import { makeExampleUser } from "../../src/policy/engine/subject.ts";
 import { listAuthMethods, prove } from "../../src/policy/proof.ts";
-import { judgeProof } from "../../src/policy/verdicts.ts";
+import { judgeProof, judgeRequirement } from "../../src/policy/verdicts.ts";
 
 const user = makeExampleUser([]);
 const without = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
@@ -20,10 +20,10 @@ function policy(...statements: readonly object[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements as PolicyDocument["Statement"] };
 }
 
-function verdicts(...statements: readonly object[]): string[] {
-  const proof = prove([everything, policy(...statements)], {}, { user: user.arn, context: user.context });
-  return judgeProof(proof).map(({ text }) => text);
-}
+const proofOf = (...statements: readonly object[]) =>
+  prove([everything, policy(...statements)], {}, { user: user.arn, context: user.context, isExample: true });
+const verdicts = (...statements: readonly object[]): string[] =>
+  judgeProof(proofOf(...statements)).map(({ text }) => text);
 const verdict = (...statements: readonly object[]): string | undefined => verdicts(...statements)[0];
 const exempting = (...actions: readonly string[]) => ({ ...deny, NotAction: [...needed, ...actions] });
 
@@ -50,7 +50,32 @@ describe("MFA is enforced", () => {
     ],
     ["if a second statement narrows a pattern", [iamOnly, { ...deny, NotAction: ["iam:*MFADevices", "iam:GetUser"] }]],
     ["by *:*", [{ ...deny, Action: "*:*" }]],
-  ])("%s", (_, statements) => expect(verdict(...statements)).toBe(enforced));
+    ...[
+      { ArnLike: { "aws:PrincipalArn": "arn:*:iam::*:user/*" } },
+      { StringLike: { "aws:PrincipalArn": ["arn:aws:iam::*:user/*", "arn:aws:iam::*:role/*"] } },
+      { ArnNotLike: { "aws:PrincipalArn": ["arn:aws:iam::*:role/*", "arn:aws:sts::*:assumed-role/*"] } },
+      { StringLike: { "aws:username": "*" } },
+      { Null: { "aws:username": "false" } },
+    ].map((more): [string, readonly object[]] => [
+      `with a condition that every user meets: ${JSON.stringify(more)}`,
+      [{ ...enforce, Condition: { ...without, ...more } }],
+    ]),
+  ])("%s", (_, statements) => {
+    expect(verdict(...statements)).toBe(enforced);
+    expect(judgeRequirement(proofOf(...statements), "enforced").holds).toBe(true);
+  });
+
+  test.each([
+    { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:user/eng/*" } },
+    { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::123456789012:user/a*" } },
+    { ArnNotLike: { "aws:PrincipalArn": ["arn:aws:iam::*:role/*", "arn:aws:iam::*:user/bob"] } },
+    { StringNotLike: { "aws:PrincipalArn": "*:role/*" } },
+    { StringLike: { "aws:username": "a*" } },
+    { StringNotLike: { "aws:username": "*-ci" } },
+  ])("but not for every user with a condition that some may not meet: %j", (more) => {
+    const proof = proofOf({ ...enforce, Condition: { ...without, ...more } });
+    expect(judgeRequirement(proof, "enforced").holds).toBe(false);
+  });
 
   test("with a note about what does no harm", () => {
     const [first, ...more] = verdicts(

@@ -7,6 +7,7 @@ import type { ParsedDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { findOperator } from "../engine/operators.ts";
+import { holdsForEveryUser } from "../other-users.ts";
 import {
   checkExempt,
   checkMissing,
@@ -454,7 +455,7 @@ function isByService({ name, key, values }: ParsedCondition): boolean {
 }
 
 function checkOther(test: ParsedCondition, { onPresent, onAge }: MfaStatement, report: Report): void {
-  if (onPresent.length + onAge.length === 0) return;
+  if (onPresent.length + onAge.length === 0 || holdsForEveryUser(test)) return;
   const { key, path } = test;
   const message = `requests that do not meet the condition on ${quoteText(key)} need no MFA: all conditions of a statement must be met`;
   report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");
