@@ -182,11 +182,17 @@ function findEnrollment(proof: Proof, method: string): Enrollment {
   return { ...findObstacles(proof, needed, method), only: undefined };
 }
 
-const attachCompanion = "attach self-manage-mfa-policy too (fob policy show --self-manage)";
+/** What to attach. Its ARNs have to be of the user's partition. */
+function adviseCompanion({ user }: Proof): string {
+  const [, partition = "aws"] = user.split(":");
+  const option = partition === "aws" ? "" : ` --partition ${partition}`;
+  return `attach self-manage-mfa-policy too (fob policy show --self-manage${option})`;
+}
 
 /** @param others the verdicts on all else; the first is on enforcement */
 function judgeEnrollmentAndPassword(proof: Proof, others: readonly Verdict[]): Verdict[] {
   const { rows, onlyDenies } = proof;
+  const attachCompanion = adviseCompanion(proof);
   const ways = ["sign-in", "key"].map((method) => findEnrollment(proof, method));
   const changePassword = rows.filter(({ action }) => action === "iam:ChangePassword");
   const password = findObstacles(proof, changePassword, "sign-in");
@@ -196,7 +202,7 @@ function judgeEnrollmentAndPassword(proof: Proof, others: readonly Verdict[]): V
     password.denied.length > 0 &&
     ways.every(({ denied }) => denied.length === 0) &&
     !changePassword.some((row) => hasCell(row, "MFA", isDenied));
-  const ofPassword = needsMfa ? note(passwordNeedsMfa) : judgePassword(password);
+  const ofPassword = needsMfa ? note(passwordNeedsMfa) : judgePassword(password, attachCompanion);
   // Policies that only deny are not at fault for what they do not allow.
   if (onlyDenies && ways.every(({ denied }) => denied.length === 0)) {
     const lets = `to let users enroll${password.denied.length > 0 ? "" : " and change their password"}`;
@@ -208,11 +214,11 @@ function judgeEnrollmentAndPassword(proof: Proof, others: readonly Verdict[]): V
       : note(`these policies only deny: ${attachCompanion} ${lets}`);
     return [companion, ...rest];
   }
-  return [...ways.map(judgeEnrollment), ofPassword];
+  return [...ways.map((way) => judgeEnrollment(way, attachCompanion)), ofPassword];
 }
 
 /** Whether a user who has no device yet can get one, with a password or with an access key. */
-function judgeEnrollment(enrollment: Enrollment): Verdict {
+function judgeEnrollment(enrollment: Enrollment, attachCompanion: string): Verdict {
   const { method, denied, missing, only, keys } = enrollment;
   const how = method === "key" ? "with an access key" : "in the console";
   const limit = only === undefined ? "" : `, but ${only}`;
@@ -249,7 +255,7 @@ export function judgeRequirement(proof: Proof, name: Requirement): { readonly ho
     const why = `${nameOf(proof)} can enroll, but for others that depends on ${differences.join("; ")} (--user ARN)`;
     return { holds: false, why };
   }
-  return { holds, why: joinTexts(ways.map(judgeEnrollment)) };
+  return { holds, why: joinTexts(ways.map((way) => judgeEnrollment(way, adviseCompanion(proof)))) };
 }
 
 const joinTexts = (verdicts: readonly Verdict[]): string => verdicts.map(({ text }) => text).join("; ");
@@ -257,7 +263,7 @@ const joinTexts = (verdicts: readonly Verdict[]): string => verdicts.map(({ text
 const passwordNeedsMfa =
   "users with a temporary or expired password cannot change it without MFA; correct (AWS advises this): users change their first password before they join the group";
 
-function judgePassword(password: Obstacles): Verdict {
+function judgePassword(password: Obstacles, attachCompanion: string): Verdict {
   const { denied, missing } = password;
   const who = "users with a temporary or expired password";
   if (denied.length > 0)

@@ -247,3 +247,10 @@ test("fob's own policies", () => {
     expect(judgeProof(proof)[0]?.text).toBe(enforced);
   }
 });
+
+test("the policy to attach is of the user's partition", () => {
+  const china = "arn:aws-cn:iam::123456789012:user/alice";
+  const proof = prove([policy(enforce)], {}, { user: china, context: { "aws:username": "alice" } });
+  const texts = judgeProof(proof).map(({ text }) => text);
+  expect(texts.join("\n")).toContain("(fob policy show --self-manage --partition aws-cn)");
+});
