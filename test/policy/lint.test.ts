@@ -228,6 +228,12 @@ describe("finds", () => {
       "if you meant iam:DeactivateMFADevice, it deactivates a user's device",
       'remove "iam:DeactivateMFADevices"',
     ],
+    [
+      '"NotAction": ["iam:GetRoles"]',
+      "misspelled-action",
+      "if you meant iam:GetRole, it works without MFA then",
+      'remove "iam:GetRoles"',
+    ],
     ['"NotAction": "sts:GetSesionToken"', "misspelled-action", "exempts nothing", '"sts:GetSessionToken"'],
     [
       '"Effect": "Allow", "Action": "signin:*Foo?", "Resource": "*"',

@@ -1,5 +1,6 @@
 // Finds unknown names: actions, condition keys and policy variables.
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
+import { isNeeded, isTolerated } from "../tolerated.ts";
 import { changesPermissions, findDanger } from "./exemptions.ts";
 import {
   findActions,
@@ -38,6 +39,16 @@ function isNarrowAllow({ effect, resourceElement, resources }: ParsedStatement):
   return effect === "Allow" && resourceElement === "Resource" && resources.every(({ text }) => isNarrow(text));
 }
 
+/** Why a Deny should not exempt an action; undefined if it may. */
+function findExemptionDanger(action: string, { effect, conditions }: ParsedStatement): string | undefined {
+  if (effect !== "Deny") return undefined;
+  const isAboutMfa = conditions.some(({ lowerKey }) => lowerKey.startsWith("aws:multifactorauth"));
+  const isUnneeded = isAboutMfa && !isNeeded(action) && !isTolerated(action);
+  return (
+    findDanger(action) ?? (isUnneeded ? "works without MFA then, and users do not need it to set up MFA" : undefined)
+  );
+}
+
 function checkAction(entry: Entry, statement: ParsedStatement, report: Report): void {
   const { text, path } = entry;
   const { actionElement, actions, effect } = statement;
@@ -57,7 +68,7 @@ function checkAction(entry: Entry, statement: ParsedStatement, report: Report): 
   const meant = guessAction(text);
   // Correcting the name would make it worse.
   const danger =
-    meant !== undefined && actionElement === "NotAction" && effect === "Deny" ? findDanger(meant.name) : undefined;
+    meant !== undefined && actionElement === "NotAction" ? findExemptionDanger(meant.name, statement) : undefined;
   const worse = danger === undefined ? "" : `; if you meant ${meant?.name}, it ${danger}`;
   if (meant?.isSure) {
     const message = `AWS has no action ${quoteText(text)}, ${comes}${worse}`;
