@@ -23,8 +23,6 @@ export interface Access {
   readonly useFips: boolean;
   readonly useDualstack: boolean;
   readonly network: Network;
-  /** Bytes that an answer may have; left out, as many as any answer about one user needs. */
-  readonly answerLimit?: number | undefined;
   /** Where the serial number of the MFA device is configured; undefined where AWS told it. */
   readonly serialFrom?: string | undefined;
   /** The login that the calls are for, or whose session makes them, for hints. */

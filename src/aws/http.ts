@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { HttpResponse } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { isOfProxy, isUnsent, routeThroughProxy, SecureAgent, serverNameOf, TunnelAgent } from "./agents.ts";
-import type { Connection } from "./connection.ts";
+import type { CallKind, Connection } from "./connection.ts";
 import { AnswerTooLong, CutAnswer, ProxyRefusal, TransportError } from "./failures.ts";
 import { readBundle } from "./network.ts";
 
@@ -14,16 +14,19 @@ const CONNECT_TIMEOUT = 10_000;
 const ANSWER_TIMEOUT = 20_000;
 /** Bytes: no answer about one user is near that. */
 const MOST_OF_AN_ANSWER = 1024 * 1024;
+/** The same about an account: the credential report has about 250 for each of 5,000 users and more. */
+const MOST_OF_A_BULK_ANSWER = 16 * MOST_OF_AN_ANSWER;
 
 type Handle = NodeHttpHandler["handle"];
 
-/** The request handler of a connection, which all its clients share, so that they share sockets. */
-export function requestHandler(aws: Connection) {
-  return aws.shared("http", () => makeHandler(aws));
+/** The request handler of a connection, which all its clients of a limit share, so that they share sockets. */
+export function requestHandler(aws: Connection, kind: CallKind) {
+  const limit = kind === "bulk read" ? MOST_OF_A_BULK_ANSWER : MOST_OF_AN_ANSWER;
+  return aws.shared(`http ${limit}`, () => makeHandler(aws, limit));
 }
 
 /** Whether a proxy is in the way is decided for each request: it depends on the host, which only the SDK knows. */
-function makeHandler({ access: { network, answerLimit = MOST_OF_AN_ANSWER }, debug }: Connection) {
+function makeHandler({ access: { network }, debug }: Connection, limit: number) {
   const handlers = new Map<string, NodeHttpHandler>();
   let trust: { ca?: string } | undefined;
   const readTrust = (): { ca?: string } => {
@@ -65,7 +68,7 @@ function makeHandler({ access: { network, answerLimit = MOST_OF_AN_ANSWER }, deb
           response: new HttpResponse({
             statusCode,
             headers,
-            body: await readBody(response.body as Readable, answerLimit),
+            body: await readBody(response.body as Readable, limit),
           }),
         };
       } catch (error) {

@@ -36,6 +36,6 @@ export function clientConfiguration(aws: Connection, service: "sts" | "iam", kin
     // A wrong clock is said, not corrected in silence. Left out, it would be looked up in the AWS files.
     disableClockSkewCorrection: true,
     userAgentAppId: () => Promise.resolve(undefined),
-    requestHandler: requestHandler(aws),
+    requestHandler: requestHandler(aws, kind),
   };
 }

@@ -27,7 +27,7 @@ export async function getSignInToken(aws: Connection, federation: URL, duration:
     headers: { host: federation.host },
   });
   return await aws.call({ service: "signin", name: "signin:GetSigninToken", kind: "write" }, async (abortSignal) => {
-    const { response } = await requestHandler(aws).handle(request, { abortSignal });
+    const { response } = await requestHandler(aws, "write").handle(request, { abortSignal });
     return readToken(response.statusCode, Buffer.from(response.body as Uint8Array).toString("utf8"));
   });
 }

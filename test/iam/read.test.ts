@@ -178,3 +178,14 @@ test("what may not be read is unknown, with the reason, and never absent", async
   const outsider = sandbox.addUser({ name: "outsider" });
   await expect(read(outsider.accessKey)).rejects.toThrow("iam:GetAccountAuthorizationDetails");
 });
+
+test("an account of 5,000 users is read with bulk calls only", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  for (let number = 0; number < 4999; number++) sandbox.addUser({ name: `user-${number}` });
+  const snapshot = await read(admin.accessKey);
+  expect(snapshot.users).toHaveLength(5000);
+  // The report has more than a megabyte.
+  expect(snapshot.users.filter(({ accessKeys }) => "value" in accessKeys)).toHaveLength(5000);
+  expect(countOf("GetAccountAuthorizationDetails")).toBe(50);
+  expect(sandbox.requests.length).toBeLessThan(60);
+});
