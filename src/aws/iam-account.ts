@@ -9,7 +9,6 @@ import {
   GetCredentialReportCommand,
   GetLoginProfileCommand,
   type IAMClient,
-  ListMFADevicesCommand,
   ListVirtualMFADevicesCommand,
   type PasswordPolicy,
   type VirtualMFADevice,
@@ -56,16 +55,6 @@ export async function listVirtualMfaDevices(aws: Connection): Promise<VirtualMFA
     );
     return { items: answer.VirtualMFADevices ?? [], marker: markerOf(answer) };
   }, MOST_PAGES);
-}
-
-/** The serial numbers of a user's devices. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
-export async function listMfaDevicesOf(aws: Connection, UserName: string): Promise<string[]> {
-  const devices = await readPages(async (Marker) => {
-    const command = new ListMFADevicesCommand({ UserName, Marker });
-    const answer = await read(aws, "ListMFADevices", (client, abortSignal) => client.send(command, { abortSignal }));
-    return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
-  });
-  return devices.flatMap(({ SerialNumber }) => SerialNumber ?? []);
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html */

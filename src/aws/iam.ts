@@ -18,13 +18,16 @@ export const iamClient = (aws: Connection, kind: CallKind): IAMClient =>
   aws.shared(`${service} ${kind}`, () => withoutNotice(() => new IAMClient(clientConfiguration(aws, service, kind))));
 
 /**
- * The serial numbers of the caller's MFA devices.
+ * The serial numbers of a user's MFA devices.
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html
+ *
+ * @param UserName undefined for the caller
  */
-export async function listMfaDevices(aws: Connection): Promise<string[]> {
+export async function listMfaDevices(aws: Connection, UserName?: string): Promise<string[]> {
+  const kind = UserName === undefined ? "read" : "bulk read";
   const devices = await readPages(async (Marker) => {
-    const answer = await aws.call({ service, name: "iam:ListMFADevices", kind: "read" }, (abortSignal) =>
-      iamClient(aws, "read").send(new ListMFADevicesCommand({ Marker }), { abortSignal }),
+    const answer = await aws.call({ service, name: "iam:ListMFADevices", kind }, (abortSignal) =>
+      iamClient(aws, kind).send(new ListMFADevicesCommand({ UserName, Marker }), { abortSignal }),
     );
     return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
   });

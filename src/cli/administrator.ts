@@ -20,8 +20,6 @@ export interface AdministratorOptions {
   readonly profile?: string | undefined;
   readonly region?: string | undefined;
   readonly noInput?: boolean | undefined;
-  /** Whether the user has been told as whom and where: then it is not said again. */
-  readonly isAnnounced?: boolean | undefined;
 }
 
 /** The principal whose credentials are used. */
@@ -32,30 +30,28 @@ export interface Caller {
 }
 
 /**
- * Does some work as the administrator, and says on stderr as whom and in which account.
+ * Does some work as the administrator.
  *
  * @param command the command that it is for, as in `fob policy simulate`
  * @throws FobError
  */
 export async function askAsAdministrator<T>(
-  { profile: named, region, noInput, isAnnounced = false }: AdministratorOptions,
+  { profile: named, region, noInput }: AdministratorOptions,
   command: string,
   context: Context,
-  work: (aws: Connection, caller: Caller) => Promise<T>,
+  work: (aws: Connection) => Promise<T>,
 ): Promise<T> {
   const sessions = createSessionContext(context, { noInput });
   const snapshot = takeSnapshot(sessions);
-  const announced = async (aws: Connection): Promise<T> =>
-    await work(aws, await findCaller(aws, isAnnounced ? undefined : context));
   const profile = named ?? (context.env.AWS_PROFILE || undefined);
   // As in the SDKs, keys in the environment come before the default profile, and a profile that is named before them.
   const isInEnvironment = profile === undefined && Boolean(context.env.AWS_ACCESS_KEY_ID);
   const name = profile ?? "default";
   if (!isInEnvironment && canBeOpened(name, snapshot)) {
-    return await askAs({ profile: name, region, command }, sessions, announced);
+    return await askAs({ profile: name, region, command }, sessions, work);
   }
   const credentials = await findCredentials(profile, name, sessions);
-  return await withAws(accessWith(credentials, name, region, snapshot, sessions, command), sessions, announced);
+  return await withAws(accessWith(credentials, name, region, snapshot, sessions, command), sessions, work);
 }
 
 async function findCredentials(
@@ -91,8 +87,8 @@ function accessWith(
   return { ...buildAccess(credentials, undefined, { settings, pair, formatLogin: format }), command };
 }
 
-/** @param context where to say it; undefined if it has been said */
-async function findCaller(aws: Connection, context: Context | undefined): Promise<Caller> {
+/** Finds out whose credentials these are, and says it on stderr. @throws FobError */
+export async function announceCaller(aws: Connection, { say }: Context): Promise<Caller> {
   const { getCallerIdentity } = await import("../aws/sts.ts");
   const { arn, account } = await getCallerIdentity(aws);
   if (arn === undefined || account === undefined) {
@@ -101,7 +97,7 @@ async function findCaller(aws: Connection, context: Context | undefined): Promis
       "check whether a custom endpoint is set: env | grep AWS_ENDPOINT_URL",
     );
   }
-  if (context !== undefined) context.say.note(`as ${arn} in ${account}${await findAlias(aws)}`);
+  say.note(`as ${arn} in ${account}${await findAlias(aws)}`);
   return { arn, account };
 }
 

@@ -101,8 +101,8 @@ async function homeFolder(): Promise<string | undefined> {
 
 function endSignal(): AbortSignal {
   const cancelled = new AbortController();
-  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for. Of two different signals the second
-  // is none: after Ctrl-C on a terminal the shell in bin/fob sends a SIGTERM too.
+  // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for. Each kind of signal counts by itself,
+  // because after Ctrl-C on a terminal the shell in bin/fob sends SIGHUP too.
   // SIGQUIT too: the system would write a core file, with the keys in memory.
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     let isFirst = true;

@@ -3,7 +3,6 @@
 import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { AuthorizationDetails } from "../aws/iam-account.ts";
-import { FobError } from "../errors.ts";
 import { parseCredentialReport, ReportError, type ReportRow, rootRow } from "./credential-report.ts";
 import { readDevices } from "./devices.ts";
 import { inTurns } from "./in-turns.ts";
@@ -26,7 +25,7 @@ import {
 
 /** The calls that a snapshot is made from. */
 export type AccountCalls = typeof import("../aws/iam-account.ts") &
-  Pick<typeof import("../aws/iam.ts"), "getAccountAlias">;
+  Pick<typeof import("../aws/iam.ts"), "getAccountAlias" | "listMfaDevices">;
 
 export interface ReadOptions {
   /** The ARN of the caller: it has the account and the partition. */
@@ -59,7 +58,7 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
   const devices = await readDevices(
     identities.users.map(({ name }) => name),
     { virtual, rows, devicesInUse: mapKnown(summary, (counts) => counts.MFADevicesInUse) },
-    (user) => tryCall(() => calls.listMfaDevicesOf(aws, user)),
+    (user) => tryCall(() => calls.listMfaDevices(aws, user)),
   );
   return {
     version: 1,
@@ -97,7 +96,7 @@ export async function readIdentities(
       .flatMap(({ GroupDetailList = [] }) => GroupDetailList)
       .map((group) => toHolder(group, group.GroupPolicyList)),
     roles: details.flatMap(({ RoleDetailList = [] }) => RoleDetailList).map(toRole),
-    managedPolicies: details.flatMap(({ Policies = [] }) => Policies).map(toManagedPolicy),
+    managedPolicies: details.flatMap(({ Policies = [] }) => Policies).flatMap(toManagedPolicy),
   };
 }
 
@@ -218,7 +217,8 @@ function toRole(role: NonNullable<AuthorizationDetails["RoleDetailList"]>[number
 
 type ManagedPolicyDetail = NonNullable<AuthorizationDetails["Policies"]>[number];
 
-function toManagedPolicy(policy: ManagedPolicyDetail): ManagedPolicy {
+/** A policy without its document is left out, and so those who have it have policies that are not known. */
+function toManagedPolicy(policy: ManagedPolicyDetail): ManagedPolicy[] {
   const {
     PolicyName = "",
     Arn = "",
@@ -228,10 +228,9 @@ function toManagedPolicy(policy: ManagedPolicyDetail): ManagedPolicy {
     PolicyVersionList = [],
   } = policy;
   const version = PolicyVersionList.find(({ VersionId }) => VersionId === DefaultVersionId);
-  if (version?.Document === undefined)
-    throw new FobError(`AWS did not return the default version of ${Arn}`, "try again");
+  if (version?.Document === undefined) return [];
   const document = decode(version.Document);
-  return { name: PolicyName, arn: Arn, id: PolicyId, path: Path, defaultVersion: DefaultVersionId, document };
+  return [{ name: PolicyName, arn: Arn, id: PolicyId, path: Path, defaultVersion: DefaultVersionId, document }];
 }
 
 export function readPasswordPolicy(

@@ -1,11 +1,12 @@
 // Reads snapshots of accounts in the local AWS, by the SDK for JavaScript.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Connection, withAws } from "../../src/aws/connection.ts";
-import { getAccountAlias } from "../../src/aws/iam.ts";
+import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
 import * as accountCalls from "../../src/aws/iam-account.ts";
+import { getAuthorizationDetails } from "../../src/aws/iam-account.ts";
 import { readNetworkSettings } from "../../src/aws/network.ts";
 import { findUser, policiesOf } from "../../src/iam/policies-of.ts";
-import { readAccount } from "../../src/iam/read.ts";
+import { readAccount, readIdentities } from "../../src/iam/read.ts";
 import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
@@ -14,7 +15,7 @@ const allow = (action: string | readonly string[]) => ({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: action, Resource: "*" }],
 });
-const calls = { ...accountCalls, getAccountAlias };
+const calls = { ...accountCalls, getAccountAlias, listMfaDevices };
 const day = 86_400_000;
 const now = Date.UTC(2026, 10, 27, 9);
 
@@ -118,6 +119,23 @@ test("all policies that decide about a user are found, and one that is missing m
   const without = { ...snapshot, managedPolicies: [] };
   expect(ivy && policiesOf(ivy, without)).toEqual({
     unknown: `AWS did not return the policy ${arn} of group RequireMFA, the policy ${boundary} of the boundary of user ivy`,
+  });
+});
+
+test("a policy whose document AWS leaves out makes the policies of those who have it unknown", async () => {
+  const { arn } = sandbox.addManagedPolicy("everyday-work", allow("s3:*"));
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")], attached: [arn] });
+  const withoutDocuments: typeof getAuthorizationDetails = async (aws) =>
+    (await getAuthorizationDetails(aws)).map((page) => ({
+      ...page,
+      Policies: page.Policies?.map((policy) => ({ ...policy, PolicyVersionList: [] })),
+    }));
+  const identities = await askAs(admin.accessKey, (aws) =>
+    readIdentities(aws, { getAuthorizationDetails: withoutDocuments }),
+  );
+  const user = findUser(identities, "admin");
+  expect(user && policiesOf(user, identities)).toEqual({
+    unknown: `AWS did not return the policy ${arn} of user admin`,
   });
 });
 

@@ -1,7 +1,7 @@
 // The accounts of `fob sandbox`, as administrators' commands read them from IAM.
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Connection, withAws } from "../../src/aws/connection.ts";
-import { getAccountAlias } from "../../src/aws/iam.ts";
+import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
 import * as accountCalls from "../../src/aws/iam-account.ts";
 import { readNetworkSettings } from "../../src/aws/network.ts";
 import { findUser, policiesOf } from "../../src/iam/policies-of.ts";
@@ -38,7 +38,7 @@ async function readScenario(name: ScenarioName): Promise<AccountSnapshot> {
     (aws: Connection) =>
       readAccount(aws, {
         callerArn: "arn:aws:iam::123456789012:user/ada",
-        calls: { ...accountCalls, getAccountAlias },
+        calls: { ...accountCalls, getAccountAlias, listMfaDevices },
         now: Date.now,
         sleep: () => Promise.resolve(),
       }),

@@ -99,6 +99,7 @@ test("--user NAME takes the policies that the user really has", async () => {
   const enforced = await simulate("--user", "IVY", "--require", "enforced,enrollable");
   expect(enforced.stderr).toContain(`fob: as ${world.user.arn} in 123456789012 (acme)\n`);
   expect(enforced.stderr).toContain("fob: read: group RequireMFA, policy enforce-mfa\n");
+  expect(enforced.stderr.match(/fob: as /g)).toHaveLength(1);
   expect(enforced.stdout).toContain("enforced: yes");
   expect(enforced.stdout).toContain("arn:aws:iam::123456789012:user/eng/ivy");
   expect(enforced.status).toBe(0);
@@ -107,6 +108,11 @@ test("--user NAME takes the policies that the user really has", async () => {
   expect(open.stdout).toContain("enforced: NO");
   expect(open.stderr).toContain("fob: error: required, but does not hold: enforced\n");
   expect(open.status).toBe(3);
+
+  const before = world.sandbox.requests.length;
+  const misspelled = await simulate("--user", "ivy", "--action", "s3:GetObject", "--context", "SourceIp=10.0.0.1");
+  expect(misspelled.stderr).toContain("did you mean: aws:SourceIp\n");
+  expect(world.sandbox.requests).toHaveLength(before);
 
   const missing = await simulate("--user", "ivi", "--require", "enforced");
   expect(missing.stderr).toContain('fob: error: no user "ivi" in account 123456789012\n');

@@ -4,7 +4,7 @@ import type { Path } from "../engine/json.ts";
 import type { UserDetails } from "../engine/subject.ts";
 import { type Candidate, findKind, findOrganizationsKind, listOf, textOf } from "./candidate.ts";
 
-/** Returns undefined if it is none of these. */
+/** Returns undefined for a value that has none of these forms. */
 export function findInAwsOutput(value: unknown): readonly Candidate[] | undefined {
   if (!isObject(value)) return undefined;
   if (value.PolicyDocument !== undefined) return [findInline(value)];

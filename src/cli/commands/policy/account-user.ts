@@ -7,7 +7,7 @@ import { findNearest } from "../../../nearest.ts";
 import { type PolicyDocument, PolicyError, parsePolicy } from "../../../policy/engine/document.ts";
 import { describeUser, type Subject } from "../../../policy/engine/subject.ts";
 import { quote } from "../../../text.ts";
-import { type AdministratorOptions, askAsAdministrator } from "../../administrator.ts";
+import { type AdministratorOptions, announceCaller, askAsAdministrator } from "../../administrator.ts";
 import type { Context } from "../../context.ts";
 
 export interface AccountUser {
@@ -26,7 +26,8 @@ export async function readAccountUser(
   context: Context,
 ): Promise<AccountUser> {
   const calls = await import("../../../aws/iam-account.ts");
-  return await askAsAdministrator(options, "fob policy simulate", context, async (aws, { account }) => {
+  return await askAsAdministrator(options, "fob policy simulate", context, async (aws) => {
+    const { account } = await announceCaller(aws, context);
     const [identities, passwordPolicy] = await Promise.all([
       readIdentities(aws, calls),
       tryCall(async () => readPasswordPolicy(await calls.getPasswordPolicy(aws))),

@@ -1,7 +1,7 @@
 // `fob policy simulate --account`: asks AWS's own simulator the same questions.
 import { type Answer, askSimulator, explainDifference } from "../../../policy/aws-simulator.ts";
 import { escapeControlCharacters } from "../../../text.ts";
-import { type AdministratorOptions, askAsAdministrator } from "../../administrator.ts";
+import { type AdministratorOptions, announceCaller, askAsAdministrator } from "../../administrator.ts";
 import type { ExplainedDecision, SimulationSetup } from "./decisions.ts";
 
 /** Returns what AWS's simulator decides, in the order of the results. Prints nothing, except the prompts of a login. */
@@ -13,9 +13,11 @@ export async function askAccount(
   const { simulate } = await import("../../../aws/iam.ts");
   const simulated = { policies, boundary: evaluationOptions.boundary, user: subject?.arn };
   const questions = results.map(({ request }) => request);
-  return await askAsAdministrator({ ...options, isAnnounced: isFromAccount }, "fob policy simulate", context, (aws) =>
-    askSimulator(questions, simulated, (call) => simulate(aws, call)),
-  );
+  return await askAsAdministrator(options, "fob policy simulate", context, async (aws) => {
+    // To read the policies, it was said already.
+    if (!isFromAccount) await announceCaller(aws, context);
+    return await askSimulator(questions, simulated, (call) => simulate(aws, call));
+  });
 }
 
 /**

@@ -57,13 +57,20 @@ interface SimulateOptions extends AdministratorOptions {
 /** @throws UsageError, FobError for files that are not valid policies */
 export async function readSetup(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
   const { account, user, policy } = given;
-  return account && user !== undefined && policy === undefined
-    ? await readSetupFromAccount(user, given, context)
-    : await readSetupFromFiles(given, context);
+  // Before AWS is asked: that may need a code.
+  const stated = await readContext(given.context ?? []);
+  const setup =
+    account && user !== undefined && policy === undefined
+      ? await readSetupFromAccount(user, given, context)
+      : await readSetupFromFiles(given, context);
+  return { ...setup, stated, json: given.json === true, context };
 }
 
+/** The policies, and whose requests are evaluated. */
+type Evaluated = Omit<SimulationSetup, "stated" | "json" | "context">;
+
 /** With the policies that the user really has. */
-async function readSetupFromAccount(user: string, given: SimulateOptions, context: Context): Promise<SimulationSetup> {
+async function readSetupFromAccount(user: string, given: SimulateOptions, context: Context): Promise<Evaluated> {
   if (given.boundary !== undefined) {
     throw new UsageError(
       "--boundary cannot be used with the policies of the account",
@@ -77,11 +84,10 @@ async function readSetupFromAccount(user: string, given: SimulateOptions, contex
   return {
     ...{ names, policies, ofRole: undefined, isCutOff: false, isFromAccount: true, subject, example: subject },
     evaluationOptions: { boundary, mayChangePassword: isAllowed ? subject.arn : undefined },
-    ...{ stated: readContext(given.context ?? []), json: given.json === true, context },
   };
 }
 
-async function readSetupFromFiles(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
+async function readSetupFromFiles(given: SimulateOptions, context: Context): Promise<Evaluated> {
   const files = given.policy ?? [];
   const all = [...files, ...(given.boundary === undefined ? [] : [given.boundary])];
   if (all.filter((file) => file === "-").length > 1)
@@ -120,9 +126,6 @@ async function readSetupFromFiles(given: SimulateOptions, context: Context): Pro
     evaluationOptions: { boundary, mayChangePassword },
     subject,
     example,
-    stated: readContext(given.context ?? []),
-    json: given.json === true,
-    context,
   };
 }
 
@@ -178,7 +181,7 @@ function readUser(arn: string): Subject {
 }
 
 /** Reads `KEY=VALUE` options; a key may have several values. */
-function readContext(given: readonly string[]): RequestContext {
+async function readContext(given: readonly string[]): Promise<RequestContext> {
   const values = new Map<string, { key: string; list: string[] }>();
   for (const text of given) {
     const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
@@ -189,14 +192,13 @@ function readContext(given: readonly string[]): RequestContext {
       );
     }
     if (!key.includes(":")) {
-      const isGlobal = /^(multifactorauth|principal|username|userid|sourceip|viaaws|currenttime|securetransport)/i.test(
-        key,
-      );
+      const { guessKey } = await import("../../../policy/lint/known.ts");
+      const meant = guessKey(key)?.name;
       throw new UsageError(
         `${quote(key)} (from --context) is not a condition key: its prefix is missing`,
-        isGlobal
-          ? `did you mean: ${quoteShellWord(`aws:${key}`)}`
-          : "for example: --context aws:MultiFactorAuthPresent=true",
+        meant === undefined
+          ? "for example: --context aws:MultiFactorAuthPresent=true"
+          : `did you mean: ${quoteShellWord(meant)}`,
       );
     }
     const entry = values.get(key.toLowerCase()) ?? { key, list: [] };

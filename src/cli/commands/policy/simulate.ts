@@ -75,7 +75,7 @@ export const policySimulateCommand = defineCommand({
     "fob policy simulate --policy mine.json --action iam:GetUser --context aws:MultiFactorAuthPresent=true --json",
     "fob policy simulate --policy mine.json --cases expected.json",
     "fob policy simulate --policy mine.json --policy enforce-mfa-policy.json --require enforced,enrollable",
-    "fob policy simulate --policy account.json --of 'user alice' --user arn:aws:iam::123456789012:user/alice",
+    "fob policy simulate --policy account.json --of 'user alice'",
     "fob policy simulate --policy mine.json --account --profile work",
     "fob policy simulate --account --user alice --require enforced,enrollable",
   ],
