@@ -5,7 +5,7 @@ import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
 import * as accountCalls from "../../src/aws/iam-account.ts";
 import { getAuthorizationDetails } from "../../src/aws/iam-account.ts";
 import { readNetworkSettings } from "../../src/aws/network.ts";
-import { findUser, policiesOf } from "../../src/iam/policies-of.ts";
+import { findUser, indexPolicies } from "../../src/iam/policies-of.ts";
 import { readAccount, readIdentities } from "../../src/iam/read.ts";
 import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
@@ -105,7 +105,7 @@ test("all policies that decide about a user are found, and one that is missing m
   sandbox.addUser({ name: "ivy", groups: ["RequireMFA"], policies: [allow("s3:ListBucket")], boundary });
   const snapshot = await read(admin.accessKey);
   const ivy = findUser(snapshot, "ivy");
-  const found = ivy && policiesOf(ivy, snapshot);
+  const found = ivy && indexPolicies(snapshot)(ivy);
   expect(found).toMatchObject({
     value: {
       policies: [
@@ -117,9 +117,30 @@ test("all policies that decide about a user are found, and one that is missing m
     },
   });
   const without = { ...snapshot, managedPolicies: [] };
-  expect(ivy && policiesOf(ivy, without)).toEqual({
-    unknown: `AWS did not return the policy ${arn} of group RequireMFA, the policy ${boundary} of the boundary of user ivy`,
+  expect(ivy && indexPolicies(without)(ivy)).toEqual({
+    unknown: `AWS did not return the policy ${arn} of group RequireMFA; AWS did not return the policy ${boundary} of the boundary of user ivy`,
   });
+});
+
+test("a policy that the evaluator cannot read makes the policies of those who have it unknown", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  sandbox.addUser({ name: "ivy", policies: [allow("s3:*")] });
+  sandbox.addUser({ name: "dan", policies: [allow("s3:*")] });
+  const identities = await askAs(admin.accessKey, (aws) => readIdentities(aws, accountCalls));
+  const policiesOf = indexPolicies(identities);
+  const [ivy, dan] = ["ivy", "dan"].map((name) => findUser(identities, name));
+  if (ivy === undefined || dan === undefined) throw new Error("a user is missing");
+  const odd = { ...ivy, inlinePolicies: [{ name: "odd", document: '{"Statement": [{"Effect": "Perhaps"}]}' }] };
+  expect(policiesOf(odd)).toEqual({
+    unknown: expect.stringMatching(
+      /^cannot evaluate user ivy, inline policy odd: Statement\[0\]: Effect "Perhaps"/,
+    ) as string,
+  });
+  const [first, second] = [ivy, dan]
+    .map(policiesOf)
+    .map((found) => "value" in found && found.value.policies[0]?.document);
+  // Thousands of users share a few documents.
+  expect(first).toBe(second);
 });
 
 test("a policy whose document AWS leaves out makes the policies of those who have it unknown", async () => {
@@ -134,7 +155,7 @@ test("a policy whose document AWS leaves out makes the policies of those who hav
     readIdentities(aws, { getAuthorizationDetails: withoutDocuments }),
   );
   const user = findUser(identities, "admin");
-  expect(user && policiesOf(user, identities)).toEqual({
+  expect(user && indexPolicies(identities)(user)).toEqual({
     unknown: `AWS did not return the policy ${arn} of user admin`,
   });
 });

@@ -4,10 +4,10 @@ import { type Connection, withAws } from "../../src/aws/connection.ts";
 import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
 import * as accountCalls from "../../src/aws/iam-account.ts";
 import { readNetworkSettings } from "../../src/aws/network.ts";
-import { findUser, policiesOf } from "../../src/iam/policies-of.ts";
+import { findUser, indexPolicies } from "../../src/iam/policies-of.ts";
 import { readAccount } from "../../src/iam/read.ts";
 import type { AccountSnapshot, User } from "../../src/iam/snapshot.ts";
-import { evaluate, parsePolicy } from "../../src/policy/engine/evaluate.ts";
+import { evaluate } from "../../src/policy/engine/evaluate.ts";
 import type { Account } from "../../src/sandbox/account.ts";
 import { type ScenarioName, scenarios } from "../../src/sandbox/scenarios.ts";
 import { startSandbox } from "../../src/sandbox/server.ts";
@@ -61,9 +61,9 @@ const age = (time: string | null | undefined): number => Date.now() - Date.parse
 /** Whether the policies allow ListBuckets to an access key, and after MFA. */
 function may(name: string, snapshot: AccountSnapshot, action: string): readonly [key: string, mfa: string] {
   const user = findUser(snapshot, name);
-  const found = user && policiesOf(user, snapshot);
+  const found = user && indexPolicies(snapshot)(user);
   if (user === undefined || found === undefined || !("value" in found)) throw new Error(`${name} is unknown`);
-  const policies = found.value.policies.map(({ document }) => parsePolicy(document));
+  const policies = found.value.policies.map(({ document }) => document);
   const context = { "aws:username": name, "aws:PrincipalArn": user.arn, "aws:ViaAWSService": "false" };
   const decide = (mfa: object): string =>
     evaluate(policies, { action, resource: "*", context: { ...context, ...mfa } }).decision;

@@ -1,10 +1,10 @@
 // `fob policy simulate --account --user NAME`: the policies that a user of the account really has.
 import { FobError, UsageError } from "../../../errors.ts";
-import { findUser, type NamedPolicy, policiesOf } from "../../../iam/policies-of.ts";
+import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
 import { readIdentities, readPasswordPolicy, tryCall } from "../../../iam/read.ts";
 import type { UserIdentity } from "../../../iam/snapshot.ts";
 import { findNearest } from "../../../nearest.ts";
-import { type PolicyDocument, PolicyError, parsePolicy } from "../../../policy/engine/document.ts";
+import type { PolicyDocument } from "../../../policy/engine/document.ts";
 import { describeUser, type Subject } from "../../../policy/engine/subject.ts";
 import { quote } from "../../../text.ts";
 import { type AdministratorOptions, announceCaller, askAsAdministrator } from "../../administrator.ts";
@@ -43,9 +43,13 @@ export async function readAccountUser(
         meant === undefined ? "aws iam list-users" : `did you mean: ${meant}`,
       );
     }
-    const found = policiesOf(user, identities);
-    if ("unknown" in found)
-      throw new FobError(`the policies of ${quote(user.name)} are not known: ${found.unknown}`, "try again");
+    const found = indexPolicies(identities)(user);
+    if ("unknown" in found) {
+      throw new FobError(
+        `the policies of ${quote(user.name)} are not known: ${found.unknown}`,
+        "check them: aws iam get-account-authorization-details > account.json && fob policy lint account.json",
+      );
+    }
     if ("unknown" in passwordPolicy) {
       context.say.warning(
         `cannot read the password policy: ${passwordPolicy.unknown}; users are taken to be unable to change their own password`,
@@ -54,24 +58,12 @@ export async function readAccountUser(
     const { policies, boundary } = found.value;
     return {
       names: policies.map(({ name }) => name),
-      policies: policies.map(readPolicy),
-      boundary: boundary && readPolicy(boundary),
+      policies: policies.map(({ document }) => document),
+      boundary: boundary?.document,
       subject: toSubject(user),
       mayChangePassword: "value" in passwordPolicy && passwordPolicy.value?.allowUsersToChangePassword === true,
     };
   });
-}
-
-function readPolicy({ name, document }: NamedPolicy): PolicyDocument {
-  try {
-    return parsePolicy(document);
-  } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
-    throw new FobError(
-      `cannot evaluate ${name}: ${error.message}`,
-      "check it: aws iam get-account-authorization-details > account.json && fob policy lint account.json",
-    );
-  }
 }
 
 function toSubject(user: UserIdentity): Subject {
