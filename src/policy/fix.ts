@@ -1,5 +1,6 @@
 // Fixes everything in the policies of a file that can be fixed safely: `fob policy lint --fix`.
 import type { JsonSource } from "./engine/json.ts";
+import { toDocumentAsGiven } from "./input/as-given.ts";
 import { PatchError, patchText } from "./input/edit.ts";
 import { extractPolicy, type FoundPolicy, readExtracted, replacePolicies } from "./input/find.ts";
 import { type Finding, type LintOptions, lint } from "./lint/lint.ts";
@@ -58,21 +59,13 @@ function findFirst<Item, Result>(items: readonly Item[], find: (item: Item) => R
 }
 
 /** Returns the patch for the text of a policy, if there is one. */
-function choosePatch({ patch }: Finding, { form }: FoundPolicy, functions: readonly string[]): Patch[] {
+function choosePatch(finding: Finding, { form }: FoundPolicy, functions: readonly string[]): Patch[] {
+  const { patch } = toDocumentAsGiven(finding, form);
   if (patch === undefined) return [];
   // What a function returns must not become a text of the policy.
   const values = JSON.stringify(patch.map((change) => ("value" in change ? change.value : null)));
-  if (functions.some((text) => values.includes(JSON.stringify(text).slice(1, -1)))) return [];
-  if (form !== "statements") return [patch];
-  const inner = patch.map((change) => ({
-    ...change,
-    path: withoutStatement(change.path),
-    ...(change.op === "move" ? { from: withoutStatement(change.from) } : {}),
-  }));
-  return patch.every(({ path }) => /^\/Statement(\/|$)/.test(path)) ? [inner] : [];
+  return functions.some((text) => values.includes(JSON.stringify(text).slice(1, -1))) ? [] : [patch];
 }
-
-const withoutStatement = (pointer: string): string => pointer.replace(/^\/Statement/, "");
 
 /** Returns undefined if the patch is not possible, or would change or remove a function of a template. */
 function applyIfSafe(

@@ -19,7 +19,7 @@ function applyChange(document: unknown, change: Change): unknown {
   }
   const steps = parse(change.path);
   const name = steps.pop();
-  if (name === undefined) throw new Error("the patch replaces the whole document");
+  if (name === undefined) return change.op === "remove" ? null : change.value;
   const parent = steps.reduce<unknown>(step, document) as Container;
   if (change.op !== "add" && !Object.hasOwn(parent, name)) throw new Error(`${change.path} does not exist`);
   if (Array.isArray(parent)) {

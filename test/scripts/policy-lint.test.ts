@@ -11,7 +11,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Patch } from "../../src/policy/lint/patch.ts";
 import { rules } from "../../src/policy/lint/rules.ts";
+import { applyPatch } from "../helpers/json-patch.ts";
 import { checkSarif } from "../helpers/sarif.ts";
 import { execute, node, program, type RunOptions, temporaryFolder } from "../helpers/world.ts";
 
@@ -86,6 +88,42 @@ test("--json prints a list, even without findings", async () => {
       path: ["Statement", 0, "Condition", "BoolIfExists", "aws:MultiFactorAuthPresnt"],
     },
   ]);
+});
+
+test("the patches and paths of statements without a policy are those of the file", async () => {
+  const Resource = `arn:aws:iam::*:mfa/\${aws:username}`;
+  const Condition = { Bool: { "aws:MultiFactorAuthPresent": "false" } };
+  const statements = [
+    { Effect: "Deny", Action: "iam:GetUsr", Resource: "*" },
+    { Effect: "Deny", NotAction: ["iam:*MFADevice", "iam:CreateAccessKey"], Resource: "arn:aws:s3:::*", Condition },
+    { Effect: "Allow", Action: ["iam:DeleteVirtualMFADevice", "iam:CreateAccessKey"], Resource },
+    {
+      ...{ Effect: "Allow", Action: "iam:EnableMFADevice", Resource },
+      Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } },
+    },
+  ];
+  interface Printed {
+    readonly patch?: Patch;
+    readonly path: readonly (string | number)[];
+    readonly also?: readonly Pick<Printed, "path">[];
+  }
+  const check = async (value: unknown) => {
+    const { stdout } = await lint(["--json", "-"], { input: JSON.stringify(value) });
+    return JSON.parse(stdout) as readonly Printed[];
+  };
+  for (const bare of [...statements, statements]) {
+    const policy = { Version: "2012-10-17", Statement: bare };
+    const [found, whole] = await Promise.all([bare, policy].map(check));
+    expect(whole?.some(({ patch }) => patch !== undefined)).toBe(true);
+    for (const [index, { patch, path, also = [] }] of found?.entries() ?? []) {
+      const same = whole?.[index];
+      expect(patch === undefined).toBe(same?.patch === undefined);
+      if (patch !== undefined && same?.patch !== undefined)
+        expect(applyPatch(bare, patch)).toEqual((applyPatch(policy, same.patch) as typeof policy).Statement);
+      expect(["Statement", ...path]).toEqual(same?.path);
+      expect(also.map((place) => ["Statement", ...place.path])).toEqual((same?.also ?? []).map((place) => place.path));
+    }
+  }
 });
 
 test("--format json is --json, and --format text is the default", async () => {

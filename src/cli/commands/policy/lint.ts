@@ -4,6 +4,7 @@ import { partitionNames } from "../../../aws/partitions.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { type Finding, formatFindings, formatFindingsJson, summarizeFindings } from "../../../findings.ts";
 import { parseDocument } from "../../../policy/engine/document.ts";
+import { toDocumentAsGiven } from "../../../policy/input/as-given.ts";
 import type { FoundPolicy } from "../../../policy/input/find.ts";
 import { type Kind, type LintOptions, lint, type Finding as PolicyFinding } from "../../../policy/lint/lint.ts";
 import { rules } from "../../../policy/lint/rules.ts";
@@ -94,7 +95,7 @@ function lintFile({ source, policies }: PolicyFile, options: LintOptions): Findi
     lint(policy.json, optionsFor(policy, options)).map((finding) => ({
       file: source.path,
       ...(policy.name === undefined ? {} : { subject: policy.name }),
-      ...finding,
+      ...toDocumentAsGiven(finding, policy.form),
       message: nameStatement(policy, finding),
     })),
   );
