@@ -829,6 +829,8 @@ describe("accepts", () => {
     const ids = (part: string) => idsOf(find(policyOf(`"Effect": "Allow", ${part}`)));
     expect(ids('"Action": "s3:*", "Resource": [5]')).toEqual(["malformed"]);
     expect(ids('"Action": [null], "Resource": "*"')).toEqual(["malformed"]);
+    expect(idsOf(find(policyOf('"NotAction": []')))).toEqual(["malformed"]);
+    expect(idsOf(find(policyOf('"NotAction": [7]'), { as: "enforcement" }))).toEqual(["malformed"]);
     const condition = '"Condition": {"IpAddress": {"aws:SourceIp": [null]}}';
     expect(ids(`"Action": "s3:*", "Resource": "*", ${condition}`)).toEqual(["malformed"]);
   });

@@ -191,7 +191,9 @@ export function checkEnforcement(
     if (each.statement.actionElement !== "NotAction") continue;
     // Callers denied only for the age of their code have MFA already.
     const isForOld = each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
-    if (!isForOld) checkMissing(each.statement, isPasswordLeftOut, report);
+    // AWS rejects an empty list, which says nothing about what it was meant to have.
+    const isEmpty = each.statement.actions.length === 0;
+    if (!isForOld && !isEmpty) checkMissing(each.statement, isPasswordLeftOut, report);
     checkExempt(each.statement.actions, report);
   }
   if (kind === "enforcement" && !hasWide) {
