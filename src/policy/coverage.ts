@@ -253,7 +253,8 @@ function intersectGlobs(
   return { all, none: [...once.values()] };
 }
 
-function removeCovered(sets: readonly RequestSet[]): readonly RequestSet[] {
+/** Leaves out sets that are certainly part of others. */
+export function removeCovered(sets: readonly RequestSet[]): readonly RequestSet[] {
   return sets.reduce<readonly RequestSet[]>((kept, set) => {
     if (kept.some((other) => isWithin(set, other))) return kept;
     return [...kept.filter((other) => !isWithin(other, set)), set];
@@ -261,7 +262,7 @@ function removeCovered(sets: readonly RequestSet[]): readonly RequestSet[] {
 }
 
 /** Whether a set is certainly part of another. */
-function isWithin(inner: RequestSet, outer: RequestSet): boolean {
+export function isWithin(inner: RequestSet, outer: RequestSet): boolean {
   return (
     isWithinGlobs(inner.actions, inner.notActions, outer.actions, outer.notActions) &&
     isWithinGlobs(inner.resources, inner.notResources, outer.resources, outer.notResources)

@@ -5,8 +5,10 @@ import {
   type CoverageContext,
   findCoverage,
   isEveryResource,
+  isWithin,
   listPartsAllowed,
   type RequestSet,
+  removeCovered,
 } from "./coverage.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import { ABSENT, type RequestContext, statementsOf } from "./engine/evaluate.ts";
@@ -35,8 +37,8 @@ export interface Opening {
   readonly dangerous: readonly { readonly action: string; readonly danger: string }[];
   /** Exempt actions that users do not need either, but that do not break enforcement. */
   readonly tolerated: readonly string[];
-  /** Whether these policies themselves allow some of it, beyond what users need without MFA. */
-  readonly isAllowed: boolean;
+  /** What these policies themselves allow of it, beyond what users need without MFA. */
+  readonly allowed: Found;
   /** The context keys, in lower case, that decide whether less is open. */
   readonly dependsOn: readonly string[];
   /** What is open whatever these keys are. */
@@ -73,9 +75,7 @@ export function findOpenings(
       authMethod,
       coverage,
       ...found,
-      isAllowed: atFault
-        .flatMap((set) => listPartsAllowed(set, policies, about))
-        .some((part) => !isEnforced(classify([part]))),
+      allowed: classify(removeCovered(atFault.flatMap((set) => listPartsAllowed(set, policies, about)))),
       dependsOn: isSmaller(inAnyCase, found) ? coverage.keys : [],
       inAnyCase,
       othersDependOn: isClosed && isAboutIdentity ? findOthersKeys(policies, boundary, keys) : [],
@@ -170,21 +170,58 @@ export function describeOpening(opening: Opening, describeKeys: (keys: readonly 
     return isEnforced(inAnyCase) ? result : `${result}; in any case, ${describeExempt(inAnyCase)}`;
   }
   if (!isOpenOnAll(opening)) return describeExempt(opening);
+  const certainly = coverage.keys.length > 0 ? "certainly " : "";
+  const denied =
+    coverage.denies.length === 0
+      ? `nothing is ${certainly}denied`
+      : `only this is ${certainly}denied: ${joinList(coverage.denies.map(describeDeny), 6)}`;
   const more = coverage.keys.length > 0 ? `; more ${describeKeys(coverage.keys)}` : "";
-  if (coverage.denies.length === 0) return `nothing is ${more === "" ? "" : "certainly "}denied${more}`;
-  return `only this is ${more === "" ? "" : "certainly "}denied: ${joinList(coverage.denies.map(describeDeny), 6)}${more}`;
+  return `${denied}${more}${describeAllowed(opening)}`;
 }
 
-function describeExempt({ everywhere, beyond, dangerous }: Found): string {
+/** Describes what policies allow of what they do not deny; nothing if they allow all of it. */
+function describeAllowed({ everywhere, allowed }: Opening): string {
+  const isAll = everywhere.every((set) => allowed.everywhere.some((part) => isWithin(set, part)));
+  return isAll || isEnforced(allowed) ? "" : `; ${describeFound(allowed, worksWithoutMfa)}`;
+}
+
+interface Words {
+  readonly dangerous: string;
+  readonly others: string;
+}
+const isExempt: Words = {
+  dangerous: "dangerous actions are exempt",
+  others: "these are exempt, but users do not need them to set up MFA",
+};
+const worksWithoutMfa: Words = {
+  dangerous: "dangerous actions work without MFA",
+  others: "these work without MFA, but users do not need them to set up MFA",
+};
+
+const describeExempt = (found: Found): string => describeFound(found, isExempt);
+
+function describeFound({ everywhere, beyond, dangerous }: Found, words: Words): string {
   const parts: string[] = [];
-  if (everywhere.length > 0) {
-    const resources = everywhere.flatMap((set) => set.resources.map(({ text }) => text));
-    parts.push(`every action works without MFA on ${joinList([...new Set(resources)], 6)}`);
+  for (const [except, sets] of groupByException(everywhere)) {
+    const resources = [...new Set(sets.flatMap((set) => set.resources.map(({ text }) => text)))];
+    const on = resources.length === 0 ? "" : ` on ${joinList(resources, 6)}`;
+    parts.push(`every action${except} works without MFA${on}`);
   }
   const others = beyond.filter((text) => !dangerous.some(({ action }) => action === text));
-  if (dangerous.length > 0) parts.push(`dangerous actions are exempt: ${describeDangers(dangerous)}`);
-  if (others.length > 0) parts.push(`these are exempt, but users do not need them to set up MFA: ${others.join(", ")}`);
+  if (dangerous.length > 0) parts.push(`${words.dangerous}: ${describeDangers(dangerous)}`);
+  if (others.length > 0) parts.push(`${words.others}: ${others.join(", ")}`);
   return parts.join("; ");
+}
+
+/** Groups sets of all actions by the actions that they do not have: ` except iam:*`. */
+function groupByException(sets: readonly RequestSet[]): ReadonlyMap<string, readonly RequestSet[]> {
+  const groups = new Map<string, RequestSet[]>();
+  for (const set of sets) {
+    const names = joinList([...new Set(set.notActions.map(({ text }) => text))], 6);
+    const except = names === "" ? "" : ` except ${names}`;
+    groups.set(except, [...(groups.get(except) ?? []), set]);
+  }
+  return groups;
 }
 
 function describeDangers(dangerous: Opening["dangerous"]): string {

@@ -98,19 +98,26 @@ const describeMissingKeys = (keys: readonly string[]): string =>
 
 /** Describes for whom and what is not denied, for each way to authenticate if they differ: what follows "not enforced". */
 function describeOpenings(open: readonly Opening[], { openings: all, onlyDenies, spelling }: Proof): string {
-  const texts = open.map((each) => describeOpening(each, (keys) => describeMissingKeys(spell(keys, spelling))));
-  const nobodyAllows = open.every(({ isAllowed }) => !isAllowed);
+  const nobodyAllows = open.every(({ allowed }) => isEnforced(allowed));
   if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length + coverage.keys.length === 0))
     return ": beyond what users need to set it up, these policies neither allow nor deny actions without MFA; other policies may allow them";
-  const more = nobodyAllows ? "; these policies do not allow it, but other policies may" : "";
+  const texts = open.map((each) => describeOpening(each, (keys) => describeMissingKeys(spell(keys, spelling))));
+  const others = open.map(({ allowed }) =>
+    isEnforced(allowed) ? "; these policies do not allow it, but other policies may" : "",
+  );
   const [first] = open;
   if (open.length < all.length) {
     const who = first?.authMethod.name === "key" ? "access keys" : "sign-ins and sessions without MFA";
-    return ` for ${who}: ${texts.join("")}${more}`;
+    return ` for ${who}: ${texts.join("")}${others.join("")}`;
   }
-  if (new Set(texts).size === 1) return `: ${texts[0]}${more}`;
-  return `: ${open.map(({ authMethod }, index) => `${authMethod.text}, ${texts[index]}`).join("; ")}${more}`;
+  const whole = texts.map((text, index) => text + (others[index] ?? ""));
+  if (new Set(whole).size === 1) return `: ${whole[0]}`;
+  if (new Set(others).size > 1) return `: ${joinWays(open, whole)}`;
+  return `: ${joinWays(open, texts)}${others[0]}`;
 }
+
+const joinWays = (open: readonly Opening[], texts: readonly string[]): string =>
+  open.map(({ authMethod }, index) => `${authMethod.text}, ${texts[index]}`).join("; ");
 
 /** Names what is exempt in addition, if MFA is enforced. */
 function noteTolerated({ openings }: Proof): Verdict[] {

@@ -73,9 +73,45 @@ describe("the verdict on enforcement", () => {
       expect(verdicts(policies)[0]).toBe(
         "! MFA is NOT enforced: beyond what users need to set it up, these policies neither allow nor deny actions without MFA; other policies may allow them",
       );
+    // "Nothing is denied" alone would not say that these policies make it work, nor what.
     const more = policy({ ...allowAll, Action: ["iam:GetUser", "iam:CreateUser"] });
-    expect(verdicts([allow, more])[0]).toBe("! MFA is NOT enforced: nothing is denied");
+    expect(verdicts([allow, more])[0]).toBe(
+      "! MFA is NOT enforced: nothing is denied; dangerous actions work without MFA: iam:CreateUser (creates, renames or deletes users or groups)",
+    );
   });
+
+  test.each<[string, readonly object[], string]>([
+    [
+      "services, and actions of IAM",
+      [{ ...allowAll, Action: ["iam:Get*", "s3:*", "iam:PassRole"] }],
+      "nothing is denied; dangerous actions work without MFA: iam:PassRole (passes roles to services, which then act without MFA); these work without MFA, but users do not need them to set up MFA: iam:Get*, s3:*",
+    ],
+    [
+      "everything but IAM",
+      [{ ...allowAll, Action: undefined, NotAction: ["iam:*", "sts:*"] }],
+      "nothing is denied; every action except iam:* and sts:* works without MFA",
+    ],
+    [
+      "some resources",
+      [{ ...allowAll, Resource: ["arn:aws:s3:::a", "arn:aws:s3:::b"] }],
+      "nothing is denied; every action works without MFA on arn:aws:s3:::a and arn:aws:s3:::b",
+    ],
+    [
+      "more than what is denied",
+      [
+        { ...allowAll, Action: ["ec2:*", "s3:*"] },
+        { ...deny, Action: "s3:*", Condition: mfaFalse },
+      ],
+      "only this is denied: s3:*; these work without MFA, but users do not need them to set up MFA: ec2:*",
+    ],
+    [
+      "something to access keys only",
+      [{ ...allowAll, Action: "ec2:*", Condition: { BoolIfExists: { "aws:MultiFactorAuthPresent": "true" } } }],
+      "with an access key, nothing is denied; these work without MFA, but users do not need them to set up MFA: ec2:*; signed in without MFA, nothing is denied; these policies do not allow it, but other policies may",
+    ],
+  ])("says what works without MFA if the policies allow %s", (_, statements, text) =>
+    expect(verdicts([policy(...statements)])[0]).toBe(`! MFA is NOT enforced: ${text}`),
+  );
 
   test("says if these policies do not allow what they leave open", () => {
     const hole = policy({ Effect: "Deny", NotAction: ["iam:DeactivateMFADevice"], Resource: "*", Condition: mfaFalse });

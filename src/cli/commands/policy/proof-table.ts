@@ -35,14 +35,14 @@ export function formatProof(
     columns,
   );
   const width = Math.max(...ways.map(({ name }) => name.length));
-  const awsDenials = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ awsDenial }) => awsDenial ?? [])));
+  const awsDenials = [...new Set(rows.flatMap(({ cells }) => cells.flatMap(({ awsDenial }) => awsDenial ?? [])))];
   const isBounded = rows.some(({ cells }) => cells.some(({ evaluation }) => evaluation.isOutsideBoundary));
   const meanings: readonly (readonly [string, string])[] = [
     ...ways.map(({ name, text }) => [name, text] as const),
     ["denied", "a policy denies it, even if another policy allows it"],
     ["none", "none of these policies allows it; another policy may"],
     ...(isBounded ? [[outside, "the permissions boundary does not allow it, even if a policy does"] as const] : []),
-    ...[...awsDenials].map((reason) => [refused, `AWS refuses it, even if a policy allows it: ${reason}`] as const),
+    [refused, `AWS refuses it, even if a policy allows it: ${awsDenials.join("; ")}`],
   ];
   const legend = meanings.map(([word, text]) => hangText(`${word.padEnd(width)}  `, text, columns));
   const lines = verdicts.map(({ kind, text }) =>
