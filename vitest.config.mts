@@ -8,8 +8,8 @@ export const shared = {
   // node-pty gives up on the last output of a program 200 ms after its end, which a very busy machine does not keep.
   retry: process.env.CI ? 2 : 0,
   // Most tests start the built program, some of them on a terminal, on a machine that may be busy.
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
 };
 
 // They replace parts of Node.js, or look at their own process as it was when it began.

@@ -243,11 +243,28 @@ describe.each(someOf(posixShells, 2).map((shell) => [shell.join(" "), shell] as 
       writeFileSync(join(without, "mkfifo"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
       const PATH = [without, world.env.PATH].join(delimiter);
       expect(await inShell(world, ["work", "--", "echo", "it"], { PATH })).toMatchObject({ status: 0, stdout: "it\n" });
-      const file = join(world.home, "five");
-      const script = 'exec 5>"$0"; "$@"; exec 5>&-; cat "$0"';
-      const command = [shell, ...words, program, "exec", "work", "--", "sh", "-c", "echo it >&5"];
-      const given = await execute("sh", ["-c", script, file, ...command], { ...both, env: world.env });
-      expect(given).toMatchObject({ status: 0, stdout: "it\n", stderr: "" });
+      const files = "3456789".split("").map((number) => `${number}>"$HOME/${number}"`);
+      const script = `exec ${files.join(" ")}; "$@"; cat "$HOME"/[3-9]`;
+      const print = 'for n in 3 4 5 6 7 8 9; do eval "echo $n >&$n"; done';
+      const command = [shell, ...words, program, "exec", "work", "--", "sh", "-c", print];
+      const given = await execute("sh", ["-c", script, "-", ...command], { ...both, env: world.env });
+      expect(given).toMatchObject({ status: 0, stdout: "3\n4\n5\n6\n7\n8\n9\n", stderr: "" });
+    });
+
+    test("the command has the descriptors that its caller has, and no others", async () => {
+      const world = await loggedIn();
+      const list = [
+        "sh",
+        "-c",
+        'for n in 3 4 5 6 7 8 9; do { eval "true <&$n" && echo $n; } 2>/dev/null; done; true <&0',
+      ];
+      for (const given of ["", "5</dev/null 7</dev/null", "3</dev/null 6</dev/null 9</dev/null", "<&-"]) {
+        const script = `exec ${given}; "$@"`;
+        const plainly = await execute("sh", ["-c", script, "-", ...list], { ...both, env: world.env });
+        const command = [shell, ...words, program, "exec", "work", "--", ...list];
+        const through = await execute("sh", ["-c", script, "-", ...command], { ...both, env: world.env });
+        expect({ given, ...through }).toEqual({ given, ...plainly });
+      }
     });
 
     test("exported options and names of the caller show nothing and do no harm", async () => {
@@ -260,6 +277,10 @@ describe.each(someOf(posixShells, 2).map((shell) => [shell.join(" "), shell] as 
         fob_shell: "x",
         fob_pipe: "x",
         fob_ended: "yes",
+        fob_free: "x",
+        fob_to: "x",
+        fob_from: "x",
+        fob_stdin: "x",
       };
       const { status, stdout, stderr } = await inShell(world, ["work", "--", "env"], env);
       expect(status).toBe(0);

@@ -88,19 +88,21 @@ test.each(
   someOf(posixShells, 2).flatMap((shell) =>
     (
       [
-        ["the shell", 1],
-        ["all", -1],
+        ["the shell", 1, ":"],
+        ["all", -1, ":"],
+        ["the shell, with four more descriptors,", 1, "exec 3</dev/null 5</dev/null 6>&1 7<&0"],
+        ["the shell, without stdin,", 1, "exec <&-"],
       ] as const
-    ).map(([name, whom]) => [name, shell.join(" "), whom, shell] as const),
+    ).map(([name, whom, before]) => [name, shell.join(" "), whom, before, shell] as const),
   ),
-)("SIGTERM to %s of fob exec in %s while AWS is slow: 130, and nothing is left", async (_, __, whom, shell) => {
+)("SIGTERM to %s of fob exec in %s while AWS is slow: 130, and nothing is left", async (_, __, whom, before, shell) => {
   const world = await makeWorld();
   appendFileSync(world.configPath, `mfa_process = ${world.commandThatPrints(world.device.code())}\n`);
   const aws = await startSilentAws();
   const folder = join(world.home, "temporary");
   mkdirSync(folder);
   const env = { ...world.env, AWS_ENDPOINT_URL: aws.url, XDG_RUNTIME_DIR: folder, TMPDIR: folder };
-  const script = 'echo $$ >"$HOME/pid"; exec "$@"';
+  const script = `echo $$ >"$HOME/pid"; ${before}; exec "$@"`;
   const command = [...shell, program, "exec", "work", "--", "touch", join(world.home, "ran")];
   const running = execute("sh", ["-c", script, "-", ...command], { env });
   await aws.called;
