@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { JsonError, readJson } from "../../src/policy/engine/json.ts";
-import { findPolicies, isResourceBased, listAbsent } from "../../src/policy/input/find.ts";
+import { findPolicies, isResourceBased, listAbsent, listNotLookedAt } from "../../src/policy/input/find.ts";
 import { lint } from "../../src/policy/lint/lint.ts";
 
 const statement = { Effect: "Allow", Action: "s3:GetObject", Resource: "*" };
@@ -68,6 +68,34 @@ const template = {
     Guard: { Type: "AWS::Organizations::Policy", Properties: { Type: "SERVICE_CONTROL_POLICY", Content: text } },
     Admin: { Type: "AWS::SSO::PermissionSet", Properties: { InlinePolicy: document } },
   },
+};
+
+const serverless = {
+  Transform: "AWS::Serverless-2016-10-31",
+  Resources: {
+    Run: {
+      Type: "AWS::Serverless::Function",
+      Properties: { Policies: ["AWSLambdaExecute", document, { S3ReadPolicy: { BucketName: "b" } }, document] },
+    },
+    One: { Type: "AWS::Serverless::StateMachine", Properties: { Policies: document } },
+    Named: { Type: "AWS::Serverless::Function", Properties: { Policies: "AWSLambdaExecute" } },
+  },
+};
+
+const state = {
+  ...{ version: 4, terraform_version: "1.9.0", serial: 3, lineage: "d1ab", outputs: {} },
+  resources: [
+    {
+      ...{ module: "module.mfa", mode: "managed", type: "aws_iam_policy", name: "it" },
+      instances: [{ schema_version: 0, attributes: { name: "mfa", policy: text } }],
+    },
+    {
+      ...{ mode: "managed", type: "aws_iam_role_policy", name: "run" },
+      instances: [0, "a"].map((index_key) => ({ index_key, attributes: { role: "deploy", policy: text } })),
+    },
+    { mode: "data", type: "aws_iam_policy", name: "read", instances: [{ attributes: { policy: text } }] },
+    { mode: "managed", type: "aws_iam_role", name: "deploy", instances: [{ attributes: { inline_policy: [] } }] },
+  ],
 };
 
 const resource = (type: string, values: object) => ({
@@ -147,6 +175,24 @@ describe("finds the policies, and names them", () => {
         ["Admin", "role"],
       ],
     ],
+    [
+      "a template of SAM",
+      serverless,
+      [
+        ["Run, policy 2", "role"],
+        ["Run, policy 4", "role"],
+        ["One", "role"],
+      ],
+    ],
+    [
+      "a state file",
+      state,
+      [
+        ["module.mfa.aws_iam_policy.it", undefined],
+        ["aws_iam_role_policy.run[0]", "role"],
+        ['aws_iam_role_policy.run["a"]', "role"],
+      ],
+    ],
     ...[
       { format_version: "1.0", values: { root_module: module } },
       { format_version: "1.2", planned_values: { root_module: module }, prior_state: { values: {} } },
@@ -191,6 +237,33 @@ describe("finds the policies, and names them", () => {
   test("a bucket policy and a trust policy are about a resource", () => {
     expect([trust, document].map((value) => isResourceBased(readJson(JSON.stringify(value))))).toEqual([true, false]);
   });
+});
+
+test("what of a template is elsewhere is said", () => {
+  const nested = (Type: string, Properties: object) => ({ Type, Properties });
+  const Resources = {
+    ...template.Resources,
+    Child: nested("AWS::CloudFormation::Stack", { TemplateURL: "https://example.com/child.yaml" }),
+    App: nested("AWS::Serverless::Application", { Location: "./app.yaml" }),
+    Set: nested("AWS::CloudFormation::StackSet", { TemplateBody: "{}" }),
+    Shared: nested("Example::Shared::Roles::MODULE", { TemplateURL: { Ref: "Url" } }),
+    "Fn::ForEach::Groups": ["Name", ["a", "b"], {}],
+  };
+  expect(listNotLookedAt({ Resources })).toEqual([
+    "Child, https://example.com/child.yaml",
+    "App, ./app.yaml",
+    "Set, AWS::CloudFormation::StackSet",
+    "Shared, Example::Shared::Roles::MODULE",
+    "Fn::ForEach::Groups",
+  ]);
+  for (const value of [template, document, account, null]) expect(listNotLookedAt(value)).toEqual([]);
+});
+
+test("a policy of SAM that a function decides about is not known", () => {
+  const Policies = [{ "Fn::If": ["A", document, document] }];
+  const [found, ...more] = find({ Resources: { F: { Type: "AWS::Serverless::Function", Properties: { Policies } } } });
+  expect(more).toEqual([]);
+  expect(found && lint(found.json, { unknown: found.unknown }).map(({ rule }) => rule)).toEqual(["unknown-value"]);
 });
 
 describe("get-account-authorization-details", () => {

@@ -304,7 +304,7 @@ test("checks every policy of an account and names it", async () => {
 test.each([
   ["{}", "none.json", "has no policy that fob knows how to find"],
   [
-    '{"version": 4, "terraform_version": "1.9", "lineage": "a"}',
+    '{"version": 3, "terraform_version": "0.11", "lineage": "a"}',
     "a.json",
     "hint: for a Terraform state: terraform show -json",
   ],
@@ -386,6 +386,25 @@ test("a broken policy in a folder is an error, and so is one that cannot be chec
     },
   ];
   expect(await lint(["-"], { input: JSON.stringify({ Policies }) })).toMatchObject({ status: 2, stdout: "" });
+});
+
+test("says which templates it does not look into", async () => {
+  const nested = { Type: "AWS::CloudFormation::Stack", Properties: { TemplateURL: "./child.yaml" } };
+  const PolicyDocument = JSON.parse(await shown()) as object;
+  const own = { Type: "AWS::IAM::ManagedPolicy", Properties: { PolicyDocument } };
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, "main.json"), JSON.stringify({ Resources: { Child: nested, Own: own } }));
+  writeFileSync(join(cwd, "only.json"), JSON.stringify({ Resources: { Child: nested } }));
+  const said = 'not checked, a nested template, macro or loop: "main.json: Child, ./child.yaml"\n';
+  expect(await lint(["main.json"], { cwd })).toMatchObject({
+    status: 0,
+    stderr: `fob: ${said}fob: "main.json": no findings\n`,
+  });
+  const { status, stderr } = await lint(["only.json"], { cwd });
+  expect(status).toBe(2);
+  expect(stderr).toContain(
+    'fob: hint: name the template that has the policies, fob does not look into "Child, ./child.yaml"',
+  );
 });
 
 test("--fix prints the file with everything fixed that can be, and says on stderr what is left", async () => {

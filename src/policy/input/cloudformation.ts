@@ -8,10 +8,7 @@ import { type Candidate, findKind, findOrganizationsKind, listOf, textOf } from 
 
 /** Returns undefined if it is no template. */
 export function findInTemplate(value: unknown): readonly Candidate[] | undefined {
-  if (!isObject(value) || !isObject(value.Resources)) return undefined;
-  const resources = Object.entries(value.Resources);
-  if (!resources.some(([, resource]) => isObject(resource) && /^\w+::/.test(textOf(resource.Type)))) return undefined;
-  return resources.flatMap(([id, resource]) => {
+  return listResources(value)?.flatMap(([id, resource]) => {
     if (!isObject(resource) || !isObject(resource.Properties)) return [];
     const { Type: type, Properties: properties } = resource;
     return findInResource(textOf(type), id, properties).map(({ path, ...rest }) => ({
@@ -21,6 +18,30 @@ export function findInTemplate(value: unknown): readonly Candidate[] | undefined
       // A function decides about it, such as Fn::If.
       absent: describeUnknown("the policy", []),
     }));
+  });
+}
+
+function listResources(value: unknown): readonly (readonly [id: string, resource: unknown])[] | undefined {
+  if (!isObject(value) || !isObject(value.Resources)) return undefined;
+  const resources = Object.entries(value.Resources);
+  return resources.some(([, resource]) => isObject(resource) && /^\w+::/.test(textOf(resource.Type)))
+    ? resources
+    : undefined;
+}
+
+/**
+ * Lists what of a template may have policies that are not in it, or only in a form that CloudFormation expands: for
+ * messages.
+ */
+export function listNotLookedAt(value: unknown): readonly string[] {
+  return (listResources(value) ?? []).flatMap(([id, resource]) => {
+    if (/^Fn::(ForEach|Transform)\b/.test(id)) return [id];
+    if (!isObject(resource) || !isObject(resource.Properties)) return [];
+    const { Type: type, Properties: properties } = resource;
+    const isOther = /^AWS::CloudFormation::(Stack|StackSet)$|^AWS::Serverless::Application$|::MODULE$/;
+    if (!isOther.test(textOf(type))) return [];
+    const place = [properties.TemplateURL, properties.Location].find((each) => typeof each === "string");
+    return [place === undefined ? `${id}, ${textOf(type)}` : `${id}, ${place}`];
   });
 }
 
@@ -39,6 +60,7 @@ function findInResource(type: string, id: string, properties: Content): readonly
     const kind = owner === "Role" ? "role" : findKind(of);
     return [{ path: ["PolicyDocument"], name: id, of, kind }];
   }
+  if (/^AWS::Serverless::(Function|StateMachine)$/.test(type)) return findInServerless(id, properties.Policies);
   if (type === "AWS::Organizations::Policy") {
     return [{ path: ["Content"], name: id, kind: findOrganizationsKind(properties.Type) }];
   }
@@ -46,6 +68,20 @@ function findInResource(type: string, id: string, properties: Content): readonly
     return [{ path: ["InlinePolicy"], name: id, kind: "role" }];
   }
   return [];
+}
+
+/**
+ * Policies of the role that SAM creates: names, ARNs, templates of SAM, and documents.
+ * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+ */
+function findInServerless(id: string, policies: unknown): readonly Candidate[] {
+  const isPolicy = (policy: unknown): boolean =>
+    isObject(policy) && (policy.Statement !== undefined || resolveCall(policy) !== undefined);
+  const found = { of: [`role ${id}`], kind: "role" as const };
+  if (isPolicy(policies)) return [{ path: ["Policies"], name: id, ...found }];
+  return listOf(policies).flatMap((policy, index) =>
+    isPolicy(policy) ? [{ path: ["Policies", index], name: `${id}, policy ${index + 1}`, ...found }] : [],
+  );
 }
 
 /** Lists whom a policy is attached to; of a reference the name of the resource. */

@@ -10,6 +10,7 @@ import { findInTemplate, resolveFunctions } from "./cloudformation.ts";
 import { findInTerraform } from "./terraform.ts";
 
 export { findUserDetails, isCutOff, listAbsent } from "./aws-output.ts";
+export { listNotLookedAt } from "./cloudformation.ts";
 
 /** A policy in a file. */
 export interface FoundPolicy extends Omit<Candidate, "name" | "absent"> {

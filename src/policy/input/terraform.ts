@@ -1,13 +1,15 @@
-// Finds the policies in the output of `terraform show -json`, of a state or a plan.
+// Finds the policies in the output of `terraform show -json`, of a state or a plan, and in a state file.
 // https://developer.hashicorp.com/terraform/internals/json-format
 import { type Content, isObject } from "../engine/grammar.ts";
 import type { Path } from "../engine/json.ts";
 import type { Unknown } from "../lint/lint.ts";
 import { type Candidate, findKind, findOrganizationsKind, listOf, textOf } from "./candidate.ts";
 
-/** Returns undefined if it is no such output. */
+/** Returns undefined if it is neither. */
 export function findInTerraform(value: unknown): readonly Candidate[] | undefined {
-  if (!isObject(value) || typeof value.format_version !== "string") return undefined;
+  if (!isObject(value)) return undefined;
+  if (value.version === 4 && typeof value.lineage === "string") return findInState(value);
+  if (typeof value.format_version !== "string") return undefined;
   // A plan has the state before it, too.
   const root = value.planned_values === undefined ? "values" : "planned_values";
   const values = value[root];
@@ -28,6 +30,24 @@ function findInModule(module: Content, path: Path): readonly Candidate[] {
     isObject(child) ? findInModule(child, [...path, "child_modules", index]) : [],
   );
   return [...own, ...children];
+}
+
+/**
+ * HashiCorp describes this form only in Terraform's source. Version 4 is that of Terraform 0.12 and later, and of
+ * OpenTofu.
+ */
+function findInState(state: Content): readonly Candidate[] {
+  return listOf(state.resources).flatMap((resource, number) => {
+    if (!isObject(resource) || resource.mode !== "managed") return [];
+    const { module, type, name, instances } = resource;
+    return listOf(instances).flatMap((instance, index) => {
+      if (!isObject(instance) || !isObject(instance.attributes)) return [];
+      const key = instance.index_key === undefined ? "" : `[${JSON.stringify(instance.index_key)}]`;
+      const address = `${typeof module === "string" ? `${module}.` : ""}${textOf(type)}.${textOf(name)}${key}`;
+      const path = ["resources", number, "instances", index, "attributes"];
+      return findInResource({ type, address }, instance.attributes, path);
+    });
+  });
 }
 
 function findInResource({ type, address }: Content, values: Content, path: Path): readonly Candidate[] {

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { describeSystemError, getSystemCode, UsageError } from "../../../errors.ts";
 import { JsonError, type JsonSource, type JsonText, readJson } from "../../../policy/engine/json.ts";
-import { type FoundPolicy, findPolicies, isCutOff } from "../../../policy/input/find.ts";
+import { type FoundPolicy, findPolicies, isCutOff, listNotLookedAt } from "../../../policy/input/find.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 
@@ -132,9 +132,11 @@ function adviseOnForm(value: unknown): string {
   if (typeof version === "string" && lineage !== undefined) {
     return "for a Terraform state: terraform show -json > state.json && fob policy lint state.json";
   }
+  const [nested] = listNotLookedAt(value);
+  if (nested !== undefined) return `name the template that has the policies, fob does not look into ${quote(nested)}`;
   const { Arn: arn, DefaultVersionId: id } = (ofAws ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof arn === "string" && typeof id === "string") {
     return `get its document: aws iam get-policy-version --policy-arn ${quoteShellWord(arn)} --version-id ${quoteShellWord(id)} > policy.json`;
   }
-  return "name a policy, the output of aws iam get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a CloudFormation template in JSON, or the output of terraform show -json";
+  return "name a policy, the output of aws iam get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a CloudFormation template in JSON, the output of terraform show -json, or a Terraform state";
 }

@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describeSystemError, UsageError } from "../../../errors.ts";
-import { isResourceBased } from "../../../policy/input/find.ts";
+import { isResourceBased, listNotLookedAt } from "../../../policy/input/find.ts";
 import { quote } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 import { createNoPolicyError, type PolicyFile, parsePolicyFile, policiesLimit, readTextFile } from "./files.ts";
@@ -21,6 +21,10 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
   const skipped = new Skipped();
   for (const path of paths) {
     const files = isFolder(path) ? await readFolder(path, context, skipped) : [await readNamed(path, context)];
+    for (const file of files) {
+      for (const name of listNotLookedAt(file.json.value))
+        skipped.add("a nested template, macro or loop", nameIn(file, name));
+    }
     const checked = files.map((file) => leaveOutAws(file, skipped)).filter(({ policies }) => policies.length > 0);
     skipped.note(context);
     if (checked.length === 0) throw createNoneError(path, files);
@@ -33,6 +37,8 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
   }
   return [...found.values()];
 }
+
+const nameIn = ({ source }: PolicyFile, name: string): string => `${source.path}: ${name}`;
 
 function createNoneError(path: string, files: readonly PolicyFile[]): UsageError {
   if (!isFolder(path)) return createNoPolicyError(path, files[0]?.json.value);

@@ -26,8 +26,8 @@ export const policyLintCommand = defineCommand({
     "and, in a policy that denies requests without MFA, gaps and lockouts. docs/policy-rules.md lists the rules. " +
     "Exits with 3 if it finds an error. A file is JSON: a policy or its statements, the output of aws iam " +
     "get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a " +
-    "CloudFormation template, or the output of terraform show -json. fob checks every identity-based policy and service " +
-    "control policy in it, but no trust policies.",
+    "CloudFormation or SAM template, the output of terraform show -json, or a Terraform state. fob checks every " +
+    "identity-based policy and service control policy in it, but no trust policies.",
   takes: {
     name: "file",
     atLeast: 1,

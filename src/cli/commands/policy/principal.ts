@@ -2,7 +2,13 @@
 import { FobError, UsageError } from "../../../errors.ts";
 import { type PolicyDocument, PolicyError, readPolicy } from "../../../policy/engine/document.ts";
 import { describeUser, type Subject } from "../../../policy/engine/subject.ts";
-import { type FoundPolicy, findUserDetails, isCutOff, listAbsent } from "../../../policy/input/find.ts";
+import {
+  type FoundPolicy,
+  findUserDetails,
+  isCutOff,
+  listAbsent,
+  listNotLookedAt,
+} from "../../../policy/input/find.ts";
 import type { Kind } from "../../../policy/lint/lint.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
@@ -50,6 +56,9 @@ export async function readPrincipalPolicies(
   const chosen = choosePolicies(path, of, all);
   if (of !== undefined) {
     for (const absent of listAbsent(json.value, of)) context.say.warning(`${quote(path)} does not have ${absent}`);
+  }
+  for (const name of listNotLookedAt(json.value)) {
+    context.say.warning(`not looked at in ${quote(path)}, a nested template, macro or loop: ${quote(name)}`);
   }
   warnIfCutOff(path, json.value, context);
   return {
