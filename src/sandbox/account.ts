@@ -2,22 +2,30 @@
 // sessions.
 
 import { randomBytes, randomInt } from "node:crypto";
-import { evaluate, type PolicyDocument, type RequestContext, type TrustStatement } from "../policy/engine/evaluate.ts";
+import {
+  type AuthorizationRequest,
+  type Decision,
+  type Evaluation,
+  evaluate,
+  type PolicyDocument,
+  type RequestContext,
+  type TrustStatement,
+} from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
 import { type ManagedPolicy, makeHolder, type PolicyHolder, readModeledPolicy } from "./policies.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
-/** The root user, an IAM user, or an assumed role. */
+/** The root user, an IAM user, an assumed role, or a federated user. */
 export interface Principal {
   /** The IAM user's name; undefined for other principals. */
   readonly name: string | undefined;
   /** For an assumed role, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
   readonly arn: string;
-  /** `AIDA…` for users, the account ID for the root user, and `AROA…:SESSION` for assumed roles. */
+  /** `AIDA…` for users, the account ID for the root user, `AROA…:SESSION` for assumed roles, `ACCOUNT:NAME` for others. */
   readonly userId: string;
   readonly holder: PolicyHolder;
   readonly devices: MfaDevice[];
-  /** The user; undefined for other principals. */
+  /** The user, or for a federated user the one who federated; undefined for other principals. */
   readonly user?: User;
   /** The assumed role. */
   readonly role?: Role;
@@ -136,9 +144,15 @@ export interface Credential {
   readonly session?: Session;
 }
 
+/** Where a session is from: GetSessionToken, AssumeRole, or GetFederationToken. */
+export type SessionKind = "user" | "role" | "federated";
+
 export interface Session {
+  readonly kind: SessionKind;
   readonly token: string;
   readonly expiresMs: number;
+  /** Session policies: the session has only the permissions that these allow too. */
+  readonly policies?: readonly PolicyDocument[] | undefined;
   /** When the code was accepted; undefined for a session without MFA. */
   readonly mfaMs?: number | undefined;
   /** Whether it is a role session from role chaining. */
@@ -153,6 +167,14 @@ export interface CodeDevice {
   readonly base32Secret: string;
   /** Returns the code at a time (ms since 1970); the default is the sandbox's current time. */
   readonly code: (atMs?: number) => string;
+}
+
+type Decided = Exclude<Decision, "unknown">;
+
+/** A decision, and the type of the policies that it is from in AWS's words. */
+export interface Verdict {
+  readonly decision: Decided;
+  readonly policyType: "an identity-based policy" | "a permissions boundary" | "a session policy";
 }
 
 /** A secret and its kind. */
@@ -453,20 +475,36 @@ export class Account {
    * @param shown the resource in the error message; S3 does not name `*`
    */
   authorize(caller: Credential, action: string, resource: string, shown?: string): void {
-    const { arn } = caller.principal;
-    if (caller.principal === this.root) return;
-    const { policies, boundary } = this.policiesOf(caller.principal);
-    const request = { action, resource, context: this.context(caller) };
-    const mayChangePassword = this.passwordPolicy?.allowUsersToChangePassword ? arn : undefined;
-    const { decision, missingContextKeys } = evaluate(policies, request, { boundary, mayChangePassword });
+    const { decision, policyType } = this.decide(caller, { action, resource, context: this.context(caller) });
     if (decision === "allowed") return;
-    if (decision === "unknown") throw notModeled(`the condition keys ${missingContextKeys.join(", ")}`);
     const reason =
       decision === "explicitDeny"
-        ? "with an explicit deny in an identity-based policy"
-        : `because no identity-based policy allows the ${action} action`;
+        ? `with an explicit deny in ${policyType}`
+        : `because no ${policyType.replace(/^an? /, "")} allows the ${action} action`;
     const on = shown === undefined ? "" : ` on resource: ${shown}`;
-    throw accessDenied(`User: ${arn} is not authorized to perform: ${action}${on} ${reason}`);
+    throw accessDenied(`User: ${caller.principal.arn} is not authorized to perform: ${action}${on} ${reason}`);
+  }
+
+  /**
+   * Decides by the caller's policies and permissions boundary, and by the session's policies if it has any: "the resulting
+   * session's permissions are the intersection". The root user is allowed everything, without a session policy.
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+   */
+  decide({ principal, session }: Credential, request: AuthorizationRequest): Verdict {
+    const { policies, boundary } = this.policiesOf(principal);
+    const mayChangePassword = this.passwordPolicy?.allowUsersToChangePassword ? principal.arn : undefined;
+    const isRoot = principal.holder === this.root.holder;
+    const own = isRoot ? allowed : evaluate(policies, request, { boundary, mayChangePassword });
+    const limit = session?.policies ? evaluate(session.policies, request) : allowed;
+    const [ownDecision, limitDecision] = [toDecided(own), toDecided(limit)];
+    if (ownDecision !== "explicitDeny" && limitDecision !== "allowed") {
+      return { decision: limitDecision, policyType: "a session policy" };
+    }
+    const isOfBoundary =
+      ownDecision === "explicitDeny"
+        ? own.matchedStatements.every(({ policy }) => policy === "boundary")
+        : own.isOutsideBoundary === true;
+    return { decision: ownDecision, policyType: isOfBoundary ? "a permissions boundary" : "an identity-based policy" };
   }
 
   /**
@@ -477,6 +515,9 @@ export class Account {
    * do not include MFA information in the context, so you cannot check individual API operations for MFA."
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
    * Users report that AWS sets "true" if the role was assumed in a session with MFA, but AWS does not document it.
+   *
+   * Federated users have no such key (inferred): "MFA-protected API access is available only with temporary security
+   * credentials obtained with AssumeRole or GetSessionToken" (the same page).
    */
   context({ session, principal }: Credential): RequestContext {
     const direct = {
@@ -486,7 +527,7 @@ export class Account {
       "aws:userid": principal.userId,
       ...(principal.name === undefined ? {} : { "aws:username": principal.name }),
     };
-    if (session === undefined) return direct;
+    if (session === undefined || session.kind === "federated") return direct;
     if (session.mfaMs === undefined) return { ...direct, "aws:MultiFactorAuthPresent": "false" };
     const age = Math.max(0, Math.floor((this.now() - session.mfaMs) / 1000));
     return { ...direct, "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": String(age) };
@@ -498,6 +539,13 @@ export class Account {
     this.#credentials.set(credential.accessKeyId, credential);
     return credential;
   }
+}
+
+const allowed: Evaluation = { decision: "allowed", matchedStatements: [], missingContextKeys: [] };
+
+function toDecided({ decision, missingContextKeys }: Evaluation): Decided {
+  if (decision !== "unknown") return decision;
+  throw notModeled(`the condition keys ${missingContextKeys.join(", ")}`);
 }
 
 function assertName(kind: string, name: string, path: string): void {

@@ -6,12 +6,14 @@ import { AwsError, accessDenied, notModeled } from "./errors.ts";
 import { checkMfa, listMfaChecks } from "./mfa.ts";
 import { type Checked, listMembers, type QueryAction, readInteger, validate } from "./query.ts";
 import { authorizeOnRole, makeAssumedRole } from "./roles.ts";
+import { readSessionPolicies, sessionPolicyParameters } from "./session-policies.ts";
 import { writeCredentials, writeElement } from "./xml.ts";
 
 export const assumeRole: QueryAction = {
   parameters: [
     ...["RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "SerialNumber", "TokenCode", "SourceIdentity"],
     ...["Tags.member.N.Key", "Tags.member.N.Value", "TransitiveTagKeys.member.N"],
+    ...sessionPolicyParameters,
   ],
   run: (call) => {
     const { account, caller } = call;
@@ -19,6 +21,7 @@ export const assumeRole: QueryAction = {
     rejectCaller(caller, caller.principal === account.root, request);
     const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = request;
 
+    const { documents: policies, packedSize } = readSessionPolicies(call);
     const withMfa = checkMfa(call, request.serialNumber, request.tokenCode);
     // The role's policies and the caller's policies see the same context.
     const context: RequestContext = {
@@ -30,12 +33,12 @@ export const assumeRole: QueryAction = {
       ...Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value])),
     };
     const role = account.findRole(resource);
-    authorizeOnRole(account, caller.principal, role, { action: "sts:AssumeRole", resource, context });
+    authorizeOnRole(account, caller, role, { action: "sts:AssumeRole", resource, context });
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
     const actions = [tags.size > 0 && "sts:TagSession", sourceIdentity !== undefined && "sts:SetSourceIdentity"];
     for (const action of actions) {
-      if (action) authorizeOnRole(account, caller.principal, role, { action, resource, context });
+      if (action) authorizeOnRole(account, caller, role, { action, resource, context });
     }
     if (duration > role.maxSessionSeconds) {
       throw invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
@@ -44,10 +47,10 @@ export const assumeRole: QueryAction = {
     const principal = makeAssumedRole(account, role, sessionName);
     const isChained = caller.session !== undefined;
     const passesOn = request.hasTransitiveTags || sourceIdentity !== undefined;
-    const credential = account.addSession(principal, duration, { isChained, passesOn });
+    const credential = account.addSession(principal, duration, { kind: "role", policies, isChained, passesOn });
     const user = writeElement("AssumedRoleId", principal.userId) + writeElement("Arn", principal.arn);
     const source = sourceIdentity === undefined ? "" : writeElement("SourceIdentity", sourceIdentity);
-    return `${writeCredentials(credential)}<AssumedRoleUser>${user}</AssumedRoleUser>${source}`;
+    return `${writeCredentials(credential)}<AssumedRoleUser>${user}</AssumedRoleUser>${packedSize}${source}`;
   },
 };
 

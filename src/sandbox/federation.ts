@@ -1,4 +1,4 @@
-// The console's federation endpoint, which turns role credentials into a sign-in link.
+// The console's federation endpoint, which turns credentials of roles and federated users into a sign-in link.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 
 import { randomBytes } from "node:crypto";
@@ -45,7 +45,7 @@ export class Federation {
 
   #signInToken(parameters: ReadonlyMap<string, string>): FederationAnswer {
     const credential = this.#credential(parameters.get("Session") ?? "");
-    if (credential.principal.role === undefined) throw makeInvalidRequest(onlyRoles);
+    if (credential.session?.kind === "user") throw makeInvalidRequest(onlyRoles);
     checkDuration(parameters.get("SessionDuration"), credential);
     // 3n + 1 bytes, so the token ends in "==": clients must encode that, "+" and "/" in the link.
     const token = randomBytes(301).toString("base64");
@@ -81,12 +81,13 @@ export class Federation {
 
 /**
  * 15 minutes to 12 hours. "Do not use the SessionDuration HTTP parameter when you get temporary credentials through role
- * chaining. The operation will fail."
+ * chaining. The operation will fail." Nor "if you got the temporary credentials with GetFederationToken".
  */
 function checkDuration(text: string | undefined, { session }: Credential): void {
   if (text === undefined) return;
   const isInRange = /^\d{1,5}$/.test(text) && Number(text) >= 900 && Number(text) <= 43_200;
-  if (!isInRange || session?.isChained) throw makeInvalidRequest("Invalid credentials parameter");
+  if (!isInRange || session?.isChained || session?.kind === "federated")
+    throw makeInvalidRequest("Invalid credentials parameter");
 }
 
 function isValid(credential: Credential, nowMs: number): boolean {

@@ -17,14 +17,15 @@ import type { QueryAction, QueryService } from "./query.ts";
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
- * Role credentials are exempt from this rule.
+ * Role credentials are exempt from this rule. Federated users "cannot call any IAM operations using the CLI or the API":
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
  */
 function requireMfa({ parameters, run }: QueryAction): QueryAction {
   return {
     parameters,
     run: (call) => {
-      const { session, principal } = call.caller;
-      if (session !== undefined && session.mfaMs === undefined && principal.role === undefined)
+      const { session } = call.caller;
+      if (session?.kind === "federated" || (session?.kind === "user" && session.mfaMs === undefined))
         throw authenticationError("wrongToken", "iam");
       return run(call);
     },

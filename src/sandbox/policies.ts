@@ -1,5 +1,6 @@
 // The policies of an account, and who has them.
 import { listContextKeys, type PolicyDocument, parsePolicy } from "../policy/engine/evaluate.ts";
+import { AwsError, notModeled } from "./errors.ts";
 
 /** A policy as IAM keeps it: the text that it was given, and what it says. */
 export interface ModeledPolicy {
@@ -46,6 +47,23 @@ export function readModeledPolicy(policy: unknown): ModeledPolicy {
   const key = listContextKeys(document).find((name) => !modeledKeys.includes(name.toLowerCase()));
   if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return { text: typeof policy === "string" ? policy : JSON.stringify(policy), document };
+}
+
+/**
+ * Reads the policy of a request. Throws MalformedPolicyDocument for what is not JSON, and NotImplemented for anything that
+ * the evaluator does not understand; some of that AWS would reject too, as malformed.
+ */
+export function readGivenPolicy(text: string): ModeledPolicy {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new AwsError("MalformedPolicyDocument", 400, "Syntax errors in policy.");
+  }
+  try {
+    return readModeledPolicy(text);
+  } catch (error) {
+    throw notModeled(`this policy: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Creates a holder whose inline policies are named `policy-1`, `policy-2`, … */

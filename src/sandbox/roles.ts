@@ -1,13 +1,7 @@
 // The roles of an account, and who can assume them.
 
-import {
-  evaluate,
-  evaluateTrust,
-  listVariables,
-  type RequestContext,
-  readTrustPolicy,
-} from "../policy/engine/evaluate.ts";
-import { type Account, makeId, type Principal, type Role } from "./account.ts";
+import { evaluateTrust, listVariables, type RequestContext, readTrustPolicy } from "../policy/engine/evaluate.ts";
+import { type Account, type Credential, makeId, type Principal, type Role } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 import { makeHolder } from "./policies.ts";
 
@@ -73,29 +67,30 @@ function policyArnOf({ arn, role }: Principal): string {
  * it does not reveal which roles exist.
  *
  * The trust policy must always allow it. If it names the caller, or everyone, "no other permissions are required" within
- * the account. If it names the account, the caller's own policies decide. A deny in these always applies.
+ * the account. If it names the account, the caller's own policies decide. A deny in these always applies, and so do the
+ * policies of the caller's session.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  */
 export function authorizeOnRole(
   account: Account,
-  caller: Principal,
+  caller: Credential,
   role: Role | undefined,
   request: { action: string; resource: string; context: RequestContext },
 ): asserts role is Role {
-  const byName = ["*", policyArnOf(caller)];
+  const byName = ["*", policyArnOf(caller.principal)];
   const byAccount = [account.id, account.root.arn];
   const trustOf = (names: readonly string[]) => evaluateTrust(role?.trust ?? [], names, request).decision;
-  const { policies, boundary } = account.policiesOf(caller);
-  const own = evaluate(policies, request, { boundary }).decision;
+  const { decision: own, policyType } = account.decide(caller, request);
   const trust = trustOf([...byName, ...byAccount]);
-  if (trust === "allowed" && (own === "allowed" || (own === "implicitDeny" && trustOf(byName) === "allowed"))) return;
+  const isEnough = () => policyType !== "a session policy" && own === "implicitDeny" && trustOf(byName) === "allowed";
+  if (trust === "allowed" && (own === "allowed" || isEnough())) return;
   const reason =
     own === "explicitDeny"
-      ? " with an explicit deny in an identity-based policy"
+      ? ` with an explicit deny in ${policyType}`
       : trust === "explicitDeny"
         ? " with an explicit deny in a resource-based policy"
         : "";
   const what = `perform: ${request.action} on resource: ${request.resource}`;
-  throw accessDenied(`User: ${caller.arn} is not authorized to ${what}${reason}`);
+  throw accessDenied(`User: ${caller.principal.arn} is not authorized to ${what}${reason}`);
 }

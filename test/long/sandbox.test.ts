@@ -141,6 +141,26 @@ test.skipIf(!isThere("aws", "--version"))(
   },
 );
 
+test.skipIf(!isThere("aws", "--version"))("aws gets a federated user, and the account of an access key", async () => {
+  const policy = { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" } };
+  const everything = { Statement: { Effect: "Allow", Action: "*", Resource: "*" } };
+  const broker = sandbox.addUser({ name: "broker", policies: [everything] });
+  const { accessKeyId } = broker.accessKey;
+  const [federated, info] = await Promise.all([
+    aws(broker.accessKey, "sts", "get-federation-token", "--name", "Bob", "--policy", JSON.stringify(policy)),
+    aws(broker.accessKey, "sts", "get-access-key-info", "--access-key-id", accessKeyId),
+  ]);
+  expect([federated.stderr, info]).toEqual(["", { json: { Account: sandbox.account }, stderr: "" }]);
+  const { Credentials, FederatedUser, PackedPolicySize } = federated.json as Record<string, Record<string, string>>;
+  expect(FederatedUser?.Arn).toBe(`arn:aws:sts::${sandbox.account}:federated-user/Bob`);
+  expect(PackedPolicySize).toBe(Math.ceil((100 * JSON.stringify(policy).length) / 2048));
+  const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
+  const key = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, token: SessionToken };
+  const [buckets, users] = await Promise.all([aws(key, "s3api", "list-buckets"), aws(key, "iam", "list-users")]);
+  expect(buckets.stderr).toBe("");
+  expect(users.stderr).toContain("(InvalidClientTokenId)");
+});
+
 test.skipIf(!isThere("aws", "--version"))("aws reads the policy simulator page by page", async () => {
   const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
   const admin = sandbox.addUser({ name: "admin", policies: [everything] });

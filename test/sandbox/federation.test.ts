@@ -85,6 +85,16 @@ test("rejects user sessions, access keys, wrong credentials and expired credenti
   expect((await ask(key)).status).toBe(400);
 });
 
+test("federated users get a link, without a duration", async () => {
+  const policy = JSON.stringify({ Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" } });
+  const allow = { Statement: { Effect: "Allow", Action: "sts:GetFederationToken", Resource: "*" } };
+  sandbox.attachPolicy("alice", allow);
+  const bob = await call(alice.accessKey, { Action: "GetFederationToken", Name: "Bob", Policy: policy });
+  expect((await ask(bob, { SessionDuration: "900" })).status).toBe(400);
+  const cookie = (await login(await signInToken(bob))).headers.get("set-cookie");
+  expect(decodeURIComponent(cookie ?? "")).toContain("federated-user/Bob");
+});
+
 test("accepts a duration of 15 minutes to 12 hours, except for chained roles", async () => {
   const key = await role();
   const status = async (of: Key, SessionDuration: string) => (await ask(of, { SessionDuration })).status;

@@ -269,11 +269,8 @@ test.each<[Partial<AssumeRoleCommandInput>, string]>([
   [{ Tags: [{ Key: "", Value: "x" }] }, "at 'tags.1.member.key' failed"],
   [{ Tags: ["a", "A"].map((Key) => ({ Key, Value: "" })) }, "InvalidParameterValue: Duplicate tag keys found."],
   [{ TransitiveTagKeys: ["a"] }, "InvalidParameterValue: The specified transitive tag key must be included"],
-  [{ Policy: "{}" }, "does not model the parameter Policy of sts:AssumeRole"],
-  [
-    { PolicyArns: [{ arn: "arn:aws:iam::aws:policy/ReadOnlyAccess" }] },
-    "does not model the parameter PolicyArns.member.1",
-  ],
+  [{ Policy: "{}" }, "a policy needs at least one statement"],
+  [{ PolicyArns: [{ arn: "arn:aws:iam::aws:policy/ReadOnlyAccess" }] }, "does not model the AWS managed policy"],
 ])("rejects invalid parameters: %j", async (input, message) => {
   sandbox.addRole({ name: "deploy", trust: trust() });
   expect(await outcome(aws(alice.accessKey).assume(input))).toContain(message);

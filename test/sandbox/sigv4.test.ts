@@ -321,10 +321,10 @@ describe("rejects invalid requests", () => {
 
   test("reports what is not modeled", async () => {
     const answer = await send(
-      sign(post({ ...whoAmI, Action: "GetFederationToken" }), sandbox.url, key, { atMs: now }),
+      sign(post({ ...whoAmI, Action: "AssumeRoot" }), sandbox.url, key, { atMs: now }),
       sandbox.url,
     );
-    expect(answer.message).toBe("This local AWS does not model the action sts:GetFederationToken");
+    expect(answer.message).toBe("This local AWS does not model the action sts:AssumeRoot");
   });
 
   test("survives requests that are not HTTP and broken connections", async () => {

@@ -4,7 +4,7 @@
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
 import type { Account } from "../account.ts";
 import { AwsError, notModeled } from "../errors.ts";
-import { type ManagedPolicy, type ModeledPolicy, type PolicyVersion, readModeledPolicy } from "../policies.ts";
+import { type ManagedPolicy, type ModeledPolicy, type PolicyVersion, readGivenPolicy } from "../policies.ts";
 import { type QueryAction, type QueryCall, readBoolean, takePage, validate } from "../query.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
 import { filterByPath, namePattern } from "./named.ts";
@@ -29,25 +29,12 @@ export function readPolicyArn(parameters: ReadonlyMap<string, string>): string {
   return value as string;
 }
 
-/**
- * Reads the parameter PolicyDocument. Throws MalformedPolicyDocument for what is not JSON, and NotImplemented for anything
- * that the evaluator does not understand; some of that AWS would reject too, as malformed.
- */
+/** Reads the parameter PolicyDocument. Throws like {@link readGivenPolicy}. */
 export function readPolicyDocument(parameters: ReadonlyMap<string, string>): ModeledPolicy {
   const value = parameters.get("PolicyDocument");
   const pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
   validate({ name: "policyDocument", value, isRequired: true, min: 1, max: 131_072, pattern });
-  const text = value as string;
-  try {
-    JSON.parse(text);
-  } catch {
-    throw new AwsError("MalformedPolicyDocument", 400, "Syntax errors in policy.");
-  }
-  try {
-    return readModeledPolicy(text);
-  } catch (error) {
-    throw notModeled(`this policy: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  return readGivenPolicy(value as string);
 }
 
 /** "IAM doesn't count white space when calculating the size of a policy": reference_iam-quotas.html in the user guide. */
