@@ -44,8 +44,8 @@ export interface AwsTools {
   readonly showWhile?: ShowWhile | undefined;
 }
 
-/** Shows a text to the user until some work that takes longer than a moment is done. */
-export type ShowWhile = <T>(text: string, work: Promise<T>) => Promise<T>;
+/** Shows a text, which may change meanwhile, to the user until some work that takes longer than a moment is done. */
+export type ShowWhile = <T>(text: string | (() => string), work: Promise<T>) => Promise<T>;
 
 /**
  * How often a call may be sent: a read as often as the SDK likes to, and one of the many that read an account more often,
@@ -78,7 +78,7 @@ export async function withAws<T>(access: Access, tools: AwsTools, work: (aws: Co
   const aws = new Connection(access, tools);
   try {
     const working = work(aws);
-    return await (tools.showWhile?.("Asking AWS…", working) ?? working);
+    return await (tools.showWhile?.(() => aws.progress, working) ?? working);
   } finally {
     aws.close();
   }
@@ -89,6 +89,8 @@ export class Connection {
   readonly access: Access;
   readonly now: () => number;
   readonly debug: (message: string) => void;
+  /** What the user is shown while waiting. Empty: nothing, as for a prompt. */
+  progress = "Asking AWS…";
   readonly #signal: AbortSignal;
   readonly #closed = new AbortController();
   readonly #shared = new Map<string, { destroy(): void }>();

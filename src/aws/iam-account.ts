@@ -35,13 +35,21 @@ function read<T>(
   return aws.call(call, (signal) => send(iamClient(aws, "bulk read"), signal));
 }
 
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html */
-export async function getAuthorizationDetails(aws: Connection): Promise<AuthorizationDetails[]> {
+/**
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+ *
+ * @param show is told each page when it is there
+ */
+export async function getAuthorizationDetails(
+  aws: Connection,
+  show: (page: AuthorizationDetails) => void,
+): Promise<AuthorizationDetails[]> {
   return await readPages(async (Marker) => {
     const command = new GetAccountAuthorizationDetailsCommand({ Marker, MaxItems: PAGE });
     const answer = await read(aws, "GetAccountAuthorizationDetails", (client, abortSignal) =>
       client.send(command, { abortSignal }),
     );
+    show(answer);
     return { items: [answer], marker: markerOf(answer) };
   }, MOST_PAGES);
 }

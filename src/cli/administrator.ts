@@ -4,7 +4,7 @@ import type { Connection } from "../aws/connection.ts";
 import { withAws } from "../aws/connection.ts";
 import type { Credentials } from "../aws/types.ts";
 import { FobError, raceSignal } from "../errors.ts";
-import { tryCall } from "../iam/read.ts";
+import { tryCall } from "../iam/try-call.ts";
 import { askAs } from "../roles/call-as.ts";
 import { canBeOpened } from "../session/candidates.ts";
 import type { SessionContext } from "../session/context.ts";

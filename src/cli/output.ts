@@ -98,23 +98,33 @@ function formatLine(text: string, kind: LineKind): string {
 let status: string | undefined;
 const clearLine = "\r\u001b[K";
 
-/** Milliseconds after which a user wonders what happens. */
+/** Milliseconds after which a user wonders what happens, and after which a text that has changed is shown. */
 const WONDER = 1000;
+const REDRAW = 200;
 
 /** Shows a text on the terminal while some work takes longer than a second; it is gone when that is done. */
-export async function showWhile<T>(text: string, work: Promise<T>): Promise<T> {
+export async function showWhile<T>(text: string | (() => string), work: Promise<T>): Promise<T> {
   if (!isTerminal(2) || isPlain(process.env)) return await work;
-  const timer = setTimeout(() => {
-    status = showsUnicode(process.env) ? text : text.replace("…", "...");
-    write(2, status);
-  }, WONDER);
+  const draw = (): void => {
+    showStatus(typeof text === "string" ? text : text());
+    timer = setTimeout(draw, REDRAW);
+  };
+  let timer = setTimeout(draw, WONDER);
   try {
     return await work;
   } finally {
     clearTimeout(timer);
-    if (status !== undefined) write(2, clearLine);
-    status = undefined;
+    showStatus("");
   }
+}
+
+/** Replaces the text that is shown. A longer one than the line would stay there in part. */
+function showStatus(text: string): void {
+  const known = showsUnicode(process.env) ? text : text.replace("…", "...");
+  const next = known.slice(0, (process.stderr.columns || Number.POSITIVE_INFINITY) - 1) || undefined;
+  if (next === status) return;
+  write(2, `${status === undefined ? "" : clearLine}${next ?? ""}`);
+  status = next;
 }
 
 export const stderr = {

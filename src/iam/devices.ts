@@ -1,6 +1,5 @@
 // Who has which MFA devices, from the bulk calls as far as these say it.
 import { type ReportRow, rootRow } from "./credential-report.ts";
-import { inTurns } from "./in-turns.ts";
 import { type Device, type DeviceKind, type Known, mapKnown } from "./snapshot.ts";
 
 /** What the bulk calls have returned. */
@@ -20,6 +19,9 @@ interface VirtualDevice {
 
 type SerialNumbers = Known<readonly string[]>;
 
+/** Asks AWS about each of some users. */
+type AskAbout = (users: readonly string[]) => Promise<ReadonlyMap<string, SerialNumbers>>;
+
 /**
  * Returns the devices of each user. Asks about those whom the report shows with a device that is not virtual, and those who
  * are not in it. If the devices found are fewer than the summary counts, it asks about the others too: one may have a second
@@ -29,29 +31,26 @@ type SerialNumbers = Known<readonly string[]>;
 export async function readDevices(
   users: readonly string[],
   { virtual, rows, devicesInUse }: Bulk,
-  ask: (user: string) => Promise<SerialNumbers>,
+  askAbout: AskAbout,
 ): Promise<ReadonlyMap<string, Known<readonly Device[]>>> {
   const listed = "value" in virtual ? groupByUser(virtual.value) : undefined;
   const reported = "value" in rows ? rows.value : undefined;
   const isOpen = (user: string): boolean =>
     listed === undefined || (!listed.has(user) && reported?.get(user)?.hasMfa !== false);
-  const found = new Map<string, SerialNumbers>();
-  const askAbout = async (open: readonly string[]): Promise<void> => {
-    const answers = await inTurns(open, ask);
-    for (const [index, user] of open.entries()) found.set(user, answers[index] ?? { unknown: "AWS did not answer" });
-  };
   const settled = users.filter((user) => !isOpen(user));
-  for (const user of settled) found.set(user, { value: listed?.get(user) ?? [] });
-  await askAbout(users.filter(isOpen));
+  const found = new Map<string, SerialNumbers>([
+    ...settled.map((user) => [user, { value: listed?.get(user) ?? [] }] as const),
+    ...(await askAbout(users.filter(isOpen))),
+  ]);
 
   const hasRootMfa = reported?.get(rootRow)?.hasMfa === true;
   const ofRoot = "value" in virtual ? virtual.value.filter(({ User }) => User?.Arn?.endsWith(":root")).length : 0;
   const counted = [...found.values()].reduce((sum, known) => sum + ("value" in known ? known.value.length : 0), 0);
   const total = "value" in devicesInUse ? devicesInUse.value : undefined;
   const isExplained = total !== undefined && total <= counted + (hasRootMfa ? Math.max(1, ofRoot) : 0);
-  if (!isExplained) await askAbout(settled);
+  const more = isExplained ? [] : await askAbout(settled);
   return new Map(
-    [...found].map(([user, serialNumbers]) => [user, mapKnown(serialNumbers, (all) => all.map(toDevice))]),
+    [...found, ...more].map(([user, serialNumbers]) => [user, mapKnown(serialNumbers, (all) => all.map(toDevice))]),
   );
 }
 

@@ -3,9 +3,9 @@
 import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { AuthorizationDetails } from "../aws/iam-account.ts";
-import { parseCredentialReport, ReportError, type ReportRow, rootRow } from "./credential-report.ts";
+import { parseCredentialReport, type ReportRow, rootRow } from "./credential-report.ts";
 import { readDevices } from "./devices.ts";
-import { inTurns } from "./in-turns.ts";
+import { lookUp } from "./look-ups.ts";
 import {
   type AccountSnapshot,
   flatMapKnown,
@@ -22,6 +22,7 @@ import {
   type User,
   type UserIdentity,
 } from "./snapshot.ts";
+import { tryCall } from "./try-call.ts";
 
 /** The calls that a snapshot is made from. */
 export type AccountCalls = typeof import("../aws/iam-account.ts") &
@@ -45,11 +46,19 @@ export interface ReadOptions {
  */
 export async function readAccount(aws: Connection, options: ReadOptions): Promise<AccountSnapshot> {
   const { callerArn, calls, now } = options;
-  const [identities, report, virtual, summary, alias, passwordPolicy] = await Promise.all([
-    readIdentities(aws, calls),
-    tryCall(() => readReport(aws, options)),
+  let total: number | undefined;
+  let hasReport = false;
+  const [summary, report, identities, virtual, alias, passwordPolicy] = await Promise.all([
+    tryCall(async () => {
+      const counts = await calls.getAccountSummary(aws);
+      total = counts.Users;
+      return counts;
+    }),
+    tryCall(() => readReport(aws, options)).finally(() => (hasReport = true)),
+    readIdentities(aws, calls, () => total).finally(() => {
+      if (!hasReport) aws.progress = "Waiting for the credential report…";
+    }),
     tryCall(() => calls.listVirtualMfaDevices(aws)),
-    tryCall(() => calls.getAccountSummary(aws)),
     tryCall(async () => (await calls.getAccountAlias(aws)) ?? null),
     tryCall(async () => readPasswordPolicy(await calls.getPasswordPolicy(aws))),
   ]);
@@ -58,7 +67,12 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
   const devices = await readDevices(
     identities.users.map(({ name }) => name),
     { virtual, rows, devicesInUse: mapKnown(summary, (counts) => counts.MFADevicesInUse) },
-    (user) => tryCall(() => calls.listMfaDevices(aws, user)),
+    (users) => lookUpFor("MFA devices", users, (user) => calls.listMfaDevices(aws, user), aws),
+  );
+  const rowOf = ({ name }: UserIdentity): Known<ReportRow> =>
+    flatMapKnown(rows, (all) => toKnown(all.get(name), "the user is not in the credential report yet"));
+  const passwords = await readPasswords(new Map(identities.users.map((user) => [user.name, rowOf(user)])), (users) =>
+    lookUpFor("passwords", users, (user) => calls.getLoginProfile(aws, user), aws),
   );
   return {
     version: 1,
@@ -71,25 +85,44 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     reportGenerated: mapKnown(report, ({ generated }) => formatTime(generated)),
     root: flatMapKnown(rows, (all) => toRoot(all.get(rootRow))),
     ...identities,
-    users: await inTurns(identities.users, async (user): Promise<User> => {
-      const { name } = user;
-      const row = flatMapKnown(rows, (all) => toKnown(all.get(name), "the user is not in the credential report yet"));
-      return {
+    users: identities.users.map(
+      (user): User => ({
         ...user,
-        devices: devices.get(name) ?? { unknown: "the user's devices were not read" },
-        accessKeys: mapKnown(row, ({ accessKeys }) => accessKeys),
-        password: await readPassword(row, () => calls.getLoginProfile(aws, name)),
-      };
-    }),
+        devices: devices.get(user.name) ?? { unknown: "the user's devices were not read" },
+        accessKeys: mapKnown(rowOf(user), ({ accessKeys }) => accessKeys),
+        password: passwords.get(user.name) ?? { unknown: "the user's password was not looked up" },
+      }),
+    ),
   };
 }
 
-/** Reads who there is, with all policies, and nothing else. @throws FobError */
+/** Looks something up about users, and shows how far it is. */
+function lookUpFor<T>(what: string, users: readonly string[], ask: (user: string) => Promise<T>, aws: Connection) {
+  return lookUp(users, ask, (done) => {
+    aws.progress = `Reading ${what}: ${formatCount(done)} of ${formatCount(users.length)} users…`;
+  });
+}
+
+const formatCount = (count: number): string => count.toLocaleString("en-US");
+
+/**
+ * Reads who there is, with all policies, and nothing else.
+ *
+ * @param countUsers returns how many users there are, once that is known, for the user who waits
+ * @throws FobError
+ */
 export async function readIdentities(
   aws: Connection,
   { getAuthorizationDetails }: Pick<AccountCalls, "getAuthorizationDetails">,
+  countUsers: () => number | undefined = () => undefined,
 ): Promise<Identities> {
-  const details = await getAuthorizationDetails(aws);
+  let count = 0;
+  const details = await getAuthorizationDetails(aws, ({ UserDetailList = [] }) => {
+    count += UserDetailList.length;
+    const total = countUsers();
+    const known = total === undefined ? "" : ` of ${formatCount(total)}`;
+    aws.progress = `Reading the account: ${formatCount(count)}${known} users…`;
+  });
   return {
     users: details.flatMap(({ UserDetailList = [] }) => UserDetailList).map(toUser),
     groups: details
@@ -98,18 +131,6 @@ export async function readIdentities(
     roles: details.flatMap(({ RoleDetailList = [] }) => RoleDetailList).map(toRole),
     managedPolicies: details.flatMap(({ Policies = [] }) => Policies).flatMap(toManagedPolicy),
   };
-}
-
-/** Does some work; a refusal of AWS becomes unknown, with its reason. */
-export async function tryCall<T>(work: () => Promise<T>): Promise<Known<T>> {
-  try {
-    return { value: await work() };
-  } catch (error) {
-    if (error instanceof ReportError) return { unknown: `the credential report cannot be read: ${error.message}` };
-    // What is final would go wrong for the others too.
-    if (!(error instanceof AwsFailure) || error.consequence === "final") throw error;
-    return { unknown: error.message };
-  }
 }
 
 const toKnown = <T>(value: T | undefined, otherwise: string): Known<T> =>
@@ -132,28 +153,52 @@ async function readReport(
   throw new AwsFailure("no answer", "AWS did not finish the credential report within two minutes", "try again later");
 }
 
+/** What AWS says of the password of a user who has one. */
+type LoginProfile = { readonly resetRequired: boolean } | undefined;
+
 /**
  * A user whose password was used after it was last changed has set it, unless an administrator has asked for a change
  * since. Of others it has to be asked whether they must set a new one first.
  */
-async function readPassword(
-  row: Known<ReportRow>,
-  ask: () => Promise<{ resetRequired: boolean } | undefined>,
-): Promise<Known<Password | null>> {
-  if (!("value" in row)) {
-    const profile = await tryCall(ask);
-    if (!("value" in profile)) return profile;
-    if (profile.value === undefined) return { value: null };
-    return { value: { lastUsed: null, lastChanged: null, resetRequired: { value: profile.value.resetRequired } } };
-  }
-  const { hasPassword, passwordLastUsed: lastUsed, passwordLastChanged: lastChanged } = row.value;
+async function readPasswords(
+  rows: ReadonlyMap<string, Known<ReportRow>>,
+  askAbout: (users: readonly string[]) => Promise<ReadonlyMap<string, Known<LoginProfile>>>,
+): Promise<ReadonlyMap<string, Known<Password | null>>> {
+  const settled = new Map(
+    [...rows].map(([user, row]) => [user, "value" in row ? settlePassword(row.value) : undefined]),
+  );
+  const profiles = await askAbout([...rows.keys()].filter((user) => settled.get(user) === undefined));
+  return new Map(
+    [...rows].map(([user, row]) => {
+      const profile = profiles.get(user) ?? { unknown: "the user's password was not looked up" };
+      return [user, settled.get(user) ?? toPassword(row, profile)];
+    }),
+  );
+}
+
+/** Returns undefined if the report does not say whether the user must set a new password. */
+function settlePassword({
+  hasPassword,
+  passwordLastUsed: lastUsed,
+  passwordLastChanged: lastChanged,
+}: ReportRow): Known<Password | null> | undefined {
   if (hasPassword === false) return { value: null };
   const isSet = lastUsed !== null && lastChanged !== null && lastUsed > lastChanged;
-  if (isSet) return { value: { lastUsed, lastChanged, resetRequired: { value: false } } };
-  const profile = await tryCall(ask);
+  return isSet
+    ? { value: { lastUsed: { value: lastUsed }, lastChanged: { value: lastChanged }, resetRequired: { value: false } } }
+    : undefined;
+}
+
+function toPassword(row: Known<ReportRow>, profile: Known<LoginProfile>): Known<Password | null> {
   if ("value" in profile && profile.value === undefined) return { value: null };
-  const resetRequired = mapKnown(profile, (found) => found?.resetRequired === true);
-  return { value: { lastUsed, lastChanged, resetRequired } };
+  if ("unknown" in row && "unknown" in profile) return profile;
+  return {
+    value: {
+      lastUsed: mapKnown(row, ({ passwordLastUsed }) => passwordLastUsed),
+      lastChanged: mapKnown(row, ({ passwordLastChanged }) => passwordLastChanged),
+      resetRequired: mapKnown(profile, (found) => found?.resetRequired === true),
+    },
+  };
 }
 
 function toRoot(row: ReportRow | undefined): Known<RootUser> {

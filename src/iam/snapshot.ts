@@ -129,8 +129,8 @@ export interface AccessKey {
 
 export interface Password {
   /** null if it was not used, or not since 2014. */
-  readonly lastUsed: string | null;
-  readonly lastChanged: string | null;
+  readonly lastUsed: Known<string | null>;
+  readonly lastChanged: Known<string | null>;
   /** Whether the user must set a new password at the next sign-in. */
   readonly resetRequired: Known<boolean>;
 }

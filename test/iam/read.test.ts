@@ -91,7 +91,7 @@ test("a snapshot holds users, groups, policies, devices, keys and passwords", as
     tags: { "fob-role": "automation" },
     devices: { value: [{ serialNumber: "arn:aws:iam::123456789012:mfa/ivy-phone", kind: "virtual" }] },
     accessKeys: { value: [{ active: true, lastUsed: null, lastUsedService: null }] },
-    password: { value: { lastUsed: "2026-11-26T09:00:00Z", resetRequired: { value: false } } },
+    password: { value: { lastUsed: { value: "2026-11-26T09:00:00Z" }, resetRequired: { value: false } } },
   });
   expect(findUser(snapshot, "admin")?.accessKeys).toMatchObject({ value: [{ lastUsedService: "iam" }] });
   expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
@@ -146,8 +146,8 @@ test("a policy that the evaluator cannot read makes the policies of those who ha
 test("a policy whose document AWS leaves out makes the policies of those who have it unknown", async () => {
   const { arn } = sandbox.addManagedPolicy("everyday-work", allow("s3:*"));
   const admin = sandbox.addUser({ name: "admin", policies: [allow("*")], attached: [arn] });
-  const withoutDocuments: typeof getAuthorizationDetails = async (aws) =>
-    (await getAuthorizationDetails(aws)).map((page) => ({
+  const withoutDocuments: typeof getAuthorizationDetails = async (aws, show) =>
+    (await getAuthorizationDetails(aws, show)).map((page) => ({
       ...page,
       Policies: page.Policies?.map((policy) => ({ ...policy, PolicyVersionList: [] })),
     }));
@@ -189,7 +189,7 @@ test("a first password that was never used is looked up, and so is one that was 
   sandbox.addUser({ name: "dan", password: { ...used, changedMs: now, resetRequired: true } });
   const snapshot = await read(admin.accessKey);
   const isRequired = (name: string) => findUser(snapshot, name)?.password;
-  expect(isRequired("erin")).toMatchObject({ value: { resetRequired: { value: true }, lastUsed: null } });
+  expect(isRequired("erin")).toMatchObject({ value: { resetRequired: { value: true }, lastUsed: { value: null } } });
   expect(isRequired("ben")).toMatchObject({ value: { resetRequired: { value: false } } });
   expect(isRequired("dan")).toMatchObject({ value: { resetRequired: { value: true } } });
   expect(isRequired("admin")).toEqual({ value: null });

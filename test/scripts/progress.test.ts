@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { renderScreen } from "../helpers/screen.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
 /** The local AWS behind a line on which every answer takes as long; seconds are a twentieth for the program. */
@@ -50,4 +51,19 @@ test("it is not shown where stderr is no terminal, nor where the terminal cannot
   const { screen } = await world.fobOnTerminal(args, { env: { ...env, TERM: "dumb" } }).ended;
   expect(screen).toMatch(/is valid until/);
   expect(screen).not.toMatch(/Checking|Asking/);
+});
+
+test("how many users have been read is on the terminal, and gone when all are", async () => {
+  const world = await makeWorld();
+  for (let number = 0; number < 250; number++) world.sandbox.addUser({ name: `user-${number}` });
+  const env = await slowDown(world);
+  await world.fob(["login", "work", "--code", world.device.code()], { env });
+  const args = ["policy", "simulate", "--account", "--user", "user-7", "--profile", "work", "--action", "iam:GetUser"];
+  const run = world.fobOnTerminal(args, { env });
+  await run.shows("Reading the account: 100 users…");
+  await run.shows("Reading the account: 200 users…");
+  await run.ended;
+  const shown = renderScreen(run.raw(), 200);
+  expect(shown).toContain(`as ${world.user.arn} in 123456789012`);
+  expect(shown).not.toMatch(/Reading|Asking/);
 });

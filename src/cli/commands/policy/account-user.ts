@@ -1,8 +1,9 @@
 // `fob policy simulate --account --user NAME`: the policies that a user of the account really has.
 import { FobError, UsageError } from "../../../errors.ts";
 import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
-import { readIdentities, readPasswordPolicy, tryCall } from "../../../iam/read.ts";
+import { readIdentities, readPasswordPolicy } from "../../../iam/read.ts";
 import type { UserIdentity } from "../../../iam/snapshot.ts";
+import { tryCall } from "../../../iam/try-call.ts";
 import { findNearest } from "../../../nearest.ts";
 import type { PolicyDocument } from "../../../policy/engine/document.ts";
 import { describeUser, type Subject } from "../../../policy/engine/subject.ts";
