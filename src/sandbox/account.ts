@@ -12,7 +12,13 @@ import {
   type TrustStatement,
 } from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
-import { type ManagedPolicy, makeHolder, type PolicyHolder, readModeledPolicy } from "./policies.ts";
+import {
+  type ManagedPolicy,
+  type ModeledPolicy,
+  makeHolder,
+  type PolicyHolder,
+  readModeledPolicy,
+} from "./policies.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
 /** The root user, an IAM user, an assumed role, or a federated user. */
@@ -349,17 +355,18 @@ export class Account {
     const holders = [holder, ...(user?.groups ?? []).map((group) => group.holder)];
     const policies = holders.flatMap(({ inline, attached }) => [
       ...[...inline.values()].map(({ document }) => document),
-      ...[...attached].map((arn) => this.#defaultDocument(arn)),
+      ...[...attached].map((arn) => this.defaultPolicy(arn).document),
     ]);
-    const boundary = user?.boundary === undefined ? undefined : this.#defaultDocument(user.boundary);
+    const boundary = user?.boundary === undefined ? undefined : this.defaultPolicy(user.boundary).document;
     return { policies, boundary };
   }
 
-  #defaultDocument(arn: string): PolicyDocument {
+  /** Returns the default version of a managed policy; throws an Error if it does not exist. */
+  defaultPolicy(arn: string): ModeledPolicy {
     const { versions, defaultVersion } = this.managedPolicy(arn);
     const version = versions.get(defaultVersion);
     if (version === undefined) throw new Error(`policy ${arn} has no version ${defaultVersion}`);
-    return version.policy.document;
+    return version.policy;
   }
 
   findUser(name: string): UserPrincipal | undefined {
@@ -380,14 +387,19 @@ export class Account {
   }
 
   addRole(role: Role): Role {
-    const isTaken = [...this.#roles.values()].some(({ name }) => name.toLowerCase() === role.name.toLowerCase());
-    if (isTaken) throw new Error(`role ${JSON.stringify(role.name)} already exists`);
+    if (this.findRoleByName(role.name) !== undefined)
+      throw new Error(`role ${JSON.stringify(role.name)} already exists`);
     this.#roles.set(role.arn, role);
     return role;
   }
 
   findRole(arn: string): Role | undefined {
     return this.#roles.get(arn);
+  }
+
+  /** Finds a role by its name, which ignores case. */
+  findRoleByName(name: string): Role | undefined {
+    return this.roles().find((role) => role.name.toLowerCase() === name.toLowerCase());
   }
 
   /** Whether an ARN is that of a user, a role or the root user of this account. */

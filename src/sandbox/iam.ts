@@ -11,7 +11,7 @@ import { mfaActions } from "./iam/mfa.ts";
 import { passwordActions } from "./iam/passwords.ts";
 import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
 import { userActions } from "./iam/users.ts";
-import { simulateCustomPolicy } from "./policy-simulator.ts";
+import { simulatorActions } from "./policy-simulator.ts";
 import type { QueryAction, QueryService } from "./query.ts";
 
 /**
@@ -42,13 +42,13 @@ export const iam: QueryService = {
       GetAccountSummary: getAccountSummary,
       GetCredentialReport: getCredentialReport,
       ListAccountAliases: listAccountAliases,
-      SimulateCustomPolicy: simulateCustomPolicy,
       ...accessKeyActions,
       ...groupActions,
       ...heldPolicyActions,
       ...managedPolicyActions,
       ...mfaActions,
       ...passwordActions,
+      ...simulatorActions,
       ...userActions,
     }).map(([name, action]) => [name, requireMfa(action)]),
   ),

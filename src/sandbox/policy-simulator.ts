@@ -1,217 +1,216 @@
 // IAM's policy simulator, as documented by AWS:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 //
 // It uses fob's own evaluator, so it cannot verify the evaluator; AWS's simulator and the published examples in test/policy/
-// do that. The list of missing keys and the messages of InvalidInput come from captured responses of AWS. These also show
-// what is missing here: AWS names the statements that decided, returns implicitDeny for a resource type that the action
-// does not support, and rejects some actions in one call ("require different authorization information").
-
-import { isIP } from "node:net";
+// do that. Matched statements, missing keys and the messages of InvalidInput are as captured from AWS in 2026 by
+// https://github.com/radkawar/stackd (docs/iam-simulation.md). These also show what is missing here: AWS returns
+// implicitDeny for a resource type that the action does not support, rejects some actions in one call ("require different
+// authorization information"), and of several resources shows a pattern.
 import {
   type Decision,
+  type Evaluation,
   evaluate,
   listContextKeys,
-  type PolicyDocument,
-  PolicyError,
-  parsePolicy,
-  type RequestContext,
   RequestError,
+  type StatementReference,
 } from "../policy/engine/evaluate.ts";
-import { findOperator } from "../policy/engine/operators.ts";
 import { AwsError, notModeled } from "./errors.ts";
-import { listMembers, type QueryAction, type QueryCall, readTexts, takePage, validate } from "./query.ts";
-import { writeElement } from "./xml.ts";
+import { type QueryAction, type QueryCall, readTexts, takePage, validate } from "./query.ts";
+import {
+  listPoliciesOf,
+  locateStatement,
+  type PolicySet,
+  type PolicySource,
+  type Position,
+  readPolicyList,
+  type SimulatedPolicy,
+} from "./simulated-policies.ts";
+import {
+  invalid,
+  parseEntityArn,
+  readActions,
+  readContext,
+  readResources,
+  requestParameters,
+  type SimulatedContext,
+  unlimited,
+} from "./simulated-requests.ts";
+import { escapeXml, writeElement, writeList } from "./xml.ts";
 
 const parameters = [
-  "ActionNames.member.N",
-  "CallerArn",
-  "ContextEntries.member.N.ContextKeyName",
-  "ContextEntries.member.N.ContextKeyType",
-  "ContextEntries.member.N.ContextKeyValues.member.N",
-  "Marker",
-  "MaxItems",
-  "PermissionsBoundaryPolicyInputList.member.N",
-  "PolicyInputList.member.N",
-  "ResourceArns.member.N",
+  ...requestParameters,
+  ...["PermissionsBoundaryPolicyInputList.member.N", "PolicyInputList.member.N", "Marker", "MaxItems"],
 ];
 
-export const simulateCustomPolicy: QueryAction = {
+const simulateCustomPolicy: QueryAction = {
   parameters,
   run: (call) => {
     call.account.authorize(call.caller, "iam:SimulateCustomPolicy", "*", "*");
-    const given = readPolicies(call, "PolicyInputList");
+    const policies = readPolicyList(call, "PolicyInputList");
     // AWS accepts an empty list, although its documentation says otherwise.
     const [list = call.parameters.get("PolicyInputList")] = readTexts(call.parameters, "PolicyInputList");
     validate({ ...unlimited("policyInputList", list), isRequired: true });
-    return simulate(call, given, call.parameters.get("CallerArn"));
+    return simulate(call, { policies, boundary: readBoundary(call) }, call.parameters.get("CallerArn"));
   },
 };
 
-function readPolicies(call: QueryCall, list: string): readonly PolicyDocument[] {
-  const all = readTexts(call.parameters, list);
-  const name = `${list.charAt(0).toLowerCase()}${list.slice(1)}`;
-  validate(
-    ...all.map((value, index) => ({
-      ...{ name: `${name}.${index + 1}.member`, value, min: 1, max: 131_072 },
-      pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
-    })),
-  );
-  return all.map((text, index) => {
-    try {
-      return parsePolicy(text);
-    } catch (error) {
-      if (!(error instanceof PolicyError)) throw error;
-      throw invalid(`Policy input list item ${index + 1} has invalid content`);
-    }
-  });
-}
-
-function simulate(call: QueryCall, policies: readonly PolicyDocument[], caller: string | undefined): string {
-  const [boundary, other] = readPolicies(call, "PermissionsBoundaryPolicyInputList");
-  if (other !== undefined) throw invalid("The list of Permissions Boundary policies cannot exceed 1 items.");
-  const actions = readActions(call);
-  const resource = readResource(call);
-  const given = readContext(call);
-  const names = Object.keys(given).map((name) => name.toLowerCase());
-  const defaults = Object.entries(buildDefaults(caller)).filter(([name]) => !names.includes(name.toLowerCase()));
-  const context = { ...Object.fromEntries(defaults), ...given };
-  // AWS lists aws:userid too, although it has a value.
-  const supplied = [...names, ...defaults.map(([name]) => name.toLowerCase()).filter((name) => name !== "aws:userid")];
-  const missing = findUnsuppliedKeys([...policies, ...(boundary ? [boundary] : [])], supplied);
-  const { page, isTruncated, marker } = takePage(call.parameters, actions);
-  const results = page.map((action) => simulateToXml({ action, resource, context }, { policies, boundary, missing }));
-  return `${isTruncated}<EvaluationResults>${results.join("")}</EvaluationResults>${marker}`;
-}
-
-function readActions({ parameters: all }: QueryCall): readonly string[] {
-  const actions = readTexts(all, "ActionNames");
-  validate(
-    { ...unlimited("actionNames", actions[0]), isRequired: true },
-    ...actions.map((value, index) => ({ name: `actionNames.${index + 1}.member`, value, min: 3, max: 128 })),
-  );
-  for (const action of actions) {
-    if (!action.includes(":")) throw invalid("The action is invalid since it is missing names");
-    // AWS compares such names literally.
-    if (!/^[\w-]+:[\w-]+$/.test(action)) throw notModeled(`the action name '${action}'`);
-  }
-  return actions;
-}
-
-function readResource({ parameters: all }: QueryCall): string {
-  const [resource = "*", other] = readTexts(all, "ResourceArns");
-  validate({ name: "resourceArns.1.member", value: resource, min: 1, max: 2048 });
-  if (other !== undefined) throw notModeled("a simulation with several resources");
-  if (resource !== "*" && !/^arn(:[^:]*){4}:.+$/s.test(resource)) {
-    throw invalid(`ResourceNames are not in a valid ARN format: ${resource}.`);
-  }
-  return resource;
-}
-
-const types = ["binary", "ip", "boolean", "numeric", "date", "string"].flatMap((type) => [type, `${type}List`]);
-
-/** The formats of types, with AWS's names. AWS accepts any value for a boolean. */
-const formats: Readonly<Record<string, readonly [((text: string) => boolean) | undefined, string]>> = {
-  numeric: [findOperator("NumericEquals")?.kindOf.takes, "numeric format"],
-  date: [findOperator("DateEquals")?.kindOf.takes, "DateTime format"],
-  ip: [(text) => isIP(text) !== 0, "IP address"],
+/** The policies of an entity and those of the request, whose boundary replaces the entity's. */
+const simulatePrincipalPolicy: QueryAction = {
+  parameters: ["PolicySourceArn", ...parameters],
+  run: (call) => {
+    const arn = call.parameters.get("PolicySourceArn");
+    validate({ name: "policySourceArn", value: arn, isRequired: true, min: 20, max: 2048 });
+    const source = takeSource(call, arn as string);
+    const own = listPoliciesOf(call.account, source);
+    const policies = [...own.policies, ...readPolicyList(call, "PolicyInputList")];
+    const set = { policies, boundary: readBoundary(call) ?? own.boundary };
+    return simulate(call, set, call.parameters.get("CallerArn") ?? arn);
+  },
 };
 
-function readContext({ parameters: all }: QueryCall): Record<string, string | readonly string[]> {
-  const context: Record<string, string | readonly string[]> = {};
-  const names = new Set<string>();
-  for (const number of listMembers(all, "ContextEntries")) {
-    const entry = `ContextEntries.member.${number}`;
-    const [name, type] = [all.get(`${entry}.ContextKeyName`) ?? "", all.get(`${entry}.ContextKeyType`) ?? ""];
-    const values = readTexts(all, `${entry}.ContextKeyValues`);
-    validate({ name: `contextEntries.${number}.member.contextKeyName`, value: name, min: 5, max: 256 });
-    if (!types.includes(type)) {
-      const problem = `Value at 'contextEntries.${number}.member.contextKeyType' failed to satisfy constraint`;
-      const set = `Member must satisfy enum value set: [${types.join(", ")}]`;
-      throw new AwsError("ValidationError", 400, `1 validation error detected: ${problem}: ${set}`);
-    }
-    if (names.has(name.toLowerCase())) throw invalid(`Duplicate context key: ${name}.`);
-    names.add(name.toLowerCase());
-    const one = type.replace(/List$/, "");
-    if (one === "binary" || values.length === 0) throw notModeled(`a ${type} context key with ${values.length} values`);
-    const [takes, format] = formats[one] ?? [];
-    if (takes && !values.every(takes)) throw invalid(`Invalid context value for key ${name}: expected ${format}.`);
-    const [value, second] = values;
-    if (one === type && second !== undefined) {
-      throw invalid(`Context key ${type} expected a single value, but received ${values.length}.`);
-    }
-    context[name] = one === type && value !== undefined ? value : values;
+/** Finds the entity by its name, as AWS does: the path does not count (captured). */
+function takeSource({ account, caller }: QueryCall, arn: string): PolicySource {
+  const { kind, name, accountId } = parseEntityArn(arn);
+  if (accountId !== account.id) {
+    const problem = `caller's account ${account.id} does not have access to policies in account ${accountId}.`;
+    throw invalid(`Invalid Policy Source Arn: ${problem}`);
   }
-  return context;
+  const found = { user: account.findUser(name), group: account.findGroup(name), role: account.findRoleByName(name) };
+  const entity = found[kind];
+  const resource = entity?.arn ?? arn;
+  account.authorize(caller, "iam:SimulatePrincipalPolicy", resource, resource);
+  if (entity === undefined) throw new AwsError("NoSuchEntity", 404, "Unable to retrieve specified IAM entity.");
+  return { kind, entity } as PolicySource;
 }
 
-/** Returns the default context of a simulated caller's requests. The user need not exist. */
-function buildDefaults(caller: string | undefined): Record<string, string> {
-  if (caller === undefined) return { "aws:userid": "STUB_PRINCIPAL_FOR_POLICY_SIMULATOR" };
-  const [, account, kind, name] = /^arn:[\w-]+:iam::(\d{12}):(user|group|role)\/(?:.*\/)?([^/]+)$/.exec(caller) ?? [];
-  if (account === undefined || name === undefined) throw invalid(`Invalid ARN provided in the request: ${caller}`);
-  if (kind !== "user") throw notModeled(`a ${kind} as the simulated caller`);
-  return {
-    "aws:username": name,
-    "aws:PrincipalArn": caller,
-    "aws:PrincipalAccount": account,
-    "aws:userid": caller,
-  };
+function readBoundary(call: QueryCall): SimulatedPolicy | undefined {
+  const [boundary, other] = readPolicyList(call, "PermissionsBoundaryPolicyInputList");
+  if (other !== undefined) throw invalid("The list of Permissions Boundary policies cannot exceed 1 items.");
+  return boundary;
 }
 
-interface SimulatedPolicies {
-  readonly policies: readonly PolicyDocument[];
-  readonly boundary: PolicyDocument | undefined;
+function simulate(call: QueryCall, set: PolicySet, callerArn: string | undefined): string {
+  const actions = readActions(call);
+  const resources = readResources(call);
+  const context = readContext(call, callerArn);
+  const { page, isTruncated, marker } = takePage(call.parameters, actions);
+  const missing = findMissingKeys(set, context);
+  const list = writeList("EvaluationResults", page, (action) => {
+    const results = (resources.length === 0 ? ["*"] : resources).map((resource) =>
+      simulateRequest({ action, resource, context: context.context }, set, missing),
+    );
+    return writeAction(action, set, results, resources);
+  });
+  return isTruncated + list + marker;
+}
+
+/** The result for one resource, or for all of an action's. */
+interface Result {
+  readonly decision: Exclude<Decision, "unknown">;
+  readonly matched: readonly StatementReference[];
   readonly missing: readonly string[];
+  /** Undefined without a boundary. */
+  readonly isWithin: boolean | undefined;
 }
 
-interface SimulatedRequest {
-  readonly action: string;
-  readonly resource: string;
-  readonly context: RequestContext;
+type Request = Parameters<typeof evaluate>[1];
+
+/** AWS lists missing keys for an implicit deny, including those in statements about other actions. */
+function simulateRequest(request: Request, { policies, boundary }: PolicySet, missing: readonly string[]): Result {
+  const documents = policies.map(({ document }) => document);
+  const { decision, matchedStatements } = decide(documents, request, boundary?.document);
+  const isWithin = boundary && decide([boundary.document], request, undefined).decision === "allowed";
+  // A boundary's allows are not among the statements that AWS names.
+  const matched = matchedStatements.filter(({ policy }) => decision !== "allowed" || policy !== "boundary");
+  return { decision, matched, missing: decision === "implicitDeny" ? missing : [], isWithin };
 }
 
-function simulateToXml(request: SimulatedRequest, { policies, boundary, missing }: SimulatedPolicies): string {
-  const decision = simulateRequest(policies, request, boundary);
-  const isWithin = boundary && simulateRequest([boundary], request, undefined) === "allowed";
-  const details = [
-    `<MissingContextValues>${(decision === "implicitDeny" ? missing : []).map((key) => writeElement("member", key)).join("")}</MissingContextValues>`,
-    isWithin === undefined
-      ? ""
-      : `<PermissionsBoundaryDecisionDetail>${writeElement("AllowedByPermissionsBoundary", String(isWithin))}</PermissionsBoundaryDecisionDetail>`,
-  ].join("");
-  const name = writeElement("EvalResourceName", request.resource);
-  const specific = `<member>${name}${writeElement("EvalResourceDecision", decision)}${details}</member>`;
-  const rest = request.resource === "*" ? "" : `<ResourceSpecificResults>${specific}</ResourceSpecificResults>`;
-  const action = writeElement("EvalActionName", request.action);
-  return `<member>${action}${name}${writeElement("EvalDecision", decision)}${details}${rest}</member>`;
-}
-
-function simulateRequest(
-  policies: readonly PolicyDocument[],
-  request: SimulatedRequest,
-  boundary: PolicyDocument | undefined,
-): Exclude<Decision, "unknown"> {
+function decide(
+  policies: readonly SimulatedPolicy["document"][],
+  request: Request,
+  boundary: SimulatedPolicy["document"] | undefined,
+): Evaluation & { readonly decision: Result["decision"] } {
   try {
-    const { decision, missingContextKeys } = evaluate(policies, request, { boundary, onlyPolicies: true });
-    if (decision === "unknown")
-      throw notModeled(`several values of the condition keys ${missingContextKeys.join(", ")}`);
-    return decision;
+    const { decision, ...evaluation } = evaluate(policies, request, { boundary, onlyPolicies: true });
+    if (decision === "unknown") {
+      throw notModeled(`several values of the condition keys ${evaluation.missingContextKeys.join(", ")}`);
+    }
+    return { decision, ...evaluation };
   } catch (error) {
     if (error instanceof RequestError) throw notModeled(`this request: ${error.message}`);
     throw error;
   }
 }
 
-/**
- * Finds the keys that policies test and that have no value, even in statements about other actions. AWS lists them for an
- * implicit deny.
- */
-function findUnsuppliedKeys(policies: readonly PolicyDocument[], supplied: readonly string[]): readonly string[] {
-  const keys = policies.flatMap(listContextKeys);
+/** Finds the keys that policies test and that have no value, in their first spelling. */
+function findMissingKeys({ policies, boundary }: PolicySet, { supplied }: SimulatedContext): readonly string[] {
+  const keys = [...policies, ...(boundary ? [boundary] : [])].flatMap(({ document }) => listContextKeys(document));
   return [...new Set(keys)].filter((key) => !supplied.includes(key.toLowerCase()));
 }
 
-/** The constraints of a required list; its members are checked separately. */
-const unlimited = (name: string, value: string | undefined) => ({ name, value, min: 0, max: Number.POSITIVE_INFINITY });
+/** Of several resources, the action is allowed if it is on each one; a deny of one denies it (the latter inferred). */
+function combine(results: readonly Result[]): Result {
+  const decision = (["explicitDeny", "implicitDeny"] as const).find((deny) =>
+    results.some((result) => result.decision === deny),
+  );
+  const matched = results.flatMap((result) => result.matched);
+  const isSame = (a: StatementReference, b: StatementReference) => a.policy === b.policy && a.statement === b.statement;
+  return {
+    decision: decision ?? "allowed",
+    matched: matched.filter((each, index) => matched.findIndex((other) => isSame(each, other)) === index),
+    missing: [...new Set(results.flatMap((result) => result.missing))],
+    isWithin: results.every(({ isWithin }) => isWithin === undefined)
+      ? undefined
+      : results.every(({ isWithin }) => isWithin),
+  };
+}
 
-const invalid = (message: string): AwsError => new AwsError("InvalidInput", 400, message);
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html */
+function writeAction(action: string, set: PolicySet, results: readonly Result[], resources: readonly string[]): string {
+  const whole = combine(results);
+  const [resource = "*", other] = resources;
+  // Of several resources AWS shows a pattern for most actions, and nothing for the others.
+  const name = other === undefined ? writeElement("EvalResourceName", resource) : "";
+  const specific = writeList("ResourceSpecificResults", resources.entries(), ([index, each]) => {
+    const result = results[index] as Result;
+    return [
+      ...[writeElement("EvalResourceName", each), writeElement("EvalResourceDecision", result.decision)],
+      result.matched.length === 0 ? "" : writeMatched(set, result),
+      result.missing.length === 0 ? "" : writeMissing(result),
+      writeBoundaryDecision(result),
+    ].join("");
+  });
+  return [
+    ...[writeElement("EvalActionName", action), name, writeElement("EvalDecision", whole.decision)],
+    ...[writeMatched(set, whole), writeMissing(whole), writeBoundaryDecision(whole)],
+    resources.length === 0 ? "" : `<EvalDecisionDetails/>${specific}`,
+  ].join("");
+}
+
+const writeMissing = ({ missing }: Result): string => writeList("MissingContextValues", missing, escapeXml);
+
+const writeBoundaryDecision = ({ isWithin }: Result): string =>
+  isWithin === undefined
+    ? ""
+    : `<PermissionsBoundaryDecisionDetail>${writeElement("AllowedByPermissionsBoundary", String(isWithin))}</PermissionsBoundaryDecisionDetail>`;
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Statement.html */
+function writeMatched({ policies, boundary }: PolicySet, { matched }: Result): string {
+  return writeList("MatchedStatements", matched, ({ policy: index, statement }) => {
+    const policy = (index === "boundary" ? boundary : policies[index]) as SimulatedPolicy;
+    const { start, end } = locateStatement(policy, statement);
+    return [
+      ...[writeElement("SourcePolicyId", policy.id), writeElement("SourcePolicyType", policy.type)],
+      ...[writePosition("StartPosition", start), writePosition("EndPosition", end)],
+    ].join("");
+  });
+}
+
+const writePosition = (name: string, { line, column }: Position): string =>
+  `<${name}>${writeElement("Line", String(line))}${writeElement("Column", String(column))}</${name}>`;
+
+export const simulatorActions: Readonly<Record<string, QueryAction>> = {
+  SimulateCustomPolicy: simulateCustomPolicy,
+  SimulatePrincipalPolicy: simulatePrincipalPolicy,
+};
