@@ -15,6 +15,8 @@ export type Consequence =
   | "server error"
   /** AWS would not do just this; it says nothing of other calls. */
   | "refused"
+  /** AWS had too many calls for a while, also when this one was repeated. */
+  | "throttled"
   /** Every other call would fail in the same way. */
   | "final";
 

@@ -16,6 +16,22 @@ class RetryStrategy extends StandardRetryStrategy {
   }
 }
 
+/** Fills the quota up, as a success of so many retries would. */
+const fullQuota = { getRetryCount: () => 0, getRetryDelay: () => 0, getRetryCost: () => Number.POSITIVE_INFINITY };
+
+/**
+ * For the many calls that read an account. The SDK's clients stop repeating calls once too many have been repeated, which
+ * a few hundred throttled look-ups are; here each call has its own number of attempts.
+ */
+class PatientRetryStrategy extends RetryStrategy {
+  override async refreshRetryTokenForRetry(
+    ...[token, info]: Parameters<StandardRetryStrategy["refreshRetryTokenForRetry"]>
+  ) {
+    this.recordSuccess(fullQuota);
+    return await super.refreshRetryTokenForRetry(token, info);
+  }
+}
+
 /** The configuration of a client: everything, because what it is not given it looks up in the AWS files, which it parses again. */
 export function clientConfiguration(aws: Connection, service: "sts" | "iam", kind: CallKind) {
   const { credentials, endpoints, useFips, useDualstack } = aws.access;
@@ -30,7 +46,7 @@ export function clientConfiguration(aws: Connection, service: "sts" | "iam", kin
     useDualstackEndpoint: useDualstack && endpoint === undefined,
     defaultsMode: "standard" as const,
     retryMode: "standard" as const,
-    retryStrategy: new RetryStrategy(attempts[kind]),
+    retryStrategy: new (kind === "bulk read" ? PatientRetryStrategy : RetryStrategy)(attempts[kind]),
     maxAttempts: attempts[kind],
     authSchemePreference: [],
     // A wrong clock is said, not corrected in silence. Left out, it would be looked up in the AWS files.

@@ -150,9 +150,12 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     },
   ],
   [
-    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"],
+    [
+      ...["Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException"],
+      ...["TooManyRequestsException", "RequestLimitExceeded", "SlowDown"],
+    ],
     {
-      consequence: "refused",
+      consequence: "throttled",
       text: () => "AWS is throttling requests",
       hints: (answer) =>
         `wait a minute, ${answer.command === undefined ? `then: ${answer.formatLogin()}` : "then try again"}`,

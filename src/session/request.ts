@@ -221,7 +221,7 @@ const nameDevice = ({ formatLogin }: Resolution, serial = "arn:aws:iam::ACCOUNT:
 /** Says that it was the listing that failed, and how to do without it. */
 async function withoutList(error: unknown, resolution: Resolution, aws: Connection): Promise<unknown> {
   if (!(error instanceof FobError) || error instanceof CancelledError) return error;
-  const isAboutListing = error instanceof AwsFailure && error.consequence === "refused";
+  const isAboutListing = error instanceof AwsFailure && ["refused", "throttled"].includes(error.consequence);
   const hints = [...(isAboutListing ? await hintAtDevice(resolution, aws) : []), ...error.hints];
   return new FobError(`cannot list your MFA devices: ${error.message}`, hints, undefined, error);
 }

@@ -168,7 +168,7 @@ async function checkKey(submission: CodeSubmission): Promise<Identity | undefine
     return identity;
   } catch (error) {
     const isHarmless =
-      error instanceof AwsFailure && (error.consequence === "refused" || error.consequence === "server error");
+      error instanceof AwsFailure && ["refused", "throttled", "server error"].includes(error.consequence);
     if (isHarmless) return undefined;
     throw error;
   }

@@ -1,21 +1,16 @@
 // Reads snapshots of accounts in the local AWS, by the SDK for JavaScript.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Connection, withAws } from "../../src/aws/connection.ts";
-import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
-import * as accountCalls from "../../src/aws/iam-account.ts";
-import { getAuthorizationDetails } from "../../src/aws/iam-account.ts";
-import { readNetworkSettings } from "../../src/aws/network.ts";
 import { findUser, indexPolicies } from "../../src/iam/policies-of.ts";
-import { readAccount, readIdentities } from "../../src/iam/read.ts";
+import { readIdentities } from "../../src/iam/read.ts";
 import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { askAs, calls, readSnapshot } from "./read-account.ts";
 
 const allow = (action: string | readonly string[]) => ({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: action, Resource: "*" }],
 });
-const calls = { ...accountCalls, getAccountAlias, listMfaDevices };
 const day = 86_400_000;
 const now = Date.UTC(2026, 10, 27, 9);
 
@@ -31,27 +26,9 @@ afterEach(async () => {
   await sandbox.close();
 });
 
-const askAs = <T>(credentials: AccessKey, work: (aws: Connection) => Promise<T>): Promise<T> =>
-  withAws(
-    {
-      profile: "admin",
-      credentials,
-      region: "eu-central-1",
-      usesGlobalSts: false,
-      endpoints: { sts: sandbox.url, iam: sandbox.url, signin: sandbox.url },
-      useFips: false,
-      useDualstack: false,
-      network: readNetworkSettings({}, "/", undefined),
-      formatLogin: () => "fob login admin",
-    },
-    { signal: new AbortController().signal, debug: () => undefined, now: Date.now },
-    work,
-  );
-
-const read = (credentials: AccessKey): Promise<AccountSnapshot> =>
-  askAs(credentials, (aws) =>
-    readAccount(aws, { callerArn: sandbox.rootArn, calls, now: Date.now, sleep: () => Promise.resolve() }),
-  );
+const read = (credentials: AccessKey): Promise<AccountSnapshot> => readSnapshot(sandbox.url, credentials);
+const readIdentitiesAs = (credentials: AccessKey, getAuthorizationDetails = calls.getAuthorizationDetails) =>
+  askAs(sandbox.url, credentials, (aws) => readIdentities(aws, { getAuthorizationDetails }));
 
 const countOf = (action: string): number => sandbox.requests.filter((request) => request.action === action).length;
 
@@ -126,7 +103,7 @@ test("a policy that the evaluator cannot read makes the policies of those who ha
   const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
   sandbox.addUser({ name: "ivy", policies: [allow("s3:*")] });
   sandbox.addUser({ name: "dan", policies: [allow("s3:*")] });
-  const identities = await askAs(admin.accessKey, (aws) => readIdentities(aws, accountCalls));
+  const identities = await readIdentitiesAs(admin.accessKey);
   const policiesOf = indexPolicies(identities);
   const [ivy, dan] = ["ivy", "dan"].map((name) => findUser(identities, name));
   if (ivy === undefined || dan === undefined) throw new Error("a user is missing");
@@ -146,14 +123,12 @@ test("a policy that the evaluator cannot read makes the policies of those who ha
 test("a policy whose document AWS leaves out makes the policies of those who have it unknown", async () => {
   const { arn } = sandbox.addManagedPolicy("everyday-work", allow("s3:*"));
   const admin = sandbox.addUser({ name: "admin", policies: [allow("*")], attached: [arn] });
-  const withoutDocuments: typeof getAuthorizationDetails = async (aws, show) =>
-    (await getAuthorizationDetails(aws, show)).map((page) => ({
+  const withoutDocuments: typeof calls.getAuthorizationDetails = async (aws, show) =>
+    (await calls.getAuthorizationDetails(aws, show)).map((page) => ({
       ...page,
       Policies: page.Policies?.map((policy) => ({ ...policy, PolicyVersionList: [] })),
     }));
-  const identities = await askAs(admin.accessKey, (aws) =>
-    readIdentities(aws, { getAuthorizationDetails: withoutDocuments }),
-  );
+  const identities = await readIdentitiesAs(admin.accessKey, withoutDocuments);
   const user = findUser(identities, "admin");
   expect(user && indexPolicies(identities)(user)).toEqual({
     unknown: `AWS did not return the policy ${arn} of user admin`,

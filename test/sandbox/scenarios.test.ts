@@ -1,16 +1,12 @@
 // The accounts of `fob sandbox`, as administrators' commands read them from IAM.
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Connection, withAws } from "../../src/aws/connection.ts";
-import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
-import * as accountCalls from "../../src/aws/iam-account.ts";
-import { readNetworkSettings } from "../../src/aws/network.ts";
 import { findUser, indexPolicies } from "../../src/iam/policies-of.ts";
-import { readAccount } from "../../src/iam/read.ts";
 import type { AccountSnapshot, Known, User } from "../../src/iam/snapshot.ts";
 import { evaluate } from "../../src/policy/engine/evaluate.ts";
 import type { Account } from "../../src/sandbox/account.ts";
 import { type ScenarioName, scenarios } from "../../src/sandbox/scenarios.ts";
 import { startSandbox } from "../../src/sandbox/server.ts";
+import { readSnapshot } from "../iam/read-account.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -28,21 +24,7 @@ async function readScenario(name: ScenarioName): Promise<AccountSnapshot> {
   onTestFinished(() => sandbox.close());
   const [credentials] = account?.accessKeysOf(account.user("ada")) ?? [];
   if (credentials === undefined) throw new Error("ada has no access key");
-  return await withAws(
-    {
-      ...{ profile: "ada", credentials, region: "eu-central-1", usesGlobalSts: false, useFips: false },
-      endpoints: { sts: sandbox.url, iam: sandbox.url, signin: sandbox.url },
-      ...{ useDualstack: false, network: readNetworkSettings({}, "/", undefined), formatLogin: () => "fob login ada" },
-    },
-    { signal: new AbortController().signal, debug: () => undefined, now: Date.now },
-    (aws: Connection) =>
-      readAccount(aws, {
-        callerArn: "arn:aws:iam::123456789012:user/ada",
-        calls: { ...accountCalls, getAccountAlias, listMfaDevices },
-        now: Date.now,
-        sleep: () => Promise.resolve(),
-      }),
-  );
+  return await readSnapshot(sandbox.url, credentials);
 }
 
 /** Of "ada" nothing is told that her own call for the snapshot changes. */
