@@ -12,6 +12,7 @@ import {
   type TrustStatement,
 } from "../policy/engine/evaluate.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
+import { EventLog } from "./events.ts";
 import {
   type ManagedPolicy,
   type ModeledPolicy,
@@ -19,6 +20,7 @@ import {
   type PolicyHolder,
   readModeledPolicy,
 } from "./policies.ts";
+import { makeRegion, type Region } from "./region.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
 /** The root user, an IAM user, an assumed role, or a federated user. */
@@ -218,6 +220,9 @@ export class Account {
   /** The latest credential report. */
   report: { readonly text: string; readonly generatedMs: number } | undefined;
   passwordPolicy: AccountPasswordPolicy | undefined;
+  /** What happened, for CloudTrail. */
+  readonly events = new EventLog();
+  readonly #regions = new Map<string, Region>();
   readonly #credentials = new Map<string, Credential>();
   readonly #secrets: Secret[] = [];
 
@@ -233,6 +238,18 @@ export class Account {
   /** Returns an IAM ARN of this account. */
   arn(resource: string): string {
     return `arn:${this.partition}:iam::${this.id}:${resource}`;
+  }
+
+  /** Returns what the account has in a region. */
+  inRegion(name: string): Region {
+    const region = this.#regions.get(name) ?? makeRegion(name);
+    this.#regions.set(name, region);
+    return region;
+  }
+
+  /** Returns the regions that were used. */
+  regions(): readonly Region[] {
+    return [...this.#regions.values()];
   }
 
   addUser(options: UserOptions): UserPrincipal {

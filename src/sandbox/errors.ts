@@ -1,7 +1,7 @@
 // The errors of this local AWS, with AWS's codes, HTTP statuses and messages.
 
 /** The services on the port. */
-export type Service = "sts" | "iam" | "s3";
+export type Service = "sts" | "iam" | "s3" | "config";
 
 /** An error that is sent to the client as AWS would send it. */
 export class AwsError extends Error {
@@ -32,7 +32,7 @@ const badSignature =
 
 /**
  * Why a request cannot be authenticated, in the words of [IAM and STS](
- * https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html) and of [S3](
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html), whose codes json.ts translates, and of [S3](
  * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
  */
 const authenticationErrors = {

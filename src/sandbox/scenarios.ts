@@ -1,7 +1,8 @@
 // The accounts that `fob sandbox` starts with. Names are the stories of docs/sandbox.md, and tests rely on them.
 import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
-import { buildResources } from "../policy/export/resources.ts";
+import { buildResources, type Resources } from "../policy/export/resources.ts";
 import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
+import { addMonitoring } from "./monitoring/team.ts";
 
 export const scenarioNames = ["team", "team-enforced", "empty"] as const;
 
@@ -37,15 +38,19 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+/** What `fob policy export` describes for the account. */
+const exportResources = ({ partition }: Account): Resources =>
+  buildResources({
+    enforce: enforceMfaPolicy(),
+    selfManage: selfManagePolicy({ partition }),
+    partition,
+    withAllUsersRule: false,
+    withRecorder: true,
+  });
+
 /** Adds the group `RequireMFA` as `fob policy export` describes it. @returns its name */
 function addEnforcement(account: Account): string {
-  const { group, policies } = buildResources({
-    enforce: enforceMfaPolicy(),
-    selfManage: selfManagePolicy({ partition: account.partition }),
-    partition: account.partition,
-    withAllUsersRule: false,
-    withRecorder: false,
-  });
+  const { group, policies } = exportResources(account);
   const attached = policies.map(({ name, document }) => account.addManagedPolicy(name, "/", document).arn);
   account.addGroup(group.name, "/", [], attached);
   return group.name;
@@ -60,6 +65,7 @@ function addTeam(account: Account, memberships: readonly { readonly user: string
     const more = memberships.filter(({ user }) => user === person.name).map(({ group }) => group);
     addPerson(account, { ...person, groups: [...(person.groups ?? []), ...more] });
   }
+  addMonitoring(account, exportResources(account));
 }
 
 function addPerson(account: Account, { keys = [], devices = [], ...user }: Person): void {

@@ -1,5 +1,5 @@
-// A local AWS on the loopback interface: STS, IAM, a little of S3 and the console's federation endpoint for one account,
-// on one port.
+// A local AWS on the loopback interface for one account, on one port: STS, IAM, what shows that MFA is enforced (AWS Config
+// and CloudTrail), a little of S3 and the console's federation endpoint.
 //
 // With it, you can try and test fob without an AWS account. Tests fail where AWS would reject a request: it really checks
 // signatures, codes and policies, and rejects anything it does not model.
@@ -11,14 +11,26 @@ import {
   Account,
   type AccountPasswordPolicy,
   type CodeDevice,
+  type Credential,
   makeId,
   makeTokenNumber,
   type Secret,
   type UserOptions,
 } from "./account.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
+import type { ApiCall } from "./events.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
+import {
+  isJson,
+  type JsonService,
+  readOperationName,
+  runOperation,
+  translateError,
+  writeJson,
+  writeJsonError,
+} from "./json.ts";
+import { config, runDueEvaluations } from "./monitoring/config.ts";
 import { findAction } from "./query.ts";
 import { addRole, type RoleOptions } from "./roles.ts";
 import { findS3Action, listBuckets } from "./s3.ts";
@@ -58,7 +70,7 @@ export interface SandboxUser {
 export interface RequestRecord {
   /** ms since 1970, by the sandbox's clock */
   readonly time: number;
-  /** `sts`, `iam`, `s3`, or `signin` for the federation endpoint; empty if the request is rejected before that is known. */
+  /** As in the signature, or `signin` for the federation endpoint; empty if the request is rejected before that is known. */
   readonly service: string;
   readonly action: string;
   readonly accessKeyId: string;
@@ -206,20 +218,29 @@ interface Progress {
   service: Service | "signin" | undefined;
   action: string;
   accessKeyId: string;
+  region: string;
+  /** Undefined until the request is authenticated. */
+  caller: Credential | undefined;
 }
+
+const jsonServices: Partial<Readonly<Record<string, JsonService>>> = { config };
+const services: readonly Service[] = ["sts", "iam", "s3", "config"];
 
 /** Answers one request and returns its record. Never rejects. */
 async function answerCall(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
   const requestId = randomUUID();
-  const progress: Progress = { service: undefined, action: "", accessKeyId: "" };
-  let errorCode: string | undefined;
+  const progress: Progress = { service: undefined, action: "", accessKeyId: "", region: "", caller: undefined };
+  let error: AwsError | undefined;
   let reply: Answer;
   try {
     reply = handle(await readRequest(request), progress, aws, requestId);
   } catch (thrown) {
-    const error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
-    errorCode = error.code;
-    reply = answerError(error, progress.service, requestId);
+    error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
+    const headers = request.headersDistinct;
+    const usesJson = progress.service === undefined ? isJson({ headers }) : progress.service in jsonServices;
+    reply = usesJson
+      ? answerJsonError(error, progress.service, headers)
+      : answerError(error, progress.service, requestId);
     // The rest of a body that is too large is not read, so the connection cannot be reused.
     if (!request.complete) response.setHeader("connection", "close");
   }
@@ -235,7 +256,23 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
   });
   response.end(request.method === "HEAD" ? undefined : body);
   const userAgent = request.headers["user-agent"] ?? "";
-  return { time, ...progress, service: progress.service ?? "", userAgent, status, errorCode };
+  recordEvent(aws.account, progress, error, {
+    ...{ timeMs: time, region: progress.region, requestId, userAgent, sourceIp: request.socket.remoteAddress ?? "" },
+  });
+  const { service = "", action, accessKeyId } = progress;
+  return { time, service, action, accessKeyId, userAgent, status, errorCode: error?.code };
+}
+
+/** Records a call for CloudTrail, unless it was not authenticated or is not modeled. */
+function recordEvent(
+  { events }: Account,
+  { service, action: name, caller }: Progress,
+  error: AwsError | undefined,
+  details: Omit<ApiCall, "service" | "name" | "caller" | "error">,
+): void {
+  if (service === undefined || caller === undefined || (error !== undefined && error.status >= 500)) return;
+  const reason = error && { code: error.code, message: error.message };
+  events.recordCall({ ...details, service, name, caller, error: reason });
 }
 
 const xml = { "content-type": "text/xml" };
@@ -247,6 +284,22 @@ function answerError(error: AwsError, service: Progress["service"], requestId: s
   if (service === "signin") return { status, headers: { "content-type": "text/html" }, body: writeErrorPage(error) };
   const { namespace } = service === "iam" ? iam : sts;
   return { status, headers: xml, body: writeQueryError(error, namespace, requestId) };
+}
+
+/** CloudWatch's clients know the codes of the query protocol, and ask for them. */
+function answerJsonError(error: AwsError, name: Progress["service"], headers: HttpRequest["headers"]): Answer {
+  const service = name === undefined ? undefined : jsonServices[name];
+  const translated = translateError(error, service);
+  const type = error.status < 500 ? "Sender" : "Receiver";
+  const isQueryMode = headers["x-amzn-query-mode"]?.includes("true") ?? false;
+  return {
+    status: translated.status,
+    headers: {
+      "content-type": `application/x-amz-json-${service?.version ?? "1.1"}`,
+      ...(isQueryMode ? { "x-amzn-query-error": `${error.code};${type}` } : {}),
+    },
+    body: writeJsonError(translated),
+  };
 }
 
 /** Returns the response. Throws AwsError for every rejected request. */
@@ -261,21 +314,35 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   }
   const authorization = parseAuthorization(request.headers.authorization?.join(","));
   progress.accessKeyId = keepWord(authorization.accessKeyId);
-  const service = (["sts", "iam", "s3"] as const).find((known) => known === authorization.service);
+  const service = services.find((known) => known === authorization.service);
   if (service === undefined) throw notModeled(`the service '${authorization.service}'`);
-  progress.service = service;
-  const signedIn = () => authenticate(request, authorization, service, (id) => account.credential(id), account.now());
+  const { region } = authorization;
+  Object.assign(progress, { service, region });
+  const signedIn = (): Credential => {
+    const caller = authenticate(request, authorization, service, (id) => account.credential(id), account.now());
+    progress.caller = caller;
+    caller.lastUsed = { ms: account.now(), service, region };
+    runDueEvaluations(account);
+    return caller;
+  };
 
   if (service === "s3") {
     const caller = signedIn();
-    caller.lastUsed = { ms: account.now(), service, region: authorization.region };
     progress.action = findS3Action(request.method, path, query);
     return { status: 200, headers: s3Xml, body: listBuckets(account, caller, aws.buckets) };
+  }
+  const jsonService = jsonServices[service];
+  if (jsonService !== undefined) {
+    progress.action = keepWord(readOperationName(request, jsonService));
+    const call = { account, caller: signedIn(), region: account.inRegion(region) };
+    if (path !== "/") throw notModeled(`the path of this request to ${service}`);
+    const result = runOperation(service, jsonService, request, call);
+    const headers = { "content-type": `application/x-amz-json-${jsonService.version}` };
+    return { status: 200, headers, body: writeJson(result) };
   }
   const parameters = readParameters(request, query);
   progress.action = keepWord(parameters.get("Action") ?? "");
   const caller = signedIn();
-  caller.lastUsed = { ms: account.now(), service, region: authorization.region };
   if (path !== "/") throw notModeled(`the path of this request to ${service}`);
   const definition = service === "sts" ? sts : iam;
   const action = findAction(service, definition, parameters);

@@ -1,0 +1,85 @@
+// What happened in an account, as CloudTrail records it: calls of AWS's services and sign-ins to the console.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+import { randomUUID } from "node:crypto";
+import type { Credential, Principal, Session } from "./account.ts";
+
+/** An event, without secrets, and without the parameters of a call. */
+export interface AccountEvent {
+  readonly id: string;
+  /** ms since 1970 */
+  readonly timeMs: number;
+  readonly region: string;
+  /** `iam.amazonaws.com`; for sign-ins `signin.amazonaws.com` */
+  readonly source: string;
+  /** The operation, or `ConsoleLogin`. */
+  readonly name: string;
+  readonly principal: Principal;
+  /** The access key of a call; undefined for sign-ins. */
+  readonly accessKeyId: string | undefined;
+  /** The session of a call made with temporary credentials. */
+  readonly session: (Pick<Session, "mfaMs"> & { readonly createdMs: number }) | undefined;
+  /** For sign-ins: whether a code was checked. */
+  readonly mfaUsed: boolean | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly sourceIp: string;
+  readonly userAgent: string;
+  /** Undefined for sign-ins. */
+  readonly requestId: string | undefined;
+}
+
+/** Where a request came from, and when. */
+interface Origin {
+  readonly timeMs: number;
+  readonly region: string;
+  readonly sourceIp: string;
+  readonly userAgent: string;
+}
+
+export interface ApiCall extends Origin {
+  /** As in the signature: `iam` */
+  readonly service: string;
+  readonly name: string;
+  readonly caller: Credential;
+  readonly requestId: string;
+  readonly error: AccountEvent["error"];
+}
+
+export interface SignIn extends Origin {
+  readonly principal: Principal;
+  readonly mfaUsed: boolean;
+  readonly error?: AccountEvent["error"];
+}
+
+const eventsKept = 10_000;
+
+/** The latest events of an account, in the order of their times. */
+export class EventLog {
+  readonly #events: AccountEvent[] = [];
+
+  /** Returns the events, oldest first. */
+  list(): readonly AccountEvent[] {
+    return this.#events;
+  }
+
+  recordCall({ service, caller, ...call }: ApiCall): void {
+    const { principal, accessKeyId, session, createdMs } = caller;
+    this.#add({
+      ...{ id: randomUUID(), ...call, source: `${service}.amazonaws.com`, principal, accessKeyId, mfaUsed: undefined },
+      session: session && { mfaMs: session.mfaMs, createdMs },
+    });
+  }
+
+  recordSignIn({ error, ...signIn }: SignIn): void {
+    this.#add({
+      ...{ id: randomUUID(), source: "signin.amazonaws.com", name: "ConsoleLogin", ...signIn, error },
+      ...{ accessKeyId: undefined, session: undefined, requestId: undefined },
+    });
+  }
+
+  #add(event: AccountEvent): void {
+    let index = this.#events.length;
+    while (index > 0 && (this.#events[index - 1] as AccountEvent).timeMs > event.timeMs) index--;
+    this.#events.splice(index, 0, event);
+    if (this.#events.length > eventsKept) this.#events.shift();
+  }
+}
