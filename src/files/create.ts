@@ -43,10 +43,10 @@ export function createFile(path: string, content: string): void {
   }
 }
 
-/** Writes a whole content from the beginning of a file. */
-export function writeAll(descriptor: number, content: Buffer): void {
+/** Writes a whole content from the beginning of a file, or from a place in it, in bytes. */
+export function writeAll(descriptor: number, content: Buffer, from = 0): void {
   for (let written = 0; written < content.length; ) {
-    const more = writeSync(descriptor, content, written, content.length - written, written);
+    const more = writeSync(descriptor, content, written, content.length - written, from + written);
     if (more === 0) throw Object.assign(new Error("nothing more can be written"), { code: "ENOSPC" });
     written += more;
   }

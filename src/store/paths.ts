@@ -23,6 +23,14 @@ export const getSessionsFolder = (folder: string): string => join(folder, "sessi
 export const sessionLock = (folder: string, profile: string): string =>
   join(folder, "locks", `session-${encodeFileName(profile)}`);
 
+/** The journal of steps that change something: `rollout-123456789012`. */
+export const journalFile = (folder: string, name: string): string =>
+  join(folder, "journals", `${encodeFileName(name)}.jsonl`);
+
+/** The lock of a journal: held while its steps are run. */
+export const journalLock = (folder: string, name: string): string =>
+  join(folder, "locks", `journal-${encodeFileName(name)}`);
+
 /** The lock of a terminal, on which one question is asked at a time. @param id hexadecimal */
 export const terminalLock = (folder: string, id: string): string => join(folder, "locks", `terminal-${id}`);
 
