@@ -1,14 +1,17 @@
 // Tests that the policies are found in files as people have them, with the right names, kinds and places.
 import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
-import { JsonError, readJson } from "../../src/policy/engine/json.ts";
+import { readJson, SourceError } from "../../src/policy/engine/json.ts";
 import { findPolicies, isResourceBased, listAbsent, listNotLookedAt } from "../../src/policy/input/find.ts";
+import { readJsonSource } from "../../src/policy/input/source.ts";
+import { readYamlSources } from "../../src/policy/input/yaml.ts";
 import { lint } from "../../src/policy/lint/lint.ts";
 
 const statement = { Effect: "Allow", Action: "s3:GetObject", Resource: "*" };
 const document = { Version: "2012-10-17", Statement: [statement] };
 const text = JSON.stringify(document);
-const find = (value: unknown) => findPolicies(readJson(JSON.stringify(value, null, 1)));
+const find = (value: unknown) => findPolicies(readJsonSource(JSON.stringify(value, null, 1)));
 const trust = { Version: "2012-10-17", Statement: { Effect: "Allow", Principal: "*", Action: "sts:AssumeRole" } };
 
 const role = { RoleName: "deploy", AssumeRolePolicyDocument: trust };
@@ -207,11 +210,13 @@ describe("finds the policies, and names them", () => {
       ],
     ]),
   ])("%s", (_, value, expected) => {
-    const found = find(value);
-    expect(found.map(({ name, kind }) => [name, kind])).toEqual(expected);
-    for (const { json, unknown } of found) {
-      expect([(json.value as typeof document).Statement].flat()[0]).toEqual(statement);
-      expect(unknown).toEqual([]);
+    // In JSON and in YAML.
+    for (const found of [find(value), readYamlSources(stringify(value)).flatMap(findPolicies)]) {
+      expect(found.map(({ name, kind }) => [name, kind])).toEqual(expected);
+      for (const { json, unknown } of found) {
+        expect([(json.value as typeof document).Statement].flat()[0]).toEqual(statement);
+        expect(unknown).toEqual([]);
+      }
     }
   });
 
@@ -310,7 +315,7 @@ describe("places", () => {
   test("of a text that is no JSON", () => {
     for (const broken of ['{"Version": "a", "Version": "b"}', "{", "", "%7B%2"]) {
       const value = { GroupName: "g", PolicyName: "p", PolicyDocument: broken };
-      expect(() => find(value)).toThrow(JsonError);
+      expect(() => find(value)).toThrow(SourceError);
       expect(() => find(value)).toThrow(/^group g, policy p is not JSON: /);
     }
   });

@@ -4,29 +4,25 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { listExemptions } from "../../src/policy/enforcement.ts";
-import { evaluate, PolicyError, parsePolicy } from "../../src/policy/engine/evaluate.ts";
+import { evaluate, parsePolicy } from "../../src/policy/engine/evaluate.ts";
 import { readJson } from "../../src/policy/engine/json.ts";
 import { fixPolicies } from "../../src/policy/fix.ts";
-import { PatchError, patchText } from "../../src/policy/input/edit.ts";
+import { PatchError, patchText } from "../../src/policy/input/edit-json.ts";
 import { extractPolicy, findPolicies } from "../../src/policy/input/find.ts";
+import { readJsonSource } from "../../src/policy/input/source.ts";
 import { type Finding, lint } from "../../src/policy/lint/lint.ts";
 import type { Patch } from "../../src/policy/lint/patch.ts";
 import { numRunsOf } from "../helpers/broad.ts";
 import { applyPatch } from "../helpers/json-patch.ts";
+import { actions, isAccepted, policy, variable } from "../helpers/policies.ts";
 
 const find = (policy: unknown): Finding[] => lint(readJson(JSON.stringify(policy)));
-const variable = "$" + "{aws:username}";
 
 /** What alice asks about others, in her account and in another one. */
 const others = [
   ...["user/bob", "user/team/bob", "user/alice-2", "user/team/alice-2", "role/admin", "role/alice"],
   ...["user/bob", "role/admin"].map((name) => `999999999999:${name}`),
 ].map((name) => `arn:aws:iam::${name.includes(":") ? name : `123456789012:${name}`}`);
-const actions = [
-  ...["iam:ChangePassword", "iam:UpdateLoginProfile", "iam:CreateAccessKey", "iam:GetUser", "iam:EnableMFADevice"],
-  ...["iam:DeactivateMFADevice", "iam:ListMFADevices", "iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:TagUser"],
-  ...["sts:AssumeRole", "iam:PassRole", "iam:UpdateAssumeRolePolicy", "iam:TagRole"],
-];
 const identity = {
   "aws:username": "alice",
   "aws:PrincipalArn": "arn:aws:iam::123456789012:user/alice",
@@ -64,17 +60,6 @@ function listAllowed(json: unknown): Set<string> {
   return new Set(allowed.map((request) => JSON.stringify(request)));
 }
 
-/** Whether AWS accepts a policy: another that it rejects allows nothing. */
-function isAccepted(json: unknown): boolean {
-  try {
-    parsePolicy(structuredClone(json));
-    return true;
-  } catch (error) {
-    if (error instanceof PolicyError) return false;
-    throw error;
-  }
-}
-
 const hasMfa = (context: Readonly<Record<string, string>>): boolean => context["aws:MultiFactorAuthPresent"] === "true";
 
 function expectNoMore(before: unknown, after: unknown, because: unknown): void {
@@ -82,73 +67,6 @@ function expectNoMore(before: unknown, after: unknown, because: unknown): void {
   const more = [...listAllowed(after)].filter((request) => !had.has(request));
   expect({ because, before, after, more: more.slice(0, 3) }).toMatchObject({ more: [] });
 }
-
-const resource = fc.oneof(
-  fc.constantFrom("*", "arn:aws:s3:::bucket/*", "arn:aws:iam:*:*:*", "arn:aws:iam", `arn:aws:iam::user/${variable}`),
-  fc
-    .tuple(
-      fc.constantFrom("aws", "aws", "aws", "amazon", "aws-cn"),
-      fc.constantFrom("*", "*", "123456789012", "1234-5678-9012", "12345", "", "ACCOUNT_ID"),
-      fc.constantFrom("mfa", "mfa", "user", "user", "role", "policy", "group"),
-      fc.constantFrom("", "", "*/", "team/"),
-      fc.constantFrom(
-        variable,
-        variable,
-        variable,
-        `${variable}*`,
-        `*${variable}`,
-        "*",
-        "dave",
-        `&{aws:username}`,
-        "$" + "{aws:usrname}",
-        "$" + "{aws:userid}",
-      ),
-    )
-    .map(([partition, account, type, path, name]) => `arn:${partition}:iam::${account}:${type}/${path}${name}`),
-);
-const action = fc.oneof(
-  fc.constantFrom(...actions),
-  fc.constantFrom("*", "iam:*", "iam:*MFA*", "iam:*AccessKey*", "iam:*LoginProfile", "iam:Tag*", "sts:*", "s3:*"),
-  fc.constantFrom("iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice", "iam:ListVirtualMFADevices"),
-  fc.constantFrom("iam:CreateAcessKey", "iam:UpdateLoginProfil", "sts:AssumeRol", "iam:AttachUserPolcy", "iam:Getusr"),
-  fc.constantFrom("iam:UpdateAccountPasswordPolicy", "iam:GetAccountAuthorizationDetails", "iam:ListUsers"),
-);
-const present = "aws:MultiFactorAuthPresent";
-const condition = fc.constantFrom<object | undefined>(
-  ...[undefined, undefined, {}],
-  ...[{ Bool: { [present]: "false" } }, { Bool: { [present]: "true" } }, { Null: { [present]: "true" } }],
-  ...[
-    { BoolIfExists: { [present]: "false" } },
-    { BoolIfExists: { [present]: "true" } },
-    { Null: { [present]: "false" } },
-  ],
-  ...[{ StringNotEquals: { [present]: "false" } }, { BoolIfExists: { [present]: ["true", "false"] } }],
-  ...[{ NumericLessThanIfExists: { "aws:MultiFactorAuthAge": "3600" } }, { Bool: { "aws:MFAPresent": "true" } }],
-  ...[{ NumericGreaterThan: { "aws:MultiFactorAuthAge": "3600" } }, { BoolIfExists: { "aws:MFAPresent": "false" } }],
-  { Bool: { [present]: "false" }, NumericGreaterThanIfExists: { "aws:MultiFactorAuthAge": "3600" } },
-  ...["12", "43200000"].map((text) => ({ NumericLessThan: { "aws:MultiFactorAuthAge": text } })),
-  { Bool: { [present]: "false" }, StringNotLike: { "aws:usernam": ["ci-*"] } },
-);
-const oneOrMore = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | Value[]> =>
-  fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 4 }));
-const statement = fc
-  .record({
-    Effect: fc.constantFrom("Allow", "Allow", "Deny"),
-    actionElement: fc.constantFrom("Action", "Action", "NotAction"),
-    resourceElement: fc.constantFrom("Resource", "Resource", "Resource", "NotResource"),
-    actions: oneOrMore(action),
-    resources: oneOrMore(resource),
-    Condition: condition,
-  })
-  .map(({ Effect, actionElement, resourceElement, actions: list, resources, Condition }) => ({
-    Effect,
-    [actionElement]: list,
-    [resourceElement]: resources,
-    ...(Condition && { Condition }),
-  }));
-const policy = fc
-  .record({ Version: fc.constantFrom("2012-10-17", "2012-10-17", "2008-10-17"), Statement: oneOrMore(statement) })
-  .filter(isAccepted);
 
 test("no fix allows a request about another user, role or key", () => {
   fc.assert(
@@ -200,10 +118,10 @@ const pretty = (value: unknown): string => JSON.stringify(value, null, 2);
 
 /** Returns the fixed content of a file, and the texts of the policies in it, before and after. */
 function fix(text: string): { content: string; before: string[]; after: string[]; count: number } {
-  const file = readJson(text);
-  const { content, count } = fixPolicies(file, findPolicies(file), ({ kind, unknown }) => ({ as: kind, unknown }));
+  const found = findPolicies(readJsonSource(text));
+  const { content, count } = fixPolicies(text, found, ({ kind, unknown }) => ({ as: kind, unknown }));
   const extract = (given: string) =>
-    findPolicies(readJson(given)).map((found) => extractPolicy(readJson(given), found));
+    findPolicies(readJsonSource(given)).map((policy) => extractPolicy(policy)?.text ?? "");
   return { content, before: extract(text), after: extract(content), count };
 }
 
@@ -274,7 +192,7 @@ test("--fix changes nothing that a template returns, and copies none of it", () 
     statement("iam:CreateAccessKey", Sub),
     statement(["iam:CreateAccessKey", "iam:DeleteVirtualMFADevice"], Sub),
   );
-  const found = findPolicies(readJson(left))[0];
+  const found = findPolicies(readJsonSource(left))[0];
   const wrong = found && lint(found.json).find(({ rule, patch }) => rule === "wrong-resource" && patch);
   expect(wrong?.also).toHaveLength(1);
   expect(fix(left)).toMatchObject({ content: left, count: 0 });

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { stringify } from "yaml";
 import type { Patch } from "../../src/policy/lint/patch.ts";
 import { rules } from "../../src/policy/lint/rules.ts";
 import { applyPatch } from "../helpers/json-patch.ts";
@@ -205,7 +206,7 @@ test.each([
 test.each([
   [[], "fob policy lint needs a file"],
   [["none.json"], 'cannot read "none.json": no such file or directory'],
-  [["folder"], 'no policy found in the .json files in "folder"'],
+  [["folder"], 'no policy found in the .json, .yaml, .yml and .template files in "folder"'],
   [["-", "-"], "stdin can be read only once"],
   [["--as", "art", "-"], 'invalid --as "art"\nfob: hint: choose one of: enforcement, role, scp\n'],
   [["--format", "xml", "-"], 'invalid --format "xml"\nfob: hint: choose one of: text, json, sarif\n'],
@@ -314,10 +315,11 @@ test.each([
     "aws iam get-policy-version --policy-arn arn:aws:iam::123456789012:policy/x --version-id v2",
   ],
   ['{"Role": {"AssumeRolePolicyDocument": {}}}', "role.json", "has no policy that fob knows how to find"],
+  ["Resources:\n  A: b\n", "template.yaml", "has no policy that fob knows how to find"],
   [
-    "Resources:\n  A: b\n",
-    "template.yaml",
-    "fob: hint: convert YAML to JSON, for example: cfn-flip template.yaml > template.json\n",
+    "Statement:\n  - Effect: Allow\n\t  Action: '*'\n",
+    "tabs.yaml",
+    '"tabs.yaml" is not YAML: tabs are not allowed as indentation (line 3, column 1)\nfob: hint: indent YAML with spaces, and',
   ],
   [
     'resource "a" "b" {}',
@@ -386,6 +388,88 @@ test("a broken policy in a folder is an error, and so is one that cannot be chec
     },
   ];
   expect(await lint(["-"], { input: JSON.stringify({ Policies }) })).toMatchObject({ status: 2, stdout: "" });
+});
+
+/** fob's policy with a mistake, as a policy of a template in YAML. */
+const template = (policy: string) => `AWSTemplateFormatVersion: "2010-09-09"
+Resources:
+  Mfa: # for all users
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Groups:
+        - !Ref Users
+      PolicyDocument:
+${policy.replace(/^/gm, " ".repeat(8)).trimEnd()}
+`;
+
+const toYaml = async (...args: readonly string[]): Promise<string> => stringify(JSON.parse(await shown(...args)));
+
+test("reads YAML, with places, also for code scanning", async () => {
+  const cwd = temporaryFolder();
+  const wrong = (await toYaml()).replace("BoolIfExists", "Bool");
+  writeFileSync(join(cwd, "mfa.yaml"), template(wrong));
+  const { status, stdout, stderr } = await lint(["mfa.yaml"], { cwd });
+  expect(stdout).toMatch(/^mfa\.yaml:27:17 error bool-instead-of-boolifexists "Mfa": "Bool": .*\n {4}write .*\n$/);
+  expect({ status, stderr }).toEqual({ status: 3, stderr: 'fob: "mfa.yaml": 1 error\n' });
+  const { results } = checkSarif((await lint(["--format", "sarif", "mfa.yaml"], { cwd })).stdout);
+  expect(results.map(({ file, region }) => ({ file, region }))).toEqual([
+    { file: "mfa.yaml", region: { startLine: 27, startColumn: 17, endLine: 27, endColumn: 43 } },
+  ]);
+});
+
+test("reads YAML from stdin: a policy, and what fob exports", async () => {
+  const input = (await toYaml()).replace("BoolIfExists", "Bool");
+  expect((await lint(["-"], { input })).stdout).toMatch(/^-:19:9 error bool-instead-of-boolifexists "Bool": /);
+  const exported = await execute(node, [program, "policy", "export", "--format", "yaml"], {
+    env: { PATH: process.env.PATH },
+    ...shows,
+  });
+  expect(await lint(["-"], { input: exported.stdout })).toMatchObject({
+    status: 0,
+    stderr: 'fob: "-" (2 policies): no findings\n',
+  });
+});
+
+test("YAML with several documents: the message says which", async () => {
+  const right = await toYaml();
+  const wrong = right.replace("BoolIfExists", "Bool");
+  const input = [right, "# nothing\n", wrong, template(wrong)].join("---\n");
+  const { status, stdout, stderr } = await lint(["-"], { input });
+  expect(stdout.split("\n").filter((line) => line.startsWith("-:"))).toEqual([
+    expect.stringMatching(/^-:41:9 error bool-instead-of-boolifexists "document 3": /),
+    expect.stringMatching(/^-:69:17 error bool-instead-of-boolifexists "document 4, Mfa": /),
+  ]);
+  expect({ status, stderr }).toEqual({ status: 3, stderr: 'fob: "-" (3 policies): 2 errors\n' });
+});
+
+test("YAML in folders: settings are not checked, whatever they are; a broken policy is an error", async () => {
+  const cwd = temporaryFolder();
+  mkdirSync(join(cwd, "a"));
+  const files: Readonly<Record<string, string>> = {
+    "mfa.yml": await toYaml(),
+    "stack.template": template(await toYaml()),
+    "values.yaml": "a: {{ .Values.b }}\n",
+    "large.yaml": `a: Effect\n${"# comment\n".repeat(120_000)}`,
+    "bucket.yaml": "Statement:\n  - {Effect: Allow, Principal: '*', Action: s3:GetObject, Resource: '*'}\n",
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, "a", name), text);
+  expect(await lint(["a"], { cwd })).toMatchObject({
+    status: 0,
+    stderr: `fob: not checked, a trust policy or a policy of a resource: "a/bucket.yaml"
+fob: not checked, larger than 1 MB, the limit for YAML: "a/large.yaml"
+fob: not checked, no policy in it: "a/values.yaml"
+fob: 2 policies in 2 files: no findings
+`,
+  });
+  expect(await lint(["a/large.yaml"], { cwd })).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('"a/large.yaml" is larger than 1 MB, the limit for YAML\n') as string,
+  });
+  writeFileSync(join(cwd, "a/broken.yaml"), "Statement: [\n");
+  expect(await lint(["a"], { cwd })).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('fob: error: "a/broken.yaml" is not YAML: ') as string,
+  });
 });
 
 test("says which templates it does not look into", async () => {

@@ -803,6 +803,19 @@ test("does not guess what a template does not say", async () => {
   expect((await json(["--policy", known, "--action", "s3:GetObject"]))[0]?.decision).toBe("allowed");
 });
 
+test("reads YAML: templates, and the document of several that is chosen", async () => {
+  const statement = "Statement: {Effect: Allow, Action: s3:*, Resource: !Sub 'arn:aws:s3:::logs/*'}\n";
+  const template = `Resources:\n  It:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      PolicyDocument:\n        ${statement}`;
+  const request = ["--action", "s3:GetObject", "--resource", "arn:aws:s3:::logs/a"];
+  expect((await json(["--policy", file("it.yaml", template), ...request]))[0]?.decision).toBe("allowed");
+  const deny = "Statement:\n- Effect: Deny\n  Action: s3:*\n  Resource: '*'\n";
+  const both = file("both.yml", `${template}---\n${deny}`);
+  const { status, stderr } = await simulate(["--policy", both, ...request]);
+  expect(status).toBe(2);
+  expect(stderr).toContain("choose a user, group, role or policy, for example: --of 'document 1, It'\n");
+  expect((await json(["--policy", both, "--of", "document 2", ...request]))[0]?.decision).toBe("explicitDeny");
+});
+
 test("evaluates a policy with 600 statements and hostile wildcards quickly", async () => {
   const statements = Array.from({ length: 600 }, (_, index) => ({
     Sid: `S${index}`,

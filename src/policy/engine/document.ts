@@ -17,7 +17,7 @@ import {
   type Spot,
   type Statement,
 } from "./grammar.ts";
-import { JsonError, type JsonText, type Path, type Place, readJson } from "./json.ts";
+import { type JsonText, type Path, type Place, readJson, SourceError } from "./json.ts";
 import { readTemplate } from "./template.ts";
 
 /** Policies accept a single value in place of a list: `"Action": "*"` means `"Action": ["*"]`. */
@@ -168,7 +168,7 @@ function readIfText(json: unknown): Partial<JsonText> {
   try {
     return readJson(json);
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
+    if (!(error instanceof SourceError)) throw error;
     throw new PolicyError(`invalid JSON: ${error.message}`, error.place);
   }
 }

@@ -11,9 +11,9 @@ export interface Place {
   readonly column: number;
 }
 
-/** The text is not JSON; the message says why. */
-export class JsonError extends Error {
-  override readonly name = "JsonError";
+/** The text is not valid JSON or YAML; the message says why. */
+export class SourceError extends Error {
+  override readonly name = "SourceError";
   readonly place: Place;
 
   constructor(message: string, place: Place) {
@@ -28,7 +28,7 @@ export interface JsonText {
    * Returns where a value is: of an object's member its name, of an element of a list its text or its first bracket. If
    * the path does not exist, returns the nearest parent.
    */
-  placeOf(path: Path): Region;
+  readonly placeOf: (path: Path) => Region;
 }
 
 /** A whole text. */
@@ -36,28 +36,28 @@ export interface JsonSource extends JsonText {
   /** Without the byte order mark. */
   readonly content: string;
   /** Returns the offsets in the content where a value starts and ends; undefined if the path does not exist. */
-  spanOf(path: Path): readonly [start: number, end: number] | undefined;
+  readonly spanOf: (path: Path) => readonly [start: number, end: number] | undefined;
 }
 
 /** Policies need six levels. Deeper text is rejected before recursive code reads it. */
-const deepest = 64;
+export const deepest = 64;
 
 /**
  * Reads JSON text, and rejects duplicate names in an object: "Individual elements must not contain multiple instances of
  * the same key", https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  *
- * @throws JsonError
+ * @throws SourceError
  */
 export function readJson(text: string): JsonSource {
   // Editors on Windows add a byte order mark.
   const content = text.replace(/^\ufeff/, "");
-  if (content.trim() === "") throw new JsonError("the file is empty", { line: 1, column: 1 });
+  if (content.trim() === "") throw new SourceError("the file is empty", { line: 1, column: 1 });
   rejectDepth(content);
   const errors: ParseError[] = [];
   const tree = parseTree(content, errors, { disallowComments: true });
   const [error] = errors;
-  if (error) throw new JsonError(describeError(error), findPlace(content, error.offset));
-  if (tree === undefined) throw new JsonError("value expected", { line: 1, column: 1 });
+  if (error) throw new SourceError(describeError(error), findPlace(content, error.offset));
+  if (tree === undefined) throw new SourceError("value expected", { line: 1, column: 1 });
   rejectDuplicateNames(content, tree);
   const placeAtOffset = indexLines(content);
   return {
@@ -90,7 +90,7 @@ function findSpan(node: Node): readonly [start: number, end: number] {
 }
 
 /** Returns a function that finds places in a text; it counts the lines only once. */
-function indexLines(content: string): (offset: number) => Place {
+export function indexLines(content: string): (offset: number) => Place {
   const starts = [0];
   for (let at = content.indexOf("\n"); at !== -1; at = content.indexOf("\n", at + 1)) starts.push(at + 1);
   return (offset) => {
@@ -110,7 +110,7 @@ function parseStrictly(content: string): unknown {
   } catch (error) {
     // The other parser accepts a little more. Node.js gives the position only in the message, whose text depends on its version.
     const { message } = error as Error;
-    throw new JsonError(
+    throw new SourceError(
       lowerFirstLetter(message),
       findPlace(content, Number(/position (\d+)/.exec(message)?.[1] ?? 0)),
     );
@@ -124,7 +124,7 @@ function describeError({ error }: ParseError): string {
     .toLowerCase();
 }
 
-const lowerFirstLetter = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
+export const lowerFirstLetter = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);
 
 /** Reads character by character: a regular expression overflows on strings of megabytes, which files of cases may have. */
 function rejectDepth(content: string): void {
@@ -137,7 +137,7 @@ function rejectDepth(content: string): void {
     else if (isInString) continue;
     else if (character === "[" || character === "{") depth += 1;
     else if (character === "]" || character === "}") depth -= 1;
-    if (depth > deepest) throw new JsonError(`nested deeper than ${deepest} levels`, findPlace(content, at));
+    if (depth > deepest) throw new SourceError(`nested deeper than ${deepest} levels`, findPlace(content, at));
   }
 }
 
@@ -148,7 +148,7 @@ function rejectDuplicateNames(content: string, node: Node): void {
     if (node.type !== "object") continue;
     const name: unknown = child.children?.[0]?.value;
     if (names.has(name)) {
-      throw new JsonError(`duplicate key ${JSON.stringify(name)}`, findPlace(content, child.offset));
+      throw new SourceError(`duplicate key ${JSON.stringify(name)}`, findPlace(content, child.offset));
     }
     names.add(name);
   }

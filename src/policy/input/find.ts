@@ -1,12 +1,13 @@
-// Finds the policies in JSON as people have it: a policy document or its statements, what AWS's API returns, a
+// Finds the policies in JSON and YAML as people have it: a policy document or its statements, what AWS's API returns, a
 // CloudFormation template, the output of `terraform show -json`.
 import { findNearest } from "../../nearest.ts";
 import { isObject } from "../engine/grammar.ts";
-import { JsonError, type JsonSource, type JsonText, type Path, readJson } from "../engine/json.ts";
+import { type JsonText, type Path, readJson, SourceError } from "../engine/json.ts";
 import type { Unknown } from "../lint/lint.ts";
 import { findInAwsOutput } from "./aws-output.ts";
 import type { Candidate } from "./candidate.ts";
 import { findInTemplate, resolveFunctions } from "./cloudformation.ts";
+import type { Part, Source } from "./source.ts";
 import { findInTerraform } from "./terraform.ts";
 
 export { findUserDetails, isCutOff, listAbsent } from "./aws-output.ts";
@@ -21,27 +22,30 @@ export interface FoundPolicy extends Omit<Candidate, "name" | "absent"> {
   /** What in the document is known only after deployment. Lint and simulate must not guess it. */
   readonly unknown: readonly Unknown[];
   readonly form: Form;
+  /** The document that has it. */
+  readonly source: Source;
 }
 
-/** How a file has a document: itself, only its statements, a text with JSON in it, or that URL-encoded. */
+/** How a file has a policy: itself, only its statements, a text with JSON in it, or that URL-encoded. */
 export type Form = "document" | "statements" | "text" | "encoded text";
 
 /**
  * Finds all identity-based and service control policies. Trust policies of roles are neither.
  *
  * @returns an empty list if the file has no policy
- * @throws JsonError, with its place in the file, if the text of a policy is not JSON
+ * @throws SourceError, with its place in the file, if the text of a policy is not JSON
  */
-export function findPolicies(file: JsonText): readonly FoundPolicy[] {
-  const { value } = file;
-  if (isDocument(value)) return [{ name: undefined, json: file, unknown: [], path: [], form: "document" }];
+export function findPolicies(source: Source): readonly FoundPolicy[] {
+  const { value } = source;
+  const itself = { name: undefined, unknown: [], path: [], source };
+  if (isDocument(value)) return [{ ...itself, json: source, form: "document" }];
   if (isStatement(value) || (Array.isArray(value) && value.length > 0 && value.every(isStatement))) {
-    return [{ name: undefined, json: completeStatements(file), unknown: [], path: [], form: "statements" }];
+    return [{ ...itself, json: completeStatements(source), form: "statements" }];
   }
   // `terraform output -json` and `--query` print the text of a policy.
-  const itself = typeof value === "string" ? [{ path: [], name: "" }] : undefined;
-  const candidates = itself ?? findInAwsOutput(value) ?? findInTerraform(value) ?? findInTemplate(value) ?? [];
-  return candidates.flatMap((candidate) => openPolicy(file, candidate) ?? []);
+  const text = typeof value === "string" ? [{ path: [], name: "" }] : undefined;
+  const candidates = text ?? findInAwsOutput(value) ?? findInTerraform(value) ?? findInTemplate(value) ?? [];
+  return candidates.flatMap((candidate) => openPolicy(source, candidate) ?? []);
 }
 
 /** Also of a document with a misspelled element: lint says which. */
@@ -60,35 +64,35 @@ export function isResourceBased({ value }: JsonText): boolean {
   return statements.some((each) => isObject(each) && (each.Principal ?? each.NotPrincipal) !== undefined);
 }
 
-function completeStatements(file: JsonText): JsonText {
-  return { value: { Version: "2012-10-17", Statement: file.value }, placeOf: ([, ...path]) => file.placeOf(path) };
+function completeStatements({ value, placeOf }: JsonText): JsonText {
+  return { value: { Version: "2012-10-17", Statement: value }, placeOf: ([, ...path]) => placeOf(path) };
 }
 
 /** Returns undefined if there is no policy. */
-function openPolicy(file: JsonText, { path, name, absent, ...rest }: Candidate): FoundPolicy | undefined {
-  const found = { ...rest, path, form: "document" as const, name: name === "" ? undefined : name };
-  const given = valueAt(file.value, path);
+function openPolicy(source: Source, { path, name, absent, ...rest }: Candidate): FoundPolicy | undefined {
+  const found = { ...rest, source, path, form: "document" as const, name: name === "" ? undefined : name };
+  const given = valueAt(source.value, path);
   if (given === undefined || given === null) {
-    const json = { value: undefined, placeOf: () => file.placeOf(path) };
+    const json = { value: undefined, placeOf: () => source.placeOf(path) };
     return absent && { ...found, json, unknown: [absent] };
   }
   if (typeof given === "string") {
-    const { value } = readText(given, name, file, path);
+    const { value } = readText(given, name, source, path);
     const form = isEncoded(given) ? "encoded text" : "text";
-    return { ...found, form, json: { value, placeOf: () => file.placeOf(path) }, unknown: [] };
+    return { ...found, form, json: { value, placeOf: () => source.placeOf(path) }, unknown: [] };
   }
   const unknown: Unknown[] = [];
   const value = rest.hasFunctions ? resolveFunctions(given, unknown) : given;
-  return { ...found, json: { value, placeOf: (below) => file.placeOf([...path, ...below]) }, unknown };
+  return { ...found, json: { value, placeOf: (below) => source.placeOf([...path, ...below]) }, unknown };
 }
 
-function readText(text: string, name: string, file: JsonText, path: Path): JsonText {
+function readText(text: string, name: string, source: Source, path: Path): JsonText {
   try {
     return readJson(decodePolicy(text));
   } catch (error) {
-    if (!(error instanceof JsonError || error instanceof URIError)) throw error;
+    if (!(error instanceof SourceError || error instanceof URIError)) throw error;
     const what = name === "" ? "the policy in this text" : name;
-    throw new JsonError(`${what} is not JSON: ${error.message}`, file.placeOf(path));
+    throw new SourceError(`${what} is not JSON: ${error.message}`, source.placeOf(path));
   }
 }
 
@@ -97,40 +101,26 @@ const decodePolicy = (text: string): string => (isEncoded(text) ? decodeURICompo
 
 const isEncoded = (text: string): boolean => /^\s*%7B/i.test(text);
 
-/** Returns the text of a found policy alone, as {@link replacePolicies} takes it. */
-export function extractPolicy(file: JsonSource, { path, form }: FoundPolicy): string {
-  const text = file.content.slice(...(file.spanOf(path) ?? [0, 0]));
-  return form === "document" || form === "statements" ? text : decodePolicy(JSON.parse(text) as string);
+/** Returns the part of the file that is the policy alone; undefined if it cannot be changed alone. */
+export function extractPolicy({ path, form, source }: FoundPolicy): Part | undefined {
+  if (form === "document" || form === "statements") return source.partAt(path);
+  const part = source.stringAt(path);
+  if (part === undefined || form === "text") return part;
+  return { ...part, text: decodePolicy(part.text), write: (text) => part.write(encodeText(text)) };
 }
 
-/** Reads the text of a policy alone again. Throws {@link JsonError}. */
+/** Reads the text of a policy alone again. Throws {@link SourceError}. */
 export function readExtracted(
-  text: string,
+  { language, text }: Pick<Part, "language" | "text">,
   { form, hasFunctions }: FoundPolicy,
 ): Pick<FoundPolicy, "json" | "unknown"> & { readonly functions: readonly string[] } {
-  const json = readJson(text);
+  const json = language.read(text);
   if (form === "statements") return { json: completeStatements(json), unknown: [], functions: [] };
   if (form !== "document" || !hasFunctions) return { json, unknown: [], functions: [] };
   const unknown: Unknown[] = [];
   const functions: string[] = [];
   const value = resolveFunctions(json.value, unknown, functions);
-  return { json: { value, placeOf: json.placeOf.bind(json) }, unknown, functions };
-}
-
-/** Returns the content of a file with other texts of some policies. Every other byte stays as it is. */
-export function replacePolicies(file: JsonSource, texts: ReadonlyMap<FoundPolicy, string>): string {
-  const changes = [...texts].map(([{ path, form }, text]) => ({ span: file.spanOf(path) ?? [0, 0], form, text }));
-  let { content } = file;
-  // From the end, so that the places before stay the same.
-  for (const { span, form, text } of changes.sort((a, b) => b.span[0] - a.span[0])) {
-    content = content.slice(0, span[0]) + store(text, form) + content.slice(span[1]);
-  }
-  return content;
-}
-
-function store(text: string, form: Form): string {
-  if (form === "document" || form === "statements") return text;
-  return JSON.stringify(form === "text" ? text : encodeText(text));
+  return { json: { value, placeOf: json.placeOf }, unknown, functions };
 }
 
 /** RFC 3986 reserves more than encodeURIComponent encodes. */

@@ -1,8 +1,9 @@
 // Reads the files given to `fob policy …`; "-" is stdin.
 import { createReadStream } from "node:fs";
 import { describeSystemError, getSystemCode, UsageError } from "../../../errors.ts";
-import { JsonError, type JsonSource, type JsonText, readJson } from "../../../policy/engine/json.ts";
+import { type JsonText, readJson, SourceError } from "../../../policy/engine/json.ts";
 import { type FoundPolicy, findPolicies, isCutOff, listNotLookedAt } from "../../../policy/input/find.ts";
+import { readJsonSource, type Source } from "../../../policy/input/source.ts";
 import { quote, quoteShellWord } from "../../../text.ts";
 import type { Context } from "../../context.ts";
 
@@ -21,6 +22,13 @@ export const policiesLimit: Limit = {
   hint: "split it, for example: aws iam get-account-authorization-details --filter Group LocalManagedPolicy",
 };
 
+/** "Template body size in an Amazon S3 object", and what the YAML parser reads in a second. */
+export const yamlLimit: Limit = {
+  bytes: 1_048_576,
+  size: "1 MB, the limit for YAML",
+  hint: "write it as JSON, for example: aws iam get-account-authorization-details --output json > account.json",
+};
+
 /** Of a policy, without white space: far larger than AWS accepts. It bounds the work of every lint rule. */
 const largestPolicy = 100_000;
 
@@ -33,7 +41,7 @@ export interface TextFile {
 }
 
 /** @throws UsageError */
-export async function readTextFile(path: string, { stdin }: Context, { bytes, size, hint }: Limit): Promise<TextFile> {
+export async function readTextFile(path: string, { stdin }: Context, limit: Limit): Promise<TextFile> {
   const parts: Buffer[] = [];
   let length = 0;
   try {
@@ -41,44 +49,61 @@ export async function readTextFile(path: string, { stdin }: Context, { bytes, si
     for await (const part of path === "-" ? stdin() : createReadStream(path)) {
       parts.push(part as Buffer);
       length += (part as Buffer).length;
-      if (length > bytes) break;
+      if (length > limit.bytes) break;
     }
   } catch (error) {
     if (getSystemCode(error) === "EISDIR")
       throw new UsageError(`${quote(path)} is a folder`, "name a file in it, or - for stdin");
     throw new UsageError(`cannot read ${quote(path)}: ${describeSystemError(error)}`, "name a file, or - for stdin");
   }
-  if (length > bytes) throw new UsageError(`${quote(path)} is larger than ${size}`, hint);
+  if (length > limit.bytes) throw createSizeError(path, limit);
   const content = Buffer.concat(parts);
   // Windows PowerShell writes UTF-16.
   const encoding = content[0] === 0xff && content[1] === 0xfe ? "utf16le" : "utf8";
   return { path, text: content.toString(encoding), encoding };
 }
 
+const createSizeError = (path: string, { size, hint }: Limit): UsageError =>
+  new UsageError(`${quote(path)} is larger than ${size}`, hint);
+
 /** @throws UsageError, with line and column, if the file is not JSON */
 export async function readJsonFile(path: string, context: Context, limit: Limit): Promise<JsonText> {
-  return parseJsonFile(await readTextFile(path, context, limit));
+  const { text } = await readTextFile(path, context, limit);
+  return reportSourceErrors(path, "is not JSON: ", adviseOnJson(path), () => readJson(text));
 }
 
-/** @throws UsageError, with line and column, if the text of the file is not JSON */
-function parseJsonFile({ path, text }: Pick<TextFile, "path" | "text">): JsonSource {
-  return reportJsonErrors(path, "is not JSON: ", () => readJson(text));
-}
-
-function reportJsonErrors<T>(path: string, what: string, read: () => T): T {
+function reportSourceErrors<T>(path: string, what: string, hint: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
+    if (!(error instanceof SourceError)) throw error;
     const { line, column } = error.place;
-    throw new UsageError(`${quote(path)} ${what}${error.message} (line ${line}, column ${column})`, adviseOn(path));
+    throw new UsageError(`${quote(path)} ${what}${error.message} (line ${line}, column ${column})`, hint);
   }
 }
 
-function adviseOn(path: string): string {
-  if (/\.ya?ml$/i.test(path)) {
-    return `convert YAML to JSON, for example: cfn-flip ${quoteShellWord(path)} > template.json`;
+/** @throws UsageError, with line and column, if it is neither JSON nor YAML */
+async function readSources(file: TextFile): Promise<readonly Source[]> {
+  const { path, text } = file;
+  if (!isYaml(file)) {
+    return [reportSourceErrors(path, "is not JSON: ", adviseOnJson(path), () => readJsonSource(text))];
   }
+  if (text.length > yamlLimit.bytes) throw createSizeError(path, yamlLimit);
+  const { readYamlSources } = await import("../../../policy/input/yaml.ts");
+  return reportSourceErrors(path, "is not YAML: ", adviseOnYaml, () => readYamlSources(text));
+}
+
+/** Without a name that says it: a file with a line that starts with a key, and not with a bracket. */
+export function isYaml({ path, text }: Pick<TextFile, "path" | "text">): boolean {
+  if (/\.ya?ml$/i.test(path)) return true;
+  if (/\.(json|tf|hcl|tfplan|tfstate)$/i.test(path)) return false;
+  return !/^\ufeff?\s*[[{"]/.test(text) && /^(- +)?['"]?[A-Za-z][\w-]*['"]?:(\s|$)/m.test(text);
+}
+
+const adviseOnYaml =
+  "indent YAML with spaces, and put a text in quotes if it has ': ' or ' #' or starts with one of * & ! % @ { [";
+
+function adviseOnJson(path: string): string {
   if (/\.(tf|hcl|tfplan)$/i.test(path))
     return "lint the policies that Terraform creates: terraform show -json > state.json";
   return "JSON needs double quotes and does not allow trailing commas or comments";
@@ -87,19 +112,24 @@ function adviseOn(path: string): string {
 /** The policies in a file. */
 export interface PolicyFile {
   readonly source: TextFile;
-  readonly json: JsonSource;
+  /** Several if it is YAML, separated by `---`. */
+  readonly documents: readonly Source[];
   readonly policies: readonly FoundPolicy[];
 }
 
 /**
  * Finds the policies in the text of a file, which may have any of the forms that {@link findPolicies} knows.
  *
- * @throws UsageError if it is not JSON, or has a policy that is too large
+ * @throws UsageError if it is neither JSON nor YAML, or has a policy that is too large
  */
-export function parsePolicyFile(source: TextFile): PolicyFile {
+export async function parsePolicyFile(source: TextFile): Promise<PolicyFile> {
   const { path } = source;
-  const file = parseJsonFile(source);
-  const policies = reportJsonErrors(path, "cannot be read: ", () => findPolicies(file));
+  const documents = await readSources(source);
+  const policies = reportSourceErrors(path, "cannot be read: ", adviseOnJson(path), () =>
+    documents.flatMap((document) =>
+      findPolicies(document).map((found) => (documents.length > 1 ? nameDocument(found) : found)),
+    ),
+  );
   for (const { name, json } of policies) {
     if (JSON.stringify(json.value ?? null).length <= largestPolicy) continue;
     throw new UsageError(
@@ -107,12 +137,17 @@ export function parsePolicyFile(source: TextFile): PolicyFile {
       "AWS allows at most 6,144 characters in a managed policy",
     );
   }
-  return { source, json: file, policies };
+  return { source, documents, policies };
 }
 
-/** @param account the content of a file, perhaps the details of an account */
-export function warnIfCutOff(path: string, account: unknown, { say }: Context): void {
-  if (!isCutOff(account)) return;
+function nameDocument(policy: FoundPolicy): FoundPolicy {
+  const document = `document ${policy.source.number}`;
+  return { ...policy, name: policy.name === undefined ? document : `${document}, ${policy.name}` };
+}
+
+/** Warns about details of an account. */
+export function warnIfCutOff({ source: { path }, documents }: PolicyFile, { say }: Context): void {
+  if (!documents.some(({ value }) => isCutOff(value))) return;
   say.warning(
     `${quote(path)} is cut off (IsTruncated or NextToken): the account has more users, groups, roles or policies`,
   );
@@ -121,9 +156,8 @@ export function warnIfCutOff(path: string, account: unknown, { say }: Context): 
   );
 }
 
-/** @param value what is in the file instead */
-export function createNoPolicyError(path: string, value?: unknown): UsageError {
-  return new UsageError(`${quote(path)} has no policy that fob knows how to find`, adviseOnForm(value));
+export function createNoPolicyError({ source: { path }, documents: [first] }: PolicyFile): UsageError {
+  return new UsageError(`${quote(path)} has no policy that fob knows how to find`, adviseOnForm(first?.value));
 }
 
 /** Says how to get a policy from what people have in its place. */
@@ -138,5 +172,5 @@ function adviseOnForm(value: unknown): string {
   if (typeof arn === "string" && typeof id === "string") {
     return `get its document: aws iam get-policy-version --policy-arn ${quoteShellWord(arn)} --version-id ${quoteShellWord(id)} > policy.json`;
   }
-  return "name a policy, the output of aws iam get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a CloudFormation template in JSON, the output of terraform show -json, or a Terraform state";
+  return "name a policy, the output of aws iam get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a CloudFormation template, the output of terraform show -json, or a Terraform state";
 }

@@ -16,12 +16,12 @@ import { leaveOutAws } from "./folders.ts";
  * @returns the files as they are then
  * @throws UsageError if there are several to print or if stdin is to be written, FobError if a file cannot be written
  */
-export function fixFiles(
+export async function fixFiles(
   files: readonly PolicyFile[],
   options: LintOptions,
   write: boolean,
   context: Context,
-): readonly PolicyFile[] {
+): Promise<readonly PolicyFile[]> {
   if (write && files.some(({ source }) => source.path === "-")) {
     throw new UsageError("stdin cannot be written in place", "leave out --write; fob prints the fixed policy then");
   }
@@ -31,22 +31,27 @@ export function fixFiles(
       `to write them in place: ${formatCommand(context.typed, { set: { write: true } })}`,
     );
   }
-  return files.map((file) => {
-    const fixed = fixFile(file, options);
+  const all: PolicyFile[] = [];
+  for (const file of files) {
+    const fixed = await fixFile(file, options);
     if (!write) context.stdout.write(fixed.source.text);
     else if (fixed.count > 0) rewrite(file, fixed);
     const count = `${fixed.count} finding${fixed.count === 1 ? "" : "s"}`;
     if (fixed.count > 0) context.say.note(`${quote(file.source.path)}: fixed ${count}`);
-    return fixed;
-  });
+    all.push(fixed);
+  }
+  return all;
 }
 
-function fixFile(file: PolicyFile, options: LintOptions): PolicyFile & { readonly count: number } {
-  const { content, count } = fixPolicies(file.json, file.policies, (policy) => optionsFor(policy, options));
-  // With the byte order mark, if there is one.
-  const text = file.source.text.slice(0, file.source.text.length - file.json.content.length) + content;
-  return { ...leaveOutAws(parsePolicyFile({ ...file.source, text })), count };
+async function fixFile(file: PolicyFile, options: LintOptions): Promise<PolicyFile & { readonly count: number }> {
+  const [bom, given] = splitBom(file.source.text);
+  const { content, count } = fixPolicies(given, file.policies, (policy) => optionsFor(policy, options));
+  return { ...leaveOutAws(await parsePolicyFile({ ...file.source, text: bom + content })), count };
 }
+
+/** Splits off the byte order mark. */
+const splitBom = (text: string): readonly [bom: string, content: string] =>
+  text.startsWith("\ufeff") ? ["\ufeff", text.slice(1)] : ["", text];
 
 function rewrite({ source }: PolicyFile, fixed: PolicyFile): void {
   const { path, text, encoding } = source;

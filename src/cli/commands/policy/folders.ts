@@ -1,14 +1,23 @@
-// The files that `fob policy lint` checks: those named, and the JSON files in the folders named.
+// The files that `fob policy lint` checks: those named, and the JSON and YAML files in the folders named.
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describeSystemError, UsageError } from "../../../errors.ts";
 import { isResourceBased, listNotLookedAt } from "../../../policy/input/find.ts";
 import { quote } from "../../../text.ts";
 import type { Context } from "../../context.ts";
-import { createNoPolicyError, type PolicyFile, parsePolicyFile, policiesLimit, readTextFile } from "./files.ts";
+import {
+  createNoPolicyError,
+  isYaml,
+  type PolicyFile,
+  parsePolicyFile,
+  policiesLimit,
+  readTextFile,
+  type TextFile,
+  yamlLimit,
+} from "./files.ts";
 
 /**
- * Reads the files with policies. A JSON file in a folder may be something else: fob says that it did not check it.
+ * Reads the files with policies. A file in a folder may be something else: fob says that it did not check it.
  *
  * @param paths of files and folders; "-" is stdin
  * @throws UsageError if a file cannot be read, or if a named file or folder has no policy
@@ -22,7 +31,7 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
   for (const path of paths) {
     const files = isFolder(path) ? await readFolder(path, context, skipped) : [await readNamed(path, context)];
     for (const file of files) {
-      for (const name of listNotLookedAt(file.json.value))
+      for (const name of file.documents.flatMap(({ value }) => listNotLookedAt(value)))
         skipped.add("a nested template, macro or loop", nameIn(file, name));
     }
     const checked = files.map((file) => leaveOutAws(file, skipped)).filter(({ policies }) => policies.length > 0);
@@ -41,10 +50,11 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
 const nameIn = ({ source }: PolicyFile, name: string): string => `${source.path}: ${name}`;
 
 function createNoneError(path: string, files: readonly PolicyFile[]): UsageError {
-  if (!isFolder(path)) return createNoPolicyError(path, files[0]?.json.value);
+  const [file] = files;
+  if (!isFolder(path) && file !== undefined) return createNoPolicyError(file);
   return new UsageError(
-    `no policy found in the .json files in ${quote(path)}`,
-    "for Terraform files: terraform show -json > state.json; for a template in YAML, convert it to JSON",
+    `no policy found in the .json, .yaml, .yml and .template files in ${quote(path)}`,
+    "for Terraform files: terraform show -json > state.json",
   );
 }
 
@@ -71,20 +81,20 @@ const isFolder = (path: string): boolean =>
   path !== "-" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 async function readNamed(path: string, context: Context): Promise<PolicyFile> {
-  return parsePolicyFile(await readTextFile(path, context, policiesLimit));
+  return await parsePolicyFile(await readTextFile(path, context, policiesLimit));
 }
 
 async function readFolder(folder: string, context: Context, skipped: Skipped): Promise<readonly PolicyFile[]> {
   const files: PolicyFile[] = [];
-  for (const path of listJsonFiles(folder)) {
+  for (const path of listFiles(folder)) {
     const file = await readIfPolicy(path, context, skipped);
     if (file !== undefined) files.push(file);
   }
   return files;
 }
 
-/** Returns the paths of the JSON files in a folder and in those below it, sorted. @throws UsageError */
-function listJsonFiles(folder: string): readonly string[] {
+/** Returns the paths of the files in a folder and in those below it that may have policies, sorted. @throws UsageError */
+function listFiles(folder: string): readonly string[] {
   let entries: ReturnType<typeof listEntries>;
   try {
     entries = listEntries(folder);
@@ -97,8 +107,10 @@ function listJsonFiles(folder: string): readonly string[] {
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       // Links to folders may lead in circles.
-      if (entry.isDirectory()) return listJsonFiles(path);
-      return /\.json$/i.test(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile() ? path : [];
+      if (entry.isDirectory()) return listFiles(path);
+      return /\.(json|ya?ml|template)$/i.test(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile()
+        ? path
+        : [];
     });
 }
 
@@ -110,17 +122,26 @@ async function readIfPolicy(path: string, context: Context, skipped: Skipped): P
     return undefined;
   }
   const source = await readTextFile(path, context, policiesLimit);
-  const { text } = source;
-  // A policy with a mistake is an error; a file of settings with comments is not.
-  if (!/"(Statement|Effect|PolicyDocument)"/.test(text) && !isJson(text)) {
-    skipped.add("not JSON", path);
+  const why = findReasonToSkip(source);
+  if (why !== undefined) {
+    skipped.add(why, path);
     return undefined;
   }
-  const file = parsePolicyFile(source);
+  const file = await parsePolicyFile(source);
   if (file.policies.length === 0) skipped.add("no policy in it", path);
-  else if (isResourceBased(file.json)) skipped.add("a trust policy or a policy of a resource", path);
+  else if (file.documents.every(isResourceBased)) skipped.add("a trust policy or a policy of a resource", path);
   else return file;
   return undefined;
+}
+
+/** A policy with a mistake is an error; a file of settings with comments or placeholders is not. */
+function findReasonToSkip(source: TextFile): string | undefined {
+  const { text } = source;
+  if (!isYaml(source)) {
+    return /"(Statement|Effect|PolicyDocument)"/.test(text) || isJson(text) ? undefined : "not JSON";
+  }
+  if (!/\b(Statement|Effect|PolicyDocument|TemplateURL)\b/.test(text)) return "no policy in it";
+  return text.length > yamlLimit.bytes ? `larger than ${yamlLimit.size}` : undefined;
 }
 
 function isJson(text: string): boolean {

@@ -24,7 +24,7 @@ export const policyLintCommand = defineCommand({
   description:
     "Checks identity-based policies and suggests fixes: syntax AWS rejects, unknown names, ARNs that match nothing, " +
     "and, in a policy that denies requests without MFA, gaps and lockouts. docs/policy-rules.md lists the rules. " +
-    "Exits with 3 if it finds an error. A file is JSON: a policy or its statements, the output of aws iam " +
+    "Exits with 3 if it finds an error. A file is JSON or YAML: a policy or its statements, the output of aws iam " +
     "get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a " +
     "CloudFormation or SAM template, the output of terraform show -json, or a Terraform state. fob checks every " +
     "identity-based policy and service control policy in it, but no trust policies.",
@@ -32,7 +32,7 @@ export const policyLintCommand = defineCommand({
     name: "file",
     atLeast: 1,
     atMost: Number.POSITIVE_INFINITY,
-    text: "files with policies, as JSON; - for stdin; of a folder, all .json files in it and in folders below",
+    text: "files with policies, as JSON or YAML; - for stdin; of a folder, all .json, .yaml, .yml and .template files in it and in folders below",
   },
   options: {
     as: {
@@ -61,7 +61,7 @@ export const policyLintCommand = defineCommand({
     "fob policy show | fob policy lint -",
     "aws iam get-account-authorization-details | fob policy lint -",
     "fob policy lint --fix --write enforce-mfa-policy.json",
-    "fob policy lint policies modules/mfa/policy.json",
+    "fob policy lint policies modules/mfa/policy.json template.yaml",
     "fob policy lint --format sarif policies > fob.sarif",
   ],
   async run(paths, { as, partition, ...options }, context) {
@@ -79,9 +79,9 @@ export const policyLintCommand = defineCommand({
     }
     const format = chooseFormat(options, formats);
     const files = await readPolicyFiles(paths, context);
-    for (const { source, json } of files) warnIfCutOff(source.path, json.value, context);
+    for (const file of files) warnIfCutOff(file, context);
     const lintOptions = { as: kinds.find((kind) => kind === as), partition };
-    const checked = fix ? fixFiles(files, lintOptions, write === true, context) : files;
+    const checked = fix ? await fixFiles(files, lintOptions, write === true, context) : files;
     const findings = checked.flatMap((each) => lintFile(each, lintOptions));
     if (!fix) context.stdout.write(writers[format](findings, context.stdout.columns));
     else for (const line of formatFindings(findings).split("\n").slice(0, -1)) context.say.note(line);

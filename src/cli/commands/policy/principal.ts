@@ -51,18 +51,21 @@ export async function readPrincipalPolicies(
   of: string | undefined,
   context: Context,
 ): Promise<PrincipalPolicies> {
-  const { json, policies: all } = parsePolicyFile(await readTextFile(path, context, policiesLimit));
-  if (all.length === 0) throw createNoPolicyError(path, json.value);
+  const file = await parsePolicyFile(await readTextFile(path, context, policiesLimit));
+  const { policies: all } = file;
+  const values = file.documents.map(({ value }) => value);
+  if (all.length === 0) throw createNoPolicyError(file);
   const chosen = choosePolicies(path, of, all);
   if (of !== undefined) {
-    for (const absent of listAbsent(json.value, of)) context.say.warning(`${quote(path)} does not have ${absent}`);
+    for (const absent of values.flatMap((value) => listAbsent(value, of)))
+      context.say.warning(`${quote(path)} does not have ${absent}`);
   }
-  for (const name of listNotLookedAt(json.value)) {
+  for (const name of values.flatMap(listNotLookedAt)) {
     context.say.warning(`not looked at in ${quote(path)}, a nested template, macro or loop: ${quote(name)}`);
   }
-  warnIfCutOff(path, json.value, context);
+  warnIfCutOff(file, context);
   return {
-    ...{ subject: findSubject(path, json.value, findUserName(of, chosen), context), isCutOff: isCutOff(json.value) },
+    ...{ subject: findSubject(path, values, findUserName(of, chosen), context), isCutOff: values.some(isCutOff) },
     policies: chosen.map((found) => ({ name: nameFound(path, found), policy: readFoundPolicy(path, found) })),
     others: chosen.flatMap((found): OtherPolicy[] => {
       const kind = findKindFor(of, found);
@@ -84,8 +87,13 @@ function findUserName(of: string | undefined, chosen: readonly FoundPolicy[]): s
   return more.length === 0 && name?.startsWith("user ") ? name : undefined;
 }
 
-function findSubject(path: string, account: unknown, name: string | undefined, { say }: Context): Subject | undefined {
-  const user = name === undefined ? undefined : findUserDetails(account, name);
+function findSubject(
+  path: string,
+  values: readonly unknown[],
+  name: string | undefined,
+  { say }: Context,
+): Subject | undefined {
+  const [user] = name === undefined ? [] : values.flatMap((value) => findUserDetails(value, name) ?? []);
   if (user === undefined) return undefined;
   const subject = describeUser(user);
   if (subject === undefined) {
