@@ -148,8 +148,17 @@ export interface Credential {
   readonly createdMs: number;
   active: boolean;
   /** The latest request made with these credentials. */
-  lastUsed: { readonly ms: number; readonly service: string; readonly region: string } | undefined;
+  lastUsed: ServiceUse | undefined;
   readonly session?: Session;
+}
+
+/** A request to a service. */
+export interface ServiceUse {
+  /** ms since 1970 */
+  readonly ms: number;
+  /** `iam`, `sts`, `s3`, … */
+  readonly service: string;
+  readonly region: string;
 }
 
 /** Where a session is from: GetSessionToken, AssumeRole, or GetFederationToken. */
@@ -224,6 +233,8 @@ export class Account {
   readonly events = new EventLog();
   readonly #regions = new Map<string, Region>();
   readonly #credentials = new Map<string, Credential>();
+  /** By service; also of credentials that are gone. */
+  readonly #uses = new WeakMap<User | Role, Map<string, ServiceUse>>();
   readonly #secrets: Secret[] = [];
 
   constructor(id: string, partition: string, now: () => number) {
@@ -438,6 +449,27 @@ export class Account {
   /** Returns the access keys of a principal. */
   accessKeysOf(principal: Principal): readonly Credential[] {
     return [...this.#credentials.values()].filter((key) => key.principal === principal && key.session === undefined);
+  }
+
+  /** Notes a request with these credentials. It counts for the user or role, also for the user who federated. */
+  recordUse(caller: Credential, service: string, region: string): void {
+    const use = { ms: this.now(), service, region };
+    caller.lastUsed = use;
+    const owner = caller.principal.role ?? caller.principal.user;
+    if (owner === undefined) return;
+    const uses = this.#uses.get(owner) ?? new Map<string, ServiceUse>();
+    this.#uses.set(owner, uses.set(service, use));
+  }
+
+  /** Returns the latest use of each service, also uses of access keys before the account was here. */
+  usesOf(owner: UserPrincipal | Role): readonly ServiceUse[] {
+    const recorded = this.#uses.get("user" in owner ? owner.user : owner)?.values() ?? [];
+    const earlier = "user" in owner ? this.accessKeysOf(owner).flatMap(({ lastUsed = [] }) => lastUsed) : [];
+    const uses = new Map<string, ServiceUse>();
+    for (const use of [...recorded, ...earlier]) {
+      if (use.ms >= (uses.get(use.service)?.ms ?? 0)) uses.set(use.service, use);
+    }
+    return [...uses.values()];
   }
 
   credential(accessKeyId: string): Credential | undefined {

@@ -6,6 +6,7 @@ import { getAccountSummary, listAccountAliases } from "./iam/account.ts";
 import { getAccountAuthorizationDetails } from "./iam/details.ts";
 import { groupActions } from "./iam/groups.ts";
 import { heldPolicyActions } from "./iam/held-policies.ts";
+import { lastAccessedActions } from "./iam/last-accessed.ts";
 import { managedPolicyActions } from "./iam/managed-policies.ts";
 import { mfaActions } from "./iam/mfa.ts";
 import { passwordActions } from "./iam/passwords.ts";
@@ -45,6 +46,7 @@ export const iam: QueryService = {
       ...accessKeyActions,
       ...groupActions,
       ...heldPolicyActions,
+      ...lastAccessedActions,
       ...managedPolicyActions,
       ...mfaActions,
       ...passwordActions,

@@ -321,7 +321,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const signedIn = (): Credential => {
     const caller = authenticate(request, authorization, service, (id) => account.credential(id), account.now());
     progress.caller = caller;
-    caller.lastUsed = { ms: account.now(), service, region };
+    account.recordUse(caller, service, region);
     runDueEvaluations(account);
     return caller;
   };
