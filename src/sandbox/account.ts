@@ -46,9 +46,11 @@ export interface User {
   groups: readonly Group[];
   /** The ARN of a managed policy. */
   readonly boundary: string | undefined;
-  tags: Readonly<Record<string, string>>;
+  tags: Tags;
   password: Password | undefined;
 }
+
+type Tags = Readonly<Record<string, string>>;
 
 /** A principal that is an IAM user. */
 export interface UserPrincipal extends Principal {
@@ -86,6 +88,7 @@ export interface Role {
   readonly trustText: string;
   readonly trust: readonly TrustStatement[];
   readonly holder: PolicyHolder;
+  tags: Tags;
   readonly maxSessionSeconds: number;
 }
 
@@ -100,7 +103,7 @@ export interface UserOptions {
   readonly groups?: readonly string[];
   /** The ARN of a managed policy. */
   readonly boundary?: string;
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Tags;
   readonly password?: Password;
   /** ms since 1970. Default: now. */
   readonly createdMs?: number;
@@ -126,6 +129,7 @@ export type CharacterClass = "Symbols" | "Numbers" | "UppercaseCharacters" | "Lo
 
 export interface MfaDevice {
   readonly serialNumber: string;
+  tags: Tags;
   /** The secret that generates the codes; undefined for a FIDO device. */
   readonly seed: Buffer | undefined;
   /** When it was enabled for its user; for an unassigned device, 0. */
@@ -170,6 +174,8 @@ export interface Session {
   readonly expiresMs: number;
   /** Session policies: the session has only the permissions that these allow too. */
   readonly policies?: readonly PolicyDocument[] | undefined;
+  /** Of a role session. */
+  readonly tags?: Tags;
   /** When the code was accepted; undefined for a session without MFA. */
   readonly mfaMs?: number | undefined;
   /** Whether it is a role session from role chaining. */
@@ -324,6 +330,7 @@ export class Account {
       path,
       createdMs,
       versions,
+      tags: {},
       defaultVersion: "v1",
       ...{ latestVersion: 1, updatedMs: createdMs },
     };
@@ -493,7 +500,16 @@ export class Account {
   makeDevice(serialNumber: string, seed: Buffer | undefined): MfaDevice {
     if (seed) this.#secrets.push([base32Encode(seed), "device seed"], [seed.toString("hex"), "device seed"]);
     const attempts = { window: 0, count: 0 };
-    return { serialNumber, seed, enabledMs: 0, driftSteps: 0, synchronizedStep: 0, usedSteps: new Set(), attempts };
+    return {
+      serialNumber,
+      tags: {},
+      seed,
+      enabledMs: 0,
+      driftSteps: 0,
+      synchronizedStep: 0,
+      usedSteps: new Set(),
+      attempts,
+    };
   }
 
   /** Finds a device and the principal that has it, if any. */
@@ -534,9 +550,17 @@ export class Account {
    * Throws AccessDenied unless the caller's policies allow the action; the root user is allowed everything.
    *
    * @param shown the resource in the error message; S3 does not name `*`
+   * @param requestContext condition keys of this request alone
    */
-  authorize(caller: Credential, action: string, resource: string, shown?: string): void {
-    const { decision, policyType } = this.decide(caller, { action, resource, context: this.context(caller) });
+  authorize(
+    caller: Credential,
+    action: string,
+    resource: string,
+    shown?: string,
+    requestContext: RequestContext = {},
+  ): void {
+    const context = { ...this.context(caller), ...this.resourceContext(resource), ...requestContext };
+    const { decision, policyType } = this.decide(caller, { action, resource, context });
     if (decision === "allowed") return;
     const reason =
       decision === "explicitDeny"
@@ -587,11 +611,38 @@ export class Account {
       "aws:PrincipalAccount": this.id,
       "aws:userid": principal.userId,
       ...(principal.name === undefined ? {} : { "aws:username": principal.name }),
+      ...prefixKeys("aws:PrincipalTag", this.#principalTags(principal, session)),
     };
     if (session === undefined || session.kind === "federated") return direct;
     if (session.mfaMs === undefined) return { ...direct, "aws:MultiFactorAuthPresent": "false" };
     const age = Math.max(0, Math.floor((this.now() - session.mfaMs) / 1000));
     return { ...direct, "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": String(age) };
+  }
+
+  /**
+   * A session's own tags come before those of its role: "If the tag key exists in the role, the session tag overrides it".
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+   */
+  #principalTags({ name, user, role }: Principal, session: Session | undefined): Tags {
+    if (role === undefined) return name === undefined ? {} : (user?.tags ?? {});
+    const own = new Set(Object.keys(session?.tags ?? {}).map((key) => key.toLowerCase()));
+    const others = Object.entries(role.tags).filter(([key]) => !own.has(key.toLowerCase()));
+    return { ...Object.fromEntries(others), ...session?.tags };
+  }
+
+  /**
+   * Returns the condition keys that follow from the tags of what an ARN names here. The older keys are for users and roles.
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+   */
+  resourceContext(arn: string): RequestContext {
+    const [, kind, name = ""] = /^arn:[^:]*:iam::[^:]*:(user|role|policy|mfa)\/(?:.*\/)?([^/]+)$/.exec(arn) ?? [];
+    if (kind === "user" || kind === "role") {
+      const user = this.findUser(name);
+      const tags = kind === "role" ? this.findRole(arn)?.tags : user?.arn === arn ? user.user.tags : undefined;
+      return { ...prefixKeys("aws:ResourceTag", tags), ...prefixKeys("iam:ResourceTag", tags) };
+    }
+    const tagged = kind === "policy" ? this.findManagedPolicy(arn) : kind === "mfa" && this.findDevice(arn)?.device;
+    return tagged ? prefixKeys("aws:ResourceTag", tagged.tags) : {};
   }
 
   #addCredential(credential: Credential): Credential {
@@ -608,6 +659,9 @@ function toDecided({ decision, missingContextKeys }: Evaluation): Decided {
   if (decision !== "unknown") return decision;
   throw notModeled(`the condition keys ${missingContextKeys.join(", ")}`);
 }
+
+const prefixKeys = (prefix: string, tags: Tags = {}): RequestContext =>
+  Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${prefix}/${key}`, value]));
 
 function assertName(kind: string, name: string, path: string): void {
   if (!/^[\w+=,.@-]{1,128}$/.test(name) || (kind === "IAM user" && name.length > 64))

@@ -3,6 +3,7 @@
 import type { RequestContext } from "../policy/engine/evaluate.ts";
 import type { Credential } from "./account.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
+import { describeRequestTags } from "./iam/tags.ts";
 import { checkMfa, listMfaChecks } from "./mfa.ts";
 import { type Checked, listMembers, type QueryAction, readInteger, validate } from "./query.ts";
 import { authorizeOnRole, makeAssumedRole } from "./roles.ts";
@@ -21,6 +22,7 @@ export const assumeRole: QueryAction = {
     rejectCaller(caller, caller.principal === account.root, request);
     const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = request;
 
+    const sessionTags = Object.fromEntries(tags);
     const { documents: policies, packedSize } = readSessionPolicies(call);
     const withMfa = checkMfa(call, request.serialNumber, request.tokenCode);
     // The role's policies and the caller's policies see the same context.
@@ -30,7 +32,8 @@ export const assumeRole: QueryAction = {
       "sts:RoleSessionName": sessionName,
       ...(request.externalId === undefined ? {} : { "sts:ExternalId": request.externalId }),
       ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),
-      ...Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value])),
+      ...describeRequestTags(sessionTags),
+      ...account.resourceContext(resource),
     };
     const role = account.findRole(resource);
     authorizeOnRole(account, caller, role, { action: "sts:AssumeRole", resource, context });
@@ -47,7 +50,9 @@ export const assumeRole: QueryAction = {
     const principal = makeAssumedRole(account, role, sessionName);
     const isChained = caller.session !== undefined;
     const passesOn = request.hasTransitiveTags || sourceIdentity !== undefined;
-    const credential = account.addSession(principal, duration, { kind: "role", policies, isChained, passesOn });
+    const credential = account.addSession(principal, duration, {
+      ...{ kind: "role", tags: sessionTags, policies, isChained, passesOn },
+    });
     const user = writeElement("AssumedRoleId", principal.userId) + writeElement("Arn", principal.arn);
     const source = sourceIdentity === undefined ? "" : writeElement("SourceIdentity", sourceIdentity);
     return `${writeCredentials(credential)}<AssumedRoleUser>${user}</AssumedRoleUser>${packedSize}${source}`;

@@ -11,6 +11,7 @@ import { managedPolicyActions } from "./iam/managed-policies.ts";
 import { mfaActions } from "./iam/mfa.ts";
 import { passwordActions } from "./iam/passwords.ts";
 import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
+import { tagActions } from "./iam/tag-actions.ts";
 import { userActions } from "./iam/users.ts";
 import { simulatorActions } from "./policy-simulator.ts";
 import type { QueryAction, QueryService } from "./query.ts";
@@ -51,6 +52,7 @@ export const iam: QueryService = {
       ...mfaActions,
       ...passwordActions,
       ...simulatorActions,
+      ...tagActions,
       ...userActions,
     }).map(([name, action]) => [name, requireMfa(action)]),
   ),

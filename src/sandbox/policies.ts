@@ -17,6 +17,7 @@ export interface ManagedPolicy {
   readonly createdMs: number;
   updatedMs: number;
   description?: string;
+  tags: Readonly<Record<string, string>>;
   readonly versions: Map<string, PolicyVersion>;
   defaultVersion: string;
   /** The number of the latest version. AWS does not reuse the numbers of deleted versions. */
@@ -38,13 +39,16 @@ export interface PolicyHolder {
 /** The condition keys of requests here. Policies with other keys are rejected, because decisions on them would be wrong. */
 const modeledKeys = [
   ...["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"],
-  ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount"],
+  ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount", "aws:tagkeys"],
 ];
+const modeledTags = /^(aws:(principal|resource|request)tag|iam:resourcetag)\/.+$/;
+
+const isModeled = (key: string): boolean => modeledKeys.includes(key) || modeledTags.test(key);
 
 /** Reads a policy: a document or its JSON. Throws an Error if the evaluator or this account does not model something in it. */
 export function readModeledPolicy(policy: unknown): ModeledPolicy {
   const document = parsePolicy(policy);
-  const key = listContextKeys(document).find((name) => !modeledKeys.includes(name.toLowerCase()));
+  const key = listContextKeys(document).find((name) => !isModeled(name.toLowerCase()));
   if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return { text: typeof policy === "string" ? policy : JSON.stringify(policy), document };
 }

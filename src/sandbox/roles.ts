@@ -12,6 +12,7 @@ export interface RoleOptions {
   readonly trust: unknown;
   /** The role's policies: documents, or their JSON. */
   readonly policies?: readonly unknown[];
+  readonly tags?: Readonly<Record<string, string>>;
   /** 3600 (the default) to 43200. */
   readonly maxSessionSeconds?: number;
 }
@@ -27,7 +28,7 @@ const modeledTrustKeys: readonly (readonly [key: RegExp, operators: RegExp])[] =
 
 /** Adds a role. Throws an Error if AWS would reject it, or if a decision on a policy would be wrong here. */
 export function addRole(account: Account, options: RoleOptions): Role {
-  const { name, path = "/", policies = [], maxSessionSeconds = 3600 } = options;
+  const { name, path = "/", policies = [], tags = {}, maxSessionSeconds = 3600 } = options;
   if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`invalid role name: ${JSON.stringify(name)}`);
   if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
   if (!Number.isInteger(maxSessionSeconds) || maxSessionSeconds < 3600 || maxSessionSeconds > 43_200) {
@@ -48,7 +49,7 @@ export function addRole(account: Account, options: RoleOptions): Role {
   const arn = account.arn(`role${path}${name}`);
   const trustText = typeof options.trust === "string" ? options.trust : JSON.stringify(options.trust);
   const [roleId, createdMs, holder] = [makeId("AROA"), account.now(), makeHolder(policies)];
-  return account.addRole({ name, arn, roleId, path, createdMs, trustText, trust, holder, maxSessionSeconds });
+  return account.addRole({ name, arn, roleId, path, createdMs, trustText, trust, holder, tags, maxSessionSeconds });
 }
 
 /** Creates the principal of an assumed role. */

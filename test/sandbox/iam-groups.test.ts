@@ -183,8 +183,8 @@ describe("managed policies", () => {
       const [statement] = allow("*").Statement;
       return text({ Version: "2012-10-17", Statement: [{ ...statement, Condition: condition }] });
     };
-    const unknownKey = { StringEquals: { "aws:RequestTag/team": "x" } };
-    expect(await created(withCondition(unknownKey))).toMatch(/^NotImplemented 501: .*"aws:RequestTag\/team"/);
+    const unknownKey = { StringEquals: { "aws:SourceIp": "x" } };
+    expect(await created(withCondition(unknownKey))).toMatch(/^NotImplemented 501: .*"aws:SourceIp"/);
     const unknownOperator = { BoolIfExist: { "aws:MultiFactorAuthPresent": "false" } };
     expect(await created(withCondition(unknownOperator))).toMatch(/^NotImplemented 501: .*BoolIfExist/);
     const actions = Array.from({ length: 400 }, (_, index) => `s3:GetObject${index}*`);

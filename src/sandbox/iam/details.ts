@@ -5,7 +5,8 @@ import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
 import { encodeDocument, writePolicyFields, writeVersion } from "./managed-policies.ts";
-import { writeBoundary, writeTag } from "./named.ts";
+import { writeBoundary } from "./named.ts";
+import { writeTag } from "./tags.ts";
 
 /** AWS managed policies are not modeled. */
 type Filter = "User" | "Role" | "Group" | "LocalManagedPolicy";
@@ -108,7 +109,7 @@ function writeRole(account: Account, role: Role): string {
     ...[writeElement("RoleName", role.name), writeElement("RoleId", role.roleId), writeElement("Arn", role.arn)],
     ...[writeElement("Path", role.path), writeTime("CreateDate", role.createdMs)],
     writeElement("AssumeRolePolicyDocument", encodeDocument(role.trustText)),
-    ...["<InstanceProfileList/>", "<Tags/>"],
+    ...["<InstanceProfileList/>", writeList("Tags", Object.entries(role.tags), writeTag)],
     writeHolder(account, role.holder, "RolePolicyList"),
   ].join("");
 }

@@ -2,20 +2,26 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
 //
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
+import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import type { Account } from "../account.ts";
 import { AwsError, notModeled } from "../errors.ts";
 import { type ManagedPolicy, type ModeledPolicy, type PolicyVersion, readGivenPolicy } from "../policies.ts";
 import { type QueryAction, type QueryCall, readBoolean, takePage, validate } from "../query.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
 import { filterByPath, namePattern } from "./named.ts";
+import { describeRequestTags, readTags, tagParameters, writeTags } from "./tags.ts";
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const [versionsPerPolicy, charactersPerPolicy] = [5, 6144];
 
 /** Returns the managed policy that the parameter PolicyArn names. Throws AccessDenied or NoSuchEntity. */
-function takePolicy({ account, caller, parameters }: QueryCall, action: string): ManagedPolicy {
+export function takePolicy(
+  { account, caller, parameters }: QueryCall,
+  action: string,
+  context: RequestContext = {},
+): ManagedPolicy {
   const arn = readPolicyArn(parameters);
-  account.authorize(caller, action, arn, `policy ${arn}`);
+  account.authorize(caller, action, arn, `policy ${arn}`, context);
   const policy = account.findManagedPolicy(arn);
   if (policy === undefined) throw new AwsError("NoSuchEntity", 404, `Policy ${arn} was not found.`);
   return policy;
@@ -48,7 +54,7 @@ function readManagedDocument(parameters: ReadonlyMap<string, string>): ModeledPo
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html */
 const createPolicy: QueryAction = {
-  parameters: ["PolicyName", "Path", "PolicyDocument", "Description"],
+  parameters: ["PolicyName", "Path", "PolicyDocument", "Description", ...tagParameters],
   run: ({ account, caller, parameters }) => {
     const name = parameters.get("PolicyName");
     const path = parameters.get("Path") ?? "/";
@@ -58,7 +64,10 @@ const createPolicy: QueryAction = {
       { name: "path", value: path, min: 1, max: 512, pattern: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" },
       { name: "description", value: description, min: 0, max: 1000 },
     );
-    account.authorize(caller, "iam:CreatePolicy", account.arn(`policy${path}${name}`), `policy ${name}`);
+    const tags = readTags(parameters, "Policy");
+    const [arn, context] = [account.arn(`policy${path}${name}`), describeRequestTags(tags)];
+    account.authorize(caller, "iam:CreatePolicy", arn, `policy ${name}`, context);
+    if (Object.keys(tags).length > 0) account.authorize(caller, "iam:TagPolicy", arn, `policy ${name}`, context);
     const document = readManagedDocument(parameters);
     // "The friendly name of the policy … must be unique within the account": also with another path.
     if (account.managedPolicies().some((policy) => policy.name.toLowerCase() === name?.toLowerCase())) {
@@ -67,6 +76,7 @@ const createPolicy: QueryAction = {
     }
     const added = account.addManagedPolicy(name as string, path, document.text);
     if (description !== undefined) added.description = description;
+    added.tags = tags;
     return writePolicy(account, added);
   },
 };
@@ -209,11 +219,11 @@ function countUses(account: Account, { arn }: ManagedPolicy): { attachments: num
   };
 }
 
-/** With the description, which lists do not have. */
+/** With the description and the tags, which lists do not have. */
 function writePolicy(account: Account, policy: ManagedPolicy): string {
   const { description } = policy;
   const more = description === undefined ? "" : writeElement("Description", description);
-  return `<Policy>${writePolicyFields(account, policy)}${more}</Policy>`;
+  return `<Policy>${writePolicyFields(account, policy)}${more}${writeTags(policy.tags)}</Policy>`;
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html */

@@ -4,19 +4,21 @@
 // AWS does not document its messages and the ranges of codes. They are as captured from AWS in 2026 by
 // https://github.com/radkawar/stackd (docs/iam-mfa.md). Where that has none, a message is inferred.
 import { randomBytes } from "node:crypto";
+import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import { type Account, devicesPerUser, type MfaDevice, type Principal } from "../account.ts";
 import { AwsError, accessDenied, notModeled } from "../errors.ts";
 import { type Checked, type QueryAction, type QueryCall, takePage, validate } from "../query.ts";
 import { base32Encode, codeOfStep, timeStep } from "../totp.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
 import { namePattern, pathPattern, takeUser, takeUserOrRoot, writePrincipal } from "./named.ts";
+import { describeRequestTags, readTags, tagParameters, writeTags } from "./tags.ts";
 
 /**
  * Without QRCodePNG: nothing here draws QR codes. AWS's seeds are longer (inferred from what it hands out); 20 bytes are
  * what RFC 4226 recommends. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
  */
 const createVirtualMfaDevice: QueryAction = {
-  parameters: ["Path", "VirtualMFADeviceName"],
+  parameters: ["Path", "VirtualMFADeviceName", ...tagParameters],
   run: ({ account, caller, parameters }) => {
     const path = parameters.get("Path") ?? "/";
     const name = parameters.get("VirtualMFADeviceName");
@@ -25,15 +27,20 @@ const createVirtualMfaDevice: QueryAction = {
       { name: "virtualMFADeviceName", value: name, isRequired: true, min: 1, max: 226, pattern: namePattern },
     );
     const serialNumber = account.arn(`mfa${path}${name}`);
-    account.authorize(caller, "iam:CreateVirtualMFADevice", serialNumber, serialNumber);
+    const tags = readTags(parameters, "MFADevice");
+    const context = describeRequestTags(tags);
+    account.authorize(caller, "iam:CreateVirtualMFADevice", serialNumber, serialNumber, context);
+    if (Object.keys(tags).length > 0) {
+      account.authorize(caller, "iam:TagMFADevice", serialNumber, serialNumber, context);
+    }
     if (account.findDevice(serialNumber) !== undefined) {
       throw new AwsError("EntityAlreadyExists", 409, "MFA device already exists.");
     }
     const seed = randomBytes(20);
-    account.unassignedDevices.set(serialNumber, account.makeDevice(serialNumber, seed));
+    account.unassignedDevices.set(serialNumber, { ...account.makeDevice(serialNumber, seed), tags });
     const text = Buffer.from(base32Encode(seed)).toString("base64");
     const content = writeElement("SerialNumber", serialNumber) + writeElement("Base32StringSeed", text);
-    return `<VirtualMFADevice>${content}</VirtualMFADevice>`;
+    return `<VirtualMFADevice>${content}${writeTags(tags)}</VirtualMFADevice>`;
   },
 };
 
@@ -93,18 +100,28 @@ const deactivateMfaDevice: QueryAction = {
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html */
 const deleteVirtualMfaDevice: QueryAction = {
   parameters: ["SerialNumber"],
-  run: ({ account, caller, parameters }) => {
-    const serialNumber = readSerialNumber(parameters);
-    account.authorize(caller, "iam:DeleteVirtualMFADevice", serialNumber, serialNumber);
-    const found = account.findDevice(serialNumber);
-    if (found === undefined || !isVirtual(found.device)) throw noDevice(serialNumber);
-    if (found.owner !== undefined) {
+  run: (call) => {
+    const { device, owner } = takeVirtualDevice(call, "iam:DeleteVirtualMFADevice");
+    if (owner !== undefined) {
       throw new AwsError("DeleteConflict", 409, "MFA VirtualDevice in use. Must deactivate first.");
     }
-    account.unassignedDevices.delete(serialNumber);
+    call.account.unassignedDevices.delete(device.serialNumber);
     return "";
   },
 };
+
+/** Returns the virtual device that the parameter SerialNumber names, and who has it. Throws AccessDenied or NoSuchEntity. */
+export function takeVirtualDevice(
+  { account, caller, parameters }: QueryCall,
+  action: string,
+  context: RequestContext = {},
+): { readonly device: MfaDevice; readonly owner: Principal | undefined } {
+  const serialNumber = readSerialNumber(parameters);
+  account.authorize(caller, action, serialNumber, serialNumber, context);
+  const found = account.findDevice(serialNumber);
+  if (found === undefined || !isVirtual(found.device)) throw noDevice(serialNumber);
+  return found;
+}
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html */
 const listMfaDevices: QueryAction = {

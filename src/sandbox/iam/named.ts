@@ -1,4 +1,5 @@
 // The users that calls are about, and whether the caller may make the call.
+import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import type { Account, Principal, UserPrincipal } from "../account.ts";
 import { AwsError } from "../errors.ts";
 import { type QueryCall, validate } from "../query.ts";
@@ -14,11 +15,13 @@ export const pathPattern = "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)";
  * Returns the user that the parameter UserName names, or without it the calling user. Throws AccessDenied or NoSuchEntity.
  *
  * @param userName whether the call needs UserName
+ * @param context condition keys of this request alone
  */
 export function takeUser(
   call: QueryCall,
   action: string,
   userName: "optional" | "required" = "optional",
+  context: RequestContext = {},
 ): UserPrincipal {
   const { account, caller } = call;
   const name = readUserName(call, userName === "required") ?? caller.principal.name;
@@ -26,7 +29,7 @@ export function takeUser(
     throw new AwsError("ValidationError", 400, "Must specify userName when calling with non-User credentials");
   }
   const arn = account.findUser(name)?.arn ?? account.arn(`user/${name}`);
-  account.authorize(caller, action, arn, `user ${name}`);
+  account.authorize(caller, action, arn, `user ${name}`, context);
   return account.user(name);
 }
 
@@ -75,6 +78,3 @@ export function writePrincipal(account: Account, principal: Principal): string {
 /** Writes a permissions boundary, given as the ARN of its policy. */
 export const writeBoundary = (arn: string): string =>
   `<PermissionsBoundary>${writeElement("PermissionsBoundaryType", "Policy")}${writeElement("PermissionsBoundaryArn", arn)}</PermissionsBoundary>`;
-
-export const writeTag = ([key, value]: readonly [string, string]): string =>
-  writeElement("Key", key) + writeElement("Value", value);

@@ -1,9 +1,9 @@
-// IAM users and their tags. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users.html
+// IAM users. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users.html
 //
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
 import type { Account, UserPrincipal } from "../account.ts";
 import { AwsError } from "../errors.ts";
-import { listMembers, type QueryAction, readTexts, takePage, validate } from "../query.ts";
+import { type QueryAction, takePage, validate } from "../query.ts";
 import { writeList } from "../xml.ts";
 import {
   filterByPath,
@@ -13,19 +13,13 @@ import {
   takeUserOrRoot,
   writeBoundary,
   writePrincipal,
-  writeTag,
   writeUserFields,
 } from "./named.ts";
-
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const tagsPerUser = 50;
-
-type Tags = Readonly<Record<string, string>>;
-type Parameters = ReadonlyMap<string, string>;
+import { describeRequestTags, readTags, tagParameters, writeTags } from "./tags.ts";
 
 /** With tags it needs iam:TagUser too. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html */
 const createUser: QueryAction = {
-  parameters: ["UserName", "Path", "PermissionsBoundary", "Tags.member.N.Key", "Tags.member.N.Value"],
+  parameters: ["UserName", "Path", "PermissionsBoundary", ...tagParameters],
   run: ({ account, caller, parameters }) => {
     const [value, path = "/"] = [parameters.get("UserName"), parameters.get("Path")];
     const boundary = parameters.get("PermissionsBoundary");
@@ -35,10 +29,10 @@ const createUser: QueryAction = {
       { name: "permissionsBoundary", value: boundary, min: 20, max: 2048 },
     );
     const name = value as string;
-    const tags = readTags(parameters);
-    const arn = account.arn(`user${path}${name}`);
-    account.authorize(caller, "iam:CreateUser", arn, arn);
-    if (Object.keys(tags).length > 0) account.authorize(caller, "iam:TagUser", arn, arn);
+    const tags = readTags(parameters, "User");
+    const [arn, context] = [account.arn(`user${path}${name}`), describeRequestTags(tags)];
+    account.authorize(caller, "iam:CreateUser", arn, arn, context);
+    if (Object.keys(tags).length > 0) account.authorize(caller, "iam:TagUser", arn, arn, context);
     if (account.findUser(name) !== undefined) {
       throw new AwsError("EntityAlreadyExists", 409, `User with name ${name} already exists.`);
     }
@@ -94,71 +88,10 @@ function findConflict(account: Account, owner: UserPrincipal): string | undefine
   return undefined;
 }
 
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagUser.html */
-const tagUser: QueryAction = {
-  parameters: ["UserName", "Tags.member.N.Key", "Tags.member.N.Value"],
-  run: (call) => {
-    const { user } = takeUser(call, "iam:TagUser", "required");
-    const added = readTags(call.parameters);
-    user.tags = checkCount({ ...withoutKeys(user.tags, Object.keys(added)), ...added });
-    return "";
-  },
-};
-
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagUser.html */
-const untagUser: QueryAction = {
-  parameters: ["UserName", "TagKeys.member.N"],
-  run: (call) => {
-    const { user } = takeUser(call, "iam:UntagUser", "required");
-    user.tags = withoutKeys(user.tags, readTexts(call.parameters, "TagKeys"));
-    return "";
-  },
-};
-
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUserTags.html */
-const listUserTags: QueryAction = {
-  parameters: ["UserName", "Marker", "MaxItems"],
-  run: (call) => {
-    const { user } = takeUser(call, "iam:ListUserTags", "required");
-    const { page, isTruncated, marker } = takePage(call.parameters, Object.entries(user.tags));
-    return isTruncated + writeList("Tags", page, writeTag) + marker;
-  },
-};
-
-/** Tag keys ignore case: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html */
-function withoutKeys(tags: Tags, keys: readonly string[]): Tags {
-  const gone = new Set(keys.map((key) => key.toLowerCase()));
-  return Object.fromEntries(Object.entries(tags).filter(([key]) => !gone.has(key.toLowerCase())));
-}
-
-function readTags(parameters: Parameters): Tags {
-  const tags = listMembers(parameters, "Tags").map((number) => {
-    const tag = `Tags.member.${number}`;
-    const [key, value] = [parameters.get(`${tag}.Key`), parameters.get(`${tag}.Value`)];
-    const pattern = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*";
-    validate(
-      { name: `tags.${number}.member.key`, value: key, isRequired: true, min: 1, max: 128, pattern },
-      { name: `tags.${number}.member.value`, value, isRequired: true, min: 0, max: 256, pattern },
-    );
-    return [key as string, value as string] as const;
-  });
-  if (new Set(tags.map(([key]) => key.toLowerCase())).size < tags.length) {
-    const problem = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-    throw new AwsError("InvalidInput", 400, problem);
-  }
-  return checkCount(Object.fromEntries(tags));
-}
-
-function checkCount(tags: Tags): Tags {
-  if (Object.keys(tags).length <= tagsPerUser) return tags;
-  throw new AwsError("LimitExceeded", 409, `Cannot exceed quota for TagsPerUser: ${tagsPerUser}`);
-}
-
 function writeUser(principal: UserPrincipal): string {
   const { boundary, tags } = principal.user;
-  const entries = Object.entries(tags);
-  const tagList = entries.length === 0 ? "" : writeList("Tags", entries, writeTag);
-  return `<User>${writeUserFields(principal)}${boundary === undefined ? "" : writeBoundary(boundary)}${tagList}</User>`;
+  const more = boundary === undefined ? "" : writeBoundary(boundary);
+  return `<User>${writeUserFields(principal)}${more}${writeTags(tags)}</User>`;
 }
 
 export const userActions: Readonly<Record<string, QueryAction>> = {
@@ -166,7 +99,4 @@ export const userActions: Readonly<Record<string, QueryAction>> = {
   GetUser: getUser,
   ListUsers: listUsers,
   DeleteUser: deleteUser,
-  TagUser: tagUser,
-  UntagUser: untagUser,
-  ListUserTags: listUserTags,
 };
