@@ -1,7 +1,7 @@
 // The errors of this local AWS, with AWS's codes, HTTP statuses and messages.
 
 /** The services on the port. */
-export type Service = "sts" | "iam" | "s3" | "config";
+export type Service = "sts" | "iam" | "s3" | "sns" | "config" | "events" | "logs" | "monitoring" | "cloudtrail";
 
 /** An error that is sent to the client as AWS would send it. */
 export class AwsError extends Error {

@@ -1,6 +1,7 @@
 // What happened in an account, as CloudTrail records it: calls of AWS's services and sign-ins to the console.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 import { randomUUID } from "node:crypto";
+import { getDefaultRegion } from "../aws/partitions.ts";
 import type { Credential, Principal, Session } from "./account.ts";
 
 /** An event, without secrets, and without the parameters of a call. */
@@ -18,8 +19,9 @@ export interface AccountEvent {
   readonly accessKeyId: string | undefined;
   /** The session of a call made with temporary credentials. */
   readonly session: (Pick<Session, "mfaMs"> & { readonly createdMs: number }) | undefined;
-  /** For sign-ins: whether a code was checked. */
-  readonly mfaUsed: boolean | undefined;
+  /** Undefined for calls. */
+  readonly signIn: SignIn | undefined;
+  /** Why a call was refused. */
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly sourceIp: string;
   readonly userAgent: string;
@@ -28,7 +30,7 @@ export interface AccountEvent {
 }
 
 /** Where a request came from, and when. */
-interface Origin {
+export interface Origin {
   readonly timeMs: number;
   readonly region: string;
   readonly sourceIp: string;
@@ -44,13 +46,20 @@ export interface ApiCall extends Origin {
   readonly error: AccountEvent["error"];
 }
 
-export interface SignIn extends Origin {
-  readonly principal: Principal;
+export interface SignIn {
+  /** Whether a code was checked. */
   readonly mfaUsed: boolean;
-  readonly error?: AccountEvent["error"];
+  /** What AWS says of a sign-in that failed; undefined for one that succeeded. */
+  readonly failure?: string;
 }
 
 const eventsKept = 10_000;
+
+/**
+ * The region of sign-ins at the console's global address, in a browser that does not know the account's alias.
+ * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
+ */
+export const getSignInRegion = (partition: string): string => getDefaultRegion(partition) ?? "us-east-1";
 
 /** The latest events of an account, in the order of their times. */
 export class EventLog {
@@ -64,19 +73,21 @@ export class EventLog {
   recordCall({ service, caller, ...call }: ApiCall): void {
     const { principal, accessKeyId, session, createdMs } = caller;
     this.#add({
-      ...{ id: randomUUID(), ...call, source: `${service}.amazonaws.com`, principal, accessKeyId, mfaUsed: undefined },
+      ...{ ...call, source: `${service}.amazonaws.com`, principal, accessKeyId, signIn: undefined },
       session: session && { mfaMs: session.mfaMs, createdMs },
     });
   }
 
-  recordSignIn({ error, ...signIn }: SignIn): void {
+  recordSignIn({ mfaUsed, failure, ...origin }: Origin & SignIn & { readonly principal: Principal }): void {
     this.#add({
-      ...{ id: randomUUID(), source: "signin.amazonaws.com", name: "ConsoleLogin", ...signIn, error },
-      ...{ accessKeyId: undefined, session: undefined, requestId: undefined },
+      ...{ source: "signin.amazonaws.com", name: "ConsoleLogin", ...origin },
+      signIn: failure === undefined ? { mfaUsed } : { mfaUsed, failure },
+      ...{ accessKeyId: undefined, session: undefined, requestId: undefined, error: undefined },
     });
   }
 
-  #add(event: AccountEvent): void {
+  #add(happened: Omit<AccountEvent, "id">): void {
+    const event = { id: randomUUID(), ...happened };
     let index = this.#events.length;
     while (index > 0 && (this.#events[index - 1] as AccountEvent).timeMs > event.timeMs) index--;
     this.#events.splice(index, 0, event);

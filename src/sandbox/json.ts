@@ -178,6 +178,21 @@ export function integer(min: number, max: number): Reader<number> {
   };
 }
 
+export const number: Reader<number> = (value, name) => {
+  const given = requireValue(value, name);
+  if (typeof given !== "number") throw malformed(`${name} is not a number`);
+  return given;
+};
+
+export const boolean: Reader<boolean> = (value, name) => {
+  const given = requireValue(value, name);
+  if (typeof given !== "boolean") throw malformed(`${name} is not a Boolean`);
+  return given;
+};
+
+/** Reads a time, which is sent in seconds since 1970. @returns ms since 1970 */
+export const timestamp: Reader<number> = (value, name) => number(value, name) * 1000;
+
 const invalid = (name: string, value: string, constraint: string): AwsError =>
   new AwsError(
     "ValidationError",

@@ -1,13 +1,15 @@
-// The AWS query protocol of STS and IAM, and its validation of parameters.
+// The AWS query protocol of STS, IAM and SNS, and its validation of parameters.
 
 import type { Account, Credential } from "./account.ts";
 import { AwsError, notModeled } from "./errors.ts";
+import type { Region } from "./region.ts";
 import { writeElement } from "./xml.ts";
 
 export interface QueryCall {
   readonly account: Account;
   readonly caller: Credential;
   readonly parameters: ReadonlyMap<string, string>;
+  readonly region: Region;
 }
 
 export interface QueryAction {

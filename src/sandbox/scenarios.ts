@@ -2,6 +2,7 @@
 import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import { buildResources, type Resources } from "../policy/export/resources.ts";
 import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
+import { getSignInRegion } from "./events.ts";
 import { addMonitoring } from "./monitoring/team.ts";
 
 export const scenarioNames = ["team", "team-enforced", "empty"] as const;
@@ -78,6 +79,15 @@ function addPerson(account: Account, { keys = [], devices = [], ...user }: Perso
     else
       account.addCodeDevice(name, kind === "virtual" ? account.arn(`mfa/${deviceName}`) : makeTokenNumber(), enabledMs);
   }
+  const timeMs = user.password?.lastUsedMs;
+  if (timeMs === undefined) return;
+  const origin = {
+    timeMs,
+    region: getSignInRegion(account.partition),
+    sourceIp: "192.0.2.10",
+    userAgent: "Mozilla/5.0",
+  };
+  account.events.recordSignIn({ ...origin, principal, mfaUsed: devices.length > 0 });
 }
 
 /** @param now ms since 1970 */

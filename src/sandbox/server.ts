@@ -1,5 +1,5 @@
-// A local AWS on the loopback interface for one account, on one port: STS, IAM, what shows that MFA is enforced (AWS Config
-// and CloudTrail), a little of S3 and the console's federation endpoint.
+// A local AWS on the loopback interface for one account, on one port: STS, IAM, what shows that MFA is enforced and that
+// sign-ins are watched (AWS Config, CloudTrail, EventBridge, CloudWatch, SNS), a little of S3 and the console's federation endpoint.
 //
 // With it, you can try and test fob without an AWS account. Tests fail where AWS would reject a request: it really checks
 // signatures, codes and policies, and rejects anything it does not model.
@@ -18,7 +18,7 @@ import {
   type UserOptions,
 } from "./account.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
-import type { ApiCall } from "./events.ts";
+import { getSignInRegion, type Origin } from "./events.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
 import {
@@ -30,8 +30,13 @@ import {
   writeJson,
   writeJsonError,
 } from "./json.ts";
+import { cloudtrail } from "./monitoring/cloudtrail.ts";
+import { cloudwatch } from "./monitoring/cloudwatch.ts";
 import { config, runDueEvaluations } from "./monitoring/config.ts";
-import { findAction } from "./query.ts";
+import { eventbridge } from "./monitoring/eventbridge.ts";
+import { logs } from "./monitoring/logs.ts";
+import { sns } from "./monitoring/sns.ts";
+import { findAction, type QueryService } from "./query.ts";
 import { addRole, type RoleOptions } from "./roles.ts";
 import { findS3Action, listBuckets } from "./s3.ts";
 import { authenticate, type HttpRequest, parseAuthorization } from "./sigv4.ts";
@@ -223,8 +228,12 @@ interface Progress {
   caller: Credential | undefined;
 }
 
-const jsonServices: Partial<Readonly<Record<string, JsonService>>> = { config };
-const services: readonly Service[] = ["sts", "iam", "s3", "config"];
+/** By the names in signatures. */
+const queryServices: Partial<Readonly<Record<string, QueryService>>> = { iam, sns, sts };
+const jsonServices: Partial<Readonly<Record<string, JsonService>>> = {
+  ...{ cloudtrail, config, events: eventbridge, logs, monitoring: cloudwatch },
+};
+const services = ["s3", ...Object.keys(queryServices), ...Object.keys(jsonServices)] as readonly Service[];
 
 /** Answers one request and returns its record. Never rejects. */
 async function answerCall(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
@@ -256,23 +265,25 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
   });
   response.end(request.method === "HEAD" ? undefined : body);
   const userAgent = request.headers["user-agent"] ?? "";
-  recordEvent(aws.account, progress, error, {
-    ...{ timeMs: time, region: progress.region, requestId, userAgent, sourceIp: request.socket.remoteAddress ?? "" },
-  });
+  const origin = { timeMs: time, region: progress.region, sourceIp: request.socket.remoteAddress ?? "", userAgent };
+  recordEvent(aws.account, progress, origin, requestId, error);
   const { service = "", action, accessKeyId } = progress;
   return { time, service, action, accessKeyId, userAgent, status, errorCode: error?.code };
 }
 
-/** Records a call for CloudTrail, unless it was not authenticated or is not modeled. */
+/** Records for CloudTrail what happened, unless the request was not authenticated or is not modeled. */
 function recordEvent(
   { events }: Account,
   { service, action: name, caller }: Progress,
+  origin: Origin,
+  requestId: string,
   error: AwsError | undefined,
-  details: Omit<ApiCall, "service" | "name" | "caller" | "error">,
 ): void {
   if (service === undefined || caller === undefined || (error !== undefined && error.status >= 500)) return;
-  const reason = error && { code: error.code, message: error.message };
-  events.recordCall({ ...details, service, name, caller, error: reason });
+  if (service !== "signin") {
+    const reason = error && { code: error.code, message: error.message };
+    events.recordCall({ ...origin, service, name, caller, requestId, error: reason });
+  } else if (name === "login") events.recordSignIn({ ...origin, principal: caller.principal, mfaUsed: false });
 }
 
 const xml = { "content-type": "text/xml" };
@@ -282,7 +293,7 @@ function answerError(error: AwsError, service: Progress["service"], requestId: s
   const { status } = error;
   if (service === "s3") return { status, headers: s3Xml, body: writeS3Error(error, requestId) };
   if (service === "signin") return { status, headers: { "content-type": "text/html" }, body: writeErrorPage(error) };
-  const { namespace } = service === "iam" ? iam : sts;
+  const { namespace } = queryServices[service ?? "sts"] ?? sts;
   return { status, headers: xml, body: writeQueryError(error, namespace, requestId) };
 }
 
@@ -308,7 +319,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   if (!request.target.startsWith("/"))
     throw new AwsError("MalformedQueryString", 400, "The request target is not a path");
   const { pathname: path, searchParams: query } = new URL(`http://localhost${request.target}`);
-  if (path === "/federation") return handleFederation(request, query, progress, aws.federation);
+  if (path === "/federation") return handleFederation(request, query, progress, aws);
   if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm") || query.has("Signature")) {
     throw notModeled("requests signed in the query string");
   }
@@ -344,9 +355,9 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   progress.action = keepWord(parameters.get("Action") ?? "");
   const caller = signedIn();
   if (path !== "/") throw notModeled(`the path of this request to ${service}`);
-  const definition = service === "sts" ? sts : iam;
+  const definition = queryServices[service] ?? sts;
   const action = findAction(service, definition, parameters);
-  const result = action.run({ account, caller, parameters });
+  const result = action.run({ account, caller, parameters, region: account.inRegion(region) });
   if (service === "iam") aws.changed(account);
   return {
     status: 200,
@@ -360,13 +371,15 @@ function handleFederation(
   request: HttpRequest,
   query: URLSearchParams,
   progress: Progress,
-  federation: Federation,
+  { account, federation }: LocalAws,
 ): Answer {
   progress.service = "signin";
+  progress.region = getSignInRegion(account.partition);
   const parameters = readParameters(request, query);
   progress.action = keepWord(parameters.get("Action") ?? "");
   const { accessKeyId, ...answer } = federation.answer(parameters);
   progress.accessKeyId = accessKeyId;
+  progress.caller = account.credential(accessKeyId);
   return answer;
 }
 

@@ -3,7 +3,15 @@ import type { Service } from "../../src/sandbox/errors.ts";
 import { type Answer, type Draft, type Key, send, sign } from "./client.ts";
 
 /** The beginning of X-Amz-Target, which the SDKs send. */
-const targets = { config: "StarlingDoveService" } as const;
+const targets = {
+  cloudtrail: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+  config: "StarlingDoveService",
+  events: "AWSEvents",
+  logs: "Logs_20140328",
+  monitoring: "GraniteServiceVersion20100801",
+} as const;
+
+export type JsonServiceName = keyof typeof targets & Service;
 
 export interface JsonAnswer extends Answer {
   readonly json: unknown;
@@ -14,11 +22,13 @@ export interface JsonAnswer extends Answer {
 interface JsonRequest {
   readonly url: string;
   readonly key: Key;
-  readonly service: keyof typeof targets & Service;
+  readonly service: JsonServiceName;
   readonly operation: string;
   readonly input?: unknown;
   readonly atMs: number;
   readonly region?: string;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Changes the signed request. */
   readonly change?: (draft: Draft) => void;
 }
@@ -28,6 +38,7 @@ export async function sendJson(request: JsonRequest): Promise<JsonAnswer> {
   const headers = {
     "content-type": "application/x-amz-json-1.1",
     "x-amz-target": `${targets[service]}.${operation}`,
+    ...request.headers,
   };
   const body = typeof input === "string" ? input : JSON.stringify(input);
   const draft = sign({ method: "POST", target: "/", headers, body }, url, key, { service, atMs, region });

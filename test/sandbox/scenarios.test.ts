@@ -7,6 +7,7 @@ import type { Account } from "../../src/sandbox/account.ts";
 import { type ScenarioName, scenarios } from "../../src/sandbox/scenarios.ts";
 import { startSandbox } from "../../src/sandbox/server.ts";
 import { readSnapshot } from "../iam/read-account.ts";
+import { type JsonServiceName, sendJson } from "./json-client.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -109,3 +110,72 @@ test("team-enforced: the same users, and RequireMFA denies its members without M
   for (const name of enforced) expect(may(name, snapshot, "s3:ListAllMyBuckets")).toEqual(["explicitDeny", "allowed"]);
   expect(may("ivy", snapshot, "s3:ListAllMyBuckets")).toEqual(["allowed", "allowed"]);
 });
+
+test("team: a rule of AWS Config, a trail, and an alarm for sign-ins of break-glass, which empty has not", async () => {
+  const start = async (name: ScenarioName, user?: string) => {
+    let account: Account | undefined;
+    const fill = (filled: Account): void => {
+      scenarios[name](filled);
+      account = filled;
+    };
+    const sandbox = await startSandbox({ fill });
+    onTestFinished(() => sandbox.close());
+    const { url } = sandbox;
+    if (account === undefined) throw new Error("the account was not filled");
+    const [key] = account.accessKeysOf(user === undefined ? account.root : account.user(user));
+    if (key === undefined) throw new Error(`no access key in ${name}`);
+    const read = async (service: JsonServiceName, operation: string, input: object, region: string) =>
+      (await sendJson({ url, key, atMs: Date.now(), service, operation, input, region })).json;
+    return { account, read };
+  };
+  const { account, read } = await start("team", "ada");
+  const rule = "mfa-enabled-for-iam-console-access";
+  expect(await read("config", "DescribeConfigRules", {}, "eu-central-1")).toMatchObject({
+    ConfigRules: [{ ConfigRuleName: rule, Source: { SourceIdentifier: "MFA_ENABLED_FOR_IAM_CONSOLE_ACCESS" } }],
+  });
+  const details = { ConfigRuleName: rule, ComplianceTypes: ["NON_COMPLIANT"] };
+  const { EvaluationResults: results } = (await read(
+    ...(["config", "GetComplianceDetailsByConfigRule", details, "eu-central-1"] as const),
+  )) as { EvaluationResults: { EvaluationResultIdentifier: { EvaluationResultQualifier: { ResourceId: string } } }[] };
+  const ids = results.map(({ EvaluationResultIdentifier: id }) => id.EvaluationResultQualifier.ResourceId);
+  expect(ids).toEqual(["dan", "erin", "hal"].map((name) => account.user(name).userId));
+  expect(await read("cloudtrail", "DescribeTrails", {}, "us-east-1")).toMatchObject({
+    trailList: [{ Name: "management-events", HomeRegion: "eu-central-1", IsMultiRegionTrail: true }],
+  });
+  // The latest sign-ins, of those who have a password, tell whether a code was needed.
+  const signIns = { LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "ConsoleLogin" }] };
+  const { Events: events } = (await read("cloudtrail", "LookupEvents", signIns, "us-east-1")) as {
+    Events: { Username: string; CloudTrailEvent: string }[];
+  };
+  const without = events.filter(({ CloudTrailEvent: event }) => event.includes('"MFAUsed":"No"'));
+  expect(without.map(({ Username }) => Username)).toEqual(["dan"]);
+  expect(events.map(({ Username }) => Username)).toContain("break-glass");
+  expect(events.map(({ Username }) => Username)).not.toContain("erin");
+
+  const { Rules: rules = [] } = (await read("events", "ListRules", {}, "us-east-1")) as { Rules?: EventRule[] };
+  expect(rules.map(({ State, EventPattern }) => [State, JSON.parse(EventPattern) as unknown])).toEqual([
+    [
+      "ENABLED",
+      {
+        ...{ source: ["aws.signin"], "detail-type": ["AWS Console Sign In via CloudTrail"] },
+        detail: { eventName: ["ConsoleLogin"], userIdentity: { arn: [account.user("break-glass").arn] } },
+      },
+    ],
+  ]);
+  const { Targets: targets } = (await read("events", "ListTargetsByRule", { Rule: rules[0]?.Name }, "us-east-1")) as {
+    Targets: { Arn: string }[];
+  };
+  const topic = account.inRegion("us-east-1").topics.get(targets[0]?.Arn ?? "");
+  expect(topic?.subscriptions).toMatchObject([{ arn: expect.stringContaining(":sns:us-east-1:") as string }]);
+
+  const { read: readEmpty } = await start("empty");
+  expect(await readEmpty("config", "DescribeConfigRules", {}, "eu-central-1")).toEqual({ ConfigRules: [] });
+  expect(await readEmpty("events", "ListRules", {}, "us-east-1")).toEqual({ Rules: [] });
+  expect(await readEmpty("cloudtrail", "DescribeTrails", {}, "us-east-1")).toEqual({ trailList: [] });
+});
+
+interface EventRule {
+  readonly Name: string;
+  readonly State: string;
+  readonly EventPattern: string;
+}
