@@ -31,7 +31,8 @@ export function formatOverview(
   for (const { group, name, takes, summary } of commands) {
     const [first = ""] = name.split(" ");
     const family = families[first];
-    const row: Row = family === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [`${first} <command>`, family];
+    const usage = commands.some((command) => command.name === first) ? `${first} [command]` : `${first} <command>`;
+    const row: Row = family === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [usage, family];
     rows.set(family === undefined ? name : first, { group, row });
   }
   const all = [...rows.values()];

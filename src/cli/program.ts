@@ -113,6 +113,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/policy/export.ts")).policyExportCommand,
   },
   {
+    name: "rollout plan",
+    group: "Administrators",
+    takes: "",
+    summary: "find out who can be put under the policy, and in which batches",
+    load: async () => (await import("./commands/rollout/plan.ts")).rolloutPlanCommand,
+  },
+  {
     name: "sandbox",
     group: "Try it",
     takes: "[-- <command>]",
@@ -138,6 +145,8 @@ export const commands: readonly Listed[] = [
 /** What the commands do that share a first word. */
 export const families: Readonly<Record<string, string>> = {
   policy: "print, check and export MFA policies",
+  rollout: "enforce MFA in batches, without lockouts",
+  sandbox: "try fob on a local AWS with a small team",
 };
 
 /** For the shell script in bin/fob alone. */

@@ -1,0 +1,57 @@
+// Reads the account that a rollout is about, as the administrator.
+import type { Connection } from "../../../aws/connection.ts";
+import { readAccount } from "../../../iam/read.ts";
+import type { AccountSnapshot } from "../../../iam/snapshot.ts";
+import { type AdministratorOptions, announceCaller, askAsAdministrator, type Caller } from "../../administrator.ts";
+import type { Context } from "../../context.ts";
+
+export interface ReadAccount {
+  readonly snapshot: AccountSnapshot;
+  readonly caller: Caller;
+  readonly aws: Connection;
+}
+
+/**
+ * Does some work with the account, as it is now.
+ *
+ * @param command the command that it is for, as in `fob rollout plan`
+ * @throws FobError
+ */
+export async function withAccount<T>(
+  options: AdministratorOptions,
+  command: string,
+  context: Context,
+  work: (account: ReadAccount) => T | Promise<T>,
+): Promise<T> {
+  const accountCalls = await import("../../../aws/iam-account.ts");
+  const { getAccountAlias, listMfaDevices } = await import("../../../aws/iam.ts");
+  return await askAsAdministrator(options, command, context, async (aws) => {
+    const caller = await announceCaller(aws, context);
+    const snapshot = await readAccount(aws, {
+      callerArn: caller.arn,
+      calls: { ...accountCalls, getAccountAlias, listMfaDevices },
+      now: context.now,
+      sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
+    });
+    return await work({ snapshot, caller, aws });
+  });
+}
+
+/** Ends early, without an error, when the user cancels. */
+async function sleepUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
+  const { setTimeout: sleep } = await import("node:timers/promises");
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+}
+
+/** What `readAccount` asks. */
+export const readPermissions = [
+  "iam:GenerateCredentialReport",
+  "iam:GetAccountAuthorizationDetails",
+  "iam:GetAccountPasswordPolicy",
+  "iam:GetAccountSummary",
+  "iam:GetCredentialReport",
+  "iam:GetLoginProfile",
+  "iam:ListAccountAliases",
+  "iam:ListMFADevices",
+  "iam:ListVirtualMFADevices",
+];

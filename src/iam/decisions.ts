@@ -1,0 +1,77 @@
+// What the evaluator decides about a user of a snapshot, with all policies of the user.
+import { findCoverage, listPartsAllowed, type RequestSet } from "../policy/coverage.ts";
+import { describeOpening, findOpenings, isEnforced } from "../policy/enforced.ts";
+import type { PolicyDocument } from "../policy/engine/document.ts";
+import {
+  ABSENT,
+  type AuthorizationRequest,
+  type Decision,
+  evaluate,
+  type RequestContext,
+} from "../policy/engine/evaluate.ts";
+import { describeUser, mergeContexts } from "../policy/engine/subject.ts";
+import { type AuthMethod, listAuthMethods } from "../policy/proof.ts";
+import type { PoliciesOfUser } from "./policies-of.ts";
+import type { UserIdentity } from "./snapshot.ts";
+
+/** How a user authenticates: with an access key, in the console without MFA, or in a session with MFA. */
+export type Method = "key" | "sign-in" | "MFA";
+
+const methods: ReadonlyMap<string, AuthMethod> = new Map(listAuthMethods([]).map((method) => [method.name, method]));
+const methodOf = (name: Method): AuthMethod => methods.get(name) as AuthMethod;
+const withoutMfa = [methodOf("key"), methodOf("sign-in")];
+
+/** Requests with an access key do not have these keys. */
+const noMfa: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
+
+/** What a user's policies decide; other policies can be tried in addition. */
+export interface UserDecisions {
+  readonly user: UserIdentity;
+  /** Decides one request. What depends on keys that such requests may have is "unknown". */
+  decide(
+    request: Pick<AuthorizationRequest, "action" | "resource">,
+    method: Method,
+    more?: readonly PolicyDocument[],
+  ): Decision;
+  /** Says what works without MFA although users do not need it to set MFA up; undefined if nothing does. */
+  findOpening(more?: readonly PolicyDocument[]): string | undefined;
+  /** Lists what the policies allow, as patterns: `s3:Get*`, `iam:GetUser on arn:…`. */
+  listAllowed(method: Method, more?: readonly PolicyDocument[]): readonly string[];
+}
+
+/** @param found the policies that decide about the user */
+export function decideAbout(user: UserIdentity, { policies, boundary }: PoliciesOfUser): UserDecisions {
+  const own = policies.map(({ document }) => document);
+  const identity: RequestContext = describeUser(user)?.context ?? {};
+  const contextOf = ({ context }: AuthMethod): RequestContext => mergeContexts(mergeContexts(noMfa, identity), context);
+  const options = { boundary: boundary?.document };
+  return {
+    user,
+    decide: ({ action, resource }, method, more = []) =>
+      evaluate([...own, ...more], { action, resource, context: contextOf(methodOf(method)) }, options).decision,
+    findOpening(more = []) {
+      const openings = findOpenings([...own, ...more], boundary?.document, withoutMfa, identity);
+      const [open] = openings.filter((opening) => !isEnforced(opening));
+      return open && describeOpening(open, (keys) => `depends on ${keys.join(", ")}`);
+    },
+    listAllowed(method, more = []) {
+      const keys = contextOf(methodOf(method));
+      const about = { conditions: keys, resources: keys };
+      const all = [...own, ...more];
+      const parts = findCoverage(all, boundary?.document, about).open.flatMap((set) =>
+        listPartsAllowed(set, all, about),
+      );
+      return [...new Set(parts.map(formatSet))].sort();
+    },
+  };
+}
+
+function formatSet({ actions, notActions, resources, notResources }: RequestSet): string {
+  // The narrowest pattern is the last one: a statement's, within another's.
+  const list = (globs: RequestSet["actions"]): string => globs.map(({ text }) => text).join(" and ");
+  const except = notActions.length === 0 ? "" : ` except ${list(notActions)}`;
+  const narrowed = resources.filter(({ text }) => text !== "*");
+  const on = narrowed.length === 0 ? "" : ` on ${list(narrowed)}`;
+  const elsewhere = notResources.length === 0 ? "" : ` on other resources than ${list(notResources)}`;
+  return `${actions.length === 0 ? "*" : list(actions)}${except}${on}${elsewhere}`;
+}

@@ -1,0 +1,151 @@
+// The plan of a rollout: the state of every user, and batches of those who can be put under the enforcement policy.
+import { decideAbout, type UserDecisions } from "../iam/decisions.ts";
+import { indexPolicies, type PoliciesOf } from "../iam/policies-of.ts";
+import { type AccountSnapshot, type Known, mapKnown, type User } from "../iam/snapshot.ts";
+import type { EnforcementOptions } from "../policy/enforcement.ts";
+import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
+import type { PolicyDocument } from "../policy/engine/document.ts";
+import { type Classified, classifyUser, type Enforcement, isAdministrator, type State } from "./states.ts";
+
+/** The format of DESIGN.md section 7, with what is needed to apply it. */
+export interface Plan {
+  readonly version: 1;
+  /** Twelve digits. */
+  readonly account: string;
+  readonly partition: string;
+  readonly group: string;
+  /** `2026-01-31T09:00:00Z` */
+  readonly made: string;
+  readonly reportGenerated: string | null;
+  /** The variant of the enforcement policy that the group gets. */
+  readonly policy: PolicyVariant;
+  readonly users: readonly PlannedUser[];
+  readonly batches: readonly Batch[];
+  /** The names of the break-glass users. */
+  readonly breakGlass: readonly string[];
+}
+
+export interface PolicyVariant {
+  readonly passwordChange: boolean;
+  readonly maxAgeSeconds: number | null;
+  readonly viaAwsService: boolean;
+}
+
+export interface PlannedUser extends Classified {
+  readonly user: string;
+  readonly arn: string;
+  /** Whether the user can take users out of the group. */
+  readonly isAdministrator: boolean;
+  /** What will no longer work without MFA, and what will: patterns as in `s3:Get*`. null if the policies are not known. */
+  readonly withoutMfa: { readonly loses: readonly string[]; readonly keeps: readonly string[] } | null;
+}
+
+export interface Batch {
+  /** From 1. */
+  readonly number: number;
+  readonly users: readonly string[];
+}
+
+export interface PlanOptions {
+  readonly group: string;
+  readonly policy: PolicyVariant;
+  /** From 2 to 5. */
+  readonly batchSize: number;
+  /** Users who stay out of the batches. */
+  readonly exclude: readonly string[];
+  /** Users who are put into batches although they are not ready; the guards decide when the plan is applied. */
+  readonly include: readonly string[];
+  readonly breakGlass: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** The policies that the group gets, in the account's partition. */
+function buildPolicies(policy: PolicyVariant, partition: string): readonly PolicyDocument[] {
+  return [enforceMfaPolicy(toOptions(policy)), selfManagePolicy({ partition })];
+}
+
+function toOptions({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): EnforcementOptions {
+  return { passwordChange, viaAwsService, ...(maxAgeSeconds === null ? {} : { maxAgeSeconds }) };
+}
+
+const buildGroupArn = ({ partition, account }: AccountSnapshot, group: string): string =>
+  `arn:${partition}:iam::${account}:group/${group}`;
+
+export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan {
+  const { account, partition, made, reportGenerated } = snapshot;
+  const { policy, batchSize, exclude, include, breakGlass, now } = options;
+  // IAM compares names in any case; ARNs do not.
+  const group =
+    snapshot.groups.find(({ name }) => name.toLowerCase() === options.group.toLowerCase())?.name ?? options.group;
+  const enforcement: Enforcement = { group, policies: buildPolicies(policy, partition) };
+  const policiesOf = indexPolicies(snapshot);
+  const users = snapshot.users
+    .map((user): PlannedUser => {
+      const decisions = decideFor(user, policiesOf);
+      return {
+        user: user.name,
+        arn: user.arn,
+        ...classifyUser(user, decisions, snapshot, { ...enforcement, breakGlass, now }),
+        isAdministrator: isAdministrator(decisions, buildGroupArn(snapshot, group)),
+        withoutMfa: "value" in decisions ? compareWithoutMfa(decisions.value, enforcement.policies) : null,
+      };
+    })
+    .sort((a, b) => compareNames(a.user, b.user));
+  const isNamed = (names: readonly string[], user: string): boolean =>
+    names.some((name) => name.toLowerCase() === user.toLowerCase());
+  const chosen = users.filter(
+    ({ user, state }) =>
+      !isNamed(exclude, user) && (state === "ready" || (isNamed(include, user) && canBeIncluded(state))),
+  );
+  return {
+    version: 1,
+    account,
+    partition,
+    group,
+    made,
+    reportGenerated: "value" in reportGenerated ? reportGenerated.value : null,
+    policy,
+    users,
+    batches: makeBatches(chosen, batchSize),
+    breakGlass: users.filter(({ state }) => state === "break-glass").map(({ user }) => user),
+  };
+}
+
+/** What a user's policies decide, or why they are not known. */
+const decideFor = (user: User, policiesOf: PoliciesOf): Known<UserDecisions> =>
+  mapKnown(policiesOf(user), (policies) => decideAbout(user, policies));
+
+/** Break-glass users are never put under the policy, and those who are need no batch. */
+export const canBeIncluded = (state: State): boolean =>
+  !["break-glass", "enforced", "enforced-ineffective"].includes(state);
+
+/** What enforcement takes from a user who works without MFA. */
+function compareWithoutMfa(
+  decisions: UserDecisions,
+  policies: readonly PolicyDocument[],
+): NonNullable<PlannedUser["withoutMfa"]> {
+  const before = decisions.listAllowed("key");
+  const keeps = decisions.listAllowed("key", policies);
+  const kept = new Set(keeps);
+  return { loses: before.filter((text) => !kept.has(text)), keeps };
+}
+
+/**
+ * One user first, then batches; administrators last, each in a batch without another one, so that one who is locked out
+ * finds another.
+ */
+function makeBatches(chosen: readonly PlannedUser[], size: number): readonly Batch[] {
+  const names = (isChosen: (user: PlannedUser) => boolean): readonly string[] =>
+    chosen.filter(isChosen).map(({ user }) => user);
+  const [first, ...others] = names(({ isAdministrator: is }) => !is);
+  const administrators = names(({ isAdministrator: is }) => is);
+  const groups = [...(first === undefined ? [] : [[first]]), ...chunk(others, size), ...chunk(administrators, 1)];
+  return groups.map((users, index) => ({ number: index + 1, users }));
+}
+
+function chunk(names: readonly string[], size: number): readonly (readonly string[])[] {
+  return names.length === 0 ? [] : [names.slice(0, size), ...chunk(names.slice(size), size)];
+}
+
+const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

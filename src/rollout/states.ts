@@ -1,0 +1,251 @@
+// The state of each user before the rollout: who can be put under the enforcement policy, and what the others wait for.
+import type { UserDecisions } from "../iam/decisions.ts";
+import type { AccessKey, AccountSnapshot, Device, Known, Password, User } from "../iam/snapshot.ts";
+import type { PolicyDocument } from "../policy/engine/document.ts";
+
+/** The first that applies, in this order. `unknown` if what decides it could not be read. */
+export const states = [
+  "break-glass",
+  "enforced",
+  "enforced-ineffective",
+  "automation",
+  "inactive",
+  "needs-device",
+  "password-pending",
+  "security-key-only",
+  "key-in-use",
+  "ready",
+  "unknown",
+] as const;
+
+export type State = (typeof states)[number];
+
+export interface Classified {
+  readonly state: State;
+  /** In words, why it is this state. */
+  readonly evidence: readonly string[];
+  /** What could not be read, with the reason. */
+  readonly unknown: readonly string[];
+}
+
+export interface Enforcement {
+  /** The group's name. */
+  readonly group: string;
+  /** What the group's policies are, or will be. */
+  readonly policies: readonly PolicyDocument[];
+}
+
+export interface ClassifyOptions extends Enforcement {
+  /** Users who are named as break-glass users, in addition to those with the tag. */
+  readonly breakGlass: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** The tag that names a user's part in the rollout: `break-glass` or `automation`. */
+const roleTag = "fob-role";
+
+const breakGlassTag = { key: roleTag, value: "break-glass" } as const;
+
+/** Days without use after which a user is inactive. */
+const inactiveDays = 90;
+/** Days within which an access key counts as in use. */
+const inUseDays = 30;
+const day = 86_400_000;
+
+/** Whether a user is a break-glass user, by tag or by name. */
+const isBreakGlass = (user: User, named: readonly string[]): boolean =>
+  user.tags[roleTag] === breakGlassTag.value || named.some((name) => name.toLowerCase() === user.name.toLowerCase());
+
+/**
+ * Classifies a user.
+ *
+ * @param decisions what the user's policies decide; unknown if one of them could not be read
+ */
+export function classifyUser(
+  user: User,
+  decisions: Known<UserDecisions>,
+  account: Pick<AccountSnapshot, "passwordPolicy">,
+  options: ClassifyOptions,
+): Classified {
+  const found = findState(user, decisions, account, options);
+  const unknown = listUnknown(user, decisions);
+  return "why" in found
+    ? { state: "unknown", evidence: [found.why], unknown }
+    : { state: found.state, evidence: found.evidence, unknown };
+}
+
+type Found = { readonly state: State; readonly evidence: readonly string[] } | { readonly why: string };
+
+const found = (state: State, ...evidence: readonly string[]): Found => ({ state, evidence });
+
+function findState(
+  user: User,
+  decisions: Known<UserDecisions>,
+  account: Pick<AccountSnapshot, "passwordPolicy">,
+  { group, policies, breakGlass, now }: ClassifyOptions,
+): Found {
+  if (isBreakGlass(user, breakGlass)) {
+    const isTagged = user.tags[roleTag] === breakGlassTag.value;
+    return found("break-glass", isTagged ? `tag ${roleTag} is ${breakGlassTag.value}` : "named with --break-glass");
+  }
+  if (isMember(user, group)) return judgeMember(group, decisions);
+  const { accessKeys, password, devices } = user;
+  if (user.tags[roleTag] === "automation") return found("automation", `tag ${roleTag} is automation`);
+  if (!("value" in accessKeys)) return { why: `access keys are not known: ${accessKeys.unknown}` };
+  if (!("value" in password)) return { why: `whether there is a console password is not known: ${password.unknown}` };
+  const active = accessKeys.value.filter((key) => key.active);
+  if (active.length > 0 && password.value === null) {
+    return found("automation", `${describeKeys(active, now)}, and no console password`);
+  }
+  if (active.length === 0 && password.value === null) {
+    return found("inactive", "no console password and no active access key");
+  }
+  const lastActivity = findLastActivity(user, accessKeys.value, password.value);
+  if (now - lastActivity > inactiveDays * day) {
+    const { lastUsed = { value: null } } = password.value ?? {};
+    if (!("value" in lastUsed)) return { why: `when the password was last used is not known: ${lastUsed.unknown}` };
+    return found("inactive", `nothing used for ${countDays(now - lastActivity)} days`);
+  }
+  if (!("value" in devices)) return { why: `MFA devices are not known: ${devices.unknown}` };
+  if (devices.value.length === 0) return found("needs-device", "no MFA device");
+  const pending = judgePassword(user, password.value, decisions, account, policies, now);
+  if (pending !== undefined) return pending;
+  if (active.length > 0 && devices.value.every(({ kind }) => kind === "security key")) {
+    return found("security-key-only", `${describeDevices(devices.value)}, and ${describeKeys(active, now)}`);
+  }
+  const inUse = active.filter((key) => isInUse(key, now));
+  if (inUse.length > 0) return found("key-in-use", describeKeys(inUse, now));
+  return found(
+    "ready",
+    describeDevices(devices.value),
+    ...(active.length === 0 ? ["no active access key"] : [describeKeys(active, now)]),
+  );
+}
+
+/** IAM compares names of groups in any case. */
+const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>
+  groups.some((name) => name.toLowerCase() === group.toLowerCase());
+
+function judgeMember(group: string, decisions: Known<UserDecisions>): Found {
+  if (!("value" in decisions)) return { why: `in group ${group}, but ${decisions.unknown}` };
+  const opening = decisions.value.findOpening();
+  if (opening !== undefined) return found("enforced-ineffective", `in group ${group}, but without MFA: ${opening}`);
+  return found("enforced", `in group ${group}, and denied without MFA`);
+}
+
+/** The last sign of life: use, or that something was made or changed. Milliseconds since 1970. */
+function findLastActivity(user: User, keys: readonly AccessKey[], password: Password | null): number {
+  const times = [
+    user.created,
+    ...keys.flatMap(({ lastUsed, lastRotated }) => [lastUsed, lastRotated]),
+    ...(password === null ? [] : [password.lastUsed, password.lastChanged]).map((time) =>
+      "value" in time ? time.value : null,
+    ),
+  ];
+  return Math.max(...times.map((time) => (time === null || time === "" ? 0 : Date.parse(time))));
+}
+
+/** Whether the user must set a new password first, and could not do that without MFA. */
+function judgePassword(
+  user: User,
+  password: Password | null,
+  decisions: Known<UserDecisions>,
+  { passwordPolicy }: Pick<AccountSnapshot, "passwordPolicy">,
+  policies: readonly PolicyDocument[],
+  now: number,
+): Found | undefined {
+  if (password === null) return undefined;
+  if (!("value" in password.resetRequired)) {
+    return { why: `whether the password must be changed is not known: ${password.resetRequired.unknown}` };
+  }
+  const must = password.resetRequired.value
+    ? "must change the password at the next sign-in"
+    : describeExpiry(password, passwordPolicy, now);
+  if (must === undefined) return undefined;
+  if (typeof must !== "string") return { why: must.unknown };
+  if ("value" in passwordPolicy && passwordPolicy.value?.hardExpiry === true && !password.resetRequired.value) {
+    return found("password-pending", `${must}, and only an administrator can set a new one`);
+  }
+  if (!("value" in decisions)) return { why: `${must}, but ${decisions.unknown}` };
+  const request = { action: "iam:ChangePassword", resource: user.arn };
+  const decision = decisions.value.decide(request, "sign-in", policies);
+  // The account's password policy can allow it too, but no policy can allow what is denied.
+  const byPolicy = "value" in passwordPolicy && passwordPolicy.value?.allowUsersToChangePassword === true;
+  if (decision === "allowed" || (decision === "implicitDeny" && byPolicy)) return undefined;
+  return found("password-pending", `${must}, and could not do that without MFA`);
+}
+
+function describeExpiry(
+  { lastChanged }: Password,
+  passwordPolicy: AccountSnapshot["passwordPolicy"],
+  now: number,
+): string | { readonly unknown: string } | undefined {
+  if (!("value" in passwordPolicy)) return { unknown: `the password policy is not known: ${passwordPolicy.unknown}` };
+  const days = passwordPolicy.value?.maxAgeDays ?? null;
+  if (days === null) return undefined;
+  if (!("value" in lastChanged))
+    return { unknown: `when the password was last changed is not known: ${lastChanged.unknown}` };
+  if (lastChanged.value === null || now - Date.parse(lastChanged.value) <= days * day) return undefined;
+  return "the password has expired";
+}
+
+/** Whether an access key was used for something else than IAM and STS lately. */
+function isInUse({ lastUsed, lastUsedService }: AccessKey, now: number): boolean {
+  if (lastUsed === null || now - Date.parse(lastUsed) > inUseDays * day) return false;
+  return lastUsedService === null || !["iam", "sts"].includes(lastUsedService.toLowerCase());
+}
+
+/** `2 MFA devices (virtual, hardware)` */
+function describeDevices(devices: readonly Device[]): string {
+  const kinds = devices.map(({ kind }) => kind);
+  if (kinds.length === 0) return "no MFA device";
+  if (kinds.length === 1) return `1 MFA device (${kinds[0]})`;
+  return `${kinds.length} MFA devices (${kinds.join(", ")})`;
+}
+
+/** `an active access key, last used for s3 1 h ago` */
+function describeKeys(keys: readonly AccessKey[], now: number): string {
+  const uses = keys
+    .filter(({ lastUsed }) => lastUsed !== null)
+    .toSorted((a, b) => (a.lastUsed ?? "").localeCompare(b.lastUsed ?? ""));
+  const last = uses.at(-1);
+  const count = keys.length === 1 ? "an active access key" : `${keys.length} active access keys`;
+  if (last?.lastUsed === undefined || last.lastUsed === null) return `${count}, never used`;
+  return `${count}, last used for ${last.lastUsedService ?? "an unknown service"} ${describeAgo(now - Date.parse(last.lastUsed))}`;
+}
+
+const countDays = (milliseconds: number): number => Math.floor(milliseconds / day);
+
+function describeAgo(milliseconds: number): string {
+  const days = countDays(milliseconds);
+  if (days >= 2) return `${days} days ago`;
+  const hours = Math.floor(milliseconds / 3_600_000);
+  return hours >= 1 ? `${hours} h ago` : `${Math.max(0, Math.floor(milliseconds / 60_000))} min ago`;
+}
+
+function listUnknown(user: User, decisions: Known<UserDecisions>): readonly string[] {
+  const { devices, accessKeys, password } = user;
+  const ofPassword = "value" in password ? (password.value ?? undefined) : undefined;
+  const parts: readonly (readonly [string, Known<unknown>])[] = [
+    ["policies", decisions],
+    ["MFA devices", devices],
+    ["access keys", accessKeys],
+    ["password", password],
+    ...(ofPassword === undefined
+      ? []
+      : ([
+          ["password reset", ofPassword.resetRequired],
+          ["password use", ofPassword.lastUsed],
+          ["password change", ofPassword.lastChanged],
+        ] as const)),
+  ];
+  return parts.flatMap(([name, known]) => ("value" in known ? [] : [`${name}: ${known.unknown}`]));
+}
+
+/** Whether a user can take users out of the group, in a session with MFA. What is not known counts as yes. */
+export function isAdministrator(decisions: Known<UserDecisions>, groupArn: string): boolean {
+  if (!("value" in decisions)) return true;
+  const decision = decisions.value.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, "MFA");
+  return decision === "allowed" || decision === "unknown";
+}

@@ -1,0 +1,91 @@
+// `fob rollout plan`: every user's state, and batches of those who can be put under the policy.
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Plan } from "../../src/rollout/plan.ts";
+import { withFob } from "../helpers/shells.ts";
+import { makeWorld, type World } from "../helpers/world.ts";
+
+/** Runs a script in a sandbox, with a session of the administrator ada. */
+async function inSandbox(script: string, scenario = "team", world?: World) {
+  const at = world ?? (await makeWorld());
+  const login = "fob sandbox code ada | fob login ada --code-stdin >/dev/null 2>&1 || exit 99";
+  return at.fob(["sandbox", "--scenario", scenario, "--", "sh", "-c", `${login}\n${script}`], {
+    env: withFob(at.env),
+    cwd: at.home,
+  });
+}
+
+const read = (stdout: string): Plan => JSON.parse(stdout) as Plan;
+const statesOf = ({ users }: Plan) => Object.fromEntries(users.map(({ user, state }) => [user, state]));
+
+const team = {
+  ...{ ada: "ready", ben: "ready", "break-glass": "break-glass", "ci-deploy": "automation", cleo: "ready" },
+  ...{ dan: "needs-device", erin: "needs-device", finn: "security-key-only", grace: "ready", gus: "key-in-use" },
+  ...{ hal: "inactive", ivy: "ready", "old-break-glass": "break-glass" },
+};
+
+test("the team: a state for everybody, one user first, each administrator alone at the end", async () => {
+  const { status, stdout, stderr } = await inSandbox("fob rollout plan --profile ada --json");
+  expect(stderr).toContain("fob: as arn:aws:iam::123456789012:user/ada in 123456789012");
+  expect(status).toBe(0);
+  const plan = read(stdout);
+  expect(statesOf(plan)).toEqual(team);
+  expect(plan.batches).toEqual([
+    { number: 1, users: ["ben"] },
+    { number: 2, users: ["cleo", "ivy"] },
+    { number: 3, users: ["ada"] },
+    { number: 4, users: ["grace"] },
+  ]);
+  expect(plan.breakGlass).toEqual(["break-glass", "old-break-glass"]);
+  expect(plan).toMatchObject({ version: 1, account: "123456789012", partition: "aws", group: "RequireMFA" });
+});
+
+test("who is in the group already is in no batch", async () => {
+  const plan = read((await inSandbox("fob rollout plan --profile ada --json", "team-enforced")).stdout);
+  expect(statesOf(plan)).toEqual({ ...team, ben: "enforced", cleo: "enforced", dan: "enforced" });
+  expect(plan.batches[0]).toEqual({ number: 1, users: ["ivy"] });
+});
+
+test("--out writes what --json prints, for the user alone, and says how to go on", async () => {
+  const world = await makeWorld();
+  const { stdout, stderr } = await inSandbox("fob rollout plan --profile ada --out plan.json", "team", world);
+  expect(stderr).toContain('fob: wrote "plan.json"\n');
+  expect(stdout).toMatch(/^ben +ready +1 /m);
+  const file = join(world.home, "plan.json");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(statesOf(read(readFileSync(file, "utf8")))).toEqual(team);
+});
+
+test("an empty account has no batches, and that is no failure", async () => {
+  const world = await makeWorld();
+  const keyOf = (name: string) => `$(sed -n "s/^aws_${name} *= *//p" "$AWS_SHARED_CREDENTIALS_FILE")`;
+  const script = `AWS_ACCESS_KEY_ID=${keyOf("access_key_id")} AWS_SECRET_ACCESS_KEY=${keyOf("secret_access_key")}`;
+  const { status, stdout, stderr } = await world.fob(
+    ["sandbox", "--scenario", "empty", "--", "sh", "-c", `export ${script}; fob rollout plan`],
+    { env: withFob(world.env) },
+  );
+  expect(stdout).toContain("0 users, 0 batches");
+  expect(status).toBe(0);
+  expect(stderr).toContain("no break-glass user");
+});
+
+test.each([
+  ["--include nosuch", 2, 'no user "nosuch" (from --include)'],
+  ["--exclude clea", 2, "did you mean: cleo"],
+  ["--include break-glass", 2, "is a break-glass user"],
+  ["--batch-size 6", 2, "choose from 2 to 5"],
+  ["--group 'a b'", 2, "is not a name of a group"],
+])("%s is refused", async (option, expected, message) => {
+  const { status, stderr, stdout } = await inSandbox(`fob rollout plan --profile ada ${option}`);
+  expect({ status, stdout }).toEqual({ status: expected, stdout: "" });
+  expect(stderr).toContain(message);
+});
+
+test("without a permission, what could not be read is unknown, and the permission is named", async () => {
+  const { status, stderr } = await inSandbox(
+    "fob sandbox code ben | fob login ben --code-stdin >/dev/null 2>&1; fob rollout plan --profile ben",
+  );
+  expect(status).toBe(1);
+  expect(stderr).toContain("iam:GetAccountAuthorizationDetails");
+});
