@@ -11,6 +11,7 @@ import {
   type RequestContext,
   type TrustStatement,
 } from "../policy/engine/evaluate.ts";
+import { isAwsManaged, makeAwsManagedPolicies } from "./aws-managed-policies.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
 import { EventLog } from "./events.ts";
 import {
@@ -228,6 +229,8 @@ export class Account {
   readonly #groups = new Map<string, Group>();
   readonly #roles = new Map<string, Role>();
   readonly #managedPolicies = new Map<string, ManagedPolicy>();
+  /** Read when the first one is needed. */
+  #awsManagedPolicies: ReadonlyMap<string, ManagedPolicy> | undefined;
   /** Virtual devices that no user has, by serial number. */
   readonly unassignedDevices = new Map<string, MfaDevice>();
   /** ms since 1970 */
@@ -350,6 +353,7 @@ export class Account {
     return [...this.#roles.values()];
   }
 
+  /** Returns the customer managed policies. */
   managedPolicies(): readonly ManagedPolicy[] {
     return [...this.#managedPolicies.values()];
   }
@@ -363,8 +367,16 @@ export class Account {
     this.#groups.delete(name.toLowerCase());
   }
 
+  /** Finds a customer managed policy, or an AWS managed policy that is here. */
   findManagedPolicy(arn: string): ManagedPolicy | undefined {
-    return this.#managedPolicies.get(arn);
+    return this.#managedPolicies.get(arn) ?? (isAwsManaged(arn) ? this.awsManagedPolicies().get(arn) : undefined);
+  }
+
+  /** Returns the AWS managed policies that are here, by ARN. */
+  awsManagedPolicies(): ReadonlyMap<string, ManagedPolicy> {
+    const make = () => makeAwsManagedPolicies(this.partition, () => makeId("ANPA"));
+    this.#awsManagedPolicies ??= new Map(make().map((policy) => [policy.arn, policy]));
+    return this.#awsManagedPolicies;
   }
 
   deleteManagedPolicy({ arn }: ManagedPolicy): void {

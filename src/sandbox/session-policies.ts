@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
 
 import type { PolicyDocument } from "../policy/engine/evaluate.ts";
+import { isAwsManaged } from "./aws-managed-policies.ts";
 import { AwsError, notModeled } from "./errors.ts";
 import { readGivenPolicy } from "./policies.ts";
 import { listMembers, type QueryCall, validate } from "./query.ts";
@@ -37,8 +38,8 @@ export function readSessionPolicies({ account, parameters }: QueryCall): Session
   if (text === undefined && arns.length === 0) return { documents: undefined, packedSize: "" };
   if (arns.length > mostPolicyArns) throw notModeled(`more than ${mostPolicyArns} session policies, as AWS`);
   const managed = arns.map((arn) => {
-    if (/^arn:[^:]*:iam::aws:/.test(arn)) throw notModeled(`the AWS managed policy ${arn}`);
     const policy = account.findManagedPolicy(arn);
+    if (policy === undefined && isAwsManaged(arn)) throw notModeled(`the AWS managed policy ${arn}`);
     const version = policy?.versions.get(policy.defaultVersion);
     if (version === undefined) throw new AwsError("ValidationError", 400, `The policy ${arn} was not found.`);
     return version.policy;

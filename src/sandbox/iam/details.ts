@@ -4,12 +4,11 @@ import type { Account, Group, Role, UserPrincipal } from "../account.ts";
 import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
-import { encodeDocument, writePolicyFields, writeVersion } from "./managed-policies.ts";
+import { encodeDocument, isInUse, writePolicyFields, writeVersion } from "./managed-policies.ts";
 import { writeBoundary } from "./named.ts";
 import { writeTag } from "./tags.ts";
 
-/** AWS managed policies are not modeled. */
-type Filter = "User" | "Role" | "Group" | "LocalManagedPolicy";
+type Filter = "User" | "Role" | "Group" | "LocalManagedPolicy" | "AWSManagedPolicy";
 
 /** One entry of the answer, and the list that it belongs to. */
 interface Detail {
@@ -49,15 +48,18 @@ function listDetails(account: Account): Detail[] {
     ...account
       .roles()
       .map((role): Detail => ({ list: "RoleDetailList", filter: "Role", write: () => writeRole(account, role) })),
-    ...account.managedPolicies().map(
-      (policy): Detail => ({
-        list: "Policies",
-        filter: "LocalManagedPolicy",
-        write: () => writeManagedPolicy(account, policy),
-      }),
-    ),
+    ...account.managedPolicies().map((policy) => describePolicy(account, policy, "LocalManagedPolicy")),
+    // Of AWS's own policies, those in use (captured).
+    ...[...account.awsManagedPolicies().values()]
+      .filter((policy) => isInUse(account, policy))
+      .map((policy) => describePolicy(account, policy, "AWSManagedPolicy")),
   ];
 }
+
+const describePolicy = (account: Account, policy: ManagedPolicy, filter: Filter): Detail => ({
+  ...{ list: "Policies", filter },
+  write: () => writeManagedPolicy(account, policy),
+});
 
 function writeHolder(account: Account, { inline, attached }: PolicyHolder, inlineList: string): string {
   return (
@@ -117,7 +119,7 @@ function writeRole(account: Account, role: Role): string {
 function writeManagedPolicy(account: Account, policy: ManagedPolicy): string {
   const versions = writeList(
     "PolicyVersionList",
-    policy.versions,
+    [...policy.versions].reverse(),
     ([id, version]) =>
       writeElement("Document", encodeDocument(version.policy.text)) + writeVersion(policy, id, version),
   );

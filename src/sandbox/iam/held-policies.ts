@@ -31,7 +31,7 @@ const attach = ({ name: kind, take }: Kind): QueryAction => ({
   parameters: [`${kind}Name`, "PolicyArn"],
   run: (call) => {
     const { attached } = take(call, `iam:Attach${kind}Policy`).holder;
-    const arn = readPolicyArn(call.parameters);
+    const arn = readPolicyArn(call);
     if (call.account.findManagedPolicy(arn) === undefined) {
       throw new AwsError("NoSuchEntity", 404, `Policy ${arn} does not exist or is not attachable.`);
     }
@@ -48,7 +48,7 @@ const detach = ({ name: kind, take }: Kind): QueryAction => ({
   parameters: [`${kind}Name`, "PolicyArn"],
   run: (call) => {
     const { attached } = take(call, `iam:Detach${kind}Policy`).holder;
-    const arn = readPolicyArn(call.parameters);
+    const arn = readPolicyArn(call);
     if (!attached.delete(arn)) throw new AwsError("NoSuchEntity", 404, `Policy ${arn} was not found.`);
     return "";
   },

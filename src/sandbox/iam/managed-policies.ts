@@ -1,10 +1,11 @@
-// Customer managed policies and their versions.
+// Managed policies and their versions.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
 //
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
 import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import type { Account } from "../account.ts";
-import { AwsError, notModeled } from "../errors.ts";
+import { isAwsManaged } from "../aws-managed-policies.ts";
+import { AwsError, accessDenied, notModeled } from "../errors.ts";
 import { type ManagedPolicy, type ModeledPolicy, type PolicyVersion, readGivenPolicy } from "../policies.ts";
 import { type QueryAction, type QueryCall, readBoolean, takePage, validate } from "../query.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
@@ -15,24 +16,32 @@ import { describeRequestTags, readTags, tagParameters, writeTags } from "./tags.
 const [versionsPerPolicy, charactersPerPolicy] = [5, 6144];
 
 /** Returns the managed policy that the parameter PolicyArn names. Throws AccessDenied or NoSuchEntity. */
-export function takePolicy(
-  { account, caller, parameters }: QueryCall,
-  action: string,
-  context: RequestContext = {},
-): ManagedPolicy {
-  const arn = readPolicyArn(parameters);
+export function takePolicy(call: QueryCall, action: string, context: RequestContext = {}): ManagedPolicy {
+  const { account, caller } = call;
+  const arn = readPolicyArn(call);
   account.authorize(caller, action, arn, `policy ${arn}`, context);
   const policy = account.findManagedPolicy(arn);
   if (policy === undefined) throw new AwsError("NoSuchEntity", 404, `Policy ${arn} was not found.`);
   return policy;
 }
 
-/** Reads the parameter PolicyArn. Throws NotImplemented for a managed policy of AWS. */
-export function readPolicyArn(parameters: ReadonlyMap<string, string>): string {
+/** Reads the parameter PolicyArn. Throws NotImplemented for an AWS managed policy that is not here. */
+export function readPolicyArn({ account, parameters }: QueryCall): string {
   const value = parameters.get("PolicyArn");
   validate({ name: "policyArn", value, isRequired: true, min: 20, max: 2048 });
-  if (/^arn:[^:]*:iam::aws:/.test(value as string)) throw notModeled(`the AWS managed policy ${value}`);
-  return value as string;
+  const arn = value as string;
+  const partition = /^arn:([^:]*):/.exec(arn)?.[1] ?? account.partition;
+  if (partition !== account.partition) throw new AwsError("ValidationError", 400, "Invalid ARN partition");
+  if (isAwsManaged(arn) && account.findManagedPolicy(arn) === undefined)
+    throw notModeled(`the AWS managed policy ${arn}`);
+  return arn;
+}
+
+/** Returns the customer managed policy that the parameter PolicyArn names. @param problem AWS's message for its own policies */
+function takeOwnPolicy(call: QueryCall, action: string, problem: string): ManagedPolicy {
+  const policy = takePolicy(call, action);
+  if (isAwsManaged(policy.arn)) throw accessDenied(`Cannot ${problem} outside your own account.`);
+  return policy;
 }
 
 /** Reads the parameter PolicyDocument. Throws like {@link readGivenPolicy}. */
@@ -87,10 +96,7 @@ const getPolicy: QueryAction = {
   run: (call) => writePolicy(call.account, takePolicy(call, "iam:GetPolicy")),
 };
 
-/**
- * Only with the scope Local: the policies that AWS manages are not here.
- * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html
- */
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html */
 const listPolicies: QueryAction = {
   parameters: ["Scope", "OnlyAttached", "PathPrefix", "Marker", "MaxItems"],
   run: ({ account, caller, parameters }) => {
@@ -98,11 +104,13 @@ const listPolicies: QueryAction = {
     validate({ name: "scope", value: scope, min: 0, max: 128, pattern: "All|AWS|Local" });
     const onlyAttached = readBoolean(parameters, "OnlyAttached") ?? false;
     account.authorize(caller, "iam:ListPolicies", account.arn("policy/"), "policy path /");
-    if (scope !== "Local") throw notModeled(`the policies that AWS manages (Scope=${scope})`);
-    const policies = filterByPath(parameters, account.managedPolicies(), ({ path }) => path).filter((policy) => {
-      const { attachments, boundaries } = countUses(account, policy);
-      return !onlyAttached || attachments + boundaries > 0;
-    });
+    const all = [
+      ...(scope === "AWS" ? [] : account.managedPolicies()),
+      ...(scope === "Local" ? [] : account.awsManagedPolicies().values()),
+    ];
+    const policies = filterByPath(parameters, all, ({ path }) => path).filter(
+      (policy) => !onlyAttached || isInUse(account, policy),
+    );
     const { page, isTruncated, marker } = takePage(parameters, policies);
     return isTruncated + writeList("Policies", page, (policy) => writePolicyFields(account, policy)) + marker;
   },
@@ -112,9 +120,8 @@ const listPolicies: QueryAction = {
 const deletePolicy: QueryAction = {
   parameters: ["PolicyArn"],
   run: (call) => {
-    const policy = takePolicy(call, "iam:DeletePolicy");
-    const { attachments, boundaries } = countUses(call.account, policy);
-    if (attachments + boundaries > 0) {
+    const policy = takeOwnPolicy(call, "iam:DeletePolicy", "delete policies");
+    if (isInUse(call.account, policy)) {
       throw new AwsError("DeleteConflict", 409, "Cannot delete a policy attached to entities.");
     }
     if (policy.versions.size > 1) throw new AwsError("DeleteConflict", 409, hasVersions);
@@ -131,7 +138,7 @@ const hasVersions =
 const createPolicyVersion: QueryAction = {
   parameters: ["PolicyArn", "PolicyDocument", "SetAsDefault"],
   run: (call) => {
-    const policy = takePolicy(call, "iam:CreatePolicyVersion");
+    const policy = takeOwnPolicy(call, "iam:CreatePolicyVersion", "create versions for policies");
     const isDefault = readBoolean(call.parameters, "SetAsDefault") ?? false;
     const document = readManagedDocument(call.parameters);
     if (policy.versions.size >= versionsPerPolicy) throw new AwsError("LimitExceeded", 409, tooManyVersions);
@@ -165,7 +172,7 @@ function takeVersion({ parameters }: QueryCall, policy: ManagedPolicy): { id: st
 const setDefaultPolicyVersion: QueryAction = {
   parameters: ["PolicyArn", "VersionId"],
   run: (call) => {
-    const policy = takePolicy(call, "iam:SetDefaultPolicyVersion");
+    const policy = takeOwnPolicy(call, "iam:SetDefaultPolicyVersion", "update policies");
     policy.defaultVersion = takeVersion(call, policy).id;
     policy.updatedMs = call.account.now();
     return "";
@@ -176,7 +183,7 @@ const setDefaultPolicyVersion: QueryAction = {
 const deletePolicyVersion: QueryAction = {
   parameters: ["PolicyArn", "VersionId"],
   run: (call) => {
-    const policy = takePolicy(call, "iam:DeletePolicyVersion");
+    const policy = takeOwnPolicy(call, "iam:DeletePolicyVersion", "delete policy versions for policies");
     const { id } = takeVersion(call, policy);
     if (id === policy.defaultVersion) {
       throw new AwsError("DeleteConflict", 409, "Cannot delete the default version of a policy.");
@@ -217,6 +224,12 @@ function countUses(account: Account, { arn }: ManagedPolicy): { attachments: num
     attachments: holders.filter(({ attached }) => attached.has(arn)).length,
     boundaries: account.users().filter(({ user }) => user.boundary === arn).length,
   };
+}
+
+/** Whether a policy is attached to something, or is a permissions boundary. */
+export function isInUse(account: Account, policy: ManagedPolicy): boolean {
+  const { attachments, boundaries } = countUses(account, policy);
+  return attachments + boundaries > 0;
 }
 
 /** With the description and the tags, which lists do not have. */

@@ -1,6 +1,7 @@
 // Tags of users, roles, customer managed policies and virtual MFA devices.
 import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import type { Role } from "../account.ts";
+import { isAwsManaged } from "../aws-managed-policies.ts";
 import { AwsError } from "../errors.ts";
 import { type QueryAction, type QueryCall, takePage, validate } from "../query.ts";
 import { writeList } from "../xml.ts";
@@ -34,12 +35,19 @@ const kinds: readonly Kind[] = [
     take: (call, action, context) => takeUser(call, action, "required", context).user,
   },
   { kind: "Role", parameter: "RoleName", take: takeRole },
-  { kind: "Policy", parameter: "PolicyArn", take: takePolicy },
+  { kind: "Policy", parameter: "PolicyArn", take: takeTaggedPolicy },
   {
     ...{ kind: "MFADevice", parameter: "SerialNumber" },
     take: (call, action, context) => takeVirtualDevice(call, action, context).device,
   },
 ];
+
+/** AWS's own policies have no tags. */
+function takeTaggedPolicy(call: QueryCall, action: string, context: RequestContext): { tags: Tags } {
+  const policy = takePolicy(call, action, context);
+  if (!isAwsManaged(policy.arn) || action === "iam:ListPolicyTags") return policy;
+  throw new AwsError("InvalidInput", 400, "Tags not supported for policies in this domain");
+}
 
 /** Returns the role that the parameter RoleName names. Throws AccessDenied or NoSuchEntity. */
 function takeRole({ account, caller, parameters }: QueryCall, action: string, context: RequestContext): Role {

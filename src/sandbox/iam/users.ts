@@ -2,7 +2,8 @@
 //
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
 import type { Account, UserPrincipal } from "../account.ts";
-import { AwsError } from "../errors.ts";
+import { isAwsManaged } from "../aws-managed-policies.ts";
+import { AwsError, notModeled } from "../errors.ts";
 import { type QueryAction, takePage, validate } from "../query.ts";
 import { writeList } from "../xml.ts";
 import {
@@ -37,6 +38,7 @@ const createUser: QueryAction = {
       throw new AwsError("EntityAlreadyExists", 409, `User with name ${name} already exists.`);
     }
     if (boundary !== undefined && account.findManagedPolicy(boundary) === undefined) {
+      if (isAwsManaged(boundary)) throw notModeled(`the AWS managed policy ${boundary}`);
       throw new AwsError("NoSuchEntity", 404, `Scope ARN: ${boundary} does not exist or is not attachable.`);
     }
     return writeUser(account.addUser({ name, path, tags, ...(boundary === undefined ? {} : { boundary }) }));
