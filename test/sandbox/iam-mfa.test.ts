@@ -1,5 +1,7 @@
 // Tests MFA devices in the local AWS: from CreateVirtualMFADevice to DeleteVirtualMFADevice.
 import type { IAM } from "@aws-sdk/client-iam";
+import readQrCode from "jsqr";
+import { PNG } from "pngjs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { type CodeDevice, type Sandbox, type SandboxUser, startSandbox } from "../../src/sandbox/server.ts";
@@ -23,6 +25,24 @@ beforeEach(async () => {
   alice = sandbox.addUser({ name: "alice", path: "/eng/", policies: [allow("iam:*")] });
 });
 afterEach(() => sandbox.close());
+
+test.each(["phone", "Ben+Cleo=2,@work.example-", "n".repeat(226)])(
+  "the QR code of device %s is what an authenticator app scans",
+  async (VirtualMFADeviceName) => {
+    const scan = async (Path: string) => {
+      const { VirtualMFADevice: device } = await root.createVirtualMFADevice({ VirtualMFADeviceName, Path });
+      const { data, width, height } = PNG.sync.read(Buffer.from(device?.QRCodePNG ?? []));
+      const seed = Buffer.from(device?.Base32StringSeed ?? []).toString();
+      return { seed, text: readQrCode(new Uint8ClampedArray(data), width, height)?.data };
+    };
+    const { seed, text } = await scan("/");
+    const name = encodeURIComponent(VirtualMFADeviceName);
+    expect(text).toBe(`otpauth://totp/${name}@123456789012?secret=${seed}`);
+    sandbox.setAccountAlias("example-team");
+    const other = await scan("/eng/");
+    expect(other.text).toBe(`otpauth://totp/${name}@example-team?secret=${other.seed}`);
+  },
+);
 
 /** Creates a device and returns it with its codes, as an authenticator app has them. */
 async function create(iam: IAM, name: string): Promise<CodeDevice> {

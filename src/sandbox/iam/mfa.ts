@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import { type Account, devicesPerUser, type MfaDevice, type Principal } from "../account.ts";
 import { AwsError, accessDenied, notModeled } from "../errors.ts";
+import { drawQrCode } from "../qr-code.ts";
 import { type Checked, type QueryAction, type QueryCall, takePage, validate } from "../query.ts";
 import { base32Encode, codeOfStep, timeStep } from "../totp.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
@@ -14,8 +15,8 @@ import { namePattern, pathPattern, takeUser, takeUserOrRoot, writePrincipal } fr
 import { describeRequestTags, readTags, tagParameters, writeTags } from "./tags.ts";
 
 /**
- * Without QRCodePNG: nothing here draws QR codes. AWS's seeds are longer (inferred from what it hands out); 20 bytes are
- * what RFC 4226 recommends. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+ * AWS's seeds are longer (inferred from what it hands out); 20 bytes are what RFC 4226 recommends.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
  */
 const createVirtualMfaDevice: QueryAction = {
   parameters: ["Path", "VirtualMFADeviceName", ...tagParameters],
@@ -38,11 +39,23 @@ const createVirtualMfaDevice: QueryAction = {
     }
     const seed = randomBytes(20);
     account.unassignedDevices.set(serialNumber, { ...account.makeDevice(serialNumber, seed), tags });
-    const text = Buffer.from(base32Encode(seed)).toString("base64");
-    const content = writeElement("SerialNumber", serialNumber) + writeElement("Base32StringSeed", text);
+    const secret = base32Encode(seed);
+    const content = [
+      writeElement("SerialNumber", serialNumber),
+      writeElement("Base32StringSeed", Buffer.from(secret).toString("base64")),
+      writeElement("QRCodePNG", drawQrCode(formatKeyUri(account, name as string, secret)).toString("base64")),
+    ].join("");
     return `<VirtualMFADevice>${content}${writeTags(tags)}</VirtualMFADevice>`;
   },
 };
+
+/**
+ * "`otpauth://totp/$virtualMFADeviceName@$AccountName?secret=$Base32String`". The account's name is its alias, or its ID
+ * (inferred; AWS's page speaks of a user name, which the call does not have).
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html
+ */
+const formatKeyUri = ({ alias, id }: Account, deviceName: string, secret: string): string =>
+  `otpauth://totp/${encodeURIComponent(deviceName)}@${alias ?? id}?secret=${secret}`;
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html */
 const enableMfaDevice: QueryAction = {
