@@ -64,9 +64,11 @@ export interface Password {
   readonly changedMs: number;
   readonly lastUsedMs: number | undefined;
   readonly resetRequired: boolean;
-  /** Undefined for a password that no call has set: it is in no snapshot. */
-  readonly text?: string;
+  readonly text: string;
 }
+
+/** A password whose text is generated if it is not given. */
+export type NewPassword = Omit<Password, "text"> & Partial<Pick<Password, "text">>;
 
 export interface Group {
   readonly name: string;
@@ -105,7 +107,7 @@ export interface UserOptions {
   /** The ARN of a managed policy. */
   readonly boundary?: string;
   readonly tags?: Tags;
-  readonly password?: Password;
+  readonly password?: NewPassword;
   /** ms since 1970. Default: now. */
   readonly createdMs?: number;
 }
@@ -166,8 +168,8 @@ export interface ServiceUse {
   readonly region: string;
 }
 
-/** Where a session is from: GetSessionToken, AssumeRole, or GetFederationToken. */
-export type SessionKind = "user" | "role" | "federated";
+/** Where a session is from: GetSessionToken, AssumeRole, GetFederationToken, or a sign-in to the console. */
+export type SessionKind = "user" | "role" | "federated" | "console";
 
 export interface Session {
   readonly kind: SessionKind;
@@ -183,6 +185,12 @@ export interface Session {
   readonly isChained?: boolean;
   /** Whether it has transitive tags or a source identity, which AWS passes on in role chaining. */
   readonly passesOn?: boolean;
+}
+
+/** Who makes a request, and how that was authenticated. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly session?: Pick<Session, "kind" | "mfaMs" | "policies" | "tags"> | undefined;
 }
 
 /** An MFA device with codes. */
@@ -241,6 +249,7 @@ export class Account {
   /** What happened, for CloudTrail. */
   readonly events = new EventLog();
   readonly #regions = new Map<string, Region>();
+  rootPassword: Password;
   readonly #credentials = new Map<string, Credential>();
   /** By service; also of credentials that are gone. */
   readonly #uses = new WeakMap<User | Role, Map<string, ServiceUse>>();
@@ -253,6 +262,7 @@ export class Account {
     this.now = now;
     this.createdMs = now();
     this.root = { name: undefined, arn: this.arn("root"), userId: id, holder: makeHolder(), devices: [] };
+    this.rootPassword = this.#toPassword({ changedMs: this.createdMs, lastUsedMs: undefined, resetRequired: false });
   }
 
   /** Returns an IAM ARN of this account. */
@@ -287,7 +297,7 @@ export class Account {
       groups: groups.map((each) => this.group(each)),
       boundary,
       tags,
-      password,
+      password: password && this.#toPassword(password),
     };
     const arn = this.arn(`user${path}${name}`);
     const principal = { name, arn, userId: makeId("AIDA"), holder, devices: [], user };
@@ -304,8 +314,13 @@ export class Account {
   }
 
   setPassword({ user }: UserPrincipal, text: string, resetRequired: boolean): void {
+    const [changedMs, lastUsedMs] = [this.now(), user.password?.lastUsedMs];
+    user.password = this.#toPassword({ changedMs, lastUsedMs, resetRequired, text });
+  }
+
+  #toPassword({ text = makePassword(), ...rest }: NewPassword): Password {
     this.#secrets.push([text, "password"]);
-    user.password = { changedMs: this.now(), lastUsedMs: user.password?.lastUsedMs, resetRequired, text };
+    return { ...rest, text };
   }
 
   addGroup(name: string, path: string, policies: readonly unknown[], attached: readonly string[]): Group {
@@ -500,9 +515,18 @@ export class Account {
     return this.#secrets;
   }
 
-  /** Adds an MFA device. Throws an Error if the user has eight devices or the serial number exists. */
-  addDevice(userName: string, serialNumber: string, seed: Buffer | undefined, enabledMs = this.now()): void {
-    const { devices } = this.user(userName);
+  /**
+   * Adds an MFA device. Throws an Error if the user has eight devices or the serial number exists.
+   *
+   * @param userName undefined for the root user
+   */
+  addDevice(
+    userName: string | undefined,
+    serialNumber: string,
+    seed: Buffer | undefined,
+    enabledMs = this.now(),
+  ): void {
+    const { devices } = userName === undefined ? this.root : this.user(userName);
     if (devices.length >= devicesPerUser) throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
     if (this.findDevice(serialNumber) !== undefined) throw new Error(`${serialNumber} already exists`);
     devices.push({ ...this.makeDevice(serialNumber, seed), enabledMs });
@@ -534,7 +558,7 @@ export class Account {
     return device && { device, owner: undefined };
   }
 
-  addCodeDevice(userName: string, serialNumber: string, enabledMs?: number): CodeDevice {
+  addCodeDevice(userName: string | undefined, serialNumber: string, enabledMs?: number): CodeDevice {
     const seed = randomBytes(20);
     this.addDevice(userName, serialNumber, seed, enabledMs);
     return { serialNumber, base32Secret: base32Encode(seed), code: (atMs = this.now()) => totp(seed, atMs) };
@@ -565,7 +589,7 @@ export class Account {
    * @param requestContext condition keys of this request alone
    */
   authorize(
-    caller: Credential,
+    caller: Caller,
     action: string,
     resource: string,
     shown?: string,
@@ -587,7 +611,7 @@ export class Account {
    * session's permissions are the intersection". The root user is allowed everything, without a session policy.
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
    */
-  decide({ principal, session }: Credential, request: AuthorizationRequest): Verdict {
+  decide({ principal, session }: Caller, request: AuthorizationRequest): Verdict {
     const { policies, boundary } = this.policiesOf(principal);
     const mayChangePassword = this.passwordPolicy?.allowUsersToChangePassword ? principal.arn : undefined;
     const isRoot = principal.holder === this.root.holder;
@@ -605,7 +629,7 @@ export class Account {
   }
 
   /**
-   * `aws:MultiFactorAuthPresent` is absent with an access key, "false" for a session without MFA:
+   * `aws:MultiFactorAuthPresent` is absent with an access key, "false" for a session or a sign-in without MFA:
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
    *
    * A role session never has MFA, however the role was assumed: "The temporary credentials returned by AssumeRole
@@ -616,7 +640,7 @@ export class Account {
    * Federated users have no such key (inferred): "MFA-protected API access is available only with temporary security
    * credentials obtained with AssumeRole or GetSessionToken" (the same page).
    */
-  context({ session, principal }: Credential): RequestContext {
+  context({ session, principal }: Caller): RequestContext {
     const direct = {
       "aws:ViaAWSService": "false",
       "aws:PrincipalArn": principal.role?.arn ?? principal.arn,
@@ -635,7 +659,7 @@ export class Account {
    * A session's own tags come before those of its role: "If the tag key exists in the role, the session tag overrides it".
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
    */
-  #principalTags({ name, user, role }: Principal, session: Session | undefined): Tags {
+  #principalTags({ name, user, role }: Principal, session: Caller["session"]): Tags {
     if (role === undefined) return name === undefined ? {} : (user?.tags ?? {});
     const own = new Set(Object.keys(session?.tags ?? {}).map((key) => key.toLowerCase()));
     const others = Object.entries(role.tags).filter(([key]) => !own.has(key.toLowerCase()));
@@ -701,6 +725,11 @@ export function verifyCode(device: MfaDevice, code: string, nowMs: number): "rig
 /** Creates an ID like AWS's: a prefix of four letters, then sixteen characters of `A-Z2-7`. */
 export function makeId(prefix: string): string {
   return prefix + base32Encode(randomBytes(10));
+}
+
+/** Creates a password with all classes of characters. */
+function makePassword(): string {
+  return `${randomBytes(12).toString("base64url")}-Aa1`;
 }
 
 /** Creates the serial number of a hardware token. */

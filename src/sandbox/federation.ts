@@ -45,7 +45,7 @@ export class Federation {
 
   #signInToken(parameters: ReadonlyMap<string, string>): FederationAnswer {
     const credential = this.#credential(parameters.get("Session") ?? "");
-    if (credential.session?.kind === "user") throw makeInvalidRequest(onlyRoles);
+    if (!["role", "federated"].includes(credential.session?.kind ?? "")) throw makeInvalidRequest(onlyRoles);
     checkDuration(parameters.get("SessionDuration"), credential);
     // 3n + 1 bytes, so the token ends in "==": clients must encode that, "+" and "/" in the link.
     const token = randomBytes(301).toString("base64");

@@ -19,7 +19,7 @@ import type { QueryAction, QueryService } from "./query.ts";
 /**
  * "You cannot call any IAM API operations unless MFA authentication information is included in the request":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
- * Role credentials are exempt from this rule. Federated users "cannot call any IAM operations using the CLI or the API":
+ * Roles and the console are exempt from this rule. Federated users "cannot call any IAM operations using the CLI or the API":
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
  */
 function requireMfa({ parameters, run }: QueryAction): QueryAction {

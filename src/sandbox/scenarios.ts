@@ -59,6 +59,7 @@ function addEnforcement(account: Account): string {
 
 function addTeam(account: Account, memberships: readonly { readonly user: string; readonly group: string }[]): void {
   account.createdMs = account.now() - 900 * day;
+  account.rootPassword = { ...account.rootPassword, changedMs: account.createdMs };
   const administrator = account.addManagedPolicy("administrator", "/", allowing(["*"])).arn;
   account.addGroup("admins", "/", [], [administrator]);
   account.addGroup("developers", "/", [], [account.addManagedPolicy("everyday-work", "/", everydayWork(account)).arn]);

@@ -18,7 +18,7 @@ import {
   type UserOptions,
 } from "./account.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
-import { getSignInRegion, type Origin } from "./events.ts";
+import { type AccountEvent, getSignInRegion, type Origin } from "./events.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
 import {
@@ -39,6 +39,7 @@ import { sns } from "./monitoring/sns.ts";
 import { findAction, type QueryService } from "./query.ts";
 import { addRole, type RoleOptions } from "./roles.ts";
 import { findS3Action, listBuckets } from "./s3.ts";
+import { answerSignIn, passwordOf, type SignInAnswer, type SignInForm, signIn, toAnswer } from "./sign-in.ts";
 import { authenticate, type HttpRequest, parseAuthorization } from "./sigv4.ts";
 import { sts } from "./sts.ts";
 import { writeQueryError, writeQueryResponse, writeS3Error } from "./xml.ts";
@@ -56,7 +57,7 @@ export interface SandboxOptions {
   readonly partition?: string;
   /** Adds what the account has from the start. */
   readonly fill?: (account: Account) => void;
-  /** Called when IAM has done what a request asked for, before the answer is sent. */
+  /** Called when IAM or a sign-in has done what a request asked for, before the answer is sent. */
   readonly changed?: (account: Account) => void;
 }
 
@@ -75,7 +76,10 @@ export interface SandboxUser {
 export interface RequestRecord {
   /** ms since 1970, by the sandbox's clock */
   readonly time: number;
-  /** As in the signature, or `signin` for the federation endpoint; empty if the request is rejected before that is known. */
+  /**
+   * As in the signature, or `signin` for the federation endpoint and the sign-in page; empty if the request is rejected
+   * before that is known.
+   */
   readonly service: string;
   readonly action: string;
   readonly accessKeyId: string;
@@ -113,11 +117,17 @@ export interface Sandbox {
   addRole(role: RoleOptions): { readonly name: string; readonly arn: string };
   /** Adds a virtual MFA device, `arn:aws:iam::ACCOUNT:mfa/NAME`; the default name is that of the user. */
   addVirtualDevice(userName: string, name?: string): CodeDevice;
+  /** Adds a virtual MFA device of the root user. */
+  addRootDevice(): CodeDevice;
   /** Adds a hardware token, whose serial number is not an ARN. */
   addHardwareDevice(userName: string, serialNumber?: string): CodeDevice;
   /** Adds a security key or passkey, which IAM lists and STS does not accept. */
   addFidoDevice(userName: string, name?: string): { readonly serialNumber: string };
   setAccessKeyStatus(accessKeyId: string, status: "Active" | "Inactive"): void;
+  /** Signs in to the console. The password is the user's own if it is not given. */
+  signIn(form: Omit<SignInForm, "password"> & { readonly password?: string }): SignInAnswer;
+  /** The latest sign-ins, oldest first. */
+  readonly signIns: readonly AccountEvent[];
   /** At first the account has none. */
   setAccountAlias(alias: string): void;
   /** Stops listening and closes all connections, including idle ones. */
@@ -184,6 +194,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return { name, arn };
     },
     addVirtualDevice: (userName, name = userName) => account.addCodeDevice(userName, account.arn(`mfa/${name}`)),
+    addRootDevice: () => account.addCodeDevice(undefined, account.arn("mfa/root-account-mfa-device")),
     addHardwareDevice: (userName, serialNumber = makeTokenNumber()) => account.addCodeDevice(userName, serialNumber),
     addFidoDevice: (userName, name = "security-key") => {
       const serialNumber = account.arn(`u2f/user/${userName}/${name}-${makeId("")}`);
@@ -194,6 +205,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       const key = account.credential(id);
       if (key === undefined) throw new Error(`access key ${id} not found`);
       key.active = status === "Active";
+    },
+    signIn: (form) => {
+      const principal = form.userName === undefined ? account.root : account.findUser(form.userName);
+      const own = principal && passwordOf(account, principal)?.text;
+      return toAnswer(signIn(account, { password: own ?? "", ...form }));
+    },
+    get signIns() {
+      return account.events.list().filter(({ name }) => name === "ConsoleLogin");
     },
     close: () =>
       new Promise((resolve) => {
@@ -320,6 +339,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
     throw new AwsError("MalformedQueryString", 400, "The request target is not a path");
   const { pathname: path, searchParams: query } = new URL(`http://localhost${request.target}`);
   if (path === "/federation") return handleFederation(request, query, progress, aws);
+  if (path === "/sign-in") return handleSignIn(request, query, progress, aws);
   if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm") || query.has("Signature")) {
     throw notModeled("requests signed in the query string");
   }
@@ -381,6 +401,18 @@ function handleFederation(
   progress.accessKeyId = accessKeyId;
   progress.caller = account.credential(accessKeyId);
   return answer;
+}
+
+/** Handles the form of the console's sign-in page. */
+function handleSignIn(request: HttpRequest, query: URLSearchParams, progress: Progress, aws: LocalAws): Answer {
+  progress.service = "signin";
+  progress.action = "ConsoleLogin";
+  if (request.method !== "POST") throw notModeled("this HTTP method here");
+  const userAgent = request.headers["user-agent"]?.join(", ") ?? "";
+  const answer = answerSignIn(aws.account, readParameters(request, query), { userAgent, sourceIp: "127.0.0.1" });
+  progress.accessKeyId = answer.credentials?.accessKeyId ?? "";
+  aws.changed(aws.account);
+  return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(answer) };
 }
 
 async function readRequest(request: IncomingMessage): Promise<HttpRequest> {

@@ -64,9 +64,9 @@ const getAccessKeyInfo: QueryAction = {
 const callers: Readonly<Record<string, readonly SessionKind[]>> = {
   GetSessionToken: [],
   GetFederationToken: [],
-  AssumeRole: ["user", "role"],
+  AssumeRole: ["user", "role", "console"],
   GetAccessKeyInfo: ["role"],
-  GetCallerIdentity: ["user", "role", "federated"],
+  GetCallerIdentity: ["user", "role", "federated", "console"],
 };
 
 function restrictSessions(name: string, { parameters, run }: QueryAction): QueryAction {

@@ -71,8 +71,12 @@ export function writeUserFields({ name, arn, userId, user }: UserPrincipal): str
 export function writePrincipal(account: Account, principal: Principal): string {
   const user = principal.name === undefined ? undefined : account.findUser(principal.name);
   if (user !== undefined) return writeUserFields(user);
-  const created = writeTime("CreateDate", account.createdMs);
-  return writeElement("UserId", principal.userId) + writeElement("Arn", principal.arn) + created;
+  const used = account.rootPassword.lastUsedMs;
+  return [
+    ...[writeElement("UserId", principal.userId), writeElement("Arn", principal.arn)],
+    writeTime("CreateDate", account.createdMs),
+    used === undefined ? "" : writeTime("PasswordLastUsed", used),
+  ].join("");
 }
 
 /** Writes a permissions boundary, given as the ARN of its policy. */

@@ -2,8 +2,8 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html
 //
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
-import type { AccountPasswordPolicy, CharacterClass, UserPrincipal } from "../account.ts";
-import { AwsError, accessDenied, notModeled } from "../errors.ts";
+import type { Account, AccountPasswordPolicy, Caller, CharacterClass, UserPrincipal } from "../account.ts";
+import { AwsError, accessDenied } from "../errors.ts";
 import { type Checked, type QueryAction, type QueryCall, readBoolean, readInteger, validate } from "../query.ts";
 import { writeElement, writeTime } from "../xml.ts";
 import { takeUser } from "./named.ts";
@@ -72,14 +72,18 @@ const changePassword: QueryAction = {
     }
     const owner = account.user(name);
     account.authorize(caller, "iam:ChangePassword", owner.arn, `user ${name}`);
-    const { text } = takePassword(owner);
-    if (text === undefined) throw notModeled(`a change of ${name}'s first password, which it does not know`);
-    if (text !== before) throw accessDenied("The old password was incorrect.");
-    requireConformity(after, account.passwordPolicy);
-    account.setPassword(owner, after, false);
+    if (takePassword(owner).text !== before) throw accessDenied("The old password was incorrect.");
+    changeOwnPassword(account, caller, owner, after);
     return "";
   },
 };
+
+/** Sets a new password of the user's own. @throws AwsError AccessDenied or PasswordPolicyViolation */
+export function changeOwnPassword(account: Account, caller: Caller, owner: UserPrincipal, text: string): void {
+  account.authorize(caller, "iam:ChangePassword", owner.arn, `user ${owner.name}`);
+  requireConformity(text, account.passwordPolicy);
+  account.setPassword(owner, text, false);
+}
 
 function takePassword({ name, user }: UserPrincipal) {
   if (user.password !== undefined) return user.password;

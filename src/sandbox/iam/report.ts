@@ -68,17 +68,17 @@ function writeRow(account: Account, principal: Principal): string[] {
   ];
 }
 
-function writePassword({ passwordPolicy, createdMs }: Account, { user }: Principal, isRoot: boolean): string[] {
-  if (isRoot) return ["true", "no_information", formatTime(createdMs), "not_supported"];
-  const password = user?.password;
+function writePassword(account: Account, { user }: Principal, isRoot: boolean): string[] {
+  const password = isRoot ? account.rootPassword : user?.password;
   if (password === undefined) return ["false", "N/A", "N/A", "N/A"];
   const { lastUsedMs, changedMs } = password;
-  const days = passwordPolicy?.maxAgeDays;
+  const days = account.passwordPolicy?.maxAgeDays;
+  const nextRotation = days === undefined ? "N/A" : formatTime(changedMs + days * 86_400_000);
   return [
     "true",
     lastUsedMs === undefined ? "no_information" : formatTime(lastUsedMs),
     formatTime(changedMs),
-    days === undefined ? "N/A" : formatTime(changedMs + days * 86_400_000),
+    isRoot ? "not_supported" : nextRotation,
   ];
 }
 
