@@ -9,6 +9,8 @@ const broad = [
   "network/secrets",
   "policy/lint",
   "profiles/edit.property",
+  "steps/crashes",
+  "steps/steps.property",
   "scripts/command-line",
   "scripts/completion",
   "scripts/exec",

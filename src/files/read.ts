@@ -93,12 +93,12 @@ function readOpened<T = string>(
   }
 }
 
-/** Closes what was only read: what goes wrong then is no matter. */
+/** Closes what was only read, or has been flushed: what goes wrong then is no matter. */
 export function closeRead(descriptor: number): void {
   try {
     closeSync(descriptor);
   } catch {
-    // What was read is whole.
+    // What was read or flushed is whole.
   }
 }
 

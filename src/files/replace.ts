@@ -22,7 +22,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { isWithoutLinks, openNew, writeAll } from "./create.ts";
-import { explainFileError, holdsBytes, isMounted, notRegular } from "./read.ts";
+import { closeRead, explainFileError, holdsBytes, isMounted, notRegular } from "./read.ts";
 
 /** A new content on its way: written beside the file, not yet in its place. */
 export interface Replacement {
@@ -254,7 +254,7 @@ export function writeNew(file: string, content: Buffer): void {
     if (descriptor !== undefined) unlinkSync(file);
     throw explainFileError(error, file);
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    if (descriptor !== undefined) closeRead(descriptor);
   }
   syncFolder(dirname(file));
 }

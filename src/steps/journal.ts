@@ -1,11 +1,11 @@
 // The journal of steps: lines of JSON that are only added to, one before and one after each step. AWS is the state; the
 // journal tells what fob did, and how to undo it. It holds names and ids, and refuses what looks like a secret.
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fsyncSync, ftruncateSync, openSync } from "node:fs";
+import { constants, fsyncSync, ftruncateSync, openSync } from "node:fs";
 import { FobError } from "../errors.ts";
 import { writeAll } from "../files/create.ts";
 import { type Lock, withLock } from "../files/lock.ts";
-import { explainFileError, readOwnBytes } from "../files/read.ts";
+import { closeRead, explainFileError, readOwnBytes } from "../files/read.ts";
 import { writeNew } from "../files/replace.ts";
 import { ensureStoreFolder } from "../store/folder.ts";
 import { journalFile, journalLock } from "../store/paths.ts";
@@ -76,11 +76,12 @@ export async function withJournal<T>(
     const path = journalFile(store, name);
     const bytes = readOwnBytes(path);
     if (bytes === undefined) writeNew(path, Buffer.alloc(0));
-    const descriptor = openForWriting(path);
+    const { lines, end } = parseJournal(path, bytes ?? "");
+    const descriptor = openForWriting(path, end);
     try {
-      return await work(createJournal(path, descriptor, bytes ?? "", lock, now));
+      return await work(createJournal({ path, descriptor, lines, end, lock, now }));
     } finally {
-      closeSync(descriptor);
+      closeRead(descriptor);
     }
   });
 }
@@ -91,21 +92,32 @@ export function readJournal(store: string, name: string): readonly JournalLine[]
   return parseJournal(path, readOwnBytes(path) ?? "").lines;
 }
 
-function openForWriting(path: string): number {
+/** Opens a journal that is there, without the part of a line that a process has left that was killed while it wrote. */
+function openForWriting(path: string, end: number): number {
+  let descriptor: number | undefined;
   try {
-    return openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    descriptor = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    ftruncateSync(descriptor, end);
+    return descriptor;
   } catch (error) {
+    if (descriptor !== undefined) closeRead(descriptor);
     throw explainFileError(error, path);
   }
 }
 
-function createJournal(path: string, descriptor: number, bytes: string, lock: Lock, now: () => number): Journal {
-  const parsed = parseJournal(path, bytes);
-  const lines = [...parsed.lines];
+interface OpenJournal {
+  readonly path: string;
+  readonly descriptor: number;
+  readonly lines: JournalLine[];
+  /** Where the next line begins, in bytes. */
+  readonly end: number;
+  readonly lock: Lock;
+  readonly now: () => number;
+}
+
+function createJournal({ path, descriptor, lines, end, lock, now }: OpenJournal): Journal {
   const run = randomBytes(8).toString("hex");
-  let { end } = parsed;
-  // A process that was killed while it wrote a line has left a part of it.
-  let isTorn = bytes.length > end;
+  let at = end;
   return {
     lines,
     append(entry) {
@@ -114,16 +126,13 @@ function createJournal(path: string, descriptor: number, bytes: string, lock: Lo
       const line: JournalLine = { version: VERSION, time: new Date(now()).toISOString(), run, ...entry };
       const content = Buffer.from(`${formatAsciiJson(line)}\n`);
       try {
-        if (isTorn) ftruncateSync(descriptor, end);
-        isTorn = true;
-        writeAll(descriptor, content, end);
+        writeAll(descriptor, content, at);
         fsyncSync(descriptor);
       } catch (error) {
-        cut(descriptor, end);
+        cut(descriptor, at);
         throw explainFileError(error, path);
       }
-      isTorn = false;
-      end += content.length;
+      at += content.length;
       lines.push(line);
     },
   };
@@ -134,7 +143,7 @@ function cut(descriptor: number, end: number): void {
   try {
     ftruncateSync(descriptor, end);
   } catch {
-    // The next line that can be written takes its place.
+    // The next line takes its place, and what is left of it at the end counts for nothing.
   }
 }
 

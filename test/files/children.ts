@@ -16,10 +16,10 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Bundles child.ts, once for a test file. */
-export async function buildChild(folder: string): Promise<string> {
+/** Bundles a program of the tests, once for a test file. */
+export async function buildChild(folder: string, input = join(import.meta.dirname, "child.ts")): Promise<string> {
   const outfile = join(folder, "child.mjs");
-  await build({ input: join(import.meta.dirname, "child.ts"), platform: "node", output: { file: outfile } });
+  await build({ input, platform: "node", output: { file: outfile } });
   return outfile;
 }
 

@@ -1,4 +1,6 @@
 // An account with one group, as little of AWS as steps need, and steps that fill it.
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Facts, Journal, JournaledStep } from "../../src/steps/journal.ts";
 import type { Step, StepTools, Undo } from "../../src/steps/steps.ts";
 
@@ -16,6 +18,16 @@ export function createAccount(...members: readonly string[]): Account & { readon
     has: (user) => all.has(user),
     add: (user) => void all.add(user),
     remove: (user) => void all.delete(user),
+  };
+}
+
+/** An account that several processes share: a folder with a file for each member. */
+export function openAccount(folder: string): Account {
+  const fileOf = (user: string): string => join(folder, user);
+  return {
+    has: (user) => existsSync(fileOf(user)),
+    add: (user) => writeFileSync(fileOf(user), ""),
+    remove: (user) => rmSync(fileOf(user), { force: true }),
   };
 }
 

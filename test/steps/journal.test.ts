@@ -58,11 +58,13 @@ test("a line that was cut off anywhere counts for nothing, and the next one take
     expect(stepsIn(store)).toEqual(["a"]);
     await append(store, entry("c"));
     expect(stepsIn(store)).toEqual(["a", "c"]);
+    expect(readFileSync(fileOf(store), "utf8")).toMatch(/^(\{.*\}\n){2}$/);
   }
   // What a power cut leaves where the content did not come to the disk.
-  writeFileSync(fileOf(store), Buffer.concat([whole, Buffer.alloc(100)]));
+  writeFileSync(fileOf(store), Buffer.concat([whole, Buffer.alloc(1000)]));
   await append(store, entry("c"));
   expect(stepsIn(store)).toEqual(["a", "b", "c"]);
+  expect(readFileSync(fileOf(store), "utf8")).toMatch(/^(\{.*\}\n){3}$/);
 });
 
 test.each([
