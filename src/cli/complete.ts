@@ -84,8 +84,10 @@ function listCommandWords(
 ): Candidate[] {
   const specs = Object.entries(listOptions(command)).map(([option, spec]) => ({ flag: formatFlag(option), ...spec }));
   const specOf = (flag: string) => specs.find((spec) => spec.flag === flag);
-  const values = (kind: string | undefined, choices: readonly string[] = []): Candidate[] =>
-    kind === "profile" ? profiles() : kind === "file" ? [anyFile] : choices.map((choice) => [choice, ""]);
+  const values = (kind = "", choices: readonly string[] = []): Candidate[] =>
+    kind === "profile"
+      ? profiles()
+      : [...choices.map((choice): Candidate => [choice, ""]), ...(/\bfile$/.test(kind) ? [anyFile] : [])];
   let named = 0;
   let isOver = false;
   const typed = rest.values();

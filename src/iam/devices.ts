@@ -64,10 +64,10 @@ function groupByUser(devices: readonly VirtualDevice[]): ReadonlyMap<string, rea
   return byUser;
 }
 
-const toDevice = (serialNumber: string): Device => ({ serialNumber, kind: kindOf(serialNumber) });
+const toDevice = (serialNumber: string): Device => ({ serialNumber, kind: deviceKindOf(serialNumber) });
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_MFADevice.html */
-function kindOf(serialNumber: string): DeviceKind {
+export function deviceKindOf(serialNumber: string): DeviceKind {
   if (/^arn:[\w-]+:iam::\d*:(?:mfa|sms-mfa)\//.test(serialNumber)) return "virtual";
   if (/^arn:[\w-]+:iam::\d*:u2f\//.test(serialNumber)) return "security key";
   return serialNumber.startsWith("arn:") ? "unknown" : "hardware";

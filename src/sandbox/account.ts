@@ -91,11 +91,21 @@ export interface Role {
   readonly trustText: string;
   readonly trust: readonly TrustStatement[];
   readonly holder: PolicyHolder;
+  /** The ARN of a managed policy. */
+  readonly boundary: string | undefined;
   tags: Tags;
   readonly maxSessionSeconds: number;
 }
 
-export interface UserOptions {
+/** What an entity has from before; the default is new. */
+export interface Origin {
+  /** `AIDA…`, `AGPA…`, `AROA…` */
+  readonly id?: string | undefined;
+  /** ms since 1970. Default: now. */
+  readonly createdMs?: number | undefined;
+}
+
+export interface UserOptions extends Origin {
   readonly name: string;
   /** Default: `/`. */
   readonly path?: string;
@@ -105,15 +115,18 @@ export interface UserOptions {
   readonly attached?: readonly string[];
   readonly groups?: readonly string[];
   /** The ARN of a managed policy. */
-  readonly boundary?: string;
+  readonly boundary?: string | undefined;
   readonly tags?: Tags;
-  readonly password?: NewPassword;
-  /** ms since 1970. Default: now. */
-  readonly createdMs?: number;
+  readonly password?: NewPassword | undefined;
 }
 
 /** An access key's past. */
 export interface AccessKeyOptions {
+  /** Default: new ones. */
+  readonly accessKeyId?: string | undefined;
+  readonly secretAccessKey?: string | undefined;
+  /** Default: true. */
+  readonly active?: boolean;
   /** ms since 1970. Default: now. */
   readonly createdMs?: number;
   readonly lastUsed?: Credential["lastUsed"];
@@ -284,7 +297,7 @@ export class Account {
 
   addUser(options: UserOptions): UserPrincipal {
     const { name, path = "/", policies, attached = [], groups = [], boundary, tags = {}, password } = options;
-    const { createdMs = this.now() } = options;
+    const { id = makeId("AIDA"), createdMs = this.now() } = options;
     assertName("IAM user", name, path);
     // IAM user names ignore case.
     if (this.#users.has(name.toLowerCase())) throw new Error(`user ${JSON.stringify(name)} already exists`);
@@ -300,7 +313,7 @@ export class Account {
       password: password && this.#toPassword(password),
     };
     const arn = this.arn(`user${path}${name}`);
-    const principal = { name, arn, userId: makeId("AIDA"), holder, devices: [], user };
+    const principal = { name, arn, userId: id, holder, devices: [], user };
     this.#users.set(name.toLowerCase(), principal);
     return principal;
   }
@@ -323,37 +336,41 @@ export class Account {
     return { ...rest, text };
   }
 
-  addGroup(name: string, path: string, policies: readonly unknown[], attached: readonly string[]): Group {
+  addGroup(
+    name: string,
+    path: string,
+    policies: readonly unknown[],
+    attached: readonly string[],
+    { id = makeId("AGPA"), createdMs = this.now() }: Origin = {},
+  ): Group {
     assertName("group", name, path);
     if (this.#groups.has(name.toLowerCase())) throw new Error(`group ${JSON.stringify(name)} already exists`);
     const holder = makeHolder(policies);
     for (const arn of attached) holder.attached.add(this.managedPolicy(arn).arn);
     const arn = this.arn(`group${path}${name}`);
-    const group = { name, arn, groupId: makeId("AGPA"), path, createdMs: this.now(), holder };
+    const group = { name, arn, groupId: id, path, createdMs, holder };
     this.#groups.set(name.toLowerCase(), group);
     return group;
   }
 
   /** Adds a customer managed policy. Throws an Error if the evaluator or this account does not model something in it. */
   addManagedPolicy(name: string, path: string, policy: unknown): ManagedPolicy {
-    assertName("policy", name, path);
     const arn = this.arn(`policy${path}${name}`);
-    if (this.#managedPolicies.has(arn)) throw new Error(`policy ${JSON.stringify(name)} already exists`);
     const createdMs = this.now();
     const versions = new Map([["v1", { policy: readModeledPolicy(policy), createdMs }]]);
-    const added = {
-      name,
-      arn,
-      id: makeId("ANPA"),
-      path,
-      createdMs,
-      versions,
-      tags: {},
-      defaultVersion: "v1",
-      ...{ latestVersion: 1, updatedMs: createdMs },
-    };
-    this.#managedPolicies.set(arn, added);
-    return added;
+    return this.restoreManagedPolicy({
+      ...{ name, arn, id: makeId("ANPA"), path, createdMs, tags: {} },
+      ...{ versions, defaultVersion: "v1", latestVersion: 1, updatedMs: createdMs },
+    });
+  }
+
+  /** Adds a managed policy as it was, with all versions. */
+  restoreManagedPolicy(policy: ManagedPolicy): ManagedPolicy {
+    const { name, arn, path } = policy;
+    assertName("policy", name, path);
+    if (this.#managedPolicies.has(arn)) throw new Error(`policy ${JSON.stringify(name)} already exists`);
+    this.#managedPolicies.set(arn, policy);
+    return policy;
   }
 
   users(): readonly UserPrincipal[] {
@@ -413,14 +430,14 @@ export class Account {
   }
 
   /** Returns the policies that decide what a principal may do. */
-  policiesOf({ holder, user }: Principal): { policies: PolicyDocument[]; boundary: PolicyDocument | undefined } {
+  policiesOf({ holder, user, role }: Principal): { policies: PolicyDocument[]; boundary: PolicyDocument | undefined } {
     const holders = [holder, ...(user?.groups ?? []).map((group) => group.holder)];
     const policies = holders.flatMap(({ inline, attached }) => [
       ...[...inline.values()].map(({ document }) => document),
       ...[...attached].map((arn) => this.defaultPolicy(arn).document),
     ]);
-    const boundary = user?.boundary === undefined ? undefined : this.defaultPolicy(user.boundary).document;
-    return { policies, boundary };
+    const boundary = user?.boundary ?? role?.boundary;
+    return { policies, boundary: boundary === undefined ? undefined : this.defaultPolicy(boundary).document };
   }
 
   /** Returns the default version of a managed policy; throws an Error if it does not exist. */
@@ -471,9 +488,10 @@ export class Account {
   }
 
   addAccessKey(principal: Principal, options: AccessKeyOptions = {}): Credential {
-    const { createdMs = this.now(), lastUsed } = options;
-    const key = { ...makeKey("AKIA", this.id), principal, createdMs, active: true, lastUsed };
-    return this.#addCredential(key);
+    const { createdMs = this.now(), active = true, lastUsed } = options;
+    const made = makeKey("AKIA", this.id);
+    const { accessKeyId = made.accessKeyId, secretAccessKey = made.secretAccessKey } = options;
+    return this.#addCredential({ accessKeyId, secretAccessKey, principal, createdMs, active, lastUsed });
   }
 
   deleteAccessKey({ accessKeyId }: Credential): void {

@@ -8,7 +8,8 @@ import { explainFileError } from "../files/read.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { Account, Principal } from "./account.ts";
 import { authenticatorVariable, createAuthenticator, folderPrefix, temporaryFolder } from "./authenticator.ts";
-import { type ScenarioName, scenarios } from "./scenarios.ts";
+import { formatAccount } from "./save-account.ts";
+import type { Scenario } from "./scenarios.ts";
 import { type Sandbox, startSandbox } from "./server.ts";
 
 export interface Rehearsal {
@@ -17,12 +18,14 @@ export interface Rehearsal {
   readonly account: string;
   /** What leads AWS tools and fob there, and nowhere else. */
   readonly variables: Variables;
+  /** The account as it is now, for a file that can be loaded again. */
+  format(): string;
   /** Stops the local AWS and removes all files. */
   close(): Promise<void>;
 }
 
 /** Starts it. @param env the environment that the variables are for */
-export async function startRehearsal(scenario: ScenarioName, env: Environment): Promise<Rehearsal> {
+export async function startRehearsal(scenario: Scenario, env: Environment): Promise<Rehearsal> {
   const folder = makeFolder();
   const files = { ...listAwsFiles(folder), store: join(folder, "fob") };
   const authenticator = createAuthenticator(folder);
@@ -33,16 +36,21 @@ export async function startRehearsal(scenario: ScenarioName, env: Environment): 
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
+    let filled: Account | undefined;
     sandbox = await startSandbox({
+      ...(scenario.account === undefined ? {} : { account: scenario.account }),
+      ...(scenario.partition === undefined ? {} : { partition: scenario.partition }),
       fill: (account) => {
-        scenarios[scenario](account);
+        filled = account;
+        scenario.fill(account);
         writeAwsFiles(files, account);
         authenticator.write(account);
       },
       changed: authenticator.write,
     });
     const variables = buildVariables({ ...files, authenticator: authenticator.path }, sandbox.url, env);
-    return { url: sandbox.url, account: sandbox.account, variables, close };
+    const format = (): string => formatAccount(filled as Account);
+    return { url: sandbox.url, account: sandbox.account, variables, format, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,20 +1,24 @@
 // The roles of an account, and who can assume them.
 
 import { evaluateTrust, listVariables, type RequestContext, readTrustPolicy } from "../policy/engine/evaluate.ts";
-import { type Account, type Credential, makeId, type Principal, type Role } from "./account.ts";
+import { type Account, type Credential, makeId, type Origin, type Principal, type Role } from "./account.ts";
 import { accessDenied } from "./errors.ts";
 import { makeHolder } from "./policies.ts";
 
-export interface RoleOptions {
+export interface RoleOptions extends Origin {
   readonly name: string;
   readonly path?: string;
   /** The trust policy: a document, or its JSON. */
   readonly trust: unknown;
   /** The role's policies: documents, or their JSON. */
   readonly policies?: readonly unknown[];
+  /** The ARNs of managed policies. */
+  readonly attached?: readonly string[];
+  /** The ARN of a managed policy. */
+  readonly boundary?: string | undefined;
   readonly tags?: Readonly<Record<string, string>>;
   /** 3600 (the default) to 43200. */
-  readonly maxSessionSeconds?: number;
+  readonly maxSessionSeconds?: number | undefined;
 }
 
 /** The condition keys of AssumeRole requests here, and the operators for them. */
@@ -28,7 +32,7 @@ const modeledTrustKeys: readonly (readonly [key: RegExp, operators: RegExp])[] =
 
 /** Adds a role. Throws an Error if AWS would reject it, or if a decision on a policy would be wrong here. */
 export function addRole(account: Account, options: RoleOptions): Role {
-  const { name, path = "/", policies = [], tags = {}, maxSessionSeconds = 3600 } = options;
+  const { name, path = "/", policies = [], attached = [], boundary, tags = {}, maxSessionSeconds = 3600 } = options;
   if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`invalid role name: ${JSON.stringify(name)}`);
   if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
   if (!Number.isInteger(maxSessionSeconds) || maxSessionSeconds < 3600 || maxSessionSeconds > 43_200) {
@@ -48,8 +52,13 @@ export function addRole(account: Account, options: RoleOptions): Role {
   if (unknown !== undefined) throw new Error(`Invalid principal in policy: "AWS":"${unknown}"`);
   const arn = account.arn(`role${path}${name}`);
   const trustText = typeof options.trust === "string" ? options.trust : JSON.stringify(options.trust);
-  const [roleId, createdMs, holder] = [makeId("AROA"), account.now(), makeHolder(policies)];
-  return account.addRole({ name, arn, roleId, path, createdMs, trustText, trust, holder, tags, maxSessionSeconds });
+  const holder = makeHolder(policies);
+  for (const policy of attached) holder.attached.add(account.managedPolicy(policy).arn);
+  if (boundary !== undefined) account.managedPolicy(boundary);
+  const { id: roleId = makeId("AROA"), createdMs = account.now() } = options;
+  return account.addRole({
+    ...{ name, arn, roleId, path, createdMs, trustText, trust, holder, boundary, tags, maxSessionSeconds },
+  });
 }
 
 /** Creates the principal of an assumed role. */

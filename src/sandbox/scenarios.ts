@@ -5,9 +5,27 @@ import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type User
 import { getSignInRegion } from "./events.ts";
 import { addMonitoring } from "./monitoring/team.ts";
 
+/** An account to start with. */
+export interface Scenario {
+  /** As messages show it. */
+  readonly name: string;
+  /** Twelve digits. Default: 123456789012. */
+  readonly account?: string;
+  /** Default: `aws`. */
+  readonly partition?: string;
+  /** Adds all to an account that has only its root user. */
+  readonly fill: (account: Account) => void;
+}
+
 export const scenarioNames = ["team", "team-enforced", "empty"] as const;
 
 export type ScenarioName = (typeof scenarioNames)[number];
+
+/** The scenario with this name; undefined for other names. */
+export function findScenario(name: string): Scenario | undefined {
+  const found = scenarioNames.find((known) => known === name);
+  return found && { name: found, fill: scenarios[found] };
+}
 
 /** What each scenario adds to an account that has only its root user. */
 export const scenarios: Readonly<Record<ScenarioName, (account: Account) => void>> = {

@@ -72,6 +72,7 @@ test.runIf(isBroad)(
       expect(await complete(world, command, "")).toEqual(["bash", "zsh", "fish", "powershell"]);
     }
     expect(await complete(world, "policy", "lint", "--format", "")).toEqual(["text", "json", "sarif"]);
+    expect(await complete(world, "sandbox", "--scenario", "")).toEqual(["team", "team-enforced", "empty", "//"]);
     for (const words of [
       ["login", "work", ""],
       ["login", "--duration", ""],

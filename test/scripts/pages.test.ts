@@ -104,6 +104,8 @@ const withCommands = pages.flatMap((page) => {
 
 test.runIf(isBroad).each(withCommands)("the commands of $page", async ({ page, blocks }) => {
   const cwd = temporaryFolder();
+  // Of fob sandbox --save.
+  mayHoldSecrets(join(cwd, "mine.json"));
   // A section begins with a new home, and finds the files that the sections above it have written where it is typed.
   for (const section of new Set(blocks.map((block) => block.section))) {
     const { world, env } = await makeWorldOf(page);

@@ -1,4 +1,5 @@
 // `fob sandbox`: a local AWS to try fob in, with the environment that leads there.
+import { existsSync } from "node:fs";
 import { runBeside } from "../../environment/exec.ts";
 import { formatVariables } from "../../environment/formats.ts";
 import { findProblem } from "../../environment/program.ts";
@@ -7,8 +8,8 @@ import { withVariables } from "../../environment/variables.ts";
 import { CancelledError, throwIfCancelled, UsageError } from "../../errors.ts";
 import { findNearest } from "../../nearest.ts";
 import type { Rehearsal } from "../../sandbox/rehearsal.ts";
-import { type ScenarioName, scenarioNames } from "../../sandbox/scenarios.ts";
-import { quote } from "../../text.ts";
+import { findScenario, type Scenario, scenarioNames } from "../../sandbox/scenarios.ts";
+import { quote, quoteShellWord } from "../../text.ts";
 import { formatCommand } from "../../typed-command.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -25,11 +26,17 @@ export const sandboxCommand = defineCommand({
     "Starts a local AWS (STS and IAM, which enforce MFA) with a small team in it. Prints the environment variables that " +
     "lead fob and AWS tools there, for you to paste in another terminal, and runs until you press Ctrl-C. With a command " +
     "after --, runs that command with these variables instead, and stops with its exit code. Your AWS files, sessions " +
-    "and AWS_ variables are not used, and nothing is left behind. Each user with an access key has a profile of the " +
-    "same name; fob sandbox code prints the code of a user's MFA device.",
+    "and AWS_ variables are not used, and nothing is left behind unless you --save it. Each user with an access key " +
+    "has a profile of the same name; fob sandbox code prints the code of a user's MFA device.",
   runs: "the program and its arguments, passed on without a shell",
   options: {
-    scenario: { value: "name", text: `${scenarioNames.join(", ")} (default: team)`, choices: scenarioNames },
+    scenario: {
+      value: "name|file",
+      text: `${scenarioNames.join(", ")} (default: team), or a file with an account`,
+      choices: scenarioNames,
+    },
+    load: { value: "file", text: "start with the account that --save wrote" },
+    save: { value: "file", text: "when the sandbox stops, write its account to this file" },
     shell: { value: "shell", text: `print for ${shells.join(", ")} (default: your shell)`, choices: shells },
   },
   examples: [
@@ -37,15 +44,18 @@ export const sandboxCommand = defineCommand({
     "fob sandbox -- bash",
     "fob sandbox -- sh -c 'fob sandbox code ben | fob login ben --code-stdin'",
     "fob sandbox --scenario team-enforced -- bash",
+    "fob sandbox --load mine.json --save mine.json -- bash",
   ],
   async run(words, options, context, command = []) {
     if (words.length > 0) throw createWordsError(words, context);
-    const scenario = chooseScenario(options.scenario);
     const [program] = command;
     const { env, signal } = context;
     const shell = program === undefined ? chooseShell(options.shell, context) : undefined;
     const problem = program === undefined || process.platform === "win32" ? undefined : findProblem(program, env.PATH);
     if (program !== undefined && problem) return reportStartProblem(program, problem, context);
+    const files = await import("../../sandbox/scenario-file.ts");
+    if (options.save !== undefined) files.assertSavable(options.save);
+    const scenario = chooseScenario(options, files.readScenarioFile);
     const { startRehearsal: start } = await import("../../sandbox/rehearsal.ts");
     throwIfCancelled(signal);
     const rehearsal = await start(scenario, env);
@@ -55,20 +65,20 @@ export const sandboxCommand = defineCommand({
       const outcome = await runBeside(command, withVariables(env, rehearsal.variables));
       return "status" in outcome ? outcome.status : reportFailedStart(program ?? "", outcome.failed, context);
     } finally {
-      await rehearsal.close();
+      await stop(rehearsal, options.save, files.writeScenarioFile, context);
     }
   },
 });
 
 async function printAndWait(
   shell: Shell,
-  scenario: ScenarioName,
+  scenario: Scenario,
   { account, url, variables }: Rehearsal,
   { say, signal, stdout }: Context,
 ): Promise<never> {
-  say.note(`a local AWS is running at ${url} (account ${account}, scenario ${scenario}); press Ctrl-C to stop it`);
+  say.note(`a local AWS is running at ${url} (account ${account}, scenario ${scenario.name}); press Ctrl-C to stop it`);
   if (stdout.isTerminal) say.note("paste these lines in another terminal:");
-  stdout.write(formatVariables(shell, variables, scenario));
+  stdout.write(formatVariables(shell, variables, scenario.name));
   await new Promise<void>((resolve) => {
     signal.addEventListener("abort", () => resolve());
     if (signal.aborted) resolve();
@@ -76,10 +86,37 @@ async function printAndWait(
   throw new CancelledError("the sandbox and its files are gone");
 }
 
-/** @throws UsageError */
-function chooseScenario(name: string = "team"): ScenarioName {
-  const found = scenarioNames.find((known) => known === name);
+/** Saves the account, if the user wants that, and stops. @throws FobError if it cannot be saved */
+async function stop(
+  rehearsal: Rehearsal,
+  save: string | undefined,
+  write: (path: string, text: string) => void,
+  { say }: Context,
+): Promise<void> {
+  try {
+    if (save === undefined) return;
+    write(save, rehearsal.format());
+    say.note(`saved the account to ${quote(save)}; fob sandbox --load ${quoteShellWord(save)} starts with it`);
+  } finally {
+    await rehearsal.close();
+  }
+}
+
+interface ScenarioOptions {
+  readonly scenario?: string | undefined;
+  readonly load?: string | undefined;
+}
+
+/** @throws UsageError, or FobError for a file */
+function chooseScenario({ scenario, load }: ScenarioOptions, readFile: (path: string) => Scenario): Scenario {
+  if (load !== undefined && scenario !== undefined) {
+    throw new UsageError("--load and --scenario cannot be used together", "use one or the other");
+  }
+  if (load !== undefined) return readFile(load);
+  const name = scenario ?? "team";
+  const found = findScenario(name);
   if (found !== undefined) return found;
+  if (/[./\\]/.test(name) || existsSync(name)) return readFile(name);
   throw new UsageError(`unknown scenario ${quote(name)}`, `choose one of: ${scenarioNames.join(", ")}`);
 }
 

@@ -111,8 +111,10 @@ function writeRole(account: Account, role: Role): string {
     ...[writeElement("RoleName", role.name), writeElement("RoleId", role.roleId), writeElement("Arn", role.arn)],
     ...[writeElement("Path", role.path), writeTime("CreateDate", role.createdMs)],
     writeElement("AssumeRolePolicyDocument", encodeDocument(role.trustText)),
-    ...["<InstanceProfileList/>", writeList("Tags", Object.entries(role.tags), writeTag)],
+    "<InstanceProfileList/>",
     writeHolder(account, role.holder, "RolePolicyList"),
+    role.boundary === undefined ? "" : writeBoundary(role.boundary),
+    writeList("Tags", Object.entries(role.tags), writeTag),
   ].join("");
 }
 
