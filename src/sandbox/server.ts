@@ -254,6 +254,13 @@ const jsonServices: Partial<Readonly<Record<string, JsonService>>> = {
 };
 const services = ["s3", ...Object.keys(queryServices), ...Object.keys(jsonServices)] as readonly Service[];
 
+/** Lists the operations of a service here. */
+export function listOperations(service: Service): readonly string[] {
+  if (service === "s3") return ["ListBuckets"];
+  if (service === "iam" || service === "sts") return [...(service === "iam" ? iam : sts).actions.keys()];
+  return Object.keys(jsonServices[service]?.operations ?? {});
+}
+
 /** Answers one request and returns its record. Never rejects. */
 async function answerCall(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
   const requestId = randomUUID();

@@ -1,0 +1,54 @@
+// The aws command drives every operation of the local AWS.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, test } from "vitest";
+import { isThere } from "../helpers/needed.ts";
+import { driveSandbox, type Send, type ServiceName } from "../helpers/sandbox-calls.ts";
+
+const commands: Readonly<Record<ServiceName, string>> = {
+  iam: "iam",
+  sts: "sts",
+  s3: "s3api",
+  config: "configservice",
+};
+
+const home = mkdtempSync(join(tmpdir(), "fob-test-"));
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** As the aws command names operations: `list-mfa-devices`. */
+const toCommand = (operation: string): string =>
+  operation
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .replace(/([A-Z])([A-Z][a-z])/g, "$1-$2")
+    .toLowerCase();
+
+const send: Send = async (service, operation, input, { url, key }) => {
+  const env = {
+    ...{ PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: "true", AWS_MAX_ATTEMPTS: "1" },
+    ...{ AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey },
+    AWS_DEFAULT_REGION: "us-east-1",
+  };
+  const options = ["--endpoint-url", url, "--output", "json", "--no-paginate"];
+  // This one writes the QR code to a file, and takes no name from JSON.
+  const special =
+    operation === "CreateVirtualMFADevice"
+      ? [
+          ...["--virtual-mfa-device-name", String(input.VirtualMFADeviceName), "--bootstrap-method", "QRCodePNG"],
+          ...["--outfile", join(home, "code.png"), "--tags", JSON.stringify(input.Tags)],
+        ]
+      : ["--cli-input-json", JSON.stringify(input)];
+  const args = [commands[service], toCommand(operation), ...special, ...options];
+  const { stdout } = await promisify(execFile)("aws", args, { env });
+  return stdout === "" ? {} : (JSON.parse(stdout) as object);
+};
+
+describe.skipIf(!isThere("aws", "--version"))("the aws command", () => {
+  test("reads the answers of every operation", { timeout: 240_000 }, async () => {
+    expect(await driveSandbox(send, ["iam", "sts", "s3", "config"])).toEqual([]);
+  });
+});
