@@ -29,8 +29,8 @@ export interface JsonOperation {
 }
 
 export interface JsonService {
-  /** What precedes the operation in the header X-Amz-Target. */
-  readonly target: string;
+  /** What precedes the operation in the header X-Amz-Target; some clients use another than others. */
+  readonly targets: readonly string[];
   readonly version: "1.0" | "1.1";
   readonly operations: Readonly<Record<string, JsonOperation>>;
   /** The service's code for a violated constraint. */
@@ -41,9 +41,10 @@ export interface JsonService {
 export const isJson = (request: Pick<HttpRequest, "headers">): boolean => request.headers["x-amz-target"] !== undefined;
 
 /** Returns the name of the operation; throws UnknownOperationException unless it is one of the service. */
-export function readOperationName({ headers }: HttpRequest, { target }: JsonService): string {
+export function readOperationName({ headers }: HttpRequest, { targets }: JsonService): string {
   const [given = ""] = headers["x-amz-target"] ?? [];
-  if (!given.startsWith(`${target}.`)) throw new AwsError("UnknownOperationException", 400, "Unknown operation");
+  const target = targets.find((each) => given.startsWith(`${each}.`));
+  if (target === undefined) throw new AwsError("UnknownOperationException", 400, "Unknown operation");
   return given.slice(target.length + 1);
 }
 

@@ -147,7 +147,7 @@ test("CloudWatch: an alarm is put, described, and found by its metric and its ac
     ...{ StateTransitionedTimestamp: now / 1000, StateValue: "INSUFFICIENT_DATA" },
     StateReason: "Unchecked: Initial alarm creation",
   };
-  const none = { CompositeAlarms: [], MetricAlarms: [], LogAlarms: [] };
+  const none = { CompositeAlarms: [], MetricAlarms: [] };
   const find = async (input: object) => (await call("monitoring", "DescribeAlarms", input)).json;
   expect(await find({})).toEqual({ ...none, MetricAlarms: [described] });
   expect(await find({ AlarmNames: ["sign-in", "other"] })).toEqual({ ...none, MetricAlarms: [described] });

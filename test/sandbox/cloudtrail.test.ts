@@ -207,6 +207,12 @@ test("pages go on where the last one ended, although events are added", async ()
   expect(third.NextToken).toBe(undefined);
 });
 
+test("the SDK for JavaScript names the service in another way", async () => {
+  const headers = { "x-amz-target": "CloudTrail_20131101.DescribeTrails" };
+  const request = { url: sandbox.url, key, atMs: now, service: "cloudtrail", operation: "DescribeTrails" } as const;
+  expect((await sendJson({ ...request, headers })).json).toEqual({ trailList: [] });
+});
+
 test("two look-ups a second and region", async () => {
   const request = { url: sandbox.url, key, atMs: now, service: "cloudtrail", operation: "LookupEvents" } as const;
   const answers = [await sendJson(request), await sendJson(request), await sendJson(request)];

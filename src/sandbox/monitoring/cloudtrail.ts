@@ -248,7 +248,8 @@ export function addTrail(account: Account, trail: Omit<Trail, "arn">): void {
 }
 
 export const cloudtrail: JsonService = {
-  target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+  // The first is that of boto3, the second that of the SDK for JavaScript.
+  targets: ["com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"],
   version: "1.1",
   invalidCode: "ValidationException",
   operations: {

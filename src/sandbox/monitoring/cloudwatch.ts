@@ -39,7 +39,7 @@ const listAlarms = ({ alarms }: Region): readonly MetricAlarm[] =>
 const describeAlarms = defineOperation(
   {
     ...{ AlarmNames: optional(listOf(alarmName, { max: 100 })), AlarmNamePrefix: optional(alarmName) },
-    AlarmTypes: optional(listOf(oneOf("CompositeAlarm", "MetricAlarm", "LogAlarm"))),
+    AlarmTypes: optional(listOf(oneOf("CompositeAlarm", "MetricAlarm"))),
     StateValue: optional(oneOf("OK", "ALARM", "INSUFFICIENT_DATA")),
     ...{ ActionPrefix: optional(text(1, 1024)), MaxRecords: optional(integer(1, 100)), NextToken: optional(text()) },
   },
@@ -55,7 +55,7 @@ const describeAlarms = defineOperation(
     const found = listAlarms(call.region).filter(isWanted);
     const badToken = (): AwsError => new AwsError("InvalidNextToken", 400, "The token is invalid");
     const { page, nextToken } = takeTokenPage(found, input.NextToken, input.MaxRecords ?? 50, badToken);
-    return { CompositeAlarms: [], MetricAlarms: page.map(describeAlarm), LogAlarms: [], NextToken: nextToken };
+    return { CompositeAlarms: [], MetricAlarms: page.map(describeAlarm), NextToken: nextToken };
   },
 );
 
@@ -122,7 +122,7 @@ const putMetricAlarm = defineOperation(
 
 /** Clients of today speak JSON. Older ones speak AWS's query protocol, and some speak CBOR, which are not modeled. */
 export const cloudwatch: JsonService = {
-  target: "GraniteServiceVersion20100801",
+  targets: ["GraniteServiceVersion20100801"],
   version: "1.0",
   invalidCode: "ValidationError",
   operations: {

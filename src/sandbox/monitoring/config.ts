@@ -363,13 +363,13 @@ const describeRecorderStatus = defineOperation(recorderNames, (call, { Configura
   return {
     ConfigurationRecordersStatus: findRecorders(call, names).map(({ name, arn, startedMs }) => ({
       ...{ arn, name, recording: startedMs !== undefined },
-      ...(startedMs === undefined ? {} : { lastStartTime: new Date(startedMs), lastStatus: "SUCCESS" }),
+      ...(startedMs === undefined ? {} : { lastStartTime: new Date(startedMs), lastStatus: "Success" }),
     })),
   };
 });
 
 export const config: JsonService = {
-  target: "StarlingDoveService",
+  targets: ["StarlingDoveService"],
   version: "1.1",
   invalidCode: "ValidationException",
   operations: {

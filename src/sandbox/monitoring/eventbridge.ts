@@ -160,7 +160,7 @@ const putTargets = defineOperation(
 );
 
 export const eventbridge: JsonService = {
-  target: "AWSEvents",
+  targets: ["AWSEvents"],
   version: "1.1",
   invalidCode: "ValidationException",
   operations: {

@@ -127,7 +127,7 @@ function sortByName<T extends { readonly name: string }>(items: Iterable<T>): re
 }
 
 export const logs: JsonService = {
-  target: "Logs_20140328",
+  targets: ["Logs_20140328"],
   version: "1.1",
   invalidCode: "InvalidParameterException",
   operations: {
