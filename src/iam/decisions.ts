@@ -8,6 +8,7 @@ import {
   type Decision,
   evaluate,
   type RequestContext,
+  statementsOf,
 } from "../policy/engine/evaluate.ts";
 import { describeUser, mergeContexts } from "../policy/engine/subject.ts";
 import { type AuthMethod, listAuthMethods } from "../policy/proof.ts";
@@ -57,10 +58,9 @@ export function decideAbout(user: UserIdentity, { policies, boundary }: Policies
     listAllowed(method, more = []) {
       const keys = contextOf(methodOf(method));
       const about = { conditions: keys, resources: keys };
-      const all = [...own, ...more];
-      const parts = findCoverage(all, boundary?.document, about).open.flatMap((set) =>
-        listPartsAllowed(set, all, about),
-      );
+      const all = [...own, ...more].flatMap(statementsOf);
+      const limit = boundary === undefined ? undefined : statementsOf(boundary.document);
+      const parts = findCoverage(all, limit, about).open.flatMap((set) => listPartsAllowed(set, all, about));
       return [...new Set(parts.map(formatSet))].sort();
     },
   };

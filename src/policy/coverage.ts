@@ -2,21 +2,20 @@
 //
 // Sets of requests are kept as patterns. Where a set cannot be worked out exactly, it is taken to be larger: something may
 // be called open that is not, but nothing is called denied that is not.
-import type { PolicyDocument } from "./engine/document.ts";
 import {
   type ParsedRequest,
   parseRequest,
   type RequestContext,
   RequestError,
-  statementsOf,
   type Truth,
   testCondition,
 } from "./engine/evaluate.ts";
-import type { Statement } from "./engine/grammar.ts";
+import type { ParsedCondition, ParsedStatement } from "./engine/grammar.ts";
 import { resolveVariables } from "./engine/template.ts";
-import { areDisjoint, covers, type Pattern, parsePattern } from "./engine/wildcard.ts";
+import { areDisjoint, covers, matches, type Pattern, parsePattern } from "./engine/wildcard.ts";
 import { isEverything } from "./lint/known.ts";
 import { holdsForEveryUser } from "./other-users.ts";
+import { isDirect, servicesWithoutViaService, viaService, withoutViaService } from "./via-service.ts";
 
 /** A pattern of actions (in lower case) or resources, and how the policy writes it. */
 export interface Glob {
@@ -39,7 +38,7 @@ export interface Coverage {
   /** Not denied by statements whose conditions certainly hold. Empty: everything is denied. */
   readonly open: readonly RequestSet[];
   /** The statements that deny, in the order of the policies. */
-  readonly denies: readonly Statement[];
+  readonly denies: readonly ParsedStatement[];
   /** Not denied if all statements deny whose conditions may hold. */
   readonly openAtBest: readonly RequestSet[];
   /** The context keys, in lower case, that those further statements depend on. */
@@ -54,27 +53,53 @@ export interface CoverageContext {
   readonly resources: RequestContext;
 }
 
-/** Works out what the policies and the boundary leave open. */
+/** Works out what the statements of policies and of a boundary leave open. */
 export function findCoverage(
-  policies: readonly PolicyDocument[],
-  boundary: PolicyDocument | undefined,
+  statements: readonly ParsedStatement[],
+  boundary: readonly ParsedStatement[] | undefined,
+  context: CoverageContext,
+): Coverage {
+  const coverage = findCoverageOfMost(statements, boundary, context);
+  const tested = [...statements, ...(boundary ?? [])].some(({ conditions }) =>
+    conditions.some(({ lowerKey }) => lowerKey === viaService),
+  );
+  if (!tested || !isDirect(context.conditions)) return coverage;
+  const without = { ...context, conditions: withoutViaService(context.conditions) };
+  const { open, openAtBest, keys } = findCoverageOfMost(statements, boundary, without);
+  const add = (all: readonly RequestSet[], more: readonly RequestSet[]): readonly RequestSet[] =>
+    removeCovered([...all, ...intersectAll(ofServicesWithoutKey, more)]);
+  return {
+    ...coverage,
+    open: add(coverage.open, open),
+    openAtBest: add(coverage.openAtBest, openAtBest),
+    keys: [...new Set([...coverage.keys, ...keys])].sort(),
+  };
+}
+
+const ofServicesWithoutKey = servicesWithoutViaService.map((service) => {
+  const text = `${service}:*`;
+  return { ...everything, actions: [{ text, pattern: parsePattern(text) }] };
+});
+
+/** For services whose requests have all keys. */
+function findCoverageOfMost(
+  statements: readonly ParsedStatement[],
+  boundary: readonly ParsedStatement[] | undefined,
   context: CoverageContext,
 ): Coverage {
   const [forConditions, forResources] = [parseContext(context.conditions), parseContext(context.resources)];
-  const documents = [...policies, ...(boundary === undefined ? [] : [boundary])];
-  const denies = documents
-    .flatMap(statementsOf)
+  const denies = [...statements, ...(boundary ?? [])]
     .filter(({ effect }) => effect === "Deny")
     .map((statement) => ({ statement, holds: testConditions(statement, forConditions) }));
   const certain = denies.filter(({ holds }) => holds === true).map(({ statement }) => statement);
   const possible = denies.filter(({ holds }) => holds !== false);
-  const allows = (boundary === undefined ? [] : statementsOf(boundary))
+  const allows = (boundary ?? [])
     .filter(({ effect }) => effect === "Allow")
     .map((statement) => ({ statement, holds: testConditions(statement, forConditions) }));
   const within = (isIn: (holds: Truth) => boolean): readonly RequestSet[] =>
     boundary === undefined
       ? [everything]
-      : allows.filter(({ holds }) => isIn(holds)).flatMap(({ statement }) => listAllowed(statement, forResources));
+      : allows.filter(({ holds }) => isIn(holds)).flatMap(({ statement }) => listCoveredSets(statement, forResources));
   const conditional = [...possible, ...allows].filter(({ holds }) => typeof holds !== "boolean");
   const wide = conditional.filter(({ statement }) => statement.effect === "Allow" || isWide(statement));
   const keys = (wide.length > 0 ? wide : conditional).flatMap(({ holds }) => (typeof holds === "boolean" ? [] : holds));
@@ -98,29 +123,57 @@ export function findCoverage(
   };
 }
 
-/** Lists what the policies may allow of the requests. */
+/** Lists what the statements may allow of the requests. */
 export function listPartsAllowed(
   set: RequestSet,
-  policies: readonly PolicyDocument[],
+  statements: readonly ParsedStatement[],
   { conditions, resources }: CoverageContext,
 ): readonly RequestSet[] {
   const [forConditions, forResources] = [parseContext(conditions), parseContext(resources)];
-  return policies
-    .flatMap(statementsOf)
+  return statements
     .filter((statement) => statement.effect === "Allow" && testConditions(statement, forConditions) !== false)
-    .flatMap((statement) => listAllowed(statement, forResources).flatMap((allowed) => intersect(set, allowed) ?? []));
+    .flatMap((statement) => intersectAll([set], listCoveredSets(statement, forResources)));
 }
 
-/** Whether requests with these keys, and others, may meet the conditions of a statement. */
-export function mayHold(statement: Statement, context: RequestContext): boolean {
-  return testConditions(statement, parseContext(context)) !== false;
+/** Whether requests with these keys, and others, meet the conditions of a statement. */
+export function testStatement(statement: ParsedStatement, context: RequestContext): Truth {
+  return testConditions(statement, parseContext(context));
+}
+
+/** Whether requests with these keys, and others, meet a condition. */
+export function testOneCondition(condition: ParsedCondition, context: RequestContext): Truth {
+  return testOne(condition, parseContext(context));
+}
+
+/** Lists the requests that a statement is about, whatever its conditions. @param context for its resources */
+export function listCovered(statement: ParsedStatement, context: RequestContext): readonly RequestSet[] {
+  return listCoveredSets(statement, parseContext(context));
+}
+
+/** Lists the requests with the actions of a statement, but with other resources. @param context for its resources */
+export function listOnOtherResources(statement: ParsedStatement, context: RequestContext): readonly RequestSet[] {
+  const ofActions = narrowToActions(statement).map((actions) => ({ ...everything, ...actions }));
+  return intersectAll(ofActions, listLeftByResource(statement, parseContext(context)));
+}
+
+/** Whether a set has an action, in lower case, on some resources at least. */
+export function hasAction({ actions, notActions }: RequestSet, action: string): boolean {
+  return (
+    actions.every(({ pattern }) => matches(pattern, action)) &&
+    !notActions.some(({ pattern }) => matches(pattern, action))
+  );
+}
+
+/** Lists the requests that are in both lists. */
+export function intersectAll(some: readonly RequestSet[], others: readonly RequestSet[]): readonly RequestSet[] {
+  return some.flatMap((one) => others.flatMap((other) => intersect(one, other) ?? []));
 }
 
 function parseContext(context: RequestContext): ParsedRequest {
   return parseRequest({ action: "iam:GetUser", resource: "*", context }, { otherKeys: "unknown" });
 }
 
-function testConditions({ conditions }: Statement, parsed: ParsedRequest): Truth {
+function testConditions({ conditions }: ParsedStatement, parsed: ParsedRequest): Truth {
   const missing: string[] = [];
   for (const condition of conditions) {
     const holds = testOne(condition, parsed);
@@ -130,19 +183,21 @@ function testConditions({ conditions }: Statement, parsed: ParsedRequest): Truth
   return missing.length > 0 ? missing : true;
 }
 
-function testOne(condition: Statement["conditions"][number], parsed: ParsedRequest): Truth {
+function testOne(condition: ParsedCondition, parsed: ParsedRequest): Truth {
+  const { operator, lowerKey } = condition;
+  if (operator === undefined) return [lowerKey];
   try {
-    const holds = testCondition(condition, parsed);
+    const holds = testCondition({ ...condition, operator }, parsed);
     return typeof holds !== "boolean" && holdsForEveryUser(condition) ? true : holds;
   } catch (error) {
     // For example, "true" compared as a number.
-    if (error instanceof RequestError) return [condition.lowerKey];
+    if (error instanceof RequestError) return [lowerKey];
     throw error;
   }
 }
 
 /** Whether it covers all actions, or all except some. */
-function isWide({ actionElement, actions }: Statement): boolean {
+function isWide({ actionElement, actions }: ParsedStatement): boolean {
   return actionElement === "NotAction" || actions.some(({ text }) => isEverything(text));
 }
 
@@ -151,7 +206,7 @@ const most = 200;
 
 function subtract(
   from: readonly RequestSet[],
-  denies: readonly Statement[],
+  denies: readonly ParsedStatement[],
   parsed: ParsedRequest,
 ): readonly RequestSet[] {
   let open = from;
@@ -171,8 +226,8 @@ function leave(set: RequestSet, left: readonly RequestSet[]): readonly RequestSe
 }
 
 /** What a Deny does not deny. */
-function listLeft(statement: Statement, parsed: ParsedRequest): readonly RequestSet[] {
-  const { actionElement, resourceElement } = statement;
+function listLeft(statement: ParsedStatement, parsed: ParsedRequest): readonly RequestSet[] {
+  const { actionElement } = statement;
   const actions = listActions(statement);
   const byAction =
     actionElement === "NotAction"
@@ -180,38 +235,45 @@ function listLeft(statement: Statement, parsed: ParsedRequest): readonly Request
       : actions.some(({ text }) => isEverything(text))
         ? []
         : [{ ...everything, notActions: actions }];
-  const resources = listResources(statement, parsed, resourceElement === "NotResource");
-  const byResource =
-    resourceElement === "NotResource"
-      ? resources.map((resource) => (isEveryResource(resource) ? everything : { ...everything, resources: [resource] }))
-      : resources.some(isEveryResource)
-        ? []
-        : [{ ...everything, notResources: resources }];
-  return [...byAction, ...byResource];
+  return [...byAction, ...listLeftByResource(statement, parsed)];
 }
 
-/** What an Allow allows. */
-function listAllowed(statement: Statement, parsed: ParsedRequest): readonly RequestSet[] {
-  const { actionElement, resourceElement } = statement;
-  const actions = listActions(statement);
-  const byAction: readonly Partial<RequestSet>[] =
-    actionElement === "NotAction"
-      ? [{ notActions: actions }]
-      : actions.map((action) => (isEverything(action.text) ? {} : { actions: [action] }));
+function listLeftByResource(statement: ParsedStatement, parsed: ParsedRequest): readonly RequestSet[] {
+  const { resourceElement } = statement;
+  const resources = listResources(statement, parsed, resourceElement === "NotResource");
+  if (resourceElement !== "NotResource")
+    return resources.some(isEveryResource) ? [] : [{ ...everything, notResources: resources }];
+  return resources.map((resource) =>
+    isEveryResource(resource) ? everything : { ...everything, resources: [resource] },
+  );
+}
+
+/** What a statement is about: what an Allow allows. */
+function listCoveredSets(statement: ParsedStatement, parsed: ParsedRequest): readonly RequestSet[] {
+  const { resourceElement } = statement;
   const resources = listResources(statement, parsed, resourceElement !== "NotResource");
   const byResource: readonly Partial<RequestSet>[] =
     resourceElement === "NotResource"
       ? [{ notResources: resources }]
       : resources.map((resource) => (isEveryResource(resource) ? {} : { resources: [resource] }));
-  return byAction.flatMap((action) => byResource.map((resource) => ({ ...everything, ...action, ...resource })));
+  return narrowToActions(statement).flatMap((action) =>
+    byResource.map((resource) => ({ ...everything, ...action, ...resource })),
+  );
 }
 
-function listActions({ actions }: Statement): readonly Glob[] {
+function narrowToActions(statement: ParsedStatement): readonly Partial<RequestSet>[] {
+  const actions = listActions(statement);
+  return statement.actionElement === "NotAction"
+    ? [{ notActions: actions }]
+    : actions.map((action) => (isEverything(action.text) ? {} : { actions: [action] }));
+}
+
+function listActions({ actions }: ParsedStatement): readonly Glob[] {
   return actions.map(({ text }) => ({ text, pattern: parsePattern(text.toLowerCase()) }));
 }
 
 /** @param atMost whether resources that depend on unknown keys may be any; otherwise they count as none */
-function listResources({ resources }: Statement, parsed: ParsedRequest, atMost: boolean): readonly Glob[] {
+function listResources({ resources }: ParsedStatement, parsed: ParsedRequest, atMost: boolean): readonly Glob[] {
   return resources.flatMap(({ template }) => {
     const pattern = resolveVariables(template, parsed.lookUp);
     if (pattern === undefined) return [];

@@ -4,19 +4,19 @@ import {
   type Coverage,
   type CoverageContext,
   findCoverage,
+  hasAction,
   isEveryResource,
   isWithin,
   listPartsAllowed,
   type RequestSet,
   removeCovered,
 } from "./coverage.ts";
+import { findDanger } from "./dangers.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import { ABSENT, type RequestContext, statementsOf } from "./engine/evaluate.ts";
-import type { Condition, Statement } from "./engine/grammar.ts";
+import type { ParsedCondition, ParsedStatement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
 import { listVariables } from "./engine/template.ts";
-import { matches } from "./engine/wildcard.ts";
-import { findDanger } from "./lint/exemptions.ts";
 import { findActions, guessSureAction, isEverything, isKnownService, splitAction } from "./lint/known.ts";
 import { joinList } from "./lint/words.ts";
 import { isIdentityKey } from "./other-users.ts";
@@ -47,6 +47,12 @@ export interface Opening {
   readonly othersDependOn: readonly string[];
 }
 
+/** The context keys of requests without MFA, unless the way to authenticate says otherwise. */
+export const withoutMfaKeys: RequestContext = {
+  "aws:MultiFactorAuthPresent": ABSENT,
+  "aws:MultiFactorAuthAge": ABSENT,
+};
+
 /**
  * Works out what is not denied, for each way to authenticate without MFA.
  *
@@ -58,15 +64,15 @@ export function findOpenings(
   authMethods: readonly AuthMethod[],
   context: RequestContext,
 ): readonly Opening[] {
-  const documents = [...policies, ...(boundary === undefined ? [] : [boundary])];
-  const isAboutIdentity = documents.flatMap(statementsOf).some(({ conditions }) => conditions.some(testsIdentity));
-  const absent: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
+  const statements = policies.flatMap(statementsOf);
+  const limit = boundary === undefined ? undefined : statementsOf(boundary);
+  const isAboutIdentity = [...statements, ...(limit ?? [])].some(({ conditions }) => conditions.some(testsIdentity));
   // Sessions without MFA have the same keys as sign-ins without MFA.
   const ways = authMethods.filter(({ hasMfa, isSession }) => !hasMfa && !isSession);
   return ways.map((authMethod) => {
-    const keys = mergeContexts(mergeContexts(absent, context), authMethod.context);
+    const keys = mergeContexts(mergeContexts(withoutMfaKeys, context), authMethod.context);
     const about: CoverageContext = { conditions: keys, resources: keys };
-    const coverage = findCoverage(policies, boundary, about);
+    const coverage = findCoverage(statements, limit, about);
     const found = classify(coverage.open);
     const inAnyCase = classify(coverage.openAtBest);
     const isClosed = isEnforced(found);
@@ -75,35 +81,36 @@ export function findOpenings(
       authMethod,
       coverage,
       ...found,
-      allowed: classify(removeCovered(atFault.flatMap((set) => listPartsAllowed(set, policies, about)))),
+      allowed: classify(removeCovered(atFault.flatMap((set) => listPartsAllowed(set, statements, about)))),
       dependsOn: isSmaller(inAnyCase, found) ? coverage.keys : [],
       inAnyCase,
-      othersDependOn: isClosed && isAboutIdentity ? findOthersKeys(policies, boundary, keys) : [],
+      othersDependOn: isClosed && isAboutIdentity ? findOthersKeys(statements, limit, keys) : [],
     };
   });
 }
 
 /** Whether a condition tests who makes the request, by its key or in a variable. */
-function testsIdentity({ lowerKey, values }: Condition): boolean {
+function testsIdentity({ lowerKey, values }: ParsedCondition): boolean {
   const variables = values.flatMap(({ template }) => listVariables(template));
   return [lowerKey, ...variables].some((key) => isIdentityKey(key.toLowerCase()));
 }
 
 /** If everything else is denied to this user: finds the keys that decide it for others. */
 function findOthersKeys(
-  policies: readonly PolicyDocument[],
-  boundary: PolicyDocument | undefined,
+  statements: readonly ParsedStatement[],
+  boundary: readonly ParsedStatement[] | undefined,
   keys: RequestContext,
 ): readonly string[] {
-  const anybody = findCoverage(policies, boundary, { conditions: withoutIdentity(keys), resources: keys });
+  const anybody = findCoverage(statements, boundary, { conditions: withoutIdentity(keys), resources: keys });
   return isEnforced(classify(anybody.open)) ? [] : anybody.keys.filter(isIdentityKey);
 }
 
-function withoutIdentity(context: RequestContext): RequestContext {
+/** Leaves out the context keys that tell who makes the request. */
+export function withoutIdentity(context: RequestContext): RequestContext {
   return Object.fromEntries(Object.entries(context).filter(([key]) => !isIdentityKey(key.toLowerCase())));
 }
 
-type Found = Pick<Opening, "everywhere" | "beyond" | "dangerous" | "tolerated">;
+export type Found = Pick<Opening, "everywhere" | "beyond" | "dangerous" | "tolerated">;
 
 /** Whether the first, a part of the second, leaves less open that matters. */
 function isSmaller(part: Found, whole: Found): boolean {
@@ -118,7 +125,8 @@ const isOpenOnAll = ({ everywhere }: Found): boolean => everywhere.some(({ resou
 export const isEnforced = ({ everywhere, beyond }: Pick<Opening, "everywhere" | "beyond">): boolean =>
   everywhere.length + beyond.length === 0;
 
-function classify(open: readonly RequestSet[]): Found {
+/** Finds out which requests users need to set up MFA, and which of the others are dangerous. */
+export function classify(open: readonly RequestSet[]): Found {
   const everywhere = open.filter(({ actions }) => actions.length === 0);
   const beyond = new Set<string>();
   const dangerous = new Map<string, string>();
@@ -145,17 +153,14 @@ function classify(open: readonly RequestSet[]): Found {
 }
 
 /** Lists the actions of a set, or undefined if fob does not know them all. */
-function listNames({ actions, notActions }: RequestSet): readonly string[] | undefined {
-  const [first] = actions;
+function listNames(set: RequestSet): readonly string[] | undefined {
+  const [first] = set.actions;
   const text = first?.text ?? "*";
   if (!isKnownService(splitAction(text)?.service ?? "")) return undefined;
   const found = findActions(text);
   // A typo of an action that AWS has exempts nothing; the linter reports it.
   if (found.length === 0) return /[*?]/.test(text) || guessSureAction(text) !== undefined ? [] : undefined;
-  return found
-    .filter(({ lowerName }) => actions.every(({ pattern }) => matches(pattern, lowerName)))
-    .filter(({ lowerName }) => !notActions.some(({ pattern }) => matches(pattern, lowerName)))
-    .map(({ name }) => name);
+  return found.filter(({ lowerName }) => hasAction(set, lowerName)).map(({ name }) => name);
 }
 
 /**
@@ -238,7 +243,7 @@ function describeDangers(dangerous: Opening["dangerous"]): string {
 const listedDangers = 4;
 
 /** Describes what a statement denies. */
-function describeDeny({ actionElement, actions, resourceElement, resources }: Statement): string {
+function describeDeny({ actionElement, actions, resourceElement, resources }: ParsedStatement): string {
   const names = joinList(actions.map(({ text }) => text));
   const isAll = actions.some(({ text }) => isEverything(text));
   const what = actionElement === "NotAction" ? `everything except ${names}` : isAll ? "everything" : names;

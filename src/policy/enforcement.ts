@@ -12,6 +12,12 @@ export interface EnforcementOptions {
   readonly viaAwsService?: boolean;
 }
 
+/** For a user who is allowed everything that no policy denies. */
+export const allowAllPolicy: PolicyDocument = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+};
+
 export interface Exemption {
   readonly action: string;
   /** What the action does, and why users need it; starts with a verb. */

@@ -46,13 +46,3 @@ export function listIdentityConditions(statements: readonly Statement[]): readon
   );
   return [...new Set(texts)];
 }
-
-/** Lists the users that ARNs of a statement's resources name, by themselves or by a device of the same name. */
-export function listNamedUsers(statements: readonly Statement[]): readonly string[] {
-  const names = statements.flatMap(({ resources }) =>
-    resources.flatMap(
-      ({ text }) => /^arn:[^:]*:iam::[^:]*:(?:user|mfa)\/(?:.*\/)?([\w+=,.@-]+)$/.exec(text)?.[1] ?? [],
-    ),
-  );
-  return [...new Set(names)];
-}

@@ -1,25 +1,25 @@
 // Proves whether a set of policies enforces MFA without locking users out: what is allowed, for each way to authenticate.
 import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
-import { mayHold } from "./coverage.ts";
-import { findOpenings, type Opening } from "./enforced.ts";
+import { testStatement } from "./coverage.ts";
+import { findOpenings, type Opening, withoutMfaKeys } from "./enforced.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
-  ABSENT,
   type AuthorizationRequest,
   type Decision,
   type Evaluation,
   type EvaluationOptions,
   evaluate,
   listContextKeys,
-  matchesAction,
-  parseRequest,
   type RequestContext,
   statementsOf,
 } from "./engine/evaluate.ts";
 import type { Condition, Statement } from "./engine/grammar.ts";
 import { mergeContexts } from "./engine/subject.ts";
-import { listIdentityConditions, listNamedUsers } from "./other-users.ts";
+import { createDevice, listNeededToEnroll } from "./locked-out.ts";
+import { listIdentityConditions } from "./other-users.ts";
+import { type EnrollmentWay, findOthersEnrollment, type OthersEnrollment } from "./others-enrollment.ts";
+import { isDirect, servicesWithoutViaService, viaService, withoutViaService } from "./via-service.ts";
 
 /** A way to authenticate to AWS, and the context keys of its requests. */
 export interface AuthMethod {
@@ -77,17 +77,9 @@ export interface Row {
   readonly purpose: Purpose;
   readonly action: string;
   readonly resource: string;
-  /** The ARN that AWS names in its errors for an action on `*`. */
+  /** The ARN that AWS names in its errors for an action on `*`: if a Deny covers it, the action is denied. */
   readonly listed?: string;
 }
-
-export const createDevice = "iam:CreateVirtualMFADevice";
-
-/** What the console calls to enroll a first device; with an access key, the first two are enough. */
-export const neededToEnroll = [
-  ...[createDevice, "iam:EnableMFADevice"],
-  ...["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"],
-];
 
 /** Lists the actions that matter, on the resources of a user. @param user the user's ARN */
 function listRows(user: string): readonly Row[] {
@@ -176,7 +168,7 @@ export interface ProofRow extends Row {
   readonly cells: readonly Cell[];
 }
 
-export interface Proof {
+export interface Proof extends OthersEnrollment {
   readonly authMethods: readonly AuthMethod[];
   readonly rows: readonly ProofRow[];
   /** What is not denied without MFA. */
@@ -187,10 +179,6 @@ export interface Proof {
   readonly isExample: boolean;
   /** Conditions on who makes the request. */
   readonly identityConditions: readonly string[];
-  /** Those of statements about enrollment. */
-  readonly enrollmentConditions: readonly string[];
-  /** The users whom a Deny of enrollment names. */
-  readonly deniedUsers: readonly string[];
   /** Limits on the age of the code, in seconds, of statements whose conditions are never met. */
   readonly deadLimits: readonly number[];
   /** Whether the policies only deny. */
@@ -232,11 +220,15 @@ export function prove(
     ...row,
     cells: authMethods.map((authMethod) => {
       const { action, resource } = row;
-      const request = { action, resource, context: { ...context, ...authMethod.context } };
+      const keys = { ...context, ...authMethod.context };
+      const hasKey = !servicesWithoutViaService.includes(action.split(":")[0] ?? "");
+      const isTested = spelling.has(viaService) && isDirect(context);
+      const request = { action, resource, context: isTested && !hasKey ? withoutViaService(keys) : keys };
       const asked = decide(request);
       const decided = listed === undefined ? [asked] : [asked, decide({ ...request, resource: listed })];
       const of = (decision: Decision) => decided.find(({ evaluation }) => evaluation.decision === decision);
-      const cell = of("explicitDeny") ?? of("allowed") ?? asked;
+      const last = decided.at(-1);
+      const cell = (last?.evaluation.decision === "explicitDeny" ? last : of("allowed")) ?? asked;
       return { authMethod, ...cell, awsDenial: explainAwsDenial(action, authMethod) };
     }),
   });
@@ -249,22 +241,28 @@ export function prove(
   return {
     ...{ authMethods, rows, openings, deviceNamedLikeUser, onlyDenies, spelling, limits, user, isExample },
     identityConditions: listIdentityConditions(statements),
-    ...findOthersEnrollment(statements, rows),
+    ...findOthersEnrollment(policies, options, listEnrollmentWays({ rows, authMethods })),
     deadLimits: findDeadLimits(statements, authMethods, context),
     findDecidingKeys: (cell) => findDecidingKeys(cell, policies, options).map((key) => spelling.get(key) ?? key),
   };
 }
 
-function findOthersEnrollment(
-  statements: readonly Statement[],
-  rows: readonly ProofRow[],
-): Pick<Proof, "enrollmentConditions" | "deniedUsers"> {
-  const requests = rows
-    .filter(({ action }) => neededToEnroll.includes(action))
-    .map(({ action, resource }) => parseRequest({ action, resource, context: {} }, {}));
-  const about = statements.filter((statement) => requests.some((request) => matchesAction(statement, request)));
-  const denies = about.filter(({ effect, resourceElement }) => effect === "Deny" && resourceElement === "Resource");
-  return { enrollmentConditions: listIdentityConditions(about), deniedUsers: listNamedUsers(denies) };
+function listEnrollmentWays({ rows, authMethods }: Pick<Proof, "rows" | "authMethods">): readonly EnrollmentWay[] {
+  const ways = authMethods.filter(({ hasMfa, isSession }) => !hasMfa && !isSession);
+  return ways.map((way) => {
+    const how = way.name === "key" ? "key" : "console";
+    const needed = listNeededToEnroll(how);
+    const cells = rows.flatMap((row) =>
+      needed.includes(row.action) ? row.cells.filter(({ authMethod }) => authMethod === way) : [],
+    );
+    const create = cells.find(({ request }) => request.action === createDevice);
+    return {
+      how,
+      requests: cells.map(({ request }) => request),
+      context: create?.request.context ?? way.context,
+      isVirtualDenied: create?.evaluation.decision === "explicitDeny",
+    };
+  });
 }
 
 /** Finds the age limits of a Deny whose conditions no session with MFA meets, whatever its age. */
@@ -275,7 +273,9 @@ function findDeadLimits(
 ): readonly number[] {
   const contexts = authMethods.filter(({ hasMfa }) => hasMfa).map((method) => mergeContexts(context, method.context));
   return statements
-    .filter((statement) => statement.effect === "Deny" && !contexts.some((keys) => mayHold(statement, keys)))
+    .filter(
+      (statement) => statement.effect === "Deny" && contexts.every((keys) => testStatement(statement, keys) === false),
+    )
     .flatMap(({ conditions }) => conditions.flatMap(readAges));
 }
 
@@ -297,8 +297,7 @@ function findDecidingKeys(
 ): readonly string[] {
   // What is not allowed needs another policy anyway.
   if (evaluation.decision === "implicitDeny") return [];
-  const mfa: RequestContext = { "aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT };
-  const known = { ...request, context: mergeContexts(mfa, request.context) };
+  const known = { ...request, context: mergeContexts(withoutMfaKeys, request.context) };
   return evaluate(policies, known, { ...options, otherKeys: "unknown" }).missingContextKeys;
 }
 

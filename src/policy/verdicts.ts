@@ -3,7 +3,9 @@ import { formatDuration } from "../duration.ts";
 import { describeAges, guessAges, judgeAge } from "./age-limits.ts";
 import { describeOpening, isEnforced, type Opening, tolerable } from "./enforced.ts";
 import { joinList } from "./lint/words.ts";
-import { type Cell, createDevice, isGuarded, neededToEnroll, type Proof, type ProofRow, type Row } from "./proof.ts";
+import { createDevice, listDevices, listNeededToEnroll } from "./locked-out.ts";
+import { type Cell, isGuarded, type Proof, type ProofRow, type Row } from "./proof.ts";
+import { servicesWithoutViaService, viaService } from "./via-service.ts";
 
 /** One conclusion from the table. */
 export interface Verdict {
@@ -97,11 +99,15 @@ const describeMissingKeys = (keys: readonly string[]): string =>
   `depends on ${keys.join(", ")}, which these requests do not set (--context KEY=VALUE)`;
 
 /** Describes for whom and what is not denied, for each way to authenticate if they differ: what follows "not enforced". */
-function describeOpenings(open: readonly Opening[], { openings: all, onlyDenies, spelling }: Proof): string {
+function describeOpenings(open: readonly Opening[], proof: Proof): string {
+  const { openings: all, onlyDenies, spelling } = proof;
   const nobodyAllows = open.every(({ allowed }) => isEnforced(allowed));
   if (nobodyAllows && !onlyDenies && all.every(({ coverage }) => coverage.denies.length + coverage.keys.length === 0))
     return ": beyond what users need to set it up, these policies neither allow nor deny actions without MFA; other policies may allow them";
-  const texts = open.map((each) => describeOpening(each, (keys) => describeMissingKeys(spell(keys, spelling))));
+  const texts = open.map(
+    (each) =>
+      describeOpening(each, (keys) => describeMissingKeys(spell(keys, spelling))) + explainServices(each, spelling),
+  );
   const others = open.map(({ allowed }) =>
     isEnforced(allowed) ? "; these policies do not allow it, but other policies may" : "",
   );
@@ -114,6 +120,14 @@ function describeOpenings(open: readonly Opening[], { openings: all, onlyDenies,
   if (new Set(whole).size === 1) return `: ${whole[0]}`;
   if (new Set(others).size > 1) return `: ${joinWays(open, whole)}`;
   return `: ${joinWays(open, texts)}${others[0]}`;
+}
+
+/** Explains why a Deny for direct requests does not cover some services. */
+function explainServices({ beyond }: Opening, spelling: Proof["spelling"]): string {
+  const key = spelling.get(viaService);
+  const services = servicesWithoutViaService.filter((service) => beyond.includes(`${service}:*`));
+  if (key === undefined || services.length === 0) return "";
+  return `; requests to ${joinList(services)} do not have ${key}`;
 }
 
 const joinWays = (open: readonly Opening[], texts: readonly string[]): string =>
@@ -171,7 +185,7 @@ interface Enrollment extends Obstacles {
 
 function findEnrollment(proof: Proof, method: string): Enrollment {
   const { rows, deviceNamedLikeUser } = proof;
-  const wanted = method === "key" ? neededToEnroll.slice(0, 2) : neededToEnroll;
+  const wanted = listNeededToEnroll(method === "key" ? "key" : "console");
   const needed = rows.filter(({ action }) => wanted.includes(action));
   const others = needed.filter(({ action }) => action !== createDevice);
   const rank = (row: ProofRow): number => obstacles.indexOf(findObstacle(row, method));
@@ -181,10 +195,22 @@ function findEnrollment(proof: Proof, method: string): Enrollment {
     const only = `the virtual device must have the user's name (${name})`;
     return { ...findObstacles(proof, [deviceNamedLikeUser, ...others], method), only };
   }
-  // AWS checks only EnableMFADevice for other kinds of devices.
-  if (findObstacle(any, method) === "denied" && others.every((row) => findObstacle(row, method) !== "denied")) {
-    const kinds = method === "key" ? "hardware tokens" : "passkeys and hardware tokens";
-    return { ...findObstacles(proof, others, method), only: `only ${kinds}: ${createDevice} is denied` };
+  // AWS checks only EnableMFADevice for other kinds of devices. They need no list of virtual devices.
+  const ofOtherKinds = others.filter(({ action }) => action !== listDevices);
+  const kinds = method === "key" ? "hardware tokens" : "passkeys and hardware tokens";
+  if (findObstacle(any, method) === "denied" && ofOtherKinds.every((row) => findObstacle(row, method) !== "denied")) {
+    return { ...findObstacles(proof, ofOtherKinds, method), only: `only ${kinds}: ${createDevice} is denied` };
+  }
+  const listKeysOf = (row: ProofRow): readonly string[] =>
+    listKeys(proof, [row], ({ authMethod }) => authMethod.name === method);
+  const keys = listKeysOf(any);
+  if (findObstacle(any, method) === "none" && keys.length > 0) {
+    // The list is not needed either then, if the same decides about it.
+    const isDecided = (row: ProofRow): boolean =>
+      row.action === listDevices && listKeysOf(row).every((key) => keys.includes(key));
+    const rest = others.filter((row) => findObstacle(row, method) === "denied" || !isDecided(row));
+    const only = `perhaps only ${kinds}: ${createDevice} ${describeMissingKeys(keys)}`;
+    return { ...findObstacles(proof, rest, method), only };
   }
   return { ...findObstacles(proof, needed, method), only: undefined };
 }

@@ -262,6 +262,11 @@ describe("who can enroll", () => {
     ]);
   });
 
+  test("with a passkey does not need a list of virtual devices", () => {
+    const [console] = enrollment(everything, enforce("iam:CreateVirtualMFADevice", "iam:ListVirtualMFADevices"));
+    expect(console).toMatch(/^- a new user can enroll in the console, but only passkeys and hardware tokens: /);
+  });
+
   test("may list virtual devices by the ARN that AWS names in its errors", () => {
     const list = (resource: string) => policy({ ...allowAll, Action: "iam:ListVirtualMFADevices", Resource: resource });
     const others = policy({ ...allowAll, Action: ["iam:Create*", "iam:Enable*", "iam:Get*", "iam:ListMFADevices"] });
@@ -418,6 +423,33 @@ describe("other users", () => {
     const tagged = policy({ ...allowAll, Action: "iam:*", Condition: { StringEquals: { "aws:username": "alice" } } });
     expect(judgeRequirement(proveFor([tagged], { isExample: true }), "enrollable").holds).toBe(false);
     expect(judgeRequirement(proveFor([tagged], {}), "enrollable").holds).toBe(true);
+  });
+
+  test("are others who cannot enroll only if a Deny without MFA keeps them from it", () => {
+    const enrollable = (...more: readonly object[]) =>
+      judgeRequirement(
+        proveFor([enforceMfaPolicy(), selfManagePolicy(), policy(...more)], { isExample: true }),
+        "enrollable",
+      );
+    const of = (resource: string) => `arn:aws:iam::111122223333:${resource}`;
+    const enable = { ...deny, Action: "iam:*" };
+    for (const [resource, name] of [
+      ["user/b*", "b*"],
+      ["user/eng/*", "eng/*"],
+      ["user/bob", "bob"],
+    ] as const)
+      expect(enrollable({ ...enable, Resource: of(resource) }).why).toContain(`depends on a Deny for ${name} (`);
+    const allBut = { ...enable, Resource: undefined, NotResource: [of("mfa/*"), of("user/a*")] };
+    expect(enrollable(allBut).why).toContain("depends on a Deny for all but a* (");
+    // Bob can give a device another name; changes with MFA, and what an Allow for one user adds, do not matter.
+    const withMfa = { Bool: { "aws:MultiFactorAuthPresent": "true" }, StringEquals: { "aws:username": "bob" } };
+    for (const statement of [
+      { ...enable, Resource: of("mfa/bob") },
+      { ...enable, Condition: withMfa },
+      { ...allowAll, Condition: { StringEquals: { "aws:username": "bob" } } },
+      { ...enable, Action: "iam:CreateVirtualMFADevice", Condition: { StringEquals: { "aws:username": "bob" } } },
+    ])
+      expect(enrollable(statement).holds).toBe(true);
   });
 
   test("a condition on aws:PrincipalAccount is about other users, whatever the account of the example", () => {

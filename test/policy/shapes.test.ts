@@ -116,8 +116,7 @@ test.each(shapes)("lint has an error if simulate says that MFA is not enforced b
   const user = makeExampleUser([policy]);
   const proof = prove([policy], {}, { user: user.arn, context: user.context, isExample: true });
   const holds = judgeRequirement(proof, "enforced").holds;
-  // It depends on the name of the user: a warning.
-  if (!holds && name !== "username_except") {
+  if (!holds) {
     expect(lint(readJson(JSON.stringify(policy))).map(({ level }) => level)).toContain("error");
   }
 });

@@ -81,15 +81,23 @@ test("shows that a policy with Bool does not deny access keys", async () => {
 });
 
 test("evaluates the user's own requests, or those of services with --context aws:ViaAWSService=true", async () => {
-  const condition = {
-    BoolIfExists: { "aws:MultiFactorAuthPresent": "false" },
-    Bool: { "aws:ViaAWSService": "false" },
+  const direct = { "aws:ViaAWSService": "false" };
+  const present = { "aws:MultiFactorAuthPresent": "false" };
+  const exempting = (Condition: object): string[] => {
+    const exempt = file("via.json", policy({ Effect: "Deny", Action: "*", Resource: "*", Condition }));
+    return ["--policy", everything, "--policy", exempt];
   };
-  const exempt = file("via.json", policy({ Effect: "Deny", Action: "*", Resource: "*", Condition: condition }));
-  const args = ["--policy", everything, "--policy", exempt];
+  const args = exempting({ BoolIfExists: { ...present, ...direct } });
   expect(verdicts((await simulate(args)).stdout)[0]).toMatch(/^\+ MFA is enforced/);
   const byService = await simulate([...args, "--context", "aws:viaawsservice=true"]);
   expect(verdicts(byService.stdout)[0]).toMatch(/^! MFA is NOT enforced/);
+  // Some services do not support the key, so Bool does not deny requests to them.
+  const { stdout } = await simulate(exempting({ BoolIfExists: present, Bool: direct }));
+  expect(row(stdout, "ec2:DescribeInstances")).toEqual(["allowed", "allowed", "allowed", "allowed", "allowed"]);
+  expect(row(stdout, "s3:ListAllMyBuckets")).toEqual(["denied", "denied", "denied", "allowed", "allowed"]);
+  expect(verdicts(stdout)[0]).toBe(
+    "! MFA is NOT enforced: these are exempt, but users do not need them to set up MFA: ec2:*, glue:*, lakeformation:*, opsworks:*; requests to ec2, glue, lakeformation and opsworks do not have aws:ViaAWSService",
+  );
 });
 
 test("names dangerous exemptions", async () => {

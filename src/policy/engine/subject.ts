@@ -1,6 +1,7 @@
 // The user who makes requests, and the context keys that follow from the user.
-import type { PolicyDocument } from "./document.ts";
-import { type RequestContext, statementsOf } from "./evaluate.ts";
+import { type PolicyDocument, parseDocument } from "./document.ts";
+import type { RequestContext } from "./evaluate.ts";
+import type { ParsedStatement } from "./grammar.ts";
 
 export interface Subject {
   readonly arn: string;
@@ -43,7 +44,7 @@ export function describeUser({ arn, id, tags }: UserDetails): Subject | undefine
  */
 export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   const resources = policies
-    .flatMap(statementsOf)
+    .flatMap(listStatements)
     .flatMap((statement) => statement.resources.map(({ template }) => template.text));
   const find = (pattern: RegExp): string | undefined =>
     resources.map((text) => pattern.exec(text)?.[1]).find((name) => name !== undefined);
@@ -55,9 +56,11 @@ export function makeExampleUser(policies: readonly PolicyDocument[]): Subject {
   return subject;
 }
 
+const listStatements = (policy: PolicyDocument): readonly ParsedStatement[] => parseDocument(policy).statements;
+
 function chooseAccount(policies: readonly PolicyDocument[]): string {
   const conditions = policies
-    .flatMap(statementsOf)
+    .flatMap(listStatements)
     .flatMap((statement) => statement.conditions)
     .filter(({ lowerKey }) => lowerKey === "aws:principalaccount");
   const list = (tested: typeof conditions): readonly string[] =>

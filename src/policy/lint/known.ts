@@ -236,6 +236,12 @@ export function guessKey(key: string): Guess | undefined {
   return found?.isSure ? found : undefined;
 }
 
+/** Returns a condition key in lower case, or the likely intended one: another rule reports misspelled keys. */
+export function guessConditionKey(key: string): string {
+  const meant = isKnownKey(key) ? undefined : guessKey(key);
+  return (meant?.isSure ? meant.name : key).toLowerCase();
+}
+
 /** Whether a service is a typo of "aws". */
 function isNearlyAws(service: string): boolean {
   return findNearest(service, ["aws"]) !== undefined || /^(asw|was|saw|wsa|swa)$/i.test(service);

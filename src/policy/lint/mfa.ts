@@ -2,66 +2,47 @@
 // nearly do.
 import { formatDuration } from "../../duration.ts";
 import { guessAges, judgeAge } from "../age-limits.ts";
-import { listExemptions, selfManagePolicy } from "../enforcement.ts";
-import type { ParsedDocument, PolicyStatement } from "../engine/document.ts";
+import { listCovered, listOnOtherResources, type RequestSet } from "../coverage.ts";
+import { selfManagePolicy } from "../enforcement.ts";
+import type { ParsedDocument, PolicyDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { findOperator } from "../engine/operators.ts";
-import { holdsForEveryUser } from "../other-users.ts";
+import { makeExampleUser } from "../engine/subject.ts";
+import { createDevice, findLockedOut, listNeededToEnroll } from "../locked-out.ts";
+import { servicesWithoutViaService, viaService } from "../via-service.ts";
+import { checkExempt, checkMissing, coversAction, findEnrolling, isListOfNeeded, listUseful } from "./exemptions.ts";
+import { guessConditionKey, isEverything } from "./known.ts";
 import {
-  checkExempt,
-  checkMissing,
-  coversAction,
-  findEnrolling,
-  findNeeded,
-  isListOfNeeded,
-  isVirtual,
-} from "./exemptions.ts";
-import { guessKey, isEverything, isKnownKey } from "./known.ts";
+  checkEnrollmentDenied,
+  checkLockout,
+  checkNamed,
+  everythingElse,
+  isEverywhere,
+  listDeniedNeeds,
+  notAction,
+} from "./lockouts.ts";
 import {
-  addBeside,
   addStatements,
   changeConditions,
   changeStatement,
   copyStatement,
   type Patch,
-  renameKey,
-  replaceEntries,
   replaceText,
   setValue,
 } from "./patch.ts";
-import type { Fix, Report } from "./report.ts";
-import { covers, someone } from "./resources.ts";
+import type { Report } from "./report.ts";
+import { explainNotEnforced } from "./required.ts";
 import { type AboutMfa, checkRole, checkServiceControl, leavesOutRoles, onlyUsers, onlyUsersText } from "./roles.ts";
 import type { RuleId } from "./rules.ts";
+import { type Caller, callers, callersWithoutMfa, isHarmless, Whole } from "./whole.ts";
 import { joinList, quoteText } from "./words.ts";
 
 const present = "aws:multifactorauthpresent";
 const age = "aws:multifactorauthage";
 
-/**
- * The callers that these keys distinguish: requests with an access key have neither key; requests in a session without
- * MFA, such as a console session, have the first key with the value false.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
- */
-const callers = {
-  key: makeCaller({}),
-  session: makeCaller({ [present]: "false" }),
-  withMfa: makeCaller({ [present]: "true", [age]: "1" }),
-  withOldMfa: makeCaller({ [present]: "true", [age]: "4000000000" }),
-};
-type Caller = keyof typeof callers;
-
-function makeCaller(context: Readonly<Record<string, string>>): ParsedRequest {
-  return parseRequest({ action: "iam:GetUser", resource: "*", context }, {});
-}
-
 const recommended = '"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}';
 const withoutMfa = { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } };
-
-// Whether to exempt the password is a decision of its own.
-const exempt = listExemptions({ passwordChange: false }).map(({ action }) => action);
-const notAction = `write "NotAction": [${exempt.map(quoteText).join(", ")}]`;
 
 /** A statement about MFA. */
 interface MfaStatement {
@@ -73,14 +54,16 @@ interface MfaStatement {
   readonly ageCounts: boolean;
   /** The callers that meet its conditions on MFA, without the condition on the age if that has no effect. */
   readonly holdsFor: ReadonlySet<Caller>;
+  /** The callers of whom some requests may meet all of its conditions. */
+  readonly appliesTo: ReadonlySet<Caller>;
   /** Whether it covers all actions, or all except some. */
   readonly hasAllActions: boolean;
   /** Whether it covers, or is meant to cover, everything except some actions. */
   readonly isWide: boolean;
 }
 
-function readMfaStatement(statement: ParsedStatement): MfaStatement {
-  const about = (test: ParsedCondition, key: string): boolean => guessConditionKey(test) === key;
+function readMfaStatement(statement: ParsedStatement, whole: Whole): MfaStatement {
+  const about = (test: ParsedCondition, key: string): boolean => guessConditionKey(test.key) === key;
   const onPresent = statement.conditions.filter((test) => about(test, present));
   const onAge = statement.conditions.filter((test) => about(test, age));
   const ageCounts = onAge.length === 0 || onPresent.length === 0 || findCallers(onPresent).has("withOldMfa");
@@ -94,25 +77,16 @@ function readMfaStatement(statement: ParsedStatement): MfaStatement {
     onAge,
     others: statement.conditions.filter((test) => !about(test, present) && !about(test, age)),
     holdsFor: findCallers(ageCounts ? [...onPresent, ...onAge] : onPresent),
+    appliesTo: new Set(allCallers.filter((caller) => whole.test(statement, caller) !== false)),
     hasAllActions,
     // All actions on some resources are not everything.
     isWide: hasAllActions && (statement.actionElement === "NotAction" || isEverywhere(statement) || !hasResource),
   };
 }
 
-function isEverywhere({ resourceElement, resources }: ParsedStatement): boolean {
-  return resourceElement === "Resource" && resources.some(({ text }) => /^\*+$/.test(text));
-}
-
-/** Returns the condition key in lower case, or the likely intended one: another rule reports misspelled keys. */
-function guessConditionKey({ key }: Pick<ParsedCondition, "key">): string {
-  const meant = isKnownKey(key) ? undefined : guessKey(key);
-  return (meant?.isSure ? meant.name : key).toLowerCase();
-}
-
 /** Whether a condition key, or the likely intended one, tells about MFA. */
 export function isMfaKey(key: string): boolean {
-  const lower = guessConditionKey({ key });
+  const lower = guessConditionKey(key);
   return lower === present || lower === age;
 }
 
@@ -121,16 +95,24 @@ export function withoutAbsent(operator: string): string {
   return operator.replace(/^ForAllValues:|IfExists$/g, "");
 }
 
+const allCallers = Object.keys(callers) as Caller[];
+const callerRequests = new Map<Caller, ParsedRequest>(
+  allCallers.map((caller) => [
+    caller,
+    parseRequest({ action: "iam:GetUser", resource: "*", context: callers[caller] }, {}),
+  ]),
+);
+
 function findCallers(tests: readonly ParsedCondition[]): ReadonlySet<Caller> {
-  const names = Object.keys(callers) as Caller[];
-  return new Set(names.filter((name) => tests.every((test) => isMetBy(test, callers[name]))));
+  const found = [...callerRequests].filter(([, request]) => tests.every((test) => isMetBy(test, request)));
+  return new Set(found.map(([caller]) => caller));
 }
 
-function isMetBy(condition: ParsedCondition, caller: ParsedRequest): boolean {
-  const { operator } = condition;
+function isMetBy(condition: ParsedCondition, request: ParsedRequest): boolean {
+  const { operator, key } = condition;
   if (operator === undefined) return false;
   try {
-    return testCondition({ ...condition, operator, lowerKey: guessConditionKey(condition) }, caller) === true;
+    return testCondition({ ...condition, operator, lowerKey: guessConditionKey(key) }, request) === true;
   } catch (error) {
     // For example, "true" compared as a number.
     if (error instanceof RequestError) return false;
@@ -149,9 +131,13 @@ function isAboutMfa({ statement, onPresent, onAge }: MfaStatement): boolean {
 export type Kind = "enforcement" | "role" | "scp";
 
 /** Checks the statements of a role's policy that test MFA. */
-export function checkRolePolicy({ statements }: ParsedDocument, report: Report): void {
-  for (const each of statements.map(readMfaStatement)) checkRole(toAboutMfa(each), report);
+export function checkRolePolicy(document: ParsedDocument, report: Report): void {
+  const whole = readWhole(document, report);
+  for (const statement of document.statements) checkRole(toAboutMfa(readMfaStatement(statement, whole)), report);
 }
+
+const readWhole = ({ statements }: ParsedDocument, { root }: Report): Whole =>
+  new Whole(statements, makeExampleUser([root as PolicyDocument]));
 
 function toAboutMfa({ statement, onPresent, onAge, others, holdsFor }: MfaStatement): AboutMfa {
   return { statement, onMfa: [...onPresent, ...onAge], others, holdsForKey: holdsFor.has("key") };
@@ -159,73 +145,94 @@ function toAboutMfa({ statement, onPresent, onAge, others, holdsFor }: MfaStatem
 
 /** @param kind check it as a policy of this kind. @returns whether it was checked as an enforcement policy */
 export function checkEnforcement(
-  { statements }: ParsedDocument,
+  document: ParsedDocument,
   kind: Exclude<Kind, "role"> | undefined,
   report: Report,
 ): boolean {
-  const denies = statements.filter(({ effect }) => /^deny$/i.test(String(effect))).map(readMfaStatement);
+  const whole = readWhole(document, report);
+  const read = (effect: RegExp): readonly MfaStatement[] =>
+    document.statements
+      .filter((statement) => effect.test(String(statement.effect)))
+      .map((statement) => readMfaStatement(statement, whole));
+  const denies = read(/^deny$/i);
   const all = denies.filter(isAboutMfa);
   const hasWide = all.some(({ isWide, onPresent, onAge }) => isWide && onPresent.length + onAge.length > 0);
-  const together = findCoverage(all);
-  const isExpected = (test: ParsedCondition): boolean => isByService(test) || (kind === "scp" && leavesOutRoles(test));
-  const complete = all.filter((each) => isComplete(each, isExpected));
-  const denied = new Set(complete.flatMap(({ holdsFor }) => [...holdsFor]));
-  const allows = statements.filter(({ effect }) => effect === "Allow").map(readMfaStatement);
+  const isMeant = hasWide || kind === "enforcement";
+  const isEnforced = callersWithoutMfa.every((caller) => whole.isEnforcedFor(caller));
+  const allows = read(/^Allow$/);
   const isPasswordLeftOut = allows.some(
     ({ statement, holdsFor }) =>
       !holdsFor.has("key") && statement.actions.some(({ text }) => text.toLowerCase() === "iam:changepassword"),
   );
   for (const each of allows) {
-    checkAllow(each, denied, report);
+    checkAllow(each, whole, report);
     checkEnrollment(each, allows, report);
     checkAges(each, report);
   }
+  const needed = findNeededBy(denies, whole);
   for (const each of all) {
-    for (const test of each.others) if (!isExpected(test)) checkOther(test, each, report);
+    if (hasWide) checkOthers(each, whole, report);
     // A Deny of a service control policy also applies to roles, unless it leaves them out.
     const limit = kind === "scp" && !each.others.some(leavesOutRoles);
     if (limit) checkServiceControl(toAboutMfa(each), report);
-    checkConditions(each, new Set([...together(each), ...denied]), limit, report);
-    checkScope(each, hasWide, report);
+    checkConditions(each, findDenied(each, whole), limit, report);
+    checkEnrollmentWithoutMfa(each, needed, isPasswordLeftOut, report);
+    checkScope(each, hasWide || isEnforced, whole, report);
     checkAges(each, report);
-    if (each.statement.actionElement !== "NotAction") continue;
-    // Callers denied only for the age of their code have MFA already.
-    const isForOld = each.holdsFor.size === 1 && each.holdsFor.has("withOldMfa");
-    // AWS rejects an empty list, which says nothing about what it was meant to have.
-    const isEmpty = each.statement.actions.length === 0;
-    if (!isForOld && !isEmpty) checkMissing(each.statement, isPasswordLeftOut, report);
-    checkExempt(each.statement.actions, report);
+    if (each.statement.actionElement === "NotAction") checkExemptions(each, whole, report);
   }
-  if (kind === "enforcement" && !hasWide) {
+  if (isMeant) for (const each of denies.filter((deny) => !all.includes(deny))) checkOtherDeny(each, needed, report);
+  if (kind === "enforcement" && !hasWide && !isEnforced) {
     const message =
       "no statement denies everything without MFA: what other policies allow works without MFA, unless this policy denies it";
     const fix = `add a statement with "Effect": "Deny", "NotAction": […], "Resource": "*" and ${recommended}; to see one: fob policy show`;
     report.add("no-enforcement", ["Statement"], message, fix);
   }
+  const isWhole = document.problems.length === 0 && !report.hasUnknown;
+  if (isMeant && kind !== "scp" && isEnforced && isWhole) checkAlwaysDenied(denies, report);
   return kind === "enforcement" || all.length > 0;
 }
 
-/** @param denied the callers denied by other statements, whatever this one allows */
-function checkAllow(each: MfaStatement, denied: ReadonlySet<Caller>, report: Report): void {
+/** Checks whether a policy that denies everything without MFA denies it with MFA, too. */
+function checkAlwaysDenied(denies: readonly MfaStatement[], report: Report): void {
+  // Other rules report a wrong condition on MFA.
+  if (report.has((rule) => ["denies-with-mfa", "missing-mfa-condition", "age-unusable"].includes(rule))) return;
+  const found = denies.filter(({ appliesTo }) => appliesTo.has("withMfa"));
+  const worst = found.find(({ hasAllActions }) => hasAllActions) ?? found[0];
+  const why = worst === undefined ? undefined : explainNotEnforced(report.root as PolicyDocument);
+  if (worst === undefined || why === undefined) return;
+  const { statement, others } = worst;
+  const [test] = others;
+  const fix =
+    test === undefined
+      ? `remove it, or let requests with MFA through: add ${recommended}`
+      : `remove it, unless such requests should be denied; to check the others: fob policy simulate --policy FILE --context ${test.key}=VALUE`;
+  report.add("always-denied", statement.path, why, fix);
+}
+
+function checkAllow(each: MfaStatement, whole: Whole, report: Report): void {
   const { statement, onPresent, holdsFor, hasAllActions } = each;
+  const covered = listCovered(statement, whole.user);
+  const open = callersWithoutMfa.filter(
+    (caller) => holdsFor.has(caller) && !isHarmless(whole.findOpen(covered, caller)),
+  );
   if (holdsFor.has("withMfa") || holdsFor.has("withOldMfa")) {
-    checkAllowed(each, denied, report);
+    checkAllowed(each, open, report);
     return;
   }
-  if (!hasAllActions || onPresent.length === 0) return;
-  if (!holdsFor.has("key") && !holdsFor.has("session")) return;
+  if (!hasAllActions || onPresent.length === 0 || open.length === 0) return;
   const message = "this allows requests without MFA and does not allow requests with MFA";
   const path = [...statement.path, "Effect"];
   report.add("allow-instead-of-deny", path, message, 'write "Effect": "Deny"', setValue(path, "Deny"));
 }
 
-/** Checks an Allow that seems to require MFA. */
-function checkAllowed(
-  { statement, onPresent, onAge, holdsFor }: MfaStatement,
-  denied: ReadonlySet<Caller>,
-  report: Report,
-): void {
-  const [key, session] = (["key", "session"] as const).map((caller) => holdsFor.has(caller) && !denied.has(caller));
+/**
+ * Checks an Allow that seems to require MFA.
+ *
+ * @param open the callers without MFA who can use what it allows
+ */
+function checkAllowed({ statement, onPresent, onAge }: MfaStatement, open: readonly Caller[], report: Report): void {
+  const [key, session] = callersWithoutMfa.map((caller) => open.includes(caller));
   const [test] = [...onPresent, ...onAge];
   if (test?.operator === undefined || (!key && !session)) return;
   // The fix of the unknown operator is the same.
@@ -280,32 +287,90 @@ function checkEnrollment(
   );
 }
 
-/** Finds the callers denied by any statement with the same scope: two statements may deny access keys and sessions together. */
-function findCoverage(all: readonly MfaStatement[]): (each: MfaStatement) => ReadonlySet<Caller> {
-  const scopeOf = ({ statement, others }: MfaStatement): string => {
-    const { actionElement, actions, resourceElement, resources } = statement;
-    const texts = (entries: readonly Entry[]): string[] => entries.map(({ text }) => text.toLowerCase()).sort();
-    const tests = others.map(({ name, key, values }) => [name, key.toLowerCase(), texts(values)]);
-    return JSON.stringify([actionElement, texts(actions), resourceElement, texts(resources), tests]);
+/** Finds the callers without MFA who are denied what a statement is about, by this statement or by others. */
+function findDenied(each: MfaStatement, whole: Whole): ReadonlySet<Caller> {
+  const { statement, others, holdsFor, isWide } = each;
+  const covered = listCovered(statement, whole.user);
+  const isDenied = (caller: Caller): boolean => {
+    if (holdsFor.has(caller) || whole.isEnforcedFor(caller)) return true;
+    // Statements with the same other conditions deny the same requests.
+    const open = whole.findOpen(covered, caller, others);
+    return isWide ? isHarmless(open) : open.length === 0;
   };
-  const scopes = new Map(all.map((each) => [each, scopeOf(each)]));
-  const byScope = new Map<string, Set<Caller>>();
-  for (const [each, scope] of scopes) {
-    byScope.set(scope, new Set([...(byScope.get(scope) ?? []), ...each.holdsFor]));
-  }
-  return (each) => byScope.get(scopes.get(each) ?? "") ?? new Set();
-}
-
-/** Whether it denies everything except some actions to all callers who meet its conditions on MFA. */
-function isComplete(
-  { statement, isWide, others }: MfaStatement,
-  isExpected: (test: ParsedCondition) => boolean,
-): boolean {
-  return isWide && isEverywhere(statement) && others.every(isExpected);
+  return new Set(callersWithoutMfa.filter(isDenied));
 }
 
 /**
- * @param denied the callers denied by this statement, or by others that deny at least as much
+ * Finds what users without a device need, for each way to authenticate. Of devices, only authenticator apps need a list:
+ * it is not needed if a policy leaves them out.
+ */
+function findNeededBy(
+  denies: readonly MfaStatement[],
+  whole: Whole,
+): Readonly<Record<"key" | "session", readonly string[]>> {
+  const isVirtualDenied = (caller: Caller): boolean =>
+    denies.some(
+      ({ statement }) =>
+        whole.test(statement, caller) === true &&
+        coversAction(statement, createDevice) &&
+        findLockedOut(statement, createDevice) === "all",
+    );
+  return {
+    key: listNeededToEnroll("key", isVirtualDenied("key")),
+    session: listNeededToEnroll("console", isVirtualDenied("session")),
+  };
+}
+
+type Needed = ReturnType<typeof findNeededBy>;
+
+const listNeededIn = ({ appliesTo }: MfaStatement, needed: Needed): readonly string[] => [
+  ...new Set(callersWithoutMfa.flatMap((caller) => (appliesTo.has(caller) ? needed[caller] : []))),
+];
+
+/** Checks whether a Deny about MFA lets users without a device enroll one. */
+function checkEnrollmentWithoutMfa(
+  each: MfaStatement,
+  needed: Needed,
+  isPasswordLeftOut: boolean,
+  report: Report,
+): void {
+  const { statement, appliesTo } = each;
+  // AWS rejects an empty list, which says nothing about what it was meant to have.
+  if (statement.actions.length === 0 || !callersWithoutMfa.some((caller) => appliesTo.has(caller))) return;
+  const names = listNeededIn(each, needed);
+  const needs = listDeniedNeeds(statement, names);
+  checkNamed(statement, needs, report);
+  if (statement.actionElement === "Action") checkLockout(statement, needs, report);
+  else {
+    const useful = listDeniedNeeds(statement, listUseful(names));
+    const denied = [...needs, ...useful].flatMap(({ action, whom }) => (whom === "all" ? action : []));
+    checkMissing(statement, denied, names, isPasswordLeftOut, report);
+  }
+}
+
+/** Checks a Deny that does not test MFA. */
+function checkOtherDeny(each: MfaStatement, needed: Needed, report: Report): void {
+  const { statement, appliesTo } = each;
+  if (statement.actions.length === 0 || !callersWithoutMfa.some((caller) => appliesTo.has(caller))) return;
+  checkEnrollmentDenied(statement, listDeniedNeeds(statement, listNeededIn(each, needed)), report);
+}
+
+function checkExemptions({ statement }: MfaStatement, whole: Whole, report: Report): void {
+  const found = new Map<string, readonly RequestSet[]>();
+  const findOpen = (entry: Entry): readonly RequestSet[] => {
+    let open = found.get(entry.text);
+    if (open === undefined) {
+      const exempt = listCovered({ ...statement, actionElement: "Action", actions: [entry] }, whole.user);
+      open = callersWithoutMfa.flatMap((caller) => whole.findOpen(exempt, caller));
+      found.set(entry.text, open);
+    }
+    return open;
+  };
+  checkExempt(statement.actions, findOpen, report);
+}
+
+/**
+ * @param denied the callers without MFA who are denied what the statement is about, by this statement or by others
  * @param limit whether to limit a new condition to users
  */
 function checkConditions(each: MfaStatement, denied: ReadonlySet<Caller>, limit: boolean, report: Report): void {
@@ -450,155 +515,48 @@ function formatValues({ values }: ParsedCondition): string {
   return texts.length === 1 ? texts.join("") : `[${joinList(texts)}]`;
 }
 
-/** Whether a condition is the one that `fob policy show --via-aws-service` adds: requests of AWS services need no MFA. */
-function isByService({ name, key, values }: ParsedCondition): boolean {
-  const isAsked = /^Bool(IfExists)?$/.test(name) && key.toLowerCase() === "aws:viaawsservice";
-  return isAsked && values.every(({ text }) => text.toLowerCase() === "false");
-}
-
-function checkOther(test: ParsedCondition, { onPresent, onAge }: MfaStatement, report: Report): void {
-  if (onPresent.length + onAge.length === 0 || holdsForEveryUser(test)) return;
-  const { key, path } = test;
-  const message = `requests that do not meet the condition on ${quoteText(key)} need no MFA: all conditions of a statement must be met`;
-  report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");
-}
-
-/** Whom a Deny keeps from an action that enrollment needs: everyone, users with a path, or all users but some. */
-type LockedOut = "all" | "named" | "others" | "paths" | "otherNames" | undefined;
-
-function findLockedOut({ resourceElement, resources }: ParsedStatement, action: string): LockedOut {
-  const isCovered = (resource: string): boolean => resources.some((entry) => covers(entry, resource));
-  const isOfUser = action !== "iam:CreateVirtualMFADevice" && action !== "iam:ListVirtualMFADevices";
-  const type = isOfUser ? "user/" : "mfa/";
-  const own = `${type}${someone}`;
-  // AWS names the resource mfa/ when it denies iam:ListVirtualMFADevices.
-  const any = isOfUser ? own : action === "iam:ListVirtualMFADevices" ? type : `${type}${someone}-2`;
-  const named = resources.some((entry) => entry.text.includes(`:${type}`) && !coversAnyOne(entry));
-  if (resourceElement !== "NotResource") {
-    // Users can give a device another name than the one denied.
-    return isCovered(any) || isCovered(own) ? "all" : named && isOfUser ? "named" : undefined;
-  }
-  if (isCovered(any)) return isOfUser && !isCovered(`user/team/${someone}`) ? "paths" : undefined;
-  if (isCovered(own)) return "otherNames";
-  return named ? "others" : "all";
-}
-
-/** Whether a resource is not limited to users or devices that it names. */
-function coversAnyOne(entry: Entry): boolean {
-  return [`user/${someone}`, `mfa/${someone}`].some((resource) => covers(entry, resource));
-}
-
-/** Checks whether a Deny without MFA covers what users need to set it up. */
-function checkLockout(statement: ParsedStatement, report: Report): void {
-  const { actions, resources, path, resourceElement } = statement;
-  const needed = findNeeded(actions).map((action) => ({ action, whom: findLockedOut(statement, action) }));
-  const of = (...whom: readonly LockedOut[]): string[] =>
-    needed.filter((each) => each.whom !== undefined && whom.includes(each.whom)).map(({ action }) => action);
-  const at = [...path, "Action"];
-  const all = of("all");
-  if (all.length > 0 && all.every(isVirtual)) {
-    const message = `this denies ${joinList(all)} without MFA, so users can only enroll passkeys and hardware tokens`;
-    const [fix] = leaveOut(statement, all);
-    report.add("only-passkeys", at, message, `${fix}, unless users should not have authenticator apps`);
-  } else if (all.length > 0) checkDenied(statement, all, report);
-
-  const named = of("named");
-  const namedEntries = resources.filter((entry) => /:(user|mfa)\//.test(entry.text) && !coversAnyOne(entry));
-  const names = joinList(namedEntries.map(({ text }) => quoteText(text)));
-  if (named.length > 0) {
-    const message = `this denies ${joinList(named)} without MFA for ${names}: these users cannot set up MFA and stay locked out`;
-    report.add("named-users", at, message, ...leaveOut(statement, named));
-  }
-  const others = of("others");
-  if (others.length > 0) {
-    const [, partition = "aws", , , account = "*"] = namedEntries[0]?.text.split(":") ?? [];
-    const right = ["mfa/*", `user/\${aws:username}`, `user/*/\${aws:username}`]
-      .map((resource) => `arn:${partition}:iam::${account}:${resource}`)
-      .filter((text) => !resources.some((entry) => entry.text === text));
-    const then = others.every(isVirtual)
-      ? "other users can only enroll passkeys and hardware tokens"
-      : "all others cannot set up MFA and stay locked out";
-    const message = `this denies ${joinList(others)} without MFA for all users and devices except ${names}: ${then}`;
-    const fix = `write ${joinList(right.map(quoteText))} instead of the names`;
-    report.add("named-users", [...path, "NotResource"], message, fix, replaceEntries(resources, namedEntries, right));
-  }
-  if (resourceElement === "NotResource") checkLeftOut(statement, of("paths"), of("otherNames"), report);
-}
-
-/** Checks whether a Deny leaves out users with a path, and devices with any name. */
-function checkLeftOut(
-  { resources }: ParsedStatement,
-  withPath: readonly string[],
-  withName: readonly string[],
-  report: Report,
-): void {
-  const [user, device] = [`user/${someone}`, `mfa/${someone}`].map((own) =>
-    resources.find((entry) => entry.text !== "*" && covers(entry, own)),
-  );
-  if (user !== undefined && withPath.length > 0) {
-    const message = `${quoteText(user.text)} misses users with a path: for user/team/alice, this denies ${joinList(withPath)} without MFA`;
-    const more = user.text.replace(/:user\/.*$/s, `:user/*/\${aws:username}`);
-    report.add("misses-user-paths", user.path, message, `also add ${quoteText(more)}`, addBeside(user, [more]));
-  }
-  if (device !== undefined && withName.length > 0) {
-    const message = `${quoteText(device.text)} matches only devices with the user's name: for any other name, this denies ${joinList(withName)} without MFA`;
-    const more = device.text.replace(/:mfa\/.*$/s, ":mfa/*");
-    const fix = `write ${quoteText(more)}: AWS enables a device for one user only`;
-    report.add("misses-named-devices", device.path, message, fix, replaceEntries(resources, [device], [more]));
+/** Checks the conditions of a Deny that are not about MFA: requests that do not meet them need no MFA. */
+function checkOthers(each: MfaStatement, whole: Whole, report: Report): void {
+  const { statement, others, holdsFor, onPresent, onAge } = each;
+  if (others.length === 0 || onPresent.length + onAge.length === 0) return;
+  const held = callersWithoutMfa.filter((caller) => holdsFor.has(caller));
+  const about = held.length > 0 ? held : callersWithoutMfa;
+  const covered = listCovered(statement, whole.user);
+  const open = about.filter((caller) => !isHarmless(whole.findOpen(covered, caller)));
+  for (const test of others) {
+    if (open.every((caller) => whole.isMet(test, caller))) continue;
+    const { key, path } = test;
+    if (test.lowerKey === viaService && about.every((caller) => whole.isMet(test, caller, false))) {
+      const services = joinList(servicesWithoutViaService);
+      const message = `requests to ${services} do not have ${quoteText(key)}, so they do not meet this condition and need no MFA`;
+      const more = { BoolIfExists: { [key]: "false" } };
+      const Condition = changeConditions(report.root, statement, [test], more);
+      report.add(
+        "extra-condition",
+        path,
+        message,
+        `write ${quoteBlock(more)}`,
+        changeStatement(statement, { Condition }),
+      );
+    } else {
+      const message = `requests that do not meet the condition on ${quoteText(key)} need no MFA: all conditions of a statement must be met`;
+      report.add("extra-condition", path, message, "remove it, unless such requests should need no MFA");
+    }
   }
 }
 
-/** Reports a Deny that covers actions that all users need. */
-function checkDenied(statement: ParsedStatement, needed: readonly string[], report: Report): void {
-  const { actions, path, resourceElement } = statement;
-  const at = [...path, "Action"];
-  const add = (message: string, ...fix: Fix): void => report.add("action-instead-of-notaction", at, message, ...fix);
-  if (needed.length > 1 && resourceElement === "Resource" && isListOfNeeded(actions)) {
-    const message = "this denies only what users need to set up MFA, and nothing else";
-    add(message, 'write "NotAction"', renameKey(at, "NotAction"));
-    return;
-  }
-  const message = `this also denies ${joinList(needed)}: users without MFA cannot set it up and stay locked out`;
-  // A Deny of all actions on all resources would lock users out.
-  const whole = isEverywhere(statement) ? notAction : `${notAction} and "Resource": "*"`;
-  if (actions.some(({ text }) => isEverything(text))) {
-    add(message, whole, changeStatement(statement, everythingElse(statement)));
-  } else if (actions.some(({ text }) => /^iam:\*+$/i.test(text))) {
-    // "NotAction" would require MFA for all other services, too.
-    const fix = `to require MFA for IAM only, replace "iam:*" with the actions or patterns that need it, such as "iam:Put*"; to require it for everything, ${whole}`;
-    add(message, fix);
-  } else add(message, ...leaveOut(statement, needed));
-}
+const quoteBlock = (block: object): string =>
+  JSON.stringify(block).slice(1, -1).replaceAll(":{", ": {").replaceAll('":"', '": "');
 
-/** Removes actions from a list. */
-function leaveOut({ actions }: ParsedStatement, names: readonly string[]): Fix {
-  const fix = `remove ${joinList(names.map(quoteText))}`;
-  if (actions.some(({ text }) => /[*?]/.test(text))) return [`${fix}; replace the pattern with action names`];
-  const lower = new Set(names.map((name) => name.toLowerCase()));
-  const old = actions.filter(({ text }) => lower.has(text.toLowerCase()));
-  if (old.length === actions.length) return [`${fix}, which is the whole statement`];
-  return [fix, replaceEntries(actions, old, [])];
-}
-
-/** The elements of a statement about everything but what users need. */
-function everythingElse({ actionElement, resourceElement }: ParsedStatement): Readonly<Record<string, unknown>> {
-  return {
-    ...(actionElement === "Action" ? { Action: null, NotAction: exempt } : {}),
-    ...(resourceElement === "NotResource" ? { NotResource: null } : {}),
-    Resource: "*",
-  };
-}
-
-function checkScope(
-  { statement, holdsFor, onPresent, onAge, isWide, hasAllActions }: MfaStatement,
-  hasWide: boolean,
-  report: Report,
-): void {
+/** @param isRest whether other statements are about the rest of the actions */
+function checkScope(each: MfaStatement, isRest: boolean, whole: Whole, report: Report): void {
+  const { statement, onPresent, onAge, isWide, hasAllActions, others } = each;
   const { actionElement, resourceElement, resources, path } = statement;
   if (onPresent.length + onAge.length === 0) return;
-  if (actionElement === "Action" && (holdsFor.has("key") || holdsFor.has("session"))) checkLockout(statement, report);
   if (isWide) {
     if (isEverywhere(statement) || resourceElement === undefined) return;
+    const left = listOnOtherResources(statement, whole.user);
+    if (callersWithoutMfa.every((caller) => isHarmless(whole.findOpen(left, caller)))) return;
     const message =
       resourceElement === "Resource"
         ? "this applies to these resources only: actions on other resources, or on none, need no MFA"
@@ -608,10 +566,14 @@ function checkScope(
     const fix = actionElement === "Action" ? `${notAction} and "Resource": "*"` : `write "Resource": "*"${instead}`;
     const patch = changeStatement(statement, everythingElse(statement));
     report.add("narrow-resource", [...path, resourceElement], message, fix, patch);
-  } else if (!hasWide) {
+  } else if (!isRest) {
     const what = hasAllActions ? "actions on these resources" : "these actions";
-    const message = `this denies only ${what} without MFA: all other actions work without MFA`;
+    const only = others.length === 0 ? "" : `, and only requests that meet the condition on ${listKeys(others)}`;
+    const message = `this denies only ${what} without MFA${only}: all other actions work without MFA`;
     const fix = "to require MFA for everything, start from: fob policy show";
     report.add("partial-enforcement", [...path, "Action"], message, fix);
   }
 }
+
+const listKeys = (tests: readonly ParsedCondition[]): string =>
+  joinList([...new Set(tests.map(({ key }) => quoteText(key)))]);

@@ -45,6 +45,16 @@ export class Report {
     this.#found.push({ rule, path, message, fix, ...(patch === undefined ? {} : { patch }) });
   }
 
+  /** Whether a value in the document is not known. */
+  get hasUnknown(): boolean {
+    return this.#unknown.length > 0;
+  }
+
+  /** Whether something was found that a rule among these is about. */
+  has(isAbout: (rule: RuleId) => boolean): boolean {
+    return this.#found.some(({ rule }) => isAbout(rule));
+  }
+
   /** Returns all findings, sorted by place. What has the same problem and the same fix is one finding. */
   findings(json: JsonText): Finding[] {
     const templates = new Set(

@@ -1,11 +1,10 @@
 // Checks ARNs: their partitions and fields, whether the actions of a statement apply to them, and users and devices they miss.
 import { partitionNames } from "../../aws/partitions.ts";
 import { findNearest } from "../../nearest.ts";
+import { changesPermissions } from "../dangers.ts";
 import type { ParsedDocument } from "../engine/document.ts";
 import type { Entry, ParsedStatement } from "../engine/grammar.ts";
-import { readTemplate, resolveVariables } from "../engine/template.ts";
-import { matches } from "../engine/wildcard.ts";
-import { changesPermissions } from "./exemptions.ts";
+import { covers, createDevice, someone } from "../locked-out.ts";
 import { findActions, isEverything, type KnownAction } from "./known.ts";
 import {
   addBeside,
@@ -324,8 +323,6 @@ export function checkOwnResources(statement: ParsedStatement, { statements }: Pa
 
 const withAnyName = (arn: string): string => arn.replace(/:mfa\/.*$/s, ":mfa/*");
 
-const createDevice = "iam:CreateVirtualMFADevice";
-
 function canCreateDevice({ actionElement, actions }: ParsedStatement): boolean {
   return (
     actions.some(({ text }) => findActions(text).some(({ name }) => name === createDevice)) ===
@@ -353,24 +350,4 @@ function fixDevices(statement: ParsedStatement, entry: Entry, report: Report): F
       ? splitStatement(report.root, statement, create, { Resource: more })
       : addStatements(report.root, [{ ...copy, Action: createDevice, Resource: more }]),
   ];
-}
-
-/** The name of an example user that no policy names. */
-export const someone = "fob-example-user";
-
-/** Whether a pattern matches a resource for the user {@link someone}, in an account and a partition that it allows. */
-export function covers({ text }: Entry, resource: string): boolean {
-  if (text === "*") return true;
-  const [, partition = "", , , account = ""] = text.split(":");
-  const arn = [
-    "arn",
-    partitionNames.includes(partition) ? partition : "aws",
-    "iam",
-    "",
-    /^\d{12}$/.test(account) ? account : "123456789012",
-    resource,
-  ].join(":");
-  const template = readTemplate(text, { wildcards: true, variables: true });
-  const pattern = resolveVariables(template, (key) => (key === "aws:username" ? [someone] : undefined));
-  return typeof pattern === "string" && matches(pattern, arn);
 }

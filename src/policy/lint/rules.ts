@@ -8,9 +8,12 @@ export interface Rule {
   readonly level: Level;
   /** What the rule finds, and why that matters. */
   readonly text: string;
+  /** What `fob policy simulate --require` finds missing then, whatever other policies allow. */
+  readonly breaks?: "enforced" | "enrollable";
 }
 
-const error = <const Id extends string>(id: Id, text: string) => ({ id, level: "error", text }) as const;
+const error = <const Id extends string>(id: Id, text: string, breaks?: Rule["breaks"]) =>
+  ({ id, level: "error", text, ...(breaks === undefined ? {} : { breaks }) }) as const;
 const warning = <const Id extends string>(id: Id, text: string) => ({ id, level: "warning", text }) as const;
 const note = <const Id extends string>(id: Id, text: string) => ({ id, level: "note", text }) as const;
 
@@ -96,10 +99,12 @@ export const rules = [
   error(
     "bool-instead-of-boolifexists",
     "The Deny does not apply to access keys. Their requests do not have aws:MultiFactorAuthPresent at all.",
+    "enforced",
   ),
   error(
     "null-instead-of-boolifexists",
     "The Deny does not apply to sessions without MFA, such as console sessions. Their aws:MultiFactorAuthPresent is false, not absent.",
+    "enforced",
   ),
   error("condition-never-holds", "The Deny's conditions on MFA are never met together. It denies nothing."),
   error(
@@ -109,6 +114,7 @@ export const rules = [
   error(
     "age-without-ifexists",
     "The limit on aws:MultiFactorAuthAge does not apply to requests without MFA, because they have no age.",
+    "enforced",
   ),
   error(
     "age-never-reached",
@@ -122,14 +128,20 @@ export const rules = [
     "age-too-short",
     "The limit on aws:MultiFactorAuthAge, in seconds, is shorter than the shortest session in AWS, 15 minutes (900).",
   ),
-  error("allow-instead-of-deny", "The Allow applies to requests without MFA. It grants what it should deny."),
+  error(
+    "allow-instead-of-deny",
+    "The Allow applies to requests without MFA. It grants what it should deny.",
+    "enforced",
+  ),
   error(
     "allow-without-mfa",
     "The Allow's condition on MFA also holds for requests without MFA, such as those with access keys.",
+    "enforced",
   ),
   error(
     "enrollment-needs-mfa",
     "The Allow of enrollment requires MFA. Users without a device cannot enroll their first one.",
+    "enrollable",
   ),
   error(
     "missing-mfa-condition",
@@ -138,30 +150,47 @@ export const rules = [
   error(
     "no-enforcement",
     "The policy should enforce MFA (--as enforcement), but no statement denies everything without it.",
+    "enforced",
   ),
   error(
     "action-instead-of-notaction",
     "The Deny covers what users without MFA need to set it up. They stay locked out.",
+    "enrollable",
   ),
-  error("named-users", "The Deny names users or devices. These, or all others, cannot set up MFA and stay locked out."),
+  error(
+    "named-users",
+    "The Deny names users or devices. These, or all others, cannot set up MFA and stay locked out.",
+    "enrollable",
+  ),
+  error(
+    "enrollment-denied",
+    "A Deny that does not test MFA covers what users need to enroll a device. All users, or some, cannot enroll.",
+    "enrollable",
+  ),
+  error(
+    "always-denied",
+    "Deny statements that do not test MFA cover everyday and dangerous actions. Users cannot work with MFA either.",
+    "enforced",
+  ),
   note("partial-enforcement", "The Deny covers only some actions without MFA. All others work without it."),
   error(
     "roles-without-mfa",
     "The policy applies to roles (--as role, --as scp), and requests made with roles do not include MFA information.",
   ),
-  error("narrow-resource", "The Deny covers only some resources. Actions on others work without MFA."),
-  warning(
+  error("narrow-resource", "The Deny covers only some resources. Actions on others work without MFA.", "enforced"),
+  error(
     "extra-condition",
     "The Deny has another condition in addition to MFA. Requests that do not meet it need no MFA.",
+    "enforced",
   ),
-  error("missing-exemption", "The Deny does not exempt something that users need to set up MFA."),
+  error("missing-exemption", "The Deny does not exempt something that users need to set up MFA.", "enrollable"),
   warning(
     "only-passkeys",
     "Users without MFA can enroll passkeys and hardware tokens, but not authenticator apps (virtual MFA devices).",
   ),
   warning(
     "missing-useful-exemption",
-    "iam:GetUser or iam:ResyncMFADevice is not exempt. Users can enroll without them, but not on the console page, or cannot fix a device whose clock has drifted.",
+    "The Deny does not exempt something that is useful without MFA, but that enrolling does not need: iam:ResyncMFADevice for a device whose clock has drifted, or lists of devices for access keys.",
   ),
   warning(
     "missing-password-exemption",
@@ -178,12 +207,14 @@ export const rules = [
   error(
     "dangerous-exemption",
     "An exemption lets an attacker with a stolen password or access key remove MFA, get around it, or lock users out.",
+    "enforced",
   ),
   error(
     "wildcard-exemption",
     "An exempt pattern matches more than users need to set up MFA. All of it works without MFA.",
+    "enforced",
   ),
-  error("extra-exemption", "An exempt action is not needed to set up MFA. It works without MFA."),
+  error("extra-exemption", "An exempt action is not needed to set up MFA. It works without MFA.", "enforced"),
   note(
     "tolerated-exemption",
     "An exempt action is not needed to set up MFA, but an attacker cannot work with it either.",

@@ -1,7 +1,8 @@
 // Finds unknown names: actions, condition keys and policy variables.
+
+import { changesPermissions, findDanger } from "../dangers.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { isNeeded, isTolerated } from "../tolerated.ts";
-import { changesPermissions, findDanger } from "./exemptions.ts";
 import {
   findActions,
   guessAction,

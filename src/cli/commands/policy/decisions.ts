@@ -1,7 +1,7 @@
 // Reads what `fob policy simulate` evaluates from the command line, and formats its decisions.
 import { UsageError } from "../../../errors.ts";
 import { findNearest, measureDifference } from "../../../nearest.ts";
-import { enforceMfaPolicy } from "../../../policy/enforcement.ts";
+import { allowAllPolicy, enforceMfaPolicy } from "../../../policy/enforcement.ts";
 import {
   type AuthorizationRequest,
   type Decision,
@@ -94,7 +94,7 @@ async function readSetupFromFiles(given: SimulateOptions, context: Context): Pro
     throw new UsageError("stdin can be read only once", "use - for one file only");
   const own = {
     names: ["a policy that allows everything", "enforce-mfa-policy"],
-    policies: [allowAll, enforceMfaPolicy()],
+    policies: [allowAllPolicy, enforceMfaPolicy()],
   };
   const principals = await Promise.all(files.map((file) => readPrincipalPolicies(file, given.of, context)));
   const read = principals.flatMap((each) => each.policies);
@@ -149,11 +149,6 @@ async function readBoundary(file: string, context: Context): Promise<PolicyDocum
     "name a file with that policy only",
   );
 }
-
-const allowAll: PolicyDocument = {
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
-};
 
 /** @param found the users whose policies the files have */
 function chooseSubject(user: string | undefined, found: readonly Subject[]): Subject | undefined {
