@@ -1,5 +1,6 @@
 // A local AWS on the loopback interface for one account, on one port: STS, IAM, what shows that MFA is enforced and that
-// sign-ins are watched (AWS Config, CloudTrail, EventBridge, CloudWatch, SNS), a little of S3 and the console's federation endpoint.
+// sign-ins are watched (AWS Config, CloudTrail, EventBridge, CloudWatch, SNS), a little of S3 and the console's federation
+// endpoint.
 //
 // With it, you can try and test fob without an AWS account. Tests fail where AWS would reject a request: it really checks
 // signatures, codes and policies, and rejects anything it does not model.

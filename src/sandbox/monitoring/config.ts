@@ -363,7 +363,7 @@ const describeRecorderStatus = defineOperation(recorderNames, (call, { Configura
   return {
     ConfigurationRecordersStatus: findRecorders(call, names).map(({ name, arn, startedMs }) => ({
       ...{ arn, name, recording: startedMs !== undefined },
-      ...(startedMs === undefined ? {} : { lastStartTime: new Date(startedMs), lastStatus: "Success" }),
+      ...(startedMs === undefined ? {} : { lastStartTime: new Date(startedMs), lastStatus: "SUCCESS" }),
     })),
   };
 });
