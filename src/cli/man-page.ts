@@ -46,7 +46,7 @@ const environment = [
   ["AWS_MFA_SERIAL", "the MFA device, as an ARN or a hardware token's number"],
   ["AWS_REGION, AWS_DEFAULT_REGION", "the region, if you do not use --region"],
   ["FOB_HOME", "the folder for sessions, as an absolute path"],
-  ["FOB_SANDBOX", "the sandbox that fob sandbox code reads codes from; fob sandbox sets it"],
+  ["FOB_SANDBOX", "the sandbox of fob sandbox code and sign-in; fob sandbox sets it"],
   ["NO_COLOR", "if set, fob prints no colors"],
 ] as const;
 

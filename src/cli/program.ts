@@ -134,6 +134,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/sandbox-code.ts")).sandboxCodeCommand,
   },
   {
+    name: "sandbox sign-in",
+    group: "Try it",
+    takes: "<user>",
+    summary: "sign a sandbox user in to the console",
+    load: async () => (await import("./commands/sandbox-sign-in.ts")).sandboxSignInCommand,
+  },
+  {
     name: "demo",
     group: "Try it",
     takes: "",

@@ -1,5 +1,5 @@
-// The authenticator of a running `fob sandbox`: a file in the sandbox's folder with the seeds of all its devices. The
-// devices protect nothing, and the folder goes when the sandbox stops.
+// The authenticator of a running `fob sandbox`: a file in the sandbox's folder with the seeds of all its devices, and the
+// users' passwords. They protect nothing, and the folder goes when the sandbox stops.
 import { lstatSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -22,12 +22,21 @@ export const temporaryFolder = (): string => resolve(tmpdir());
 export const folderPrefix = "fob-sandbox-";
 const fileName = "authenticator.json";
 
-interface Authenticator {
+export interface Authenticator {
   /** The process that runs the sandbox. */
   readonly pid: number;
-  readonly users: readonly { readonly name: string; readonly devices: readonly Device[] }[];
+  /** The sandbox's address. */
+  readonly url: string;
+  readonly users: readonly SandboxUser[];
   /** Devices that are not enabled for a user yet: that takes two of their codes. */
   readonly unassigned: readonly Device[];
+}
+
+interface SandboxUser {
+  readonly name: string;
+  readonly devices: readonly Device[];
+  /** Null for a user who has none. */
+  readonly password: string | null;
 }
 
 /** A device with codes. */
@@ -37,20 +46,41 @@ interface Device {
   readonly seed: string;
 }
 
-/** The file in a sandbox's folder. `write` makes it what the account is now, 0600. */
-export function createAuthenticator(folder: string): { readonly path: string; readonly write: (a: Account) => void } {
+export interface AuthenticatorFile {
+  readonly path: string;
+  /** Makes the file what the account is now, 0600, once the sandbox has an address. */
+  readonly write: (account: Account) => void;
+  /** Sets the sandbox's address. */
+  readonly open: (url: string) => void;
+}
+
+/** The file in a sandbox's folder. */
+export function createAuthenticator(folder: string): AuthenticatorFile {
   const path = join(folder, fileName);
-  let before: string | undefined;
-  const write = (account: Account): void => {
-    const users = account.users().map(({ name, devices }) => ({ name, devices: listDevices(devices) }));
+  let [url, account, before]: [string?, Account?, string?] = [];
+  const update = (): void => {
+    if (url === undefined || account === undefined) return;
+    const users = account.users().map(({ name, devices, user }) => ({
+      ...{ name, devices: listDevices(devices), password: user.password?.text ?? null },
+    }));
     const unassigned = listDevices([...account.unassignedDevices.values()]);
-    const text = formatAsciiJson({ pid: process.pid, users, unassigned } satisfies Authenticator);
+    const text = formatAsciiJson({ pid: process.pid, url, users, unassigned } satisfies Authenticator);
     if (text === before) return;
     createFile(`${path}.new`, text);
     renameSync(`${path}.new`, path);
     before = text;
   };
-  return { path, write };
+  return {
+    path,
+    write: (changed) => {
+      account = changed;
+      update();
+    },
+    open: (address) => {
+      url = address;
+      update();
+    },
+  };
 }
 
 const listDevices = (devices: readonly MfaDevice[]): Device[] =>
@@ -99,9 +129,7 @@ export function readCode(
   serial: string | undefined,
   now: number,
 ): { readonly code: string; readonly serialNumber: string } {
-  // IAM user names ignore case.
-  const user = users.find(({ name }) => name.toLowerCase() === userName.toLowerCase());
-  if (user === undefined) throw createNoUserError(userName, users);
+  const user = findUser(users, userName, "sandbox code");
   const { devices } = user;
   const isNamed = (name: string) => (device: Device) =>
     device.serialNumber === name || device.serialNumber.endsWith(`:mfa/${name}`);
@@ -119,13 +147,20 @@ export function readCode(
   );
 }
 
-function createNoUserError(userName: string, users: Authenticator["users"]): FobError {
+/**
+ * The user of this name. @param command what to type, for the hint
+ * @throws FobError
+ */
+export function findUser(users: Authenticator["users"], userName: string, command: string): SandboxUser {
+  // IAM user names ignore case.
+  const user = users.find(({ name }) => name.toLowerCase() === userName.toLowerCase());
+  if (user !== undefined) return user;
   const names = users.map(({ name }) => name);
   const meant = findNearest(userName, names);
   const list = names.length === 0 ? "it has no users" : `its users: ${names.join(", ")}`;
-  return new FobError(
+  throw new FobError(
     `the sandbox has no user ${quote(userName)}`,
-    meant === undefined ? list : `did you mean: fob sandbox code ${meant}`,
+    meant === undefined ? list : `did you mean: fob ${command} ${meant}`,
   );
 }
 

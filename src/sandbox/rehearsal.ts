@@ -48,6 +48,7 @@ export async function startRehearsal(scenario: Scenario, env: Environment): Prom
       },
       changed: authenticator.write,
     });
+    authenticator.open(sandbox.url);
     const variables = buildVariables({ ...files, authenticator: authenticator.path }, sandbox.url, env);
     const format = (): string => formatAccount(filled as Account);
     return { url: sandbox.url, account: sandbox.account, variables, format, close };

@@ -151,7 +151,7 @@ function listTeam(now: number, administrator: string): readonly Person[] {
       keys: [key(30, "sts", 3 * day)],
     },
     {
-      ...{ name: "erin", groups: developers, ...joined(2) },
+      ...{ name: "erin", groups: developers, policies: [ownPassword], ...joined(2) },
       password: { changedMs: ago(2 * day), lastUsedMs: undefined, resetRequired: true },
     },
     {
@@ -190,6 +190,18 @@ const allowing = (actions: readonly string[], resource: string | readonly string
 });
 
 const deployment = allowing(["s3:ListAllMyBuckets", "s3:PutObject"]);
+
+/**
+ * What the console gives a user who must change the first password:
+ * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/IAMUserChangePassword.html
+ */
+const ownPassword = {
+  Version: "2012-10-17",
+  Statement: [
+    ...allowing(["iam:ChangePassword"], [`arn:*:iam::*:user/\${aws:username}`]).Statement,
+    ...allowing(["iam:GetAccountPasswordPolicy"]).Statement,
+  ],
+};
 
 /** The second statement is how `fob login` finds the user's device. */
 function everydayWork(account: Account): object {

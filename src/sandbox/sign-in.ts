@@ -25,7 +25,12 @@ export interface SignInForm {
 
 /** The page that the person sees then. */
 export type SignInPage =
-  | { readonly page: "console"; readonly mfaUsed: boolean; readonly credential: Credential & { session: Session } }
+  | {
+      readonly page: "console";
+      readonly mfaUsed: boolean;
+      readonly passwordChanged: boolean;
+      readonly credential: Credential & { session: Session };
+    }
   | { readonly page: "password"; readonly message: string }
   /** Asks for a code, or for a touch of the security key. */
   | { readonly page: "mfa"; readonly devices: readonly SignInDevice[]; readonly message: string | undefined }
@@ -87,9 +92,11 @@ export function signIn(account: Account, form: SignInForm, browser = thisCompute
     if (next.page === "password") record(mfaUsed, false);
     return next;
   }
+  const passwordChanged = passwordOf(account, principal)?.text !== password.text;
   setLastUse(account, principal);
   record(mfaUsed, true);
-  return { page: "console", mfaUsed, credential: account.addSession(principal, consoleSeconds, session) };
+  const credential = account.addSession(principal, consoleSeconds, session);
+  return { page: "console", mfaUsed, passwordChanged, credential };
 }
 
 /** The password of a user or of the root user. */
@@ -164,6 +171,7 @@ export interface SignInAnswer {
   readonly message?: string | undefined;
   readonly devices?: readonly SignInDevice[];
   readonly mfaUsed?: boolean;
+  readonly passwordChanged?: boolean;
   readonly credentials?: {
     readonly accessKeyId: string;
     readonly secretAccessKey: string;
@@ -199,5 +207,5 @@ export function toAnswer(page: SignInPage): SignInAnswer {
   const { accessKeyId, secretAccessKey, session } = page.credential;
   const expiration = formatTime(session.expiresMs);
   const credentials = { accessKeyId, secretAccessKey, sessionToken: session.token, expiration };
-  return { page: page.page, mfaUsed: page.mfaUsed, credentials };
+  return { page: page.page, mfaUsed: page.mfaUsed, passwordChanged: page.passwordChanged, credentials };
 }

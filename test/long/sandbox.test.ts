@@ -1,7 +1,7 @@
 // Tests the local AWS with the `aws` command, which shares no code with the SDK for JavaScript.
 
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,6 +13,8 @@ import {
   startSandbox,
 } from "../../src/sandbox/server.ts";
 import { isThere } from "../helpers/needed.ts";
+import { withFob } from "../helpers/shells.ts";
+import { makeWorld, temporaryFolder } from "../helpers/world.ts";
 
 const allowWithMfa = {
   Version: "2012-10-17",
@@ -183,4 +185,15 @@ test.skipIf(!isThere("aws", "--version"))("aws reads the policy simulator page b
     ["iam:ListMFADevices", "allowed"],
   ]);
   expect(decisions(withMfa).map(([, decision]) => decision)).toEqual(["allowed", "allowed"]);
+});
+
+test.skipIf(!isThere("aws", "--version"))("the first-password deadlock of docs/sandbox.md", async () => {
+  const page = readFileSync(new URL("../../docs/sandbox.md", import.meta.url), "utf8");
+  const [, typed = "", answer = ""] = /^\$ fob sandbox -- bash\n((?:\$ .*\n)+)(fob: error: .*)$/m.exec(page) ?? [];
+  const world = await makeWorld();
+  const folder = temporaryFolder();
+  const env = withFob({ ...world.env, PATH: process.env.PATH ?? "", TMPDIR: folder });
+  const script = `cd "$TMPDIR"\n${typed.replaceAll(/^\$ /gm, "")}`;
+  const { status, stderr } = await world.fob(["sandbox", "--", "bash", "-c", script], { env });
+  expect([status, stderr]).toEqual([1, expect.stringContaining(`${answer}\n`)]);
 });

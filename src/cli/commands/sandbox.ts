@@ -132,9 +132,10 @@ function chooseShell(name: string | undefined, { env }: Context): Shell {
 }
 
 function createWordsError([first = "", ...rest]: readonly string[], { typed }: Context): UsageError {
-  if (rest.length <= 1 && findNearest(first, ["code"]) !== undefined) {
+  const meant = rest.length <= 1 ? findNearest(first, ["code", "sign-in"]) : undefined;
+  if (meant !== undefined) {
     return new UsageError(`unknown command ${quote(`sandbox ${first}`)}`, [
-      `did you mean: ${formatCommand({ name: "sandbox code", named: rest.length === 0 ? ["USER"] : rest, options: {} })}`,
+      `did you mean: ${formatCommand({ name: `sandbox ${meant}`, named: rest.length === 0 ? ["USER"] : rest, options: {} })}`,
     ]);
   }
   return new UsageError("put the command after --", formatCommand({ ...typed, named: [], behind: [first, ...rest] }));
