@@ -33,13 +33,14 @@ export interface Caller {
  * Does some work as the administrator.
  *
  * @param command the command that it is for, as in `fob policy simulate`
+ * @param work is told whether the session is known to have MFA
  * @throws FobError
  */
 export async function askAsAdministrator<T>(
   { profile: named, region, noInput }: AdministratorOptions,
   command: string,
   context: Context,
-  work: (aws: Connection) => Promise<T>,
+  work: (aws: Connection, session: { readonly hasMfa: boolean }) => Promise<T>,
 ): Promise<T> {
   const sessions = createSessionContext(context, { noInput });
   const snapshot = takeSnapshot(sessions);
@@ -48,10 +49,13 @@ export async function askAsAdministrator<T>(
   const isInEnvironment = profile === undefined && Boolean(context.env.AWS_ACCESS_KEY_ID);
   const name = profile ?? "default";
   if (!isInEnvironment && canBeOpened(name, snapshot)) {
-    return await askAs({ profile: name, region, command }, sessions, work);
+    return await askAs({ profile: name, region, command }, sessions, (aws) => work(aws, { hasMfa: true }));
   }
   const credentials = await findCredentials(profile, name, sessions);
-  return await withAws(accessWith(credentials, name, region, snapshot, sessions, command), sessions, work);
+  // Credentials do not say whether they were made with MFA.
+  return await withAws(accessWith(credentials, name, region, snapshot, sessions, command), sessions, (aws) =>
+    work(aws, { hasMfa: false }),
+  );
 }
 
 async function findCredentials(

@@ -64,7 +64,7 @@ function groupByUser(devices: readonly VirtualDevice[]): ReadonlyMap<string, rea
   return byUser;
 }
 
-const toDevice = (serialNumber: string): Device => ({ serialNumber, kind: deviceKindOf(serialNumber) });
+export const toDevice = (serialNumber: string): Device => ({ serialNumber, kind: deviceKindOf(serialNumber) });
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_MFADevice.html */
 export function deviceKindOf(serialNumber: string): DeviceKind {

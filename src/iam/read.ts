@@ -84,6 +84,11 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     passwordPolicy,
     reportGenerated: mapKnown(report, ({ generated }) => formatTime(generated)),
     root: flatMapKnown(rows, (all) => toRoot(all.get(rootRow))),
+    unassignedVirtualDevices: mapKnown(virtual, (all) =>
+      all.flatMap(({ SerialNumber, User }) =>
+        SerialNumber === undefined || User?.Arn !== undefined ? [] : SerialNumber,
+      ),
+    ),
     ...identities,
     users: identities.users.map(
       (user): User => ({

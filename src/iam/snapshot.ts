@@ -27,6 +27,8 @@ export interface AccountSnapshot extends Identities<User> {
   /** When the credential report was generated. AWS makes a new one every four hours at most. */
   readonly reportGenerated: Known<string>;
   readonly root: Known<RootUser>;
+  /** The serial numbers of virtual devices that were created and belong to no user. */
+  readonly unassignedVirtualDevices: Known<readonly string[]>;
 }
 
 /** Who there is, with all policies. */

@@ -2,10 +2,9 @@
 import { decideAbout, type UserDecisions } from "../iam/decisions.ts";
 import { indexPolicies, type PoliciesOf } from "../iam/policies-of.ts";
 import { type AccountSnapshot, type Known, mapKnown, type User } from "../iam/snapshot.ts";
-import type { EnforcementOptions } from "../policy/enforcement.ts";
-import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
-import { type Classified, classifyUser, type Enforcement, isAdministrator, type State } from "./states.ts";
+import { buildEnforcement, documentsOf, findGroup, type PolicyVariant } from "./enforcement.ts";
+import { type Classified, classifyUser, isAdministrator, type State } from "./states.ts";
 
 /** The format of DESIGN.md section 7, with what is needed to apply it. */
 export interface Plan {
@@ -23,12 +22,6 @@ export interface Plan {
   readonly batches: readonly Batch[];
   /** The names of the break-glass users. */
   readonly breakGlass: readonly string[];
-}
-
-export interface PolicyVariant {
-  readonly passwordChange: boolean;
-  readonly maxAgeSeconds: number | null;
-  readonly viaAwsService: boolean;
 }
 
 export interface PlannedUser extends Classified {
@@ -60,25 +53,13 @@ export interface PlanOptions {
   readonly now: number;
 }
 
-/** The policies that the group gets, in the account's partition. */
-function buildPolicies(policy: PolicyVariant, partition: string): readonly PolicyDocument[] {
-  return [enforceMfaPolicy(toOptions(policy)), selfManagePolicy({ partition })];
-}
-
-function toOptions({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): EnforcementOptions {
-  return { passwordChange, viaAwsService, ...(maxAgeSeconds === null ? {} : { maxAgeSeconds }) };
-}
-
-const buildGroupArn = ({ partition, account }: AccountSnapshot, group: string): string =>
-  `arn:${partition}:iam::${account}:group/${group}`;
-
 export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan {
   const { account, partition, made, reportGenerated } = snapshot;
   const { policy, batchSize, exclude, include, breakGlass, now } = options;
   // IAM compares names in any case; ARNs do not.
-  const group =
-    snapshot.groups.find(({ name }) => name.toLowerCase() === options.group.toLowerCase())?.name ?? options.group;
-  const enforcement: Enforcement = { group, policies: buildPolicies(policy, partition) };
+  const group = findGroup(snapshot, options.group)?.name ?? options.group;
+  const enforcement = buildEnforcement(snapshot, group, policy);
+  const policies = documentsOf(enforcement);
   const policiesOf = indexPolicies(snapshot);
   const users = snapshot.users
     .map((user): PlannedUser => {
@@ -86,9 +67,9 @@ export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan 
       return {
         user: user.name,
         arn: user.arn,
-        ...classifyUser(user, decisions, snapshot, { ...enforcement, breakGlass, now }),
-        isAdministrator: isAdministrator(decisions, buildGroupArn(snapshot, group)),
-        withoutMfa: "value" in decisions ? compareWithoutMfa(decisions.value, enforcement.policies) : null,
+        ...classifyUser(user, decisions, snapshot, { group, policies, breakGlass, now }),
+        isAdministrator: isAdministrator(decisions, enforcement.groupArn),
+        withoutMfa: "value" in decisions ? compareWithoutMfa(decisions.value, policies) : null,
       };
     })
     .sort((a, b) => compareNames(a.user, b.user));
@@ -113,7 +94,7 @@ export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan 
 }
 
 /** What a user's policies decide, or why they are not known. */
-const decideFor = (user: User, policiesOf: PoliciesOf): Known<UserDecisions> =>
+export const decideFor = (user: User, policiesOf: PoliciesOf): Known<UserDecisions> =>
   mapKnown(policiesOf(user), (policies) => decideAbout(user, policies));
 
 /** Break-glass users are never put under the policy, and those who are need no batch. */

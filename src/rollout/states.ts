@@ -28,14 +28,11 @@ export interface Classified {
   readonly unknown: readonly string[];
 }
 
-export interface Enforcement {
+export interface ClassifyOptions {
   /** The group's name. */
   readonly group: string;
   /** What the group's policies are, or will be. */
   readonly policies: readonly PolicyDocument[];
-}
-
-export interface ClassifyOptions extends Enforcement {
   /** Users who are named as break-glass users, in addition to those with the tag. */
   readonly breakGlass: readonly string[];
   /** Milliseconds since 1970. */
@@ -43,7 +40,7 @@ export interface ClassifyOptions extends Enforcement {
 }
 
 /** The tag that names a user's part in the rollout: `break-glass` or `automation`. */
-const roleTag = "fob-role";
+export const roleTag = "fob-role";
 
 const breakGlassTag = { key: roleTag, value: "break-glass" } as const;
 
@@ -54,7 +51,7 @@ const inUseDays = 30;
 const day = 86_400_000;
 
 /** Whether a user is a break-glass user, by tag or by name. */
-const isBreakGlass = (user: User, named: readonly string[]): boolean =>
+export const isBreakGlass = (user: User, named: readonly string[]): boolean =>
   user.tags[roleTag] === breakGlassTag.value || named.some((name) => name.toLowerCase() === user.name.toLowerCase());
 
 /**
@@ -109,13 +106,13 @@ function findState(
   }
   if (!("value" in devices)) return { why: `MFA devices are not known: ${devices.unknown}` };
   if (devices.value.length === 0) return found("needs-device", "no MFA device");
-  const pending = judgePassword(user, password.value, decisions, account, policies, now);
-  if (pending !== undefined) return pending;
+  const pending = findPasswordProblem(user, decisions, account, policies, now);
+  if (pending !== undefined) return pending.isKnown ? found("password-pending", pending.text) : { why: pending.text };
   if (active.length > 0 && devices.value.every(({ kind }) => kind === "security key")) {
     return found("security-key-only", `${describeDevices(devices.value)}, and ${describeKeys(active, now)}`);
   }
-  const inUse = active.filter((key) => isInUse(key, now));
-  if (inUse.length > 0) return found("key-in-use", describeKeys(inUse, now));
+  const use = findInUse(accessKeys.value, now);
+  if (use !== undefined) return found("key-in-use", use);
   return found(
     "ready",
     describeDevices(devices.value),
@@ -124,7 +121,7 @@ function findState(
 }
 
 /** IAM compares names of groups in any case. */
-const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>
+export const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>
   groups.some((name) => name.toLowerCase() === group.toLowerCase());
 
 function judgeMember(group: string, decisions: Known<UserDecisions>): Found {
@@ -146,34 +143,45 @@ function findLastActivity(user: User, keys: readonly AccessKey[], password: Pass
   return Math.max(...times.map((time) => (time === null || time === "" ? 0 : Date.parse(time))));
 }
 
-/** Whether the user must set a new password first, and could not do that without MFA. */
-function judgePassword(
-  user: User,
-  password: Password | null,
+/** A problem with the password, or why it is not known whether there is one. */
+interface PasswordProblem {
+  readonly isKnown: boolean;
+  readonly text: string;
+}
+
+/**
+ * Whether the user must set a new password first, and could not do that without MFA.
+ *
+ * @param policies what the group's policies are, or will be
+ */
+export function findPasswordProblem(
+  { arn, password }: User,
   decisions: Known<UserDecisions>,
   { passwordPolicy }: Pick<AccountSnapshot, "passwordPolicy">,
   policies: readonly PolicyDocument[],
   now: number,
-): Found | undefined {
-  if (password === null) return undefined;
-  if (!("value" in password.resetRequired)) {
-    return { why: `whether the password must be changed is not known: ${password.resetRequired.unknown}` };
+): PasswordProblem | undefined {
+  const notKnown = (text: string): PasswordProblem => ({ isKnown: false, text });
+  if (!("value" in password)) return notKnown(`whether there is a console password is not known: ${password.unknown}`);
+  if (password.value === null) return undefined;
+  const { resetRequired } = password.value;
+  if (!("value" in resetRequired)) {
+    return notKnown(`whether the password must be changed is not known: ${resetRequired.unknown}`);
   }
-  const must = password.resetRequired.value
+  const must = resetRequired.value
     ? "must change the password at the next sign-in"
-    : describeExpiry(password, passwordPolicy, now);
+    : describeExpiry(password.value, passwordPolicy, now);
   if (must === undefined) return undefined;
-  if (typeof must !== "string") return { why: must.unknown };
-  if ("value" in passwordPolicy && passwordPolicy.value?.hardExpiry === true && !password.resetRequired.value) {
-    return found("password-pending", `${must}, and only an administrator can set a new one`);
+  if (typeof must !== "string") return notKnown(must.unknown);
+  if ("value" in passwordPolicy && passwordPolicy.value?.hardExpiry === true && !resetRequired.value) {
+    return { isKnown: true, text: `${must}, and only an administrator can set a new one` };
   }
-  if (!("value" in decisions)) return { why: `${must}, but ${decisions.unknown}` };
-  const request = { action: "iam:ChangePassword", resource: user.arn };
-  const decision = decisions.value.decide(request, "sign-in", policies);
+  if (!("value" in decisions)) return notKnown(`${must}, but ${decisions.unknown}`);
+  const decision = decisions.value.decide({ action: "iam:ChangePassword", resource: arn }, "sign-in", policies);
   // The account's password policy can allow it too, but no policy can allow what is denied.
   const byPolicy = "value" in passwordPolicy && passwordPolicy.value?.allowUsersToChangePassword === true;
   if (decision === "allowed" || (decision === "implicitDeny" && byPolicy)) return undefined;
-  return found("password-pending", `${must}, and could not do that without MFA`);
+  return { isKnown: true, text: `${must}, and could not do that without MFA` };
 }
 
 function describeExpiry(
@@ -190,7 +198,12 @@ function describeExpiry(
   return "the password has expired";
 }
 
-/** Whether an access key was used for something else than IAM and STS lately. */
+/** Describes the active access keys that were used for something else than IAM and STS lately. */
+export function findInUse(keys: readonly AccessKey[], now: number): string | undefined {
+  const inUse = keys.filter((key) => key.active && isInUse(key, now));
+  return inUse.length === 0 ? undefined : describeKeys(inUse, now);
+}
+
 function isInUse({ lastUsed, lastUsedService }: AccessKey, now: number): boolean {
   if (lastUsed === null || now - Date.parse(lastUsed) > inUseDays * day) return false;
   return lastUsedService === null || !["iam", "sts"].includes(lastUsedService.toLowerCase());

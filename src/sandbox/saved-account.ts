@@ -34,7 +34,7 @@ import {
 const ownVersion = 1;
 
 /** Times are as in `2026-01-31T09:00:00Z`. */
-export interface SavedAccount extends AccountSnapshot {
+export interface SavedAccount extends Omit<AccountSnapshot, "unassignedVirtualDevices"> {
   /** Absent in a snapshot that no sandbox has saved. */
   readonly sandbox: typeof ownVersion | undefined;
   readonly created: string | undefined;

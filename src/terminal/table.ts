@@ -44,6 +44,12 @@ export function wrapText(text: string, columns: number): string[] {
 export const wrapWords = (text: string, columns: number): string[] =>
   fillLines(text.split(/ (?!(?:h|min|s)\b)/), columns);
 
+/** The same for a line that is indented: all of its lines are. */
+export function wrapIndented(line: string, columns: number): string[] {
+  const text = line.trimStart();
+  return hangText(" ".repeat(line.length - text.length), text, columns).split("\n");
+}
+
 /** Text beside a first word, in lines as wide as the terminal, below one another. */
 export function hangText(first: string, text: string, columns: number): string {
   const indent = measureWidth(first);

@@ -41,6 +41,7 @@ const makeAccount = (users: readonly User[], change: Partial<AccountSnapshot> = 
   ...{ version: 1, account: "123456789012", partition: "aws", made: ago(0), alias: { value: null } },
   ...{ summary: { value: {} }, passwordPolicy: policyOf(), reportGenerated: { value: ago(0) } },
   root: { value: { hasMfa: true, hasPassword: true, passwordLastUsed: null, activeAccessKeys: 0 } },
+  unassignedVirtualDevices: { value: [] },
   groups: [
     {
       ...{ name: "RequireMFA", arn: "arn:aws:iam::123456789012:group/RequireMFA", id: "AGPA1", path: "/" },

@@ -7,7 +7,8 @@ import type { Context } from "../../context.ts";
 
 export interface ReadAccount {
   readonly snapshot: AccountSnapshot;
-  readonly caller: Caller;
+  /** `hasMfa`: whether the session is known to have MFA. */
+  readonly caller: Caller & { readonly hasMfa: boolean };
   readonly aws: Connection;
 }
 
@@ -25,8 +26,8 @@ export async function withAccount<T>(
 ): Promise<T> {
   const accountCalls = await import("../../../aws/iam-account.ts");
   const { getAccountAlias, listMfaDevices } = await import("../../../aws/iam.ts");
-  return await askAsAdministrator(options, command, context, async (aws) => {
-    const caller = await announceCaller(aws, context);
+  return await askAsAdministrator(options, command, context, async (aws, { hasMfa }) => {
+    const caller = { ...(await announceCaller(aws, context)), hasMfa };
     const snapshot = await readAccount(aws, {
       callerArn: caller.arn,
       calls: { ...accountCalls, getAccountAlias, listMfaDevices },
@@ -38,7 +39,7 @@ export async function withAccount<T>(
 }
 
 /** Ends early, without an error, when the user cancels. */
-async function sleepUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
+export async function sleepUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
   const { setTimeout: sleep } = await import("node:timers/promises");
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }

@@ -1,7 +1,9 @@
 // Options that the rollout's commands share.
 import { UsageError } from "../../../errors.ts";
+import type { PolicyVariant } from "../../../rollout/enforcement.ts";
 import { quote } from "../../../text.ts";
 import { type OptionSpecs, regionOption } from "../../command.ts";
+import { parsePolicyOptions, policyOptions } from "../policy/options.ts";
 
 export const administratorOptions = {
   profile: {
@@ -27,4 +29,19 @@ export function parseGroup(name: string = defaultGroup): string {
 export function parseBatchSize(text: string = "3"): number {
   if (/^[2-5]$/.test(text)) return Number(text);
   throw new UsageError(`invalid --batch-size ${quote(text)}`, "choose from 2 to 5, for example: --batch-size 3");
+}
+
+const { noPasswordChange, maxAge, viaAwsService } = policyOptions;
+
+/** The variants of the enforcement policy; the partition is the account's. */
+export const variantOptions = { noPasswordChange, maxAge, viaAwsService } as const satisfies OptionSpecs;
+
+/** @throws UsageError */
+export function parseVariant(options: Parameters<typeof parsePolicyOptions>[0]): PolicyVariant {
+  const parsed = parsePolicyOptions(options);
+  return {
+    passwordChange: parsed.passwordChange ?? true,
+    maxAgeSeconds: parsed.maxAgeSeconds ?? null,
+    viaAwsService: parsed.viaAwsService ?? false,
+  };
 }

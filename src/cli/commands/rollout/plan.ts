@@ -1,18 +1,23 @@
 // `fob rollout plan`: who can be put under the enforcement policy, in which batches.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { findNearest } from "../../../nearest.ts";
-import { canBeIncluded, makePlan, type Plan, type PolicyVariant } from "../../../rollout/plan.ts";
-import { formatJson, quote } from "../../../text.ts";
+import { canBeIncluded, makePlan, type Plan } from "../../../rollout/plan.ts";
+import { formatJson, quote, quoteShellWord } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { chooseFormat } from "../../options.ts";
-import { parsePolicyOptions, policyOptions } from "../policy/options.ts";
 import { readPermissions, withAccount } from "./account.ts";
-import { administratorOptions, groupOption, parseBatchSize, parseGroup } from "./options.ts";
+import {
+  administratorOptions,
+  groupOption,
+  parseBatchSize,
+  parseGroup,
+  parseVariant,
+  variantOptions,
+} from "./options.ts";
 import { formatPlan, formatPlanMarkdown } from "./plan-text.ts";
 
 const formats = ["table", "json", "markdown"] as const;
-const { noPasswordChange, maxAge, viaAwsService } = policyOptions;
 
 export const rolloutPlanCommand = defineCommand({
   name: "rollout plan",
@@ -30,7 +35,7 @@ export const rolloutPlanCommand = defineCommand({
       text: "put this user into a batch although the user is not ready; fob rollout apply will ask for an override",
     },
     breakGlass: { value: "user", many: true, text: "treat this user as a break-glass user, as the tag fob-role does" },
-    ...{ noPasswordChange, maxAge, viaAwsService },
+    ...variantOptions,
     out: { value: "file", text: "also write the plan to this file, for fob rollout apply" },
     format: { value: "format", text: "table, json or markdown (default: table)", choices: formats },
     json: { text: "short for --format json" },
@@ -64,11 +69,6 @@ export const rolloutPlanCommand = defineCommand({
     return exitCodes.done;
   },
 });
-
-function parseVariant(options: Parameters<typeof parsePolicyOptions>[0]): PolicyVariant {
-  const { passwordChange = true, maxAgeSeconds = null, viaAwsService = false } = parsePolicyOptions(options);
-  return { passwordChange, maxAgeSeconds, viaAwsService };
-}
 
 /** @throws UsageError for a user who does not exist, or cannot be included */
 function checkNames({ users, account }: Plan, given: Readonly<Record<string, readonly string[]>>): void {
@@ -112,7 +112,8 @@ function render(plan: Plan, format: (typeof formats)[number], { stdout }: Contex
 function sayNext({ batches, breakGlass }: Plan, out: string | undefined, { say }: Context): void {
   if (breakGlass.length === 0) {
     say.warning("this account has no break-glass user, and without one no batch is applied");
-    say.hint("mark the user: aws iam tag-user --user-name NAME --tags Key=fob-role,Value=break-glass");
+    say.hint("fob rollout break-glass");
   }
-  if (batches.length > 0 && out === undefined) say.hint("fob rollout plan --out plan.json");
+  if (batches.length === 0) return;
+  say.hint(out === undefined ? "fob rollout plan --out plan.json" : `fob rollout apply --plan ${quoteShellWord(out)}`);
 }

@@ -1,0 +1,264 @@
+// `fob rollout apply`: puts the next batch of a plan under the enforcement policy.
+import type { Connection } from "../../../aws/connection.ts";
+import { exitCodes, FobError, UsageError } from "../../../errors.ts";
+import { indexPolicies } from "../../../iam/policies-of.ts";
+import { readUser } from "../../../iam/read-user.ts";
+import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
+import { tryCall } from "../../../iam/try-call.ts";
+import {
+  assertSameAccount,
+  chooseBatch,
+  listApplySteps,
+  type Override,
+  type RolloutCalls,
+  withoutOverridden,
+} from "../../../rollout/apply.ts";
+import { buildEnforcement } from "../../../rollout/enforcement.ts";
+import { checkBatch, checkUser, guardIds, type Refusal, type Situation } from "../../../rollout/guards.ts";
+import { type Batch, decideFor, makePlan, type Plan } from "../../../rollout/plan.ts";
+import { parsePlan } from "../../../rollout/plan-file.ts";
+import { withJournal } from "../../../steps/journal.ts";
+import { runSteps } from "../../../steps/steps.ts";
+import { formatJson, quote } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
+import { readTextFile } from "../policy/files.ts";
+import { type ReadAccount, readPermissions, sleepUnless, withAccount } from "./account.ts";
+import { confirmAccount } from "./confirm.ts";
+import { locateJournal } from "./journal.ts";
+import { administratorOptions } from "./options.ts";
+
+export const rolloutApplyCommand = defineCommand({
+  name: "rollout apply",
+  description:
+    "Puts one batch of a plan into the group that enforces MFA: the first batch that is not done, or the one you name. " +
+    "Makes the group and its two policies if they do not exist. Checks the guards for every user again first, asks for " +
+    "the account number, then adds one user after the other and verifies each. Stops at the first doubt, and prints the " +
+    "commands that undo what was done. Run it again to go on.",
+  options: {
+    plan: { value: "file", text: "the plan, from fob rollout plan --out" },
+    batch: { value: "number", text: "apply this batch" },
+    override: { value: "user:guard", many: true, text: "let this user pass this guard, e.g. ben:G13" },
+    breakGlass: { value: "user", many: true, text: "treat this user as a break-glass user, as the tag fob-role does" },
+    yes: { text: "do not ask for the account number; refused if the users' states are not those of the plan" },
+    json: { text: "print what was done as JSON" },
+    printPolicy: { text: "print the policy that this command needs, and do nothing else" },
+    ...administratorOptions,
+  },
+  common: ["noInput", "debug"],
+  examples: [
+    "fob rollout apply --plan plan.json",
+    "fob rollout apply --plan plan.json --batch 2",
+    "fob rollout apply --plan plan.json --yes --json",
+  ],
+  async run(_, options, context) {
+    if (options.printPolicy) {
+      const { formatLeastPolicy } = await import("../../administrator.ts");
+      context.stdout.write(formatLeastPolicy([...readPermissions, ...applyPermissions].sort()));
+      return exitCodes.done;
+    }
+    if (options.plan === undefined) throw new UsageError("--plan is missing", "fob rollout plan --out plan.json");
+    const plan = parsePlan(options.plan, (await readTextFile(options.plan, context, planLimit)).text);
+    const overrides = (options.override ?? []).map(parseOverride);
+    const number = parseBatchNumber(options.batch, plan);
+    const breakGlass = [...plan.breakGlass, ...(options.breakGlass ?? [])];
+    return await withAccount(options, "fob rollout apply", context, (account) =>
+      applyPlan(plan, { ...options, number, overrides, breakGlass }, account, context),
+    );
+  },
+});
+
+/** A plan of ten thousand users. */
+const planLimit = { bytes: 50_000_000, size: "50 MB", hint: "fob rollout plan --out plan.json" };
+
+const applyPermissions = [
+  ...["iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:CreateGroup", "iam:CreatePolicy", "iam:GetAccessKeyLastUsed"],
+  ...["iam:ListAccessKeys", "iam:ListGroupsForUser", "iam:RemoveUserFromGroup", "iam:SimulatePrincipalPolicy"],
+];
+
+/** @throws UsageError */
+function parseOverride(text: string): Override {
+  const at = text.lastIndexOf(":");
+  const guard = guardIds.find((id) => id === text.slice(at + 1).toUpperCase());
+  if (at > 0 && guard !== undefined) return { user: text.slice(0, at), guard };
+  throw new UsageError(
+    `invalid --override ${quote(text)}`,
+    "name the user and the guard, for example: --override ben:G13",
+  );
+}
+
+/** @throws UsageError */
+function parseBatchNumber(text: string | undefined, { batches }: Plan): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (batches.some((batch) => batch.number === number)) return number;
+  throw new UsageError(
+    `the plan has no batch ${quote(text)}`,
+    batches.length === 0 ? "fob rollout plan" : `choose from 1 to ${batches.length}`,
+  );
+}
+
+interface ApplyOptions {
+  readonly number: number | undefined;
+  readonly overrides: readonly Override[];
+  readonly breakGlass: readonly string[];
+  readonly yes?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly noInput?: boolean | undefined;
+}
+
+async function applyPlan(
+  plan: Plan,
+  options: ApplyOptions,
+  { snapshot, caller, aws }: ReadAccount,
+  context: Context,
+): Promise<number> {
+  assertSameAccount(plan, snapshot);
+  const { say, signal } = context;
+  const batch = chooseBatch(plan, snapshot.users, options.number);
+  if (batch === undefined) {
+    say.note(`all ${plan.batches.length} batches of the plan are done`);
+    return finish(plan, undefined, [], options, context);
+  }
+  const calls = await connectCalls(aws);
+  const users = await refreshUsers(batch, snapshot, calls);
+  const account: AccountSnapshot = {
+    ...snapshot,
+    users: snapshot.users.map((user) => users.find(({ name }) => name === user.name) ?? user),
+  };
+  const policiesOf = indexPolicies(account);
+  const situation: Situation = {
+    ...{ account, batch, caller, breakGlass: options.breakGlass, now: context.now() },
+    enforcement: buildEnforcement(account, plan.group, plan.policy),
+    decisionsOf: (user) => decideFor(user, policiesOf),
+    planned: (name) => plan.users.find(({ user }) => user === name),
+  };
+  const refusals = findRefusals(situation, users, options.overrides);
+  if (refusals.length > 0) {
+    if (options.json) context.stdout.write(formatJson({ version: 1, account: plan.account, batch, refusals }));
+    sayRefusals(refusals, batch, say);
+    return exitCodes.notFresh;
+  }
+  sayBatch(situation, plan, say);
+  if (options.yes) assertAsPlanned(plan, batch, account, context.now());
+  else await confirmAccount(plan.account, options, context);
+  const steps = listApplySteps(situation, policiesOf, options.overrides, calls);
+  const done = await withJournal({ ...locateJournal(plan.account, context), signal, now: context.now }, (journal) =>
+    runSteps(steps, {
+      ...{ journal, signal, note: (message: string) => say.note(message) },
+      sleep: (milliseconds: number) => sleepUnless(signal, milliseconds),
+    }),
+  );
+  say.note(`batch ${batch.number} is done: ${batch.users.join(", ")}`);
+  return finish(plan, batch, done, options, context);
+}
+
+async function refreshUsers(batch: Batch, { users, account }: AccountSnapshot, calls: RolloutCalls): Promise<User[]> {
+  const found = await Promise.all(
+    batch.users.map(async (name) => {
+      const user = users.find((each) => each.name === name);
+      return user && (await calls.readUser(user));
+    }),
+  );
+  const missing = batch.users.filter((_, index) => found[index] === undefined);
+  if (missing.length === 0) return found.filter((user) => user !== undefined);
+  throw new FobError(
+    `batch ${batch.number} is not applied: no user ${missing.map(quote).join(", ")} in account ${account} any more`,
+    "fob rollout plan --out plan.json",
+    exitCodes.notFresh,
+  );
+}
+
+function findRefusals(
+  situation: Situation,
+  users: readonly User[],
+  overrides: readonly Override[],
+): readonly Refusal[] {
+  const { enforcement } = situation;
+  const open = users.filter(({ groups }) => !groups.includes(enforcement.group));
+  return [
+    ...checkBatch(situation),
+    ...withoutOverridden(
+      open.flatMap((user) => checkUser(user, situation)),
+      overrides,
+    ),
+  ];
+}
+
+function sayRefusals(refusals: readonly Refusal[], { number }: Batch, say: Context["say"]): void {
+  say.error(`batch ${number} is not applied, and nothing was changed`);
+  for (const { rule, subject, message, fix } of refusals) {
+    say.error(`${rule}: ${subject}: ${message}`);
+    say.hint(fix);
+  }
+  const [first] = refusals.filter(({ canOverride }) => canOverride);
+  if (first === undefined) return;
+  say.hint(`to leave the user out: fob rollout plan --exclude ${first.subject} --out plan.json`);
+  say.hint(`to take the risk: --override ${first.subject}:${first.rule}`);
+}
+
+function sayBatch({ batch, enforcement, account }: Situation, plan: Plan, say: Context["say"]): void {
+  const members = (name: string): boolean =>
+    account.users.some((user) => user.name === name && user.groups.includes(enforcement.group));
+  say.note(`batch ${batch.number} of ${plan.batches.length} in account ${plan.account}, group ${enforcement.group}:`);
+  for (const name of batch.users) {
+    const planned = plan.users.find(({ user }) => user === name);
+    const loses = planned?.withoutMfa?.loses.map((pattern) => pattern.split(" ")[0]) ?? [];
+    const lost = loses.length === 0 ? "" : `, who loses without MFA: ${[...new Set(loses)].slice(0, 8).join(", ")}`;
+    say.note(members(name) ? `  ${name} is in the group already` : `  add ${name}${lost}`);
+  }
+}
+
+/** @throws FobError if a user's state is not the one of the plan any more */
+function assertAsPlanned(plan: Plan, batch: Batch, account: AccountSnapshot, now: number): void {
+  const { group, policy, breakGlass } = plan;
+  const current = makePlan(account, { group, policy, batchSize: 3, exclude: [], include: [], breakGlass, now });
+  const changed = batch.users.flatMap((name) => {
+    const before = plan.users.find(({ user }) => user === name)?.state;
+    const after = current.users.find(({ user }) => user === name)?.state;
+    return before === after || after === "enforced" ? [] : [`${name} was ${before} and is ${after}`];
+  });
+  if (changed.length === 0) return;
+  throw new FobError(
+    `the account is not as the plan says: ${changed.join(", ")}`,
+    "make a new plan: fob rollout plan --out plan.json",
+    exitCodes.notFresh,
+  );
+}
+
+function finish(
+  { account, group }: Plan,
+  batch: Batch | undefined,
+  done: readonly { readonly step: string; readonly text: string }[],
+  { json }: ApplyOptions,
+  { stdout, say }: Context,
+): number {
+  const steps = done.map(({ step, text }) => ({ step, text }));
+  if (json) stdout.write(formatJson({ version: 1, account, group, batch: batch ?? null, done: steps }));
+  else if (batch !== undefined) say.hint("see how far it is: fob rollout status");
+  return exitCodes.done;
+}
+
+async function connectCalls(aws: Connection): Promise<RolloutCalls> {
+  const iam = await import("../../../aws/iam-groups.ts");
+  const { getLoginProfile } = await import("../../../aws/iam-account.ts");
+  const { listMfaDevices } = await import("../../../aws/iam.ts");
+  return {
+    createPolicy: (policy) => iam.createPolicy(aws, policy),
+    createGroup: (group) => iam.createGroup(aws, group),
+    attachGroupPolicy: (group, arn) => iam.attachGroupPolicy(aws, group, arn),
+    addUserToGroup: (user, group) => iam.addUserToGroup(aws, user, group),
+    removeUserFromGroup: (user, group) => iam.removeUserFromGroup(aws, user, group),
+    listGroupsOfUser: (user) => iam.listGroupsOfUser(aws, user),
+    readUser: (user) =>
+      readUser(aws, user, {
+        ...{ listGroupsOfUser: iam.listGroupsOfUser, listAccessKeys: iam.listAccessKeys },
+        ...{ getLoginProfile, listMfaDevices },
+      }),
+    async simulateWithoutMfa(arn, action) {
+      const simulated = await tryCall(() => iam.simulateWithoutMfa(aws, arn, action));
+      if (!("value" in simulated)) return simulated;
+      return simulated.value === undefined ? { unknown: "AWS's simulator gave no answer" } : { value: simulated.value };
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// A user as it is now, by calls about this user: the credential report may be hours old.
+import type { Connection } from "../aws/connection.ts";
+import type { LiveAccessKey } from "../aws/iam-groups.ts";
+import { toDevice } from "./devices.ts";
+import { type AccessKey, type Known, mapKnown, type Password, type User } from "./snapshot.ts";
+import { tryCall } from "./try-call.ts";
+
+export interface UserCalls
+  extends Pick<typeof import("../aws/iam-groups.ts"), "listAccessKeys" | "listGroupsOfUser">,
+    Pick<typeof import("../aws/iam.ts"), "listMfaDevices">,
+    Pick<typeof import("../aws/iam-account.ts"), "getLoginProfile"> {}
+
+/**
+ * Reads what may have changed since the snapshot; the policies are those of the snapshot.
+ *
+ * @returns undefined if the user is gone
+ * @throws FobError if the user's groups cannot be read
+ */
+export async function readUser(aws: Connection, user: User, calls: UserCalls): Promise<User | undefined> {
+  const [groups, devices, accessKeys, profile] = await Promise.all([
+    calls.listGroupsOfUser(aws, user.name),
+    tryCall(() => calls.listMfaDevices(aws, user.name)),
+    tryCall(() => calls.listAccessKeys(aws, user.name)),
+    tryCall(() => calls.getLoginProfile(aws, user.name)),
+  ]);
+  if (groups === undefined) return undefined;
+  return {
+    ...user,
+    groups,
+    devices: mapKnown(devices, (serialNumbers) => serialNumbers.map(toDevice)),
+    accessKeys: mapKnown(accessKeys, (keys) => keys.map(toKey)),
+    password: mapKnown(profile, (found) => (found === undefined ? null : toPassword(user, found.resetRequired))),
+  };
+}
+
+const toKey = ({ active, created, lastUsed, lastUsedService }: LiveAccessKey): AccessKey => ({
+  active,
+  lastRotated: formatTime(created),
+  lastUsed: formatTime(lastUsed),
+  lastUsedService: lastUsedService ?? null,
+});
+
+/** Only the report says when a password was used and changed. */
+function toPassword({ password }: User, resetRequired: boolean): Password {
+  const unknown: Known<null> = { unknown: "the user had no password when the credential report was made" };
+  const reported = "value" in password ? password.value : null;
+  return {
+    lastUsed: reported?.lastUsed ?? unknown,
+    lastChanged: reported?.lastChanged ?? unknown,
+    resetRequired: { value: resetRequired },
+  };
+}
+
+const formatTime = (time: Date | undefined): string | null =>
+  time === undefined ? null : `${time.toISOString().slice(0, 19)}Z`;

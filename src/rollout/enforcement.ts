@@ -1,0 +1,121 @@
+// What enforces MFA in the account: the group with its two policies, as they should be and as they are.
+
+import type { AccountSnapshot, Group } from "../iam/snapshot.ts";
+import { type EnforcementOptions, enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
+import type { PolicyDocument } from "../policy/engine/document.ts";
+import { buildResources } from "../policy/export/resources.ts";
+
+/** The variant of the enforcement policy that the group gets. */
+export interface PolicyVariant {
+  readonly passwordChange: boolean;
+  readonly maxAgeSeconds: number | null;
+  readonly viaAwsService: boolean;
+}
+
+/** A managed policy that the group has attached. */
+export interface GroupPolicy {
+  readonly name: string;
+  readonly arn: string;
+  readonly description: string;
+  readonly document: PolicyDocument;
+}
+
+export interface Enforcement {
+  /** The group's name. */
+  readonly group: string;
+  readonly groupArn: string;
+  /** What users need to set up MFA first, then the one that denies. */
+  readonly policies: readonly GroupPolicy[];
+}
+
+/** What the group and its policies should be. */
+export function buildEnforcement(
+  { account, partition }: Pick<AccountSnapshot, "account" | "partition">,
+  group: string,
+  policy: PolicyVariant,
+): Enforcement {
+  const resources = buildResources({
+    enforce: enforceMfaPolicy(toOptions(policy)),
+    selfManage: selfManagePolicy({ partition }),
+    partition,
+    withAllUsersRule: false,
+    withRecorder: false,
+  });
+  const arn = (resource: string): string => `arn:${partition}:iam::${account}:${resource}`;
+  return {
+    group,
+    groupArn: arn(`group/${group}`),
+    policies: resources.policies.map(({ name, description, document }) => ({
+      ...{ name, description, document },
+      arn: arn(`policy/${name}`),
+    })),
+  };
+}
+
+const toOptions = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): EnforcementOptions => ({
+  ...{ passwordChange, viaAwsService },
+  ...(maxAgeSeconds === null ? {} : { maxAgeSeconds }),
+});
+
+export const documentsOf = ({ policies }: Enforcement): readonly PolicyDocument[] =>
+  policies.map(({ document }) => document);
+
+/** IAM compares names in any case. */
+export const findGroup = ({ groups }: Pick<AccountSnapshot, "groups">, name: string): Group | undefined =>
+  groups.find((group) => group.name.toLowerCase() === name.toLowerCase());
+
+export interface Difference {
+  readonly kind: "policy-changed" | "policy-detached" | "policy-added";
+  /** The policy's ARN or name. */
+  readonly subject: string;
+  /** In words: lower case, no full stop. */
+  readonly detail: string;
+}
+
+/**
+ * Finds what is different from what it should be. A group or a policy that does not exist is no difference: it can be
+ * made. Neither is a policy that is not attached to a group without members.
+ */
+export function findDifferences(
+  { groups, managedPolicies, users }: Pick<AccountSnapshot, "groups" | "managedPolicies" | "users">,
+  { group: name, policies }: Enforcement,
+): readonly Difference[] {
+  const group = findGroup({ groups }, name);
+  const hasMembers = users.some((user) => group !== undefined && user.groups.includes(group.name));
+  const expected = new Set(policies.map(({ arn }) => arn));
+  const changed = policies.flatMap(({ arn, document }): Difference[] => {
+    const policy = managedPolicies.find((each) => each.arn === arn);
+    if (policy === undefined || isSameDocument(policy.document, document)) return [];
+    const detail = `the default version (${policy.defaultVersion}) of ${arn} is not the policy that fob would make`;
+    return [{ kind: "policy-changed", subject: arn, detail }];
+  });
+  const detached = policies
+    .filter(({ arn }) => hasMembers && group?.attachedPolicies.includes(arn) === false)
+    .map(({ arn }): Difference => {
+      return { kind: "policy-detached", subject: arn, detail: `group ${name} has members, but ${arn} is not attached` };
+    });
+  const added = [
+    ...(group?.attachedPolicies ?? []).filter((arn) => !expected.has(arn)),
+    ...(group?.inlinePolicies ?? []).map((policy) => `inline policy ${policy.name}`),
+  ].map((subject): Difference => {
+    return { kind: "policy-added", subject, detail: `group ${name} also has ${subject}` };
+  });
+  return [...changed, ...detached, ...added];
+}
+
+/** Whether a policy's text says the same: white space and the order of keys do not count. */
+function isSameDocument(text: string, document: PolicyDocument): boolean {
+  try {
+    return serialize(JSON.parse(text)) === serialize(document);
+  } catch {
+    return false;
+  }
+}
+
+function serialize(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,221 @@
+// The guards: what must hold for a user before the user is put under the enforcement policy, and for a batch as a whole.
+// docs/administrators.md says which lockout each of them prevents.
+import type { Finding } from "../findings.ts";
+import type { Method, UserDecisions } from "../iam/decisions.ts";
+import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
+import { createDevice, listDevices, listNeededToEnroll } from "../policy/locked-out.ts";
+import { listBreakGlassProblems } from "./break-glass.ts";
+import { documentsOf, type Enforcement, findDifferences } from "./enforcement.ts";
+import type { Batch, PlannedUser } from "./plan.ts";
+import { findInUse, findPasswordProblem, isAdministrator, isBreakGlass, isMember, roleTag } from "./states.ts";
+
+/** G11 (GetFederationToken) is not checked yet: fob cannot look it up. */
+export const guardIds = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G12", "G13"] as const;
+export type GuardId = (typeof guardIds)[number];
+
+/** A guard refuses. */
+export interface Refusal extends Finding {
+  readonly rule: GuardId;
+  /** The user's name; the group's for what is about the whole batch. */
+  readonly subject: string;
+  /** Whether `--override USER:GUARD` lets the user pass. */
+  readonly canOverride: boolean;
+}
+
+/** The account as it is now, and what is about to be done. */
+export interface Situation {
+  readonly account: AccountSnapshot;
+  readonly decisionsOf: (user: User) => Known<UserDecisions>;
+  readonly enforcement: Enforcement;
+  readonly batch: Batch;
+  /** The user as the plan has it. */
+  readonly planned: (name: string) => PlannedUser | undefined;
+  /** Names of break-glass users, besides those with the tag. */
+  readonly breakGlass: readonly string[];
+  readonly caller: { readonly arn: string; readonly hasMfa: boolean };
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+type Check = (user: User, situation: Situation) => Omit<Refusal, "rule" | "level" | "subject"> | undefined;
+
+const refuse = (message: string, fix: string, canOverride = true) => ({ message, fix, canOverride });
+
+/** What must hold for each user of the batch. */
+const ofUser: Readonly<Partial<Record<GuardId, Check>>> = {
+  G1: checkDevice,
+  G2: checkPassword,
+  G3: checkAutomation,
+  G4: checkSecurityKeys,
+  G5: checkLeftoverDevice,
+  G6: checkCaller,
+  G8: checkOtherAdministrator,
+  G9: checkQuota,
+  G12: checkPlan,
+  G13: checkKeyUse,
+};
+
+/** Checks every guard for a user. An empty list: the user can be put into the group. */
+export function checkUser(user: User, situation: Situation): readonly Refusal[] {
+  return Object.entries(ofUser).flatMap(([id, check]): Refusal[] => {
+    const refusal = check(user, situation);
+    return refusal === undefined ? [] : [{ rule: id as GuardId, level: "error", subject: user.name, ...refusal }];
+  });
+}
+
+/** Checks the guards that are about the batch as a whole. None of them can be overridden. */
+export function checkBatch(situation: Situation): readonly Refusal[] {
+  const { batch, enforcement, account } = situation;
+  const about = (rule: GuardId, message: string, fix: string): Refusal => ({
+    ...{ rule, level: "error", subject: enforcement.group, message, fix, canOverride: false },
+  });
+  const problems = describeBreakGlass(situation);
+  const size = batch.users.length;
+  return [
+    ...(problems.isHealthy
+      ? []
+      : [about("G7", `no healthy break-glass user: ${problems.text}`, "fob rollout break-glass")]),
+    ...(size > 5 ? [about("G10", `the batch has ${size} users, and at most 5 are safe`, "fob rollout plan")] : []),
+    ...findDifferences(account, enforcement).map(({ detail }) =>
+      about("G12", detail, "compare: fob policy show; then fix the policy or choose another --group"),
+    ),
+  ];
+}
+
+function checkDevice(user: User, { decisionsOf, enforcement }: Situation): ReturnType<Check> {
+  const { devices, password, accessKeys } = user;
+  const fix = "the user enrolls a device first";
+  if (!("value" in devices)) return refuse(`MFA devices are not known: ${devices.unknown}`, "check your permissions");
+  if (devices.value.length > 0) return undefined;
+  const decisions = decisionsOf(user);
+  if (!("value" in decisions)) return refuse(`no MFA device, and ${decisions.unknown}`, fix);
+  const device = user.arn.replace(/:user\/.*$/, ":mfa/phone");
+  const resourceOf = (action: string): string =>
+    action === createDevice ? device : action === listDevices ? "*" : user.arn;
+  const findMissing = (method: Method, actions: readonly string[]): readonly string[] =>
+    actions.filter((action) => {
+      const request = { action, resource: resourceOf(action) };
+      return decisions.value.decide(request, method, documentsOf(enforcement)) !== "allowed";
+    });
+  const ways: (readonly string[])[] = [];
+  if ("value" in password && password.value !== null) ways.push(findMissing("sign-in", listNeededToEnroll("console")));
+  if ("value" in accessKeys && accessKeys.value.some(({ active }) => active))
+    ways.push(findMissing("key", listNeededToEnroll("key")));
+  if (ways.some((missing) => missing.length === 0)) return undefined;
+  const missing = [...new Set(ways.flat())];
+  const why =
+    missing.length === 0 ? "there is no known way to sign in" : `not allowed without MFA: ${missing.join(", ")}`;
+  return refuse(`no MFA device, and could not enroll one: ${why}`, fix);
+}
+
+function checkPassword(user: User, { account, decisionsOf, enforcement, now }: Situation): ReturnType<Check> {
+  const problem = findPasswordProblem(user, decisionsOf(user), account, documentsOf(enforcement), now);
+  return problem && refuse(problem.text, "the user signs in and sets a new password first");
+}
+
+function checkAutomation({ tags, accessKeys, password }: User): ReturnType<Check> {
+  const fix = "give the program a role instead of a user, or tag the user if a person uses it";
+  if (tags[roleTag] === "automation") return refuse(`tag ${roleTag} is automation: programs type no codes`, fix);
+  if (!("value" in accessKeys))
+    return refuse(`access keys are not known: ${accessKeys.unknown}`, "check your permissions");
+  if (!("value" in password)) return refuse(`the password is not known: ${password.unknown}`, "check your permissions");
+  const isProgram = password.value === null && accessKeys.value.some(({ active }) => active);
+  return isProgram ? refuse("an active access key and no console password: programs type no codes", fix) : undefined;
+}
+
+function checkSecurityKeys({ devices, accessKeys }: User): ReturnType<Check> {
+  if (!("value" in devices) || devices.value.length === 0) return undefined;
+  if (!devices.value.every(({ kind }) => kind === "security key")) return undefined;
+  const usesKey = !("value" in accessKeys) || accessKeys.value.some(({ active }) => active);
+  if (!usesKey) return undefined;
+  return refuse(
+    "only security keys, and an access key: STS takes no codes of security keys, so the key stops working",
+    "the user enrolls a virtual device too, or deletes the access key",
+  );
+}
+
+/** A virtual device of the user's name that nobody has: the console would offer that name, and AWS refuses it. */
+function checkLeftoverDevice({ name, arn, devices }: User, { account }: Situation): ReturnType<Check> {
+  if (!("value" in devices) || devices.value.length > 0) return undefined;
+  const left = account.unassignedVirtualDevices;
+  if (!("value" in left)) return refuse(`unassigned devices are not known: ${left.unknown}`, "check your permissions");
+  const device = arn.replace(/:user\/.*$/, `:mfa/${name}`);
+  if (!left.value.includes(device)) return undefined;
+  return refuse(
+    `${device} is left from a failed enrollment, so that a device of this name cannot be created`,
+    `aws iam delete-virtual-mfa-device --serial-number ${device}`,
+  );
+}
+
+function checkCaller({ arn, devices }: User, { caller }: Situation): ReturnType<Check> {
+  if (arn !== caller.arn) return undefined;
+  const canOpen = "value" in devices && devices.value.some(({ kind }) => kind !== "security key");
+  if (!canOpen) {
+    return refuse(
+      "this is you, and you have no device that STS takes codes of",
+      "enroll a virtual device first",
+      false,
+    );
+  }
+  if (caller.hasMfa) return undefined;
+  return refuse("this is you, and your session has no MFA: the rollout would stop halfway", "fob login");
+}
+
+/** Someone else must be able to take an administrator out of the group again, besides the break-glass user. */
+function checkOtherAdministrator(user: User, situation: Situation): ReturnType<Check> {
+  const { account, batch, enforcement, decisionsOf, breakGlass } = situation;
+  const isAdmin = (each: User): boolean => isAdministrator(decisionsOf(each), enforcement.groupArn);
+  if (!isAdmin(user)) return undefined;
+  const others = account.users.filter(
+    (each) =>
+      !batch.users.includes(each.name) &&
+      !isBreakGlass(each, breakGlass) &&
+      (!isMember(each, enforcement.group) || ("value" in each.devices && each.devices.value.length > 0)) &&
+      "value" in decisionsOf(each) &&
+      isAdmin(each),
+  );
+  if (others.length > 0) return undefined;
+  const hasDevice = "value" in user.devices && user.devices.value.length > 0;
+  return refuse("no other administrator is outside this batch", "make a second administrator first", hasDevice);
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+function checkQuota({ groups }: User, { account, enforcement }: Situation): ReturnType<Check> {
+  if (groups.includes(enforcement.group)) return undefined;
+  const quota = "value" in account.summary ? (account.summary.value.GroupsPerUserQuota ?? 10) : 10;
+  if (groups.length < quota) return undefined;
+  return refuse(`is in ${groups.length} groups, and AWS allows ${quota}`, "take the user out of a group", false);
+}
+
+/** The user is still the one of the plan, and not a break-glass user by now. */
+function checkPlan(user: User, { planned, breakGlass }: Situation): ReturnType<Check> {
+  const fix = "make a new plan: fob rollout plan --out plan.json";
+  if (isBreakGlass(user, breakGlass)) return refuse("is a break-glass user", fix, false);
+  return planned(user.name)?.arn === user.arn ? undefined : refuse("is not the user of the plan", fix, false);
+}
+
+function checkKeyUse({ accessKeys }: User, { now }: Situation): ReturnType<Check> {
+  if (!("value" in accessKeys))
+    return refuse(`access keys are not known: ${accessKeys.unknown}`, "check your permissions");
+  const use = findInUse(accessKeys.value, now);
+  if (use === undefined) return undefined;
+  return refuse(`${use}: what uses it stops`, "find out what uses the key, and give it a role");
+}
+
+/** The health of the break-glass users: at least one must be able to undo everything. */
+function describeBreakGlass({ account, breakGlass, batch, enforcement, decisionsOf }: Situation): {
+  readonly isHealthy: boolean;
+  readonly text: string;
+} {
+  const users = account.users.filter((user) => isBreakGlass(user, breakGlass));
+  if (users.length === 0) return { isHealthy: false, text: `no user has the tag ${roleTag}=break-glass` };
+  const judged = users.map((user) => ({
+    user: user.name,
+    problems: [
+      ...(batch.users.includes(user.name) ? ["is in the batch"] : []),
+      ...listBreakGlassProblems(user, decisionsOf(user), enforcement),
+    ],
+  }));
+  const text = judged.map(({ user, problems }) => `${user} ${problems.join(", ")}`).join("; ");
+  return { isHealthy: judged.some(({ problems }) => problems.length === 0), text };
+}

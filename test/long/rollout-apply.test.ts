@@ -1,0 +1,80 @@
+// `fob rollout apply`, `status` and `undo`: batches of a plan, guards, and the way back.
+import { expect, test } from "vitest";
+import { withFob } from "../helpers/shells.ts";
+import { makeWorld } from "../helpers/world.ts";
+
+/** Runs a script in a sandbox, with a session of the administrator ada and a plan for the team. */
+async function inSandbox(script: string, { scenario = "team", plan = "" } = {}) {
+  const at = await makeWorld();
+  const lines = [
+    "fob sandbox code ada | fob login ada --code-stdin >/dev/null 2>&1 || exit 99",
+    `fob rollout plan --profile ada --out plan.json ${plan} >/dev/null 2>&1 || exit 98`,
+    "export AWS_PROFILE=ada",
+    script,
+  ];
+  return at.fob(["sandbox", "--scenario", scenario, "--", "sh", "-c", lines.join("\n")], {
+    env: withFob(at.env),
+    cwd: at.home,
+  });
+}
+
+const apply = "fob rollout apply --plan plan.json --yes";
+
+test("batch by batch, everybody who is ready gets under the policy; undo takes out whom fob put in", async () => {
+  const script = [
+    `${apply} && ${apply} && ${apply} && ${apply} && ${apply} || exit 9`,
+    "fob rollout status --json >status.json || exit 8",
+    "node -p 'JSON.parse(fs.readFileSync(\"status.json\")).enforced.join()'",
+    "fob rollout undo --user ben --yes && fob rollout undo --batch 2 --yes || exit 7",
+    "fob rollout status --json | node -p 'JSON.parse(fs.readFileSync(0)).enforced.join()'",
+    "fob rollout undo --all --yes && fob rollout undo --all --yes || exit 6",
+    "fob rollout status --json | node -p 'JSON.parse(fs.readFileSync(0)).enforced.length'",
+  ];
+  const { status, stdout, stderr } = await inSandbox(script.join("\n"));
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "ada,ben,cleo,grace,ivy\nada,grace\n0\n" });
+  expect(stderr).toContain("fob: all 4 batches of the plan are done\n");
+  expect(stderr).toContain("fob: nothing to undo: the journal on this computer has no users\n");
+});
+
+test.each([
+  ["--include gus", "G13: gus: ", 3],
+  ["--include finn", "G4: finn: ", 3],
+])("%s: the guard refuses, and nothing is changed", async (plan, message, expected) => {
+  const user = plan.replace("--include ", "");
+  const number = `node -p 'JSON.parse(fs.readFileSync("plan.json")).batches.find(({ users }) => users.includes("${user}")).number'`;
+  const script = `${apply} --batch $(${number}); echo "$?"; fob rollout status --json | node -p 'JSON.parse(fs.readFileSync(0)).enforced.length'`;
+  const { stdout, stderr } = await inSandbox(script, { plan });
+  expect(stdout).toBe(`${expected}\n0\n`);
+  expect(stderr).toContain(`fob: error: ${message}`);
+  const guard = message.split(":")[0] ?? "";
+  const overridden = await inSandbox(`${apply} --batch $(${number}) --override ${user}:${guard}`, { plan });
+  expect(overridden).toMatchObject({ status: 0 });
+});
+
+test("without a device a user is put into the group only if enrolling works without MFA", async () => {
+  const { status, stderr } = await inSandbox(`${apply} --batch 1`, { plan: "--include dan --exclude ben" });
+  expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining("add ") as string });
+});
+
+test("without a terminal and --yes nothing is changed, and the exit code is 4", async () => {
+  const { status, stderr } = await inSandbox("fob rollout apply --plan plan.json");
+  expect(status).toBe(4);
+  expect(stderr).toContain("nothing was changed");
+  expect(stderr).toContain("fob rollout apply --plan plan.json --yes");
+});
+
+test.each([
+  ['p.account = "999999999999"', 1, "the plan is of account 999999999999"],
+  ["p.version = 2", 1, "its version is 2, not 1"],
+  ['p.batches[0].users.push("break-glass")', 1, "has the break-glass user break-glass"],
+  ['p.batches[0].users = ["ben","cleo","ivy","ada","grace","dan"]', 1, "has 6 users, not 1 to 5"],
+  ['p.batches[0].users = ["nobody"]', 1, "who is not in the list of users"],
+  ['p.users.find(({ user }) => user === "ben").state = "key-in-use"', 3, "ben was key-in-use and is ready"],
+  ['p.users.find(({ user }) => user === "ben").arn += "x"', 3, "G12: ben: is not the user of the plan"],
+  ["p.policy.passwordChange = 1", 1, "policy is not a variant"],
+])("a plan that was edited: %s", async (edit, expected, message) => {
+  const write = `const p = JSON.parse(fs.readFileSync("plan.json")); ${edit}; fs.writeFileSync("plan.json", JSON.stringify(p))`;
+  const { status, stderr } = await inSandbox(`node -e '${write}'; ${apply} --batch 1`);
+  expect(stderr).toContain(message);
+  expect(status).toBe(expected);
+});
