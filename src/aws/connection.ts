@@ -61,6 +61,8 @@ export interface Call {
   readonly kind: CallKind;
   /** The code that goes with it. */
   readonly mfa?: Mfa | undefined;
+  /** Other secrets in it, which no message may show: passwords. */
+  readonly secrets?: readonly string[] | undefined;
   /** The ARN of what it is about. */
   readonly arn?: string | undefined;
 }
@@ -144,7 +146,7 @@ export class Connection {
   }
 
   /** Logs what becomes of an attempt, and takes secrets out of what went wrong. */
-  async #attempt<T>({ service, name, mfa }: Call, answer: Promise<T>): Promise<T> {
+  async #attempt<T>({ service, name, mfa, secrets = [] }: Call, answer: Promise<T>): Promise<T> {
     const began = performance.now();
     const log = (outcome: string): void =>
       this.debug(`${name} in ${this.regionFor(service)}: ${outcome} after ${Math.round(performance.now() - began)} ms`);
@@ -154,7 +156,7 @@ export class Connection {
       return given;
     } catch (error) {
       // Fob's own words hold none, but names of files that look like one.
-      if (!(error instanceof FobError)) hideSecrets(error, this.#secrets(mfa));
+      if (!(error instanceof FobError)) hideSecrets(error, [...this.#secrets(mfa), ...secrets]);
       log(error instanceof Error ? `${error.name}: ${error.message}` : "failed");
       throw error;
     }

@@ -1,5 +1,6 @@
 // IAM's calls. Heavy: import() it, and only when AWS is really called.
 import {
+  type ContextEntry,
   type EvaluationResult,
   IAMClient,
   ListAccountAliasesCommand,
@@ -10,7 +11,7 @@ import type { CallKind, Connection } from "./connection.ts";
 import { withoutNotice } from "./notice.ts";
 import { readPages } from "./pages.ts";
 import { clientConfiguration } from "./sdk.ts";
-import type { Simulation, SimulationPage, SimulationResult } from "./types.ts";
+import type { SimulatedKey, Simulation, SimulationPage, SimulationResult } from "./types.ts";
 
 const service = "iam";
 
@@ -56,9 +57,7 @@ export async function simulate(aws: Connection, simulation: Simulation): Promise
     PolicyInputList: [...policies],
     ActionNames: [...actions],
     ResourceArns: [resource],
-    ContextEntries: context.map(({ name, type, values }) => ({
-      ...{ ContextKeyName: name, ContextKeyType: type, ContextKeyValues: [...values] },
-    })),
+    ContextEntries: formatContext(context),
     ...(boundary === undefined ? {} : { PermissionsBoundaryPolicyInputList: [boundary] }),
     ...(caller === undefined ? {} : { CallerArn: caller }),
     ...(marker === undefined ? {} : { Marker: marker }),
@@ -69,13 +68,18 @@ export async function simulate(aws: Connection, simulation: Simulation): Promise
   return { results: (answer.EvaluationResults ?? []).map(readResult), marker: markerOf(answer) };
 }
 
+export const formatContext = (context: readonly SimulatedKey[]): ContextEntry[] =>
+  context.map(({ name, type, values }) => ({
+    ...{ ContextKeyName: name, ContextKeyType: type, ContextKeyValues: [...values] },
+  }));
+
 export const markerOf = (answer: {
   IsTruncated?: boolean | undefined;
   Marker?: string | undefined;
 }): string | undefined => (answer.IsTruncated ? answer.Marker || undefined : undefined);
 
 /** Where one ARN was asked for, not `*`, AWS says some of it only of that resource. */
-function readResult(result: EvaluationResult): SimulationResult {
+export function readResult(result: EvaluationResult): SimulationResult {
   const [specific] = result.ResourceSpecificResults ?? [];
   return {
     action: result.EvalActionName ?? "",

@@ -178,6 +178,57 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     },
   ],
   [
+    // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+    ["InvalidAuthenticationCodeException"],
+    {
+      consequence: "wrong code",
+      text: () => "AWS rejected the two codes of the MFA device",
+      hints: () => "enter two codes that the device shows one after the other, and check its clock",
+    },
+  ],
+  [
+    ["NoSuchEntityException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS did not find it: ${message}`,
+      hints: () => "check whether it was renamed or deleted; AWS may need a minute to see what was created just now",
+    },
+  ],
+  [
+    ["LimitExceededException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `a quota of IAM is reached: ${message}`,
+      hints: () =>
+        "see which quotas can be raised: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+    },
+  ],
+  [
+    ["ConcurrentModificationException", "EntityTemporarilyUnmodifiableException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS is still busy with another change: ${message}`,
+      hints: () => "wait a minute, then run the same command again",
+    },
+  ],
+  [
+    ["PasswordPolicyViolationException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS rejected the password: ${message}`,
+      hints: ({ profile }) =>
+        `see what is required: aws iam get-account-password-policy ${formatOption("--profile", profile)}`,
+    },
+  ],
+  [
+    ["MalformedPolicyDocumentException"],
+    {
+      consequence: "refused",
+      text: ({ message }) => `AWS rejected the policy: ${message}`,
+      hints: () => "check it: fob policy lint FILE",
+    },
+  ],
+  [
     // Comes with HTTP 500, and is about the policies that were sent.
     ["PolicyEvaluationException"],
     {
@@ -230,16 +281,15 @@ function otherRegions(answer: CallContext): string[] {
 }
 
 function whoMayAllow({ message, command, permission, accessKeyId, formatLogin }: Answer): readonly string[] {
-  if (command === undefined) {
-    const [, action] = /not authorized to perform: ([\w-]+:\w+)/.exec(message) ?? [];
-    return [`ask an administrator to allow ${action ?? "this request"} for this user`];
-  }
+  // A call with tags needs two permissions.
+  const [, action] = /not authorized to perform: ([\w-]+:\w+)/.exec(message) ?? [];
+  if (command === undefined) return [`ask an administrator to allow ${action ?? "this request"} for this user`];
   // The policy that enforces MFA denies nearly everything to a long-term access key.
   const isWithoutMfa = accessKeyId.startsWith("AKIA") && /explicit deny/.test(message);
-  if (!isWithoutMfa) return [`ask an administrator to allow ${permission} for this user or role`];
+  if (!isWithoutMfa) return [`ask an administrator to allow ${action ?? permission} for this user or role`];
   return [
     `if a policy requires MFA, use a session instead of the access key: ${formatLogin()}`,
-    `otherwise ask an administrator to change the policy that denies ${permission}`,
+    `otherwise ask an administrator to change the policy that denies ${action ?? permission}`,
   ];
 }
 

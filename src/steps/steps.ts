@@ -70,6 +70,8 @@ export class StepsStoppedError extends FobError {
   }
 }
 
+const RUN_AGAIN = "AWS may have made the change; run the same command again, which checks that first";
+
 /**
  * Does what is to do, one step after the other. Nothing is done that cannot be written down first.
  *
@@ -84,7 +86,10 @@ export async function runSteps(steps: readonly Step[], tools: StepTools): Promis
       await runStep(step, tools, () => ids.add(step.id));
     } catch (error) {
       const done = listThese();
-      throw new StepsStoppedError(step.id, done, explainStop(step.text, error, formatUndos(done)));
+      const open = listDone(tools.journal.lines).filter(({ step: id, state }) => id === step.id && state === "unknown");
+      const mayBeDone = open.length > 0 && !ids.has(step.id);
+      const hints = mayBeDone ? [RUN_AGAIN, ...formatUndos([...done, ...open])] : formatUndos(done);
+      throw new StepsStoppedError(step.id, done, explainStop(step.text, error, hints));
     }
   }
   return listThese();
@@ -151,7 +156,7 @@ async function recordFailure<T>(
 
 /** Whether it is certain that AWS has not made the change. */
 const isRefusal = (error: unknown): boolean =>
-  error instanceof AwsFailure && /^(refused|final|nothing sent|wrong code)$/.test(error.consequence);
+  error instanceof AwsFailure && error.consequence !== "no answer" && error.consequence !== "server error";
 
 /** @throws DoneError */
 async function confirm(step: Step, { sleep, signal }: StepTools): Promise<void> {
@@ -175,14 +180,12 @@ class DoneError extends FobError {}
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const hintsOf = (error: unknown): readonly string[] => (error instanceof FobError ? error.hints : []);
 
-/** @param undos hints */
-function explainStop(text: string, error: unknown, undos: readonly string[]): FobError {
+/** @param hints what to do then, beside what the error itself says */
+function explainStop(text: string, error: unknown, hints: readonly string[]): FobError {
   const isOwnText = error instanceof DoneError || error instanceof CancelledError;
   const message = isOwnText ? error.message : `cannot ${text}: ${messageOf(error)}`;
   const exitCode = error instanceof FobError ? error.exitCode : undefined;
-  const isOpen = error instanceof AwsFailure && !isRefusal(error);
-  const again = isOpen ? ["AWS may have made the change; run the same command again, which checks that first"] : [];
-  return new FobError(message, [...hintsOf(error), ...again, ...undos], exitCode, error);
+  return new FobError(message, [...hintsOf(error), ...hints], exitCode, error);
 }
 
 const formatUndos = (done: readonly JournaledStep[]): string[] =>

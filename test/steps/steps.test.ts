@@ -121,7 +121,10 @@ test.each([true, false])(
       },
     };
     const { hints } = await stopOf(run(store, [lost]));
-    expect(hints).toEqual(["AWS may have made the change; run the same command again, which checks that first"]);
+    expect(hints).toEqual([
+      "AWS may have made the change; run the same command again, which checks that first",
+      'to undo "add ben to group G": aws iam remove-user-from-group --group-name G --user-name ben',
+    ]);
     expect(listDone(readJournal(store, name))).toMatchObject([{ step: "add-user/ben", state: "unknown" }]);
     await run(store, [addUser("ben", account)]);
     expect(listDone(readJournal(store, name))).toMatchObject([{ step: "add-user/ben", state: "done" }]);
