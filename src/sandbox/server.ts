@@ -253,13 +253,13 @@ const queryServices: Partial<Readonly<Record<string, QueryService>>> = { iam, sn
 const jsonServices: Partial<Readonly<Record<string, JsonService>>> = {
   ...{ cloudtrail, config, events: eventbridge, logs, monitoring: cloudwatch },
 };
-const services = ["s3", ...Object.keys(queryServices), ...Object.keys(jsonServices)] as readonly Service[];
+export const services = ["s3", ...Object.keys(queryServices), ...Object.keys(jsonServices)] as readonly Service[];
 
 /** Lists the operations of a service here. */
 export function listOperations(service: Service): readonly string[] {
   if (service === "s3") return ["ListBuckets"];
-  if (service === "iam" || service === "sts") return [...(service === "iam" ? iam : sts).actions.keys()];
-  return Object.keys(jsonServices[service]?.operations ?? {});
+  const query = queryServices[service]?.actions.keys() ?? [];
+  return [...query, ...Object.keys(jsonServices[service]?.operations ?? {})];
 }
 
 /** Answers one request and returns its record. Never rejects. */

@@ -1,9 +1,8 @@
 // Drives every operation of the local AWS, with any client: its answers must be of the form that AWS's models give.
-import { putRecorder } from "../../src/sandbox/monitoring/config.ts";
+import type { Service } from "../../src/sandbox/errors.ts";
+import { scenarios } from "../../src/sandbox/scenarios.ts";
 import { type AccessKey, listOperations, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { totp } from "../../src/sandbox/totp.ts";
-
-export type ServiceName = "iam" | "sts" | "s3" | "config";
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -15,10 +14,10 @@ interface Output {
 
 /** Sends one call; rejects if AWS's model or the local AWS refuses it. */
 export type Send = (
-  service: ServiceName,
+  service: Service,
   operation: string,
   input: Input,
-  access: { readonly url: string; readonly key: AccessKey },
+  access: { readonly url: string; readonly key: AccessKey; readonly region: string },
 ) => Promise<object>;
 
 interface Driving {
@@ -29,18 +28,8 @@ interface Driving {
 }
 
 /** Drives the operations of services, and returns those that were not driven: `iam:GetUser`. */
-export async function driveSandbox(send: Send, services: readonly ServiceName[]): Promise<readonly string[]> {
-  const sandbox = await startSandbox({
-    fill: (account) => {
-      const recorder = {
-        name: "default",
-        roleArn: account.arn("role/config"),
-        resourceTypes: [],
-        startedMs: Date.now(),
-      };
-      putRecorder(account, account.inRegion("us-east-1"), recorder);
-    },
-  });
+export async function driveSandbox(send: Send, services: readonly Service[]): Promise<readonly string[]> {
+  const sandbox = await startSandbox({ fill: scenarios.team });
   try {
     const attached = ["arn:aws:iam::aws:policy/AdministratorAccess"];
     const { accessKey } = sandbox.addUser({ name: "admin", attached, tags: { team: "operations" } });
@@ -48,7 +37,11 @@ export async function driveSandbox(send: Send, services: readonly ServiceName[])
     for (const service of services) {
       const ask: Driving["ask"] = async (operation, input = {}, key = accessKey) => {
         driven.add(`${service}:${operation}`);
-        return await send(service, operation, input, { url: sandbox.url, key });
+        return await send(service, operation, input, {
+          url: sandbox.url,
+          key,
+          region: regions[service] ?? "us-east-1",
+        });
       };
       await drivers[service]({ sandbox, account: sandbox.account, ask });
     }
@@ -59,7 +52,12 @@ export async function driveSandbox(send: Send, services: readonly ServiceName[])
   }
 }
 
-const drivers: Readonly<Record<ServiceName, (driving: Driving) => Promise<void>>> = {
+/** Where the account of the scenario has them. AWS records sign-ins in us-east-1. */
+const regions: Partial<Readonly<Record<Service, string>>> = {
+  ...{ config: "eu-central-1", cloudtrail: "eu-central-1", logs: "eu-central-1", monitoring: "eu-central-1" },
+};
+
+const drivers: Readonly<Record<Service, (driving: Driving) => Promise<void>>> = {
   iam: async (driving) => {
     await drivePeople(driving);
     await drivePolicies(driving);
@@ -87,28 +85,15 @@ const drivers: Readonly<Record<ServiceName, (driving: Driving) => Promise<void>>
   s3: async ({ ask }) => {
     await ask("ListBuckets");
   },
-  config: async ({ ask }) => {
-    const ConfigRuleName = "users-have-mfa";
-    await ask("PutConfigRule", {
-      ConfigRule: { ConfigRuleName, Source: { Owner: "AWS", SourceIdentifier: "IAM_USER_MFA_ENABLED" } },
-    });
-    await ask("StartConfigRulesEvaluation", { ConfigRuleNames: [ConfigRuleName] });
-    await Promise.all([
-      ask("DescribeComplianceByConfigRule"),
-      ask("DescribeConfigRuleEvaluationStatus"),
-      ask("DescribeConfigRules"),
-      ask("GetComplianceDetailsByConfigRule", { ConfigRuleName }),
-      ask("DescribeConfigurationRecorderStatus"),
-      ask("DescribeConfigurationRecorders"),
-    ]);
-  },
+  ...{ config: driveConfig, cloudtrail: driveTrails, logs: driveLogs, monitoring: driveAlarms },
+  ...{ events: driveEvents, sns: driveTopics },
 };
 
 /** Returns the JSON of a policy. */
 const allow = (Action: string, more: object = {}): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: "*", ...more }] });
 
-const [UserName, GroupName, PolicyName] = ["ben", "developers", "everyday"];
+const [UserName, GroupName, PolicyName] = ["zoe", "testers", "everyday"];
 const Tags = [{ Key: "team", Value: "a" }];
 const user = { UserName };
 const group = { GroupName };
@@ -179,8 +164,8 @@ async function drivePolicies({ sandbox, account, ask }: Driving): Promise<void> 
 }
 
 async function driveDevices({ sandbox, account, ask }: Driving): Promise<void> {
-  const device = { SerialNumber: `arn:aws:iam::${account}:mfa/ben-phone` };
-  await ask("CreateVirtualMFADevice", { VirtualMFADeviceName: "ben-phone", Tags });
+  const device = { SerialNumber: `arn:aws:iam::${account}:mfa/zoe-phone` };
+  await ask("CreateVirtualMFADevice", { VirtualMFADeviceName: "zoe-phone", Tags });
   await ask("ListVirtualMFADevices", { AssignmentStatus: "Unassigned" });
   const [seed = ""] =
     sandbox.secrets().findLast(([text, kind]) => kind === "device seed" && /^[A-Z2-7]+$/.test(text)) ?? [];
@@ -231,7 +216,7 @@ async function driveReports({ sandbox, account, ask }: Driving): Promise<void> {
     },
     ResourceArns: ["arn:aws:s3:::bucket/a", "arn:aws:s3:::bucket/b"],
     PermissionsBoundaryPolicyInputList: [allow("s3:*")],
-    ContextEntries: [{ ContextKeyName: "aws:username", ContextKeyType: "string", ContextKeyValues: ["zoe"] }],
+    ContextEntries: [{ ContextKeyName: "aws:username", ContextKeyType: "string", ContextKeyValues: ["ben"] }],
   };
   await Promise.all([
     ...[ask("GetAccountSummary"), ask("GetAccountAuthorizationDetails"), ask("ListAccountAliases")],
@@ -260,4 +245,59 @@ async function deleteAll({ account, ask }: Driving): Promise<void> {
   );
   await ask("DetachGroupPolicy", { GroupName: "readers", ...policy });
   await Promise.all([ask("DeleteUser", user), ask("DeleteGroup", group), ask("DeletePolicy", policy)]);
+}
+
+async function driveConfig({ ask }: Driving): Promise<void> {
+  const ConfigRuleName = "users-have-mfa";
+  await ask("PutConfigRule", {
+    ConfigRule: { ConfigRuleName, Source: { Owner: "AWS", SourceIdentifier: "IAM_USER_MFA_ENABLED" } },
+  });
+  await ask("StartConfigRulesEvaluation", { ConfigRuleNames: [ConfigRuleName] });
+  await Promise.all([
+    ...[ask("DescribeComplianceByConfigRule"), ask("DescribeConfigRuleEvaluationStatus"), ask("DescribeConfigRules")],
+    ask("GetComplianceDetailsByConfigRule", { ConfigRuleName }),
+    ...[ask("DescribeConfigurationRecorderStatus"), ask("DescribeConfigurationRecorders")],
+  ]);
+}
+
+async function driveTrails({ ask }: Driving): Promise<void> {
+  const trail = "management-events";
+  await ask("LookupEvents");
+  await Promise.all([
+    ...[ask("DescribeTrails"), ask("GetTrailStatus", { Name: trail })],
+    ...[ask("GetEventSelectors", { TrailName: trail }), ask("LookupEvents")],
+  ]);
+}
+
+const metric = { metricName: "sign-ins", metricNamespace: "security" };
+
+async function driveLogs({ ask }: Driving): Promise<void> {
+  await ask("PutMetricFilter", {
+    ...{ logGroupName: "management-events", filterName: "sign-ins", filterPattern: "{ $.eventName = ConsoleLogin }" },
+    metricTransformations: [{ ...metric, metricValue: "1" }],
+  });
+  await Promise.all([ask("DescribeLogGroups"), ask("DescribeMetricFilters")]);
+}
+
+async function driveAlarms({ account, ask }: Driving): Promise<void> {
+  const { metricName: MetricName, metricNamespace: Namespace } = metric;
+  await ask("PutMetricAlarm", {
+    ...{ AlarmName: "sign-ins", MetricName, Namespace, Statistic: "Sum", Period: 300, EvaluationPeriods: 1 },
+    ...{ Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold" },
+    AlarmActions: [`arn:aws:sns:eu-central-1:${account}:alarms`],
+  });
+  await Promise.all([ask("DescribeAlarms"), ask("DescribeAlarmsForMetric", { MetricName, Namespace })]);
+}
+
+async function driveEvents({ account, ask }: Driving): Promise<void> {
+  const rule = { Rule: "sign-ins" };
+  await ask("PutRule", { Name: rule.Rule, EventPattern: JSON.stringify({ source: ["aws.signin"] }) });
+  await ask("PutTargets", { ...rule, Targets: [{ Id: "email", Arn: topicOf(account) }] });
+  await Promise.all([ask("DescribeRule", { Name: rule.Rule }), ask("ListRules"), ask("ListTargetsByRule", rule)]);
+}
+
+const topicOf = (account: string): string => `arn:aws:sns:us-east-1:${account}:break-glass-sign-in`;
+
+async function driveTopics({ account, ask }: Driving): Promise<void> {
+  await ask("ListSubscriptionsByTopic", { TopicArn: topicOf(account) });
 }

@@ -24,11 +24,11 @@ other_words = {
 
 def client_of(call):
     service, url, key = call["service"], call["url"], call["key"]
-    name = (service, url, key["accessKeyId"])
+    name = (service, key["accessKeyId"])
     if name not in clients:
         client = boto3.client(
-            service,
-            region_name="us-east-1",
+            {"monitoring": "cloudwatch"}.get(service, service),
+            region_name=call["region"],
             endpoint_url=url,
             aws_access_key_id=key["accessKeyId"],
             aws_secret_access_key=key["secretAccessKey"],
@@ -131,7 +131,7 @@ def json_problems(shape, value, place):
 
 def body_problems(operation, body):
     shape, place = operation.output_shape, operation.name
-    protocol = operation.service_model.protocol
+    protocol = operation.service_model.resolved_protocol
     if protocol == "json":
         yield from json_problems(shape, json.loads(body or "{}"), place) if shape else []
         return

@@ -6,14 +6,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { isThere } from "../helpers/needed.ts";
-import { driveSandbox, type Send, type ServiceName } from "../helpers/sandbox-calls.ts";
+import { driveSandbox, type Send } from "../helpers/sandbox-calls.ts";
 
-const commands: Readonly<Record<ServiceName, string>> = {
-  iam: "iam",
-  sts: "sts",
-  s3: "s3api",
-  config: "configservice",
-};
+/** The commands of services that have other names in signatures. */
+const commands: Readonly<Record<string, string>> = { s3: "s3api", config: "configservice", monitoring: "cloudwatch" };
 
 const home = mkdtempSync(join(tmpdir(), "fob-test-"));
 afterAll(() => {
@@ -27,11 +23,11 @@ const toCommand = (operation: string): string =>
     .replace(/([A-Z])([A-Z][a-z])/g, "$1-$2")
     .toLowerCase();
 
-const send: Send = async (service, operation, input, { url, key }) => {
+const send: Send = async (service, operation, input, { url, key, region }) => {
   const env = {
     ...{ PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: "true", AWS_MAX_ATTEMPTS: "1" },
     ...{ AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey },
-    AWS_DEFAULT_REGION: "us-east-1",
+    AWS_DEFAULT_REGION: region,
   };
   const options = ["--endpoint-url", url, "--output", "json", "--no-paginate"];
   // This one writes the QR code to a file, and takes no name from JSON.
@@ -42,7 +38,7 @@ const send: Send = async (service, operation, input, { url, key }) => {
           ...["--outfile", join(home, "code.png"), "--tags", JSON.stringify(input.Tags)],
         ]
       : ["--cli-input-json", JSON.stringify(input)];
-  const args = [commands[service], toCommand(operation), ...special, ...options];
+  const args = [commands[service] ?? service, toCommand(operation), ...special, ...options];
   const { stdout } = await promisify(execFile)("aws", args, { env });
   return stdout === "" ? {} : (JSON.parse(stdout) as object);
 };

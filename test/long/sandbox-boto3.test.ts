@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
+import { services } from "../../src/sandbox/server.ts";
 import { isThere } from "../helpers/needed.ts";
 import { driveSandbox, type Send } from "../helpers/sandbox-calls.ts";
 
@@ -38,7 +39,7 @@ describe.skipIf(!isThere("python3", "-c", "import boto3"))("boto3", () => {
     const problems: string[] = [];
     const { send, stop } = startBoto3(problems);
     try {
-      const missing = await driveSandbox(send, ["iam", "sts", "s3", "config"]);
+      const missing = await driveSandbox(send, services);
       expect(problems).toEqual([]);
       expect(missing).toEqual([]);
     } finally {
