@@ -46,7 +46,7 @@ export interface User {
   readonly createdMs: number;
   groups: readonly Group[];
   /** The ARN of a managed policy. */
-  readonly boundary: string | undefined;
+  boundary: string | undefined;
   tags: Tags;
   password: Password | undefined;
 }

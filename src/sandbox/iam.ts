@@ -3,6 +3,7 @@
 import { authenticationError } from "./errors.ts";
 import { accessKeyActions } from "./iam/access-keys.ts";
 import { getAccountSummary, listAccountAliases } from "./iam/account.ts";
+import { boundaryActions } from "./iam/boundaries.ts";
 import { getAccountAuthorizationDetails } from "./iam/details.ts";
 import { groupActions } from "./iam/groups.ts";
 import { heldPolicyActions } from "./iam/held-policies.ts";
@@ -10,6 +11,7 @@ import { lastAccessedActions } from "./iam/last-accessed.ts";
 import { managedPolicyActions } from "./iam/managed-policies.ts";
 import { mfaActions } from "./iam/mfa.ts";
 import { passwordActions } from "./iam/passwords.ts";
+import { policyUseActions } from "./iam/policy-uses.ts";
 import { generateCredentialReport, getCredentialReport } from "./iam/report.ts";
 import { tagActions } from "./iam/tag-actions.ts";
 import { userActions } from "./iam/users.ts";
@@ -45,12 +47,14 @@ export const iam: QueryService = {
       GetCredentialReport: getCredentialReport,
       ListAccountAliases: listAccountAliases,
       ...accessKeyActions,
+      ...boundaryActions,
       ...groupActions,
       ...heldPolicyActions,
       ...lastAccessedActions,
       ...managedPolicyActions,
       ...mfaActions,
       ...passwordActions,
+      ...policyUseActions,
       ...simulatorActions,
       ...tagActions,
       ...userActions,

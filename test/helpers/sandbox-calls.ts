@@ -94,6 +94,7 @@ const allow = (Action: string, more: object = {}): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: "*", ...more }] });
 
 const [UserName, GroupName, PolicyName] = ["zoe", "testers", "everyday"];
+const PermissionsBoundary = "arn:aws:iam::aws:policy/IAMFullAccess";
 const Tags = [{ Key: "team", Value: "a" }];
 const user = { UserName };
 const group = { GroupName };
@@ -109,7 +110,7 @@ async function drivePeople({ ask }: Driving): Promise<void> {
     ...user,
     Path: "/eng/",
     Tags,
-    PermissionsBoundary: "arn:aws:iam::aws:policy/IAMFullAccess",
+    PermissionsBoundary,
   });
   await ask("CreateGroup", { ...group, Path: "/eng/" });
   await ask("AddUserToGroup", { ...group, ...user });
@@ -152,11 +153,13 @@ async function drivePolicies({ sandbox, account, ask }: Driving): Promise<void> 
       ]);
     }),
   );
+  await ask("PutUserPermissionsBoundary", { ...user, PermissionsBoundary });
   await ask("TagPolicy", { ...policy, Tags: [{ Key: "cost", Value: "1" }] });
   await ask("TagRole", { RoleName: "worker", Tags: [{ Key: "cost", Value: "1" }] });
   await Promise.all([
     ...[ask("GetPolicy", policy), ask("GetPolicyVersion", { ...policy, VersionId: "v1" }), ask("ListPolicies")],
     ...[ask("ListPolicyVersions", policy), ask("ListPolicyTags", policy), ask("ListRoleTags", { RoleName: "worker" })],
+    ask("ListEntitiesForPolicy", policy),
   ]);
   await ask("UntagPolicy", { ...policy, TagKeys: ["cost"] });
   await ask("UntagRole", { RoleName: "worker", TagKeys: ["cost"] });
@@ -233,6 +236,9 @@ async function driveReports({ sandbox, account, ask }: Driving): Promise<void> {
 async function deleteAll({ account, ask }: Driving): Promise<void> {
   const policy = policyOf(account);
   await ask("DeleteLoginProfile", user);
+  await ask("DeleteUserPermissionsBoundary", user);
+  await ask("DeleteAccountPasswordPolicy");
+  await ask("DeleteAccountAlias", { AccountAlias: "example-team" });
   await ask("RemoveUserFromGroup", { ...group, ...user });
   await Promise.all(
     [

@@ -246,3 +246,62 @@ test("policies decide on the user whom a call is about", async () => {
   expect(await refusal(iam.createUser(tagged))).toBe(denied("TagUser", `arn:aws:iam::${id}:user/carol`));
   await iam.createUser({ UserName: "carol" });
 });
+
+test("a boundary is put, limits the user, and is deleted", async () => {
+  const boundary = sandbox.addManagedPolicy("limit", allow("iam:GetUser")).arn;
+  await createAlice();
+  const { iam } = await newKey("alice");
+  const user = { UserName: "alice" };
+  expect(await refusal(iam.listUsers({}))).toBe("accepted");
+  await root.putUserPermissionsBoundary({ ...user, PermissionsBoundary: boundary });
+  expect((await root.getUser(user)).User?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(boundary);
+  expect(await refusal(iam.listUsers({}))).toMatch(/^AccessDenied/);
+  const entities = (more: object = {}) => root.listEntitiesForPolicy({ PolicyArn: boundary, ...more });
+  expect((await entities()).PolicyUsers).toMatchObject([{ UserName: "alice" }]);
+  expect((await entities({ PolicyUsageFilter: "PermissionsPolicy" })).PolicyUsers).toEqual([]);
+  expect((await entities({ EntityFilter: "Group" })).PolicyUsers).toEqual([]);
+  await root.deleteUserPermissionsBoundary(user);
+  expect(await refusal(iam.listUsers({}))).toBe("accepted");
+  expect(await refusal(root.deleteUserPermissionsBoundary(user))).toMatch(/^NoSuchEntity/);
+  const PermissionsBoundary = boundary.replace("limit", "none");
+  expect(await refusal(root.putUserPermissionsBoundary({ ...user, PermissionsBoundary }))).toBe(
+    `NoSuchEntity 404: Scope ARN: ${PermissionsBoundary} does not exist or is not attachable.`,
+  );
+});
+
+test("the entities of a policy are groups, users and roles, by kind and path", async () => {
+  const PolicyArn = sandbox.addManagedPolicy("shared", allow("s3:*")).arn;
+  sandbox.addGroup({ name: "developers", path: "/eng/", attached: [PolicyArn] });
+  sandbox.addUser({ name: "ben", attached: [PolicyArn], groups: ["developers"] });
+  sandbox.addUser({ name: "cleo" });
+  const list = async (more: object = {}) => {
+    const {
+      PolicyGroups = [],
+      PolicyUsers = [],
+      PolicyRoles = [],
+    } = await root.listEntitiesForPolicy({
+      ...{ PolicyArn, ...more },
+    });
+    return [
+      ...PolicyGroups.map((each) => each.GroupName),
+      ...PolicyUsers.map((each) => each.UserName),
+      PolicyRoles.length,
+    ];
+  };
+  expect(await list()).toEqual(["developers", "ben", 0]);
+  expect(await list({ PathPrefix: "/eng/" })).toEqual(["developers", 0]);
+  expect(await list({ EntityFilter: "User" })).toEqual(["ben", 0]);
+});
+
+test("the account's alias and password policy are deleted", async () => {
+  await root.createAccountAlias({ AccountAlias: "example-team" });
+  await root.updateAccountPasswordPolicy({ MinimumPasswordLength: 12 });
+  const deleteAlias = (AccountAlias: string) => refusal(root.deleteAccountAlias({ AccountAlias }));
+  expect(await deleteAlias("another")).toMatch(/^NoSuchEntity/);
+  expect(await deleteAlias("example-team")).toBe("accepted");
+  expect((await root.listAccountAliases({})).AccountAliases).toEqual([]);
+  expect(await refusal(root.deleteAccountPasswordPolicy({}))).toBe("accepted");
+  expect(await refusal(root.deleteAccountPasswordPolicy({}))).toBe(
+    `NoSuchEntity 404: The Password Policy with domain name ${id} cannot be found.`,
+  );
+});

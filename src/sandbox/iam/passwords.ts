@@ -171,11 +171,13 @@ const getAccountPasswordPolicy: QueryAction = {
   parameters: [],
   run: ({ account, caller }: QueryCall) => {
     account.authorize(caller, "iam:GetAccountPasswordPolicy", "*", "*");
-    const { passwordPolicy } = account;
-    if (passwordPolicy === undefined) {
-      throw new AwsError("NoSuchEntity", 404, `The Password Policy with domain name ${account.id} cannot be found.`);
-    }
-    const { allowUsersToChangePassword, hardExpiry, maxAgeDays, minimumLength, requires = [] } = passwordPolicy;
+    const {
+      allowUsersToChangePassword,
+      hardExpiry,
+      maxAgeDays,
+      minimumLength,
+      requires = [],
+    } = takePasswordPolicy(account);
     const content = [
       writeElement("AllowUsersToChangePassword", String(allowUsersToChangePassword)),
       writeElement("ExpirePasswords", String(maxAgeDays !== undefined)),
@@ -187,6 +189,22 @@ const getAccountPasswordPolicy: QueryAction = {
     return `<PasswordPolicy>${content.join("")}</PasswordPolicy>`;
   },
 };
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccountPasswordPolicy.html */
+const deleteAccountPasswordPolicy: QueryAction = {
+  parameters: [],
+  run: ({ account, caller }) => {
+    account.authorize(caller, "iam:DeleteAccountPasswordPolicy", "*", "*");
+    takePasswordPolicy(account);
+    account.passwordPolicy = undefined;
+    return "";
+  },
+};
+
+function takePasswordPolicy({ id, passwordPolicy }: Account): AccountPasswordPolicy {
+  if (passwordPolicy !== undefined) return passwordPolicy;
+  throw new AwsError("NoSuchEntity", 404, `The Password Policy with domain name ${id} cannot be found.`);
+}
 
 /** Replaces the alias. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html */
 const createAccountAlias: QueryAction = {
@@ -204,6 +222,21 @@ const createAccountAlias: QueryAction = {
   },
 };
 
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccountAlias.html */
+const deleteAccountAlias: QueryAction = {
+  parameters: ["AccountAlias"],
+  run: ({ account, caller, parameters }) => {
+    const value = parameters.get("AccountAlias");
+    validate({ name: "accountAlias", value, isRequired: true, min: 3, max: 63 });
+    account.authorize(caller, "iam:DeleteAccountAlias", "*", "*");
+    if (value !== account.alias) {
+      throw new AwsError("NoSuchEntity", 404, `The account alias with name ${value} cannot be found.`);
+    }
+    account.alias = undefined;
+    return "";
+  },
+};
+
 export const passwordActions: Readonly<Record<string, QueryAction>> = {
   CreateLoginProfile: createLoginProfile,
   UpdateLoginProfile: updateLoginProfile,
@@ -212,5 +245,7 @@ export const passwordActions: Readonly<Record<string, QueryAction>> = {
   ChangePassword: changePassword,
   UpdateAccountPasswordPolicy: updateAccountPasswordPolicy,
   GetAccountPasswordPolicy: getAccountPasswordPolicy,
+  DeleteAccountPasswordPolicy: deleteAccountPasswordPolicy,
   CreateAccountAlias: createAccountAlias,
+  DeleteAccountAlias: deleteAccountAlias,
 };

@@ -2,10 +2,10 @@
 //
 // AWS does not document its messages; they are as users quote them in public issues, or inferred.
 import type { Account, UserPrincipal } from "../account.ts";
-import { isAwsManaged } from "../aws-managed-policies.ts";
-import { AwsError, notModeled } from "../errors.ts";
+import { AwsError } from "../errors.ts";
 import { type QueryAction, takePage, validate } from "../query.ts";
 import { writeList } from "../xml.ts";
+import { boundaryCheck, requireBoundary } from "./boundaries.ts";
 import {
   filterByPath,
   namePattern,
@@ -27,7 +27,7 @@ const createUser: QueryAction = {
     validate(
       { name: "userName", value, isRequired: true, min: 1, max: 64, pattern: namePattern },
       { name: "path", value: path, min: 1, max: 512, pattern: pathPattern },
-      { name: "permissionsBoundary", value: boundary, min: 20, max: 2048 },
+      boundaryCheck(boundary),
     );
     const name = value as string;
     const tags = readTags(parameters, "User");
@@ -37,10 +37,7 @@ const createUser: QueryAction = {
     if (account.findUser(name) !== undefined) {
       throw new AwsError("EntityAlreadyExists", 409, `User with name ${name} already exists.`);
     }
-    if (boundary !== undefined && account.findManagedPolicy(boundary) === undefined) {
-      if (isAwsManaged(boundary)) throw notModeled(`the AWS managed policy ${boundary}`);
-      throw new AwsError("NoSuchEntity", 404, `Scope ARN: ${boundary} does not exist or is not attachable.`);
-    }
+    if (boundary !== undefined) requireBoundary(account, boundary);
     return writeUser(account.addUser({ name, path, tags, ...(boundary === undefined ? {} : { boundary }) }));
   },
 };
