@@ -33,7 +33,8 @@ export function quoteShellLiteral(text: string): string {
 
 /** A profile as an argument of fob's commands, for hints: a name that begins with `-` would be taken for an option. */
 export function quoteProfileArgument(profile: string): string {
-  return profile.startsWith("-") ? formatOption("--profile", profile) : quoteShellWord(profile);
+  // A "-" alone is stdin, of a command that takes files.
+  return /^-./.test(profile) ? formatOption("--profile", profile) : quoteShellWord(profile);
 }
 
 /** `minTtl` as it is typed: `--min-ttl`. */

@@ -268,7 +268,7 @@ test("a policy of SAM that a function decides about is not known", () => {
   const Policies = [{ "Fn::If": ["A", document, document] }];
   const [found, ...more] = find({ Resources: { F: { Type: "AWS::Serverless::Function", Properties: { Policies } } } });
   expect(more).toEqual([]);
-  expect(found && lint(found.json, { unknown: found.unknown }).map(({ rule }) => rule)).toEqual(["unknown-value"]);
+  expect(found && lint(found.json, { unknown: found.unknown }).map(({ rule }) => rule)).toEqual(["not-checked"]);
 });
 
 describe("get-account-authorization-details", () => {
@@ -349,12 +349,43 @@ describe("what is known only after deployment is said, and not guessed", () => {
       ["unknown-value Statement.0.Condition"],
     ],
     [
+      "a condition of a Deny",
+      {
+        Version: "2012-10-17",
+        Statement: [{ ...statement, Effect: "Deny", Condition: { "Fn::If": ["A", {}, {}] } }],
+      },
+      ["not-checked Statement.0.Condition"],
+    ],
+    [
       "a statement",
       { Version: "2012-10-17", Statement: [{ "Fn::If": ["A", {}, {}] }, statement] },
-      ["unknown-value Statement.0"],
+      ["not-checked Statement.0"],
     ],
-    ["all statements", { Version: "2012-10-17", Statement: { Ref: "S" } }, ["unknown-value Statement"]],
-    ["the document", { "Fn::Transform": { Name: "X" } }, ["unknown-value "]],
+    ["all statements", { Version: "2012-10-17", Statement: { Ref: "S" } }, ["not-checked Statement"]],
+    ["the document", { "Fn::Transform": { Name: "X" } }, ["not-checked "]],
+    [
+      "the effect of a statement",
+      { Version: "2012-10-17", Statement: { ...statement, Effect: { Ref: "E" } } },
+      ["not-checked Statement.Effect"],
+    ],
+    [
+      "an action that is denied",
+      { Version: "2012-10-17", Statement: [{ ...statement, Effect: "Deny", Action: ["s3:*", { Ref: "A" }] }] },
+      ["not-checked Statement.0.Action.1"],
+    ],
+    [
+      "resources of a Deny that does not test MFA",
+      { Version: "2012-10-17", Statement: [{ ...statement, Effect: "Deny", Action: "s3:*", Resource: { Ref: "A" } }] },
+      ["unknown-value Statement.0.Resource"],
+    ],
+    [
+      "resources of a Deny without MFA, also in part",
+      {
+        Version: "2012-10-17",
+        Statement: { ...[enforceMfaPolicy().Statement].flat()[0], Resource: sub("arn:aws:s3:::$" + "{Bucket}") },
+      },
+      ["not-checked Statement.Resource"],
+    ],
     [
       "a part beside a text with a problem",
       withResource([sub(own), "arn:aws:iam::*:user/$" + "{aws:username}"]),
@@ -403,7 +434,7 @@ describe("what is known only after deployment is said, and not guessed", () => {
     const [deny] = [enforceMfaPolicy().Statement].flat();
     const Condition = { BoolIfExists: { "aws:MultiFactorAuthPresent": { Ref: "X" } } };
     const rules = lintTemplate({ Version: "2012-10-17", Statement: [{ ...deny, Condition }] }).map(([rule]) => rule);
-    expect(rules).toEqual(["unknown-value"]);
+    expect(rules).toEqual(["not-checked"]);
   });
 
   test("a list of policies that a function decides about, and one of its policies", () => {
@@ -412,7 +443,7 @@ describe("what is known only after deployment is said, and not guessed", () => {
     for (const policies of [either, [either]]) {
       const found = find(role(policies));
       expect(found.map(({ json, unknown }) => lint(json, { unknown }).map(({ rule }) => rule))).toEqual([
-        ["unknown-value"],
+        ["not-checked"],
       ]);
       expect(found[0]?.unknown[0]?.message).toContain("only when the template is deployed");
     }
@@ -426,7 +457,7 @@ describe("what is known only after deployment is said, and not guessed", () => {
     const [found] = find(plan);
     expect(found?.unknown).toHaveLength(1);
     expect(lint(found?.json ?? readJson("{}"), { unknown: found?.unknown ?? [] }).map(({ rule }) => rule)).toEqual([
-      "unknown-value",
+      "not-checked",
     ]);
   });
 });

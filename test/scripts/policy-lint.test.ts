@@ -7,6 +7,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -453,14 +454,14 @@ test("YAML in folders: settings are not checked, whatever they are; a broken pol
     "bucket.yaml": "Statement:\n  - {Effect: Allow, Principal: '*', Action: s3:GetObject, Resource: '*'}\n",
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, "a", name), text);
-  expect(await lint(["a"], { cwd })).toMatchObject({
-    status: 0,
-    stderr: `fob: not checked, a trust policy or a policy of a resource: "a/bucket.yaml"
+  const said = `fob: not checked, a trust policy or a policy of a resource: "a/bucket.yaml"
 fob: not checked, larger than 1 MB, the limit for YAML: "a/large.yaml"
 fob: not checked, no policy in it: "a/values.yaml"
-fob: 2 policies in 2 files: no findings
-`,
-  });
+fob: 2 policies in 2 files: no findings, but not everything could be checked
+`;
+  const hint = "fob: hint: to accept that: fob policy lint a --allow-unknown\n";
+  expect(await lint(["a"], { cwd })).toMatchObject({ status: 3, stderr: said + hint });
+  expect(await lint(["a", "--allow-unknown"], { cwd })).toMatchObject({ status: 0, stderr: said });
   expect(await lint(["a/large.yaml"], { cwd })).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('"a/large.yaml" is larger than 1 MB, the limit for YAML\n') as string,
@@ -489,6 +490,67 @@ test("says which templates it does not look into", async () => {
   expect(stderr).toContain(
     'fob: hint: name the template that has the policies, fob does not look into "Child, ./child.yaml"',
   );
+});
+
+test("what fob could not check is no pass, unless --allow-unknown accepts it", async () => {
+  const policy = JSON.parse(await shown()) as { readonly Statement: readonly object[] };
+  const template = (PolicyDocument: unknown) => ({
+    Resources: { It: { Type: "AWS::IAM::ManagedPolicy", Properties: { PolicyDocument } } },
+  });
+  const plan = {
+    format_version: "1.2",
+    planned_values: {
+      root_module: { resources: [{ type: "aws_iam_policy", address: "aws_iam_policy.mfa", values: {} }] },
+    },
+  };
+  const either = { "Fn::If": ["IsProduction", policy.Statement[0], { Ref: "AWS::NoValue" }] };
+  const inputs: readonly (readonly [unknown, RegExp])[] = [
+    [
+      template({ Ref: "Policy" }),
+      /^-:\d+:\d+ error not-checked "It": .* only when the template is deployed, so fob does/,
+    ],
+    [template({ ...policy, Statement: [either] }), /error not-checked "It": /],
+    [plan, /error not-checked "aws_iam_policy.mfa": the policy is known only after terraform apply/],
+  ];
+  for (const [value, words] of inputs) {
+    const input = JSON.stringify(value);
+    const { status, stdout, stderr } = await lint(["-"], { input });
+    expect(stdout).toMatch(words);
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: `fob: "-": 1 error, but not everything could be checked\nfob: hint: to accept that: fob policy lint - --allow-unknown\n`,
+    });
+    const accepted = await lint(["-", "--allow-unknown"], { input });
+    expect(accepted).toMatchObject({
+      status: 0,
+      stdout: stdout.replace(" error ", " warning "),
+      stderr: 'fob: "-": 1 warning, but not everything could be checked\n',
+    });
+  }
+  // What is known is still an error.
+  const statement = { Effect: "Allow", Action: "iam:GetUsr", Resource: "*" };
+  const wrong = template({ Version: "2012-10-17", Statement: [{ Ref: "More" }, statement] });
+  const known = await lint(["--allow-unknown", "-"], { input: JSON.stringify(wrong) });
+  expect(known.stdout).toContain("warning not-checked");
+  expect(known.stdout).toContain("error misspelled-action");
+  expect(known.status).toBe(3);
+});
+
+test("a file that is cut off, and one that is too large to read, are no pass either", async () => {
+  const cwd = temporaryFolder();
+  const PolicyVersionList = [{ IsDefaultVersion: true, Document: JSON.parse(await shown()) as object }];
+  const Policies = [{ PolicyName: "P", Arn: "arn:aws:iam::123456789012:policy/P", PolicyVersionList }];
+  writeFileSync(join(cwd, "part.json"), JSON.stringify({ Policies, IsTruncated: true }));
+  mkdirSync(join(cwd, "a"));
+  writeFileSync(join(cwd, "a/p.json"), await shown());
+  writeFileSync(join(cwd, "a/large.json"), "");
+  truncateSync(join(cwd, "a/large.json"), 50_000_001);
+  for (const path of ["part.json", "a"]) {
+    const { status, stderr } = await lint([path], { cwd });
+    expect({ path, status }).toEqual({ path, status: 3 });
+    expect(stderr).toContain(": no findings, but not everything could be checked\n");
+    expect(await lint([path, "--allow-unknown"], { cwd })).toMatchObject({ status: 0, stdout: "" });
+  }
 });
 
 test("--fix prints the file with everything fixed that can be, and says on stderr what is left", async () => {

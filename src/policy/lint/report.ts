@@ -3,7 +3,7 @@ import type { Finding as GeneralFinding, Region } from "../../findings.ts";
 import type { JsonText, Path, Place } from "../engine/json.ts";
 import type { Patch } from "./patch.ts";
 import { findLevel, type RuleId } from "./rules.ts";
-import { dependsOn, type Unknown } from "./unknown.ts";
+import { dependsOn, leavesUnjudged, type Unknown } from "./unknown.ts";
 
 export interface Finding extends Omit<GeneralFinding, keyof Region>, Region {
   readonly rule: RuleId;
@@ -62,9 +62,10 @@ export class Report {
     );
     const groups = new Map<string, Located[]>();
     const known = this.#found.filter((found) => !this.#unknown.some((unknown) => dependsOn(unknown, found)));
-    const unknown = this.#unknown.map(
-      ({ path, message, fix }): Found => ({ rule: "unknown-value", path, message, fix }),
-    );
+    const unknown = this.#unknown.map((each): Found => {
+      const rule = leavesUnjudged(each, this.root) ? "not-checked" : "unknown-value";
+      return { rule, path: each.path, message: each.message, fix: each.fix };
+    });
     for (const found of [...known, ...unknown]) {
       const { rule, path, message, fix } = found;
       if (causedByTemplates.has(rule) && templates.has(JSON.stringify(path))) continue;

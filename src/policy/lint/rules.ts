@@ -33,7 +33,11 @@ export const rules = [
     "old-version",
     'The policy does not have the version "2012-10-17". Variables and newer features do not work in it.',
   ),
-  warning("unknown-value", "The value is known only after deployment. fob does not check it."),
+  error(
+    "not-checked",
+    "A policy, a statement, or what decides about a Deny is known only after deployment. fob could not check it (--allow-unknown accepts that).",
+  ),
+  warning("unknown-value", "The value is known only after deployment. fob checks the rest of the policy."),
   error("too-large", "The policy is too large. A managed policy may have 6,144 characters, not counting white space."),
   warning(
     "too-large-for-managed",

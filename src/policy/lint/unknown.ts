@@ -1,4 +1,5 @@
 // What a template or a plan does not say yet: lint must neither guess it nor report its consequences.
+import type { Content } from "../engine/grammar.ts";
 import type { Path } from "../engine/json.ts";
 import type { RuleId } from "./rules.ts";
 
@@ -27,6 +28,22 @@ export function dependsOn({ path, isAll }: Unknown, found: { readonly rule: Rule
   const [statements, index] = path;
   const statement = typeof index === "number" ? [statements, index] : [statements];
   return isAll && !rulesOfTexts.has(found.rule) && isWithin(found.path, statement);
+}
+
+/**
+ * Whether fob can judge nothing because of it: a policy, a statement, or a Deny whose actions, conditions or, if it tests
+ * MFA, resources are not known. Of other statements, the rest can be checked.
+ */
+export function leavesUnjudged({ path, isAll }: Unknown, root: unknown): boolean {
+  const [, index] = path;
+  const isList = typeof index === "number";
+  const element = path[isList ? 2 : 1];
+  if (element === undefined || element === "Effect") return true;
+  const { Statement: statements } = root as { readonly Statement?: unknown };
+  const statement = (isList ? (statements as readonly unknown[])[index] : statements) as Content;
+  if (!/^deny$/i.test(String(statement.Effect))) return false;
+  if (/Resource$/.test(String(element))) return /MultiFactorAuth/i.test(JSON.stringify(statement.Condition ?? null));
+  return isAll;
 }
 
 const isWithin = (path: Path, above: readonly unknown[]): boolean => above.every((step, index) => path[index] === step);

@@ -16,13 +16,19 @@ import {
   yamlLimit,
 } from "./files.ts";
 
+export interface ReadFiles {
+  readonly files: readonly PolicyFile[];
+  /** Whether a file was not read that may have policies. */
+  readonly isPartial: boolean;
+}
+
 /**
  * Reads the files with policies. A file in a folder may be something else: fob says that it did not check it.
  *
  * @param paths of files and folders; "-" is stdin
  * @throws UsageError if a file cannot be read, or if a named file or folder has no policy
  */
-export async function readPolicyFiles(paths: readonly string[], context: Context): Promise<readonly PolicyFile[]> {
+export async function readPolicyFiles(paths: readonly string[], context: Context): Promise<ReadFiles> {
   if (paths.filter((path) => path === "-").length > 1) {
     throw new UsageError("stdin can be read only once", "use - for one file only");
   }
@@ -44,7 +50,7 @@ export async function readPolicyFiles(paths: readonly string[], context: Context
       if (!found.has(key)) found.set(key, each);
     }
   }
-  return [...found.values()];
+  return { files: [...found.values()], isPartial: skipped.isPartial };
 }
 
 const nameIn = ({ source }: PolicyFile, name: string): string => `${source.path}: ${name}`;
@@ -61,9 +67,17 @@ function createNoneError(path: string, files: readonly PolicyFile[]): UsageError
 /** What is not checked, by reasons. */
 class Skipped {
   readonly #names = new Map<string, string[]>();
+  /** Whether something was left out that may have policies. */
+  isPartial = false;
 
-  add(reason: string, name: string): void {
+  add(reason: string, name: string): undefined {
     this.#names.set(reason, [...(this.#names.get(reason) ?? []), name]);
+  }
+
+  /** Of a file that may have policies. */
+  addTooLarge(size: string, path: string): undefined {
+    this.isPartial = true;
+    return this.add(`larger than ${size}`, path);
   }
 
   /** Says it once. */
@@ -117,16 +131,11 @@ function listFiles(folder: string): readonly string[] {
 const listEntries = (folder: string) => readdirSync(folder, { withFileTypes: true });
 
 async function readIfPolicy(path: string, context: Context, skipped: Skipped): Promise<PolicyFile | undefined> {
-  if (statSync(path).size > policiesLimit.bytes) {
-    skipped.add(`larger than ${policiesLimit.size}`, path);
-    return undefined;
-  }
+  if (statSync(path).size > policiesLimit.bytes) return skipped.addTooLarge(policiesLimit.size, path);
   const source = await readTextFile(path, context, policiesLimit);
   const why = findReasonToSkip(source);
-  if (why !== undefined) {
-    skipped.add(why, path);
-    return undefined;
-  }
+  if (why !== undefined) return skipped.add(why, path);
+  if (isYaml(source) && source.text.length > yamlLimit.bytes) return skipped.addTooLarge(yamlLimit.size, path);
   const file = await parsePolicyFile(source);
   if (file.policies.length === 0) skipped.add("no policy in it", path);
   else if (file.documents.every(isResourceBased)) skipped.add("a trust policy or a policy of a resource", path);
@@ -140,8 +149,7 @@ function findReasonToSkip(source: TextFile): string | undefined {
   if (!isYaml(source)) {
     return /"(Statement|Effect|PolicyDocument)"/.test(text) || isJson(text) ? undefined : "not JSON";
   }
-  if (!/\b(Statement|Effect|PolicyDocument|TemplateURL)\b/.test(text)) return "no policy in it";
-  return text.length > yamlLimit.bytes ? `larger than ${yamlLimit.size}` : undefined;
+  return /\b(Statement|Effect|PolicyDocument|TemplateURL)\b/.test(text) ? undefined : "no policy in it";
 }
 
 function isJson(text: string): boolean {

@@ -5,11 +5,12 @@ import { exitCodes, UsageError } from "../../../errors.ts";
 import { type Finding, formatFindings, formatFindingsJson, summarizeFindings } from "../../../findings.ts";
 import { parseDocument } from "../../../policy/engine/document.ts";
 import { toDocumentAsGiven } from "../../../policy/input/as-given.ts";
-import type { FoundPolicy } from "../../../policy/input/find.ts";
+import { type FoundPolicy, isCutOff } from "../../../policy/input/find.ts";
 import { type Kind, type LintOptions, lint, type Finding as PolicyFinding } from "../../../policy/lint/lint.ts";
 import { rules } from "../../../policy/lint/rules.ts";
 import { formatSarif } from "../../../sarif.ts";
 import { quote } from "../../../text.ts";
+import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
 import { type PolicyFile, warnIfCutOff } from "./files.ts";
@@ -24,7 +25,8 @@ export const policyLintCommand = defineCommand({
   description:
     "Checks identity-based policies and suggests fixes: syntax AWS rejects, unknown names, ARNs that match nothing, " +
     "and, in a policy that denies requests without MFA, gaps and lockouts. docs/policy-rules.md lists the rules. " +
-    "Exits with 3 if it finds an error. A file is JSON or YAML: a policy or its statements, the output of aws iam " +
+    "Exits with 3 if it finds an error, or if it could not check everything. A file is JSON or YAML: a policy or its " +
+    "statements, the output of aws iam " +
     "get-policy-version, get-group-policy, get-user-policy, get-role-policy or get-account-authorization-details, a " +
     "CloudFormation or SAM template, the output of terraform show -json, or a Terraform state. fob checks every " +
     "identity-based policy and service control policy in it, but no trust policies.",
@@ -51,6 +53,9 @@ export const policyLintCommand = defineCommand({
       choices: formats,
     },
     json: { text: "short for --format json" },
+    allowUnknown: {
+      text: "do not exit with 3 because of what fob could not check: values known only after deployment, files that are cut off",
+    },
     fix: { text: "print the file with all safe fixes applied; remaining findings go to stderr" },
     write: { text: "with --fix: write it to the file instead" },
   },
@@ -72,23 +77,38 @@ export const policyLintCommand = defineCommand({
       if (value === undefined || choices.some((choice) => choice === value)) continue;
       throw new UsageError(`invalid ${flag} ${quote(value)}`, `choose one of: ${choices.join(", ")}`);
     }
-    const { fix, write } = options;
+    const { fix, write, allowUnknown } = options;
     if (write && !fix) throw new UsageError("--write requires --fix", "fob policy lint --help");
     if (fix && (options.json || options.format !== undefined)) {
       throw new UsageError("--fix cannot be used with --format or --json", "run it without --fix afterward");
     }
     const format = chooseFormat(options, formats);
-    const files = await readPolicyFiles(paths, context);
+    const { files, isPartial } = await readPolicyFiles(paths, context);
     for (const file of files) warnIfCutOff(file, context);
     const lintOptions = { as: kinds.find((kind) => kind === as), partition };
     const checked = fix ? await fixFiles(files, lintOptions, write === true, context) : files;
-    const findings = checked.flatMap((each) => lintFile(each, lintOptions));
+    const found = checked.flatMap((each) => lintFile(each, lintOptions));
+    const isUnchecked =
+      isPartial || files.some(({ documents }) => documents.some(isDocumentCutOff)) || found.some(isNotChecked);
+    const findings = allowUnknown ? found.map(acceptUnknown) : found;
     if (!fix) context.stdout.write(writers[format](findings, context.stdout.columns));
     else for (const line of formatFindings(findings).split("\n").slice(0, -1)) context.say.note(line);
-    context.say.note(`${describeFiles(checked)}: ${summarizeFindings(findings)}${fix ? " left" : ""}`);
+    const but = isUnchecked ? ", but not everything could be checked" : "";
+    context.say.note(`${describeFiles(checked)}: ${summarizeFindings(findings)}${fix ? " left" : ""}${but}`);
+    if (isUnchecked && !allowUnknown) {
+      context.say.hint(`to accept that: ${formatCommand(context.typed, { set: { allowUnknown: true } })}`);
+      return exitCodes.notFresh;
+    }
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });
+
+const isDocumentCutOff = ({ value }: PolicyFile["documents"][number]): boolean => isCutOff(value);
+
+const isNotChecked = ({ rule }: Finding): boolean => rule === "not-checked";
+
+const acceptUnknown = (finding: Finding): Finding =>
+  isNotChecked(finding) ? { ...finding, level: "warning" } : finding;
 
 function lintFile({ source, policies }: PolicyFile, options: LintOptions): Finding[] {
   return policies.flatMap((policy) =>
