@@ -608,6 +608,24 @@ test("--fix --write writes files in place: the rest keeps its bytes, and the fil
   expect(readdirSync(join(cwd, "a")).sort()).toEqual(["group.json", "right.json", "utf16.json"]);
 });
 
+test("--fix --write --format prints the findings that are left", async () => {
+  const cwd = temporaryFolder();
+  const wrong = (await shown())
+    .replace("BoolIfExists", "Bool")
+    .replace('"iam:GetUser",', '"iam:GetUser", "s3:GetObject",');
+  writeFileSync(join(cwd, "p.json"), wrong);
+  const { status, stdout, stderr } = await lint(["--fix", "--write", "--json", "p.json"], { cwd });
+  const left = JSON.parse(stdout) as readonly { readonly rule: string; readonly file: string }[];
+  expect(left.map(({ rule, file }) => [rule, file])).toEqual([["extra-exemption", "p.json"]]);
+  expect({ status, stderr }).toEqual({
+    status: 3,
+    stderr: 'fob: "p.json": fixed 1 finding\nfob: "p.json": 1 error left\n',
+  });
+  expect(readFileSync(join(cwd, "p.json"), "utf8")).toBe(wrong.replace('"Bool"', '"BoolIfExists"'));
+  const sarif = await lint(["--fix", "--write", "--format", "sarif", "p.json"], { cwd });
+  expect(checkSarif(sarif.stdout).results.map(({ rule }) => rule)).toEqual(["extra-exemption"]);
+});
+
 test("--fix --write leaves a file with bytes that are no text", async () => {
   const cwd = temporaryFolder();
   const wrong = Buffer.from((await shown()).replace("BoolIfExists", "Bool").replace("DenyAll", "Deny\u00e9"), "latin1");
@@ -620,7 +638,14 @@ test("--fix --write leaves a file with bytes that are no text", async () => {
 
 test.each([
   [["--write", "one.json"], "--write requires --fix"],
-  [["--fix", "--json", "one.json"], "--fix cannot be used with --format or --json"],
+  [
+    ["--fix", "--json", "one.json"],
+    "needs --write to print findings with --format or --json\nfob: hint: write the file, and print what is left: fob policy lint one.json --fix --json --write\n",
+  ],
+  [
+    ["--fix", "--format", "sarif", "-"],
+    "fob: hint: print the fixed file first: fob policy lint - --fix > fixed.json\n",
+  ],
   [["--fix", "--write", "-"], "stdin cannot be written in place"],
   [
     ["--fix", "one.json", "two.json"],

@@ -70,14 +70,14 @@ class Skipped {
   /** Whether something was left out that may have policies. */
   isPartial = false;
 
-  add(reason: string, name: string): undefined {
+  add(reason: string, name: string): void {
     this.#names.set(reason, [...(this.#names.get(reason) ?? []), name]);
   }
 
   /** Of a file that may have policies. */
-  addTooLarge(size: string, path: string): undefined {
+  addTooLarge(size: string, path: string): void {
     this.isPartial = true;
-    return this.add(`larger than ${size}`, path);
+    this.add(`larger than ${size}`, path);
   }
 
   /** Says it once. */
@@ -131,11 +131,16 @@ function listFiles(folder: string): readonly string[] {
 const listEntries = (folder: string) => readdirSync(folder, { withFileTypes: true });
 
 async function readIfPolicy(path: string, context: Context, skipped: Skipped): Promise<PolicyFile | undefined> {
-  if (statSync(path).size > policiesLimit.bytes) return skipped.addTooLarge(policiesLimit.size, path);
+  if (statSync(path).size > policiesLimit.bytes) {
+    skipped.addTooLarge(policiesLimit.size, path);
+    return undefined;
+  }
   const source = await readTextFile(path, context, policiesLimit);
   const why = findReasonToSkip(source);
-  if (why !== undefined) return skipped.add(why, path);
-  if (isYaml(source) && source.text.length > yamlLimit.bytes) return skipped.addTooLarge(yamlLimit.size, path);
+  const isTooLarge = isYaml(source) && source.text.length > yamlLimit.bytes;
+  if (why !== undefined) skipped.add(why, path);
+  else if (isTooLarge) skipped.addTooLarge(yamlLimit.size, path);
+  if (why !== undefined || isTooLarge) return undefined;
   const file = await parsePolicyFile(source);
   if (file.policies.length === 0) skipped.add("no policy in it", path);
   else if (file.documents.every(isResourceBased)) skipped.add("a trust policy or a policy of a resource", path);

@@ -12,6 +12,7 @@ import { formatSarif } from "../../../sarif.ts";
 import { quote } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
 import { chooseFormat } from "../../options.ts";
 import { type PolicyFile, warnIfCutOff } from "./files.ts";
 import { fixFiles, optionsFor } from "./fix-files.ts";
@@ -57,7 +58,7 @@ export const policyLintCommand = defineCommand({
       text: "do not exit with 3 because of what fob could not check: values known only after deployment, files that are cut off",
     },
     fix: { text: "print the file with all safe fixes applied; remaining findings go to stderr" },
-    write: { text: "with --fix: write it to the file instead" },
+    write: { text: "with --fix: write it to the file instead; then --format prints the remaining findings" },
   },
   examples: [
     "fob policy lint enforce-mfa-policy.json",
@@ -79,9 +80,8 @@ export const policyLintCommand = defineCommand({
     }
     const { fix, write, allowUnknown } = options;
     if (write && !fix) throw new UsageError("--write requires --fix", "fob policy lint --help");
-    if (fix && (options.json || options.format !== undefined)) {
-      throw new UsageError("--fix cannot be used with --format or --json", "run it without --fix afterward");
-    }
+    const isFormatted = options.json === true || options.format !== undefined;
+    if (fix && !write && isFormatted) throw createTwoOutputsError(paths, context);
     const format = chooseFormat(options, formats);
     const { files, isPartial } = await readPolicyFiles(paths, context);
     for (const file of files) warnIfCutOff(file, context);
@@ -91,7 +91,7 @@ export const policyLintCommand = defineCommand({
     const isUnchecked =
       isPartial || files.some(({ documents }) => documents.some(isDocumentCutOff)) || found.some(isNotChecked);
     const findings = allowUnknown ? found.map(acceptUnknown) : found;
-    if (!fix) context.stdout.write(writers[format](findings, context.stdout.columns));
+    if (!fix || isFormatted) context.stdout.write(writers[format](findings, context.stdout.columns));
     else for (const line of formatFindings(findings).split("\n").slice(0, -1)) context.say.note(line);
     const but = isUnchecked ? ", but not everything could be checked" : "";
     context.say.note(`${describeFiles(checked)}: ${summarizeFindings(findings)}${fix ? " left" : ""}${but}`);
@@ -102,6 +102,16 @@ export const policyLintCommand = defineCommand({
     return findings.some(({ level }) => level === "error") ? exitCodes.notFresh : exitCodes.done;
   },
 });
+
+/** Of --fix with --format: both print to stdout. */
+function createTwoOutputsError(paths: readonly string[], { typed }: Context): UsageError {
+  return new UsageError(
+    "--fix prints the fixed file, so it needs --write to print findings with --format or --json",
+    paths.includes("-")
+      ? `print the fixed file first: ${formatCommand(typed, { without: ["format", "json"] })} > fixed.json`
+      : `write the file, and print what is left: ${formatCommand(typed, { set: { write: true } })}`,
+  );
+}
 
 const isDocumentCutOff = ({ value }: PolicyFile["documents"][number]): boolean => isCutOff(value);
 
