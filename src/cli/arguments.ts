@@ -99,7 +99,7 @@ function checkNames(
   help: string,
 ): readonly string[] {
   const { name, atLeast = 0, atMost = 0 } = command.takes ?? {};
-  const { profile: option } = options;
+  const option = name === "profile" ? options.profile : undefined;
   if (named.length > atMost && isCode(command, named.slice(atMost)))
     throw createStrayCodeError({ name: command.name, named: named.slice(0, atMost), options });
   if (named.length > atMost) throw new UsageError(`too many arguments: ${quote(named[atMost] ?? "")}`, help);

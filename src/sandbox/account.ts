@@ -4,17 +4,20 @@
 import { randomBytes, randomInt } from "node:crypto";
 import {
   type AuthorizationRequest,
+  type ContextValue,
   type Decision,
   type Evaluation,
   evaluate,
   type PolicyDocument,
   type RequestContext,
   type TrustStatement,
+  UNKNOWN,
 } from "../policy/engine/evaluate.ts";
 import { isAwsManaged, makeAwsManagedPolicies } from "./aws-managed-policies.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
 import { EventLog } from "./events.ts";
 import {
+  listUnmodeledKeys,
   type ManagedPolicy,
   type ModeledPolicy,
   makeHolder,
@@ -251,7 +254,7 @@ export class Account {
   readonly #roles = new Map<string, Role>();
   readonly #managedPolicies = new Map<string, ManagedPolicy>();
   /** Read when the first one is needed. */
-  #awsManagedPolicies: ReadonlyMap<string, ManagedPolicy> | undefined;
+  #awsManagedPolicies: Map<string, ManagedPolicy> | undefined;
   /** Virtual devices that no user has, by serial number. */
   readonly unassignedDevices = new Map<string, MfaDevice>();
   /** ms since 1970 */
@@ -364,12 +367,13 @@ export class Account {
     });
   }
 
-  /** Adds a managed policy as it was, with all versions. */
+  /** Adds a managed policy as it was, with all versions; also one of AWS's. */
   restoreManagedPolicy(policy: ManagedPolicy): ManagedPolicy {
     const { name, arn, path } = policy;
     assertName("policy", name, path);
     if (this.#managedPolicies.has(arn)) throw new Error(`policy ${JSON.stringify(name)} already exists`);
-    this.#managedPolicies.set(arn, policy);
+    const policies = isAwsManaged(arn) ? this.#listAwsManaged() : this.#managedPolicies;
+    policies.set(arn, policy);
     return policy;
   }
 
@@ -406,6 +410,10 @@ export class Account {
 
   /** Returns the AWS managed policies that are here, by ARN. */
   awsManagedPolicies(): ReadonlyMap<string, ManagedPolicy> {
+    return this.#listAwsManaged();
+  }
+
+  #listAwsManaged(): Map<string, ManagedPolicy> {
     const make = () => makeAwsManagedPolicies(this.partition, () => makeId("ANPA"));
     this.#awsManagedPolicies ??= new Map(make().map((policy) => [policy.arn, policy]));
     return this.#awsManagedPolicies;
@@ -511,6 +519,11 @@ export class Account {
     if (owner === undefined) return;
     const uses = this.#uses.get(owner) ?? new Map<string, ServiceUse>();
     this.#uses.set(owner, uses.set(service, use));
+  }
+
+  /** Notes the latest use of each service from before. */
+  restoreUses(owner: UserPrincipal | Role, uses: readonly ServiceUse[]): void {
+    this.#uses.set("user" in owner ? owner.user : owner, new Map(uses.map((use) => [use.service, use])));
   }
 
   /** Returns the latest use of each service, also uses of access keys before the account was here. */
@@ -633,7 +646,9 @@ export class Account {
     const { policies, boundary } = this.policiesOf(principal);
     const mayChangePassword = this.passwordPolicy?.allowUsersToChangePassword ? principal.arn : undefined;
     const isRoot = principal.holder === this.root.holder;
-    const own = isRoot ? allowed : evaluate(policies, request, { boundary, mayChangePassword });
+    const documents = boundary === undefined ? policies : [...policies, boundary];
+    const known = { ...request, context: { ...findUnknownKeys(documents, request), ...request.context } };
+    const own = isRoot ? allowed : evaluate(policies, known, { boundary, mayChangePassword });
     const limit = session?.policies ? evaluate(session.policies, request) : allowed;
     const [ownDecision, limitDecision] = [toDecided(own), toDecided(limit)];
     if (ownDecision !== "explicitDeny" && limitDecision !== "allowed") {
@@ -708,6 +723,14 @@ export class Account {
 }
 
 const allowed: Evaluation = { decision: "allowed", matchedStatements: [], missingContextKeys: [] };
+
+/** Returns the condition keys in policies of real accounts that are not modeled here, as unknown. */
+function findUnknownKeys(documents: readonly PolicyDocument[], { context }: AuthorizationRequest): RequestContext {
+  const keys = new Map<string, ContextValue>();
+  for (const key of documents.flatMap(listUnmodeledKeys)) keys.set(key.toLowerCase(), UNKNOWN);
+  if (keys.size > 0) for (const key of Object.keys(context)) keys.delete(key.toLowerCase());
+  return Object.fromEntries(keys);
+}
 
 function toDecided({ decision, missingContextKeys }: Evaluation): Decided {
   if (decision !== "unknown") return decision;

@@ -1,5 +1,5 @@
 // The policies of an account, and who has them.
-import { listContextKeys, type PolicyDocument, parsePolicy } from "../policy/engine/evaluate.ts";
+import { listContextKeys, type PolicyDocument, PolicyError, parsePolicy } from "../policy/engine/evaluate.ts";
 import { AwsError, notModeled } from "./errors.ts";
 
 /** A policy as IAM keeps it: the text that it was given, and what it says. */
@@ -36,7 +36,10 @@ export interface PolicyHolder {
   readonly attached: Set<string>;
 }
 
-/** The condition keys of requests here. Policies with other keys are rejected, because decisions on them would be wrong. */
+/**
+ * The condition keys of requests here. Policies of requests with other keys are rejected, because decisions on them would be
+ * wrong. Those of files and real accounts may have them; see {@link readForeignPolicy}.
+ */
 const modeledKeys = [
   ...["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice"],
   ...["aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount", "aws:tagkeys"],
@@ -45,12 +48,51 @@ const modeledTags = /^(aws:(principal|resource|request)tag|iam:resourcetag)\/.+$
 
 const isModeled = (key: string): boolean => modeledKeys.includes(key) || modeledTags.test(key);
 
+const unmodeledKeys = new WeakMap<PolicyDocument, readonly string[]>();
+
+/** Returns the condition keys in a document that requests here do not have, although they may have them on AWS. */
+export function listUnmodeledKeys(document: PolicyDocument): readonly string[] {
+  const keys =
+    unmodeledKeys.get(document) ?? listContextKeys(document).filter((name) => !isModeled(name.toLowerCase()));
+  unmodeledKeys.set(document, keys);
+  return keys;
+}
+
 /** Reads a policy: a document or its JSON. Throws an Error if the evaluator or this account does not model something in it. */
 export function readModeledPolicy(policy: unknown): ModeledPolicy {
   const document = parsePolicy(policy);
-  const key = listContextKeys(document).find((name) => !isModeled(name.toLowerCase()));
+  const [key] = listUnmodeledKeys(document);
   if (key !== undefined) throw new Error(`this local AWS does not model the condition key ${JSON.stringify(key)}`);
   return { text: typeof policy === "string" ? policy : JSON.stringify(policy), document };
+}
+
+/** Why a policy cannot be evaluated, or the condition keys in it that are unknown here. */
+export interface PolicyGap {
+  readonly problem?: string;
+  readonly keys: readonly string[];
+}
+
+/**
+ * Reads a policy of a file or of a real account, which may have what is not modeled here. Requests whose decision depends on
+ * that are refused with NotImplemented: on a condition key, or on a document that the evaluator does not understand.
+ *
+ * @param label what it is, as in `the policy deny-all`
+ */
+export function readForeignPolicy(text: string, label: string): { policy: ModeledPolicy; gap: PolicyGap } {
+  try {
+    const document = parsePolicy(text);
+    return { policy: { text, document }, gap: { keys: listUnmodeledKeys(document) } };
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const problem = error.message;
+    const policy = {
+      text,
+      get document(): PolicyDocument {
+        throw notModeled(`${label}: ${problem}`);
+      },
+    };
+    return { policy, gap: { problem, keys: [] } };
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 // A local AWS with a scenario's account and AWS files of its own, apart from the user's.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { getDefaultRegion } from "../aws/partitions.ts";
 import { isAboutAws, type Variables } from "../environment/variables.ts";
 import type { Environment } from "../environment-variables.ts";
 import { createFile } from "../files/create.ts";
@@ -8,6 +9,7 @@ import { explainFileError } from "../files/read.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { Account, Principal } from "./account.ts";
 import { authenticatorVariable, createAuthenticator, folderPrefix, temporaryFolder } from "./authenticator.ts";
+import { describeGaps } from "./gaps.ts";
 import { formatAccount } from "./save-account.ts";
 import type { Scenario } from "./scenarios.ts";
 import { type Sandbox, startSandbox } from "./server.ts";
@@ -18,6 +20,8 @@ export interface Rehearsal {
   readonly account: string;
   /** What leads AWS tools and fob there, and nowhere else. */
   readonly variables: Variables;
+  /** What the account does not have or cannot decide, in words: of an account that was loaded. */
+  readonly gaps: readonly string[];
   /** The account as it is now, for a file that can be loaded again. */
   format(): string;
   /** Stops the local AWS and removes all files. */
@@ -37,12 +41,14 @@ export async function startRehearsal(scenario: Scenario, env: Environment): Prom
   };
   try {
     let filled: Account | undefined;
+    let gaps: readonly string[] = [];
     sandbox = await startSandbox({
       ...(scenario.account === undefined ? {} : { account: scenario.account }),
       ...(scenario.partition === undefined ? {} : { partition: scenario.partition }),
       fill: (account) => {
         filled = account;
-        scenario.fill(account);
+        const found = scenario.fill(account);
+        if (scenario.saved !== undefined && found !== undefined) gaps = describeGaps(scenario.saved, found);
         writeAwsFiles(files, account);
         authenticator.write(account);
       },
@@ -50,8 +56,8 @@ export async function startRehearsal(scenario: Scenario, env: Environment): Prom
     });
     authenticator.open(sandbox.url);
     const variables = buildVariables({ ...files, authenticator: authenticator.path }, sandbox.url, env);
-    const format = (): string => formatAccount(filled as Account);
-    return { url: sandbox.url, account: sandbox.account, variables, format, close };
+    const format = (): string => formatAccount(filled as Account, scenario.saved);
+    return { url: sandbox.url, account: sandbox.account, variables, gaps, format, close };
   } catch (error) {
     await close();
     throw error;
@@ -76,10 +82,12 @@ const listAwsFiles = (folder: string): AwsFilePaths => ({
 /** Writes the AWS files: a profile for each user with an active access key, and its name is the user's. */
 function writeAwsFiles(files: AwsFilePaths, account: Account): void {
   mkdirSync(dirname(files.config), { mode: 0o700 });
-  const owners = [account.root, ...account.users()].flatMap((owner) => {
+  const hasUserRoot = account.findUser("root") !== undefined;
+  const owners = [...(hasUserRoot ? [] : [account.root]), ...account.users()].flatMap((owner) => {
     const key = account.accessKeysOf(owner).find(({ active }) => active);
     return key === undefined ? [] : [{ owner, profile: owner.name ?? "root", key }];
   });
+  const region = getRegion(account);
   createFile(
     files.credentials,
     owners
@@ -92,11 +100,14 @@ function writeAwsFiles(files: AwsFilePaths, account: Account): void {
     files.config,
     owners
       .map(({ owner, profile }) =>
-        formatSection(`profile ${profile}`, { region: "eu-central-1", ...describeDevice(owner) }),
+        formatSection(profile === "default" ? profile : `profile ${profile}`, { region, ...describeDevice(owner) }),
       )
       .join("\n"),
   );
 }
+
+const getRegion = ({ partition }: Account): string =>
+  partition === "aws" ? "eu-central-1" : (getDefaultRegion(partition) ?? "us-east-1");
 
 function describeDevice({ devices }: Principal): Readonly<Record<string, string>> {
   const device = devices.find(({ seed }) => seed !== undefined);

@@ -1,8 +1,14 @@
 // The roles of an account, and who can assume them.
 
-import { evaluateTrust, listVariables, type RequestContext, readTrustPolicy } from "../policy/engine/evaluate.ts";
+import {
+  evaluateTrust,
+  listVariables,
+  type RequestContext,
+  readTrustPolicy,
+  type TrustStatement,
+} from "../policy/engine/evaluate.ts";
 import { type Account, type Credential, makeId, type Origin, type Principal, type Role } from "./account.ts";
-import { accessDenied } from "./errors.ts";
+import { accessDenied, notModeled } from "./errors.ts";
 import { makeHolder } from "./policies.ts";
 
 export interface RoleOptions extends Origin {
@@ -32,13 +38,51 @@ const modeledTrustKeys: readonly (readonly [key: RegExp, operators: RegExp])[] =
 
 /** Adds a role. Throws an Error if AWS would reject it, or if a decision on a policy would be wrong here. */
 export function addRole(account: Account, options: RoleOptions): Role {
+  const trust = readModeledTrust(account, options.trust);
+  return makeRole(account, options, () => trust);
+}
+
+/**
+ * Adds a role of a file or of a real account. If its trust policy has what is not modeled here, each request to assume it is
+ * refused with NotImplemented.
+ */
+export function addForeignRole(account: Account, options: RoleOptions): Role {
+  // Read when it is needed: it may name a role that is added later.
+  return makeRole(account, options, () => {
+    try {
+      return readModeledTrust(account, options.trust);
+    } catch (error) {
+      throw notModeled(
+        `the trust policy of ${options.name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  });
+}
+
+function makeRole(account: Account, options: RoleOptions, readTrust: () => readonly TrustStatement[]): Role {
   const { name, path = "/", policies = [], attached = [], boundary, tags = {}, maxSessionSeconds = 3600 } = options;
   if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`invalid role name: ${JSON.stringify(name)}`);
   if (!/^\/([!-~]+\/)?$/.test(path)) throw new Error(`invalid IAM path: ${JSON.stringify(path)}`);
   if (!Number.isInteger(maxSessionSeconds) || maxSessionSeconds < 3600 || maxSessionSeconds > 43_200) {
     throw new Error(`maxSessionSeconds must be between 3600 and 43200: ${maxSessionSeconds}`);
   }
-  const trust = readTrustPolicy(options.trust);
+  const holder = makeHolder(policies);
+  for (const policy of attached) holder.attached.add(account.managedPolicy(policy).arn);
+  if (boundary !== undefined) account.managedPolicy(boundary);
+  const { id: roleId = makeId("AROA"), createdMs = account.now() } = options;
+  return account.addRole({
+    ...{ name, arn: account.arn(`role${path}${name}`), roleId, path, createdMs, holder, boundary, tags },
+    trustText: typeof options.trust === "string" ? options.trust : JSON.stringify(options.trust),
+    maxSessionSeconds,
+    get trust() {
+      return readTrust();
+    },
+  });
+}
+
+/** Throws an Error if AWS would reject the policy, or if a decision on it would be wrong here. */
+function readModeledTrust(account: Account, policy: unknown): readonly TrustStatement[] {
+  const trust = readTrustPolicy(policy);
   for (const { operator, key, values } of trust.flatMap(({ conditions }) => conditions)) {
     const variable = values.flatMap(({ template }) => listVariables(template))[0];
     if (variable !== undefined) throw new Error(`this local AWS does not model \${${variable}} in a trust policy`);
@@ -50,15 +94,7 @@ export function addRole(account: Account, options: RoleOptions): Role {
     .flatMap(({ principals }) => principals)
     .find((arn) => arn.split(":")[4] === account.id && !account.hasPrincipal(arn));
   if (unknown !== undefined) throw new Error(`Invalid principal in policy: "AWS":"${unknown}"`);
-  const arn = account.arn(`role${path}${name}`);
-  const trustText = typeof options.trust === "string" ? options.trust : JSON.stringify(options.trust);
-  const holder = makeHolder(policies);
-  for (const policy of attached) holder.attached.add(account.managedPolicy(policy).arn);
-  if (boundary !== undefined) account.managedPolicy(boundary);
-  const { id: roleId = makeId("AROA"), createdMs = account.now() } = options;
-  return account.addRole({
-    ...{ name, arn, roleId, path, createdMs, trustText, trust, holder, boundary, tags, maxSessionSeconds },
-  });
+  return trust;
 }
 
 /** Creates the principal of an assumed role. */

@@ -2,7 +2,8 @@
 import { deviceKindOf } from "../iam/devices.ts";
 import type { Known } from "../iam/snapshot.ts";
 import { formatAsciiJson } from "../text.ts";
-import type { Account, Credential, Group, MfaDevice, Password, Role, UserPrincipal } from "./account.ts";
+import type { Account, Credential, Group, MfaDevice, Password, Role, ServiceUse, UserPrincipal } from "./account.ts";
+import { isInUse } from "./iam/managed-policies.ts";
 import type { ManagedPolicy, PolicyHolder } from "./policies.ts";
 import type {
   SavedAccount,
@@ -12,14 +13,23 @@ import type {
   SavedPassword,
   SavedPolicy,
   SavedRole,
+  SavedUse,
   SavedUser,
 } from "./saved-account.ts";
+import { saveRegions } from "./saved-regions.ts";
 import { base32Encode } from "./totp.ts";
 import { formatTime } from "./xml.ts";
 
-/** The text of the file: a line for each user, group, role and policy. */
-export function formatAccount(account: Account): string {
-  const members = Object.entries(saveAccount(account)).filter(([, value]) => value !== undefined);
+/**
+ * The text of the file: a line for each user, group, role and policy.
+ *
+ * @param origin what the account was loaded from: what was unknown there, and has not been set since, stays unknown
+ */
+export function formatAccount(account: Account, origin?: SavedAccount): string {
+  const saved = saveAccount(account);
+  const members = Object.entries(origin ? keepUnknown(saved, origin) : saved).filter(
+    ([, value]) => value !== undefined,
+  );
   const lines = members.map(([name, value]) => {
     const isList = Array.isArray(value) && value.length > 0;
     const json = isList ? `[\n    ${value.map(formatAsciiJson).join(",\n    ")}\n  ]` : formatAsciiJson(value);
@@ -29,7 +39,7 @@ export function formatAccount(account: Account): string {
 }
 
 function saveAccount(account: Account): SavedAccount {
-  const { id, partition, alias, passwordPolicy, createdMs, root, unassignedDevices } = account;
+  const { id, partition, alias, passwordPolicy, createdMs, root, rootPassword, unassignedDevices } = account;
   const notSaved = { unknown: "a sandbox's file does not have it" };
   return {
     ...{ version: 1, sandbox: 1, account: id, partition, made: formatTime(account.now()) },
@@ -43,16 +53,66 @@ function saveAccount(account: Account): SavedAccount {
     },
     root: {
       value: {
-        ...{ hasMfa: root.devices.length > 0, hasPassword: true, passwordLastUsed: null },
+        ...{ hasMfa: root.devices.length > 0, hasPassword: true },
+        passwordLastUsed: rootPassword.lastUsedMs === undefined ? null : formatTime(rootPassword.lastUsedMs),
         activeAccessKeys: account.accessKeysOf(root).filter(({ active }) => active).length,
         ...{ accessKeys: account.accessKeysOf(root).map(saveKey), devices: root.devices.map(saveDevice) },
+        password: savePassword(rootPassword),
       },
     },
     users: account.users().map((user) => saveUser(account, user)),
     groups: account.groups().map(saveGroup),
-    roles: account.roles().map(saveRole),
-    managedPolicies: account.managedPolicies().map(savePolicy),
+    roles: account.roles().map((role) => saveRole(account, role)),
+    managedPolicies: [...account.managedPolicies(), ...listAwsPoliciesInUse(account)].map(savePolicy),
     unassignedDevices: [...unassignedDevices.values()].map(saveDevice),
+    regions: saveRegions(account),
+  };
+}
+
+const listAwsPoliciesInUse = (account: Account): readonly ManagedPolicy[] =>
+  [...account.awsManagedPolicies().values()].filter((policy) => isInUse(account, policy));
+
+/** What a copy of an account does not know is not taken for "none" when it is loaded again. */
+function keepUnknown(saved: SavedAccount, origin: SavedAccount): SavedAccount {
+  const users = new Map(origin.users.map((user) => [user.name, user]));
+  return {
+    ...saved,
+    alias: keepIf(isNull, saved.alias, origin.alias),
+    passwordPolicy: keepIf(isNull, saved.passwordPolicy, origin.passwordPolicy),
+    root: keepIf(({ devices, accessKeys }) => isEmpty(devices) && isEmpty(accessKeys), saved.root, origin.root),
+    users: saved.users.map((user) => {
+      const before = users.get(user.name);
+      if (before === undefined) return user;
+      return {
+        ...user,
+        devices: keepIf(isEmpty, user.devices, before.devices),
+        accessKeys: keepIf(isEmpty, user.accessKeys, before.accessKeys),
+        password: keepUnknownPassword(user.password, before.password),
+      };
+    }),
+  };
+}
+
+const isNull = (value: unknown): boolean => value === null;
+const isEmpty = (list: readonly unknown[] = []): boolean => list.length === 0;
+
+/** What was unknown before, if this is what stands for it; else what is now. */
+const keepIf = <T>(isStandIn: (value: T) => boolean, now: Known<T>, before: Known<T>): Known<T> =>
+  "unknown" in before && "value" in now && isStandIn(now.value) ? before : now;
+
+function keepUnknownPassword(now: Known<SavedPassword | null>, before: Known<SavedPassword | null>) {
+  if (!("value" in now) || !("value" in before)) return keepIf(isNull, now, before);
+  if (now.value === null || before.value === null) return now;
+  const { lastUsed, lastChanged, resetRequired } = before.value;
+  // A password that was set here since is known.
+  const isSame = "unknown" in lastChanged || JSON.stringify(lastChanged) === JSON.stringify(now.value.lastChanged);
+  if (!isSame) return now;
+  return {
+    value: {
+      ...now.value,
+      lastUsed: keepIf(isNull, now.value.lastUsed, lastUsed),
+      resetRequired: keepIf((value) => !value, now.value.resetRequired, resetRequired),
+    },
   };
 }
 
@@ -72,8 +132,12 @@ function saveUser(account: Account, { name, arn, userId, holder, devices, user }
     devices: value(devices.map(saveDevice)),
     accessKeys: value(account.accessKeysOf(account.user(name)).map(saveKey)),
     password: value(password === undefined ? null : savePassword(password)),
+    services: saveUses(account.usesOf(account.user(name))),
   };
 }
+
+const saveUses = (uses: readonly ServiceUse[]): SavedUse[] =>
+  uses.map(({ ms, service, region }) => ({ service, time: formatTime(ms), region }));
 
 const savePassword = ({ changedMs, lastUsedMs, resetRequired, text }: Password): SavedPassword => ({
   lastUsed: { value: lastUsedMs === undefined ? null : formatTime(lastUsedMs) },
@@ -101,12 +165,12 @@ const saveGroup = ({ name, arn, groupId, path, createdMs, holder }: Group): Save
   ...saveHolder(holder),
 });
 
-function saveRole(role: Role): SavedRole {
+function saveRole(account: Account, role: Role): SavedRole {
   const { name, arn, roleId, path, createdMs, trustText, holder, boundary, tags, maxSessionSeconds } = role;
   return {
     ...{ name, arn, id: roleId, path, created: formatTime(createdMs), tags, trustPolicy: trustText },
     ...saveHolder(holder),
-    ...{ boundary: boundary ?? null, maxSessionSeconds },
+    ...{ boundary: boundary ?? null, maxSessionSeconds, services: saveUses(account.usesOf(role)) },
   };
 }
 

@@ -46,6 +46,13 @@ export interface SavedAccount extends Omit<AccountSnapshot, "unassignedVirtualDe
   readonly managedPolicies: readonly SavedPolicy[];
   /** Virtual devices that no user has. */
   readonly unassignedDevices: readonly SavedDevice[];
+  /** AWS Config, alarms and trails, as `toPlain` writes them. */
+  readonly regions: readonly SavedRegion[];
+}
+
+export interface SavedRegion {
+  readonly name: string;
+  readonly content: unknown;
 }
 
 interface SavedPasswordPolicy extends PasswordPolicy {
@@ -55,6 +62,14 @@ interface SavedPasswordPolicy extends PasswordPolicy {
 export interface SavedRoot extends RootUser {
   readonly accessKeys: readonly SavedKey[] | undefined;
   readonly devices: readonly SavedDevice[] | undefined;
+  readonly password: SavedPassword | undefined;
+}
+
+/** The latest use of a service. */
+export interface SavedUse {
+  readonly service: string;
+  readonly time: string;
+  readonly region: string;
 }
 
 type Tags = Readonly<Record<string, string>>;
@@ -63,6 +78,7 @@ export interface SavedUser extends User {
   readonly devices: Known<readonly SavedDevice[]>;
   readonly accessKeys: Known<readonly SavedKey[]>;
   readonly password: Known<SavedPassword | null>;
+  readonly services: readonly SavedUse[] | undefined;
 }
 
 export interface SavedDevice extends Device {
@@ -92,6 +108,7 @@ export interface SavedGroup extends Group {
 export interface SavedRole extends Role {
   readonly created: string | undefined;
   readonly maxSessionSeconds: number | undefined;
+  readonly services: readonly SavedUse[] | undefined;
 }
 
 export interface SavedPolicy extends ManagedPolicy {
@@ -193,6 +210,8 @@ const holder = {
   attachedPolicies: texts,
 };
 
+const services = optional(list(object<SavedUse>({ service: text(), time, region: text() })));
+
 const user = object<SavedUser>({
   ...holder,
   created: withDefault(text([/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$|^$/, "a time like 2026-01-31T09:00:00Z"]), ""),
@@ -202,6 +221,7 @@ const user = object<SavedUser>({
   devices: known(list(device), []),
   accessKeys: known(list(accessKey), []),
   password: known<SavedPassword | null>(orNull(password), null),
+  services,
 });
 
 const group = object<SavedGroup>({ ...holder, created: optional(time) });
@@ -213,6 +233,7 @@ const role = object<SavedRole>({
   tags,
   created: optional(time),
   maxSessionSeconds: optional(wholeNumber),
+  services,
 });
 
 const managedPolicy = object<SavedPolicy>({
@@ -236,6 +257,7 @@ const root = object<SavedRoot>({
   activeAccessKeys: withDefault(wholeNumber, 0),
   accessKeys: optional(list(accessKey)),
   devices: optional(list(device)),
+  password: optional(password),
 });
 
 const noRoot: SavedRoot = {
@@ -245,6 +267,7 @@ const noRoot: SavedRoot = {
   activeAccessKeys: 0,
   accessKeys: undefined,
   devices: undefined,
+  password: undefined,
 };
 
 const characterClasses = ["Symbols", "Numbers", "UppercaseCharacters", "LowercaseCharacters"] as const;
@@ -274,6 +297,10 @@ const readAccount = object<SavedAccount>({
   roles: withDefault(list(role), []),
   managedPolicies: withDefault(list(managedPolicy), []),
   unassignedDevices: withDefault(list(device), []),
+  regions: withDefault(
+    list(object<SavedRegion>({ name: text([/^[a-z]{2,}(-[a-z0-9]+){1,5}$/, "a region"]), content: (value) => value })),
+    [],
+  ),
 });
 
 type Identities = Pick<SavedAccount, "users" | "groups" | "roles" | "managedPolicies">;

@@ -1,9 +1,11 @@
 // The files of `fob sandbox`: --scenario and --load read them, --save writes them.
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { bugsAddress } from "../bugs-address.ts";
 import { FobError } from "../errors.ts";
 import { explainFileError, notRegular } from "../files/read.ts";
 import { assertReplaceable, beginReplace, readStat, resolveFile } from "../files/replace.ts";
+import type { AccountSnapshot } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { loadAccount } from "./load-account.ts";
@@ -18,12 +20,34 @@ const nameSaved = "name a file that fob sandbox --save has written";
 
 /** Reads a file as a scenario. @throws FobError, also when it fills an account */
 export function readScenarioFile(path: string): Scenario {
-  const saved = explainProblems(path, () => readSavedAccount(readAccountJson(path)));
-  const { account, partition } = saved;
-  return {
-    ...{ name: quote(path), account, partition },
-    fill: (filled) => explainProblems(path, () => loadAccount(filled, saved)),
+  const json = readAccountJson(path);
+  return createScenario(quote(path), json, (error) => explainProblem(error, quote(path)));
+}
+
+/** A copy of a real account, with stand-ins for its secrets. @throws FobError, also when it fills an account */
+export function copyAccount(snapshot: AccountSnapshot): Scenario {
+  const name = `a copy of ${snapshot.account}`;
+  return createScenario(name, snapshot, (error) =>
+    error instanceof ShapeError
+      ? new FobError(`the account has something that the sandbox cannot have: ${error.message}`, reportIt)
+      : error,
+  );
+}
+
+const reportIt = `report it at ${bugsAddress}`;
+
+/** @param translate makes what is wrong with the account an error for the user */
+function createScenario(name: string, json: unknown, translate: (error: unknown) => unknown): Scenario {
+  const explain = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw translate(error);
+    }
   };
+  const saved = explain(() => readSavedAccount(json));
+  const { account, partition } = saved;
+  return { name, account, partition, saved, fill: (filled) => explain(() => loadAccount(filled, saved)) };
 }
 
 /** Makes sure that a file can be written, and that it is not a file of something else. @throws FobError */
@@ -95,17 +119,13 @@ function describeJsonError(text: string): string {
   }
 }
 
-/** Does some work. What is wrong with the file's content is an error with its name. */
-function explainProblems<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof SavedVersionError) {
-      throw new FobError(`cannot load ${quote(path)}: ${error.message}`, "load it with the fob that wrote it");
-    }
-    if (error instanceof ShapeError) {
-      throw new FobError(`cannot load ${quote(path)}: ${error.message}`, "load another file, or correct this one");
-    }
-    throw error;
+/** What is wrong with the file's content is an error with its name. */
+function explainProblem(error: unknown, file: string): unknown {
+  if (error instanceof SavedVersionError) {
+    return new FobError(`cannot load ${file}: ${error.message}`, "load it with the fob that wrote it");
   }
+  if (error instanceof ShapeError) {
+    return new FobError(`cannot load ${file}: ${error.message}`, "load another file, or correct this one");
+  }
+  return error;
 }

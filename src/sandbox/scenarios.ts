@@ -3,7 +3,9 @@ import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import { buildResources, type Resources } from "../policy/export/resources.ts";
 import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
 import { getSignInRegion } from "./events.ts";
+import type { PolicyGaps } from "./load-account.ts";
 import { addMonitoring } from "./monitoring/team.ts";
+import type { SavedAccount } from "./saved-account.ts";
 
 /** An account to start with. */
 export interface Scenario {
@@ -13,8 +15,10 @@ export interface Scenario {
   readonly account?: string;
   /** Default: `aws`. */
   readonly partition?: string;
-  /** Adds all to an account that has only its root user. */
-  readonly fill: (account: Account) => void;
+  /** What it was read from, if it is not a built-in one. */
+  readonly saved?: SavedAccount;
+  /** Adds all to an account that has only its root user. @returns what is not modeled in the policies, if that may be */
+  readonly fill: (account: Account) => PolicyGaps | undefined;
 }
 
 export const scenarioNames = ["team", "team-enforced", "empty"] as const;
@@ -24,7 +28,11 @@ export type ScenarioName = (typeof scenarioNames)[number];
 /** The scenario with this name; undefined for other names. */
 export function findScenario(name: string): Scenario | undefined {
   const found = scenarioNames.find((known) => known === name);
-  return found && { name: found, fill: scenarios[found] };
+  if (found === undefined) return undefined;
+  const fill = (account: Account): undefined => {
+    scenarios[found](account);
+  };
+  return { name: found, fill };
 }
 
 /** What each scenario adds to an account that has only its root user. */

@@ -50,6 +50,13 @@ function makeAccount(): Account {
   account.addAccessKey(account.root);
   const ofRoot = account.makeDevice(account.arn("mfa/root-account-mfa-device"), Buffer.alloc(20, 8));
   account.root.devices.push({ ...ofRoot, enabledMs: now - 4000 });
+  account.rootPassword = {
+    changedMs: now - 3000,
+    lastUsedMs: now - 2000,
+    resetRequired: false,
+    text: "root password 1",
+  };
+  account.restoreUses(user, [{ ms: now - 500, service: "ec2", region: "us-gov-west-1" }]);
   const trust = { Statement: { Effect: "Allow", Principal: { AWS: user.arn }, Action: "sts:AssumeRole" } };
   addRole(account, {
     ...{ name: "deploy", path: "/ci/", trust, policies: [allow("s3:*")], attached: [policy.arn] },
@@ -74,13 +81,18 @@ test("everything that a file keeps comes back as it was", () => {
   expect(after.user.password).toEqual(before.user.password);
   expect(again.policiesOf(after)).toEqual(account.policiesOf(before));
   expect(again.roles()).toEqual(account.roles());
+  expect(again.rootPassword).toEqual(account.rootPassword);
+  expect(again.usesOf(after).map(({ service }) => service)).toEqual(["ec2", "s3"]);
 });
 
 test.each(scenarioNames)("the scenario %s comes back as it was", (name) => {
   const account = new Account(id, "aws", () => now);
   scenarios[name](account);
   const text = formatAccount(account);
-  expect(formatAccount(load(JSON.parse(text)))).toBe(text);
+  const again = load(JSON.parse(text));
+  expect(formatAccount(again)).toBe(text);
+  // AWS Config, alarms and trails.
+  expect(again.regions()).toEqual(account.regions());
 });
 
 test("sessions are not saved", () => {
@@ -148,8 +160,12 @@ test.each<[string, object]>([
     },
   ],
   [
-    'managedPolicies[0]: Statement[0]: Effect undefined is neither "Allow" nor "Deny"',
-    { managedPolicies: [{ ...policy, document: '{"Statement":{}}' }] },
+    'regions: the region eu-west-1 has an unknown member "alarm"',
+    { regions: [{ name: "eu-west-1", content: { alarm: {} } }] },
+  ],
+  [
+    "regions: alarms of the region eu-west-1 must be a map",
+    { regions: [{ name: "eu-west-1", content: { alarms: [] } }] },
   ],
   ["account must be an account ID of 12 digits", { account: "1234" }],
   ["it has version 2 of the format, and this fob reads version 1", { version: 2 }],

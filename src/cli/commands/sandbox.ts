@@ -5,13 +5,14 @@ import { formatVariables } from "../../environment/formats.ts";
 import { findProblem } from "../../environment/program.ts";
 import { detectShell, formatNamed, readParentName } from "../../environment/shell.ts";
 import { withVariables } from "../../environment/variables.ts";
-import { CancelledError, throwIfCancelled, UsageError } from "../../errors.ts";
+import { CancelledError, exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
 import { findNearest } from "../../nearest.ts";
 import type { Rehearsal } from "../../sandbox/rehearsal.ts";
 import { findScenario, type Scenario, scenarioNames } from "../../sandbox/scenarios.ts";
-import { quote, quoteShellWord } from "../../text.ts";
+import { formatFlag, quote, quoteShellWord } from "../../text.ts";
 import { formatCommand } from "../../typed-command.ts";
-import { defineCommand } from "../command.ts";
+import type { AdministratorOptions } from "../administrator.ts";
+import { defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { reportFailedStart, reportStartProblem } from "../start-problem.ts";
 
@@ -36,18 +37,41 @@ export const sandboxCommand = defineCommand({
       choices: scenarioNames,
     },
     load: { value: "file", text: "start with the account that --save wrote" },
+    fromAccount: {
+      text: "start with a copy of your AWS account, without secrets: users get keys, devices and passwords of the same kind",
+    },
+    profile: {
+      value: "profile",
+      text: "the profile for --from-account (default: AWS_PROFILE, keys in the environment, else default); one that fob cannot open is used as the AWS SDKs do",
+    },
+    printPolicy: { text: "print the policy that --from-account needs, and do nothing else" },
     save: { value: "file", text: "when the sandbox stops, write its account to this file" },
+    ...regionOption,
     shell: { value: "shell", text: `print for ${shells.join(", ")} (default: your shell)`, choices: shells },
   },
+  common: ["noInput", "debug"],
   examples: [
     "fob sandbox",
     "fob sandbox -- bash",
     "fob sandbox -- sh -c 'fob sandbox code ben | fob login ben --code-stdin'",
     "fob sandbox --scenario team-enforced -- bash",
     "fob sandbox --load mine.json --save mine.json -- bash",
+    "fob sandbox --from-account --profile admin --save copy.json",
   ],
   async run(words, options, context, command = []) {
     if (words.length > 0) throw createWordsError(words, context);
+    for (const name of ["profile", "region", "printPolicy"] as const) {
+      if (options[name] === undefined || options[name] === false || options.fromAccount) continue;
+      throw new UsageError(`${formatFlag(name)} requires --from-account`, "fob sandbox --help");
+    }
+    if (options.printPolicy) {
+      const [{ formatLeastPolicy }, { readPermissions }] = await Promise.all([
+        import("../administrator.ts"),
+        import("./rollout/account.ts"),
+      ]);
+      context.stdout.write(formatLeastPolicy(readPermissions));
+      return exitCodes.done;
+    }
     const [program] = command;
     const { env, signal } = context;
     const shell = program === undefined ? chooseShell(options.shell, context) : undefined;
@@ -55,12 +79,13 @@ export const sandboxCommand = defineCommand({
     if (program !== undefined && problem) return reportStartProblem(program, problem, context);
     const files = await import("../../sandbox/scenario-file.ts");
     if (options.save !== undefined) files.assertSavable(options.save);
-    const scenario = chooseScenario(options, files.readScenarioFile);
+    const scenario = await chooseScenario(options, files, context);
     const { startRehearsal: start } = await import("../../sandbox/rehearsal.ts");
     throwIfCancelled(signal);
     const rehearsal = await start(scenario, env);
     try {
       throwIfCancelled(signal);
+      for (const gap of rehearsal.gaps) context.say.warning(gap);
       if (shell !== undefined) return await printAndWait(shell, scenario, rehearsal, context);
       const outcome = await runBeside(command, withVariables(env, rehearsal.variables));
       return "status" in outcome ? outcome.status : reportFailedStart(program ?? "", outcome.failed, context);
@@ -102,21 +127,37 @@ async function stop(
   }
 }
 
-interface ScenarioOptions {
+interface ScenarioOptions extends AdministratorOptions {
   readonly scenario?: string | undefined;
   readonly load?: string | undefined;
+  readonly fromAccount?: boolean | undefined;
 }
 
-/** @throws UsageError, or FobError for a file */
-function chooseScenario({ scenario, load }: ScenarioOptions, readFile: (path: string) => Scenario): Scenario {
-  if (load !== undefined && scenario !== undefined) {
-    throw new UsageError("--load and --scenario cannot be used together", "use one or the other");
+type Files = typeof import("../../sandbox/scenario-file.ts");
+
+/** @throws UsageError, or FobError for a file or an account */
+async function chooseScenario(options: ScenarioOptions, files: Files, context: Context): Promise<Scenario> {
+  const given = (["scenario", "load", "fromAccount"] as const).filter((name) => options[name]);
+  const [first = "", second] = given.map(formatFlag);
+  if (second !== undefined) {
+    throw new UsageError(`${second} and ${first} cannot be used together`, "use one or the other");
   }
-  if (load !== undefined) return readFile(load);
-  const name = scenario ?? "team";
+  const { scenario, load, fromAccount } = options;
+  if (load !== undefined) return files.readScenarioFile(load);
+  return fromAccount ? await readRealAccount(options, files, context) : findNamed(scenario ?? "team", files);
+}
+
+async function readRealAccount(options: AdministratorOptions, files: Files, context: Context): Promise<Scenario> {
+  const { withAccount } = await import("./rollout/account.ts");
+  return await withAccount(options, "fob sandbox --from-account", context, ({ snapshot }) =>
+    files.copyAccount(snapshot),
+  );
+}
+
+function findNamed(name: string, { readScenarioFile }: Files): Scenario {
   const found = findScenario(name);
   if (found !== undefined) return found;
-  if (/[./\\]/.test(name) || existsSync(name)) return readFile(name);
+  if (/[./\\]/.test(name) || existsSync(name)) return readScenarioFile(name);
   throw new UsageError(`unknown scenario ${quote(name)}`, `choose one of: ${scenarioNames.join(", ")}`);
 }
 

@@ -1,0 +1,60 @@
+// What a copy of an account does not have or cannot decide, in words.
+import type { Known } from "../iam/snapshot.ts";
+import { escapeControlCharacters } from "../text.ts";
+import type { PolicyGaps } from "./load-account.ts";
+import type { SavedAccount } from "./saved-account.ts";
+
+/** Returns a line for each kind of thing that is unknown in the file, or not modeled in its policies. */
+export function describeGaps(saved: SavedAccount, { problems, keys }: PolicyGaps): string[] {
+  const { users, alias, passwordPolicy, root } = saved;
+  const withPassword = users.flatMap(({ name, password }) =>
+    "value" in password && password.value !== null ? { name, known: password.value.resetRequired } : [],
+  );
+  return [
+    ...describeUnknown("the account's alias", alias),
+    ...describeUnknown("the password policy", passwordPolicy),
+    ...describeUnknown("the root user's keys and MFA device", root),
+    ...groupUnknown(
+      users.map(({ name, devices }) => ({ name, known: devices })),
+      "MFA devices",
+      "have none in the sandbox",
+    ),
+    ...groupUnknown(
+      users.map(({ name, accessKeys }) => ({ name, known: accessKeys })),
+      "access keys",
+      "have none in the sandbox",
+    ),
+    ...groupUnknown(
+      users.map(({ name, password }) => ({ name, known: password })),
+      "passwords",
+      "have none in the sandbox",
+    ),
+    ...groupUnknown(withPassword, "need for a new password", "need none in the sandbox"),
+    ...problems.map((problem) => `cannot evaluate ${problem}; requests that it is about are refused`),
+    ...(keys.length === 0
+      ? []
+      : [`not modeled in policies: ${keys.join(", ")}; requests whose decision depends on them are refused`]),
+  ].map(escapeControlCharacters);
+}
+
+const describeUnknown = (what: string, known: Known<unknown>): string[] =>
+  "unknown" in known ? [`unknown: ${what} (${known.unknown}), so the sandbox has none`] : [];
+
+const namesShown = 3;
+
+/** A line for each reason. */
+function groupUnknown(
+  users: readonly { readonly name: string; readonly known: Known<unknown> }[],
+  what: string,
+  here: string,
+): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { name, known } of users) {
+    if ("unknown" in known) byReason.set(known.unknown, [...(byReason.get(known.unknown) ?? []), name]);
+  }
+  return [...byReason].map(([reason, names]) => {
+    const others = names.length - namesShown;
+    const shown = `${names.slice(0, namesShown).join(", ")}${others > 0 ? ` and ${others} more` : ""}`;
+    return `unknown: ${what} of ${shown} (${reason}), so they ${here}`;
+  });
+}
