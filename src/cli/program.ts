@@ -120,6 +120,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/rollout/plan.ts")).rolloutPlanCommand,
   },
   {
+    name: "rollout canary",
+    group: "Administrators",
+    takes: "",
+    summary: "prove the policy on a test user, with real calls",
+    load: async () => (await import("./commands/rollout/canary.ts")).rolloutCanaryCommand,
+  },
+  {
     name: "rollout apply",
     group: "Administrators",
     takes: "",

@@ -1,12 +1,11 @@
 // A user as it is now, by calls about this user: the credential report may be hours old.
 import type { Connection } from "../aws/connection.ts";
-import type { LiveAccessKey } from "../aws/iam-groups.ts";
 import { toDevice } from "./devices.ts";
 import { type AccessKey, type Known, mapKnown, type Password, type User } from "./snapshot.ts";
 import { tryCall } from "./try-call.ts";
 
 export interface UserCalls
-  extends Pick<typeof import("../aws/iam-groups.ts"), "listAccessKeys" | "listGroupsOfUser">,
+  extends Pick<typeof import("../aws/iam-changes.ts"), "getAccessKeyLastUsed" | "listAccessKeys" | "listGroupsForUser">,
     Pick<typeof import("../aws/iam.ts"), "listMfaDevices">,
     Pick<typeof import("../aws/iam-account.ts"), "getLoginProfile"> {}
 
@@ -18,9 +17,9 @@ export interface UserCalls
  */
 export async function readUser(aws: Connection, user: User, calls: UserCalls): Promise<User | undefined> {
   const [groups, devices, accessKeys, profile] = await Promise.all([
-    calls.listGroupsOfUser(aws, user.name),
+    calls.listGroupsForUser(aws, user.name),
     tryCall(() => calls.listMfaDevices(aws, user.name)),
-    tryCall(() => calls.listAccessKeys(aws, user.name)),
+    tryCall(() => readKeys(aws, user.name, calls)),
     tryCall(() => calls.getLoginProfile(aws, user.name)),
   ]);
   if (groups === undefined) return undefined;
@@ -28,17 +27,24 @@ export async function readUser(aws: Connection, user: User, calls: UserCalls): P
     ...user,
     groups,
     devices: mapKnown(devices, (serialNumbers) => serialNumbers.map(toDevice)),
-    accessKeys: mapKnown(accessKeys, (keys) => keys.map(toKey)),
+    accessKeys: accessKeys,
     password: mapKnown(profile, (found) => (found === undefined ? null : toPassword(user, found.resetRequired))),
   };
 }
 
-const toKey = ({ active, created, lastUsed, lastUsedService }: LiveAccessKey): AccessKey => ({
-  active,
-  lastRotated: formatTime(created),
-  lastUsed: formatTime(lastUsed),
-  lastUsedService: lastUsedService ?? null,
-});
+async function readKeys(aws: Connection, user: string, calls: UserCalls): Promise<readonly AccessKey[]> {
+  const keys = (await calls.listAccessKeys(aws, user)) ?? [];
+  return await Promise.all(
+    keys.map(async ({ accessKeyId, isActive }): Promise<AccessKey> => {
+      const use = await calls.getAccessKeyLastUsed(aws, accessKeyId);
+      return {
+        ...{ active: isActive, lastRotated: null },
+        lastUsed: use === undefined ? null : formatTime(use.at),
+        lastUsedService: use?.service ?? null,
+      };
+    }),
+  );
+}
 
 /** Only the report says when a password was used and changed. */
 function toPassword({ password }: User, resetRequired: boolean): Password {
@@ -51,5 +57,4 @@ function toPassword({ password }: User, resetRequired: boolean): Password {
   };
 }
 
-const formatTime = (time: Date | undefined): string | null =>
-  time === undefined ? null : `${time.toISOString().slice(0, 19)}Z`;
+const formatTime = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;

@@ -15,14 +15,14 @@ import { isMember } from "./states.ts";
 /** What changes the account. */
 export interface RolloutCalls {
   readonly createPolicy: (policy: GroupPolicy) => Promise<unknown>;
-  readonly createGroup: (group: string) => Promise<void>;
+  readonly createGroup: (group: string) => Promise<unknown>;
   readonly attachGroupPolicy: (group: string, policyArn: string) => Promise<void>;
   readonly addUserToGroup: (user: string, group: string) => Promise<void>;
-  readonly removeUserFromGroup: (user: string, group: string) => Promise<void>;
+  readonly removeUserFromGroup: (user: string, group: string) => Promise<unknown>;
   /** The user as it is now; undefined if it is gone. */
   readonly readUser: (user: User) => Promise<User | undefined>;
   /** The groups of a user; undefined if it is gone. */
-  readonly listGroupsOfUser: (user: string) => Promise<readonly string[] | undefined>;
+  readonly listGroupsForUser: (user: string) => Promise<readonly string[] | undefined>;
   /** What AWS's own simulator decides about a request without MFA; unknown without the permission. */
   readonly simulateWithoutMfa: (userArn: string, action: string) => Promise<Known<Decision>>;
 }
@@ -68,7 +68,7 @@ export function listApplySteps(
 }
 
 /** What the group needs: nobody is in it yet where something is missing. */
-function listGroupSteps({ account, enforcement }: Situation, calls: RolloutCalls): readonly Step[] {
+export function listGroupSteps({ account, enforcement }: Situation, calls: RolloutCalls): readonly Step[] {
   const { group, policies } = enforcement;
   const existing = findGroup(account, group);
   const isDone = (is: boolean): Promise<Check> => Promise.resolve({ state: is ? "done" : "to do" });
@@ -124,7 +124,7 @@ function makeAddStep(
   const { enforcement, batch } = situation;
   const { group } = enforcement;
   const isThere = async (): Promise<boolean | undefined> => {
-    const groups = await calls.listGroupsOfUser(user.name);
+    const groups = await calls.listGroupsForUser(user.name);
     return groups && isMember({ groups }, group);
   };
   return {
@@ -188,7 +188,9 @@ function makeRemoval(
     text: `remove ${user} from group ${group}`,
     // Names of users and groups have no characters that a shell would read.
     command: `aws iam remove-user-from-group --user-name ${user} --group-name ${group}`,
-    run: () => removeUserFromGroup(user, group),
+    run: async () => {
+      await removeUserFromGroup(user, group);
+    },
   };
 }
 

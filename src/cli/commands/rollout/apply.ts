@@ -1,10 +1,7 @@
 // `fob rollout apply`: puts the next batch of a plan under the enforcement policy.
-import type { Connection } from "../../../aws/connection.ts";
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
 import { indexPolicies } from "../../../iam/policies-of.ts";
-import { readUser } from "../../../iam/read-user.ts";
 import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
-import { tryCall } from "../../../iam/try-call.ts";
 import {
   assertSameAccount,
   chooseBatch,
@@ -24,6 +21,7 @@ import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { readTextFile } from "../policy/files.ts";
 import { type ReadAccount, readPermissions, sleepUnless, withAccount } from "./account.ts";
+import { connectRollout } from "./calls.ts";
 import { confirmAccount } from "./confirm.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions } from "./options.ts";
@@ -120,7 +118,7 @@ async function applyPlan(
     say.note(`all ${plan.batches.length} batches of the plan are done`);
     return finish(plan, undefined, [], options, context);
   }
-  const calls = await connectCalls(aws);
+  const calls = await connectRollout(aws);
   const users = await refreshUsers(batch, snapshot, calls);
   const account: AccountSnapshot = {
     ...snapshot,
@@ -237,28 +235,4 @@ function finish(
   if (json) stdout.write(formatJson({ version: 1, account, group, batch: batch ?? null, done: steps }));
   else if (batch !== undefined) say.hint("see how far it is: fob rollout status");
   return exitCodes.done;
-}
-
-async function connectCalls(aws: Connection): Promise<RolloutCalls> {
-  const iam = await import("../../../aws/iam-groups.ts");
-  const { getLoginProfile } = await import("../../../aws/iam-account.ts");
-  const { listMfaDevices } = await import("../../../aws/iam.ts");
-  return {
-    createPolicy: (policy) => iam.createPolicy(aws, policy),
-    createGroup: (group) => iam.createGroup(aws, group),
-    attachGroupPolicy: (group, arn) => iam.attachGroupPolicy(aws, group, arn),
-    addUserToGroup: (user, group) => iam.addUserToGroup(aws, user, group),
-    removeUserFromGroup: (user, group) => iam.removeUserFromGroup(aws, user, group),
-    listGroupsOfUser: (user) => iam.listGroupsOfUser(aws, user),
-    readUser: (user) =>
-      readUser(aws, user, {
-        ...{ listGroupsOfUser: iam.listGroupsOfUser, listAccessKeys: iam.listAccessKeys },
-        ...{ getLoginProfile, listMfaDevices },
-      }),
-    async simulateWithoutMfa(arn, action) {
-      const simulated = await tryCall(() => iam.simulateWithoutMfa(aws, arn, action));
-      if (!("value" in simulated)) return simulated;
-      return simulated.value === undefined ? { unknown: "AWS's simulator gave no answer" } : { value: simulated.value };
-    },
-  };
 }

@@ -62,7 +62,7 @@ async function undo(options: UndoOptions, { snapshot, aws }: ReadAccount, contex
     say.note(`${facts.user} ${is}${user === undefined ? "" : ` in group ${facts.group}`}, and will not be`);
   }
   if (!options.yes) await confirmAccount(snapshot.account, options, context);
-  const { listGroupsOfUser, removeUserFromGroup } = await import("../../../aws/iam-groups.ts");
+  const { listGroupsForUser, removeUserFromGroup } = await import("../../../aws/iam-changes.ts");
   const calls = { removeUserFromGroup: (user: string, group: string) => removeUserFromGroup(aws, user, group) };
   const undone = await withJournal({ ...place, signal, now }, (journal) =>
     undoSteps(choose(listDone(journal.lines)), (step) => undoOf(step, calls), {
@@ -71,7 +71,7 @@ async function undo(options: UndoOptions, { snapshot, aws }: ReadAccount, contex
   );
   const names = undone.flatMap(({ facts }) => facts.user ?? []);
   for (const { facts } of undone) {
-    const groups = await listGroupsOfUser(aws, facts.user ?? "");
+    const groups = await listGroupsForUser(aws, facts.user ?? "");
     if (groups !== undefined && isMember({ groups }, facts.group ?? "")) {
       say.warning(`AWS still shows ${facts.user} in group ${facts.group}; it may need a few seconds`);
     }

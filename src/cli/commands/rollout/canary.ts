@@ -1,0 +1,247 @@
+// `fob rollout canary`: proves the enforcement policy on a test user, with real calls, before anybody else gets it.
+import { randomBytes } from "node:crypto";
+import { type Connection, withAws } from "../../../aws/connection.ts";
+import type { Credentials } from "../../../aws/types.ts";
+import { exitCodes, FobError, UsageError } from "../../../errors.ts";
+import { indexPolicies } from "../../../iam/policies-of.ts";
+import { listGroupSteps } from "../../../rollout/apply.ts";
+import {
+  type AdminCalls,
+  type CanaryOptions,
+  type CanarySecrets,
+  listCanarySteps,
+  type ProofLine,
+  proveCanary,
+  removeCanary,
+  type UserCalls,
+} from "../../../rollout/canary.ts";
+import { buildEnforcement, findDifferences, findGroup } from "../../../rollout/enforcement.ts";
+import { decideFor } from "../../../rollout/plan.ts";
+import { totp } from "../../../sandbox/totp.ts";
+import { withJournal } from "../../../steps/journal.ts";
+import { runSteps } from "../../../steps/steps.ts";
+import { isPlain } from "../../../terminal/abilities.ts";
+import { findTerminal } from "../../../terminal/tty.ts";
+import { formatJson, quote } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
+import { type ReadAccount, sleepUnless, withAccount } from "./account.ts";
+import { connectRollout } from "./calls.ts";
+import { confirmAccount } from "./confirm.ts";
+import { locateJournal } from "./journal.ts";
+import { administratorOptions, groupOption, parseGroup, parseVariant, variantOptions } from "./options.ts";
+
+export const rolloutCanaryCommand = defineCommand({
+  name: "rollout canary",
+  description:
+    "Makes a test user with an access key, a console password and one harmless permission, puts it into the group that " +
+    "enforces MFA, and proves with real calls that everything is denied without MFA, that the user can enroll a device, " +
+    "and that it works with MFA. Asks you to try the console sign-in too. Then removes everything that it made. Makes the " +
+    "group and its two policies if they do not exist. Exits with 3 if something does not hold.",
+  options: {
+    user: { value: "user", text: "the name of the test user (default: test-mfa-user)" },
+    ...groupOption,
+    ...variantOptions,
+    noConsole: { text: "do not ask for a console sign-in" },
+    clean: { text: "only remove what a run before has left" },
+    yes: { text: "do not ask for the account number" },
+    json: { text: "print the proof as JSON" },
+    ...administratorOptions,
+  },
+  common: ["noInput", "debug"],
+  examples: [
+    "fob rollout canary --profile admin",
+    "fob rollout canary --no-console --yes --json",
+    "fob rollout canary --clean",
+  ],
+  async run(_, options, context) {
+    const group = parseGroup(options.group);
+    const policy = parseVariant(options);
+    const user = options.user ?? "test-mfa-user";
+    if (!/^[\w+=,.@-]{1,64}$/.test(user)) {
+      throw new UsageError(
+        `${quote(user)} (from --user) is not a name of a user`,
+        "fob rollout canary --user test-mfa-user",
+      );
+    }
+    return await withAccount(options, "fob rollout canary", context, async (account) => {
+      const { partition, account: number } = account.snapshot;
+      const enforcement = buildEnforcement(account.snapshot, findGroup(account.snapshot, group)?.name ?? group, policy);
+      const canary = { user, group: enforcement.group, deviceArn: `arn:${partition}:iam::${number}:mfa/${user}` };
+      const admin = await connectAdmin(account.aws);
+      if (options.clean) return await clean(canary, admin, context);
+      const [difference] = findDifferences(account.snapshot, enforcement);
+      if (difference !== undefined) {
+        throw new FobError(difference.detail, "fix the policy, or choose another --group", exitCodes.notFresh);
+      }
+      if (!options.yes) await confirmAccount(number, options, context);
+      return await runCanary(canary, options, account, admin, enforcement, context);
+    });
+  },
+});
+
+interface RunOptions {
+  readonly noConsole?: boolean | undefined;
+  readonly noInput?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+async function clean(canary: CanaryOptions, admin: AdminCalls, { say }: Context): Promise<number> {
+  const isRemoved = await removeCanary(canary, admin);
+  say.note(isRemoved ? `${canary.user} and all that belongs to it is removed` : `there is no user ${canary.user}`);
+  return exitCodes.done;
+}
+
+async function runCanary(
+  canary: CanaryOptions,
+  options: RunOptions,
+  { snapshot, caller, aws }: ReadAccount,
+  admin: AdminCalls,
+  enforcement: ReturnType<typeof buildEnforcement>,
+  context: Context,
+): Promise<number> {
+  const { say, signal, now, stdout } = context;
+  const sleep = (milliseconds: number): Promise<void> => sleepUnless(signal, milliseconds);
+  const secrets: CanarySecrets = { password: makePassword(), key: undefined };
+  const lines: ProofLine[] = [];
+  const report = (line: ProofLine): void => {
+    lines.push(line);
+    say.note(`${line.holds ? "yes" : "NO "}  ${line.text}${line.detail === undefined ? "" : `: ${line.detail}`}`);
+  };
+  const policiesOf = indexPolicies(snapshot);
+  const situation = {
+    ...{ account: snapshot, enforcement, caller, breakGlass: [], now: now() },
+    batch: { number: 0, users: [] },
+    decisionsOf: (user: (typeof snapshot.users)[number]) => decideFor(user, policiesOf),
+    planned: () => undefined,
+  };
+  const steps = [...listGroupSteps(situation, await connectRollout(aws)), ...listCanarySteps(canary, secrets, admin)];
+  let holds = false;
+  const place = { ...locateJournal(snapshot.account, context), name: `canary-${snapshot.account}` };
+  await withJournal({ ...place, signal, now }, async (journal) => {
+    let isMade = false;
+    try {
+      isMade = (await admin.getUser(canary.user)) === undefined;
+      await runSteps(steps, { journal, signal, note: (message: string) => say.note(message), sleep });
+      const key = secrets.key;
+      if (key === undefined) throw new FobError("AWS returned no access key", "fob rollout canary --clean");
+      const password = makePassword();
+      holds = await proveCanary(canary, key, [secrets.password, password], {
+        ...{ admin, sleep, now, report, makePassword, computeCode: (seed: string, at: number) => totp(seed, at) },
+        as: (credentials, work) => actAs(credentials, aws, context, work),
+      });
+      if (holds && !options.noConsole)
+        holds = await confirmSignIn(canary, password, snapshot.account, options, context, report);
+    } finally {
+      if (isMade) {
+        await removeAlways(canary, aws, context);
+        say.note(`${canary.user} and all that belongs to it is removed`);
+      }
+    }
+  });
+  if (options.json) {
+    stdout.write(formatJson({ version: 1, account: snapshot.account, group: canary.group, holds, proof: lines }));
+  }
+  if (!holds) {
+    say.error("the proof does not hold: do not put anybody under this policy yet");
+    say.hint("look at the policies: fob policy simulate --account --user NAME");
+    return exitCodes.notFresh;
+  }
+  say.hint("fob rollout plan --out plan.json");
+  return exitCodes.done;
+}
+
+/** Also after Ctrl-C: a test user with an access key must not stay. */
+async function removeAlways(canary: CanaryOptions, { access }: Connection, { say, now }: Context): Promise<void> {
+  await withAws(access, { signal: new AbortController().signal, debug: say.debug, now }, async (aws) =>
+    removeCanary(canary, await connectAdmin(aws)),
+  );
+}
+
+/** Long enough for every password policy, with all kinds of characters. */
+const makePassword = (): string => `${randomBytes(24).toString("base64url")}aA1!`;
+
+async function confirmSignIn(
+  { user }: CanaryOptions,
+  password: string,
+  account: string,
+  { noInput }: RunOptions,
+  { env, signal, say }: Context,
+  report: (line: ProofLine) => void,
+): Promise<boolean> {
+  const terminal = noInput ? undefined : findTerminal();
+  const text = `in the console, ${user} signs in with the password and a code`;
+  if (terminal === undefined) {
+    say.warning("the console sign-in was not tried: there is no terminal to ask on");
+    return true;
+  }
+  const { askLine } = await (isPlain(env)
+    ? import("../../../terminal/plain-prompts.ts")
+    : import("../../../terminal/prompts.ts"));
+  const before = [
+    `sign in at https://console.aws.amazon.com/ in a private window: account ${account}, user ${user}`,
+    `the password, once: ${password}`,
+    "the console asks for a code of the device, which only fob has: seeing that question is the proof",
+  ].join("\n");
+  const problem = (answer: string): string | undefined =>
+    /^(yes|no)$/i.test(answer.trim()) ? undefined : "type yes or no";
+  const answer = await askLine(terminal, {
+    message: "Did the console ask for an MFA code? (yes/no)",
+    before,
+    problem,
+    signal,
+  });
+  const holds = /^yes$/i.test(answer.trim());
+  report({ text, holds });
+  return holds;
+}
+
+async function actAs<T>(
+  credentials: Credentials,
+  { access }: Connection,
+  { signal, say, now }: Context,
+  work: (calls: UserCalls) => Promise<T>,
+): Promise<T> {
+  const iam = await import("../../../aws/iam-changes.ts");
+  const { getAccountAlias, listMfaDevices } = await import("../../../aws/iam.ts");
+  const { listVirtualMfaDevices } = await import("../../../aws/iam-account.ts");
+  const { getSessionToken } = await import("../../../aws/sts.ts");
+  return await withAws({ ...access, credentials }, { signal, debug: say.debug, now }, async (aws) => {
+    const { getCallerIdentity } = await import("../../../aws/sts.ts");
+    const name = (await getCallerIdentity(aws)).arn?.split("/").at(-1) ?? "";
+    return await work({
+      listAccountAliases: () => getAccountAlias(aws),
+      getUser: () => iam.getUser(aws, name),
+      listMfaDevices: () => listMfaDevices(aws, name),
+      listVirtualMfaDevices: () => listVirtualMfaDevices(aws),
+      changePassword: (before, after) => iam.changePassword(aws, before, after),
+      createVirtualMfaDevice: (device) => iam.createVirtualMfaDevice(aws, device),
+      enableMfaDevice: (serialNumber, codes) => iam.enableMfaDevice(aws, name, serialNumber, codes),
+      openSession: (serialNumber, tokenCode) => getSessionToken(aws, { serialNumber, tokenCode }, 900),
+    });
+  });
+}
+
+async function connectAdmin(aws: Connection): Promise<AdminCalls> {
+  const iam = await import("../../../aws/iam-changes.ts");
+  const { listMfaDevices } = await import("../../../aws/iam.ts");
+  return {
+    getUser: (user) => iam.getUser(aws, user),
+    createUser: (name, tags) => iam.createUser(aws, { name, tags }),
+    putUserPolicy: (user, name, document) => iam.putUserPolicy(aws, user, { name, document: JSON.stringify(document) }),
+    createLoginProfile: (user, password) => iam.createLoginProfile(aws, user, { password, isResetRequired: false }),
+    createAccessKey: (user) => iam.createAccessKey(aws, user),
+    addUserToGroup: (user, group) => iam.addUserToGroup(aws, user, group),
+    listGroupsForUser: (user) => iam.listGroupsForUser(aws, user),
+    removeUserFromGroup: (user, group) => iam.removeUserFromGroup(aws, user, group),
+    listMfaDevices: (user) => listMfaDevices(aws, user),
+    deactivateMfaDevice: (user, serialNumber) => iam.deactivateMfaDevice(aws, user, serialNumber),
+    deleteVirtualMfaDevice: (serialNumber) => iam.deleteVirtualMfaDevice(aws, serialNumber),
+    listAccessKeys: (user) => iam.listAccessKeys(aws, user),
+    deleteAccessKey: (user, accessKeyId) => iam.deleteAccessKey(aws, user, accessKeyId),
+    deleteLoginProfile: (user) => iam.deleteLoginProfile(aws, user),
+    listUserPolicies: (user) => iam.listUserPolicies(aws, user),
+    deleteUserPolicy: (user, name) => iam.deleteUserPolicy(aws, user, name),
+    deleteUser: (user) => iam.deleteUser(aws, user),
+  };
+}
