@@ -67,7 +67,7 @@ export function listApplySteps(
   ].map((step) => ({ ...step, facts: { ...step.facts, group: enforcement.group } }));
 }
 
-/** What the group needs: nobody is in it yet where something is missing. */
+/** What the group needs: no user is in it yet where something is missing. */
 export function listGroupSteps({ account, enforcement }: Situation, calls: RolloutCalls): readonly Step[] {
   const { group, policies } = enforcement;
   const existing = findGroup(account, group);

@@ -1,5 +1,5 @@
 // The canary: a test user that goes through everything that users under the enforcement policy will meet, with real calls,
-// before anybody else is put under it. Everything that it makes carries a tag or its name, and is removed afterwards.
+// before any other user is put under it. Everything that it makes carries a tag or its name, and is removed afterwards.
 import { AwsFailure } from "../aws/failures.ts";
 import type { Credentials } from "../aws/types.ts";
 import { FobError } from "../errors.ts";

@@ -134,7 +134,7 @@ function checkSecurityKeys({ devices, accessKeys }: User): ReturnType<Check> {
   );
 }
 
-/** A virtual device of the user's name that nobody has: the console would offer that name, and AWS refuses it. */
+/** A virtual device of the user's name that no user has: the console would offer that name, and AWS refuses it. */
 function checkLeftoverDevice({ name, arn, devices }: User, { account }: Situation): ReturnType<Check> {
   if (!("value" in devices) || devices.value.length > 0) return undefined;
   const left = account.unassignedVirtualDevices;

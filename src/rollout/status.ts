@@ -30,7 +30,7 @@ export interface Drift {
   readonly detail: string;
 }
 
-/** What nobody uses. fob only prints the commands. */
+/** What is unused. fob only prints the commands. */
 interface CleanUp {
   readonly user: string;
   /** `access key, last used 2026-01-31` */
@@ -110,7 +110,7 @@ const findIneffective = (users: readonly PlannedUser[]): readonly Drift[] =>
       detail: `${user} is ${evidence.join("; ")}`,
     }));
 
-/** Users who came after the rollout began, and whom nobody has put into the group. */
+/** Users who came after the rollout began, and who are not in the group. */
 function findNewUsers(
   account: AccountSnapshot,
   planned: readonly PlannedUser[],

@@ -68,7 +68,7 @@ test.each([
   ["p.version = 2", 1, "its version is 2, not 1"],
   ['p.batches[0].users.push("break-glass")', 1, "has the break-glass user break-glass"],
   ['p.batches[0].users = ["ben","cleo","ivy","ada","grace","dan"]', 1, "has 6 users, not 1 to 5"],
-  ['p.batches[0].users = ["nobody"]', 1, "who is not in the list of users"],
+  ['p.batches[0].users = ["unknown-user"]', 1, "who is not in the list of users"],
   ['p.users.find(({ user }) => user === "ben").state = "key-in-use"', 3, "ben was key-in-use and is ready"],
   ['p.users.find(({ user }) => user === "ben").arn += "x"', 3, "G12: ben: is not the user of the plan"],
   ["p.policy.passwordChange = 1", 1, "policy is not a variant"],

@@ -35,7 +35,9 @@ test("killed: --clean removes what is left, and a run before that is refused", a
 });
 
 test("a user that fob did not make is neither used nor removed", async () => {
-  const { stdout, stderr } = await inSandbox(`${canary} --user ben; echo $?; fob rollout canary --clean --user ben; echo $?; ${count}`);
+  const { stdout, stderr } = await inSandbox(
+    `${canary} --user ben; echo $?; fob rollout canary --clean --user ben; echo $?; ${count}`,
+  );
   expect(stdout).toBe("1\n1\n13\n");
   expect(stderr).toContain("there is a user ben that fob did not make");
 });

@@ -1,4 +1,4 @@
-// `fob rollout break-glass`: whether somebody can still get in when enforcement goes wrong.
+// `fob rollout break-glass`: whether you can still get in when enforcement goes wrong.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
 import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
@@ -14,7 +14,7 @@ import { administratorOptions, groupOption, parseGroup } from "./options.ts";
 export const rolloutBreakGlassCommand = defineCommand({
   name: "rollout break-glass",
   description:
-    "Checks the break-glass user: the administrator who gets in when everybody else is locked out. It must not be in the " +
+    "Checks the break-glass user: the administrator who gets in when all others are locked out. It must not be in the " +
     "group, must be able to take users out of it, and needs a password, an MFA device and no active access key. Finds it " +
     "by the tag fob-role=break-glass, or by name. Exits with 3 if no such user is healthy, and prints how to make one.",
   options: {
@@ -82,7 +82,7 @@ function formatUsers(users: readonly Judged[], isHealthy: boolean, columns: numb
     ]),
     ...(users.length === 0
       ? []
-      : ["", "Not looked at: whether anybody is told when the user signs in, and where the password is kept."]),
+      : ["", "Not looked at: whether you are told when the user signs in, and where the password is kept."]),
     ...(isHealthy ? [] : ["", "To make a break-glass user:", ...recipe.map((line) => `  ${line}`)]),
   ];
   return `${lines.flatMap((line) => wrapIndented(escapeControlCharacters(line), columns)).join("\n")}\n`;

@@ -1,4 +1,4 @@
-// `fob rollout canary`: proves the enforcement policy on a test user, with real calls, before anybody else gets it.
+// `fob rollout canary`: proves the enforcement policy on a test user, with real calls, before any other user gets it.
 import { randomBytes } from "node:crypto";
 import { type Connection, withAws } from "../../../aws/connection.ts";
 import type { Credentials } from "../../../aws/types.ts";
@@ -143,7 +143,7 @@ async function runCanary(
     stdout.write(formatJson({ version: 1, account: snapshot.account, group: canary.group, holds, proof: lines }));
   }
   if (!holds) {
-    say.error("the proof does not hold: do not put anybody under this policy yet");
+    say.error("the proof does not hold: do not put users under this policy yet");
     say.hint("look at the policies: fob policy simulate --account --user NAME");
     return exitCodes.notFresh;
   }

@@ -14,7 +14,7 @@ export async function confirmAccount(
   const terminal = noInput ? undefined : findTerminal();
   if (terminal === undefined) {
     throw new FobError(
-      "nothing was changed: without a terminal nobody can confirm it",
+      "nothing was changed: without a terminal you cannot confirm it",
       formatCommand({ ...typed, options: { ...typed.options, yes: true } }),
       exitCodes.codeNeeded,
     );

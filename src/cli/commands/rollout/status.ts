@@ -14,7 +14,7 @@ export const rolloutStatusCommand = defineCommand({
   description:
     "Shows who is under the enforcement policy, who is ready, and what the others wait for, with a text to send to those " +
     "who must enroll a device. Exits with 3 if something has changed that should not have: a member removed, a policy " +
-    "changed, or a new user who is in no group. Lists users and access keys that nobody uses, with the commands that " +
+    "changed, or a new user who is in no group. Lists users and access keys that are unused, with the commands that " +
     "remove them; fob does not run these.",
   options: {
     ...groupOption,
@@ -66,7 +66,7 @@ function formatStatus(
       drift.map(({ what, detail }) => `${what}: ${detail}`),
     ),
     ...list(
-      "Nobody uses these (fob does not remove them):",
+      "Unused (fob does not remove them):",
       cleanup.flatMap(({ user, what, commands }) => [`${user}: ${what}`, ...commands.map((command) => `  ${command}`)]),
     ),
     ...(cleanup.length === 0

@@ -97,7 +97,7 @@ function sayNothing({ user, batch }: UndoOptions, added: readonly JournaledStep[
   const meant = findNearest(user, users);
   say.hint(
     meant === undefined
-      ? `if somebody else added the user: aws iam remove-user-from-group --group-name RequireMFA --user-name USER`
+      ? `if fob did not add the user: aws iam remove-user-from-group --group-name RequireMFA --user-name USER`
       : `did you mean: ${meant}`,
   );
 }
