@@ -1,6 +1,6 @@
 // Fixes everything in the policies of a file that can be fixed safely: `fob policy lint --fix`.
+import { PatchError } from "./input/apply-patch.ts";
 import { toDocumentAsGiven } from "./input/as-given.ts";
-import { PatchError } from "./input/edit-json.ts";
 import { extractPolicy, type FoundPolicy, readExtracted } from "./input/find.ts";
 import type { Part } from "./input/source.ts";
 import { type Finding, type LintOptions, lint } from "./lint/lint.ts";
@@ -10,6 +10,8 @@ export interface FixedFile {
   readonly content: string;
   /** How many findings were fixed. */
   readonly count: number;
+  /** The policies as they are then. */
+  readonly values: readonly unknown[];
 }
 
 /**
@@ -24,46 +26,58 @@ export function fixPolicies(
   policies: readonly FoundPolicy[],
   optionsFor: (policy: FoundPolicy) => LintOptions,
 ): FixedFile {
-  const fixed = policies.flatMap((policy) => {
-    const part = policy.json.value === undefined ? undefined : extractPolicy(policy);
-    return part === undefined ? [] : [{ part, ...fixPolicy(part, policy, optionsFor(policy)) }];
-  });
+  const fixed = policies.map((policy) => fixPolicy(policy, optionsFor(policy)));
   return {
-    content: replaceParts(
-      content,
-      fixed.filter(({ count }) => count > 0),
-    ),
+    content: replaceParts(content, fixed),
     count: fixed.reduce((total, { count }) => total + count, 0),
+    values: fixed.map(({ value }) => value),
   };
 }
 
-/** Every byte outside of the parts stays as it is. */
-function replaceParts(content: string, changes: readonly { readonly part: Part; readonly text: string }[]): string {
-  // From the end, so that the places before stay the same.
-  return [...changes]
-    .sort((a, b) => b.part.span[0] - a.part.span[0])
-    .reduce((before, { part, text }) => {
-      const [start, end] = part.span;
-      return before.slice(0, start) + part.write(text) + before.slice(end);
-    }, content);
+interface FixedPolicy {
+  /** What was fixed, and its text then. */
+  readonly change?: readonly [part: Part, text: string];
+  readonly count: number;
+  readonly value: unknown;
 }
 
-/** Fixes of a policy come to an end long before; two that undo each other would not. */
-const most = 1_000;
+/** Every byte outside of the parts stays as it is. */
+function replaceParts(content: string, fixed: readonly FixedPolicy[]): string {
+  // From the end, so that the places before stay the same.
+  return fixed
+    .flatMap(({ change }) => (change === undefined ? [] : [change]))
+    .sort(([a], [b]) => b.span[0] - a.span[0])
+    .reduce(
+      (before, [{ span, write }, text]) => before.slice(0, span[0]) + write(text) + before.slice(span[1]),
+      content,
+    );
+}
 
-function fixPolicy(given: Part, policy: FoundPolicy, options: LintOptions): { text: string; count: number } {
-  let part: Pick<Part, "language" | "text"> = given;
+/**
+ * How often a policy is fixed: each time, all of it is checked again. Fixes of policies that AWS accepts come to an end
+ * long before; two that undo each other, and those of a hostile policy, would not.
+ */
+const countAtMost = ({ length }: string): number => Math.min(1_000, Math.max(10, Math.floor(1_000_000 / length)));
+
+function fixPolicy(policy: FoundPolicy, options: LintOptions): FixedPolicy {
+  let { value } = policy.json;
   let count = 0;
+  const part = value === undefined ? undefined : extractPolicy(policy);
+  if (part === undefined) return { count, value };
+  const { language } = part;
+  let { text } = part;
+  const most = countAtMost(text);
   while (count < most) {
-    const { json, unknown, functions } = readExtracted(part, policy);
+    const before = { language, text };
+    const { json, unknown, functions } = readExtracted(before, policy);
     const patches = lint(json, { ...options, unknown }).flatMap((finding) => choosePatch(finding, policy, functions));
-    const before = part;
     const after = findFirst(patches, (patch) => applyIfSafe(before, patch, policy, functions));
     if (after === undefined) break;
-    part = { ...part, text: after };
+    text = after;
     count += 1;
   }
-  return { text: part.text, count };
+  ({ value } = readExtracted({ language, text }, policy).json);
+  return { count, value, ...(count > 0 ? { change: [part, text] } : {}) };
 }
 
 function findFirst<Item, Result>(items: readonly Item[], find: (item: Item) => Result | undefined): Result | undefined {

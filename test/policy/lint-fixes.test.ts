@@ -7,7 +7,8 @@ import { listExemptions } from "../../src/policy/enforcement.ts";
 import { evaluate, parsePolicy } from "../../src/policy/engine/evaluate.ts";
 import { readJson } from "../../src/policy/engine/json.ts";
 import { fixPolicies } from "../../src/policy/fix.ts";
-import { PatchError, patchText } from "../../src/policy/input/edit-json.ts";
+import { PatchError } from "../../src/policy/input/apply-patch.ts";
+import { patchText } from "../../src/policy/input/edit-json.ts";
 import { extractPolicy, findPolicies } from "../../src/policy/input/find.ts";
 import { readJsonSource } from "../../src/policy/input/source.ts";
 import { type Finding, lint } from "../../src/policy/lint/lint.ts";
@@ -225,6 +226,15 @@ test("--fix of several policies in a file fixes each", () => {
     content: account("iam:GetUser", "s3:*", "iam:GetRole", "iam:GetGroup"),
     count: 3,
   });
+});
+
+test("--fix of a policy larger than AWS accepts comes to an end soon", () => {
+  const Action = Array.from({ length: 1_500 }, (_, index) => `iam:GetUsr${index.toString(36)}`);
+  const { count } = fix(
+    JSON.stringify({ Version: "2012-10-17", Statement: { Effect: "Deny", Action, Resource: "*" } }),
+  );
+  expect(count).toBeGreaterThan(10);
+  expect(count).toBeLessThan(50);
 });
 
 test("--fix of statements without a policy keeps them so", () => {

@@ -626,6 +626,25 @@ test("--fix --write --format prints the findings that are left", async () => {
   expect(checkSarif(sarif.stdout).results.map(({ rule }) => rule)).toEqual(["extra-exemption"]);
 });
 
+test("--fix --write changes only the policies of a YAML file, and says what is in the way of a fix", async () => {
+  const cwd = temporaryFolder();
+  const right = await toYaml();
+  const wrong = right.replace("BoolIfExists", "Bool");
+  const before = `\ufeff${template(wrong)}---\n${wrong.replace("Sid:", "Sid: &sid")}`.replaceAll("\n", "\r\n");
+  writeFileSync(join(cwd, "mfa.yaml"), before);
+  const { status, stdout, stderr } = await lint(["--fix", "--write", "mfa.yaml"], { cwd });
+  expect(readFileSync(join(cwd, "mfa.yaml"), "utf8")).toBe(before.replace("Bool", "BoolIfExists"));
+  expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
+  expect(stderr.split("\n")).toEqual([
+    'fob: "mfa.yaml": fixed 1 finding',
+    expect.stringMatching(/^fob: mfa.yaml:47:9 error bool-instead-of-boolifexists "document 2": /) as string,
+    expect.stringMatching(/^fob: {5}write "BoolIfExists"/) as string,
+    "fob: one fix was not made: a function, an anchor, an alias or a comment is in the way, or there are too many",
+    'fob: "mfa.yaml" (2 policies): 1 error left',
+    "",
+  ]);
+});
+
 test("--fix --write leaves a file with bytes that are no text", async () => {
   const cwd = temporaryFolder();
   const wrong = Buffer.from((await shown()).replace("BoolIfExists", "Bool").replace("DenyAll", "Deny\u00e9"), "latin1");

@@ -1,11 +1,7 @@
 // Applies JSON Patches (RFC 6902) to the text of a document, so that the rest keeps its format: indentation, order, numbers.
 import { type Node, parseTree } from "jsonc-parser";
-import type { Change, Patch } from "../lint/patch.ts";
-
-/** The change is not possible; nothing was changed. */
-export class PatchError extends Error {
-  override readonly name = "PatchError";
-}
+import { type Change, type Patch, parsePointer } from "../lint/patch.ts";
+import { PatchError } from "./apply-patch.ts";
 
 /**
  * @throws PatchError if a place does not exist, or if a new name is already there: the other member would be lost
@@ -41,9 +37,8 @@ interface Location {
 
 function locate(tree: Node, pointer: string): Location {
   let at: Location = { parent: undefined, name: "", node: tree };
-  for (const step of pointer.split("/").slice(1)) {
+  for (const name of parsePointer(pointer)) {
     if (at.node === undefined) throw new PatchError(`${pointer} does not exist`);
-    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
     at = { parent: at.node, name, node: findChild(at.node, name) };
   }
   return at;
@@ -114,7 +109,7 @@ function isMultiline(text: string, { offset, children = [] }: Node): boolean {
   return text.slice(offset, first?.offset ?? offset).includes("\n");
 }
 
-const findEol = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n");
+export const findEol = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n");
 
 /** Whether there are blanks behind colons. */
 const isSpaced = (text: string): boolean => /":\s/.test(text);
@@ -136,11 +131,15 @@ function findUnit(text: string): string {
 function format(text: string, offset: number, value: unknown, isLong: boolean): string {
   if (!isSpaced(text)) return JSON.stringify(value);
   const unit = findUnit(text);
+  if (!isLong) return formatInLine(value);
   const lines = JSON.stringify(value, null, unit).split("\n");
-  if (isLong) return lines.join(findEol(text) + indentationAt(text, offset));
+  return lines.join(findEol(text) + indentationAt(text, offset));
+}
+
+/** Formats a value as JSON in one line, with a blank after each comma and colon. */
+export function formatInLine(value: unknown): string {
   // Texts have no line breaks of their own.
-  return lines
-    .join("\n")
+  return JSON.stringify(value, null, 1)
     .replace(/([[{])\n\s*/g, "$1")
     .replace(/\n\s*([\]}])/g, "$1")
     .replace(/\n\s*/g, " ");

@@ -25,8 +25,10 @@ export interface Item {
   /** The name of a member. */
   readonly key?: Scalar;
   readonly members: ReadonlyMap<string | number, Item>;
-  /** Whether it or a part of it is in another place too: it has an anchor, an alias or a merge key. */
+  /** Whether it is, or may be, in another place too: it has an anchor, or is there by an alias or a merge key. */
   readonly isShared: boolean;
+  /** Whether it or a part of it is shared. */
+  readonly hasShared: boolean;
 }
 
 /** The parts of a file that `---` separates. */
@@ -144,7 +146,7 @@ class Reader {
     const isAnchor = "anchor" in node && typeof node.anchor === "string";
     if (isAnchor && this.#open.size === 0) this.#anchors.set(node.anchor as string, node);
     const item = this.#readTagged(node, depth);
-    return { ...item, ...(key && { key }), isShared: item.isShared || isAnchor };
+    return { ...item, ...(key && { key }), isShared: isAnchor, hasShared: item.hasShared || isAnchor };
   }
 
   #readAlias(alias: Alias, depth: number, key: Scalar | undefined): Item {
@@ -155,7 +157,7 @@ class Reader {
     this.#open.add(target);
     const item = this.#read(target, depth, key);
     this.#open.delete(target);
-    return { ...item, isShared: true };
+    return { ...item, isShared: true, hasShared: true };
   }
 
   #readTagged(node: Node, depth: number): Item {
@@ -163,13 +165,12 @@ class Reader {
     const name = tag === undefined || tag.startsWith(coreTag) || tag === "!" ? undefined : findFunction(tag);
     if (name === null) this.#fail(`unknown tag ${tag}`, node);
     const item = this.#readContent(node, depth + (name === undefined ? 0 : 1));
-    return name === undefined
-      ? item
-      : { value: { [name]: item.value }, node, members: new Map([[name, item]]), isShared: item.isShared };
+    return name === undefined ? item : { ...item, value: { [name]: item.value }, members: new Map([[name, item]]) };
   }
 
   #readContent(node: Node, depth: number): Item {
-    if (isScalar(node)) return { value: this.#resolve(node), node, members: new Map(), isShared: false };
+    const own = { node, isShared: false, hasShared: false };
+    if (isScalar(node)) return { ...own, value: this.#resolve(node), members: new Map() };
     if (depth >= deepest) this.#fail(tooDeep, node);
     const { tag } = node as { readonly tag?: string };
     if (tag?.startsWith(coreTag) && tag !== coreTag + (isMap(node) ? "map" : "seq")) {
@@ -180,7 +181,7 @@ class Reader {
     const value: unknown = isMap(node)
       ? Object.fromEntries(items.map(([name, member]) => [name, member.value]))
       : items.map(([, member]) => member.value);
-    return { value, node, members, isShared: items.some(([, { isShared }]) => isShared) };
+    return { ...own, value, members, hasShared: items.some(([, { hasShared }]) => hasShared) };
   }
 
   #resolve(node: Scalar): unknown {
@@ -216,7 +217,7 @@ class Reader {
     // The first one wins.
     for (const item of merged) {
       for (const [name, member] of item.members) {
-        if (!members.has(name)) members.set(name, { ...member, isShared: true });
+        if (!members.has(name)) members.set(name, { ...member, isShared: true, hasShared: true });
       }
     }
     return members;

@@ -32,7 +32,7 @@ export interface Language {
   readonly patch: (text: string, patch: Patch) => string;
 }
 
-const json: Language = { read: readJson, patch: patchText };
+export const json: Language = { read: readJson, patch: patchText };
 
 /** @throws SourceError */
 export function readJsonSource(text: string): Source {

@@ -15,6 +15,12 @@ function toPointer(path: Path): string {
   return path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+/** @param pointer `/Statement/0/Effect` */
+export function parsePointer(pointer: string): readonly string[] {
+  const [, ...steps] = pointer.split("/");
+  return steps.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
 export function setValue(path: Path, value: unknown): Patch {
   return [{ op: "add", path: toPointer(path), value }];
 }

@@ -1,4 +1,5 @@
 // Fixes the policies in files, for `fob policy lint --fix`.
+import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../../../errors.ts";
 import { rewriteFile } from "../../../files/replace.ts";
 import { fixPolicies } from "../../../policy/fix.ts";
@@ -45,8 +46,12 @@ export async function fixFiles(
 
 async function fixFile(file: PolicyFile, options: LintOptions): Promise<PolicyFile & { readonly count: number }> {
   const [bom, given] = splitBom(file.source.text);
-  const { content, count } = fixPolicies(given, file.policies, (policy) => optionsFor(policy, options));
-  return { ...leaveOutAws(await parsePolicyFile({ ...file.source, text: bom + content })), count };
+  const { content, count, values } = fixPolicies(given, file.policies, (policy) => optionsFor(policy, options));
+  const fixed = leaveOutAws(await parsePolicyFile({ ...file.source, text: bom + content }));
+  const found = fixed.policies.map(({ json }) => json.value);
+  if (!isDeepStrictEqual(found, values))
+    throw new Error(`the fixed ${quote(file.source.path)} would not have the fixed policies`);
+  return { ...fixed, count };
 }
 
 /** Splits off the byte order mark. */

@@ -93,6 +93,7 @@ export const policyLintCommand = defineCommand({
     const findings = allowUnknown ? found.map(acceptUnknown) : found;
     if (!fix || isFormatted) context.stdout.write(writers[format](findings, context.stdout.columns));
     else for (const line of formatFindings(findings).split("\n").slice(0, -1)) context.say.note(line);
+    if (fix) noteNotFixed(found.filter(({ patch }) => patch !== undefined).length, context);
     const but = isUnchecked ? ", but not everything could be checked" : "";
     context.say.note(`${describeFiles(checked)}: ${summarizeFindings(findings)}${fix ? " left" : ""}${but}`);
     if (isUnchecked && !allowUnknown) {
@@ -120,7 +121,14 @@ const isNotChecked = ({ rule }: Finding): boolean => rule === "not-checked";
 const acceptUnknown = (finding: Finding): Finding =>
   isNotChecked(finding) ? { ...finding, level: "warning" } : finding;
 
-function lintFile({ source, policies }: PolicyFile, options: LintOptions): Finding[] {
+/** Says why findings that have a patch are still there. */
+function noteNotFixed(count: number, { say }: Context): void {
+  if (count === 0) return;
+  const which = count === 1 ? "one fix was" : `${count} fixes were`;
+  say.note(`${which} not made: a function, an anchor, an alias or a comment is in the way, or there are too many`);
+}
+
+function lintFile({ source, policies }: PolicyFile, options: LintOptions): (Finding & Pick<PolicyFinding, "patch">)[] {
   return policies.flatMap((policy) =>
     lint(policy.json, optionsFor(policy, options)).map((finding) => ({
       file: source.path,
