@@ -6,7 +6,7 @@ import { FobError } from "../errors.ts";
 import type { Check, Step } from "../steps/steps.ts";
 
 /** The tag of everything that the canary makes. */
-export const canaryTag = { key: "fob-role", value: "canary" } as const;
+const canaryTag = { key: "fob-role", value: "canary" } as const;
 
 /** Calls as the administrator. What is there or gone already is told as data, see aws/iam-changes.ts. */
 export interface AdminCalls {
@@ -124,7 +124,7 @@ export function listCanarySteps(
   ];
 }
 
-export const isCanary = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean =>
+const isCanary = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean =>
   tags[canaryTag.key] === canaryTag.value;
 
 function blockOn(user: string, isOurs: boolean): Check {

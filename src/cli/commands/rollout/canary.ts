@@ -116,24 +116,22 @@ async function runCanary(
     planned: () => undefined,
   };
   const steps = [...listGroupSteps(situation, await connectRollout(aws)), ...listCanarySteps(canary, secrets, admin)];
-  let holds = false;
   const place = { ...locateJournal(snapshot.account, context), name: `canary-${snapshot.account}` };
-  await withJournal({ ...place, signal, now }, async (journal) => {
-    let isMade = false;
+  const holds = await withJournal({ ...place, signal, now }, async (journal) => {
+    const isNew = (await admin.getUser(canary.user)) === undefined;
     try {
-      isMade = (await admin.getUser(canary.user)) === undefined;
       await runSteps(steps, { journal, signal, note: (message: string) => say.note(message), sleep });
       const key = secrets.key;
       if (key === undefined) throw new FobError("AWS returned no access key", "fob rollout canary --clean");
       const password = makePassword();
-      holds = await proveCanary(canary, key, [secrets.password, password], {
+      const isProved = await proveCanary(canary, key, [secrets.password, password], {
         ...{ admin, sleep, now, report, makePassword, computeCode: (seed: string, at: number) => totp(seed, at) },
         as: (credentials, work) => actAs(credentials, aws, context, work),
       });
-      if (holds && !options.noConsole)
-        holds = await confirmSignIn(canary, password, snapshot.account, options, context, report);
+      if (!isProved || options.noConsole) return isProved;
+      return await confirmSignIn(canary, password, snapshot.account, options, context, report);
     } finally {
-      if (isMade) {
+      if (isNew) {
         await removeAlways(canary, aws, context);
         say.note(`${canary.user} and all that belongs to it is removed`);
       }

@@ -1,0 +1,270 @@
+// Each guard alone refuses what would lock a user out, and lets everyone else pass.
+import { describe, expect, test } from "vitest";
+import { indexPolicies } from "../../src/iam/policies-of.ts";
+import type { AccountSnapshot, User } from "../../src/iam/snapshot.ts";
+import { withoutOverridden } from "../../src/rollout/apply.ts";
+import { buildEnforcement } from "../../src/rollout/enforcement.ts";
+import { checkBatch, checkUser, type Situation } from "../../src/rollout/guards.ts";
+import { decideFor } from "../../src/rollout/plan.ts";
+
+const now = Date.UTC(2026, 10, 27);
+const ago = (days: number): string => `${new Date(now - days * 86_400_000).toISOString().slice(0, 19)}Z`;
+const arnOf = (resource: string): string => `arn:aws:iam::123456789012:${resource}`;
+const device = { serialNumber: arnOf("mfa/x"), kind: "virtual" } as const;
+const allow = (...actions: string[]) => ({
+  name: "own",
+  document: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }] }),
+});
+const deny = (...actions: string[]) => ({
+  name: "deny",
+  document: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: actions, Resource: "*" }] }),
+});
+
+const makeUser = (name: string, change: Partial<User> = {}): User => ({
+  ...{ name, arn: arnOf(`user/${name}`), id: `AIDA${name}`, path: "/", created: ago(500) },
+  ...{ inlinePolicies: [], attachedPolicies: [], groups: [], boundary: null, tags: {} },
+  ...{ devices: { value: [device] }, accessKeys: { value: [] } },
+  password: {
+    value: { lastUsed: { value: ago(1) }, lastChanged: { value: ago(50) }, resetRequired: { value: false } },
+  },
+  ...change,
+});
+
+const admin = { inlinePolicies: [allow("*")] };
+const breakGlass = makeUser("break-glass", { ...admin, tags: { "fob-role": "break-glass" } });
+const key = (service: string | null, days: number) => ({
+  ...{ active: true, lastRotated: ago(400), lastUsed: service === null ? null : ago(days), lastUsedService: service },
+});
+const reset = {
+  password: {
+    value: { lastUsed: { value: ago(1) }, lastChanged: { value: ago(50) }, resetRequired: { value: true } },
+  },
+} as const;
+
+interface Given {
+  readonly user?: Partial<User>;
+  readonly others?: readonly User[];
+  readonly account?: Partial<AccountSnapshot>;
+  readonly situation?: Partial<Situation>;
+  readonly passwordChange?: boolean;
+}
+
+function makeSituation({ user = {}, others = [], account = {}, situation = {}, passwordChange = true }: Given) {
+  const ben = makeUser("ben", user);
+  const snapshot: AccountSnapshot = {
+    ...{ version: 1, account: "123456789012", partition: "aws", made: ago(0), alias: { value: null } },
+    ...{ summary: { value: { GroupsPerUserQuota: 10 } }, reportGenerated: { value: ago(0) } },
+    passwordPolicy: { value: null },
+    root: { value: { hasMfa: true, hasPassword: true, passwordLastUsed: null, activeAccessKeys: 0 } },
+    ...{ unassignedVirtualDevices: { value: [] }, groups: [], roles: [], managedPolicies: [] },
+    users: [ben, breakGlass, makeUser("grace", admin), ...others],
+    ...account,
+  };
+  const policiesOf = indexPolicies(snapshot);
+  const full: Situation = {
+    ...{ account: snapshot, breakGlass: [], now },
+    enforcement: buildEnforcement(snapshot, "RequireMFA", {
+      passwordChange,
+      maxAgeSeconds: null,
+      viaAwsService: false,
+    }),
+    batch: { number: 1, users: ["ben"] },
+    decisionsOf: (each) => decideFor(each, policiesOf),
+    planned: (name) => ({
+      ...{ user: name, arn: arnOf(`user/${name}`), state: "ready", evidence: [], unknown: [] },
+      ...{ isAdministrator: false, withoutMfa: null },
+    }),
+    caller: { arn: arnOf("user/grace"), hasMfa: true },
+    ...situation,
+  };
+  return { ben, full };
+}
+
+const guardsFor = (given: Given): string[] => {
+  const { ben, full } = makeSituation(given);
+  return [...checkBatch(full), ...checkUser(ben, full)].map(({ rule }) => rule);
+};
+
+test("a user who is ready passes every guard", () => {
+  expect(guardsFor({})).toEqual([]);
+});
+
+const unknown = { unknown: "AWS denied it" };
+
+describe("one guard alone refuses", () => {
+  test.each<[string, string, Given]>([
+    [
+      "G1",
+      "no device, and enrolling is denied",
+      { user: { devices: { value: [] }, inlinePolicies: [deny("iam:EnableMFADevice")] } },
+    ],
+    ["G1", "no device, and no way in", { user: { devices: { value: [] }, password: { value: null } } }],
+    ["G1", "devices not known", { user: { devices: unknown } }],
+    ["G2", "a new password is due, and cannot be set", { user: reset, passwordChange: false }],
+    [
+      "G2",
+      "a new password is due, and ChangePassword is denied",
+      { user: { ...reset, inlinePolicies: [deny("iam:ChangePassword")] } },
+    ],
+    ["G3", "the tag says automation", { user: { tags: { "fob-role": "automation" } } }],
+    ["G3", "a key and no password", { user: { password: { value: null }, accessKeys: { value: [key(null, 0)] } } }],
+    [
+      "G4",
+      "only a security key, and an access key",
+      {
+        user: {
+          devices: { value: [{ serialNumber: "x", kind: "security key" }] },
+          accessKeys: { value: [key("sts", 1)] },
+        },
+      },
+    ],
+    [
+      "G5",
+      "a device of the same name is left",
+      {
+        user: { devices: { value: [] } },
+        account: { unassignedVirtualDevices: { value: [arnOf("mfa/ben")] } },
+      },
+    ],
+    [
+      "G5",
+      "left devices are not known",
+      { user: { devices: { value: [] } }, account: { unassignedVirtualDevices: unknown } },
+    ],
+    [
+      "G6",
+      "the caller, without a session with MFA",
+      { situation: { caller: { arn: arnOf("user/ben"), hasMfa: false } } },
+    ],
+    [
+      "G6",
+      "the caller, without a device",
+      { user: { devices: { value: [] } }, situation: { caller: { arn: arnOf("user/ben"), hasMfa: true } } },
+    ],
+    [
+      "G7",
+      "the break-glass user is in the batch",
+      { situation: { batch: { number: 1, users: ["ben", "break-glass"] } } },
+    ],
+    ["G8", "the only administrator", { user: admin, account: { users: [makeUser("ben", admin), breakGlass] } }],
+    [
+      "G9",
+      "ten groups",
+      {
+        user: { groups: "abcdefghij".split("") },
+        account: {
+          groups: "abcdefghij".split("").map((name) => ({
+            ...{ name, arn: arnOf(`group/${name}`), id: name, path: "/", inlinePolicies: [], attachedPolicies: [] },
+          })),
+        },
+      },
+    ],
+    ["G10", "six users", { situation: { batch: { number: 1, users: "abcdef".split("") } } }],
+    ["G12", "another user of that name", { situation: { planned: () => undefined } }],
+    [
+      "G12",
+      "a policy of that name with another text",
+      {
+        account: {
+          managedPolicies: [
+            {
+              ...{
+                name: "enforce-mfa-policy",
+                arn: arnOf("policy/enforce-mfa-policy"),
+                id: "P",
+                path: "/",
+                defaultVersion: "v2",
+              },
+              document: allow("*").document,
+            },
+          ],
+        },
+      },
+    ],
+    [
+      "G12",
+      "the group has another policy",
+      {
+        account: {
+          groups: [
+            {
+              ...{ name: "RequireMFA", arn: arnOf("group/RequireMFA"), id: "G", path: "/", attachedPolicies: [] },
+              inlinePolicies: [allow("*")],
+            },
+          ],
+        },
+      },
+    ],
+    ["G13", "the key is used for S3", { user: { accessKeys: { value: [key("s3", 29)] } } }],
+  ])("%s: %s", (guard, _, given) => {
+    expect(guardsFor(given)).toEqual([guard]);
+  });
+
+  test.each<[string, Given]>([
+    ["no device, but enrolling works", { user: { devices: { value: [] } } }],
+    ["a new password is due, and can be set", { user: reset }],
+    [
+      "a new password is due, and the account's policy lets users set it",
+      {
+        user: reset,
+        account: {
+          passwordPolicy: {
+            value: { allowUsersToChangePassword: true, hardExpiry: false, maxAgeDays: null, minimumLength: 8 },
+          },
+        },
+      },
+    ],
+    [
+      "only a security key, and no access key",
+      { user: { devices: { value: [{ serialNumber: "x", kind: "security key" }] } } },
+    ],
+    [
+      "a device of the same name is left, but the user has one",
+      { account: { unassignedVirtualDevices: { value: [arnOf("mfa/ben")] } } },
+    ],
+    ["the caller, with a device and MFA", { situation: { caller: { arn: arnOf("user/ben"), hasMfa: true } } }],
+    ["one of two administrators", { user: admin }],
+    [
+      "the key is used for STS, or for S3 long ago",
+      { user: { accessKeys: { value: [key("sts", 1), key("s3", 31)] } } },
+    ],
+  ])("nothing refuses: %s", (_, given) => {
+    expect(guardsFor(given)).toEqual([]);
+  });
+});
+
+test.each<[string, Partial<User>]>([
+  ["not an administrator", { inlinePolicies: [] }],
+  ["in the group", { groups: ["RequireMFA"] }],
+  ["no password", { password: { value: null } }],
+  ["must change the password", reset],
+  ["no device", { devices: { value: [] } }],
+  ["an active key", { accessKeys: { value: [key(null, 0)] } }],
+  ["devices not known", { devices: unknown }],
+  ["no tag", { tags: {} }],
+])("G7 refuses when the only break-glass user has this problem: %s", (_, change) => {
+  const group = {
+    name: "RequireMFA",
+    arn: arnOf("group/RequireMFA"),
+    id: "G",
+    path: "/",
+    inlinePolicies: [],
+    attachedPolicies: [],
+  };
+  const users = [makeUser("ben"), { ...breakGlass, ...change }, makeUser("grace", admin)];
+  const { full } = makeSituation({ account: { users, groups: change.groups ? [group] : [] } });
+  expect(checkBatch(full).map(({ rule }) => rule)).toContain("G7");
+});
+
+test("an override lets one user pass one guard, and none of those that are about the whole batch", () => {
+  const { ben, full } = makeSituation({
+    user: { tags: { "fob-role": "automation" }, accessKeys: { value: [key("s3", 1)] } },
+    situation: { batch: { number: 1, users: "abcdef".split("") } },
+  });
+  const refusals = [...checkBatch(full), ...checkUser(ben, full)];
+  const left = (...overrides: Parameters<typeof withoutOverridden>[1]) =>
+    withoutOverridden(refusals, overrides).map(({ rule }) => rule);
+  expect(left()).toEqual(["G10", "G3", "G13"]);
+  expect(left({ user: "BEN", guard: "G3" })).toEqual(["G10", "G13"]);
+  expect(left({ user: "grace", guard: "G13" }, { user: "RequireMFA", guard: "G10" })).toEqual(["G10", "G3", "G13"]);
+});
