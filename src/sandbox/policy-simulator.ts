@@ -18,8 +18,9 @@ import {
 import { AwsError, notModeled } from "./errors.ts";
 import { type QueryAction, type QueryCall, readTexts, takePage, validate } from "./query.ts";
 import {
+  listPlaces,
   listPoliciesOf,
-  locateStatement,
+  type Place,
   type PolicySet,
   type PolicySource,
   type Position,
@@ -199,7 +200,7 @@ const writeBoundaryDecision = ({ isWithin }: Result): string =>
 function writeMatched({ policies, boundary }: PolicySet, { matched }: Result): string {
   return writeList("MatchedStatements", matched, ({ policy: index, statement }) => {
     const policy = (index === "boundary" ? boundary : policies[index]) as SimulatedPolicy;
-    const { start, end } = locateStatement(policy, statement);
+    const { start, end } = listPlaces(policy)[statement] as Place;
     return [
       ...[writeElement("SourcePolicyId", policy.id), writeElement("SourcePolicyType", policy.type)],
       ...[writePosition("StartPosition", start), writePosition("EndPosition", end)],

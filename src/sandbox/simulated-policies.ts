@@ -82,18 +82,37 @@ export interface Position {
   readonly column: number;
 }
 
+/** From where to where a statement is. */
+export interface Place {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+/** A cache: a simulation may name a statement for a hundred actions. */
+const places = new WeakMap<SimulatedPolicy, readonly Place[]>();
+
 /**
- * Returns where AWS says that a statement is. A list's statement begins after the bracket or the statement before it; a
- * single one after its own brace (captured).
+ * Returns where AWS says that the statements are. A list's statement begins after the bracket or the statement before it;
+ * a single one after its own brace (captured).
  */
-export function locateStatement({ text }: SimulatedPolicy, index: number): { start: Position; end: Position } {
+export function listPlaces(policy: SimulatedPolicy): readonly Place[] {
+  const found = places.get(policy) ?? findPlaces(policy);
+  places.set(policy, found);
+  return found;
+}
+
+function findPlaces({ text }: SimulatedPolicy): readonly Place[] {
   const json = readJson(text);
-  const { content } = json;
+  const { Statement: statements } = json.value as { readonly Statement: unknown };
   const spanAt = (...path: (string | number)[]): readonly [number, number] => json.spanOf(path) ?? [0, 0];
-  const isList = Array.isArray((json.value as { Statement: unknown }).Statement);
-  const [first, last] = isList ? spanAt("Statement", index) : spanAt("Statement");
-  const start = !isList ? first + 1 : index === 0 ? spanAt("Statement")[0] + 1 : spanAt("Statement", index - 1)[1];
-  return { start: findPosition(content, start), end: findPosition(content, last) };
+  const [first, last] = spanAt("Statement");
+  const at = (start: number, end: number): Place => ({
+    start: findPosition(json.content, start),
+    end: findPosition(json.content, end),
+  });
+  if (!Array.isArray(statements)) return [at(first + 1, last)];
+  const ends = statements.map((_, index) => spanAt("Statement", index)[1]);
+  return ends.map((end, index) => at(ends[index - 1] ?? first + 1, end));
 }
 
 function findPosition(content: string, offset: number): Position {
