@@ -9,7 +9,7 @@ export interface LineProgram<Answer> {
   readonly stop: () => void;
 }
 
-/** Starts a Python program of this folder, without the AWS files of whoever runs the tests. */
+/** Starts a Python program of this folder, without the user's AWS files. */
 export function startPython<Answer>(name: string): LineProgram<Answer> {
   const env = { PATH: process.env.PATH, AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
   const child = spawn("python3", [resolve(import.meta.dirname, name)], { env, stdio: ["pipe", "pipe", "inherit"] });
