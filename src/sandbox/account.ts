@@ -267,6 +267,8 @@ export class Account {
   readonly #regions = new Map<string, Region>();
   rootPassword: Password;
   readonly #credentials = new Map<string, Credential>();
+  /** Those that are no sessions. */
+  readonly #accessKeys = new WeakMap<Principal, Set<Credential>>();
   /** By service; also of credentials that are gone. */
   readonly #uses = new WeakMap<User | Role, Map<string, ServiceUse>>();
   readonly #secrets: Secret[] = [];
@@ -327,6 +329,7 @@ export class Account {
     for (const credential of this.#credentials.values()) {
       if (credential.principal === principal) this.#credentials.delete(credential.accessKeyId);
     }
+    this.#accessKeys.delete(principal);
   }
 
   setPassword({ user }: UserPrincipal, text: string, resetRequired: boolean): void {
@@ -502,13 +505,14 @@ export class Account {
     return this.#addCredential({ accessKeyId, secretAccessKey, principal, createdMs, active, lastUsed });
   }
 
-  deleteAccessKey({ accessKeyId }: Credential): void {
-    this.#credentials.delete(accessKeyId);
+  deleteAccessKey(key: Credential): void {
+    this.#credentials.delete(key.accessKeyId);
+    this.#accessKeys.get(key.principal)?.delete(key);
   }
 
   /** Returns the access keys of a principal. */
   accessKeysOf(principal: Principal): readonly Credential[] {
-    return [...this.#credentials.values()].filter((key) => key.principal === principal && key.session === undefined);
+    return [...(this.#accessKeys.get(principal) ?? [])];
   }
 
   /** Notes a request with these credentials. It counts for the user or role, also for the user who federated. */
@@ -717,6 +721,7 @@ export class Account {
   #addCredential(credential: Credential): Credential {
     this.#secrets.push([credential.secretAccessKey, "secret access key"]);
     if (credential.session) this.#secrets.push([credential.session.token, "session token"]);
+    else this.#accessKeys.set(credential.principal, new Set([...this.accessKeysOf(credential.principal), credential]));
     this.#credentials.set(credential.accessKeyId, credential);
     return credential;
   }

@@ -1,10 +1,11 @@
 // The accounts that `fob sandbox` starts with. Names are the stories of docs/sandbox.md, and tests rely on them.
 import { enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import { buildResources, type Resources } from "../policy/export/resources.ts";
-import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
-import { getSignInRegion } from "./events.ts";
+import type { Account } from "./account.ts";
+import { addCrowd } from "./crowd.ts";
 import type { PolicyGaps } from "./load-account.ts";
 import { addMonitoring } from "./monitoring/team.ts";
+import { addPerson, createStories, day, hour, minute, type Person } from "./people.ts";
 import type { SavedAccount } from "./saved-account.ts";
 
 /** An account to start with. */
@@ -21,7 +22,7 @@ export interface Scenario {
   readonly fill: (account: Account) => PolicyGaps | undefined;
 }
 
-export const scenarioNames = ["team", "team-enforced", "empty"] as const;
+export const scenarioNames = ["team", "team-enforced", "5000-users", "empty"] as const;
 
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -45,25 +46,13 @@ export const scenarios: Readonly<Record<ScenarioName, (account: Account) => void
       ["ben", "cleo", "dan", "old-break-glass"].map((user) => ({ user, group })),
     );
   },
+  "5000-users": (account) => {
+    addTeam(account, []);
+    addCrowd(account, 5000 - account.users().length);
+  },
   // Only the root user can make a first user.
   empty: (account) => void account.addAccessKey(account.root),
 };
-
-interface Person extends UserOptions {
-  readonly keys?: readonly AccessKeyOptions[];
-  readonly devices?: readonly Device[];
-}
-
-interface Device {
-  readonly kind: "virtual" | "hardware" | "fido";
-  /** Of a virtual device; the default is the user's name. */
-  readonly name?: string;
-  readonly enabledMs: number;
-}
-
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
 
 /** What `fob policy export` describes for the account. */
 const exportResources = ({ partition }: Account): Resources =>
@@ -96,46 +85,9 @@ function addTeam(account: Account, memberships: readonly { readonly user: string
   addMonitoring(account, exportResources(account));
 }
 
-function addPerson(account: Account, { keys = [], devices = [], ...user }: Person): void {
-  const { name } = user;
-  const principal = account.addUser(user);
-  for (const key of keys) account.addAccessKey(principal, key);
-  for (const { kind, name: deviceName = name, enabledMs } of devices) {
-    if (kind === "fido")
-      account.addDevice(name, account.arn(`u2f/user/${name}/${deviceName}-${makeId("")}`), undefined, enabledMs);
-    else
-      account.addCodeDevice(name, kind === "virtual" ? account.arn(`mfa/${deviceName}`) : makeTokenNumber(), enabledMs);
-  }
-  const timeMs = user.password?.lastUsedMs;
-  if (timeMs === undefined) return;
-  const origin = {
-    timeMs,
-    region: getSignInRegion(account.partition),
-    sourceIp: "192.0.2.10",
-    userAgent: "Mozilla/5.0",
-  };
-  account.events.recordSignIn({ ...origin, principal, mfaUsed: devices.length > 0 });
-}
-
 /** @param now ms since 1970 */
 function listTeam(now: number, administrator: string): readonly Person[] {
-  const ago = (ms: number): number => now - ms;
-  /** A password that was set `age` days ago and used `used` ms ago. */
-  const password = (age: number, used: number) => ({
-    changedMs: ago(age * day),
-    lastUsedMs: ago(used),
-    resetRequired: false,
-  });
-  const key = (age: number, service: string, used: number): AccessKeyOptions => ({
-    createdMs: ago(age * day),
-    lastUsed: { ms: ago(used), service, region: "eu-central-1" },
-  });
-  const device = (kind: Device["kind"], age: number, name?: string): Device => ({
-    kind,
-    enabledMs: ago(age * day),
-    ...(name === undefined ? {} : { name }),
-  });
-  const joined = (age: number) => ({ createdMs: ago(age * day) });
+  const { ago, password, key, device, joined } = createStories(now);
   const developers = ["developers"];
   return [
     {

@@ -7,8 +7,13 @@ const stepMs = 30_000;
 
 /** Encodes bytes in base32 (RFC 4648) without padding, as authenticators use it. */
 export function base32Encode(bytes: Uint8Array): string {
-  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");
-  return (bits.match(/.{1,5}/g) ?? []).map((five) => alphabet.charAt(Number.parseInt(five.padEnd(5, "0"), 2))).join("");
+  let text = "";
+  let [waiting, bits] = [0, 0];
+  for (const byte of bytes) {
+    waiting = ((waiting & 0x1f) << 8) | byte;
+    for (bits += 8; bits >= 5; bits -= 5) text += alphabet.charAt((waiting >> (bits - 5)) & 0x1f);
+  }
+  return bits === 0 ? text : text + alphabet.charAt((waiting << (5 - bits)) & 0x1f);
 }
 
 /** Decodes base32 text; ignores spaces, case and padding. Throws an Error for any other character. */

@@ -72,7 +72,13 @@ test.runIf(isBroad)(
       expect(await complete(world, command, "")).toEqual(["bash", "zsh", "fish", "powershell"]);
     }
     expect(await complete(world, "policy", "lint", "--format", "")).toEqual(["text", "json", "sarif"]);
-    expect(await complete(world, "sandbox", "--scenario", "")).toEqual(["team", "team-enforced", "empty", "//"]);
+    expect(await complete(world, "sandbox", "--scenario", "")).toEqual([
+      "team",
+      "team-enforced",
+      "5000-users",
+      "empty",
+      "//",
+    ]);
     for (const words of [
       ["login", "work", ""],
       ["login", "--duration", ""],

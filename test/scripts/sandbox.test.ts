@@ -236,7 +236,7 @@ test("fob sandbox code finds the only running sandbox, and says what it cannot f
 test.each([
   [["aws", "s3", "ls"], "put the command after --", "fob sandbox -- aws s3 ls"],
   [["cod", "ben"], 'unknown command "sandbox cod"', "did you mean: fob sandbox code ben"],
-  [["--scenario", "teem"], 'unknown scenario "teem"', "choose one of: team, team-enforced, empty"],
+  [["--scenario", "teem"], 'unknown scenario "teem"', "choose one of: team, team-enforced, 5000-users, empty"],
   [["--scenaria", "team"], 'unknown option "--scenaria"', "did you mean: --scenario"],
   [["--shell", "tcsh"], 'fob sandbox cannot print variables for "tcsh"', "choose one of: bash, zsh, fish, powershell"],
 ])("wrong usage: fob sandbox %j", async (args, error, hint) => {
