@@ -2,6 +2,8 @@
 //
 // Sets of requests are kept as patterns. Where a set cannot be worked out exactly, it is taken to be larger: something may
 // be called open that is not, but nothing is called denied that is not.
+
+import { isDirect, servicesWithoutViaService, viaService, withoutViaService } from "./direct-requests.ts";
 import {
   type ParsedRequest,
   parseRequest,
@@ -15,7 +17,6 @@ import { resolveVariables } from "./engine/template.ts";
 import { areDisjoint, covers, matches, type Pattern, parsePattern } from "./engine/wildcard.ts";
 import { isEverything } from "./lint/known.ts";
 import { holdsForEveryUser } from "./other-users.ts";
-import { isDirect, servicesWithoutViaService, viaService, withoutViaService } from "./via-service.ts";
 
 /** A pattern of actions (in lower case) or resources, and how the policy writes it. */
 export interface Glob {
@@ -204,6 +205,9 @@ function isWide({ actionElement, actions }: ParsedStatement): boolean {
 /** Above this number, sets are no longer reduced. Policies that people write have only a few. */
 const most = 200;
 
+/** Above this number, the resources of a statement are taken to be any. */
+const mostCovered = 200;
+
 function subtract(
   from: readonly RequestSet[],
   denies: readonly ParsedStatement[],
@@ -252,13 +256,15 @@ function listLeftByResource(statement: ParsedStatement, parsed: ParsedRequest): 
 function listCoveredSets(statement: ParsedStatement, parsed: ParsedRequest): readonly RequestSet[] {
   const { resourceElement } = statement;
   const resources = listResources(statement, parsed, resourceElement !== "NotResource");
+  const byAction = narrowToActions(statement);
+  const isTooMuch = byAction.length * resources.length > mostCovered;
   const byResource: readonly Partial<RequestSet>[] =
     resourceElement === "NotResource"
       ? [{ notResources: resources }]
-      : resources.map((resource) => (isEveryResource(resource) ? {} : { resources: [resource] }));
-  return narrowToActions(statement).flatMap((action) =>
-    byResource.map((resource) => ({ ...everything, ...action, ...resource })),
-  );
+      : isTooMuch
+        ? [{}]
+        : resources.map((resource) => (isEveryResource(resource) ? {} : { resources: [resource] }));
+  return byAction.flatMap((action) => byResource.map((resource) => ({ ...everything, ...action, ...resource })));
 }
 
 function narrowToActions(statement: ParsedStatement): readonly Partial<RequestSet>[] {

@@ -12,6 +12,7 @@ import {
   removeCovered,
 } from "./coverage.ts";
 import { findDanger } from "./dangers.ts";
+import { ofEveryUser } from "./direct-requests.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import { ABSENT, type RequestContext, statementsOf } from "./engine/evaluate.ts";
 import type { ParsedCondition, ParsedStatement } from "./engine/grammar.ts";
@@ -51,6 +52,7 @@ export interface Opening {
 export const withoutMfaKeys: RequestContext = {
   "aws:MultiFactorAuthPresent": ABSENT,
   "aws:MultiFactorAuthAge": ABSENT,
+  ...ofEveryUser,
 };
 
 /**

@@ -2,6 +2,14 @@
 import { sessionLength } from "../aws/limits.ts";
 import { formatDuration } from "../duration.ts";
 import { testStatement } from "./coverage.ts";
+import {
+  isDirect,
+  ofEveryUser,
+  servicesWithoutViaService,
+  viaService,
+  withoutViaService,
+  withTls,
+} from "./direct-requests.ts";
 import { findOpenings, type Opening, withoutMfaKeys } from "./enforced.ts";
 import type { PolicyDocument } from "./engine/document.ts";
 import {
@@ -19,7 +27,6 @@ import { mergeContexts } from "./engine/subject.ts";
 import { createDevice, listNeededToEnroll } from "./locked-out.ts";
 import { listIdentityConditions } from "./other-users.ts";
 import { type EnrollmentWay, findOthersEnrollment, type OthersEnrollment } from "./others-enrollment.ts";
-import { isDirect, servicesWithoutViaService, viaService, withoutViaService } from "./via-service.ts";
 
 /** A way to authenticate to AWS, and the context keys of its requests. */
 export interface AuthMethod {
@@ -215,12 +222,15 @@ export function prove(
   const limits = findAgeLimits(all);
   const authMethods = listAuthMethods(limits);
   const spelling = new Map(all.flatMap(listContextKeys).map((key) => [key.toLowerCase(), key]));
+  const assumed = Object.fromEntries(
+    Object.entries({ ...ofEveryUser, ...withTls }).filter(([key]) => spelling.has(key.toLowerCase())),
+  );
   const decide = (request: AuthorizationRequest) => ({ request, evaluation: evaluate(policies, request, options) });
   const decideOn = ({ listed, ...row }: Row): ProofRow => ({
     ...row,
     cells: authMethods.map((authMethod) => {
       const { action, resource } = row;
-      const keys = { ...context, ...authMethod.context };
+      const keys = { ...mergeContexts(assumed, context), ...authMethod.context };
       const hasKey = !servicesWithoutViaService.includes(action.split(":")[0] ?? "");
       const isTested = spelling.has(viaService) && isDirect(context);
       const request = { action, resource, context: isTested && !hasKey ? withoutViaService(keys) : keys };

@@ -1,11 +1,11 @@
 // What follows from a proof: whether the policies enforce MFA, and whether users can still enroll and work.
 import { formatDuration } from "../duration.ts";
 import { describeAges, guessAges, judgeAge } from "./age-limits.ts";
+import { servicesWithoutViaService, viaService } from "./direct-requests.ts";
 import { describeOpening, isEnforced, type Opening, tolerable } from "./enforced.ts";
 import { joinList } from "./lint/words.ts";
 import { createDevice, listDevices, listNeededToEnroll } from "./locked-out.ts";
 import { type Cell, isGuarded, type Proof, type ProofRow, type Row } from "./proof.ts";
-import { servicesWithoutViaService, viaService } from "./via-service.ts";
 
 /** One conclusion from the table. */
 export interface Verdict {

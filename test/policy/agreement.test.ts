@@ -213,6 +213,21 @@ const variants: Readonly<Record<string, readonly [Statements, failing: string, r
     "",
     "",
   ],
+  "a Deny of requests without TLS": [
+    [enforce, deny("*", { Condition: { Bool: { "aws:SecureTransport": "false" } } })],
+    "",
+    "",
+  ],
+  "MFA only with TLS": [
+    [{ ...enforce, Condition: { ...without, Bool: { "aws:SecureTransport": "true" } } }],
+    "enforced",
+    "extra-condition",
+  ],
+  "a Deny that leaves out AWS services": [
+    [{ ...enforce, Condition: { BoolIfExists: { ...without.BoolIfExists, "aws:PrincipalIsAWSService": "false" } } }],
+    "",
+    "",
+  ],
   "an Allow that a condition limits to a user": [
     [
       enforce,

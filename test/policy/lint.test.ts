@@ -929,6 +929,27 @@ describe("accepts", () => {
     expect(errors(bool, { ...none, Condition: isNull })).toEqual(["null-instead-of-boolifexists"]);
   });
 
+  test("an exemption that another statement narrows: the narrower one is at fault", () => {
+    const find2 = (...lists: readonly (readonly string[])[]) =>
+      find(
+        JSON.stringify({
+          Version: "2012-10-17",
+          Statement: lists.map((more) => ({
+            ...base,
+            Sid: undefined,
+            NotAction: [...[base?.NotAction ?? []].flat(), ...more],
+          })),
+        }),
+      ).flatMap(({ rule, level, path }) => (level === "error" ? `${rule} ${path.join(".")}` : []));
+    expect(find2(["iam:*", "s3:*"], ["iam:Tag*"])).toEqual(["wildcard-exemption Statement.1.NotAction.7"]);
+    expect(find2(["iam:*"], ["s3:*"])).toEqual([]);
+    expect(find2(["s3:*"], ["s3:Get*", "S3:*"])).toEqual([
+      "wildcard-exemption Statement.0.NotAction.7",
+      "wildcard-exemption Statement.1.NotAction.7",
+      "wildcard-exemption Statement.1.NotAction.8",
+    ]);
+  });
+
   test("gaps in a Deny that does not test MFA", () => {
     const part = '"Resource": "arn:aws:s3:::*", "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}';
     expect(idsOf(find(policyOf(part)))).toEqual([]);
@@ -1260,6 +1281,18 @@ describe("hostile files up to the size limit", () => {
         Resource: many(1_000, (i) => `arn:aws:iam::*:mfa/\${aws:username}${i}`),
       }),
       ["wrong-resource"],
+    ],
+    [
+      "400 statements that deny parts of what two exempt",
+      statements([
+        { ...base, NotAction: many(150, (i) => `s3:A${i}*`) },
+        { ...base, NotAction: many(150, (i) => `s3:B${i}*`), Resource: many(1_000, (i) => `arn:aws:s3:::${i}`) },
+        ...many(400, (i) => ({
+          ...{ Effect: "Deny", Action: `s3:*${i}`, NotResource: `arn:aws:s3:::${i}*` },
+          Condition: { Null: { "aws:MultiFactorAuthPresent": "true" } },
+        })),
+      ]),
+      ["too-large", "wildcard-exemption"],
     ],
     [
       "values of the wrong type",

@@ -219,15 +219,19 @@ test("--require exits with 3 unless MFA is enforced and users can enroll, and sa
     error: "required, but does not hold: enforced",
   });
   expect(await require("enrollable", ...open)).toMatchObject({ status: 0 });
-  const office = { Bool: { "aws:SecureTransport": "false" } };
-  const secure = file("secure.json", policy({ Effect: "Deny", Action: "*", Resource: "*", Condition: office }));
-  const depends = await require("enrollable", ...both, "--policy", secure);
-  expect(depends.lines[0]).toMatch(/^enrollable: NO: .* depends on aws:SecureTransport/);
-  expect(
-    await require("enrollable", ...both, "--policy", secure, "--context", "aws:SecureTransport=true"),
-  ).toMatchObject({
+  const outside = (Condition: object) => [
+    "--policy",
+    file("outside.json", policy({ Effect: "Deny", Action: "*", Resource: "*", Condition })),
+  ];
+  const abroad = [...both, ...outside({ StringNotEquals: { "aws:RequestedRegion": "eu-central-1" } })];
+  const depends = await require("enrollable", ...abroad);
+  expect(depends.lines[0]).toMatch(/^enrollable: NO: .* depends on aws:RequestedRegion/);
+  expect(await require("enrollable", ...abroad, "--context", "aws:RequestedRegion=eu-central-1")).toMatchObject({
     status: 0,
   });
+  // All requests to IAM use TLS.
+  const insecure = outside({ Bool: { "aws:SecureTransport": "false" } });
+  expect(await require("enforced,enrollable", ...both, ...insecure)).toMatchObject({ status: 0 });
   const listed = await simulate(["--policy", enforce, "--require", "enrollable", "--json"]);
   expect(listed.status).toBe(3);
   expect(JSON.parse(listed.stdout)).toBeInstanceOf(Array);

@@ -3,14 +3,15 @@
 import { formatDuration } from "../../duration.ts";
 import { guessAges, judgeAge } from "../age-limits.ts";
 import { listCovered, listOnOtherResources, type RequestSet } from "../coverage.ts";
+import { servicesWithoutViaService, viaService } from "../direct-requests.ts";
 import { selfManagePolicy } from "../enforcement.ts";
 import type { ParsedDocument, PolicyDocument, PolicyStatement } from "../engine/document.ts";
 import { type ParsedRequest, parseRequest, RequestError, testCondition } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { findOperator } from "../engine/operators.ts";
 import { makeExampleUser } from "../engine/subject.ts";
+import { parsePattern } from "../engine/wildcard.ts";
 import { createDevice, findLockedOut, listNeededToEnroll } from "../locked-out.ts";
-import { servicesWithoutViaService, viaService } from "../via-service.ts";
 import { checkExempt, checkMissing, coversAction, findEnrolling, isListOfNeeded, listUseful } from "./exemptions.ts";
 import { guessConditionKey, isEverything } from "./known.ts";
 import {
@@ -211,7 +212,8 @@ function checkAlwaysDenied(denies: readonly MfaStatement[], report: Report): voi
 }
 
 function checkAllow(each: MfaStatement, whole: Whole, report: Report): void {
-  const { statement, onPresent, holdsFor, hasAllActions } = each;
+  const { statement, onPresent, onAge, holdsFor, hasAllActions } = each;
+  if (onPresent.length + onAge.length === 0) return;
   const covered = listCovered(statement, whole.user);
   const open = callersWithoutMfa.filter(
     (caller) => holdsFor.has(caller) && !isHarmless(whole.findOpen(covered, caller)),
@@ -361,7 +363,11 @@ function checkExemptions({ statement }: MfaStatement, whole: Whole, report: Repo
     let open = found.get(entry.text);
     if (open === undefined) {
       const exempt = listCovered({ ...statement, actionElement: "Action", actions: [entry] }, whole.user);
-      open = callersWithoutMfa.flatMap((caller) => whole.findOpen(exempt, caller));
+      const pattern = parsePattern(entry.text.toLowerCase());
+      // What a narrower exemption of another statement leaves is the fault of that one.
+      open = callersWithoutMfa
+        .flatMap((caller) => whole.findOpen(exempt, caller))
+        .filter(({ actions }) => actions.some((glob) => glob.pattern === pattern));
       found.set(entry.text, open);
     }
     return open;

@@ -8,12 +8,12 @@ import {
   testOneCondition,
   testStatement,
 } from "../coverage.ts";
+import { ofEveryUser, withoutViaService, withTls } from "../direct-requests.ts";
 import { classify, isEnforced as isAllEnforced, withoutIdentity } from "../enforced.ts";
 import { ABSENT, type RequestContext, type Truth } from "../engine/evaluate.ts";
 import type { Entry, ParsedCondition, ParsedStatement } from "../engine/grammar.ts";
 import { mergeContexts, type Subject } from "../engine/subject.ts";
 import { isNeeded, isTolerated } from "../tolerated.ts";
-import { withoutViaService } from "../via-service.ts";
 import { findActions, guessConditionKey, guessSureAction } from "./known.ts";
 
 /**
@@ -39,7 +39,7 @@ export class Whole {
   /** @param user an example, for resources with variables */
   constructor(statements: readonly ParsedStatement[], user: Subject) {
     this.#statements = statements.map(readIntended);
-    this.#user = { ...user.context, "aws:ViaAWSService": "false" };
+    this.#user = { ...user.context, ...ofEveryUser, "aws:ViaAWSService": "false" };
   }
 
   /**
@@ -71,9 +71,9 @@ export class Whole {
     return isAllEnforced(classify(this.#listOpen(caller, [])));
   }
 
-  /** Whether requests of a caller, who may be any user, meet all conditions of a statement. */
+  /** Whether requests to IAM of a caller, who may be any user, meet all conditions of a statement. */
   test(statement: ParsedStatement, caller: Caller): Truth {
-    return testStatement(readIntended(statement), this.#contextOf(caller).conditions);
+    return testStatement(readIntended(statement), { ...this.#contextOf(caller).conditions, ...withTls });
   }
 
   /**

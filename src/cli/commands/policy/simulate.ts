@@ -205,7 +205,8 @@ function simulateProof(
   return {
     results: needed.map((cell) => decideCell(cell, simulation)),
     text: proof + (notes.length > 0 ? `\n${notes.join("\n")}\n` : ""),
-    stated: { ...context, ...proven.authMethods.at(-1)?.context },
+    // What all requests have, also what fob assumes of them.
+    stated: proven.rows[0]?.cells.at(-1)?.request.context ?? context,
     notes,
     ...(failed.length > 0 ? { problem: `required, but does not hold: ${failed.join(", ")}` } : {}),
   };

@@ -1,5 +1,19 @@
-// The condition key aws:ViaAWSService, which tells whether an AWS service makes a request on the user's behalf.
+// The condition keys of requests that users make themselves, whatever the policies say: not those that AWS services make
+// on a user's behalf.
 import { ABSENT, type RequestContext } from "./engine/evaluate.ts";
+
+/**
+ * Users are not AWS services: of other principals, the key is false.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
+ */
+export const ofEveryUser: RequestContext = { "aws:PrincipalIsAWSService": "false" };
+
+/**
+ * The AWS CLI, the SDKs and the console use TLS, and IAM and STS accept nothing else. Whether MFA is enforced must not
+ * follow from it: some services accept requests without TLS.
+ * https://docs.aws.amazon.com/general/latest/gr/iam-service.html
+ */
+export const withTls: RequestContext = { "aws:SecureTransport": "true" };
 
 export const viaService = "aws:viaawsservice";
 
