@@ -9,6 +9,7 @@ const broad = [
   "network/secrets",
   "policy/lint",
   "profiles/edit.property",
+  "sandbox/bad-input",
   "steps/crashes",
   "steps/steps.property",
   "scripts/command-line",

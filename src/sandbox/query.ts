@@ -32,6 +32,10 @@ export function findAction(
   parameters: ReadonlyMap<string, string>,
 ): QueryAction {
   const actionName = parameters.get("Action") ?? "";
+  // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+  if (actionName === "") {
+    throw new AwsError("MissingAction", 400, "The request is missing an action or a required parameter.");
+  }
   const version = parameters.get("Version") ?? "";
   const action = service.actions.get(actionName);
   if (action === undefined) throw notModeled(`the action ${serviceName}:${actionName}`);

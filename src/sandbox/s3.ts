@@ -5,7 +5,7 @@ import { notModeled } from "./errors.ts";
 import { writeElement } from "./xml.ts";
 
 /** Finds the action of a request; throws NotImplemented for anything except ListBuckets. */
-export function findS3Action(method: string, path: string, query: URLSearchParams): "ListBuckets" {
+export function findS3Action(method: string, path: string, query: ReadonlyMap<string, string>): "ListBuckets" {
   // The SDK for JavaScript marks its requests with `x-id`, which S3 ignores.
   const other = [...query.keys()].find((name) => name !== "x-id");
   if (method !== "GET" || path !== "/") throw notModeled("requests to S3 other than ListBuckets");

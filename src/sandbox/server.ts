@@ -18,6 +18,7 @@ import {
   type Secret,
   type UserOptions,
 } from "./account.ts";
+import { type ConnectionLimits, limitConnections, toServerOptions, usualLimits } from "./connections.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
 import { type AccountEvent, getSignInRegion, type Origin } from "./events.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
@@ -38,10 +39,11 @@ import { eventbridge } from "./monitoring/eventbridge.ts";
 import { logs } from "./monitoring/logs.ts";
 import { sns } from "./monitoring/sns.ts";
 import { findAction, type QueryService } from "./query.ts";
+import { readParameters, readQuery, readRequest } from "./read-request.ts";
 import { addRole, type RoleOptions } from "./roles.ts";
 import { findS3Action, listBuckets } from "./s3.ts";
 import { answerSignIn, passwordOf, type SignInAnswer, type SignInForm, signIn, toAnswer } from "./sign-in.ts";
-import { authenticate, type HttpRequest, parseAuthorization } from "./sigv4.ts";
+import { authenticate, type HttpRequest, isAboutSignature, readAuthorization } from "./sigv4.ts";
 import { sts } from "./sts.ts";
 import { writeQueryError, writeQueryResponse, writeS3Error } from "./xml.ts";
 
@@ -56,6 +58,8 @@ export interface SandboxOptions {
   readonly port?: number;
   /** `aws`, `aws-cn`, `aws-us-gov`, …: the second field of every ARN. */
   readonly partition?: string;
+  /** Default: what is enough for clients on the same computer. */
+  readonly limits?: Partial<ConnectionLimits>;
   /** Adds what the account has from the start. */
   readonly fill?: (account: Account) => void;
   /** Called when IAM or a sign-in has done what a request asked for, before the answer is sent. */
@@ -135,8 +139,6 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Policies make requests long: AWS's simulator accepts 131,072 characters, each of which may take three bytes here. */
-const bodyLimit = 1024 * 1024;
 const recordsKept = 10_000;
 
 /** Starts a local AWS, which keeps the process alive until it is closed. Rejects if the port is in use. */
@@ -150,12 +152,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     changed: options.changed ?? (() => undefined),
   };
   const requests: RequestRecord[] = [];
-  const server = createServer((request, response) => {
-    void answerCall(request, response, aws).then((record) => {
-      requests.push(record);
+  const limits = { ...usualLimits, ...options.limits };
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const record = (answered: RequestRecord): void => {
+      requests.push(answered);
       if (requests.length > recordsKept) requests.shift();
-    });
-  });
+    };
+    answerCall(request, response, aws).then(record, () => response.destroy());
+  };
+  const server = createServer(toServerOptions(limits), answer);
+  // It is refused like other headers that mean nothing here.
+  server.on("checkExpectation", answer);
+  limitConnections(server, limits);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port ?? 0, "127.0.0.1", resolve);
@@ -277,7 +285,7 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
     reply = usesJson
       ? answerJsonError(error, progress.service, headers)
       : answerError(error, progress.service, requestId);
-    // The rest of a body that is too large is not read, so the connection cannot be reused.
+    // The rest of a body that is too large means nothing, so the connection cannot be reused.
     if (!request.complete) response.setHeader("connection", "close");
   }
   const { status, headers, body } = reply;
@@ -290,12 +298,22 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
     [progress.service === "s3" ? "x-amz-request-id" : "x-amzn-requestid"]: requestId,
     ...headers,
   });
-  response.end(request.method === "HEAD" ? undefined : body);
+  await sendBody(request, response, request.method === "HEAD" ? "" : body);
   const userAgent = request.headers["user-agent"] ?? "";
   const origin = { timeMs: time, region: progress.region, sourceIp: request.socket.remoteAddress ?? "", userAgent };
   recordEvent(aws.account, progress, origin, requestId, error);
   const { service = "", action, accessKeyId } = progress;
   return { time, service, action, accessKeyId, userAgent, status, errorCode: error?.code };
+}
+
+/** Lets a client that is still sending read the answer: to close the connection at once would reset it. */
+async function sendBody(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
+  if (!request.complete && !request.destroyed) {
+    response.write(body);
+    request.resume();
+    await new Promise((resolve) => request.once("close", resolve));
+    response.end();
+  } else response.end(body);
 }
 
 /** Records for CloudTrail what happened, unless the request was not authenticated or is not modeled. */
@@ -343,15 +361,11 @@ function answerJsonError(error: AwsError, name: Progress["service"], headers: Ht
 /** Returns the response. Throws AwsError for every rejected request. */
 function handle(request: HttpRequest, progress: Progress, aws: LocalAws, requestId: string): Answer {
   const { account } = aws;
-  if (!request.target.startsWith("/"))
-    throw new AwsError("MalformedQueryString", 400, "The request target is not a path");
-  const { pathname: path, searchParams: query } = new URL(`http://localhost${request.target}`);
+  const query = readQuery(request);
+  const [path = ""] = request.target.split("?");
   if (path === "/federation") return handleFederation(request, query, progress, aws);
   if (path === "/sign-in") return handleSignIn(request, query, progress, aws);
-  if (query.has("X-Amz-Signature") || query.has("X-Amz-Algorithm") || query.has("Signature")) {
-    throw notModeled("requests signed in the query string");
-  }
-  const authorization = parseAuthorization(request.headers.authorization?.join(","));
+  const authorization = readAuthorization(request, query);
   progress.accessKeyId = keepWord(authorization.accessKeyId);
   const service = services.find((known) => known === authorization.service);
   if (service === undefined) throw notModeled(`the service '${authorization.service}'`);
@@ -367,7 +381,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
 
   if (service === "s3") {
     const caller = signedIn();
-    progress.action = findS3Action(request.method, path, query);
+    progress.action = findS3Action(request.method, path, withoutSignature(query));
     return { status: 200, headers: s3Xml, body: listBuckets(account, caller, aws.buckets) };
   }
   const jsonService = jsonServices[service];
@@ -379,7 +393,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
     const headers = { "content-type": `application/x-amz-json-${jsonService.version}` };
     return { status: 200, headers, body: writeJson(result) };
   }
-  const parameters = readParameters(request, query);
+  const parameters = withoutSignature(readParameters(request, query));
   progress.action = keepWord(parameters.get("Action") ?? "");
   const caller = signedIn();
   if (path !== "/") throw notModeled(`the path of this request to ${service}`);
@@ -397,7 +411,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
 /** Handles requests that are not signed: they contain the credentials or the token. */
 function handleFederation(
   request: HttpRequest,
-  query: URLSearchParams,
+  query: ReadonlyMap<string, string>,
   progress: Progress,
   { account, federation }: LocalAws,
 ): Answer {
@@ -412,7 +426,12 @@ function handleFederation(
 }
 
 /** Handles the form of the console's sign-in page. */
-function handleSignIn(request: HttpRequest, query: URLSearchParams, progress: Progress, aws: LocalAws): Answer {
+function handleSignIn(
+  request: HttpRequest,
+  query: ReadonlyMap<string, string>,
+  progress: Progress,
+  aws: LocalAws,
+): Answer {
   progress.service = "signin";
   progress.action = "ConsoleLogin";
   if (request.method !== "POST") throw notModeled("this HTTP method here");
@@ -423,22 +442,8 @@ function handleSignIn(request: HttpRequest, query: URLSearchParams, progress: Pr
   return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(answer) };
 }
 
-async function readRequest(request: IncomingMessage): Promise<HttpRequest> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > bodyLimit) throw new AwsError("RequestEntityTooLarge", 413, "The request body is too large");
-    chunks.push(chunk);
-  }
-  const { method = "", url: target = "", headersDistinct: headers } = request;
-  return { method, target, headers, body: Buffer.concat(chunks) };
-}
-
-function readParameters({ method, body }: HttpRequest, query: URLSearchParams): ReadonlyMap<string, string> {
-  if (method !== "POST" && method !== "GET") throw notModeled("this HTTP method here");
-  return new Map([...query, ...new URLSearchParams(body.toString("utf8"))]);
-}
+const withoutSignature = (parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+  new Map([...parameters].filter(([name]) => !isAboutSignature(name)));
 
 /** Returns an unverified identifier for the record, or an empty string if it is not an identifier. */
 function keepWord(text: string): string {

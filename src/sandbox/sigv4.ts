@@ -14,16 +14,25 @@ export interface HttpRequest {
   readonly body: Buffer;
 }
 
-/** The parts of an `Authorization` header, not yet checked. */
-export interface Authorization {
+/** What a request says of its signature, in the `Authorization` header or in the query, not yet checked. */
+export interface Authorization extends SignedParts {
   readonly accessKeyId: string;
+  /** In the format of `X-Amz-Date`. */
+  readonly timestamp: string;
+  readonly token: string | undefined;
+  readonly signature: string;
+}
+
+/** What a signature covers besides the request itself. */
+export interface SignedParts {
   /** The credential scope: `YYYYMMDD`, region, service, `aws4_request`. */
   readonly date: string;
   readonly region: string;
   readonly service: string;
   readonly terminator: string;
   readonly signedHeaders: readonly string[];
-  readonly signature: string;
+  /** The seconds for which a signature in the query is valid, as given; undefined for one in the header. */
+  readonly expires?: string | undefined;
 }
 
 /** Credentials for signing requests. Session credentials have a token and expire (ms since 1970). */
@@ -39,28 +48,72 @@ export interface SigningKey {
  */
 const getClockWindow = (service: Service): number => (service === "s3" ? 15 : 5);
 
-/** Reads the header. Throws the errors of IAM and STS, because the service is not yet known. */
-export function parseAuthorization(header: string | undefined): Authorization {
-  if (header === undefined) throw authenticationError("missing", "sts");
-  const [, algorithm = "", rest = ""] = /^(\S*)\s*(.*)$/s.exec(header) ?? [];
-  if (algorithm !== "AWS4-HMAC-SHA256") {
-    throw authenticationError("incomplete", "sts", "Unsupported AWS 'algorithm' (only AWS4-HMAC-SHA256 for now). ");
+const algorithmName = "AWS4-HMAC-SHA256";
+
+/**
+ * The parameters of a signature in the query.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+ */
+const queryNames = ["Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token"].map(
+  (name) => `X-Amz-${name}`,
+);
+
+export const isAboutSignature = (parameter: string): boolean => queryNames.includes(parameter);
+
+/** Reads what the request says of its signature. Throws the errors of IAM and STS, because the service is not yet known. */
+export function readAuthorization(request: HttpRequest, query: ReadonlyMap<string, string>): Authorization {
+  const [header] = request.headers.authorization ?? [];
+  if (query.has("Signature")) throw notModeled("Signature Version 2");
+  if (![...query.keys()].some(isAboutSignature)) {
+    const timestamp = readHeader(request, "x-amz-date") ?? "";
+    return { ...parseHeader(header), timestamp, token: readHeader(request, "x-amz-security-token") };
   }
-  const parameters = new Map(rest.split(",").map((part) => splitOnce(part.trim(), "=")));
-  const absent = ["Credential", "Signature", "SignedHeaders"].filter((name) => !parameters.get(name));
-  if (absent.length > 0) {
-    const detail = absent.map((name) => `Authorization header requires '${name}' parameter. `).join("");
+  if (header !== undefined) {
+    const detail =
+      "Only one auth mechanism allowed; use the X-Amz-Algorithm query parameter or the Authorization header";
     throw authenticationError("incomplete", "sts", detail);
   }
-  const scope = (parameters.get("Credential") ?? "").split("/");
+  const get = (name: string): string => query.get(`X-Amz-${name}`) ?? "";
+  const absent = ["Algorithm", "Credential", "SignedHeaders", "Date", "Signature"].find((name) => get(name) === "");
+  if (absent !== undefined) {
+    const detail = `AWS query-string parameters must include 'X-Amz-${absent}'. Re-examine the query-string parameters.`;
+    throw authenticationError("incomplete", "sts", detail);
+  }
+  checkAlgorithm(get("Algorithm"));
+  const parts = parseParts(get("Credential"), get("SignedHeaders"));
+  const token = query.get("X-Amz-Security-Token");
+  return { ...parts, signature: get("Signature"), timestamp: get("Date"), token, expires: get("Expires") };
+}
+
+function checkAlgorithm(name: string): void {
+  if (name === algorithmName) return;
+  throw authenticationError("incomplete", "sts", `Unsupported AWS 'algorithm' (only ${algorithmName} for now). `);
+}
+
+function parseHeader(header: string | undefined): Omit<Authorization, "timestamp" | "token"> {
+  if (header === undefined) throw authenticationError("missing", "sts");
+  const [, algorithm = "", rest = ""] = /^(\S*)\s*(.*)$/s.exec(header) ?? [];
+  checkAlgorithm(algorithm);
+  const names = ["Credential", "Signature", "SignedHeaders"];
+  const pairs = rest.split(",").map((part) => splitOnce(part.trim(), "="));
+  const valuesOf = (name: string): string[] => pairs.flatMap(([key, value]) => (key === name && value ? [value] : []));
+  const wrong = names.filter((name) => valuesOf(name).length !== 1);
+  if (wrong.length > 0) {
+    const detail = wrong.map((name) => `Authorization header requires '${name}' parameter. `).join("");
+    throw authenticationError("incomplete", "sts", detail);
+  }
+  const [[credential = ""] = [], [signature = ""] = [], [signedHeaders = ""] = []] = names.map(valuesOf);
+  return { ...parseParts(credential, signedHeaders), signature };
+}
+
+function parseParts(credential: string, signedHeaders: string): SignedParts & { readonly accessKeyId: string } {
+  const scope = credential.split("/");
   const [accessKeyId = "", date = "", region = "", service = "", terminator = ""] = scope;
   if (scope.length !== 5) {
     const detail = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
     throw authenticationError("incomplete", "sts", detail);
   }
-  const signedHeaders = (parameters.get("SignedHeaders") ?? "").toLowerCase().split(";");
-  const signature = parameters.get("Signature") ?? "";
-  return { accessKeyId, date, region, service, terminator, signedHeaders, signature };
+  return { accessKeyId, date, region, service, terminator, signedHeaders: signedHeaders.toLowerCase().split(";") };
 }
 
 /**
@@ -78,7 +131,7 @@ export function authenticate<Key extends SigningKey>(
   nowMs: number,
 ): Key {
   const key = find(authorization.accessKeyId);
-  const token = readHeader(request, "x-amz-security-token");
+  const { token } = authorization;
   // AWS returns the same error for a session without its token, an unknown key and an inactive key.
   if (!key?.active || (key.session !== undefined && token === undefined)) {
     throw authenticationError("unknownKey", service);
@@ -86,9 +139,9 @@ export function authenticate<Key extends SigningKey>(
   if (token !== undefined && !isSameText(token, key.session?.token ?? "")) {
     throw authenticationError("wrongToken", service);
   }
-  const timestamp = checkTime(request, authorization, service, nowMs);
+  checkTime(authorization, service, nowMs);
   checkSignedHeaders(request, authorization, service);
-  const expected = computeSignature(request, authorization, service, timestamp, key.secretAccessKey);
+  const expected = computeSignature(request, authorization, service, authorization.timestamp, key.secretAccessKey);
   if (!isSameText(authorization.signature, expected)) throw authenticationError("signature", service);
   if (key.session !== undefined && nowMs >= key.session.expiresMs) throw authenticationError("expiredToken", service);
   return key;
@@ -97,7 +150,7 @@ export function authenticate<Key extends SigningKey>(
 /** Returns the expected signature in lower-case hexadecimal; `timestamp` is in the format of `X-Amz-Date`. */
 export function computeSignature(
   request: HttpRequest,
-  scope: Omit<Authorization, "accessKeyId" | "signature">,
+  scope: SignedParts,
   service: Service,
   timestamp: string,
   secretAccessKey: string,
@@ -110,7 +163,7 @@ export function computeSignature(
     ...scope.signedHeaders.map((name) => `${name}:${readHeader(request, name) ?? ""}`),
     "",
     scope.signedHeaders.join(";"),
-    readPayloadHash(request, service),
+    scope.expires === undefined || service !== "s3" ? readPayloadHash(request, service) : unsignedPayload,
   ].join("\n");
   const names = [scope.date, scope.region, scope.service, scope.terminator];
   const stringToSign = ["AWS4-HMAC-SHA256", timestamp, names.join("/"), sha256(canonicalRequest)].join("\n");
@@ -123,8 +176,8 @@ export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
-function checkTime(request: HttpRequest, { date, terminator }: Authorization, service: Service, nowMs: number): string {
-  const timestamp = readHeader(request, "x-amz-date") ?? "";
+function checkTime(authorization: Authorization, service: Service, nowMs: number): void {
+  const { date, terminator, timestamp, expires } = authorization;
   const ms = Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
   if (Number.isNaN(ms) || formatTimestamp(ms) !== timestamp) {
     throw authenticationError(
@@ -143,11 +196,13 @@ function checkTime(request: HttpRequest, { date, terminator }: Authorization, se
     throw authenticationError("scope", service, `${problem}: '${date}' != '${day}', from '${timestamp}'.`);
   }
   const minutes = getClockWindow(service);
-  const [earliest, latest] = [nowMs - minutes * 60_000, nowMs + minutes * 60_000].map(formatTimestamp) as [
-    string,
-    string,
-  ];
-  const now = formatTimestamp(nowMs);
+  const isOfS3 = service === "s3" && expires !== undefined;
+  const [earliest, latest, now] = [
+    nowMs - (isOfS3 ? readExpires(expires) : minutes * 60_000),
+    nowMs + minutes * 60_000,
+    nowMs,
+  ].map(formatTimestamp) as [string, string, string];
+  if (isOfS3 && timestamp < earliest) throw new AwsError("AccessDenied", 403, "Request has expired");
   if (timestamp < earliest) {
     const detail = `Signature expired: ${timestamp} is now earlier than ${earliest} (${now} - ${minutes} min.)`;
     throw authenticationError("clock", service, detail);
@@ -156,7 +211,17 @@ function checkTime(request: HttpRequest, { date, terminator }: Authorization, se
     const detail = `Signature not yet current: ${timestamp} is still later than ${latest} (${now} + ${minutes} min.)`;
     throw authenticationError("clock", service, detail);
   }
-  return timestamp;
+}
+
+/**
+ * Reads X-Amz-Expires, in ms. STS does not look at it (inferred: the tokens of Amazon EKS have 60 seconds and are valid for
+ * longer). https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+ */
+function readExpires(text: string): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= 604_800) return seconds * 1000;
+  const message = "X-Amz-Expires must be a number of seconds, and at most a week (604800 seconds)";
+  throw new AwsError("AuthorizationQueryParametersError", 400, message);
 }
 
 /** Unsigned headers can be changed in transit, so `host` and AWS's own headers must be signed. */
@@ -177,7 +242,7 @@ function readPayloadHash(request: HttpRequest, service: Service): string {
   const hash = sha256(request.body);
   if (service !== "s3") return hash;
   const given = readHeader(request, "x-amz-content-sha256");
-  if (given === "UNSIGNED-PAYLOAD") return given;
+  if (given === unsignedPayload) return given;
   if (given === undefined) {
     throw new AwsError("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256");
   }
@@ -189,9 +254,11 @@ function readPayloadHash(request: HttpRequest, service: Service): string {
   return hash;
 }
 
-/** Sorts by name, then by value: NUL sorts before any character, so "a=1" comes before "a-b=1". */
+const unsignedPayload = "UNSIGNED-PAYLOAD";
+
+/** Without the signature itself. Sorts by name, then by value: NUL sorts before any character, so "a=1" comes before "a-b=1". */
 function buildCanonicalQuery(query: string): string {
-  const pairs = query.split("&").filter((pair) => pair !== "");
+  const pairs = query.split("&").filter((pair) => pair !== "" && !pair.startsWith("X-Amz-Signature="));
   const encoded = pairs.map((pair) => splitOnce(pair, "=").map(reencode).join("\0"));
   return encoded.sort().join("&").replaceAll("\0", "=");
 }
