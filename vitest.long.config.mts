@@ -6,6 +6,7 @@ const broad = [
   "files/edit",
   "files/lock",
   "credential-process/config-line",
+  "iam/decisions-of-many",
   "network/secrets",
   "policy/lint",
   "profiles/edit.property",

@@ -2,6 +2,7 @@
 // Lists are asked for in pages of a hundred, so that a page with its policies stays small.
 import {
   GenerateCredentialReportCommand,
+  GetAccessKeyLastUsedCommand,
   GetAccountAuthorizationDetailsCommand,
   type GetAccountAuthorizationDetailsCommandOutput,
   GetAccountPasswordPolicyCommand,
@@ -9,6 +10,7 @@ import {
   GetCredentialReportCommand,
   GetLoginProfileCommand,
   type IAMClient,
+  ListAccessKeysCommand,
   ListVirtualMFADevicesCommand,
   type PasswordPolicy,
   type VirtualMFADevice,
@@ -92,6 +94,41 @@ export async function getLoginProfile(
     orMissing(client.send(new GetLoginProfileCommand({ UserName }), { abortSignal }));
   const answer = await read(aws, "GetLoginProfile", send);
   return answer && { resetRequired: answer.LoginProfile?.PasswordResetRequired === true };
+}
+
+export interface ListedKey {
+  readonly id: string;
+  readonly active: boolean;
+  readonly created: Date | undefined;
+  /** undefined for a key that was not used, or not since 2015. */
+  readonly lastUsed: Date | undefined;
+  /** As in `s3`; `N/A` for a key that was not used. */
+  readonly lastUsedService: string | undefined;
+}
+
+/**
+ * A user's access keys, with a call about each.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html
+ */
+export async function listAccessKeys(aws: Connection, UserName: string): Promise<ListedKey[]> {
+  const keys = await readPages(async (Marker) => {
+    const answer = await read(aws, "ListAccessKeys", (client, abortSignal) =>
+      client.send(new ListAccessKeysCommand({ UserName, Marker }), { abortSignal }),
+    );
+    return { items: answer.AccessKeyMetadata ?? [], marker: markerOf(answer) };
+  });
+  return await Promise.all(
+    keys.map(async ({ AccessKeyId, Status, CreateDate }) => {
+      const { AccessKeyLastUsed: used } = await read(aws, "GetAccessKeyLastUsed", (client, abortSignal) =>
+        client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId }), { abortSignal }),
+      );
+      return {
+        ...{ id: AccessKeyId ?? "", active: Status === "Active", created: CreateDate },
+        ...{ lastUsed: used?.LastUsedDate, lastUsedService: used?.ServiceName },
+      };
+    }),
+  );
 }
 
 async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {

@@ -12,8 +12,9 @@ import {
 } from "../policy/engine/evaluate.ts";
 import { describeUser, mergeContexts } from "../policy/engine/subject.ts";
 import { type AuthMethod, listAuthMethods } from "../policy/proof.ts";
-import type { PoliciesOfUser } from "./policies-of.ts";
-import type { UserIdentity } from "./snapshot.ts";
+import { createResultCache, type ResultCache, type ResultInput } from "../policy/result-cache.ts";
+import { indexPolicies, type PoliciesOfUser } from "./policies-of.ts";
+import { type Identities, type Known, mapKnown, type UserIdentity } from "./snapshot.ts";
 
 /** How a user authenticates: with an access key, in the console without MFA, or in a session with MFA. */
 export type Method = "key" | "sign-in" | "MFA";
@@ -40,30 +41,57 @@ export interface UserDecisions {
   listAllowed(method: Method, more?: readonly PolicyDocument[]): readonly string[];
 }
 
-/** @param found the policies that decide about the user */
-export function decideAbout(user: UserIdentity, { policies, boundary }: PoliciesOfUser): UserDecisions {
+/** Returns what the policies of a user decide; unknown if one of them is not known. */
+export type DecisionsOf = (user: UserIdentity) => Known<UserDecisions>;
+
+/** Prepares to decide about many users. */
+export function indexDecisions(identities: Pick<Identities, "groups" | "managedPolicies">): DecisionsOf {
+  const policiesOf = indexPolicies(identities);
+  const cache = createResultCache();
+  return (user) => mapKnown(policiesOf(user), (policies) => decideAbout(user, policies, cache));
+}
+
+/**
+ * @param found the policies that decide about the user
+ * @param cache of those who decide about many users
+ */
+export function decideAbout(
+  user: UserIdentity,
+  { policies, boundary: limit }: PoliciesOfUser,
+  cache: ResultCache = createResultCache(),
+): UserDecisions {
   const own = policies.map(({ document }) => document);
   const identity: RequestContext = describeUser(user)?.context ?? {};
   const contextOf = ({ context }: AuthMethod): RequestContext => mergeContexts(mergeContexts(noMfa, identity), context);
-  const options = { boundary: boundary?.document };
+  const boundary = limit?.document;
   return {
     user,
     decide: ({ action, resource }, method, more = []) =>
-      evaluate([...own, ...more], { action, resource, context: contextOf(methodOf(method)) }, options).decision,
+      evaluate([...own, ...more], { action, resource, context: contextOf(methodOf(method)) }, { boundary }).decision,
     findOpening(more = []) {
-      const openings = findOpenings([...own, ...more], boundary?.document, withoutMfa, identity);
-      const [open] = openings.filter((opening) => !isEnforced(opening));
-      return open && describeOpening(open, (keys) => `depends on ${keys.join(", ")}`);
+      // What is not denied does not depend on what policies allow, but on what a boundary allows.
+      const denying = [...own, ...more].filter((document) =>
+        statementsOf(document).some(({ effect }) => effect === "Deny"),
+      );
+      return cache("opening", { policies: denying, boundary, context: identity }, findFirstOpening);
     },
-    listAllowed(method, more = []) {
-      const keys = contextOf(methodOf(method));
-      const about = { conditions: keys, resources: keys };
-      const all = [...own, ...more].flatMap(statementsOf);
-      const limit = boundary === undefined ? undefined : statementsOf(boundary.document);
-      const parts = findCoverage(all, limit, about).open.flatMap((set) => listPartsAllowed(set, all, about));
-      return [...new Set(parts.map(formatSet))].sort();
-    },
+    listAllowed: (method, more = []) =>
+      cache("allowed", { policies: [...own, ...more], boundary, context: contextOf(methodOf(method)) }, listAllowed),
   };
+}
+
+function findFirstOpening({ policies, boundary, context }: ResultInput): string | undefined {
+  const openings = findOpenings(policies, boundary, withoutMfa, context);
+  const [open] = openings.filter((opening) => !isEnforced(opening));
+  return open && describeOpening(open, (keys) => `depends on ${keys.join(", ")}`);
+}
+
+function listAllowed({ policies, boundary, context }: ResultInput): readonly string[] {
+  const about = { conditions: context, resources: context };
+  const all = policies.flatMap(statementsOf);
+  const limit = boundary === undefined ? undefined : statementsOf(boundary);
+  const parts = findCoverage(all, limit, about).open.flatMap((set) => listPartsAllowed(set, all, about));
+  return [...new Set(parts.map(formatSet))].sort();
 }
 
 function formatSet({ actions, notActions, resources, notResources }: RequestSet): string {

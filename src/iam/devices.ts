@@ -1,13 +1,14 @@
 // Who has which MFA devices, from the bulk calls as far as these say it.
-import { type ReportRow, rootRow } from "./credential-report.ts";
+import type { ReportRow } from "./credential-report.ts";
 import { type Device, type DeviceKind, type Known, mapKnown } from "./snapshot.ts";
 
 /** What the bulk calls have returned. */
 interface Bulk {
   /** All virtual devices, live. */
   readonly virtual: Known<readonly VirtualDevice[]>;
-  /** The credential report, by user: it may be four hours old. */
-  readonly rows: Known<ReadonlyMap<string, ReportRow>>;
+  /** The rows of the credential report, by user: it may be four hours old. */
+  readonly rows: ReadonlyMap<string, Known<ReportRow>>;
+  readonly root: Known<ReportRow>;
   /** The account summary's count, live. */
   readonly devicesInUse: Known<number | undefined>;
 }
@@ -30,20 +31,20 @@ type AskAbout = (users: readonly string[]) => Promise<ReadonlyMap<string, Serial
  */
 export async function readDevices(
   users: readonly string[],
-  { virtual, rows, devicesInUse }: Bulk,
+  { virtual, rows, root, devicesInUse }: Bulk,
   askAbout: AskAbout,
 ): Promise<ReadonlyMap<string, Known<readonly Device[]>>> {
   const listed = "value" in virtual ? groupByUser(virtual.value) : undefined;
-  const reported = "value" in rows ? rows.value : undefined;
-  const isOpen = (user: string): boolean =>
-    listed === undefined || (!listed.has(user) && reported?.get(user)?.hasMfa !== false);
+  const hasNone = (row: Known<ReportRow> | undefined): boolean =>
+    row !== undefined && "value" in row && !row.value.hasMfa;
+  const isOpen = (user: string): boolean => listed === undefined || (!listed.has(user) && !hasNone(rows.get(user)));
   const settled = users.filter((user) => !isOpen(user));
   const found = new Map<string, SerialNumbers>([
     ...settled.map((user) => [user, { value: listed?.get(user) ?? [] }] as const),
     ...(await askAbout(users.filter(isOpen))),
   ]);
 
-  const hasRootMfa = reported?.get(rootRow)?.hasMfa === true;
+  const hasRootMfa = "value" in root && root.value.hasMfa;
   const ofRoot = "value" in virtual ? virtual.value.filter(({ User }) => User?.Arn?.endsWith(":root")).length : 0;
   const counted = [...found.values()].reduce((sum, known) => sum + ("value" in known ? known.value.length : 0), 0);
   const total = "value" in devicesInUse ? devicesInUse.value : undefined;

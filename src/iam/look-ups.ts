@@ -35,7 +35,7 @@ export async function lookUp<T>(
       throw error;
     }
   };
-  show(0);
+  if (users.length > 0) show(0);
   await Promise.all(Array.from({ length: AT_ONCE }, askNext));
   return found;
 }

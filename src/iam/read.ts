@@ -2,12 +2,14 @@
 
 import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
-import type { AuthorizationDetails } from "../aws/iam-account.ts";
+import type { AuthorizationDetails, ListedKey } from "../aws/iam-account.ts";
 import { parseCredentialReport, type ReportRow, rootRow } from "./credential-report.ts";
 import { readDevices } from "./devices.ts";
 import { lookUp } from "./look-ups.ts";
 import {
+  type AccessKey,
   type AccountSnapshot,
+  type CharacterClass,
   flatMapKnown,
   type Group,
   type Identities,
@@ -23,6 +25,13 @@ import {
   type UserIdentity,
 } from "./snapshot.ts";
 import { tryCall } from "./try-call.ts";
+
+/** What a snapshot is read with. Without the last four, users are unknown whom the bulk calls leave open. */
+export const snapshotActions: readonly string[] = [
+  ...["iam:GenerateCredentialReport", "iam:GetAccountAuthorizationDetails", "iam:GetAccountPasswordPolicy"],
+  ...["iam:GetAccountSummary", "iam:GetCredentialReport", "iam:ListAccountAliases", "iam:ListVirtualMFADevices"],
+  ...["iam:GetAccessKeyLastUsed", "iam:GetLoginProfile", "iam:ListAccessKeys", "iam:ListMFADevices"],
+];
 
 /** The calls that a snapshot is made from. */
 export type AccountCalls = typeof import("../aws/iam-account.ts") &
@@ -63,16 +72,23 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     tryCall(async () => readPasswordPolicy(await calls.getPasswordPolicy(aws))),
   ]);
   const [, partition = "", , , account = ""] = callerArn.split(":");
-  const rows = mapKnown(report, ({ rows: all }) => new Map(all.map((row) => [row.user, row])));
+  const names = identities.users.map(({ name }) => name);
+  const rows = new Map(
+    identities.users.map((user) => [user.name, flatMapKnown(report, (read) => findRow(user, read))]),
+  );
+  const root = flatMapKnown(report, ({ rows: all }) =>
+    toKnown(all.get(rootRow), "the credential report has no row for the root user"),
+  );
   const devices = await readDevices(
-    identities.users.map(({ name }) => name),
-    { virtual, rows, devicesInUse: mapKnown(summary, (counts) => counts.MFADevicesInUse) },
+    names,
+    { virtual, rows, root, devicesInUse: mapKnown(summary, (counts) => counts.MFADevicesInUse) },
     (users) => lookUpFor("MFA devices", users, (user) => calls.listMfaDevices(aws, user), aws),
   );
-  const rowOf = ({ name }: UserIdentity): Known<ReportRow> =>
-    flatMapKnown(rows, (all) => toKnown(all.get(name), "the user is not in the credential report yet"));
-  const passwords = await readPasswords(new Map(identities.users.map((user) => [user.name, rowOf(user)])), (users) =>
+  const passwords = await readPasswords(rows, (users) =>
     lookUpFor("passwords", users, (user) => calls.getLoginProfile(aws, user), aws),
+  );
+  const accessKeys = await readAccessKeys(rows, (users) =>
+    lookUpFor("access keys", users, (user) => calls.listAccessKeys(aws, user), aws),
   );
   return {
     version: 1,
@@ -82,8 +98,8 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     alias,
     summary,
     passwordPolicy,
-    reportGenerated: mapKnown(report, ({ generated }) => formatTime(generated)),
-    root: flatMapKnown(rows, (all) => toRoot(all.get(rootRow))),
+    reportGenerated: mapKnown(report, ({ generated }) => generated),
+    root: mapKnown(root, toRoot),
     unassignedVirtualDevices: mapKnown(virtual, (all) =>
       all.flatMap(({ SerialNumber, User }) =>
         SerialNumber === undefined || User?.Arn !== undefined ? [] : SerialNumber,
@@ -94,8 +110,8 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
       (user): User => ({
         ...user,
         devices: devices.get(user.name) ?? { unknown: "the user's devices were not read" },
-        accessKeys: mapKnown(rowOf(user), ({ accessKeys }) => accessKeys),
-        password: passwords.get(user.name) ?? { unknown: "the user's password was not looked up" },
+        accessKeys: accessKeys.get(user.name) ?? { unknown: "the user's access keys were not read" },
+        password: passwords.get(user.name) ?? { unknown: "the user's password was not read" },
       }),
     ),
   };
@@ -144,15 +160,27 @@ const toKnown = <T>(value: T | undefined, otherwise: string): Known<T> =>
 /** How often and how long (ms) a report is waited for: two minutes in all. One of 52 users took two seconds. */
 const waits = [500, 1000, 2000, 4000, ...Array.from({ length: 14 }, () => 8000)];
 
-async function readReport(
-  aws: Connection,
-  { calls, sleep }: ReadOptions,
-): Promise<{ readonly rows: ReportRow[]; readonly generated: Date }> {
+interface Report {
+  /** By user. */
+  readonly rows: ReadonlyMap<string, ReportRow>;
+  readonly generated: string;
+}
+
+/** A user who was created since the report may have the name of one who was deleted since. */
+function findRow({ name, created }: UserIdentity, { rows, generated }: Report): Known<ReportRow> {
+  if (created > generated) return { unknown: "the user was created after the credential report" };
+  return toKnown(rows.get(name), "the credential report has no row for the user");
+}
+
+async function readReport(aws: Connection, { calls, sleep }: ReadOptions): Promise<Report> {
   for (const wait of waits) {
     const isThere = await calls.generateCredentialReport(aws);
     // It may expire between the two calls; then AWS has to make another one.
     const report = isThere ? await calls.getCredentialReport(aws) : undefined;
-    if (report !== undefined) return { rows: parseCredentialReport(report.text), generated: report.generated };
+    if (report !== undefined) {
+      const rows = new Map(parseCredentialReport(report.text).map((row) => [row.user, row]));
+      return { rows, generated: formatTime(report.generated) };
+    }
     await sleep(wait);
   }
   throw new AwsFailure("no answer", "AWS did not finish the credential report within two minutes", "try again later");
@@ -175,7 +203,7 @@ async function readPasswords(
   const profiles = await askAbout([...rows.keys()].filter((user) => settled.get(user) === undefined));
   return new Map(
     [...rows].map(([user, row]) => {
-      const profile = profiles.get(user) ?? { unknown: "the user's password was not looked up" };
+      const profile = profiles.get(user) ?? { unknown: "the user's password was not read" };
       return [user, settled.get(user) ?? toPassword(row, profile)];
     }),
   );
@@ -206,17 +234,29 @@ function toPassword(row: Known<ReportRow>, profile: Known<LoginProfile>): Known<
   };
 }
 
-function toRoot(row: ReportRow | undefined): Known<RootUser> {
-  if (row === undefined) return { unknown: "the credential report has no row for the root user" };
-  return {
-    value: {
-      hasMfa: row.hasMfa,
-      hasPassword: row.hasPassword ?? true,
-      passwordLastUsed: row.passwordLastUsed,
-      activeAccessKeys: row.accessKeys.filter(({ active }) => active).length,
-    },
-  };
+/** Access keys are looked up of users who are not in the report. */
+async function readAccessKeys(
+  rows: ReadonlyMap<string, Known<ReportRow>>,
+  askAbout: (users: readonly string[]) => Promise<ReadonlyMap<string, Known<readonly ListedKey[]>>>,
+): Promise<ReadonlyMap<string, Known<readonly AccessKey[]>>> {
+  const reported = [...rows].flatMap(([user, row]) =>
+    "value" in row ? [[user, mapKnown(row, (found) => found.accessKeys)] as const] : [],
+  );
+  const listed = await askAbout([...rows].filter(([, row]) => "unknown" in row).map(([user]) => user));
+  return new Map([...reported, ...[...listed].map(([user, keys]) => [user, mapKnown(keys, toListedKeys)] as const)]);
 }
+
+const toListedKeys = (keys: readonly ListedKey[]): AccessKey[] =>
+  keys.map(({ id, active, created, lastUsed, lastUsedService }) => ({
+    ...{ id, active, lastRotated: created === undefined ? null : formatTime(created) },
+    lastUsed: lastUsed === undefined ? null : formatTime(lastUsed),
+    lastUsedService: lastUsed === undefined ? null : (lastUsedService ?? null),
+  }));
+
+const toRoot = ({ hasMfa, hasPassword, passwordLastUsed, accessKeys }: ReportRow): RootUser => ({
+  ...{ hasMfa, hasPassword: hasPassword ?? true, passwordLastUsed },
+  activeAccessKeys: accessKeys.filter(({ active }) => active).length,
+});
 
 interface HolderDetail {
   readonly Path?: string | undefined;
@@ -283,6 +323,13 @@ function toManagedPolicy(policy: ManagedPolicyDetail): ManagedPolicy[] {
   return [{ name: PolicyName, arn: Arn, id: PolicyId, path: Path, defaultVersion: DefaultVersionId, document }];
 }
 
+const characterClasses: readonly CharacterClass[] = [
+  "Symbols",
+  "Numbers",
+  "UppercaseCharacters",
+  "LowercaseCharacters",
+];
+
 export function readPasswordPolicy(
   policy: Awaited<ReturnType<AccountCalls["getPasswordPolicy"]>>,
 ): PasswordPolicy | null {
@@ -292,6 +339,7 @@ export function readPasswordPolicy(
     hardExpiry: policy.HardExpiry === true,
     maxAgeDays: policy.ExpirePasswords === true ? (policy.MaxPasswordAge ?? null) : null,
     minimumLength: policy.MinimumPasswordLength ?? 6,
+    requires: characterClasses.filter((name) => policy[`Require${name}`] === true),
   };
 }
 

@@ -48,7 +48,11 @@ export interface PasswordPolicy {
   /** Days after which a password expires; null if it does not. */
   readonly maxAgeDays: number | null;
   readonly minimumLength: number;
+  /** The characters of which a password needs at least one each. */
+  readonly requires: readonly CharacterClass[];
 }
+
+export type CharacterClass = "Symbols" | "Numbers" | "UppercaseCharacters" | "LowercaseCharacters";
 
 /** Of the credential report only: what does not have to be known of the root user is not asked. */
 export interface RootUser {
@@ -118,8 +122,10 @@ export interface Device {
   readonly kind: DeviceKind;
 }
 
-/** An access key, by its place in the credential report, which does not have key IDs. */
+/** An access key, from the credential report, or looked up if the user is not in that. */
 export interface AccessKey {
+  /** Absent if it is from the report, which does not have key IDs. */
+  readonly id?: string | undefined;
   readonly active: boolean;
   /** When it was created, or made active again. */
   readonly lastRotated: string | null;

@@ -1,6 +1,6 @@
 // The plan of a rollout: the state of every user, and batches of those who can be put under the enforcement policy.
-import { decideAbout, type UserDecisions } from "../iam/decisions.ts";
-import { indexPolicies, type PoliciesOf } from "../iam/policies-of.ts";
+import { decideAbout, indexDecisions, type UserDecisions } from "../iam/decisions.ts";
+import type { PoliciesOf } from "../iam/policies-of.ts";
 import { type AccountSnapshot, type Known, mapKnown, type User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 import { buildEnforcement, documentsOf, findGroup, type PolicyVariant } from "./enforcement.ts";
@@ -60,10 +60,10 @@ export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan 
   const group = findGroup(snapshot, options.group)?.name ?? options.group;
   const enforcement = buildEnforcement(snapshot, group, policy);
   const policies = documentsOf(enforcement);
-  const policiesOf = indexPolicies(snapshot);
+  const decisionsOf = indexDecisions(snapshot);
   const users = snapshot.users
     .map((user): PlannedUser => {
-      const decisions = decideFor(user, policiesOf);
+      const decisions = decisionsOf(user);
       return {
         user: user.name,
         arn: user.arn,

@@ -36,7 +36,8 @@ export interface Principal {
   /** `AIDA…` for users, the account ID for the root user, `AROA…:SESSION` for assumed roles, `ACCOUNT:NAME` for others. */
   readonly userId: string;
   readonly holder: PolicyHolder;
-  readonly devices: MfaDevice[];
+  /** Changed by the account only. */
+  devices: readonly MfaDevice[];
   /** The user, or for a federated user the one who federated; undefined for other principals. */
   readonly user?: User;
   /** The assumed role. */
@@ -269,6 +270,8 @@ export class Account {
   readonly #credentials = new Map<string, Credential>();
   /** Those that are no sessions. */
   readonly #accessKeys = new WeakMap<Principal, Set<Credential>>();
+  /** Who has a device, by its serial number. */
+  readonly #deviceOwners = new Map<string, Principal>();
   /** By service; also of credentials that are gone. */
   readonly #uses = new WeakMap<User | Role, Map<string, ServiceUse>>();
   readonly #secrets: Secret[] = [];
@@ -326,6 +329,7 @@ export class Account {
   /** Deletes a user and all of the user's credentials. */
   deleteUser(principal: UserPrincipal): void {
     this.#users.delete(principal.name.toLowerCase());
+    for (const device of principal.devices) this.takeDevice(principal, device);
     for (const credential of this.#credentials.values()) {
       if (credential.principal === principal) this.#credentials.delete(credential.accessKeyId);
     }
@@ -561,10 +565,22 @@ export class Account {
     seed: Buffer | undefined,
     enabledMs = this.now(),
   ): void {
-    const { devices } = userName === undefined ? this.root : this.user(userName);
-    if (devices.length >= devicesPerUser) throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
+    const owner = userName === undefined ? this.root : this.user(userName);
+    if (owner.devices.length >= devicesPerUser)
+      throw new Error(`a user can have at most ${devicesPerUser} MFA devices`);
     if (this.findDevice(serialNumber) !== undefined) throw new Error(`${serialNumber} already exists`);
-    devices.push({ ...this.makeDevice(serialNumber, seed), enabledMs });
+    this.giveDevice(owner, { ...this.makeDevice(serialNumber, seed), enabledMs });
+  }
+
+  giveDevice(owner: Principal, device: MfaDevice): void {
+    owner.devices = [...owner.devices, device];
+    this.#deviceOwners.set(device.serialNumber, owner);
+    this.unassignedDevices.delete(device.serialNumber);
+  }
+
+  takeDevice(owner: Principal, device: MfaDevice): void {
+    owner.devices = owner.devices.filter((each) => each !== device);
+    this.#deviceOwners.delete(device.serialNumber);
   }
 
   /** Creates a device that no user has. */
@@ -585,10 +601,9 @@ export class Account {
 
   /** Finds a device and the principal that has it, if any. */
   findDevice(serialNumber: string): { device: MfaDevice; owner: Principal | undefined } | undefined {
-    for (const owner of [this.root, ...this.#users.values()]) {
-      const device = owner.devices.find((own) => own.serialNumber === serialNumber);
-      if (device !== undefined) return { device, owner };
-    }
+    const owner = this.#deviceOwners.get(serialNumber);
+    const own = owner?.devices.find((each) => each.serialNumber === serialNumber);
+    if (own !== undefined) return { device: own, owner };
     const device = this.unassignedDevices.get(serialNumber);
     return device && { device, owner: undefined };
   }

@@ -56,12 +56,12 @@ export function loadAccount(account: Account, saved: SavedAccount): PolicyGaps {
   forEach(groups, "groups", (each) => addGroup(account, each, read));
   forEach(users, "users", (each) => {
     const user = addUser(account, each, read);
-    user.devices.push(...knownOr(each.devices, []).map(makeDevice));
+    for (const device of knownOr(each.devices, [])) account.giveDevice(user, makeDevice(device));
     for (const key of knownOr(each.accessKeys, [])) addKey(account, user, key);
   });
   explain("root", () => {
     account.rootPassword = { ...account.rootPassword, ...toRootPassword(root, account.createdMs) };
-    account.root.devices.push(...listRootDevices(account, root).map(makeDevice));
+    for (const device of listRootDevices(account, root)) account.giveDevice(account.root, makeDevice(device));
     for (const key of listRootKeys(root)) addKey(account, account.root, key);
   });
   forEach(unassignedDevices, "unassignedDevices", (each) => {

@@ -29,9 +29,8 @@ export function addPerson(account: Account, { keys = [], devices = [], ...user }
       hardware: makeTokenNumber,
       fido: () => account.arn(`u2f/user/${name}/${deviceName}-${makeId("")}`),
     };
-    // Of thousands of users, it takes too long to look each serial number up.
     const device = account.makeDevice(serialNumbers[kind](), kind === "fido" ? undefined : randomBytes(20));
-    principal.devices.push({ ...device, enabledMs });
+    account.giveDevice(principal, { ...device, enabledMs });
   }
   const timeMs = user.password?.lastUsedMs;
   if (timeMs === undefined) return;

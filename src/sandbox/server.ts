@@ -62,7 +62,7 @@ export interface SandboxOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** Adds what the account has from the start. */
   readonly fill?: (account: Account) => void;
-  /** Called when IAM or a sign-in has done what a request asked for, before the answer is sent. */
+  /** Called when IAM or a sign-in may have changed something for a request, before the answer is sent. */
   readonly changed?: (account: Account) => void;
 }
 
@@ -400,7 +400,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const definition = queryServices[service] ?? sts;
   const action = findAction(service, definition, parameters);
   const result = action.run({ account, caller, parameters, region: account.inRegion(region) });
-  if (service === "iam") aws.changed(account);
+  if (service === "iam" && !/^(Get|List|Simulate)/.test(progress.action)) aws.changed(account);
   return {
     status: 200,
     headers: xml,

@@ -92,15 +92,27 @@ test.for<[string, string, RegExp]>([
   expect(() => parseCredentialReport(text)).toThrow(message);
 });
 
-test("a report that was cut off is an error, or has whole rows only", () => {
+test("a report that was cut off anywhere but between two rows is an error", () => {
   const text = write(header, root, ben, ["dan", arn("dan"), ...ben.slice(2)]);
-  const whole = parseCredentialReport(text);
+  const [, ...lineEnds] = [...text.matchAll(/\n/g)].map(({ index }) => index);
+  const ends = lineEnds.flatMap((index) => [index, index + 1]);
+  for (let length = 0; length < text.length; length++) {
+    const read = () => parseCredentialReport(text.slice(0, length));
+    if (ends.includes(length)) expect(read(), text.slice(0, length)).toBeInstanceOf(Array);
+    else expect(read, text.slice(0, length)).toThrow(ReportError);
+  }
+});
+
+test("whatever a report is, it is read or refused with a reason", () => {
+  const cell = fc.oneof(fc.constantFrom(...header, ...root, ...ben, "", '"', "\n", "\ufeff"), fc.string());
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: text.length }), (length) => {
+    fc.property(fc.array(fc.array(cell, { maxLength: 24 })), fc.boolean(), (rows, hasHeader) => {
+      const text = [...(hasHeader ? [header] : []), ...rows].map((cells) => cells.join(",")).join("\n");
       try {
-        expect(whole).toEqual(expect.arrayContaining(parseCredentialReport(text.slice(0, length))));
+        for (const { user } of parseCredentialReport(text)) expect(user).not.toBe("");
       } catch (error) {
-        if (!(error instanceof ReportError)) throw error;
+        expect(error).toBeInstanceOf(ReportError);
+        expect((error as Error).message).not.toBe("");
       }
     }),
   );

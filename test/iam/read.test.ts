@@ -1,7 +1,7 @@
 // Reads snapshots of accounts in the local AWS, by the SDK for JavaScript.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { findUser, indexPolicies } from "../../src/iam/policies-of.ts";
-import { readIdentities } from "../../src/iam/read.ts";
+import { readAccount, readIdentities, snapshotActions } from "../../src/iam/read.ts";
 import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
 import { enforceMfaPolicy } from "../../src/policy/enforcement.ts";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
@@ -36,6 +36,7 @@ test("a snapshot holds users, groups, policies, devices, keys and passwords", as
   sandbox.setAccountAlias("acme");
   sandbox.setPasswordPolicy({
     ...{ allowUsersToChangePassword: true, hardExpiry: false, maxAgeDays: 90, minimumLength: 14 },
+    requires: ["Numbers"],
   });
   const { arn } = sandbox.addManagedPolicy("enforce-mfa", enforceMfaPolicy());
   const boundary = sandbox.addManagedPolicy("ceiling", allow("s3:*")).arn;
@@ -57,7 +58,12 @@ test("a snapshot holds users, groups, policies, devices, keys and passwords", as
   expect(snapshot).toMatchObject({
     ...{ account: "123456789012", partition: "aws", made: "2026-11-27T09:00:00Z", alias: { value: "acme" } },
     reportGenerated: { value: "2026-11-27T09:00:00Z" },
-    passwordPolicy: { value: { allowUsersToChangePassword: true, maxAgeDays: 90 } },
+    passwordPolicy: {
+      value: {
+        ...{ allowUsersToChangePassword: true, hardExpiry: false, maxAgeDays: 90, minimumLength: 14 },
+        requires: ["Numbers"],
+      },
+    },
     root: { value: { hasMfa: false, activeAccessKeys: 1 } },
     groups: [{ name: "RequireMFA", attachedPolicies: [arn], inlinePolicies: [{ name: "policy-1" }] }],
     roles: [{ name: "deploy" }],
@@ -184,13 +190,105 @@ test("what may not be read is unknown, with the reason, and never absent", async
     users: [
       {
         devices: denied("ListMFADevices"),
-        accessKeys: denied("GenerateCredentialReport"),
+        accessKeys: denied("ListAccessKeys"),
         password: denied("GetLoginProfile"),
       },
     ],
   });
   const outsider = sandbox.addUser({ name: "outsider" });
   await expect(read(outsider.accessKey)).rejects.toThrow("iam:GetAccountAuthorizationDetails");
+});
+
+test("what a snapshot is read with is enough, and all of it is needed", async () => {
+  const reader = sandbox.addUser({ name: "reader", policies: [allow(snapshotActions)] });
+  const used = () => sandbox.requests.filter(({ service }) => service === "iam").map(({ action }) => `iam:${action}`);
+  const before = await read(reader.accessKey);
+  expect(JSON.stringify(before)).not.toContain("unknown");
+  // Nobody knows yet of this user's device, password and key.
+  vi.setSystemTime(now + 60_000);
+  sandbox.addUser({ name: "dan", password: { changedMs: now + 1, lastUsedMs: undefined, resetRequired: true } });
+  sandbox.addFidoDevice("dan");
+  expect(findUser(await read(reader.accessKey), "dan")).toMatchObject({
+    ...{ devices: { value: [{ kind: "security key" }] }, accessKeys: { value: [{ active: true }] } },
+    // When a password was used is in the report only.
+    password: { value: { resetRequired: { value: true }, lastUsed: { unknown: expect.any(String) as string } } },
+  });
+  expect(new Set(used())).toEqual(new Set(snapshotActions));
+});
+
+test("the access keys of a user who is not in the report are looked up", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  await read(admin.accessKey);
+  vi.setSystemTime(now + 60_000);
+  const dan = sandbox.addUser({ name: "dan", policies: [allow("*")] });
+  const unused = await read(admin.accessKey);
+  const key = { id: dan.accessKey.accessKeyId, active: true, lastRotated: "2026-11-27T09:01:00Z" };
+  expect(findUser(unused, "dan")?.accessKeys).toEqual({ value: [{ ...key, lastUsed: null, lastUsedService: null }] });
+  expect(findUser(unused, "admin")?.accessKeys).toMatchObject({ value: [{ active: true }] });
+  sandbox.setAccessKeyStatus(dan.accessKey.accessKeyId, "Inactive");
+  expect(findUser(await read(admin.accessKey), "dan")?.accessKeys).toMatchObject({ value: [{ active: false }] });
+  expect(countOf("ListAccessKeys")).toBe(2);
+});
+
+describe("the credential report", () => {
+  const text =
+    "user,arn,user_creation_time,password_enabled,mfa_active\n<root_account>,a,2020-01-31T09:00:00Z,true,true";
+  const generated = new Date("2026-11-27T05:00:00Z");
+
+  /** Reads the account as `admin`, with a report like this. @returns it, and how long it was waited for (ms) */
+  async function readWith(report: Pick<typeof calls, "generateCredentialReport" | "getCredentialReport">) {
+    const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+    let waited = 0;
+    const sleep = (milliseconds: number): Promise<void> => {
+      waited += milliseconds;
+      return Promise.resolve();
+    };
+    const snapshot = await askAs(sandbox.url, admin.accessKey, (aws) =>
+      readAccount(aws, { callerArn: sandbox.rootArn, calls: { ...calls, ...report }, now: Date.now, sleep }),
+    );
+    return { snapshot, waited };
+  }
+
+  test("is asked for until AWS has made it, also when it expires meanwhile, and its age is told", async () => {
+    const states = [false, false, true, false, true];
+    const reports = [undefined, { text, generated }];
+    const { snapshot, waited } = await readWith({
+      generateCredentialReport: () => Promise.resolve(states.shift() === true),
+      getCredentialReport: () => Promise.resolve(reports.shift()),
+    });
+    expect(snapshot.reportGenerated).toEqual({ value: "2026-11-27T05:00:00Z" });
+    expect(snapshot.root).toMatchObject({ value: { hasMfa: true } });
+    expect(waited).toBe(500 + 1000 + 2000 + 4000);
+  });
+
+  test("is unknown if AWS does not make one within two minutes", async () => {
+    const { snapshot, waited } = await readWith({
+      generateCredentialReport: () => Promise.resolve(false),
+      getCredentialReport: () => Promise.resolve({ text, generated }),
+    });
+    const reason = { unknown: "AWS did not finish the credential report within two minutes" };
+    expect(snapshot).toMatchObject({ reportGenerated: reason, root: reason });
+    expect(waited).toBeGreaterThan(115_000);
+    expect(waited).toBeLessThan(125_000);
+  });
+
+  test("says nothing of a user who was created since, and has the name of an earlier one", async () => {
+    sandbox.addUser({ name: "dan" });
+    const { snapshot } = await readWith({
+      generateCredentialReport: () => Promise.resolve(true),
+      getCredentialReport: () =>
+        Promise.resolve({ text: `${text}\ndan,${sandbox.rootArn},2020-01-31T09:00:00Z,true,true`, generated }),
+    });
+    expect(findUser(snapshot, "dan")).toMatchObject({ devices: { value: [] }, password: { value: null } });
+  });
+
+  test("is unknown if it was cut off", async () => {
+    const { snapshot } = await readWith({
+      generateCredentialReport: () => Promise.resolve(true),
+      getCredentialReport: () => Promise.resolve({ text: text.slice(0, -6), generated }),
+    });
+    expect(snapshot.reportGenerated).toEqual({ unknown: expect.stringContaining("cut off") as string });
+  });
 });
 
 test("an account of 5,000 users is read with bulk calls only", async () => {

@@ -24,6 +24,8 @@ export interface Exchange {
   readonly action: string;
   /** The token code in it, "" without one. */
   readonly code: string;
+  /** The user that it is about, "" where it names none. */
+  readonly userName: string;
   readonly host: string;
   /** How many requests for this action there were before. */
   readonly before: number;
@@ -107,6 +109,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       const exchange = {
         action,
         code: parameters.get("TokenCode") ?? "",
+        userName: parameters.get("UserName") ?? "",
         host: request.headers.host ?? "",
         before,
       };

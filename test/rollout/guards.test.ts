@@ -209,7 +209,13 @@ describe("one guard alone refuses", () => {
         user: reset,
         account: {
           passwordPolicy: {
-            value: { allowUsersToChangePassword: true, hardExpiry: false, maxAgeDays: null, minimumLength: 8 },
+            value: {
+              allowUsersToChangePassword: true,
+              hardExpiry: false,
+              maxAgeDays: null,
+              minimumLength: 8,
+              requires: [],
+            },
           },
         },
       },

@@ -34,7 +34,10 @@ const makeUser = (change: Partial<User> = {}): User => ({
 });
 
 const policyOf = (change: Partial<NonNullable<object>> = {}): AccountSnapshot["passwordPolicy"] => ({
-  value: { allowUsersToChangePassword: false, hardExpiry: false, maxAgeDays: null, minimumLength: 8, ...change },
+  value: {
+    ...{ allowUsersToChangePassword: false, hardExpiry: false, maxAgeDays: null, minimumLength: 8, requires: [] },
+    ...change,
+  },
 });
 
 const makeAccount = (users: readonly User[], change: Partial<AccountSnapshot> = {}): AccountSnapshot => ({

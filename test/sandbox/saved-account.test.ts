@@ -49,7 +49,7 @@ function makeAccount(): Account {
   account.unassignedDevices.set(spare, account.makeDevice(spare, Buffer.alloc(20, 7)));
   account.addAccessKey(account.root);
   const ofRoot = account.makeDevice(account.arn("mfa/root-account-mfa-device"), Buffer.alloc(20, 8));
-  account.root.devices.push({ ...ofRoot, enabledMs: now - 4000 });
+  account.giveDevice(account.root, { ...ofRoot, enabledMs: now - 4000 });
   account.rootPassword = {
     changedMs: now - 3000,
     lastUsedMs: now - 2000,

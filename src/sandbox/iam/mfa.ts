@@ -76,9 +76,8 @@ const enableMfaDevice: QueryAction = {
       throw new AwsError("LimitExceeded", 409, `Cannot exceed quota for MFADevicesPerUser: ${devicesPerUser}`);
     }
     synchronize(found.device, codes, account.now());
-    account.unassignedDevices.delete(serialNumber);
     found.device.enabledMs = account.now();
-    user.devices.push(found.device);
+    account.giveDevice(user, found.device);
     return "";
   },
 };
@@ -103,7 +102,7 @@ const deactivateMfaDevice: QueryAction = {
     const owner = takeUserOrRoot(call, "iam:DeactivateMFADevice");
     requireOwnMfa(call, owner);
     const device = takeDevice(owner, serialNumber);
-    owner.devices.splice(owner.devices.indexOf(device), 1);
+    account.takeDevice(owner, device);
     device.enabledMs = 0;
     if (isVirtual(device)) account.unassignedDevices.set(serialNumber, device);
     return "";
