@@ -64,6 +64,15 @@ export function loadAccount(account: Account, saved: SavedAccount): PolicyGaps {
     for (const device of listRootDevices(account, root)) account.giveDevice(account.root, makeDevice(device));
     for (const key of listRootKeys(root)) addKey(account, account.root, key);
   });
+  const { unassignedVirtualDevices: unassigned } = saved;
+  for (const serialNumber of "value" in unassigned ? unassigned.value : []) {
+    if (unassignedDevices.some((each) => each.serialNumber === serialNumber)) continue;
+    const device = { serialNumber, kind: "virtual", tags: {}, enabled: undefined, seed: undefined } as const;
+    account.unassignedDevices.set(serialNumber, {
+      ...makeDevice({ ...device, driftSteps: undefined, synchronizedStep: undefined }),
+      enabledMs: 0,
+    });
+  }
   forEach(unassignedDevices, "unassignedDevices", (each) => {
     account.unassignedDevices.set(each.serialNumber, { ...makeDevice(each), enabledMs: 0 });
   });

@@ -64,6 +64,7 @@ function saveAccount(account: Account): SavedAccount {
     groups: account.groups().map(saveGroup),
     roles: account.roles().map((role) => saveRole(account, role)),
     managedPolicies: [...account.managedPolicies(), ...listAwsPoliciesInUse(account)].map(savePolicy),
+    unassignedVirtualDevices: { value: [...unassignedDevices.keys()] },
     unassignedDevices: [...unassignedDevices.values()].map(saveDevice),
     regions: saveRegions(account),
   };

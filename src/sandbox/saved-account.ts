@@ -34,7 +34,7 @@ import {
 const ownVersion = 1;
 
 /** Times are as in `2026-01-31T09:00:00Z`. */
-export interface SavedAccount extends Omit<AccountSnapshot, "unassignedVirtualDevices"> {
+export interface SavedAccount extends AccountSnapshot {
   /** Absent in a snapshot that no sandbox has saved. */
   readonly sandbox: typeof ownVersion | undefined;
   readonly created: string | undefined;
@@ -44,7 +44,7 @@ export interface SavedAccount extends Omit<AccountSnapshot, "unassignedVirtualDe
   readonly groups: readonly SavedGroup[];
   readonly roles: readonly SavedRole[];
   readonly managedPolicies: readonly SavedPolicy[];
-  /** Virtual devices that no user has. */
+  /** Virtual devices that no user has, with their seeds. */
   readonly unassignedDevices: readonly SavedDevice[];
   /** AWS Config, alarms and trails, as `toPlain` writes them. */
   readonly regions: readonly SavedRegion[];
@@ -296,6 +296,7 @@ const readAccount = object<SavedAccount>({
   groups: withDefault(list(group), []),
   roles: withDefault(list(role), []),
   managedPolicies: withDefault(list(managedPolicy), []),
+  unassignedVirtualDevices: known(list(text([/^[\w+=/:,.@-]{9,256}$/, "a serial number"])), []),
   unassignedDevices: withDefault(list(device), []),
   regions: withDefault(
     list(object<SavedRegion>({ name: text([/^[a-z]{2,}(-[a-z0-9]+){1,5}$/, "a region"]), content: (value) => value })),
