@@ -204,7 +204,7 @@ test("what a snapshot is read with is enough, and all of it is needed", async ()
   const used = () => sandbox.requests.filter(({ service }) => service === "iam").map(({ action }) => `iam:${action}`);
   const before = await read(reader.accessKey);
   expect(JSON.stringify(before)).not.toContain("unknown");
-  // Nobody knows yet of this user's device, password and key.
+  // The report does not have this user's device, password and key yet.
   vi.setSystemTime(now + 60_000);
   sandbox.addUser({ name: "dan", password: { changedMs: now + 1, lastUsedMs: undefined, resetRequired: true } });
   sandbox.addFidoDevice("dan");

@@ -79,7 +79,7 @@ interface Shape {
   readonly name: string;
   readonly policy: object;
 }
-const shapes = JSON.parse(readFileSync(new URL("policy-shapes.json", import.meta.url), "utf8")) as Shape[];
+const shapes = JSON.parse(readFileSync(new URL("../policy/policy-shapes.json", import.meta.url), "utf8")) as Shape[];
 
 interface Fixed {
   readonly content: string;

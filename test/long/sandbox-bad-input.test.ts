@@ -8,8 +8,8 @@ import { iam } from "../../src/sandbox/iam.ts";
 import { listOperations, type Sandbox, type SandboxUser, startSandbox } from "../../src/sandbox/server.ts";
 import { sts } from "../../src/sandbox/sts.ts";
 import { numRunsOf } from "../helpers/broad.ts";
-import { connectTo, type Draft, format, type Key, post, presign, send, sendRaw, sign } from "./client.ts";
-import { allow } from "./iam-client.ts";
+import { connectTo, type Draft, format, type Key, post, presign, send, sendRaw, sign } from "../sandbox/client.ts";
+import { allow } from "../sandbox/iam-client.ts";
 
 const now = Date.parse("2026-01-31T09:00:00Z");
 const whoAmI = { Action: "GetCallerIdentity", Version: "2011-06-15" };

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { readSnapshot } from "../iam/read-account.ts";
 import { type Exchange, type Front, refusal, startFront } from "../network/servers.ts";
-import { readSnapshot } from "./read-account.ts";
 
 const allowAll = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
 const attempts = 8;
