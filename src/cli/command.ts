@@ -42,7 +42,7 @@ type Common = Values<typeof commonOptions>;
 
 /** What stands behind the command's name and is no option. A profile may be given as `--profile` instead. */
 export interface ArgumentSpec {
-  readonly name: "profile" | "shell" | "file" | "user";
+  readonly name: "profile" | "shell" | "file" | "user" | "operation";
   /** How many must be given: 0 where there is a default. */
   readonly atLeast?: number;
   readonly atMost: number;

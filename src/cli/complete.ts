@@ -2,6 +2,7 @@
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { getAwsFilePaths } from "../profiles/paths.ts";
+import { findAuthenticator } from "../sandbox/authenticator.ts";
 import { getStoreFolder } from "../store/paths.ts";
 import { openStore, type Stored } from "../store/read.ts";
 import { escapeControlCharacters, formatFlag } from "../text.ts";
@@ -11,6 +12,13 @@ import type { Listed } from "./help.ts";
 
 /** What may be typed, and what it is. */
 type Candidate = readonly [value: string, text: string];
+
+/** What the user's files have. */
+interface Names {
+  readonly profiles: () => Candidate[];
+  /** Of the running sandbox. */
+  readonly sandboxUsers: () => Candidate[];
+}
 
 /** Stands where a file may be named: the shell knows better which there are. No profile is called so. */
 const anyFile: Candidate = ["//", ""];
@@ -26,7 +34,8 @@ export async function complete(
 ): Promise<ExitCode> {
   // Windows PowerShell passes no empty arguments; a blank is one.
   const word = words.at(-1)?.trim() ?? "";
-  const candidates = await listCandidates(words.slice(0, -1), word, commands, () => listProfiles(context));
+  const names = { profiles: () => listProfiles(context), sandboxUsers: () => listSandboxUsers(context) };
+  const candidates = await listCandidates(words.slice(0, -1), word, commands, names);
   const lines = candidates
     // What would move the cursor is no use on a command line.
     .filter(([value]) => escapeControlCharacters(value) === value)
@@ -39,7 +48,7 @@ async function listCandidates(
   words: readonly string[],
   word: string,
   commands: readonly Listed[],
-  profiles: () => Candidate[],
+  names: Names,
 ): Promise<Candidate[]> {
   const [name, ...rest] = words;
   const help: Candidate = ["help", "show help for a command"];
@@ -58,7 +67,7 @@ async function listCandidates(
   const called = commands.findLast((command) => `${words.join(" ")} `.startsWith(`${command.name} `));
   const next = listNextWords(words, commands);
   if (called === undefined) return next;
-  const own = listCommandWords(await called.load(), words.slice(called.name.split(" ").length), word, profiles);
+  const own = listCommandWords(await called.load(), words.slice(called.name.split(" ").length), word, names);
   return word.startsWith("-") ? own : [...next, ...own];
 }
 
@@ -76,18 +85,15 @@ function listNextWords(words: readonly string[], commands: readonly Listed[]): C
   return [...next];
 }
 
-function listCommandWords(
-  command: Command,
-  rest: readonly string[],
-  word: string,
-  profiles: () => Candidate[],
-): Candidate[] {
+function listCommandWords(command: Command, rest: readonly string[], word: string, names: Names): Candidate[] {
   const specs = Object.entries(listOptions(command)).map(([option, spec]) => ({ flag: formatFlag(option), ...spec }));
   const specOf = (flag: string) => specs.find((spec) => spec.flag === flag);
   const values = (kind = "", choices: readonly string[] = []): Candidate[] =>
     kind === "profile"
-      ? profiles()
-      : [...choices.map((choice): Candidate => [choice, ""]), ...(/\bfile$/.test(kind) ? [anyFile] : [])];
+      ? names.profiles()
+      : kind === "user" && command.name.startsWith("sandbox ")
+        ? names.sandboxUsers()
+        : [...choices.map((choice): Candidate => [choice, ""]), ...(/\bfile$/.test(kind) ? [anyFile] : [])];
   let named = 0;
   let isOver = false;
   const typed = rest.values();
@@ -127,6 +133,15 @@ function describeSession(stored: Stored): string {
 function listStored(store: string): Stored[] {
   try {
     return openStore(store).list();
+  } catch {
+    return [];
+  }
+}
+
+/** None where no sandbox is running, or several are. */
+function listSandboxUsers({ env }: Context): Candidate[] {
+  try {
+    return findAuthenticator(env, "").users.map(({ name, devices }) => [name, devices.length > 0 ? "" : "no device"]);
   } catch {
     return [];
   }

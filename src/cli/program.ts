@@ -169,6 +169,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/sandbox-code.ts")).sandboxCodeCommand,
   },
   {
+    name: "sandbox fault",
+    group: "Try it",
+    takes: "[operation...]",
+    summary: "make calls in the sandbox slow, fail or stale",
+    load: async () => (await import("./commands/sandbox-fault.ts")).sandboxFaultCommand,
+  },
+  {
     name: "sandbox sign-in",
     group: "Try it",
     takes: "<user>",

@@ -1,11 +1,12 @@
 // The authenticator of a running `fob sandbox`: a file in the sandbox's folder with the seeds of all its devices, and the
 // users' passwords. They protect nothing, and the folder goes when the sandbox stops.
-import { lstatSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, getSystemCode } from "../errors.ts";
 import { createFile } from "../files/create.ts";
+import { getHost } from "../files/lock.ts";
 import { findNearest } from "../nearest.ts";
 import { isRunning } from "../process.ts";
 import { formatAsciiJson, quote, quoteShellWord } from "../text.ts";
@@ -25,8 +26,12 @@ const fileName = "authenticator.json";
 export interface Authenticator {
   /** The process that runs the sandbox. */
   readonly pid: number;
+  /** Where the process is: {@link getHost}. */
+  readonly host: string;
   /** The sandbox's address. */
   readonly url: string;
+  /** What requests that switch faults on have to show. */
+  readonly token: string;
   readonly users: readonly SandboxUser[];
   /** Devices that are not enabled for a user yet: that takes two of their codes. */
   readonly unassigned: readonly Device[];
@@ -55,7 +60,7 @@ export interface AuthenticatorFile {
 }
 
 /** The file in a sandbox's folder. */
-export function createAuthenticator(folder: string): AuthenticatorFile {
+export function createAuthenticator(folder: string, token: string): AuthenticatorFile {
   const path = join(folder, fileName);
   let [url, account, before]: [string?, Account?, string?] = [];
   const update = (): void => {
@@ -64,7 +69,14 @@ export function createAuthenticator(folder: string): AuthenticatorFile {
       ...{ name, devices: listDevices(devices), password: user.password?.text ?? null },
     }));
     const unassigned = listDevices([...account.unassignedDevices.values()]);
-    const text = formatAsciiJson({ pid: process.pid, url, users, unassigned } satisfies Authenticator);
+    const text = formatAsciiJson({
+      pid: process.pid,
+      host: getHost(),
+      url,
+      token,
+      users,
+      unassigned,
+    } satisfies Authenticator);
     if (text === before) return;
     createFile(`${path}.new`, text);
     renameSync(`${path}.new`, path);
@@ -157,11 +169,24 @@ export function findUser(users: Authenticator["users"], userName: string, comman
   if (user !== undefined) return user;
   const names = users.map(({ name }) => name);
   const meant = findNearest(userName, names);
-  const list = names.length === 0 ? "it has no users" : `its users: ${names.join(", ")}`;
+  const shown = names.length > 20 ? `${names.slice(0, 20).join(", ")} and ${names.length - 20} more` : names.join(", ");
+  const list = names.length === 0 ? "it has no users" : `its users: ${shown}`;
   throw new FobError(
     `the sandbox has no user ${quote(userName)}`,
     meant === undefined ? list : `did you mean: fob ${command} ${meant}`,
   );
+}
+
+/** Removes the folders of sandboxes that were killed. Only of this system, where the process can be looked for. */
+export function sweepFolders(): void {
+  for (const folder of listOwnFolders()) {
+    try {
+      const { pid, host } = JSON.parse(readFileSync(join(folder, fileName), "utf8")) as Authenticator;
+      if (host === getHost() && !isRunning(pid)) rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // It is being made or removed now. Tidying up is no reason to fail.
+    }
+  }
 }
 
 /** The file; undefined where it is gone, or its process has ended without removing it. */

@@ -42,19 +42,17 @@ const describeUnknown = (what: string, known: Known<unknown>): string[] =>
 
 const namesShown = 3;
 
-/** A line for each reason. */
+/** One line for all: thousands of users may have a reason each. The first one is shown. */
 function groupUnknown(
   users: readonly { readonly name: string; readonly known: Known<unknown> }[],
   what: string,
   here: string,
 ): string[] {
-  const byReason = new Map<string, string[]>();
-  for (const { name, known } of users) {
-    if ("unknown" in known) byReason.set(known.unknown, [...(byReason.get(known.unknown) ?? []), name]);
-  }
-  return [...byReason].map(([reason, names]) => {
-    const others = names.length - namesShown;
-    const shown = `${names.slice(0, namesShown).join(", ")}${others > 0 ? ` and ${others} more` : ""}`;
-    return `unknown: ${what} of ${shown} (${reason}), so they ${here}`;
-  });
+  const unknown = users.flatMap(({ name, known }) => ("unknown" in known ? { name, reason: known.unknown } : []));
+  const [first] = unknown;
+  if (first === undefined) return [];
+  const names = unknown.slice(0, namesShown).map(({ name }) => name);
+  const others = unknown.length - names.length;
+  const shown = `${names.join(", ")}${others > 0 ? ` and ${others} more` : ""}`;
+  return [`unknown: ${what} of ${shown} (${first.reason}), so they ${here}`];
 }

@@ -1,4 +1,5 @@
 // A local AWS with a scenario's account and AWS files of its own, apart from the user's.
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { getDefaultRegion } from "../aws/partitions.ts";
@@ -8,7 +9,13 @@ import { createFile } from "../files/create.ts";
 import { explainFileError } from "../files/read.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { Account, Principal } from "./account.ts";
-import { authenticatorVariable, createAuthenticator, folderPrefix, temporaryFolder } from "./authenticator.ts";
+import {
+  authenticatorVariable,
+  createAuthenticator,
+  folderPrefix,
+  sweepFolders,
+  temporaryFolder,
+} from "./authenticator.ts";
 import { describeGaps } from "./gaps.ts";
 import { formatAccount } from "./save-account.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -28,11 +35,18 @@ export interface Rehearsal {
   close(): Promise<void>;
 }
 
-/** Starts it. @param env the environment that the variables are for */
-export async function startRehearsal(scenario: Scenario, env: Environment): Promise<Rehearsal> {
+/**
+ * Starts it.
+ *
+ * @param env the environment that the variables are for
+ * @param staleMs how old the answers of IAM's List and Get operations are
+ */
+export async function startRehearsal(scenario: Scenario, env: Environment, staleMs = 0): Promise<Rehearsal> {
+  sweepFolders();
   const folder = makeFolder();
   const files = { ...listAwsFiles(folder), store: join(folder, "fob") };
-  const authenticator = createAuthenticator(folder);
+  const controlToken = randomBytes(24).toString("base64url");
+  const authenticator = createAuthenticator(folder, controlToken);
   let sandbox: Sandbox | undefined;
   const close = async (): Promise<void> => {
     await sandbox?.close();
@@ -53,7 +67,9 @@ export async function startRehearsal(scenario: Scenario, env: Environment): Prom
         authenticator.write(account);
       },
       changed: authenticator.write,
+      controlToken,
     });
+    if (staleMs > 0) sandbox.addFault({ operation: "iam:*", kind: "stale", ms: staleMs });
     authenticator.open(sandbox.url);
     const variables = buildVariables({ ...files, authenticator: authenticator.path }, sandbox.url, env);
     const format = (): string => formatAccount(filled as Account, scenario.saved);

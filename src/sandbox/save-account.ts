@@ -38,7 +38,7 @@ export function formatAccount(account: Account, origin?: SavedAccount): string {
   return `{\n${lines.join(",\n")}\n}\n`;
 }
 
-function saveAccount(account: Account): SavedAccount {
+export function saveAccount(account: Account): SavedAccount {
   const { id, partition, alias, passwordPolicy, createdMs, root, rootPassword, unassignedDevices } = account;
   const notSaved = { unknown: "a sandbox's file does not have it" };
   return {

@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   Account,
   type AccountPasswordPolicy,
@@ -21,6 +22,8 @@ import {
 import { type ConnectionLimits, limitConnections, toServerOptions, usualLimits } from "./connections.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
 import { type AccountEvent, getSignInRegion, type Origin } from "./events.ts";
+import { answerFaultRequest, faultsPath } from "./fault-requests.ts";
+import { createFaultError, type Fault, Faults, findCallerIn, type Strike } from "./faults.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
 import { iam } from "./iam.ts";
 import {
@@ -62,6 +65,8 @@ export interface SandboxOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** Adds what the account has from the start. */
   readonly fill?: (account: Account) => void;
+  /** What requests that switch faults on and off have to show. Default: there are no such requests. */
+  readonly controlToken?: string;
   /** Called when IAM or a sign-in may have changed something for a request, before the answer is sent. */
   readonly changed?: (account: Account) => void;
 }
@@ -135,6 +140,8 @@ export interface Sandbox {
   readonly signIns: readonly AccountEvent[];
   /** At first the account has none. */
   setAccountAlias(alias: string): void;
+  /** Switches a fault on. */
+  addFault(fault: Fault): void;
   /** Stops listening and closes all connections, including idle ones. */
   close(): Promise<void>;
 }
@@ -149,6 +156,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     account,
     federation: new Federation(account),
     buckets: ["invoices", "team-photos"],
+    faults: new Faults(account),
+    controlToken: options.controlToken,
     changed: options.changed ?? (() => undefined),
   };
   const requests: RequestRecord[] = [];
@@ -223,6 +232,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     get signIns() {
       return account.events.list().filter(({ name }) => name === "ConsoleLogin");
     },
+    addFault: (fault) => aws.faults.add(fault),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -237,6 +247,8 @@ interface LocalAws {
   readonly account: Account;
   readonly federation: Federation;
   readonly buckets: string[];
+  readonly faults: Faults;
+  readonly controlToken: string | undefined;
   readonly changed: (account: Account) => void;
 }
 
@@ -254,6 +266,8 @@ interface Progress {
   region: string;
   /** Undefined until the request is authenticated. */
   caller: Credential | undefined;
+  /** Undefined until the operation is known. */
+  strike: Strike | undefined;
 }
 
 /** By the names in signatures. */
@@ -270,10 +284,23 @@ export function listOperations(service: Service): readonly string[] {
   return [...query, ...Object.keys(jsonServices[service]?.operations ?? {})];
 }
 
+/** All operations here, as in `iam:ListUsers`; those of the console are `signin:…`. */
+export const allOperations = (): readonly string[] => [
+  ...services.flatMap((service) => listOperations(service).map((operation) => `${service}:${operation}`)),
+  ...["ConsoleLogin", "getSigninToken", "login"].map((operation) => `signin:${operation}`),
+];
+
 /** Answers one request and returns its record. Never rejects. */
 async function answerCall(request: IncomingMessage, response: ServerResponse, aws: LocalAws): Promise<RequestRecord> {
   const requestId = randomUUID();
-  const progress: Progress = { service: undefined, action: "", accessKeyId: "", region: "", caller: undefined };
+  const progress: Progress = {
+    service: undefined,
+    action: "",
+    accessKeyId: "",
+    region: "",
+    caller: undefined,
+    strike: undefined,
+  };
   let error: AwsError | undefined;
   let reply: Answer;
   try {
@@ -288,6 +315,9 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
     // The rest of a body that is too large means nothing, so the connection cannot be reused.
     if (!request.complete) response.setHeader("connection", "close");
   }
+  const { delayMs = 0, kinds } = progress.strike ?? {};
+  if (delayMs > 0) await sleep(delayMs);
+  if (kinds?.has("drop") || kinds?.has("drop-answer")) request.socket.destroy();
   const { status, headers, body } = reply;
   const time = aws.account.now();
   // AWS's time, which clients use to correct for their own clock.
@@ -363,6 +393,7 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const { account } = aws;
   const query = readQuery(request);
   const [path = ""] = request.target.split("?");
+  if (path === faultsPath && aws.controlToken !== undefined) return answerFaultRequest(request, aws);
   if (path === "/federation") return handleFederation(request, query, progress, aws);
   if (path === "/sign-in") return handleSignIn(request, query, progress, aws);
   const authorization = readAuthorization(request, query);
@@ -381,12 +412,12 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
 
   if (service === "s3") {
     const caller = signedIn();
-    progress.action = findS3Action(request.method, path, withoutSignature(query));
+    setAction(findS3Action(request.method, path, withoutSignature(query)), progress, aws);
     return { status: 200, headers: s3Xml, body: listBuckets(account, caller, aws.buckets) };
   }
   const jsonService = jsonServices[service];
   if (jsonService !== undefined) {
-    progress.action = keepWord(readOperationName(request, jsonService));
+    setAction(keepWord(readOperationName(request, jsonService)), progress, aws);
     const call = { account, caller: signedIn(), region: account.inRegion(region) };
     if (path !== "/") throw notModeled(`the path of this request to ${service}`);
     const result = runOperation(service, jsonService, request, call);
@@ -394,12 +425,16 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
     return { status: 200, headers, body: writeJson(result) };
   }
   const parameters = withoutSignature(readParameters(request, query));
-  progress.action = keepWord(parameters.get("Action") ?? "");
+  setAction(keepWord(parameters.get("Action") ?? ""), progress, aws);
   const caller = signedIn();
   if (path !== "/") throw notModeled(`the path of this request to ${service}`);
   const definition = queryServices[service] ?? sts;
   const action = findAction(service, definition, parameters);
-  const result = action.run({ account, caller, parameters, region: account.inRegion(region) });
+  const operation = `${service}:${progress.action}`;
+  const seen = aws.faults.readFrom(operation);
+  const seenCaller = seen === account ? caller : findCallerIn(seen, caller);
+  if (service === "iam") aws.faults.beforeChange(operation);
+  const result = action.run({ account: seen, caller: seenCaller, parameters, region: account.inRegion(region) });
   if (service === "iam" && !/^(Get|List|Simulate)/.test(progress.action)) aws.changed(account);
   return {
     status: 200,
@@ -408,17 +443,29 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   };
 }
 
+/** Notes the operation of a request, and throws AwsError if it is to fail before anything is done. */
+function setAction(action: string, progress: Progress, { faults }: LocalAws): void {
+  progress.action = action;
+  const { service = "signin" } = progress;
+  progress.strike = faults.strike(`${service}:${action}`);
+  const error = createFaultError(progress.strike, service);
+  if (error !== undefined) throw error;
+  // Not seen by the client: its connection is closed.
+  if (progress.strike.kinds.has("drop")) throw new AwsError("Dropped", 500, "The connection is closed");
+}
+
 /** Handles requests that are not signed: they contain the credentials or the token. */
 function handleFederation(
   request: HttpRequest,
   query: ReadonlyMap<string, string>,
   progress: Progress,
-  { account, federation }: LocalAws,
+  aws: LocalAws,
 ): Answer {
+  const { account, federation } = aws;
   progress.service = "signin";
   progress.region = getSignInRegion(account.partition);
   const parameters = readParameters(request, query);
-  progress.action = keepWord(parameters.get("Action") ?? "");
+  setAction(keepWord(parameters.get("Action") ?? ""), progress, aws);
   const { accessKeyId, ...answer } = federation.answer(parameters);
   progress.accessKeyId = accessKeyId;
   progress.caller = account.credential(accessKeyId);
@@ -433,7 +480,7 @@ function handleSignIn(
   aws: LocalAws,
 ): Answer {
   progress.service = "signin";
-  progress.action = "ConsoleLogin";
+  setAction("ConsoleLogin", progress, aws);
   if (request.method !== "POST") throw notModeled("this HTTP method here");
   const userAgent = request.headers["user-agent"]?.join(", ") ?? "";
   const answer = answerSignIn(aws.account, readParameters(request, query), { userAgent, sourceIp: "127.0.0.1" });

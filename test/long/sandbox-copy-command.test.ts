@@ -58,7 +58,8 @@ test("users of the copy do what they may do in the account, with keys and device
 });
 
 test("what the caller may not read is said, and the users have none of it", async () => {
-  const deny = { Effect: "Deny", Action: ["iam:GenerateCredentialReport", "iam:ListAccountAliases"], Resource: "*" };
+  const actions = ["iam:GenerateCredentialReport", "iam:ListAccessKeys", "iam:ListAccountAliases"];
+  const deny = { Effect: "Deny", Action: actions, Resource: "*" };
   const { file, fob } = await makeHome([everything, { Version: "2012-10-17", Statement: deny }]);
   const copy = await fob("--from-account", "--profile", "work", "--save", file, "--", "fob", "sandbox", "code", "ivy");
   expect(copy.status).toBe(0);
@@ -67,6 +68,7 @@ test("what the caller may not read is said, and the users have none of it", asyn
   expect(lines).toEqual([
     expect.stringContaining("the account's alias (") as string,
     expect.stringContaining("the root user's keys and MFA device (") as string,
+    expect.stringMatching(/: access keys of .*not authorized.*, so they have none in the sandbox$/) as string,
   ]);
   const again = await fob("--load", file, "--", "true");
   expect(again.stderr.split("\n").filter((line) => line.startsWith("fob: warning: "))).toEqual(lines);

@@ -148,7 +148,7 @@ test("every fob command in the texts exists and has the options that it is given
   const given = pages.flatMap((page) =>
     [
       ...read(page).matchAll(
-        /\bfob ((?:policy |rollout |sandbox (?=code))?[a-z]+(?:-[a-z]+)*)((?: (?!-- )[^\s`"')|>]+)*)/g,
+        /\bfob ((?:policy |rollout |sandbox (?=code|fault|sign-in))?[a-z]+(?:-[a-z]+)*)((?: (?!-- )[^\s`"')|>]+)*)/g,
       ),
     ]
       .filter(({ index }) => isInCode(read(page), index))

@@ -231,6 +231,9 @@ test("fob sandbox code finds the only running sandbox, and says what it cannot f
   await sandbox.ended;
   mayHoldSecrets(own);
   expect(readdirSync(home.folder).map((name) => join(home.folder, name, "authenticator.json"))).toEqual([own]);
+  // The next one removes it.
+  await home.fob("sandbox", "--", "true");
+  expect(readdirSync(home.folder)).toEqual([]);
 });
 
 test.each([

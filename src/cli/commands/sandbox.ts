@@ -14,6 +14,7 @@ import { formatCommand } from "../../typed-command.ts";
 import type { AdministratorOptions } from "../administrator.ts";
 import { defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
+import { readMilliseconds } from "../milliseconds.ts";
 import { reportFailedStart, reportStartProblem } from "../start-problem.ts";
 
 /** cmd has no quotes for a path that holds a percent sign. */
@@ -45,6 +46,10 @@ export const sandboxCommand = defineCommand({
       text: "the profile for --from-account (default: AWS_PROFILE, keys in the environment, else default); one that fob cannot open is used as the AWS SDKs do",
     },
     printPolicy: { text: "print the policy that --from-account needs, and do nothing else" },
+    stale: {
+      value: "length",
+      text: "let IAM's answers to List and Get calls be so old, e.g. 5s, as on AWS after a change (default: changes are seen at once)",
+    },
     save: { value: "file", text: "when the sandbox stops, write its account to this file" },
     ...regionOption,
     shell: { value: "shell", text: `print for ${shells.join(", ")} (default: your shell)`, choices: shells },
@@ -80,9 +85,10 @@ export const sandboxCommand = defineCommand({
     const files = await import("../../sandbox/scenario-file.ts");
     if (options.save !== undefined) files.assertSavable(options.save);
     const scenario = await chooseScenario(options, files, context);
+    const staleMs = readMilliseconds("--stale", options.stale ?? "0");
     const { startRehearsal: start } = await import("../../sandbox/rehearsal.ts");
     throwIfCancelled(signal);
-    const rehearsal = await start(scenario, env);
+    const rehearsal = await start(scenario, env, staleMs);
     try {
       throwIfCancelled(signal);
       for (const gap of rehearsal.gaps) context.say.warning(gap);
