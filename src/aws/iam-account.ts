@@ -1,5 +1,5 @@
 // IAM's calls that read an account as a whole. Heavy: import() it, and only when AWS is really called.
-// Lists are asked for in pages of a hundred, so that a page with its policies stays small.
+// Users are asked for in pages of a hundred, so that a page with its policies stays small.
 import {
   GenerateCredentialReportCommand,
   GetAccessKeyLastUsedCommand,
@@ -22,6 +22,8 @@ import { readPages } from "./pages.ts";
 /** Five thousand users, their roles, groups and policies, and more. */
 const MOST_PAGES = 1000;
 const PAGE = 100;
+/** Of what is small. */
+const LARGE_PAGE = 1000;
 
 export type AuthorizationDetails = Pick<
   GetAccountAuthorizationDetailsCommandOutput,
@@ -59,7 +61,7 @@ export async function getAuthorizationDetails(
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html */
 export async function listVirtualMfaDevices(aws: Connection): Promise<VirtualMFADevice[]> {
   return await readPages(async (Marker) => {
-    const command = new ListVirtualMFADevicesCommand({ Marker, MaxItems: PAGE });
+    const command = new ListVirtualMFADevicesCommand({ Marker, MaxItems: LARGE_PAGE });
     const answer = await read(aws, "ListVirtualMFADevices", (client, abortSignal) =>
       client.send(command, { abortSignal }),
     );

@@ -32,6 +32,11 @@ class PatientRetryStrategy extends RetryStrategy {
   }
 }
 
+const ignore = (): void => undefined;
+
+/** Without info(): the SDK copies every answer for it, also where it does nothing. */
+const logger = { trace: ignore, debug: ignore, warn: ignore, error: ignore } as typeof console;
+
 /** The configuration of a client: everything, because what it is not given it looks up in the AWS files, which it parses again. */
 export function clientConfiguration(aws: Connection, service: "sts" | "iam", kind: CallKind) {
   const { credentials, endpoints, useFips, useDualstack } = aws.access;
@@ -52,6 +57,7 @@ export function clientConfiguration(aws: Connection, service: "sts" | "iam", kin
     // A wrong clock is said, not corrected in silence. Left out, it would be looked up in the AWS files.
     disableClockSkewCorrection: true,
     userAgentAppId: () => Promise.resolve(undefined),
+    logger,
     requestHandler: requestHandler(aws, kind),
   };
 }

@@ -116,5 +116,6 @@ function readRow(cell: (name: string) => string | undefined, line: number): Repo
 function readTime(text: string): string | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
   const ms = Date.parse(text);
+  if (text.length === 20 && !Number.isNaN(ms)) return text;
   return Number.isNaN(ms) ? undefined : `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -62,12 +62,18 @@ export function decideAbout(
 ): UserDecisions {
   const own = policies.map(({ document }) => document);
   const identity: RequestContext = describeUser(user)?.context ?? {};
-  const contextOf = ({ context }: AuthMethod): RequestContext => mergeContexts(mergeContexts(noMfa, identity), context);
+  const withoutKeys = mergeContexts(noMfa, identity);
+  const contexts = new Map<Method, RequestContext>();
+  const contextOf = (method: Method): RequestContext => {
+    const context = contexts.get(method) ?? mergeContexts(withoutKeys, methodOf(method).context);
+    contexts.set(method, context);
+    return context;
+  };
   const boundary = limit?.document;
   return {
     user,
     decide: ({ action, resource }, method, more = []) =>
-      evaluate([...own, ...more], { action, resource, context: contextOf(methodOf(method)) }, { boundary }).decision,
+      evaluate([...own, ...more], { action, resource, context: contextOf(method) }, { boundary }).decision,
     findOpening(more = []) {
       // What is not denied does not depend on what policies allow, but on what a boundary allows.
       const denying = [...own, ...more].filter((document) =>
@@ -76,7 +82,7 @@ export function decideAbout(
       return cache("opening", { policies: denying, boundary, context: identity }, findFirstOpening);
     },
     listAllowed: (method, more = []) =>
-      cache("allowed", { policies: [...own, ...more], boundary, context: contextOf(methodOf(method)) }, listAllowed),
+      cache("allowed", { policies: [...own, ...more], boundary, context: contextOf(method) }, listAllowed),
   };
 }
 

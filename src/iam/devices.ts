@@ -1,6 +1,6 @@
 // Who has which MFA devices, from the bulk calls as far as these say it.
 import type { ReportRow } from "./credential-report.ts";
-import { type Device, type DeviceKind, type Known, mapKnown } from "./snapshot.ts";
+import { type Device, type DeviceKind, type Known, mapKnown, type User } from "./snapshot.ts";
 
 /** What the bulk calls have returned. */
 interface Bulk {
@@ -23,37 +23,64 @@ type SerialNumbers = Known<readonly string[]>;
 /** Asks AWS about each of some users. */
 type AskAbout = (users: readonly string[]) => Promise<ReadonlyMap<string, SerialNumbers>>;
 
+/** A user whose devices are read. */
+interface DeviceHolder {
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What is known of a user's devices, as a part of a user in a snapshot. */
+type FoundDevices = Pick<User, "devices" | "mayHaveMoreDevices">;
+
+/** In a larger account, to ask about everybody because of one device would take minutes. */
+const mostSecondLooks = 300;
+
 /**
  * Returns the devices of each user. Asks about those whom the report shows with a device that is not virtual, and those who
- * are not in it. If the devices found are fewer than the summary counts, it asks about the others too: one may have a second
- * device, or a new one. AWS does not say whether the count has the root user's devices; those of a root user with MFA are
- * taken to be in it.
+ * are not in it. If the devices found are fewer than the summary counts, others may have a second device, or a new one: in
+ * a small account it asks about them too, in a larger one only about those whom a tag gives a part in the rollout. AWS does
+ * not say whether the count has the root user's devices; those of a root user with MFA are taken to be in it.
  */
 export async function readDevices(
-  users: readonly string[],
+  users: readonly DeviceHolder[],
   { virtual, rows, root, devicesInUse }: Bulk,
   askAbout: AskAbout,
-): Promise<ReadonlyMap<string, Known<readonly Device[]>>> {
+): Promise<ReadonlyMap<string, FoundDevices>> {
   const listed = "value" in virtual ? groupByUser(virtual.value) : undefined;
   const hasNone = (row: Known<ReportRow> | undefined): boolean =>
     row !== undefined && "value" in row && !row.value.hasMfa;
-  const isOpen = (user: string): boolean => listed === undefined || (!listed.has(user) && !hasNone(rows.get(user)));
+  const isOpen = ({ name }: DeviceHolder): boolean =>
+    listed === undefined || (!listed.has(name) && !hasNone(rows.get(name)));
   const settled = users.filter((user) => !isOpen(user));
   const found = new Map<string, SerialNumbers>([
-    ...settled.map((user) => [user, { value: listed?.get(user) ?? [] }] as const),
-    ...(await askAbout(users.filter(isOpen))),
+    ...settled.map(({ name }) => [name, { value: listed?.get(name) ?? [] }] as const),
+    ...(await askAbout(listNames(users.filter(isOpen)))),
   ]);
 
   const hasRootMfa = "value" in root && root.value.hasMfa;
   const ofRoot = "value" in virtual ? virtual.value.filter(({ User }) => User?.Arn?.endsWith(":root")).length : 0;
-  const counted = [...found.values()].reduce((sum, known) => sum + ("value" in known ? known.value.length : 0), 0);
   const total = "value" in devicesInUse ? devicesInUse.value : undefined;
-  const isExplained = total !== undefined && total <= counted + (hasRootMfa ? Math.max(1, ofRoot) : 0);
-  const more = isExplained ? [] : await askAbout(settled);
+  const isExplained = (): boolean =>
+    total !== undefined && total <= countDevices(found) + (hasRootMfa ? Math.max(1, ofRoot) : 0);
+  const isSmall = settled.length <= mostSecondLooks;
+  const again = isExplained() ? [] : settled.filter(({ tags }) => isSmall || tags["fob-role"] !== undefined);
+  for (const [name, serialNumbers] of await askAbout(listNames(again))) found.set(name, serialNumbers);
+  const doubtful = new Set(isExplained() ? [] : listNames(settled.filter((user) => !again.includes(user))));
   return new Map(
-    [...found, ...more].map(([user, serialNumbers]) => [user, mapKnown(serialNumbers, (all) => all.map(toDevice))]),
+    [...found].map(([name, serialNumbers]) => [
+      name,
+      {
+        devices: mapKnown(serialNumbers, (all) => all.map(toDevice)),
+        ...(doubtful.has(name) ? { mayHaveMoreDevices: true } : {}),
+      },
+    ]),
   );
 }
+
+const listNames = (users: readonly DeviceHolder[]): readonly string[] => users.map(({ name }) => name);
+
+const countDevices = (found: ReadonlyMap<string, SerialNumbers>): number =>
+  [...found.values()].reduce((sum, known) => sum + ("value" in known ? known.value.length : 0), 0);
 
 /** Devices that were created and never assigned are left out. */
 function groupByUser(devices: readonly VirtualDevice[]): ReadonlyMap<string, readonly string[]> {

@@ -27,6 +27,7 @@ export async function readUser(aws: Connection, user: User, calls: UserCalls): P
     ...user,
     groups,
     devices: mapKnown(devices, (serialNumbers) => serialNumbers.map(toDevice)),
+    mayHaveMoreDevices: false,
     accessKeys: accessKeys,
     password: mapKnown(profile, (found) => (found === undefined ? null : toPassword(user, found.resetRequired))),
   };

@@ -72,7 +72,6 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     tryCall(async () => readPasswordPolicy(await calls.getPasswordPolicy(aws))),
   ]);
   const [, partition = "", , , account = ""] = callerArn.split(":");
-  const names = identities.users.map(({ name }) => name);
   const rows = new Map(
     identities.users.map((user) => [user.name, flatMapKnown(report, (read) => findRow(user, read))]),
   );
@@ -80,7 +79,7 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     toKnown(all.get(rootRow), "the credential report has no row for the root user"),
   );
   const devices = await readDevices(
-    names,
+    identities.users,
     { virtual, rows, root, devicesInUse: mapKnown(summary, (counts) => counts.MFADevicesInUse) },
     (users) => lookUpFor("MFA devices", users, (user) => calls.listMfaDevices(aws, user), aws),
   );
@@ -109,7 +108,7 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
     users: identities.users.map(
       (user): User => ({
         ...user,
-        devices: devices.get(user.name) ?? { unknown: "the user's devices were not read" },
+        ...(devices.get(user.name) ?? { devices: { unknown: "the user's devices were not read" } }),
         accessKeys: accessKeys.get(user.name) ?? { unknown: "the user's access keys were not read" },
         password: passwords.get(user.name) ?? { unknown: "the user's password was not read" },
       }),

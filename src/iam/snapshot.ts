@@ -110,6 +110,8 @@ export interface UserIdentity extends Holder {
 
 export interface User extends UserIdentity {
   readonly devices: Known<readonly Device[]>;
+  /** Whether the account has devices that are in no user's list, and this user may have one of them. */
+  readonly mayHaveMoreDevices?: boolean | undefined;
   readonly accessKeys: Known<readonly AccessKey[]>;
   readonly password: Known<Password | null>;
 }

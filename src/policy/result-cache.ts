@@ -22,6 +22,7 @@ export type ResultCache = <T>(name: string, input: ResultInput, workOut: (input:
  */
 export function createResultCache(): ResultCache {
   const summaries = new Map<PolicyDocument, Summary>();
+  const reads = new Map<string, Reads>();
   const results = new Map<string, unknown>();
   const summarize = (document: PolicyDocument): Summary => {
     const summary = summaries.get(document) ?? makeSummary(document, summaries.size);
@@ -31,10 +32,10 @@ export function createResultCache(): ResultCache {
   return <T>(name: string, input: ResultInput, workOut: (input: ResultInput) => T): T => {
     const policies = input.policies.map(summarize);
     const boundary = input.boundary && summarize(input.boundary);
-    const key = JSON.stringify([
-      ...[name, policies.map(({ id }) => id), boundary === undefined ? null : boundary.id],
-      describeContext(input.context, policies, boundary),
-    ]);
+    const documents = `${policies.map(({ id }) => id).join()};${boundary?.id ?? ""}`;
+    const read = reads.get(documents) ?? combine(policies, boundary);
+    reads.set(documents, read);
+    const key = `${name};${documents};${describeContext(input.context, read)}`;
     if (!results.has(key)) results.set(key, workOut(input));
     return results.get(key) as T;
   };
@@ -76,25 +77,36 @@ const listResourceKeys = ({ resources }: Statement): string[] =>
 
 const namesResources = ({ resources }: Statement): boolean => !resources.every(isEveryResource);
 
+/** The context keys, in lower case, that decide something. */
+interface Reads {
+  /** By their values. */
+  readonly values: ReadonlySet<string>;
+  /** By whether they have a value. */
+  readonly presence: ReadonlySet<string>;
+}
+
 /**
- * Lists the context keys that decide, with their values. A variable in a resource that is allowed is compared with the
- * resources that are denied or within a boundary; if there are none, it only matters whether it has a value.
+ * A variable in a resource that is allowed is compared with the resources that are denied or within a boundary; if there
+ * are none, it only matters whether it has a value.
  */
-function describeContext(
-  context: RequestContext,
-  policies: readonly Summary[],
-  boundary: Summary | undefined,
-): unknown {
+function combine(policies: readonly Summary[], boundary: Summary | undefined): Reads {
   const all = [...policies, ...(boundary === undefined ? [] : [boundary])];
+  const keys = all.flatMap((each) => [...each.keys]);
+  const allowedKeys = all.flatMap((each) => [...each.allowedKeys]);
   const isCompared = boundary?.namesResources === true || policies.some(({ deniesResources }) => deniesResources);
-  const has = (name: "keys" | "allowedKeys", key: string): boolean => all.some((each) => each[name].has(key));
-  return Object.entries(context)
-    .map(([name, value]) => {
-      const key = name.toLowerCase();
-      const shown = typeof value === "symbol" ? { is: value.description } : value;
-      if (has("keys", key) || (isCompared && has("allowedKeys", key))) return [key, shown];
-      return has("allowedKeys", key) ? [key, typeof value === "string" ? "" : shown] : [];
-    })
-    .filter((entry) => entry.length > 0)
-    .sort();
+  return { values: new Set(isCompared ? [...keys, ...allowedKeys] : keys), presence: new Set(allowedKeys) };
+}
+
+/** Lists the context keys that decide, with their values, in a form to compare. */
+function describeContext(context: RequestContext, { values, presence }: Reads): string {
+  if (values.size + presence.size === 0) return "";
+  const entries: string[] = [];
+  for (const [name, value] of Object.entries(context)) {
+    const key = name.toLowerCase();
+    const isByPresence = typeof value === "string" && !values.has(key);
+    if (!values.has(key) && !presence.has(key)) continue;
+    const shown = typeof value === "symbol" ? { is: value.description } : value;
+    entries.push(JSON.stringify(isByPresence ? [key] : [key, shown]));
+  }
+  return entries.sort().join();
 }

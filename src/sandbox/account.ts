@@ -1,7 +1,7 @@
 // One AWS account: its root user, its IAM users with their policies, MFA devices and access keys, its roles, and all
 // sessions.
 
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import {
   type AuthorizationRequest,
   type ContextValue,
@@ -24,6 +24,7 @@ import {
   type PolicyHolder,
   readModeledPolicy,
 } from "./policies.ts";
+import { takeRandomBytes } from "./random.ts";
 import { makeRegion, type Region } from "./region.ts";
 import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
@@ -609,7 +610,7 @@ export class Account {
   }
 
   addCodeDevice(userName: string | undefined, serialNumber: string, enabledMs?: number): CodeDevice {
-    const seed = randomBytes(20);
+    const seed = takeRandomBytes(20);
     this.addDevice(userName, serialNumber, seed, enabledMs);
     return { serialNumber, base32Secret: base32Encode(seed), code: (atMs = this.now()) => totp(seed, atMs) };
   }
@@ -622,7 +623,7 @@ export class Account {
   ): Credential & { session: Session } {
     const nowMs = this.now();
     // 3n + 1 bytes, so the token ends in "==", which some readers and writers of the credentials file cut off.
-    const token = randomBytes(268).toString("base64");
+    const token = takeRandomBytes(268).toString("base64");
     // Whole seconds, as in the response: the session must not end later than the client expects.
     const expiresMs = Math.floor(nowMs / 1000 + durationSeconds) * 1000;
     const session = { token, expiresMs, ...details };
@@ -785,12 +786,12 @@ export function verifyCode(device: MfaDevice, code: string, nowMs: number): "rig
 
 /** Creates an ID like AWS's: a prefix of four letters, then sixteen characters of `A-Z2-7`. */
 export function makeId(prefix: string): string {
-  return prefix + base32Encode(randomBytes(10));
+  return prefix + base32Encode(takeRandomBytes(10));
 }
 
 /** Creates a password with all classes of characters. */
 function makePassword(): string {
-  return `${randomBytes(12).toString("base64url")}-Aa1`;
+  return `${takeRandomBytes(12).toString("base64url")}-Aa1`;
 }
 
 /** Creates the serial number of a hardware token. */
@@ -800,8 +801,8 @@ export function makeTokenNumber(): string {
 
 /** Creates an access key whose ID tells the account, as AWS's do: src/keys/account-of-key.ts. */
 function makeKey(prefix: "AKIA" | "ASIA", account: string): { accessKeyId: string; secretAccessKey: string } {
-  const random = BigInt(`0x${randomBytes(10).toString("hex")}`) % 2n ** 39n;
+  const random = BigInt(`0x${takeRandomBytes(10).toString("hex")}`) % 2n ** 39n;
   const bits = 2n ** 79n + BigInt(account) * 2n ** 39n + random;
   const accessKeyId = prefix + base32Encode(Buffer.from(bits.toString(16), "hex"));
-  return { accessKeyId, secretAccessKey: randomBytes(30).toString("base64") };
+  return { accessKeyId, secretAccessKey: takeRandomBytes(30).toString("base64") };
 }

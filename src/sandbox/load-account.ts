@@ -1,5 +1,5 @@
 // Fills the account of a sandbox from a file or a snapshot. Secrets, seeds and IDs that it does not have are generated.
-import { randomBytes } from "node:crypto";
+
 import type { Known } from "../iam/snapshot.ts";
 import {
   type Account,
@@ -10,6 +10,7 @@ import {
   type UserPrincipal,
 } from "./account.ts";
 import { type ModeledPolicy, type PolicyHolder, type PolicyVersion, readForeignPolicy } from "./policies.ts";
+import { takeRandomBytes } from "./random.ts";
 import { addForeignRole } from "./roles.ts";
 import type {
   SavedAccount,
@@ -231,7 +232,7 @@ function createDeviceMaker(account: Account) {
     if (serialNumbers.has(serialNumber)) throw new Error(`${serialNumber} is there twice`);
     serialNumbers.add(serialNumber);
     const hasCodes = kind === "virtual" || kind === "hardware";
-    const own = hasCodes ? (seed === undefined ? randomBytes(20) : base32Decode(seed)) : undefined;
+    const own = hasCodes ? (seed === undefined ? takeRandomBytes(20) : base32Decode(seed)) : undefined;
     const enabledMs = toMs(enabled) ?? account.createdMs;
     return { ...account.makeDevice(serialNumber, own), tags, enabledMs, driftSteps, synchronizedStep };
   };

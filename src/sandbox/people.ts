@@ -1,7 +1,8 @@
 // The people of an account: users with their keys and devices, and how old these are.
-import { randomBytes } from "node:crypto";
+
 import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
 import { getSignInRegion } from "./events.ts";
+import { takeRandomBytes } from "./random.ts";
 
 export interface Person extends UserOptions {
   readonly keys?: readonly AccessKeyOptions[];
@@ -29,7 +30,7 @@ export function addPerson(account: Account, { keys = [], devices = [], ...user }
       hardware: makeTokenNumber,
       fido: () => account.arn(`u2f/user/${name}/${deviceName}-${makeId("")}`),
     };
-    const device = account.makeDevice(serialNumbers[kind](), kind === "fido" ? undefined : randomBytes(20));
+    const device = account.makeDevice(serialNumbers[kind](), kind === "fido" ? undefined : takeRandomBytes(20));
     account.giveDevice(principal, { ...device, enabledMs });
   }
   const timeMs = user.password?.lastUsedMs;

@@ -219,6 +219,7 @@ const user = object<SavedUser>({
   boundary: withDefault<string | null>(orNull(text()), null),
   tags,
   devices: known(list(device), []),
+  mayHaveMoreDevices: optional(flag),
   accessKeys: known(list(accessKey), []),
   password: known<SavedPassword | null>(orNull(password), null),
   services,

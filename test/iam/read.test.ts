@@ -162,6 +162,26 @@ test("single users are looked up only if the bulk calls leave something open abo
   expect(countOf("ListMFADevices")).toBe(252);
 });
 
+test("in a large account, one device more does not lead to look-ups about everybody", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  for (let number = 0; number < 310; number++) sandbox.addUser({ name: `user-${number}` });
+  sandbox.addUser({ name: "break-glass", tags: { "fob-role": "break-glass" } });
+  for (const name of ["user-1", "break-glass"]) {
+    sandbox.addVirtualDevice(name);
+    sandbox.addHardwareDevice(name);
+  }
+  const snapshot = await read(admin.accessKey);
+  expect(countOf("ListMFADevices")).toBe(1);
+  expect(findUser(snapshot, "break-glass")?.devices).toMatchObject({
+    value: [{ kind: "virtual" }, { kind: "hardware" }],
+  });
+  expect(findUser(snapshot, "break-glass")?.mayHaveMoreDevices).toBeUndefined();
+  expect(findUser(snapshot, "user-1")).toMatchObject({
+    ...{ devices: { value: [{ kind: "virtual" }] }, mayHaveMoreDevices: true },
+  });
+  expect(findUser(snapshot, "user-2")).toMatchObject({ devices: { value: [] }, mayHaveMoreDevices: true });
+});
+
 test("a first password that was never used is looked up, and so is one that was set since", async () => {
   const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
   const used = { changedMs: now - 9 * day, lastUsedMs: now - day };

@@ -4,7 +4,7 @@ import type { Account, Group, Role, UserPrincipal } from "../account.ts";
 import type { ManagedPolicy, PolicyHolder } from "../policies.ts";
 import { type QueryAction, readTexts, takePage } from "../query.ts";
 import { escapeXml, writeElement, writeList, writeTime } from "../xml.ts";
-import { encodeDocument, isInUse, writePolicyFields, writeVersion } from "./managed-policies.ts";
+import { encodeDocument, listPoliciesInUse, writePolicyFields, writeVersion } from "./managed-policies.ts";
 import { writeBoundary } from "./named.ts";
 import { writeTag } from "./tags.ts";
 
@@ -38,6 +38,7 @@ export const getAccountAuthorizationDetails: QueryAction = {
 };
 
 function listDetails(account: Account): Detail[] {
+  const inUse = listPoliciesInUse(account);
   return [
     ...account
       .users()
@@ -51,7 +52,7 @@ function listDetails(account: Account): Detail[] {
     ...account.managedPolicies().map((policy) => describePolicy(account, policy, "LocalManagedPolicy")),
     // Of AWS's own policies, those in use (captured).
     ...[...account.awsManagedPolicies().values()]
-      .filter((policy) => isInUse(account, policy))
+      .filter(({ arn }) => inUse.has(arn))
       .map((policy) => describePolicy(account, policy, "AWSManagedPolicy")),
   ];
 }

@@ -232,6 +232,17 @@ export function isInUse(account: Account, policy: ManagedPolicy): boolean {
   return attachments + boundaries > 0;
 }
 
+/** Lists the ARNs of all policies that are attached to something, or are a permissions boundary. */
+export function listPoliciesInUse(account: Account): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const { holder, user } of account.users()) {
+    for (const arn of holder.attached) used.add(arn);
+    if (user.boundary !== undefined) used.add(user.boundary);
+  }
+  for (const { holder } of [...account.groups(), ...account.roles()]) for (const arn of holder.attached) used.add(arn);
+  return used;
+}
+
 /** With the description and the tags, which lists do not have. */
 function writePolicy(account: Account, policy: ManagedPolicy): string {
   const { description } = policy;

@@ -3,12 +3,13 @@
 //
 // AWS does not document its messages and the ranges of codes. They are as captured from AWS in 2026 by
 // https://github.com/radkawar/stackd (docs/iam-mfa.md). Where that has none, a message is inferred.
-import { randomBytes } from "node:crypto";
+
 import type { RequestContext } from "../../policy/engine/evaluate.ts";
 import { type Account, devicesPerUser, type MfaDevice, type Principal } from "../account.ts";
 import { AwsError, accessDenied, notModeled } from "../errors.ts";
 import { drawQrCode } from "../qr-code.ts";
 import { type Checked, type QueryAction, type QueryCall, takePage, validate } from "../query.ts";
+import { takeRandomBytes } from "../random.ts";
 import { base32Encode, codeOfStep, timeStep } from "../totp.ts";
 import { writeElement, writeList, writeTime } from "../xml.ts";
 import { namePattern, pathPattern, takeUser, takeUserOrRoot, writePrincipal } from "./named.ts";
@@ -37,7 +38,7 @@ const createVirtualMfaDevice: QueryAction = {
     if (account.findDevice(serialNumber) !== undefined) {
       throw new AwsError("EntityAlreadyExists", 409, "MFA device already exists.");
     }
-    const seed = randomBytes(20);
+    const seed = takeRandomBytes(20);
     account.unassignedDevices.set(serialNumber, { ...account.makeDevice(serialNumber, seed), tags });
     const secret = base32Encode(seed);
     const content = [
