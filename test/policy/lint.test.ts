@@ -1257,6 +1257,12 @@ describe("hostile files up to the size limit", () => {
       statements({ ...base, NotAction: many(6_000, (i) => `iam:*e*${i}`) }),
       ["wildcard-matches-nothing"],
     ],
+    ["1,000 times everything", statements({ ...base, NotAction: many(1_000, () => "*") }), ["dangerous-exemption"]],
+    [
+      "400 exemptions, one of them dangerous",
+      statements({ ...base, NotAction: [...many(400, (i) => `a${i}:B`), "iam:CreateAccessKey"] }),
+      ["dangerous-exemption"],
+    ],
     ["24,000 times everything", statements({ ...base, NotAction: many(24_000, () => "*") }), ["dangerous-exemption"]],
     [
       "90,000 stars",

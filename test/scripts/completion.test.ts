@@ -23,10 +23,12 @@ test.runIf(isBroad)(
     });
     const profiles = ["work", "play"];
     const listIn = async (...args: string[]) =>
-      [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z]+)?) .*$/gm)].map(
+      [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z-]+)?) .*$/gm)].map(
         ([, name = ""]) => name,
       );
-    const all = [...(await listIn()).filter((name) => name !== "policy"), ...(await listIn("policy", "--help"))];
+    const families = ["policy", "rollout"];
+    const all = (await listIn()).filter((name) => !families.includes(name));
+    for (const family of families) all.push(...(await listIn(family, "--help")));
     const listed = [...new Set(all.map((name) => name.split(" ")[0] ?? ""))];
     expect(listed).toContain("shell-init");
     expect(listed).toContain("policy");
