@@ -219,7 +219,7 @@ describe("how it ends", () => {
   });
 });
 
-describe.each(someOf(posixShells, 2).map((shell) => [shell.join(" "), shell] as const))(
+describe.each(someOf(posixShells, 1).map((shell) => [shell.join(" "), shell] as const))(
   "as %s",
   (_, [shell, ...words]) => {
     const inShell = async (world: World, args: readonly string[], env: RunOptions["env"] = {}) =>

@@ -306,7 +306,9 @@ describe("lint and simulate agree on", () => {
     expect([found.failing.join(" "), found.rules.join(" ")]).toEqual([failing, rules]);
   });
 
-  const shapes = JSON.parse(readFileSync(new URL("policy-shapes.json", import.meta.url), "utf8")) as readonly {
+  const shapes = JSON.parse(
+    readFileSync(new URL("../policy/policy-shapes.json", import.meta.url), "utf8"),
+  ) as readonly {
     readonly name: string;
     readonly policy: PolicyDocument;
   }[];

@@ -1,7 +1,7 @@
 // Tests the command line of `fob policy export`, and the commands in its documentation.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { execute, node, program } from "../../helpers/world.ts";
+import { execute, node, program } from "../helpers/world.ts";
 
 const fob = (args: readonly string[], env: Record<string, string> = {}) =>
   execute(node, [program, "policy", ...args], { env: { PATH: process.env.PATH, ...env } });
@@ -96,7 +96,7 @@ test.each([
 });
 
 test("every command in the documentation and in the help works", async () => {
-  const page = readFileSync(new URL("../../../docs/enforcement-as-code.md", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../../docs/enforcement-as-code.md", import.meta.url), "utf8");
   const help = await exported("--help");
   const commands = [...`${page}\n${help}`.matchAll(/^ *fob policy (export[^|>\n]*)/gm)].map(([, words = ""]) =>
     words.trim().split(" "),

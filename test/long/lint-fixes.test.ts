@@ -114,7 +114,7 @@ interface Shape {
   readonly name: string;
   readonly policy: object;
 }
-const shapes = JSON.parse(readFileSync(new URL("policy-shapes.json", import.meta.url), "utf8")) as Shape[];
+const shapes = JSON.parse(readFileSync(new URL("../policy/policy-shapes.json", import.meta.url), "utf8")) as Shape[];
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2);
 
 /** Returns the fixed content of a file, and the texts of the policies in it, before and after. */
