@@ -152,7 +152,7 @@ test("roles: login, a shell, credentials that expire soon, the console, refresh"
       "fob exec prod",
       "fob console work",
       "fob env work",
-      "echo $(($(cut -d. -f1 $CLOCK) + 42000)) >$CLOCK",
+      "echo $(($(cut -d. -f1 $CLOCK) + 42030)) >$CLOCK",
       "fob status",
       "fob refresh",
     ];
