@@ -47,7 +47,9 @@ export function formatCommand(
   const isNamed = instead !== undefined && named.includes(instead);
   const names =
     profile === undefined ? named : isNamed ? named.map((each) => (each === instead ? profile : each)) : [profile];
-  const left = Object.entries(options).filter(([option]) => ![...without, ...ofCode, "profile"].includes(option));
+  // A command that takes a profile has it among its names; others only have the option.
+  const gone = [...without, ...ofCode, ...(names.length > 0 ? ["profile"] : [])];
+  const left = Object.entries(options).filter(([option]) => !gone.includes(option));
   const given = { ...Object.fromEntries(left), ...set };
   return [
     as === undefined || isForProgram ? `fob ${name}` : as,

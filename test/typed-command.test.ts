@@ -52,3 +52,8 @@ test.each([
   );
   expect(read(words.slice(2))).toEqual(read(argv));
 });
+
+test("a profile that is only an option stays", () => {
+  const apply = { name: "rollout apply", named: [], options: { profile: "admin", plan: "plan.json" } };
+  expect(formatCommand(apply, { set: { yes: true } })).toBe("fob rollout apply --profile admin --plan plan.json --yes");
+});

@@ -27,7 +27,7 @@ export type PolicySource =
   | { readonly kind: "group"; readonly entity: Group }
   | { readonly kind: "role"; readonly entity: Role };
 
-/** Reads a list of documents. Throws InvalidInput for a document that is none. */
+/** Reads a list of documents. Throws InvalidInput if one is not a valid policy. */
 export function readPolicyList(
   { parameters }: QueryCall,
   list: "PolicyInputList" | "PermissionsBoundaryPolicyInputList",

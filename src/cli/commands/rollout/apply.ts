@@ -17,6 +17,7 @@ import { parsePlan } from "../../../rollout/plan-file.ts";
 import { withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";
+import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { readTextFile } from "../policy/files.ts";
@@ -134,7 +135,7 @@ async function applyPlan(
   const refusals = findRefusals(situation, users, options.overrides);
   if (refusals.length > 0) {
     if (options.json) context.stdout.write(formatJson({ version: 1, account: plan.account, batch, refusals }));
-    sayRefusals(refusals, batch, say);
+    sayRefusals(refusals, batch, context);
     return exitCodes.notFresh;
   }
   sayBatch(situation, plan, say);
@@ -183,16 +184,20 @@ function findRefusals(
   ];
 }
 
-function sayRefusals(refusals: readonly Refusal[], { number }: Batch, say: Context["say"]): void {
+function sayRefusals(refusals: readonly Refusal[], { number }: Batch, { say, typed }: Context): void {
   say.error(`batch ${number} is not applied, and nothing was changed`);
   for (const { rule, subject, message, fix } of refusals) {
     say.error(`${rule}: ${subject}: ${message}`);
     say.hint(fix);
   }
-  const [first] = refusals.filter(({ canOverride }) => canOverride);
-  if (first === undefined) return;
-  say.hint(`to leave the user out: fob rollout plan --exclude ${first.subject} --out plan.json`);
-  say.hint(`to take the risk: --override ${first.subject}:${first.rule}`);
+  if (refusals.some(({ canOverride }) => !canOverride)) return;
+  const users = [...new Set(refusals.map(({ subject }) => subject))];
+  const exclude = users.map((user) => ` --exclude ${user}`).join("");
+  say.hint(`to leave out ${users.join(", ")}: fob rollout plan${exclude} --out plan.json`);
+  const { override = [] } = typed.options;
+  const more = refusals.map(({ subject, rule }) => `${subject}:${rule}`);
+  const set = { override: [...(Array.isArray(override) ? override : []), ...more] };
+  say.hint(`to take the risk: ${formatCommand(typed, { set })}`);
 }
 
 function sayBatch({ batch, enforcement, account }: Situation, plan: Plan, say: Context["say"]): void {
