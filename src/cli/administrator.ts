@@ -3,7 +3,7 @@
 import type { Connection } from "../aws/connection.ts";
 import { withAws } from "../aws/connection.ts";
 import type { Credentials } from "../aws/types.ts";
-import { FobError, raceSignal } from "../errors.ts";
+import { type ExitCode, exitCodes, FobError, raceSignal } from "../errors.ts";
 import { tryCall } from "../iam/try-call.ts";
 import { askAs } from "../roles/call-as.ts";
 import { canBeOpened } from "../session/candidates.ts";
@@ -111,8 +111,9 @@ async function findAlias(aws: Connection): Promise<string> {
   return "value" in alias && alias.value !== undefined ? ` (${alias.value})` : "";
 }
 
-/** Writes the least policy that allows these actions, for --print-policy. None of them has a narrower resource. */
-export function formatLeastPolicy(actions: readonly string[]): string {
+/** Prints the least policy that allows these actions, for --print-policy. None of them has a narrower resource. */
+export function printLeastPolicy(actions: readonly string[], { stdout }: Context): ExitCode {
   const statement = { Sid: "Fob", Effect: "Allow", Action: actions, Resource: "*" };
-  return formatJson({ Version: "2012-10-17", Statement: [statement] });
+  stdout.write(formatJson({ Version: "2012-10-17", Statement: [statement] }));
+  return exitCodes.done;
 }

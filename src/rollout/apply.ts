@@ -68,7 +68,10 @@ export function listApplySteps(
 }
 
 /** What the group needs: no user is in it yet where something is missing. */
-export function listGroupSteps({ account, enforcement }: Situation, calls: RolloutCalls): readonly Step[] {
+export function listGroupSteps(
+  { account, enforcement }: Pick<Situation, "account" | "enforcement">,
+  calls: Pick<RolloutCalls, "attachGroupPolicy" | "createGroup" | "createPolicy">,
+): readonly Step[] {
   const { group, policies } = enforcement;
   const existing = findGroup(account, group);
   const isDone = (is: boolean): Promise<Check> => Promise.resolve({ state: is ? "done" : "to do" });

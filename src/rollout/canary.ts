@@ -45,11 +45,9 @@ export interface UserCalls {
 }
 
 export interface CanaryTools {
-  readonly admin: AdminCalls;
   readonly as: <T>(credentials: Credentials, work: (calls: UserCalls) => Promise<T>) => Promise<T>;
   /** The code of a seed (Base32) at a time. */
   readonly computeCode: (seed: string, at: number) => string;
-  readonly makePassword: () => string;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   readonly now: () => number;
   /** Tells what was proved. */

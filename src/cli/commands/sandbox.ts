@@ -5,7 +5,7 @@ import { formatVariables } from "../../environment/formats.ts";
 import { findProblem } from "../../environment/program.ts";
 import { detectShell, formatNamed, readParentName } from "../../environment/shell.ts";
 import { withVariables } from "../../environment/variables.ts";
-import { CancelledError, exitCodes, throwIfCancelled, UsageError } from "../../errors.ts";
+import { CancelledError, throwIfCancelled, UsageError } from "../../errors.ts";
 import { findNearest } from "../../nearest.ts";
 import type { Rehearsal } from "../../sandbox/rehearsal.ts";
 import { findScenario, type Scenario, scenarioNames } from "../../sandbox/scenarios.ts";
@@ -70,12 +70,11 @@ export const sandboxCommand = defineCommand({
       throw new UsageError(`${formatFlag(name)} requires --from-account`, "fob sandbox --help");
     }
     if (options.printPolicy) {
-      const [{ formatLeastPolicy }, { readPermissions }] = await Promise.all([
+      const [{ printLeastPolicy }, { readPermissions }] = await Promise.all([
         import("../administrator.ts"),
-        import("./rollout/account.ts"),
+        import("../account.ts"),
       ]);
-      context.stdout.write(formatLeastPolicy(readPermissions));
-      return exitCodes.done;
+      return printLeastPolicy(readPermissions, context);
     }
     const [program] = command;
     const { env, signal } = context;
@@ -154,7 +153,7 @@ async function chooseScenario(options: ScenarioOptions, files: Files, context: C
 }
 
 async function readRealAccount(options: AdministratorOptions, files: Files, context: Context): Promise<Scenario> {
-  const { withAccount } = await import("./rollout/account.ts");
+  const { withAccount } = await import("../account.ts");
   return await withAccount(options, "fob sandbox --from-account", context, ({ snapshot }) =>
     files.copyAccount(snapshot),
   );

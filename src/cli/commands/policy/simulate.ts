@@ -99,9 +99,8 @@ export const policySimulateCommand = defineCommand({
       throw new UsageError("--require cannot be used with --action or --cases", "fob policy simulate --help");
     }
     if (options.printPolicy) {
-      const { formatLeastPolicy } = await import("../../administrator.ts");
-      context.stdout.write(formatLeastPolicy(accountPermissions));
-      return exitCodes.done;
+      const { printLeastPolicy } = await import("../../administrator.ts");
+      return printLeastPolicy(accountPermissions, context);
     }
     const simulation = await readSetup(options, context);
     const outcome =

@@ -14,14 +14,16 @@ import { buildEnforcement } from "../../../rollout/enforcement.ts";
 import { checkBatch, checkUser, guardIds, type Refusal, type Situation } from "../../../rollout/guards.ts";
 import { type Batch, decideFor, makePlan, type Plan } from "../../../rollout/plan.ts";
 import { parsePlan } from "../../../rollout/plan-file.ts";
+import { isMember } from "../../../rollout/states.ts";
 import { withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
+import { type ReadAccount, readPermissions, sleepUnless, withAccount } from "../../account.ts";
+import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { readTextFile } from "../policy/files.ts";
-import { type ReadAccount, readPermissions, sleepUnless, withAccount } from "./account.ts";
 import { connectRollout } from "./calls.ts";
 import { confirmAccount } from "./confirm.ts";
 import { locateJournal } from "./journal.ts";
@@ -51,11 +53,7 @@ export const rolloutApplyCommand = defineCommand({
     "fob rollout apply --plan plan.json --yes --json",
   ],
   async run(_, options, context) {
-    if (options.printPolicy) {
-      const { formatLeastPolicy } = await import("../../administrator.ts");
-      context.stdout.write(formatLeastPolicy([...readPermissions, ...applyPermissions].sort()));
-      return exitCodes.done;
-    }
+    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...applyPermissions].sort(), context);
     if (options.plan === undefined) throw new UsageError("--plan is missing", "fob rollout plan --out plan.json");
     const plan = parsePlan(options.plan, (await readTextFile(options.plan, context, planLimit)).text);
     const overrides = (options.override ?? []).map(parseOverride);
@@ -174,7 +172,7 @@ function findRefusals(
   overrides: readonly Override[],
 ): readonly Refusal[] {
   const { enforcement } = situation;
-  const open = users.filter(({ groups }) => !groups.includes(enforcement.group));
+  const open = users.filter((user) => !isMember(user, enforcement.group));
   return [
     ...checkBatch(situation),
     ...withoutOverridden(
@@ -201,14 +199,14 @@ function sayRefusals(refusals: readonly Refusal[], { number }: Batch, { say, typ
 }
 
 function sayBatch({ batch, enforcement, account }: Situation, plan: Plan, say: Context["say"]): void {
-  const members = (name: string): boolean =>
-    account.users.some((user) => user.name === name && user.groups.includes(enforcement.group));
+  const isThere = (name: string): boolean =>
+    account.users.some((user) => user.name === name && isMember(user, enforcement.group));
   say.note(`batch ${batch.number} of ${plan.batches.length} in account ${plan.account}, group ${enforcement.group}:`);
   for (const name of batch.users) {
     const planned = plan.users.find(({ user }) => user === name);
     const loses = planned?.withoutMfa?.loses.map((pattern) => pattern.split(" ")[0]) ?? [];
     const lost = loses.length === 0 ? "" : `, who loses without MFA: ${[...new Set(loses)].slice(0, 8).join(", ")}`;
-    say.note(members(name) ? `  ${name} is in the group already` : `  add ${name}${lost}`);
+    say.note(isThere(name) ? `  ${name} is in the group already` : `  add ${name}${lost}`);
   }
 }
 

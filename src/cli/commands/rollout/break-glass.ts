@@ -7,8 +7,9 @@ import { decideFor } from "../../../rollout/plan.ts";
 import { isBreakGlass, roleTag } from "../../../rollout/states.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
+import { readPermissions, withAccount } from "../../account.ts";
+import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
-import { readPermissions, withAccount } from "./account.ts";
 import { administratorOptions, groupOption, parseGroup } from "./options.ts";
 
 export const rolloutBreakGlassCommand = defineCommand({
@@ -27,11 +28,7 @@ export const rolloutBreakGlassCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob rollout break-glass --profile admin", "fob rollout break-glass --user break-glass --json"],
   async run(_, options, context) {
-    if (options.printPolicy) {
-      const { formatLeastPolicy } = await import("../../administrator.ts");
-      context.stdout.write(formatLeastPolicy(readPermissions));
-      return exitCodes.done;
-    }
+    if (options.printPolicy) return printLeastPolicy(readPermissions, context);
     const group = parseGroup(options.group);
     const { account, users } = await withAccount(options, "fob rollout break-glass", context, ({ snapshot }) => ({
       account: snapshot.account,

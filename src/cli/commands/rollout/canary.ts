@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { type Connection, withAws } from "../../../aws/connection.ts";
 import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
-import { indexPolicies } from "../../../iam/policies-of.ts";
 import { listGroupSteps } from "../../../rollout/apply.ts";
 import {
   type AdminCalls,
@@ -16,16 +15,15 @@ import {
   type UserCalls,
 } from "../../../rollout/canary.ts";
 import { buildEnforcement, findDifferences, findGroup } from "../../../rollout/enforcement.ts";
-import { decideFor } from "../../../rollout/plan.ts";
 import { totp } from "../../../sandbox/totp.ts";
 import { withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { isPlain } from "../../../terminal/abilities.ts";
 import { findTerminal } from "../../../terminal/tty.ts";
 import { formatJson, quote } from "../../../text.ts";
+import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { type ReadAccount, sleepUnless, withAccount } from "./account.ts";
 import { connectRollout } from "./calls.ts";
 import { confirmAccount } from "./confirm.ts";
 import { locateJournal } from "./journal.ts";
@@ -95,7 +93,7 @@ async function clean(canary: CanaryOptions, admin: AdminCalls, { say }: Context)
 async function runCanary(
   canary: CanaryOptions,
   options: RunOptions,
-  { snapshot, caller, aws }: ReadAccount,
+  { snapshot, aws }: ReadAccount,
   admin: AdminCalls,
   enforcement: ReturnType<typeof buildEnforcement>,
   context: Context,
@@ -108,14 +106,10 @@ async function runCanary(
     lines.push(line);
     say.note(`${line.holds ? "yes" : "NO "}  ${line.text}${line.detail === undefined ? "" : `: ${line.detail}`}`);
   };
-  const policiesOf = indexPolicies(snapshot);
-  const situation = {
-    ...{ account: snapshot, enforcement, caller, breakGlass: [], now: now() },
-    batch: { number: 0, users: [] },
-    decisionsOf: (user: (typeof snapshot.users)[number]) => decideFor(user, policiesOf),
-    planned: () => undefined,
-  };
-  const steps = [...listGroupSteps(situation, await connectRollout(aws)), ...listCanarySteps(canary, secrets, admin)];
+  const steps = [
+    ...listGroupSteps({ account: snapshot, enforcement }, await connectRollout(aws)),
+    ...listCanarySteps(canary, secrets, admin),
+  ];
   const place = { ...locateJournal(snapshot.account, context), name: `canary-${snapshot.account}` };
   const holds = await withJournal({ ...place, signal, now }, async (journal) => {
     const isNew = (await admin.getUser(canary.user)) === undefined;
@@ -125,7 +119,7 @@ async function runCanary(
       if (key === undefined) throw new FobError("AWS returned no access key", "fob rollout canary --clean");
       const password = makePassword();
       const isProved = await proveCanary(canary, key, [secrets.password, password], {
-        ...{ admin, sleep, now, report, makePassword, computeCode: (seed: string, at: number) => totp(seed, at) },
+        ...{ sleep, now, report, computeCode: (seed: string, at: number) => totp(seed, at) },
         as: (credentials, work) => actAs(credentials, aws, context, work),
       });
       if (!isProved || options.noConsole) return isProved;

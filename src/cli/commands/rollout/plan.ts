@@ -3,10 +3,11 @@ import { exitCodes, UsageError } from "../../../errors.ts";
 import { findNearest } from "../../../nearest.ts";
 import { canBeIncluded, makePlan, type Plan } from "../../../rollout/plan.ts";
 import { formatJson, quote, quoteShellWord } from "../../../text.ts";
+import { readPermissions, withAccount } from "../../account.ts";
+import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { chooseFormat } from "../../options.ts";
-import { readPermissions, withAccount } from "./account.ts";
 import {
   administratorOptions,
   groupOption,
@@ -49,11 +50,7 @@ export const rolloutPlanCommand = defineCommand({
     "fob rollout plan --exclude ivy --batch-size 5 --format markdown",
   ],
   async run(_, options, context) {
-    if (options.printPolicy) {
-      const { formatLeastPolicy } = await import("../../administrator.ts");
-      context.stdout.write(formatLeastPolicy(readPermissions));
-      return exitCodes.done;
-    }
+    if (options.printPolicy) return printLeastPolicy(readPermissions, context);
     const format = chooseFormat(options, formats);
     const group = parseGroup(options.group);
     const batchSize = parseBatchSize(options.batchSize);

@@ -4,8 +4,9 @@ import { judgeRollout, type RolloutStatus } from "../../../rollout/status.ts";
 import { readJournal } from "../../../steps/journal.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson } from "../../../text.ts";
+import { readPermissions, withAccount } from "../../account.ts";
+import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
-import { readPermissions, withAccount } from "./account.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions, groupOption, parseGroup, parseVariant, variantOptions } from "./options.ts";
 
@@ -27,11 +28,7 @@ export const rolloutStatusCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob rollout status --profile admin", "fob rollout status --json"],
   async run(_, options, context) {
-    if (options.printPolicy) {
-      const { formatLeastPolicy } = await import("../../administrator.ts");
-      context.stdout.write(formatLeastPolicy(readPermissions));
-      return exitCodes.done;
-    }
+    if (options.printPolicy) return printLeastPolicy(readPermissions, context);
     const group = parseGroup(options.group);
     const policy = parseVariant(options);
     const { breakGlass = [] } = options;

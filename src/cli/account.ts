@@ -1,9 +1,9 @@
-// Reads the account that a rollout is about, as the administrator.
-import type { Connection } from "../../../aws/connection.ts";
-import { readAccount } from "../../../iam/read.ts";
-import type { AccountSnapshot } from "../../../iam/snapshot.ts";
-import { type AdministratorOptions, announceCaller, askAsAdministrator, type Caller } from "../../administrator.ts";
-import type { Context } from "../../context.ts";
+// Reads a whole account, as the administrator.
+import type { Connection } from "../aws/connection.ts";
+import { readAccount } from "../iam/read.ts";
+import type { AccountSnapshot } from "../iam/snapshot.ts";
+import { type AdministratorOptions, announceCaller, askAsAdministrator, type Caller } from "./administrator.ts";
+import type { Context } from "./context.ts";
 
 export interface ReadAccount {
   readonly snapshot: AccountSnapshot;
@@ -24,8 +24,8 @@ export async function withAccount<T>(
   context: Context,
   work: (account: ReadAccount) => T | Promise<T>,
 ): Promise<T> {
-  const accountCalls = await import("../../../aws/iam-account.ts");
-  const { getAccountAlias, listMfaDevices } = await import("../../../aws/iam.ts");
+  const accountCalls = await import("../aws/iam-account.ts");
+  const { getAccountAlias, listMfaDevices } = await import("../aws/iam.ts");
   return await askAsAdministrator(options, command, context, async (aws, { hasMfa }) => {
     const caller = { ...(await announceCaller(aws, context)), hasMfa };
     const snapshot = await readAccount(aws, {
