@@ -7,7 +7,7 @@ import { type Known, mapKnown, type User } from "../iam/snapshot.ts";
 import type { Decision } from "../policy/engine/evaluate.ts";
 import type { JournaledStep } from "../steps/journal.ts";
 import type { Check, Step, Undo } from "../steps/steps.ts";
-import { documentsOf, type Enforcement, findGroup, type GroupPolicy } from "./enforcement.ts";
+import { documentsOf, type Enforcement, findGroup, formatVariant, type GroupPolicy } from "./enforcement.ts";
 import { checkUser, type GuardId, type Refusal, type Situation } from "./guards.ts";
 import type { Batch, Plan } from "./plan.ts";
 import { isMember } from "./states.ts";
@@ -61,10 +61,11 @@ export function listApplySteps(
 ): readonly Step[] {
   const { account, batch, enforcement } = situation;
   const users = batch.users.flatMap((name) => account.users.find((user) => user.name === name) ?? []);
+  const about = { group: enforcement.group, variant: formatVariant(enforcement.variant) };
   return [
     ...listGroupSteps(situation, calls),
     ...users.map((user) => makeAddStep(user, situation, policiesOf, overrides, calls)),
-  ].map((step) => ({ ...step, facts: { ...step.facts, group: enforcement.group } }));
+  ].map((step) => ({ ...step, facts: { ...step.facts, ...about } }));
 }
 
 /** What the group needs: no user is in it yet where something is missing. */

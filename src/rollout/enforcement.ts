@@ -12,6 +12,8 @@ export interface PolicyVariant {
   readonly viaAwsService: boolean;
 }
 
+export const defaultVariant: PolicyVariant = { passwordChange: true, maxAgeSeconds: null, viaAwsService: false };
+
 /** A managed policy that the group has attached. */
 export interface GroupPolicy {
   readonly name: string;
@@ -24,6 +26,7 @@ export interface Enforcement {
   /** The group's name. */
   readonly group: string;
   readonly groupArn: string;
+  readonly variant: PolicyVariant;
   /** What users need to set up MFA first, then the one that denies. */
   readonly policies: readonly GroupPolicy[];
 }
@@ -45,6 +48,7 @@ export function buildEnforcement(
   return {
     group,
     groupArn: arn(`group/${group}`),
+    variant: policy,
     policies: resources.policies.map(({ name, description, document }) => ({
       ...{ name, description, document },
       arn: arn(`policy/${name}`),
@@ -56,6 +60,19 @@ const toOptions = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVaria
   ...{ passwordChange, viaAwsService },
   ...(maxAgeSeconds === null ? {} : { maxAgeSeconds }),
 });
+
+/** The variant in a form for the journal. */
+export const formatVariant = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): string =>
+  JSON.stringify({ passwordChange, maxAgeSeconds, viaAwsService });
+
+/** Finds the variant that fob last put a group's users under, from the facts of its journal. */
+export function findVariant(
+  lines: readonly { readonly facts: Readonly<Record<string, string>> }[],
+  group: string,
+): PolicyVariant | undefined {
+  const facts = lines.findLast((line) => line.facts.group === group && line.facts.variant !== undefined)?.facts;
+  return facts?.variant === undefined ? undefined : (JSON.parse(facts.variant) as PolicyVariant);
+}
 
 export const documentsOf = ({ policies }: Enforcement): readonly PolicyDocument[] =>
   policies.map(({ document }) => document);

@@ -1,7 +1,15 @@
 // How far the rollout is, what the others wait for, and what has changed that should not have.
 import type { AccountSnapshot, User } from "../iam/snapshot.ts";
 import { type JournalLine, listDone } from "../steps/journal.ts";
-import { buildEnforcement, type Difference, findDifferences, findGroup, type PolicyVariant } from "./enforcement.ts";
+import {
+  buildEnforcement,
+  type Difference,
+  defaultVariant,
+  findDifferences,
+  findGroup,
+  findVariant,
+  type PolicyVariant,
+} from "./enforcement.ts";
 import { makePlan, type PlannedUser } from "./plan.ts";
 import { isBreakGlass, isMember, type State } from "./states.ts";
 
@@ -40,7 +48,8 @@ interface CleanUp {
 
 export interface StatusOptions {
   readonly group: string;
-  readonly policy: PolicyVariant;
+  /** undefined: the one that the journal has, else the default. */
+  readonly policy: PolicyVariant | undefined;
   readonly breakGlass: readonly string[];
   /** What fob did in this account, from its journal on this computer. */
   readonly journal: readonly JournalLine[];
@@ -49,7 +58,8 @@ export interface StatusOptions {
 }
 
 export function judgeRollout(account: AccountSnapshot, options: StatusOptions): RolloutStatus {
-  const { group: named, policy, breakGlass, journal, now } = options;
+  const { group: named, breakGlass, journal, now } = options;
+  const policy = options.policy ?? findVariant(journal, findGroup(account, named)?.name ?? named) ?? defaultVariant;
   const plan = makePlan(account, { group: named, policy, batchSize: 3, exclude: [], include: [], breakGlass, now });
   const { group, users } = plan;
   const namesIn = (state: State): readonly string[] =>

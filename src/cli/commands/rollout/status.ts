@@ -30,7 +30,8 @@ export const rolloutStatusCommand = defineCommand({
   async run(_, options, context) {
     if (options.printPolicy) return printLeastPolicy(readPermissions, context);
     const group = parseGroup(options.group);
-    const policy = parseVariant(options);
+    const isGiven = Object.keys(variantOptions).some((name) => options[name as keyof typeof variantOptions]);
+    const policy = isGiven ? parseVariant(options) : undefined;
     const { breakGlass = [] } = options;
     const status = await withAccount(options, "fob rollout status", context, ({ snapshot }) => {
       const { store, name } = locateJournal(snapshot.account, context);
