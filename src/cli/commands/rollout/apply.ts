@@ -192,9 +192,9 @@ function sayRefusals(refusals: readonly Refusal[], { number }: Batch, { say, typ
   const users = [...new Set(refusals.map(({ subject }) => subject))];
   const exclude = users.map((user) => ` --exclude ${user}`).join("");
   say.hint(`to leave out ${users.join(", ")}: fob rollout plan${exclude} --out plan.json`);
-  const { override = [] } = typed.options;
-  const more = refusals.map(({ subject, rule }) => `${subject}:${rule}`);
-  const set = { override: [...(Array.isArray(override) ? override : []), ...more] };
+  const { override } = typed.options;
+  const before = typeof override === "object" ? override : [];
+  const set = { override: [...before, ...refusals.map(({ subject, rule }) => `${subject}:${rule}`)] };
   say.hint(`to take the risk: ${formatCommand(typed, { set })}`);
 }
 
