@@ -65,7 +65,7 @@ export function checkNamed(statement: ParsedStatement, needs: readonly DeniedNee
   const names = joinList(namedEntries.map(({ text }) => quoteText(text)));
   if (named.length > 0) {
     const message = `this denies ${joinList(named)} without MFA for ${names}: these users cannot set up MFA and stay locked out`;
-    report.add("named-users", at, message, ...leaveOut(statement, named));
+    report.add("named-users", at, message, ...letEnroll(statement, named));
   }
   const others = listOf(needs, "others");
   if (others.length > 0) {
@@ -179,12 +179,13 @@ function checkDenied(statement: ParsedStatement, needed: readonly string[], repo
   } else add(message, ...leaveOut(statement, needed));
 }
 
-/** Removes actions from a list. */
+/** Removes actions from a list, misspelled ones too. */
 function leaveOut({ actions }: ParsedStatement, names: readonly string[]): Fix {
-  const fix = `remove ${joinList(names.map(quoteText))}`;
-  if (actions.some(({ text }) => /[*?]/.test(text))) return [`${fix}; replace the pattern with action names`];
-  const lower = new Set(names.map((name) => name.toLowerCase()));
-  const old = actions.filter(({ text }) => lower.has(text.toLowerCase()));
+  const old = actions.filter((entry) => names.some((name) => isAmong(name, [entry])));
+  if (old.some(({ text }) => /[*?]/.test(text))) {
+    return [`remove ${joinList(names.map(quoteText))}; replace the pattern with action names`];
+  }
+  const fix = `remove ${joinList(old.map(({ text }) => quoteText(text)))}`;
   if (old.length === actions.length) return [`${fix}, which is the whole statement`];
   return [fix, replaceEntries(actions, old, [])];
 }
