@@ -69,16 +69,25 @@ export function checkNamed(statement: ParsedStatement, needs: readonly DeniedNee
   }
   const others = listOf(needs, "others");
   if (others.length > 0) {
-    const [, partition = "aws", , , account = "*"] = namedEntries[0]?.text.split(":") ?? [];
-    const right = ["mfa/*", `user/\${aws:username}`, `user/*/\${aws:username}`]
-      .map((resource) => `arn:${partition}:iam::${account}:${resource}`)
-      .filter((text) => !resources.some((entry) => entry.text === text));
+    const [, partition = "aws", account = "*"] =
+      namedEntries[0]?.text.match(/^arn:(aws[\w-]*):iam::(\d{12}|\*):/) ?? [];
+    const own = ["mfa/*", `user/\${aws:username}`, `user/*/\${aws:username}`].map(
+      (resource) => `arn:${partition}:iam::${account}:${resource}`,
+    );
+    const right = own.filter((text) => !resources.some((entry) => entry.text === text));
+    const wrong = namedEntries.filter(({ text }) => !own.includes(text));
     const [rule, then] = isOnlyVirtual(others)
       ? (["only-passkeys", "others can only enroll passkeys and hardware tokens"] as const)
       : (["named-users", "all others cannot set up MFA and stay locked out"] as const);
     const message = `this denies ${joinList(others)} without MFA for all users and devices except ${names}: ${then}`;
-    const fix = `write ${joinList(right.map(quoteText))} instead of the names`;
-    report.add(rule, [...path, "NotResource"], message, fix, replaceEntries(resources, namedEntries, right));
+    const fix: Fix =
+      wrong.length === 0
+        ? [`also add ${joinList(right.map(quoteText))}`, addToList(resources, right)]
+        : [
+            `write ${joinList(right.map(quoteText))} instead of ${joinList(wrong.map(({ text }) => quoteText(text)))}`,
+            replaceEntries(resources, wrong, right),
+          ];
+    report.add(rule, [...path, "NotResource"], message, ...fix);
   }
   checkLeftOut(statement, listOf(needs, "paths"), listOf(needs, "otherNames"), report);
 }
