@@ -4,7 +4,18 @@ import { randomUUID } from "node:crypto";
 import { getDefaultRegion } from "../aws/partitions.ts";
 import type { Credential, Principal, Session } from "./account.ts";
 
-/** An event, without secrets, and without the parameters of a call. */
+/** Who did something, as it was then: users and roles may be gone since. */
+export interface EventIdentity {
+  readonly type: "Root" | "IAMUser" | "AssumedRole" | "FederatedUser";
+  readonly arn: string;
+  /** Of an IAM user. */
+  readonly name: string | undefined;
+  readonly userId: string;
+  /** The role that was assumed. */
+  readonly role: { readonly id: string; readonly arn: string; readonly name: string } | undefined;
+}
+
+/** An event, without secrets, and without the parameters of a call: plain data. */
 export interface AccountEvent {
   readonly id: string;
   /** ms since 1970 */
@@ -14,7 +25,7 @@ export interface AccountEvent {
   readonly source: string;
   /** The operation, or `ConsoleLogin`. */
   readonly name: string;
-  readonly principal: Principal;
+  readonly identity: EventIdentity;
   /** The access key of a call; undefined for sign-ins. */
   readonly accessKeyId: string | undefined;
   /** The session of a call made with temporary credentials. */
@@ -50,7 +61,7 @@ export interface SignIn {
   /** Whether a code was checked. */
   readonly mfaUsed: boolean;
   /** What AWS says of a sign-in that failed; undefined for one that succeeded. */
-  readonly failure?: string;
+  readonly failure: string | undefined;
 }
 
 const eventsKept = 10_000;
@@ -70,27 +81,45 @@ export class EventLog {
     return this.#events;
   }
 
+  /** Adds the events of a saved account. */
+  restore(saved: readonly AccountEvent[]): void {
+    for (const event of saved) this.#add(event);
+  }
+
   recordCall({ service, caller, ...call }: ApiCall): void {
     const { principal, accessKeyId, session, createdMs } = caller;
+    const identity = identify(principal);
     this.#add({
-      ...{ ...call, source: `${service}.amazonaws.com`, principal, accessKeyId, signIn: undefined },
+      ...{ id: randomUUID(), ...call, source: `${service}.amazonaws.com`, identity, accessKeyId, signIn: undefined },
       session: session && { mfaMs: session.mfaMs, createdMs },
     });
   }
 
-  recordSignIn({ mfaUsed, failure, ...origin }: Origin & SignIn & { readonly principal: Principal }): void {
+  /** @param failure what AWS says of a sign-in that failed */
+  recordSignIn({
+    principal,
+    mfaUsed,
+    failure,
+    ...origin
+  }: Origin & { readonly principal: Principal; readonly mfaUsed: boolean; readonly failure?: string }): void {
     this.#add({
-      ...{ source: "signin.amazonaws.com", name: "ConsoleLogin", ...origin },
-      signIn: failure === undefined ? { mfaUsed } : { mfaUsed, failure },
+      ...{ id: randomUUID(), source: "signin.amazonaws.com", name: "ConsoleLogin", ...origin },
+      ...{ identity: identify(principal), signIn: { mfaUsed, failure } },
       ...{ accessKeyId: undefined, session: undefined, requestId: undefined, error: undefined },
     });
   }
 
-  #add(happened: Omit<AccountEvent, "id">): void {
-    const event = { id: randomUUID(), ...happened };
+  #add(event: AccountEvent): void {
     let index = this.#events.length;
     while (index > 0 && (this.#events[index - 1] as AccountEvent).timeMs > event.timeMs) index--;
     this.#events.splice(index, 0, event);
     if (this.#events.length > eventsKept) this.#events.shift();
   }
+}
+
+/** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html */
+function identify({ name, arn, userId, role }: Principal): EventIdentity {
+  const other = name === undefined ? "FederatedUser" : "IAMUser";
+  const type = arn.endsWith(":root") ? "Root" : role ? "AssumedRole" : other;
+  return { type, arn, name, userId, role: role && { id: role.roleId, arn: role.arn, name: role.name } };
 }

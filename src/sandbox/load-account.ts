@@ -79,6 +79,7 @@ export function loadAccount(account: Account, saved: SavedAccount): PolicyGaps {
   });
   forEach(roles, "roles", (each) => addRole(account, each, read));
   explain("regions", () => loadRegions(account, saved.regions));
+  account.events.restore(saved.events);
   return gaps();
 }
 

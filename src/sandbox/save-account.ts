@@ -67,6 +67,7 @@ export function saveAccount(account: Account): SavedAccount {
     unassignedVirtualDevices: { value: [...unassignedDevices.keys()] },
     unassignedDevices: [...unassignedDevices.values()].map(saveDevice),
     regions: saveRegions(account),
+    events: account.events.list(),
   };
 }
 

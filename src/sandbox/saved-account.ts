@@ -15,6 +15,7 @@ import type {
   User,
 } from "../iam/snapshot.ts";
 import type { CharacterClass } from "./account.ts";
+import type { AccountEvent, EventIdentity, SignIn } from "./events.ts";
 import {
   flag,
   list,
@@ -48,6 +49,8 @@ export interface SavedAccount extends AccountSnapshot {
   readonly unassignedDevices: readonly SavedDevice[];
   /** AWS Config, alarms and trails, as `toPlain` writes them. */
   readonly regions: readonly SavedRegion[];
+  /** What CloudTrail has recorded, oldest first. */
+  readonly events: readonly AccountEvent[];
 }
 
 export interface SavedRegion {
@@ -281,6 +284,32 @@ const passwordPolicy = object<SavedPasswordPolicy>({
   requires: withDefault(list(oneOf(characterClasses)), []),
 });
 
+const identity = object<EventIdentity>({
+  type: oneOf(["Root", "IAMUser", "AssumedRole", "FederatedUser"]),
+  arn: text(),
+  name: optional(text()),
+  userId: text(),
+  role: optional(object<NonNullable<EventIdentity["role"]>>({ id: text(), arn: text(), name: text() })),
+});
+
+const event = object<AccountEvent>({
+  id: text(),
+  timeMs: wholeNumber,
+  region: text(),
+  source: text(),
+  name: text(),
+  identity,
+  accessKeyId: optional(text()),
+  session: optional(
+    object<NonNullable<AccountEvent["session"]>>({ mfaMs: optional(wholeNumber), createdMs: wholeNumber }),
+  ),
+  signIn: optional(object<SignIn>({ mfaUsed: flag, failure: optional(text()) })),
+  error: optional(object<NonNullable<AccountEvent["error"]>>({ code: text(), message: text() })),
+  sourceIp: text(),
+  userAgent: text(),
+  requestId: optional(text()),
+});
+
 const readAccount = object<SavedAccount>({
   version: () => 1,
   sandbox: (value) => (value === undefined ? undefined : ownVersion),
@@ -303,6 +332,7 @@ const readAccount = object<SavedAccount>({
     list(object<SavedRegion>({ name: text([/^[a-z]{2,}(-[a-z0-9]+){1,5}$/, "a region"]), content: (value) => value })),
     [],
   ),
+  events: withDefault(list(event), []),
 });
 
 type Identities = Pick<SavedAccount, "users" | "groups" | "roles" | "managedPolicies">;

@@ -84,7 +84,7 @@ describe("without a device", () => {
     }
     const failed = { signIn: { mfaUsed: false, failure: "Failed authentication" } };
     expect(sandbox.signIns).toMatchObject(
-      ["dan", "dan", "ci-deploy"].map((name) => ({ principal: { name }, ...failed })),
+      ["dan", "dan", "ci-deploy"].map((name) => ({ identity: { name }, ...failed })),
     );
   });
 
@@ -207,8 +207,8 @@ describe("the root user", () => {
     expect((await iam.getUser({})).User?.PasswordLastUsed).toEqual(new Date(now));
     const { rootArn: arn } = sandbox;
     expect(sandbox.signIns).toMatchObject([
-      { timeMs: start, principal: { arn }, signIn: { mfaUsed: false } },
-      { timeMs: now, principal: { arn }, signIn: { mfaUsed: true } },
+      { timeMs: start, identity: { arn }, signIn: { mfaUsed: false } },
+      { timeMs: now, identity: { arn }, signIn: { mfaUsed: true } },
     ]);
   });
 });

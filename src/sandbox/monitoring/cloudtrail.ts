@@ -108,9 +108,8 @@ function isReadOnly({ name }: AccountEvent): boolean {
 }
 
 /** The name of the user, `root`, or the name of the session. */
-function nameUser({ principal }: AccountEvent): string {
-  if (principal.name !== undefined) return principal.name;
-  return principal.arn.replace(/^.*[/:]/, "");
+function nameUser({ identity }: AccountEvent): string {
+  return identity.name ?? identity.arn.replace(/^.*[/:]/, "");
 }
 
 function describeEvent(account: Account, event: AccountEvent): JsonValue {
@@ -156,12 +155,10 @@ const writeSignIn = ({ mfaUsed, failure }: NonNullable<AccountEvent["signIn"]>):
 });
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html */
-function writeIdentity(account: Account, { principal, accessKeyId, session }: AccountEvent): object {
-  const { name, arn, userId, role } = principal;
-  const type =
-    principal === account.root ? "Root" : role ? "AssumedRole" : name === undefined ? "FederatedUser" : "IAMUser";
+function writeIdentity(account: Account, { identity, accessKeyId, session }: AccountEvent): object {
+  const { type, name, arn, userId, role } = identity;
   const issuer = role && {
-    ...{ type: "Role", principalId: role.roleId, arn: role.arn, accountId: account.id, userName: role.name },
+    ...{ type: "Role", principalId: role.id, arn: role.arn, accountId: account.id, userName: role.name },
   };
   return {
     ...{ type, principalId: userId, arn, accountId: account.id, accessKeyId, userName: name },
