@@ -195,7 +195,7 @@ export interface Session {
   readonly expiresMs: number;
   /** Session policies: the session has only the permissions that these allow too. */
   readonly policies?: readonly PolicyDocument[] | undefined;
-  /** Of a role session. */
+  /** Of a role session, or a federated user's. */
   readonly tags?: Tags;
   /** When the code was accepted; undefined for a session without MFA. */
   readonly mfaMs?: number | undefined;
@@ -709,13 +709,14 @@ export class Account {
   }
 
   /**
-   * A session's own tags come before those of its role: "If the tag key exists in the role, the session tag overrides it".
+   * A session's own tags come before those of its role, or of the user who federated: "session tags override a user tag with
+   * the same key".
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+   * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
    */
-  #principalTags({ name, user, role }: Principal, session: Caller["session"]): Tags {
-    if (role === undefined) return name === undefined ? {} : (user?.tags ?? {});
+  #principalTags({ user, role }: Principal, session: Caller["session"]): Tags {
     const own = new Set(Object.keys(session?.tags ?? {}).map((key) => key.toLowerCase()));
-    const others = Object.entries(role.tags).filter(([key]) => !own.has(key.toLowerCase()));
+    const others = Object.entries((role ?? user)?.tags ?? {}).filter(([key]) => !own.has(key.toLowerCase()));
     return { ...Object.fromEntries(others), ...session?.tags };
   }
 

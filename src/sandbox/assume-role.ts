@@ -3,17 +3,19 @@
 import type { RequestContext } from "../policy/engine/evaluate.ts";
 import type { Credential } from "./account.ts";
 import { AwsError, accessDenied, notModeled } from "./errors.ts";
-import { describeRequestTags } from "./iam/tags.ts";
+import { describeRequestTags, type Tags } from "./iam/tags.ts";
 import { checkMfa, listMfaChecks } from "./mfa.ts";
-import { type Checked, listMembers, type QueryAction, readInteger, validate } from "./query.ts";
+import { listMembers, type QueryAction, readInteger, validate } from "./query.ts";
 import { authorizeOnRole, makeAssumedRole } from "./roles.ts";
 import { readSessionPolicies, sessionPolicyParameters } from "./session-policies.ts";
+import { readSessionTags, sessionTagParameters } from "./session-tags.ts";
 import { writeCredentials, writeElement } from "./xml.ts";
 
 export const assumeRole: QueryAction = {
   parameters: [
     ...["RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "SerialNumber", "TokenCode", "SourceIdentity"],
-    ...["Tags.member.N.Key", "Tags.member.N.Value", "TransitiveTagKeys.member.N"],
+    ...sessionTagParameters,
+    "TransitiveTagKeys.member.N",
     ...sessionPolicyParameters,
   ],
   run: (call) => {
@@ -22,7 +24,6 @@ export const assumeRole: QueryAction = {
     rejectCaller(caller, caller.principal === account.root, request);
     const { roleArn: resource, sessionName, duration = 3600, sourceIdentity, tags } = request;
 
-    const sessionTags = Object.fromEntries(tags);
     const { documents: policies, packedSize } = readSessionPolicies(call);
     const withMfa = checkMfa(call, request.serialNumber, request.tokenCode);
     // The role's policies and the caller's policies see the same context.
@@ -32,14 +33,17 @@ export const assumeRole: QueryAction = {
       "sts:RoleSessionName": sessionName,
       ...(request.externalId === undefined ? {} : { "sts:ExternalId": request.externalId }),
       ...(sourceIdentity === undefined ? {} : { "sts:SourceIdentity": sourceIdentity }),
-      ...describeRequestTags(sessionTags),
+      ...describeRequestTags(tags),
       ...account.resourceContext(resource),
     };
     const role = account.findRole(resource);
     authorizeOnRole(account, caller, role, { action: "sts:AssumeRole", resource, context });
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
-    const actions = [tags.size > 0 && "sts:TagSession", sourceIdentity !== undefined && "sts:SetSourceIdentity"];
+    const actions = [
+      Object.keys(tags).length > 0 && "sts:TagSession",
+      sourceIdentity !== undefined && "sts:SetSourceIdentity",
+    ];
     for (const action of actions) {
       if (action) authorizeOnRole(account, caller, role, { action, resource, context });
     }
@@ -51,7 +55,7 @@ export const assumeRole: QueryAction = {
     const isChained = caller.session !== undefined;
     const passesOn = request.hasTransitiveTags || sourceIdentity !== undefined;
     const credential = account.addSession(principal, duration, {
-      ...{ kind: "role", tags: sessionTags, policies, isChained, passesOn },
+      ...{ kind: "role", tags, policies, isChained, passesOn },
     });
     const user = writeElement("AssumedRoleId", principal.userId) + writeElement("Arn", principal.arn);
     const source = sourceIdentity === undefined ? "" : writeElement("SourceIdentity", sourceIdentity);
@@ -59,7 +63,7 @@ export const assumeRole: QueryAction = {
   },
 };
 
-interface AssumeRoleRequest extends Tags {
+interface AssumeRoleRequest {
   readonly roleArn: string;
   readonly sessionName: string;
   readonly duration: number | undefined;
@@ -67,6 +71,8 @@ interface AssumeRoleRequest extends Tags {
   readonly sourceIdentity: string | undefined;
   readonly serialNumber: string | undefined;
   readonly tokenCode: string | undefined;
+  readonly tags: Tags;
+  readonly hasTransitiveTags: boolean;
 }
 
 function readAssumeRoleRequest(parameters: ReadonlyMap<string, string>): AssumeRoleRequest {
@@ -83,11 +89,12 @@ function readAssumeRoleRequest(parameters: ReadonlyMap<string, string>): AssumeR
     { name: "sourceIdentity", value: sourceIdentity, ...name },
     ...listMfaChecks(serialNumber, tokenCode),
   );
-  const tags = readTags(parameters);
+  const tags = readSessionTags(parameters);
+  const hasTransitiveTags = readTransitiveKeys(parameters, tags).length > 0;
   const arn = roleArn ?? "";
   if (!/^arn:[\w-]+:iam::\d{12}:role\//.test(arn)) throw invalid(`${arn} is invalid`);
   const request = { roleArn: arn, sessionName: sessionName ?? "", duration, externalId, sourceIdentity };
-  return { ...request, serialNumber, tokenCode, ...tags };
+  return { ...request, serialNumber, tokenCode, tags, hasTransitiveTags };
 }
 
 /** Rejects requests that the caller's credentials do not allow, whatever the role. */
@@ -105,42 +112,19 @@ function rejectCaller({ session }: Credential, isRoot: boolean, request: AssumeR
   if (session.passesOn) throw notModeled("role chaining with transitive tags or a source identity");
 }
 
-interface Tags {
-  readonly tags: ReadonlyMap<string, string>;
-  readonly hasTransitiveTags: boolean;
-}
-
-/** Reads the session tags of a request. The error messages are AWS's. */
-function readTags(parameters: ReadonlyMap<string, string>): Tags {
-  const given = listMembers(parameters, "Tags").map((number) => ({
-    number,
-    key: parameters.get(`Tags.member.${number}.Key`),
-    value: parameters.get(`Tags.member.${number}.Value`),
-  }));
-  const pattern = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*";
-  validate(
-    ...given.flatMap(({ number, key, value }): Checked[] => [
-      { name: `tags.${number}.member.key`, value: key, isRequired: true, min: 1, max: 128, pattern },
-      { name: `tags.${number}.member.value`, value, isRequired: true, min: 0, max: 256, pattern },
-    ]),
+/** Reads the tags that role chaining passes on. The error message is AWS's. */
+function readTransitiveKeys(parameters: ReadonlyMap<string, string>, tags: Tags): readonly string[] {
+  const keys = listMembers(parameters, "TransitiveTagKeys").map(
+    (number) => parameters.get(`TransitiveTagKeys.member.${number}`) ?? "",
   );
-  if (given.length > 50) throw notModeled("more than 50 session tags, which AWS does not allow");
-  const tags = new Map(given.map(({ key = "", value = "" }) => [key, value]));
-  const keys = new Set([...tags.keys()].map((key) => key.toLowerCase()));
-  if (keys.size < given.length) {
-    const message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-    throw invalid(message, "InvalidParameterValue");
-  }
-  const transitive = listMembers(parameters, "TransitiveTagKeys").map((n) =>
-    parameters.get(`TransitiveTagKeys.member.${n}`),
-  );
-  if (transitive.some((key = "") => !keys.has(key.toLowerCase()))) {
+  const tagged = new Set(Object.keys(tags).map((key) => key.toLowerCase()));
+  if (keys.some((key) => !tagged.has(key.toLowerCase()))) {
     const message = "The specified transitive tag key must be included in the requested tags.";
-    throw invalid(message, "InvalidParameterValue");
+    throw new AwsError("InvalidParameterValue", 400, message);
   }
-  return { tags, hasTransitiveTags: transitive.length > 0 };
+  return keys;
 }
 
-function invalid(message: string, code = "ValidationError"): AwsError {
-  return new AwsError(code, 400, message);
+function invalid(message: string): AwsError {
+  return new AwsError("ValidationError", 400, message);
 }

@@ -131,12 +131,39 @@ describe("GetFederationToken", () => {
     ["an unknown policy", { PolicyArns: [{ arn: "arn:aws:iam::123456789012:policy/none" }] }, "was not found"],
     ["a policy of AWS", { PolicyArns: [{ arn: "arn:aws:iam::aws:policy/ReadOnlyAccess" }] }, "NotImplemented 501"],
     [
-      "tags",
-      { Tags: [{ Key: "team", Value: "red" }] },
-      "NotImplemented 501: This local AWS does not model the parameter",
+      "the same tag twice",
+      { Tags: ["team", "Team"].map((Key) => ({ Key, Value: "red" })) },
+      "InvalidParameterValue 400: Duplicate tag keys found.",
     ],
   ])("rejects %s", async (_, input, message) => {
     expect(await refusal(federate(input))).toContain(message);
+  });
+
+  test("gives the tags of the user, and of the request before them, which takes sts:TagSession", async () => {
+    const tagged = sandbox.addUser({
+      ...{ name: "tagged", tags: { team: "blue", site: "north" } },
+      policies: [allow(["sts:GetFederationToken", "s3:*"])],
+    });
+    const may = sandbox.addUser({
+      ...{ name: "may", tags: { team: "blue", site: "north" } },
+      policies: [allow(["sts:GetFederationToken", "sts:TagSession", "s3:*"])],
+    });
+    const Tags = [{ Key: "Team", Value: "red" }];
+    expect(await refusal(federate({ Tags }, tagged.accessKey))).toMatch(
+      /^AccessDenied 403: .*sts:TagSession on resource/,
+    );
+    const onlyIf = (tags: Record<string, string>) => {
+      const StringEquals = Object.fromEntries(
+        Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]),
+      );
+      const [statement] = allow("s3:ListAllMyBuckets").Statement;
+      return JSON.stringify({ Statement: { ...statement, Condition: { StringEquals } } });
+    };
+    const list = async (policy: string, tags = Tags) =>
+      refusal(buckets(await federate({ Policy: policy, Tags: tags }, may.accessKey)));
+    expect(await list(onlyIf({ team: "blue", site: "north" }), [])).toBe("accepted");
+    expect(await list(onlyIf({ team: "red", site: "north" }))).toBe("accepted");
+    expect(await list(onlyIf({ team: "blue" }))).toMatch(/^AccessDenied 403/);
   });
 
   test("rejects session policies that have more than 2,048 characters together", async () => {
