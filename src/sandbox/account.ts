@@ -30,10 +30,10 @@ import { base32Encode, codeOfStep, timeStep, totp } from "./totp.ts";
 
 /** The root user, an IAM user, an assumed role, or a federated user. */
 export interface Principal {
-  /** The IAM user's name; undefined for other principals. */
-  readonly name: string | undefined;
-  /** For an assumed role, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
-  readonly arn: string;
+  /** The IAM user's name; undefined for other principals. Changed by the account only. */
+  name: string | undefined;
+  /** For an assumed role, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. Changed by the account only. */
+  arn: string;
   /** `AIDA…` for users, the account ID for the root user, `AROA…:SESSION` for assumed roles, `ACCOUNT:NAME` for others. */
   readonly userId: string;
   readonly holder: PolicyHolder;
@@ -47,7 +47,7 @@ export interface Principal {
 
 /** An IAM user: what is not needed for requests of the user. */
 export interface User {
-  readonly path: string;
+  path: string;
   readonly createdMs: number;
   groups: readonly Group[];
   /** The ARN of a managed policy. */
@@ -60,7 +60,7 @@ type Tags = Readonly<Record<string, string>>;
 
 /** A principal that is an IAM user. */
 export interface UserPrincipal extends Principal {
-  readonly name: string;
+  name: string;
   readonly user: User;
 }
 
@@ -325,6 +325,15 @@ export class Account {
     const principal = { name, arn, userId: id, holder, devices: [], user };
     this.#users.set(name.toLowerCase(), principal);
     return principal;
+  }
+
+  /** Gives a user another name and path, and with these another ARN; everything else stays. */
+  renameUser(principal: UserPrincipal, name: string, path: string): void {
+    assertName("IAM user", name, path);
+    this.#users.delete(principal.name.toLowerCase());
+    Object.assign(principal, { name, arn: this.arn(`user${path}${name}`) });
+    principal.user.path = path;
+    this.#users.set(name.toLowerCase(), principal);
   }
 
   /** Deletes a user and all of the user's credentials. */

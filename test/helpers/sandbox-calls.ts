@@ -235,6 +235,7 @@ async function driveReports({ sandbox, account, ask }: Driving): Promise<void> {
 
 async function deleteAll({ account, ask }: Driving): Promise<void> {
   const policy = policyOf(account);
+  await ask("UpdateUser", { ...user, NewPath: "/moved/" });
   await ask("DeleteLoginProfile", user);
   await ask("DeleteUserPermissionsBoundary", user);
   await ask("DeleteAccountPasswordPolicy");

@@ -106,6 +106,27 @@ test("a user is deleted when nothing is left, and the credentials with the user"
   expect(await remove()).toMatch(/^NoSuchEntity 404/);
 });
 
+test("a renamed user keeps everything but the ARN, and renaming takes permission for both", async () => {
+  await createAlice(allow("iam:*", "arn:aws:iam::123456789012:user/eng/alice"));
+  await root.createGroup({ GroupName: "g" });
+  await root.addUserToGroup({ UserName: "alice", GroupName: "g" });
+  const { iam } = await newKey("alice");
+  const before = (await root.getUser({ UserName: "alice" })).User;
+  expect(await refusal(iam.updateUser({ UserName: "alice", NewUserName: "alicia" }))).toMatch(
+    /^AccessDenied 403: .* iam:UpdateUser on resource: \S*user\/eng\/alicia because/,
+  );
+  await root.createUser({ UserName: "bo" });
+  expect(await refusal(root.updateUser({ UserName: "alice", NewUserName: "Bo" }))).toMatch(/^EntityAlreadyExists 409/);
+  await root.updateUser({ UserName: "alice", NewUserName: "alicia", NewPath: "/" });
+  expect(await refusal(root.getUser({ UserName: "alice" }))).toMatch(/^NoSuchEntity 404/);
+  expect((await root.getUser({ UserName: "alicia" })).User).toEqual({
+    ...{ ...before, UserName: "alicia", Path: "/", Arn: "arn:aws:iam::123456789012:user/alicia" },
+  });
+  expect((await root.getGroup({ GroupName: "g" })).Users?.map(({ UserName }) => UserName)).toEqual(["alicia"]);
+  // Policies name the old ARN.
+  expect(await refusal(iam.getUser({}))).toMatch(/^AccessDenied 403: User: \S*user\/alicia is not authorized/);
+});
+
 test("access keys: two per user, used, switched off, deleted", async () => {
   await createAlice();
   const { iam, AccessKeyId } = await newKey("alice");

@@ -34,9 +34,7 @@ const createUser: QueryAction = {
     const [arn, context] = [account.arn(`user${path}${name}`), describeRequestTags(tags)];
     account.authorize(caller, "iam:CreateUser", arn, arn, context);
     if (Object.keys(tags).length > 0) account.authorize(caller, "iam:TagUser", arn, arn, context);
-    if (account.findUser(name) !== undefined) {
-      throw new AwsError("EntityAlreadyExists", 409, `User with name ${name} already exists.`);
-    }
+    if (account.findUser(name) !== undefined) throw alreadyExists(name);
     if (boundary !== undefined) requireBoundary(account, boundary);
     return writeUser(account.addUser({ name, path, tags, ...(boundary === undefined ? {} : { boundary }) }));
   },
@@ -63,6 +61,30 @@ const listUsers: QueryAction = {
   },
 };
 
+/**
+ * Renaming "must have permission on both the source and the target".
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html
+ */
+const updateUser: QueryAction = {
+  parameters: ["UserName", "NewUserName", "NewPath"],
+  run: (call) => {
+    const { account, caller, parameters } = call;
+    const [newName, newPath] = [parameters.get("NewUserName"), parameters.get("NewPath")];
+    validate(
+      { name: "newUserName", value: newName, min: 1, max: 64, pattern: namePattern },
+      { name: "newPath", value: newPath, min: 1, max: 512, pattern: pathPattern },
+    );
+    const owner = takeUser(call, "iam:UpdateUser", "required");
+    const [name, path] = [newName ?? owner.name, newPath ?? owner.user.path];
+    const target = account.arn(`user${path}${name}`);
+    account.authorize(caller, "iam:UpdateUser", target, target);
+    const existing = account.findUser(name);
+    if (existing !== undefined && existing !== owner) throw alreadyExists(name);
+    account.renameUser(owner, name, path);
+    return "";
+  },
+};
+
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html */
 const deleteUser: QueryAction = {
   parameters: ["UserName"],
@@ -74,6 +96,9 @@ const deleteUser: QueryAction = {
     return "";
   },
 };
+
+const alreadyExists = (name: string): AwsError =>
+  new AwsError("EntityAlreadyExists", 409, `User with name ${name} already exists.`);
 
 /** Returns what has to be done before AWS deletes a user. The order is inferred. */
 function findConflict(account: Account, owner: UserPrincipal): string | undefined {
@@ -97,5 +122,6 @@ export const userActions: Readonly<Record<string, QueryAction>> = {
   CreateUser: createUser,
   GetUser: getUser,
   ListUsers: listUsers,
+  UpdateUser: updateUser,
   DeleteUser: deleteUser,
 };
