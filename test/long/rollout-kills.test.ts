@@ -1,0 +1,219 @@
+// The rollout's commands are killed at every change that they ask AWS for, in front of it and after it, and at every call
+// that writes their journal. After each kill no user is locked out, the journal knows every change, and the same command
+// finishes; of the canary nothing is left.
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { Account, UserPrincipal } from "../../src/sandbox/account.ts";
+import { loadAccount } from "../../src/sandbox/load-account.ts";
+import { saveAccount } from "../../src/sandbox/save-account.ts";
+import type { SavedAccount } from "../../src/sandbox/saved-account.ts";
+import { scenarios } from "../../src/sandbox/scenarios.ts";
+import { startSandbox } from "../../src/sandbox/server.ts";
+import { listDone, readJournal } from "../../src/steps/journal.ts";
+import { knowSandbox } from "../helpers/secrets.ts";
+import { execute, node, program, type Result, temporaryFolder } from "../helpers/world.ts";
+
+const preload = (...names: string[]): string =>
+  names.map((name) => `--require ${resolve(import.meta.dirname, `../helpers/${name}.cjs`)}`).join(" ");
+const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+const group = "RequireMFA";
+const canary = "test-mfa-user";
+
+/** An account, and what fob has on the administrator's computer. */
+interface State {
+  readonly saved: SavedAccount;
+  readonly home: string;
+  readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** A place where an administrator runs the rollout: the scenario `team`, or as another place is. */
+async function newPlace(from?: State) {
+  let account: Account | undefined;
+  const sandbox = await startSandbox({
+    fill(filled) {
+      account = filled;
+      if (from) loadAccount(filled, from.saved);
+      else scenarios.team(filled);
+    },
+  });
+  if (account === undefined) throw new Error("no account");
+  const aws = account;
+  onTestFinished(() => sandbox.close());
+  knowSandbox(sandbox);
+  const home = temporaryFolder();
+  if (from) cpSync(from.home, home, { recursive: true });
+  else mkdirSync(join(home, ".aws"), { mode: 0o700 });
+  const clock = join(home, "clock");
+  if (!from) writeFileSync(clock, "0");
+  sandbox.setClock(() => Date.now() + 1000 * Number(readFileSync(clock, "utf8")));
+  const key = from?.key ?? sandbox.addUser({ name: "admin", policies: [everything] }).accessKey;
+  const log = join(home, "changes");
+  const store = join(home, ".aws", "fob");
+  const env = {
+    ...{ PATH: process.env.PATH, HOME: home, AWS_ENDPOINT_URL: sandbox.url, AWS_REGION: "eu-central-1" },
+    ...{ AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey, CLOCK: clock, KILL_LOG: log },
+    ...{ NODE_OPTIONS: preload("clock", "skip-waits", "kills", "faults"), FAULT_HOME: join(store, "journals") },
+  };
+  return {
+    ...{ account: aws, home },
+    save: (): State => ({ saved: saveAccount(aws), home, key }),
+    fob: (args: readonly string[], more: Record<string, string> = {}): Promise<Result> =>
+      execute(node, [program, ...args], { env: { ...env, ...more }, cwd: home }),
+    /** The changes that the runs in this place have asked for. */
+    changes: (): readonly string[] => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []),
+    /** Who is in the group. */
+    members: (): readonly string[] => namesOf(membersOf(aws)),
+    /** Whom the journal has as put into the group. */
+    journaled: (): readonly string[] =>
+      listDone(readJournal(store, `rollout-${aws.id}`)).flatMap(({ facts: { user } }) => user ?? []),
+    /** What no run has finished. */
+    unfinished: () =>
+      [`rollout-${aws.id}`, `canary-${aws.id}`]
+        .flatMap((name) => listDone(readJournal(store, name)))
+        .filter(({ state }) => state === "unknown"),
+    /** What the journal of the canary has as made and not removed, without the group and its policies. */
+    leftOfCanary: () =>
+      listDone(readJournal(store, `canary-${aws.id}`)).filter(({ facts: { user } }) => user === canary),
+  };
+}
+
+type Place = Awaited<ReturnType<typeof newPlace>>;
+
+const namesOf = (users: readonly UserPrincipal[]): string[] => users.map(({ name }) => name).sort();
+const membersOf = (account: Account): UserPrincipal[] => {
+  const found = account.findGroup(group);
+  return account.users().filter(({ user }) => found !== undefined && user.groups.includes(found));
+};
+
+/** Whether a user can list buckets with MFA, or without it, or set up a device without MFA. */
+function waysOf(account: Account, principal: UserPrincipal): { works: boolean; enrolls: boolean } {
+  const can = (action: string, resource: string, mfa: Record<string, string>): boolean => {
+    const context = { ...account.context({ principal }), ...mfa };
+    return account.decide({ principal }, { action, resource, context }).decision === "allowed";
+  };
+  const withMfa = { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60" };
+  const hasCodes = principal.devices.some(({ seed }) => seed !== undefined);
+  return {
+    works: can("s3:ListAllMyBuckets", "*", {}) || (hasCodes && can("s3:ListAllMyBuckets", "*", withMfa)),
+    enrolls: can("iam:EnableMFADevice", principal.arn, {}),
+  };
+}
+
+/** Who could work before, and can neither work nor set up a device now. */
+function findLockedOut(before: Account, { account }: Place): readonly string[] {
+  return namesOf(
+    account.users().filter((user) => {
+      const earlier = before.findUser(user.name);
+      const now = waysOf(account, user);
+      return earlier !== undefined && waysOf(before, earlier).works && !now.works && !now.enrolls;
+    }),
+  );
+}
+
+interface Kill {
+  readonly name: string;
+  readonly env: Record<string, string>;
+}
+
+/** Every kill of a command: at each change, in front of it and behind it, and at each call that writes the journal. */
+async function listKills(from: State, args: readonly string[]): Promise<{ kills: readonly Kill[]; whole: Place }> {
+  const whole = await newPlace(from);
+  const before = whole.changes().length;
+  const log = join(whole.home, "calls");
+  const run = await whole.fob(args, { FAULT_CALLS: "^(writeSync|fsyncSync)$", FAULT_LOG: log });
+  expect(run, run.stderr).toMatchObject({ status: 0 });
+  const calls = Number(/calls (\d+)/.exec(readFileSync(log, "utf8"))?.[1]);
+  const changes = whole.changes().slice(before);
+  const atChanges = changes.flatMap((change, index) =>
+    ["asked", "done"].map((when) => ({
+      name: `${change} (change ${index + 1}) is ${when}`,
+      env: { KILL_AT: String(index + 1), KILL_WHEN: when },
+    })),
+  );
+  const atCalls = Array.from({ length: calls }, (_, index) => ({
+    name: `call ${index + 1} of the journal`,
+    env: { FAULT: "kill", FAULT_AT: String(index + 1), FAULT_CALLS: "^(writeSync|fsyncSync)$" },
+  }));
+  return { kills: [...atChanges, ...atCalls], whole };
+}
+
+/** Three at a time. */
+async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const next = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of next) await work(item);
+  };
+  await Promise.all([worker(), worker(), worker()]);
+}
+
+/** Runs it, kills it there, and looks at what is left. */
+async function killAt({ env, name }: Kill, args: readonly string[], from: State): Promise<Place> {
+  const place = await newPlace(from);
+  const before = (await newPlace(from)).account;
+  const killed = await place.fob(args, env);
+  expect(killed.signal, `${name}: ${killed.stderr}`).toBe("SIGKILL");
+  expect(findLockedOut(before, place), name).toEqual([]);
+  return place;
+}
+
+async function expectNoDrift(place: Place, where: string): Promise<void> {
+  const status = await place.fob(["rollout", "status", "--json"]);
+  expect(JSON.parse(status.stdout), where).toMatchObject({ drift: [] });
+  expect(status.status, where).toBe(0);
+}
+
+async function planned(): Promise<Place> {
+  const place = await newPlace();
+  const plan = await place.fob(["rollout", "plan", "--out", "plan.json", "--batch-size", "5"]);
+  expect(plan, plan.stderr).toMatchObject({ status: 0 });
+  return place;
+}
+
+const apply = ["rollout", "apply", "--plan", "plan.json", "--yes"];
+
+test.each([
+  ["the first batch, which makes the group and its policies", 0],
+  ["a batch of several users", 1],
+])(
+  "apply, %s, killed at every step: the journal knows every member, no user is locked out, and it goes on",
+  async (_, done) => {
+    const example = await planned();
+    for (let batch = 0; batch < done; batch++) await example.fob(apply);
+    const from = example.save();
+    const { kills, whole } = await listKills(from, apply);
+    expect(kills.length).toBeGreaterThan(8);
+    await forEach(kills, async (kill) => {
+      const place = await killAt(kill, apply, from);
+      expect(place.journaled(), kill.name).toEqual(expect.arrayContaining([...place.members()]));
+      const batch = String(done + 1);
+      const again = await place.fob([...apply, "--batch", batch]);
+      expect(again, kill.name + again.stderr).toMatchObject({ status: 0 });
+      expect(place.members(), kill.name).toEqual(whole.members());
+      expect([...place.journaled()].sort(), kill.name).toEqual(whole.members());
+      expect(place.unfinished(), kill.name).toEqual([]);
+      await expectNoDrift(place, kill.name);
+    });
+  },
+  600_000,
+);
+
+test("undo, killed at every step: no user is locked out, and it goes on", async () => {
+  const example = await planned();
+  for (const batch of ["1", "2"]) await example.fob([...apply, "--batch", batch]);
+  const from = example.save();
+  expect(example.members().length).toBeGreaterThan(2);
+  const undo = ["rollout", "undo", "--all", "--yes"];
+  const { kills } = await listKills(from, undo);
+  expect(kills.length).toBeGreaterThan(10);
+  await forEach(kills, async (kill) => {
+    const place = await killAt(kill, undo, from);
+    expect(place.journaled(), kill.name).toEqual(expect.arrayContaining([...place.members()]));
+    const again = await place.fob(undo);
+    expect(again, kill.name + again.stderr).toMatchObject({ status: 0 });
+    expect(place.members(), kill.name).toEqual([]);
+    expect(place.journaled(), kill.name).toEqual([]);
+    expect(place.unfinished(), kill.name).toEqual([]);
+    await expectNoDrift(place, kill.name);
+  });
+}, 600_000);
