@@ -191,7 +191,8 @@ function checkQuota({ groups }: User, { account, enforcement }: Situation): Retu
 function checkPlan(user: User, { planned, breakGlass }: Situation): ReturnType<Check> {
   const fix = "make a new plan: fob rollout plan --out plan.json";
   if (isBreakGlass(user, breakGlass)) return refuse("is a break-glass user", fix, false);
-  return planned(user.name)?.arn === user.arn ? undefined : refuse("is not the user of the plan", fix, false);
+  const { arn, id } = planned(user.name) ?? {};
+  return arn === user.arn && id === user.id ? undefined : refuse("is not the user of the plan", fix, false);
 }
 
 function checkKeyUse({ accessKeys }: User, { now }: Situation): ReturnType<Check> {

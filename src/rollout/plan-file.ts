@@ -1,7 +1,7 @@
 // Reads a plan from a file, which may be of another version, or edited by hand.
 import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlannedUser } from "./plan.ts";
 import { states } from "./states.ts";
 
 /** @throws FobError if it is not a plan that fob made */
@@ -27,11 +27,12 @@ const isNames = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((name) => typeof name === "string" && /^[\w+=,.@-]{1,64}$/.test(name));
 
 function findProblem(plan: Readonly<Record<string, unknown>>): string | undefined {
-  const { account, partition, group, made, policy, users, batches, breakGlass } = plan;
+  const { account, partition, group, made, reportGenerated, policy, users, batches, breakGlass } = plan;
   if (typeof account !== "string" || !/^\d{12}$/.test(account)) return "account is not twelve digits";
   if (typeof partition !== "string" || !/^aws[a-z-]*$/.test(partition)) return "partition is not valid";
   if (typeof group !== "string" || !/^[\w+=,.@-]{1,128}$/.test(group)) return "group is not a name of a group";
   if (typeof made !== "string" || Number.isNaN(Date.parse(made))) return "made is not a time";
+  if (reportGenerated !== null && typeof reportGenerated !== "string") return "reportGenerated is not a time";
   if (!isNames(breakGlass)) return "breakGlass is not a list of user names";
   if (!isRecord(policy) || !isVariant(policy)) return "policy is not a variant of the enforcement policy";
   if (!Array.isArray(users) || !users.every(isUser)) return "users are not as fob writes them";
@@ -60,8 +61,18 @@ const isVariant = ({ passwordChange, maxAgeSeconds, viaAwsService }: Readonly<Re
   (maxAgeSeconds === null ||
     (typeof maxAgeSeconds === "number" && Number.isInteger(maxAgeSeconds) && maxAgeSeconds > 0));
 
-const isUser = (value: unknown): value is { user: string; arn: string; state: string } =>
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === "string");
+
+const isUser = (value: unknown): value is PlannedUser =>
   isRecord(value) &&
   isNames([value.user]) &&
   typeof value.arn === "string" &&
-  states.some((state) => state === value.state);
+  typeof value.id === "string" &&
+  states.some((state) => state === value.state) &&
+  isTexts(value.evidence) &&
+  isTexts(value.unknown) &&
+  typeof value.isAdministrator === "boolean" &&
+  isComparison(value.withoutMfa);
+
+const isComparison = (value: unknown): boolean =>
+  value === null || (isRecord(value) && isTexts(value.loses) && isTexts(value.keeps));

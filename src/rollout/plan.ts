@@ -27,6 +27,8 @@ export interface Plan {
 export interface PlannedUser extends Classified {
   readonly user: string;
   readonly arn: string;
+  /** `AIDA…`: another user may get the name. */
+  readonly id: string;
   /** Whether the user can take users out of the group. */
   readonly isAdministrator: boolean;
   /** What will no longer work without MFA, and what will: patterns as in `s3:Get*`. null if the policies are not known. */
@@ -67,6 +69,7 @@ export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan 
       return {
         user: user.name,
         arn: user.arn,
+        id: user.id,
         ...classifyUser(user, decisions, snapshot, { group, policies, breakGlass, now }),
         isAdministrator: isAdministrator(decisions, enforcement.groupArn),
         withoutMfa: "value" in decisions ? compareWithoutMfa(decisions.value, policies) : null,

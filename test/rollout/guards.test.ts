@@ -71,7 +71,7 @@ function makeSituation({ user = {}, others = [], account = {}, situation = {}, p
     batch: { number: 1, users: ["ben"] },
     decisionsOf: (each) => decideFor(each, policiesOf),
     planned: (name) => ({
-      ...{ user: name, arn: arnOf(`user/${name}`), state: "ready", evidence: [], unknown: [] },
+      ...{ user: name, arn: arnOf(`user/${name}`), id: `AIDA${name}`, state: "ready", evidence: [], unknown: [] },
       ...{ isAdministrator: false, withoutMfa: null },
     }),
     caller: { arn: arnOf("user/grace"), hasMfa: true },
@@ -161,6 +161,21 @@ describe("one guard alone refuses", () => {
     ],
     ["G10", "six users", { situation: { batch: { number: 1, users: "abcdef".split("") } } }],
     ["G12", "another user of that name", { situation: { planned: () => undefined } }],
+    ["G12", "a user who was made again under that name", { user: { id: "AIDAnew" } }],
+    [
+      "G12",
+      "a policy of that name with another path",
+      {
+        account: {
+          managedPolicies: [
+            {
+              ...{ name: "Enforce-MFA-policy", arn: arnOf("policy/x/Enforce-MFA-policy"), id: "ANPA", path: "/x/" },
+              ...{ defaultVersion: "v1", document: "{}" },
+            },
+          ],
+        },
+      },
+    ],
     [
       "G12",
       "a policy of that name with another text",
