@@ -1,5 +1,6 @@
 // Puts a batch of users under the enforcement policy, step by step.
 
+import { AwsFailure } from "../aws/failures.ts";
 import { exitCodes, FobError } from "../errors.ts";
 import { decideAbout, type UserDecisions } from "../iam/decisions.ts";
 import type { PoliciesOf } from "../iam/policies-of.ts";
@@ -14,8 +15,10 @@ import { isMember } from "./states.ts";
 
 /** What changes the account. */
 export interface RolloutCalls {
-  readonly createPolicy: (policy: GroupPolicy) => Promise<unknown>;
-  readonly createGroup: (group: string) => Promise<unknown>;
+  /** undefined if there is one of that name. */
+  readonly createPolicy: (policy: GroupPolicy) => Promise<string | undefined>;
+  /** false if there is one of that name. */
+  readonly createGroup: (group: string) => Promise<boolean>;
   readonly attachGroupPolicy: (group: string, policyArn: string) => Promise<void>;
   readonly addUserToGroup: (user: string, group: string) => Promise<void>;
   readonly removeUserFromGroup: (user: string, group: string) => Promise<unknown>;
@@ -88,7 +91,7 @@ export function listGroupSteps(
         },
         check: () => isDone(isThere),
         do: async () => {
-          await calls.createPolicy(policy);
+          if ((await calls.createPolicy(policy)) === undefined) throw explainExisting(`a policy ${policy.name}`);
           return none;
         },
       };
@@ -97,7 +100,7 @@ export function listGroupSteps(
       ...{ id: `create-group/${group}`, text: `create the group ${group}` },
       check: () => isDone(existing !== undefined),
       do: async () => {
-        await calls.createGroup(group);
+        if (!(await calls.createGroup(group))) throw explainExisting(`a group ${group}`);
         return none;
       },
     },
@@ -115,6 +118,14 @@ export function listGroupSteps(
     }),
   ];
 }
+
+/** What was made since the account was read may be anything. */
+const explainExisting = (what: string): AwsFailure =>
+  new AwsFailure(
+    "refused",
+    `there is ${what} since a moment ago`,
+    "run the same command again, which looks at it first",
+  );
 
 const addPrefix = "add-user/";
 
@@ -134,7 +145,7 @@ function makeAddStep(
   return {
     id: `${addPrefix}${user.name}`,
     text: `add ${user.name} to group ${group}`,
-    facts: { user: user.name, batch: String(batch.number) },
+    facts: { user: user.name, id: user.id, batch: String(batch.number) },
     check: async () => {
       const now = await calls.readUser(user);
       if (now === undefined) return blockOn(`there is no user ${user.name} any more`);
@@ -190,12 +201,23 @@ function makeRemoval(
 ): Undo {
   return {
     text: `remove ${user} from group ${group}`,
-    // Names of users and groups have no characters that a shell would read.
-    command: `aws iam remove-user-from-group --user-name ${user} --group-name ${group}`,
+    command: formatRemoval(user, group),
     run: async () => {
       await removeUserFromGroup(user, group);
     },
   };
+}
+
+/** Names of users and groups have no characters that a shell would read. */
+const formatRemoval = (user: string, group: string): string =>
+  `aws iam remove-user-from-group --user-name ${user} --group-name ${group}`;
+
+/** The step with the name that its user has now: a user who was renamed is still in the group. */
+export function withCurrentName(step: JournaledStep, users: readonly Pick<User, "id" | "name">[]): JournaledStep {
+  const { id, user } = step.facts;
+  const now = id === undefined ? undefined : users.find((each) => each.id === id)?.name;
+  if (now === undefined || now === user) return step;
+  return { ...step, facts: { ...step.facts, user: now }, undo: formatRemoval(now, step.facts.group ?? "") };
 }
 
 /** How to undo a step of the journal; undefined for those that stay: an empty group enforces nothing. */

@@ -106,6 +106,13 @@ export function findDifferences(
     const detail = `the default version (${policy.defaultVersion}) of ${arn} is not the policy that fob would make`;
     return [{ kind: "policy-changed", subject: arn, detail }];
   });
+  // AWS takes each name once, in any case and with any path.
+  const namesakes = policies.flatMap(({ arn, name }): Difference[] => {
+    const other = managedPolicies.find((each) => each.arn !== arn && each.name.toLowerCase() === name.toLowerCase());
+    if (other === undefined) return [];
+    const detail = `${other.arn} has the name that fob's policy needs: ${arn}`;
+    return [{ kind: "policy-changed", subject: other.arn, detail }];
+  });
   const detached = policies
     .filter(({ arn }) => hasMembers && group?.attachedPolicies.includes(arn) === false)
     .map(({ arn }): Difference => {
@@ -117,7 +124,7 @@ export function findDifferences(
   ].map((subject): Difference => {
     return { kind: "policy-added", subject, detail: `group ${name} also has ${subject}` };
   });
-  return [...changed, ...detached, ...added];
+  return [...changed, ...namesakes, ...detached, ...added];
 }
 
 /** Whether a policy's text says the same: white space and the order of keys do not count. */

@@ -1,6 +1,7 @@
 // How far the rollout is, what the others wait for, and what has changed that should not have.
 import type { AccountSnapshot, User } from "../iam/snapshot.ts";
 import { type JournalLine, listDone } from "../steps/journal.ts";
+import { withCurrentName } from "./apply.ts";
 import {
   buildEnforcement,
   type Difference,
@@ -99,7 +100,9 @@ const waitsFor: Readonly<Partial<Record<State, string>>> = {
 
 /** Users whom fob put into the group, and who are no longer there. */
 function findLostMembers(account: AccountSnapshot, group: string, journal: readonly JournalLine[]): readonly Drift[] {
-  const added = listDone(journal).flatMap(({ facts }) => (facts.group === group ? (facts.user ?? []) : []));
+  const added = listDone(journal)
+    .map((step) => withCurrentName(step, account.users))
+    .flatMap(({ facts }) => (facts.group === group ? (facts.user ?? []) : []));
   if (added.length > 0 && findGroup(account, group) === undefined) {
     return [{ what: "group-missing", subject: group, detail: `group ${group} does not exist any more` }];
   }

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
-import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/server.ts";
 import { searchHints } from "./hints.ts";
 import { commandName, mayHoldSecrets, searchFolder, searchOutput, watched } from "./leaks.ts";
 import { type Kind, knowCodes, knowSandbox } from "./secrets.ts";
@@ -75,14 +75,19 @@ export interface World {
   calls(action: string): number;
 }
 
+interface WorldOptions extends Pick<SandboxOptions, "fill" | "partition"> {
+  readonly config?: string;
+  readonly credentials?: string;
+  readonly policies?: readonly object[];
+}
+
 /**
  * Makes a world that is taken down when the test ends. The profile `work` holds the user's access key and her device;
  * she may do everything.
  */
-export async function makeWorld(
-  options: { config?: string; credentials?: string; policies?: readonly object[]; partition?: string } = {},
-): Promise<World> {
-  const sandbox = await startSandbox(options.partition === undefined ? {} : { partition: options.partition });
+export async function makeWorld(options: WorldOptions = {}): Promise<World> {
+  const { fill, partition } = options;
+  const sandbox = await startSandbox({ ...(fill && { fill }), ...(partition && { partition }) });
   onTestFinished(() => sandbox.close());
   knowSandbox(sandbox);
   const home = temporaryFolder();

@@ -308,7 +308,7 @@ export class Model {
           defaultVersion: "v1",
           document: JSON.stringify(document),
         });
-        return done;
+        return Promise.resolve(arn);
       },
       createGroup: (name) => {
         this.groups.push({
@@ -319,7 +319,7 @@ export class Model {
           inlinePolicies: [],
           attachedPolicies: [],
         });
-        return done;
+        return Promise.resolve(true);
       },
       attachGroupPolicy: (name, arn) => {
         for (const group of this.groups.filter((each) => each.name === name))

@@ -117,7 +117,7 @@ async function applyPlan(
     say.note(`all ${plan.batches.length} batches of the plan are done`);
     return finish(plan, undefined, [], options, context);
   }
-  const calls = await connectRollout(aws);
+  const calls = warnWithoutSimulator(await connectRollout(aws), say);
   const users = await refreshUsers(batch, snapshot, calls);
   const account: AccountSnapshot = {
     ...snapshot,
@@ -148,6 +148,22 @@ async function applyPlan(
   );
   say.note(`batch ${batch.number} is done: ${batch.users.join(", ")}`);
   return finish(plan, batch, done, options, context);
+}
+
+/** Says once for each user that AWS's simulator gave no answer. */
+function warnWithoutSimulator(calls: RolloutCalls, say: Context["say"]): RolloutCalls {
+  const warned = new Set<string>();
+  return {
+    ...calls,
+    simulateWithoutMfa: async (arn, action) => {
+      const decision = await calls.simulateWithoutMfa(arn, action);
+      if ("unknown" in decision && !warned.has(arn)) {
+        warned.add(arn);
+        say.warning(`not verified with AWS's simulator: ${arn}: ${decision.unknown}`);
+      }
+      return decision;
+    },
+  };
 }
 
 async function refreshUsers(batch: Batch, { users, account }: AccountSnapshot, calls: RolloutCalls): Promise<User[]> {

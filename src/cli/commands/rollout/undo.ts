@@ -1,7 +1,7 @@
 // `fob rollout undo`: takes users out of the group again whom fob put there, as its journal says.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { findNearest } from "../../../nearest.ts";
-import { undoOf } from "../../../rollout/apply.ts";
+import { undoOf, withCurrentName } from "../../../rollout/apply.ts";
 import { isMember } from "../../../rollout/states.ts";
 import { type JournaledStep, listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { undoSteps } from "../../../steps/steps.ts";
@@ -48,7 +48,11 @@ interface UndoOptions {
 async function undo(options: UndoOptions, { snapshot, aws }: ReadAccount, context: Context): Promise<number> {
   const { say, signal, now, stdout } = context;
   const place = locateJournal(snapshot.account, context);
-  const choose = (steps: readonly JournaledStep[]) => steps.filter((step) => isChosen(step, options));
+  const choose = (steps: readonly JournaledStep[]) =>
+    steps.flatMap((step) => {
+      const now = withCurrentName(step, snapshot.users);
+      return isChosen(step, options) || isChosen(now, options) ? [now] : [];
+    });
   const added = listDone(readJournal(place.store, place.name));
   const chosen = choose(added);
   if (chosen.length === 0) {
