@@ -2,7 +2,8 @@
 // before any other user is put under it. Everything that it makes carries a tag or its name, and is removed afterwards.
 import { AwsFailure } from "../aws/failures.ts";
 import type { Credentials } from "../aws/types.ts";
-import { FobError } from "../errors.ts";
+import { CancelledError, FobError } from "../errors.ts";
+import { type JournaledStep, type JournalLine, listDone } from "../steps/journal.ts";
 import type { Check, Step } from "../steps/steps.ts";
 
 /** The tag of everything that the canary makes. */
@@ -40,12 +41,12 @@ export interface UserCalls {
     name: string,
   ) => Promise<{ readonly serialNumber: string; readonly seed: string } | undefined>;
   readonly enableMfaDevice: (serialNumber: string, codes: readonly [string, string]) => Promise<unknown>;
-  /** As `fob login` does it. */
-  readonly openSession: (serialNumber: string, code: string) => Promise<Credentials>;
 }
 
 export interface CanaryTools {
   readonly as: <T>(credentials: Credentials, work: (calls: UserCalls) => Promise<T>) => Promise<T>;
+  /** Runs `fob login` with a code. @returns the session, as the profile has it that it wrote @throws FobError */
+  readonly logIn: (key: Credentials, code: string) => Promise<Credentials>;
   /** The code of a seed (Base32) at a time. */
   readonly computeCode: (seed: string, at: number) => string;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
@@ -66,12 +67,18 @@ export interface CanaryOptions {
   readonly group: string;
   /** The ARN of the virtual device that the user makes. */
   readonly deviceArn: string;
+  /** The command lines that go on where a run before has left the user. */
+  readonly ifLeft: readonly string[];
+  /** The one for another user. */
+  readonly forOther: string;
 }
 
-/** Secrets of the test user, in memory only. */
-export interface CanarySecrets {
-  password: string;
+/** What this run knows of the test user. Its secrets are in memory only. */
+export interface CanaryUser {
+  readonly password: string;
   key: Credentials | undefined;
+  /** Another run has made the user meanwhile, and will remove it. */
+  isOfOther: boolean;
 }
 
 const policyName = "fob-canary-read";
@@ -83,11 +90,8 @@ const readPolicy = {
 };
 
 /** The steps that make the test user and put it into the group. */
-export function listCanarySteps(
-  { user, group }: CanaryOptions,
-  secrets: CanarySecrets,
-  admin: AdminCalls,
-): readonly Step[] {
+export function listCanarySteps(options: CanaryOptions, known: CanaryUser, admin: AdminCalls): readonly Step[] {
+  const { user, group } = options;
   const facts = { user };
   const toDo = (): Promise<Check> => Promise.resolve({ state: "to do" });
   const step = (id: string, text: string, work: () => Promise<unknown>): Step => ({
@@ -99,23 +103,24 @@ export function listCanarySteps(
   });
   return [
     {
-      ...step("create-user", `create the user ${user}`, () =>
-        admin.createUser(user, { [canaryTag.key]: canaryTag.value }),
-      ),
+      ...step("create-user", `create the user ${user}`, async () => {
+        known.isOfOther = (await admin.createUser(user, { [canaryTag.key]: canaryTag.value })) === undefined;
+        if (known.isOfOther) throw new FobError(`another run has made the user ${user} just now`, options.ifLeft);
+      }),
       check: async () => {
         const found = await admin.getUser(user);
-        return found === undefined ? { state: "to do" } : blockOn(user, isCanary(found));
+        return found === undefined ? { state: "to do" } : blockOn(options, isCanary(found));
       },
     },
     step("put-policy", `let ${user} read the account's aliases`, () =>
       admin.putUserPolicy(user, policyName, readPolicy),
     ),
-    step("create-password", `give ${user} a console password`, () => admin.createLoginProfile(user, secrets.password)),
+    step("create-password", `give ${user} a console password`, () => admin.createLoginProfile(user, known.password)),
     {
       ...{ id: `create-key/${user}`, text: `give ${user} an access key`, facts, check: toDo },
       do: async () => {
-        secrets.key = await admin.createAccessKey(user);
-        return { accessKeyId: secrets.key.accessKeyId };
+        known.key = await admin.createAccessKey(user);
+        return { accessKeyId: known.key.accessKeyId };
       },
     },
     step("add-canary", `add ${user} to group ${group}`, () => admin.addUserToGroup(user, group)),
@@ -125,37 +130,44 @@ export function listCanarySteps(
 const isCanary = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean =>
   tags[canaryTag.key] === canaryTag.value;
 
-function blockOn(user: string, isOurs: boolean): Check {
+function blockOn({ user, ifLeft, forOther }: CanaryOptions, isOurs: boolean): Check {
   return {
     state: "blocked",
     reason: isOurs
       ? `${user} is left from a run before`
       : `there is a user ${user} that fob did not make: it has no tag ${canaryTag.key}=${canaryTag.value}`,
-    hints: [isOurs ? "fob rollout canary --clean" : "choose another name: fob rollout canary --user NAME"],
+    hints: isOurs ? ifLeft : [`choose another name: ${forOther}`],
   };
 }
 
 /** Removes all that the canary has made, whatever of it is there. @throws FobError if the user is not the canary's */
-export async function removeCanary({ user, deviceArn }: CanaryOptions, admin: AdminCalls): Promise<boolean> {
+export async function removeCanary(
+  { user, deviceArn, forOther }: CanaryOptions,
+  admin: AdminCalls,
+): Promise<"removed" | "not there"> {
   const found = await admin.getUser(user);
-  if (found !== undefined && !isCanary(found)) {
+  // The user goes last: without it, a device of that name is another one's.
+  if (found === undefined) return "not there";
+  if (!isCanary(found)) {
     throw new FobError(
       `${user} is not removed: it has no tag ${canaryTag.key}=${canaryTag.value}`,
-      "choose the user: fob rollout canary --clean --user NAME",
+      `choose the user: ${forOther}`,
     );
   }
-  if (found !== undefined) {
-    for (const serialNumber of await admin.listMfaDevices(user)) await admin.deactivateMfaDevice(user, serialNumber);
-    for (const { accessKeyId } of (await admin.listAccessKeys(user)) ?? [])
-      await admin.deleteAccessKey(user, accessKeyId);
-    await admin.deleteLoginProfile(user);
-    for (const name of (await admin.listUserPolicies(user)) ?? []) await admin.deleteUserPolicy(user, name);
-    for (const group of (await admin.listGroupsForUser(user)) ?? []) await admin.removeUserFromGroup(user, group);
-  }
+  for (const serialNumber of await admin.listMfaDevices(user)) await admin.deactivateMfaDevice(user, serialNumber);
+  for (const { accessKeyId } of (await admin.listAccessKeys(user)) ?? [])
+    await admin.deleteAccessKey(user, accessKeyId);
+  await admin.deleteLoginProfile(user);
+  for (const name of (await admin.listUserPolicies(user)) ?? []) await admin.deleteUserPolicy(user, name);
+  for (const group of (await admin.listGroupsForUser(user)) ?? []) await admin.removeUserFromGroup(user, group);
   await admin.deleteVirtualMfaDevice(deviceArn);
-  if (found !== undefined) await admin.deleteUser(user);
-  return found !== undefined;
+  await admin.deleteUser(user);
+  return "removed";
 }
+
+/** What the journal has as made for the test user, and not as removed. */
+export const listMade = ({ user }: CanaryOptions, lines: readonly JournalLine[]): readonly JournaledStep[] =>
+  listDone(lines).filter(({ facts }) => facts.user === user);
 
 /** IAM's changes are everywhere after some seconds, seldom a minute. */
 const patience = 60_000;
@@ -166,7 +178,7 @@ const patience = 60_000;
  * @returns whether everything holds
  */
 export async function proveCanary(
-  { user, deviceArn }: CanaryOptions,
+  { deviceArn }: CanaryOptions,
   key: Credentials,
   passwords: readonly [before: string, after: string],
   tools: CanaryTools,
@@ -189,13 +201,11 @@ export async function proveCanary(
     return made;
   });
   if (device === undefined) return false;
-  const session = await proof.allows(`${user} logs in with a code of the device`, () =>
+  const session = await proof.allows("fob login takes a code of the device, and writes a session to a profile", () =>
     // AWS takes a code once only, and knows a new device after some seconds.
     repeatUntil(tools, 60_000, async () => {
       await tools.sleep(30_000 - (tools.now() % 30_000) + 500);
-      return await tools.as(key, (calls) =>
-        calls.openSession(device.serialNumber, tools.computeCode(device.seed, tools.now())),
-      );
+      return await tools.logIn(key, tools.computeCode(device.seed, tools.now()));
     }),
   );
   if (session === undefined) return false;
@@ -211,10 +221,13 @@ async function repeatUntil<T>({ now }: CanaryTools, limit: number, work: () => P
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof AwsFailure) || now() > end) throw error;
+      if (!isAnswer(error) || now() > end) throw error;
     }
   }
 }
+
+/** Whether an error is what the test user met, and not the administrator's wish to end. */
+const isAnswer = (error: unknown): error is FobError => error instanceof FobError && !(error instanceof CancelledError);
 
 class Proof {
   holds = true;
@@ -255,7 +268,7 @@ class Proof {
         }
         detail = "AWS allowed it";
       } catch (error) {
-        if (!(error instanceof AwsFailure)) throw error;
+        if (!isAnswer(error)) throw error;
         detail = error.message;
       }
       if (now() + pause > end) {

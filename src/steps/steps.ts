@@ -228,3 +228,25 @@ export async function undoSteps(
   }
   return undone;
 }
+
+/**
+ * Undoes steps by one piece of work. It is done even where it cannot be written down first: what must not stay is more
+ * than what the journal tells.
+ *
+ * @param steps some of {@link listDone}
+ */
+export async function undoTogether<T>(
+  steps: readonly JournaledStep[],
+  journal: Journal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const entries = steps.toReversed().map(({ step, text, facts, undo }) => ({ step, text, facts, undo }));
+  try {
+    for (const entry of entries) journal.append({ event: "undo-begin", ...entry });
+  } catch {
+    // The disk may be full: the journal has the steps as done, and the next removal corrects that.
+  }
+  const result = await work();
+  for (const entry of entries) journal.append({ event: "undone", ...entry });
+  return result;
+}

@@ -6,8 +6,8 @@ import { assertClosed, ensureOwnFolder } from "../files/create.ts";
 import { assertFolderPlace, explainFileError } from "../files/read.ts";
 import { quote } from "../text.ts";
 
-/** The store's folders: the sessions, the locks of their names, the launcher, the journals of steps. */
-const folders = ["sessions", "locks", "bin", "journals"] as const;
+/** The store's folders: the sessions, the locks of their names, the launcher, the journals of steps, the test user's files. */
+const folders = ["sessions", "locks", "bin", "journals", "canary"] as const;
 export type StoreFolder = (typeof folders)[number];
 
 /** What a file system or a desktop puts into a folder by itself. */

@@ -1,7 +1,7 @@
 // The rollout's commands are killed at every change that they ask AWS for, in front of it and after it, and at every call
 // that writes their journal. After each kill no user is locked out, the journal knows every change, and the same command
 // finishes; of the canary nothing is left.
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Account, UserPrincipal } from "../../src/sandbox/account.ts";
@@ -53,10 +53,10 @@ async function newPlace(from?: State) {
   const env = {
     ...{ PATH: process.env.PATH, HOME: home, AWS_ENDPOINT_URL: sandbox.url, AWS_REGION: "eu-central-1" },
     ...{ AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey, CLOCK: clock, KILL_LOG: log },
-    ...{ NODE_OPTIONS: preload("clock", "skip-waits", "kills", "faults"), FAULT_HOME: join(store, "journals") },
+    ...{ NODE_OPTIONS: preload("clock", "skip-waits", "kills", "faults"), FAULT_HOME: "/nothing" },
   };
   return {
-    ...{ account: aws, home },
+    ...{ account: aws, home, sandbox, journals: join(store, "journals") },
     save: (): State => ({ saved: saveAccount(aws), home, key }),
     fob: (args: readonly string[], more: Record<string, string> = {}): Promise<Result> =>
       execute(node, [program, ...args], { env: { ...env, ...more }, cwd: home }),
@@ -72,11 +72,21 @@ async function newPlace(from?: State) {
       [`rollout-${aws.id}`, `canary-${aws.id}`]
         .flatMap((name) => listDone(readJournal(store, name)))
         .filter(({ state }) => state === "unknown"),
-    /** What the journal of the canary has as made and not removed, without the group and its policies. */
-    leftOfCanary: () =>
-      listDone(readJournal(store, `canary-${aws.id}`)).filter(({ facts: { user } }) => user === canary),
+    /** The test user's AWS files and sessions. */
+    files: join(store, "canary", aws.id),
+    /** What is left of the canary, in AWS, in the journal, and on this computer. */
+    leftOfCanary: (): readonly string[] => [
+      ...aws.users().flatMap(({ name }) => (name === canary ? [`user ${name}`] : [])),
+      ...[...aws.unassignedDevices.keys()].filter((serial) => serial.endsWith(`mfa/${canary}`)),
+      ...listDone(readJournal(store, `canary-${aws.id}`)).flatMap(({ step, facts: { user } }) =>
+        user === canary ? [`${step} in the journal`] : [],
+      ),
+      ...(existsSync(join(store, "canary", aws.id)) ? ["files"] : []),
+    ],
   };
 }
+
+const readIfThere = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
 
 type Place = Awaited<ReturnType<typeof newPlace>>;
 
@@ -114,16 +124,22 @@ function findLockedOut(before: Account, { account }: Place): readonly string[] {
 interface Kill {
   readonly name: string;
   readonly env: Record<string, string>;
+  /** The folder whose calls count. */
+  readonly filesOf?: (place: Place) => string;
 }
 
-/** Every kill of a command: at each change, in front of it and behind it, and at each call that writes the journal. */
-async function listKills(from: State, args: readonly string[]): Promise<{ kills: readonly Kill[]; whole: Place }> {
+/** Every kill of a command: at each change, in front of it and behind it, and at each of its calls on some files. */
+async function listKills(
+  from: State,
+  args: readonly string[],
+  { calls = "^writeSync$", filesOf = ({ journals }: Place): string => journals } = {},
+): Promise<{ kills: readonly Kill[]; whole: Place }> {
   const whole = await newPlace(from);
   const before = whole.changes().length;
   const log = join(whole.home, "calls");
-  const run = await whole.fob(args, { FAULT_CALLS: "^(writeSync|fsyncSync)$", FAULT_LOG: log });
+  const run = await whole.fob(args, { FAULT_CALLS: calls, FAULT_HOME: filesOf(whole), FAULT_LOG: log });
   expect(run, run.stderr).toMatchObject({ status: 0 });
-  const calls = Number(/calls (\d+)/.exec(readFileSync(log, "utf8"))?.[1]);
+  const count = Number(/calls (\d+)/.exec(readFileSync(log, "utf8"))?.[1]);
   const changes = whole.changes().slice(before);
   const atChanges = changes.flatMap((change, index) =>
     ["asked", "done"].map((when) => ({
@@ -131,9 +147,10 @@ async function listKills(from: State, args: readonly string[]): Promise<{ kills:
       env: { KILL_AT: String(index + 1), KILL_WHEN: when },
     })),
   );
-  const atCalls = Array.from({ length: calls }, (_, index) => ({
-    name: `call ${index + 1} of the journal`,
-    env: { FAULT: "kill", FAULT_AT: String(index + 1), FAULT_CALLS: "^(writeSync|fsyncSync)$" },
+  const atCalls = Array.from({ length: count }, (_, index) => ({
+    name: `call ${index + 1} on the files`,
+    env: { FAULT_CALLS: calls, FAULT: "kill", FAULT_AT: String(index + 1) },
+    filesOf,
   }));
   return { kills: [...atChanges, ...atCalls], whole };
 }
@@ -148,10 +165,14 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>)
 }
 
 /** Runs it, kills it there, and looks at what is left. */
-async function killAt({ env, name }: Kill, args: readonly string[], from: State): Promise<Place> {
+async function killAt(
+  { env, name, filesOf = ({ journals }) => journals }: Kill,
+  args: readonly string[],
+  from: State,
+): Promise<Place> {
   const place = await newPlace(from);
   const before = (await newPlace(from)).account;
-  const killed = await place.fob(args, env);
+  const killed = await place.fob(args, { ...env, FAULT_HOME: filesOf(place) });
   expect(killed.signal, `${name}: ${killed.stderr}`).toBe("SIGKILL");
   expect(findLockedOut(before, place), name).toEqual([]);
   return place;
@@ -217,3 +238,79 @@ test("undo, killed at every step: no user is locked out, and it goes on", async 
     await expectNoDrift(place, kill.name);
   });
 }, 600_000);
+
+const runCanary = ["rollout", "canary", "--no-console", "--yes"];
+
+/** `--clean` and `--resume` each leave nothing behind of what a killed run has left, and the proof holds then. */
+async function expectRecovery(place: Place, where: string): Promise<void> {
+  const left = place.save();
+  const cleaned = await newPlace(left);
+  const clean = await cleaned.fob(["rollout", "canary", "--clean"]);
+  expect(clean, where + clean.stderr).toMatchObject({ status: 0 });
+  expect(cleaned.leftOfCanary(), where).toEqual([]);
+  const resume = await place.fob([...runCanary, "--resume", "--json"]);
+  expect(resume, where + resume.stderr).toMatchObject({ status: 0 });
+  expect(JSON.parse(resume.stdout), where).toMatchObject({ holds: true });
+  expect(place.leftOfCanary(), where).toEqual([]);
+  expect(place.unfinished(), where).toEqual([]);
+  await expectNoDrift(place, where);
+}
+
+test("canary, killed at every step: --clean removes what is left, and --resume starts over", async () => {
+  const from = (await newPlace()).save();
+  const { kills, whole } = await listKills(from, runCanary);
+  expect(whole.leftOfCanary()).toEqual([]);
+  expect(kills.length).toBeGreaterThan(40);
+  await forEach(kills, async (kill) => {
+    const place = await killAt(kill, runCanary, from);
+    if (kill.name.startsWith("AddUserToGroup") && kill.env.KILL_WHEN === "done") {
+      const again = await place.fob(runCanary);
+      expect(again.stderr).toContain(`hint: to start over: fob ${runCanary.join(" ")} --resume\n`);
+      expect(again.stderr).toContain(`hint: to remove it only: fob ${runCanary.join(" ")} --clean\n`);
+    }
+    await expectRecovery(place, kill.name);
+  });
+}, 1_200_000);
+
+test("the test user logs in with fob login's own code, in files of its own, which --clean removes", async () => {
+  const example = await newPlace();
+  const own = ["credentials", "config"].map((name) => join(example.home, ".aws", name));
+  for (const file of own) writeFileSync(file, "[default]\nregion = eu-west-1\n", { mode: 0o600 });
+  const from = example.save();
+  const { kills, whole } = await listKills(from, runCanary, {
+    calls: "^(closeSync|linkSync|renameSync)$",
+    filesOf: ({ files }) => files,
+  });
+  expect(whole.leftOfCanary()).toEqual([]);
+  const ofFiles = kills.filter(({ filesOf }) => filesOf !== undefined);
+  const found = new Set<string>();
+  await forEach(ofFiles, async (kill) => {
+    const place = await killAt(kill, runCanary, from);
+    expect(statSync(place.files).mode & 0o777, kill.name).toBe(0o700);
+    const paths = [join(".aws", "credentials"), join(".aws", "fob", "sessions", "canary-mfa")];
+    const [profile = "", session = ""] = paths.map((path) => readIfThere(join(place.files, path)));
+    const [key] = place.account.accessKeysOf(place.account.user(canary));
+    expect(profile + session, kill.name).not.toContain(key?.secretAccessKey ?? "no key");
+    expect(key?.secretAccessKey, kill.name).toBeDefined();
+    if (profile.includes("[canary-mfa]") && session.includes('"canary-mfa"')) found.add("written and tracked");
+    for (const name of ["credentials", "config"]) {
+      expect(readFileSync(join(place.home, ".aws", name), "utf8")).toBe("[default]\nregion = eu-west-1\n");
+    }
+    const clean = await place.fob(["rollout", "canary", "--clean"]);
+    expect(clean, kill.name + clean.stderr).toMatchObject({ status: 0 });
+    expect(place.leftOfCanary(), kill.name).toEqual([]);
+  });
+  expect([...found]).toEqual(["written and tracked"]);
+}, 600_000);
+
+test("a user that another run has made meanwhile is neither used nor removed", async () => {
+  const place = await newPlace();
+  place.sandbox.addFault({ operation: "iam:GetUser", kind: "stale", ms: 3_600_000 });
+  await place.fob(runCanary, { KILL_AT: "7", KILL_WHEN: "asked" });
+  expect(place.changes().slice(-2)).toEqual(["CreateUser", "PutUserPolicy"]);
+  const { status, stderr } = await place.fob(runCanary);
+  expect(stderr).toContain(`cannot create the user ${canary}: another run has made the user ${canary} just now\n`);
+  expect(status).toBe(1);
+  expect(place.leftOfCanary()).toContain(`user ${canary}`);
+  expect(place.changes().slice(-2)).toEqual(["PutUserPolicy", "CreateUser"]);
+});

@@ -7,8 +7,9 @@ import { listGroupSteps } from "../../../rollout/apply.ts";
 import {
   type AdminCalls,
   type CanaryOptions,
-  type CanarySecrets,
+  type CanaryUser,
   listCanarySteps,
+  listMade,
   type ProofLine,
   proveCanary,
   removeCanary,
@@ -16,15 +17,17 @@ import {
 } from "../../../rollout/canary.ts";
 import { buildEnforcement, findDifferences, findGroup } from "../../../rollout/enforcement.ts";
 import { totp } from "../../../sandbox/totp.ts";
-import { withJournal } from "../../../steps/journal.ts";
-import { runSteps } from "../../../steps/steps.ts";
+import { type Journal, withJournal } from "../../../steps/journal.ts";
+import { runSteps, undoTogether } from "../../../steps/steps.ts";
 import { isPlain } from "../../../terminal/abilities.ts";
 import { findTerminal } from "../../../terminal/tty.ts";
 import { formatJson, quote } from "../../../text.ts";
+import { formatCommand, type GivenOptions } from "../../../typed-command.ts";
 import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { connectRollout } from "./calls.ts";
+import { locateFiles, logInAsCanary, removeFiles } from "./canary-login.ts";
 import { confirmAccount } from "./confirm.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions, groupOption, parseGroup, parseVariant, variantOptions } from "./options.ts";
@@ -35,13 +38,17 @@ export const rolloutCanaryCommand = defineCommand({
     "Makes a test user with an access key, a console password and one harmless permission, puts it into the group that " +
     "enforces MFA, and proves with real calls that everything is denied without MFA, that the user can enroll a device, " +
     "and that it works with MFA. Asks you to try the console sign-in too. Then removes everything that it made. Makes the " +
-    "group and its two policies if they do not exist. Exits with 3 if something does not hold.",
+    "group and its two policies if they do not exist. Exits with 3 if something does not hold. If it was killed, --resume " +
+    "starts over, and --clean only removes what is left.",
   options: {
     user: { value: "user", text: "the name of the test user (default: test-mfa-user)" },
     ...groupOption,
     ...variantOptions,
     noConsole: { text: "do not ask for a console sign-in" },
     clean: { text: "only remove what a run before has left" },
+    resume: {
+      text: "remove what a run before has left, then start over: no secret of the test user is kept to go on with",
+    },
     yes: { text: "do not ask for the account number" },
     json: { text: "print the proof as JSON" },
     ...administratorOptions,
@@ -51,6 +58,7 @@ export const rolloutCanaryCommand = defineCommand({
     "fob rollout canary --profile admin",
     "fob rollout canary --no-console --yes --json",
     "fob rollout canary --clean",
+    "fob rollout canary --resume --no-console",
   ],
   async run(_, options, context) {
     const group = parseGroup(options.group);
@@ -62,31 +70,48 @@ export const rolloutCanaryCommand = defineCommand({
         "fob rollout canary --user test-mfa-user",
       );
     }
+    if (options.clean && options.resume) {
+      throw new UsageError("--clean and --resume cannot be used together", "use one or the other");
+    }
     return await withAccount(options, "fob rollout canary", context, async (account) => {
       const { partition, account: number } = account.snapshot;
       const enforcement = buildEnforcement(account.snapshot, findGroup(account.snapshot, group)?.name ?? group, policy);
-      const canary = { user, group: enforcement.group, deviceArn: `arn:${partition}:iam::${number}:mfa/${user}` };
-      const admin = await connectAdmin(account.aws);
-      if (options.clean) return await clean(canary, admin, context);
+      const retype = (set: GivenOptions): string => formatCommand(context.typed, { set, without: ["clean", "resume"] });
+      const canary: CanaryOptions = {
+        ...{ user, group: enforcement.group, deviceArn: `arn:${partition}:iam::${number}:mfa/${user}` },
+        ifLeft: [`to start over: ${retype({ resume: true })}`, `to remove it only: ${retype({ clean: true })}`],
+        forOther: formatCommand(context.typed, { set: { user: "NAME" } }),
+      };
+      if (options.clean) return await clean(canary, account, context);
       const [difference] = findDifferences(account.snapshot, enforcement);
       if (difference !== undefined) {
         throw new FobError(difference.detail, "fix the policy, or choose another --group", exitCodes.notFresh);
       }
       if (!options.yes) await confirmAccount(number, options, context);
-      return await runCanary(canary, options, account, admin, enforcement, context);
+      return await runCanary(canary, options, account, enforcement, context);
     });
   },
 });
 
 interface RunOptions {
+  readonly resume?: boolean | undefined;
   readonly noConsole?: boolean | undefined;
   readonly noInput?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
 
-async function clean(canary: CanaryOptions, admin: AdminCalls, { say }: Context): Promise<number> {
-  const isRemoved = await removeCanary(canary, admin);
-  say.note(isRemoved ? `${canary.user} and all that belongs to it is removed` : `there is no user ${canary.user}`);
+/** Where the journal of the canary is, and the files of the test user. */
+function locate(account: string, context: Context) {
+  const { store } = locateJournal(account, context);
+  return { store, name: `canary-${account}`, folder: locateFiles(store, account) };
+}
+
+async function clean(canary: CanaryOptions, { snapshot, aws }: ReadAccount, context: Context): Promise<number> {
+  const { folder, ...place } = locate(snapshot.account, context);
+  const found = await withJournal({ ...place, signal: context.signal, now: context.now }, (journal) =>
+    removeAll(canary, { folder, journal, aws }, context),
+  );
+  if (found === "not there") context.say.note(`there is no user ${canary.user}`);
   return exitCodes.done;
 }
 
@@ -94,41 +119,43 @@ async function runCanary(
   canary: CanaryOptions,
   options: RunOptions,
   { snapshot, aws }: ReadAccount,
-  admin: AdminCalls,
   enforcement: ReturnType<typeof buildEnforcement>,
   context: Context,
 ): Promise<number> {
   const { say, signal, now, stdout } = context;
   const sleep = (milliseconds: number): Promise<void> => sleepUnless(signal, milliseconds);
-  const secrets: CanarySecrets = { password: makePassword(), key: undefined };
+  const user: CanaryUser = { password: makePassword(), key: undefined, isOfOther: false };
   const lines: ProofLine[] = [];
   const report = (line: ProofLine): void => {
     lines.push(line);
     say.note(`${line.holds ? "yes" : "NO "}  ${line.text}${line.detail === undefined ? "" : `: ${line.detail}`}`);
   };
+  const admin = await connectAdmin(aws);
   const steps = [
     ...listGroupSteps({ account: snapshot, enforcement }, await connectRollout(aws)),
-    ...listCanarySteps(canary, secrets, admin),
+    ...listCanarySteps(canary, user, admin),
   ];
-  const place = { ...locateJournal(snapshot.account, context), name: `canary-${snapshot.account}` };
+  const { folder, ...place } = locate(snapshot.account, context);
   const holds = await withJournal({ ...place, signal, now }, async (journal) => {
+    const made = { folder, journal, aws };
+    if (options.resume && (await removeAll(canary, made, context)) === "removed") {
+      await waitUntilGone(canary.user, admin, sleep);
+    }
     const isNew = (await admin.getUser(canary.user)) === undefined;
     try {
       await runSteps(steps, { journal, signal, note: (message: string) => say.note(message), sleep });
-      const key = secrets.key;
-      if (key === undefined) throw new FobError("AWS returned no access key", "fob rollout canary --clean");
+      const { key } = user;
+      if (key === undefined) throw new FobError("AWS returned no access key", canary.ifLeft);
       const password = makePassword();
-      const isProved = await proveCanary(canary, key, [secrets.password, password], {
+      const isProved = await proveCanary(canary, key, [user.password, password], {
         ...{ sleep, now, report, computeCode: (seed: string, at: number) => totp(seed, at) },
         as: (credentials, work) => actAs(credentials, aws, context, work),
+        logIn: (credentials, code) => logInAsCanary({ key: credentials, code, folder }, aws.access, context),
       });
       if (!isProved || options.noConsole) return isProved;
       return await confirmSignIn(canary, password, snapshot.account, options, context, report);
     } finally {
-      if (isNew) {
-        await removeAlways(canary, aws, context);
-        say.note(`${canary.user} and all that belongs to it is removed`);
-      }
+      if (isNew && !user.isOfOther) await removeAll(canary, made, context);
     }
   });
   if (options.json) {
@@ -143,11 +170,31 @@ async function runCanary(
   return exitCodes.done;
 }
 
+interface Made {
+  readonly folder: string;
+  readonly journal: Journal;
+  readonly aws: Connection;
+}
+
 /** Also after Ctrl-C: a test user with an access key must not stay. */
-async function removeAlways(canary: CanaryOptions, { access }: Connection, { say, now }: Context): Promise<void> {
-  await withAws(access, { signal: new AbortController().signal, debug: say.debug, now }, async (aws) =>
-    removeCanary(canary, await connectAdmin(aws)),
-  );
+async function removeAll(
+  canary: CanaryOptions,
+  { folder, journal, aws: { access } }: Made,
+  { say, now }: Context,
+): Promise<"removed" | "not there"> {
+  removeFiles(folder);
+  const tools = { signal: new AbortController().signal, debug: say.debug, now };
+  return await withAws(access, tools, async (aws) => {
+    const admin = await connectAdmin(aws);
+    const found = await undoTogether(listMade(canary, journal.lines), journal, () => removeCanary(canary, admin));
+    if (found === "removed") say.note(`${canary.user} and all that belongs to it is removed`);
+    return found;
+  });
+}
+
+/** IAM shows what it has removed for some seconds. Where that takes longer, the first step says that the user is there. */
+async function waitUntilGone(user: string, admin: AdminCalls, sleep: (ms: number) => Promise<void>): Promise<void> {
+  for (let pause = 500; pause < 16_000 && (await admin.getUser(user)) !== undefined; pause *= 2) await sleep(pause);
 }
 
 /** Long enough for every password policy, with all kinds of characters. */
@@ -197,7 +244,6 @@ async function actAs<T>(
   const iam = await import("../../../aws/iam-changes.ts");
   const { getAccountAlias, listMfaDevices } = await import("../../../aws/iam.ts");
   const { listVirtualMfaDevices } = await import("../../../aws/iam-account.ts");
-  const { getSessionToken } = await import("../../../aws/sts.ts");
   return await withAws({ ...access, credentials }, { signal, debug: say.debug, now }, async (aws) => {
     const { getCallerIdentity } = await import("../../../aws/sts.ts");
     const name = (await getCallerIdentity(aws)).arn?.split("/").at(-1) ?? "";
@@ -209,7 +255,6 @@ async function actAs<T>(
       changePassword: (before, after) => iam.changePassword(aws, before, after),
       createVirtualMfaDevice: (device) => iam.createVirtualMfaDevice(aws, device),
       enableMfaDevice: (serialNumber, codes) => iam.enableMfaDevice(aws, name, serialNumber, codes),
-      openSession: (serialNumber, tokenCode) => getSessionToken(aws, { serialNumber, tokenCode }, 900),
     });
   });
 }
