@@ -12,7 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
-import { spawn as spawnOnTerminal } from "@lydell/node-pty";
+import type { ReadStream } from "node:tty";
+import { type IPty, spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/server.ts";
 import { searchHints } from "./hints.ts";
@@ -228,6 +229,26 @@ export interface OnTerminal {
   readonly ended: Promise<{ status: number; screen: string }>;
 }
 
+/**
+ * Makes node-pty read on: it closes a terminal 200 ms after the program's end, read to the end or not, which on a busy
+ * machine loses the last output. A terminal that something in the background keeps open is closed after 1 s without output.
+ */
+function keepReading(terminal: IPty): void {
+  const { _socket: socket } = terminal as unknown as { readonly _socket: ReadStream };
+  const destroy = socket.destroy.bind(socket);
+  let patience = 5;
+  terminal.onData(() => {
+    patience = 5;
+  });
+  socket.destroy = (error) => {
+    if (error !== undefined || socket.readableEnded || patience === 0) return destroy(error);
+    patience--;
+    // Between two timers, what can be read is read.
+    setTimeout(() => socket.destroy(), 200);
+    return socket;
+  };
+}
+
 /** Runs a program on a terminal of its own. */
 export function onTerminal(file: string, args: readonly string[], options: RunOptions): OnTerminal {
   const terminal = spawnOnTerminal(file, [...args], {
@@ -236,6 +257,7 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
     cols: options.columns ?? 200,
     rows: 50,
   });
+  keepReading(terminal);
   let text = "";
   searchOutput({
     where: `the screen of ${nameOf(args)}`,
