@@ -226,6 +226,8 @@ export interface OnTerminal {
   type(text: string): void;
   resize(columns: number, rows: number): void;
   kill(signal: NodeJS.Signals): void;
+  /** Closes the terminal, as when its window is closed. */
+  close(): void;
   readonly ended: Promise<{ status: number; screen: string }>;
 }
 
@@ -313,6 +315,8 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
     },
     resize: (columns, rows) => terminal.resize(columns, rows),
     kill: (signal) => terminal.kill(signal),
+    // It has more than its types tell; the system sends SIGHUP then.
+    close: () => (terminal as typeof terminal & { destroy(): void }).destroy(),
     ended,
   };
 }

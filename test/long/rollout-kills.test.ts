@@ -3,7 +3,7 @@
 // finishes; of the canary nothing is left.
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Account, UserPrincipal } from "../../src/sandbox/account.ts";
 import { loadAccount } from "../../src/sandbox/load-account.ts";
 import { saveAccount } from "../../src/sandbox/save-account.ts";
@@ -12,7 +12,7 @@ import { scenarios } from "../../src/sandbox/scenarios.ts";
 import { startSandbox } from "../../src/sandbox/server.ts";
 import { listDone, readJournal } from "../../src/steps/journal.ts";
 import { knowSandbox } from "../helpers/secrets.ts";
-import { execute, node, program, type Result, temporaryFolder } from "../helpers/world.ts";
+import { execute, node, type OnTerminal, onTerminal, program, type Result, temporaryFolder } from "../helpers/world.ts";
 
 const preload = (...names: string[]): string =>
   names.map((name) => `--require ${resolve(import.meta.dirname, `../helpers/${name}.cjs`)}`).join(" ");
@@ -60,6 +60,7 @@ async function newPlace(from?: State) {
     save: (): State => ({ saved: saveAccount(aws), home, key }),
     fob: (args: readonly string[], more: Record<string, string> = {}): Promise<Result> =>
       execute(node, [program, ...args], { env: { ...env, ...more }, cwd: home }),
+    onTerminal: (args: readonly string[]): OnTerminal => onTerminal(node, [program, ...args], { env, cwd: home }),
     /** The changes that the runs in this place have asked for. */
     changes: (): readonly string[] => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []),
     /** Who is in the group. */
@@ -192,6 +193,7 @@ async function planned(): Promise<Place> {
 }
 
 const apply = ["rollout", "apply", "--plan", "plan.json", "--yes"];
+const undo = ["rollout", "undo", "--all", "--yes"];
 
 test.each([
   ["the first batch, which makes the group and its policies", 0],
@@ -224,7 +226,6 @@ test("undo, killed at every step: no user is locked out, and it goes on", async 
   for (const batch of ["1", "2"]) await example.fob([...apply, "--batch", batch]);
   const from = example.save();
   expect(example.members().length).toBeGreaterThan(2);
-  const undo = ["rollout", "undo", "--all", "--yes"];
   const { kills } = await listKills(from, undo);
   expect(kills.length).toBeGreaterThan(10);
   await forEach(kills, async (kill) => {
@@ -314,3 +315,45 @@ test("a user that another run has made meanwhile is neither used nor removed", a
   expect(place.leftOfCanary()).toContain(`user ${canary}`);
   expect(place.changes().slice(-2)).toEqual(["PutUserPolicy", "CreateUser"]);
 });
+
+/** The first change of each is delayed; who is in the group when it has been made, and at the end. */
+const stopped = [
+  { args: apply, batches: ["1"], before: 1, midway: 2, end: 3, unfinished: 1 },
+  { args: undo, batches: ["1", "2"], before: 3, midway: 2, end: 0, unfinished: 0 },
+];
+const stops = [
+  { how: "Ctrl-C", stop: (running: OnTerminal) => running.type("\x03") },
+  { how: "a request to end", stop: (running: OnTerminal) => running.kill("SIGTERM") },
+  { how: "a terminal that is closed", stop: (running: OnTerminal) => running.close() },
+];
+const cases = stopped.flatMap((run) => stops.map((stop) => ({ ...run, ...stop, command: run.args[1] })));
+
+test.each(cases)(
+  "$command, stopped while AWS makes a change, by $how: the journal has it, and the next command is named",
+  async (run) => {
+    const example = await planned();
+    for (const batch of run.batches) await example.fob([...apply, "--batch", batch]);
+    const place = await newPlace(example.save());
+    expect(place.members().length).toBe(run.before);
+    // AWS has made the change, and its answer is on the way.
+    place.sandbox.addFault({ operation: "iam:*User*Group", kind: "delay", ms: 5000, times: 1 });
+    const running = place.onTerminal(run.args);
+    await vi.waitFor(() => expect(place.members().length).toBe(run.midway), { timeout: 60_000, interval: 20 });
+    run.stop(running);
+    const { status, screen } = await running.ended;
+    if (run.how !== "a terminal that is closed") {
+      expect(status).toBe(130);
+      expect(screen).toContain(`to go on: fob ${run.args.join(" ")}\n`);
+      expect(screen).toMatch(/to undo ".*": aws iam remove-user-from-group --user-name \w+ --group-name RequireMFA\n/);
+    }
+    expect(place.journaled()).toEqual(expect.arrayContaining([...place.members()]));
+    expect(place.members().length).toBe(run.midway);
+    expect(place.unfinished().length).toBe(run.unfinished);
+    const again = await place.fob(run.args);
+    expect(again, again.stderr).toMatchObject({ status: 0 });
+    expect(place.members().length).toBe(run.end);
+    expect([...place.journaled()].sort()).toEqual(place.members());
+    expect(place.unfinished()).toEqual([]);
+    await expectNoDrift(place, run.how);
+  },
+);

@@ -26,6 +26,7 @@ import type { Context } from "../../context.ts";
 import { readTextFile } from "../policy/files.ts";
 import { connectRollout } from "./calls.ts";
 import { confirmAccount } from "./confirm.ts";
+import { nameNextCommand } from "./go-on.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions } from "./options.ts";
 
@@ -141,10 +142,12 @@ async function applyPlan(
   else await confirmAccount(plan.account, options, context);
   const steps = listApplySteps(situation, policiesOf, options.overrides, calls);
   const done = await withJournal({ ...locateJournal(plan.account, context), signal, now: context.now }, (journal) =>
-    runSteps(steps, {
-      ...{ journal, signal, note: (message: string) => say.note(message) },
-      sleep: (milliseconds: number) => sleepUnless(signal, milliseconds),
-    }),
+    nameNextCommand(context.typed, () =>
+      runSteps(steps, {
+        ...{ journal, signal, note: (message: string) => say.note(message) },
+        sleep: (milliseconds: number) => sleepUnless(signal, milliseconds),
+      }),
+    ),
   );
   say.note(`batch ${batch.number} is done: ${batch.users.join(", ")}`);
   return finish(plan, batch, done, options, context);

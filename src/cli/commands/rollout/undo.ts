@@ -10,6 +10,7 @@ import { type ReadAccount, withAccount } from "../../account.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { confirmAccount } from "./confirm.ts";
+import { nameNextCommand } from "./go-on.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions } from "./options.ts";
 
@@ -69,9 +70,11 @@ async function undo(options: UndoOptions, { snapshot, aws }: ReadAccount, contex
   const { listGroupsForUser, removeUserFromGroup } = await import("../../../aws/iam-changes.ts");
   const calls = { removeUserFromGroup: (user: string, group: string) => removeUserFromGroup(aws, user, group) };
   const undone = await withJournal({ ...place, signal, now }, (journal) =>
-    undoSteps(choose(listDone(journal.lines)), (step) => undoOf(step, calls), {
-      ...{ journal, signal, note: (message: string) => say.note(message) },
-    }),
+    nameNextCommand(context.typed, () =>
+      undoSteps(choose(listDone(journal.lines)), (step) => undoOf(step, calls), {
+        ...{ journal, signal, note: (message: string) => say.note(message) },
+      }),
+    ),
   );
   const names = undone.flatMap(({ facts }) => facts.user ?? []);
   for (const { facts } of undone) {
