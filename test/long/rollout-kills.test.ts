@@ -61,6 +61,7 @@ async function newPlace(from?: State) {
     fob: (args: readonly string[], more: Record<string, string> = {}): Promise<Result> =>
       execute(node, [program, ...args], { env: { ...env, ...more }, cwd: home }),
     onTerminal: (args: readonly string[]): OnTerminal => onTerminal(node, [program, ...args], { env, cwd: home }),
+    shellOnTerminal: (): OnTerminal => onTerminal("bash", ["--norc", "--noprofile", "-i"], { env, cwd: home }),
     /** The changes that the runs in this place have asked for. */
     changes: (): readonly string[] => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []),
     /** Who is in the group. */
@@ -357,3 +358,15 @@ test.each(cases)(
     await expectNoDrift(place, run.how);
   },
 );
+
+test("canary, in a shell whose terminal is closed: the test user is removed all the same", async () => {
+  const place = await newPlace();
+  const shell = place.shellOnTerminal();
+  shell.type(`${node} ${program} ${runCanary.join(" ")}\n`);
+  await vi.waitFor(() => expect(place.changes()).toContain("CreateAccessKey"), { timeout: 60_000, interval: 20 });
+  // The removal is not over when the shell ends.
+  place.sandbox.addFault({ operation: "iam:*", kind: "delay", ms: 200 });
+  shell.close();
+  await shell.ended;
+  await vi.waitFor(() => expect(place.leftOfCanary()).toEqual([]), { timeout: 60_000, interval: 100 });
+});
