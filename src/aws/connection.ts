@@ -2,7 +2,7 @@
 // secret in what goes wrong, and failures in words. The SDK is loaded by the modules of the services, not by this one.
 import { CancelledError, FobError, raceSignal, throwIfCancelled } from "../errors.ts";
 import type { FormatLogin } from "../typed-command.ts";
-import type { Endpoints } from "./endpoints.ts";
+import type { Endpoints, OtherService } from "./endpoints.ts";
 import { explainFailure } from "./explain.ts";
 import { NoAnswer, TransportError } from "./failures.ts";
 import type { Network } from "./network.ts";
@@ -20,6 +20,8 @@ export interface Access {
   readonly usesGlobalSts: boolean;
   /** URLs instead of AWS's own. */
   readonly endpoints: Endpoints;
+  /** The URL of another service instead of AWS's own. */
+  readonly findEndpoint?: ((service: OtherService) => string | undefined) | undefined;
   readonly useFips: boolean;
   readonly useDualstack: boolean;
   readonly network: Network;
@@ -55,7 +57,10 @@ export type ShowWhile = <T>(text: string | (() => string), work: Promise<T>) => 
 export type CallKind = "read" | "bulk read" | "write" | "with a code";
 
 export interface Call {
-  readonly service: keyof Endpoints;
+  readonly service: keyof Endpoints | OtherService;
+  /** Where it goes, of a service that is not in `Endpoints`. */
+  readonly region?: string;
+  readonly endpoint?: string | undefined;
   /** As policies name it: `sts:AssumeRole`. */
   readonly name: string;
   readonly kind: CallKind;
@@ -146,10 +151,12 @@ export class Connection {
   }
 
   /** Logs what becomes of an attempt, and takes secrets out of what went wrong. */
-  async #attempt<T>({ service, name, mfa, secrets = [] }: Call, answer: Promise<T>): Promise<T> {
+  async #attempt<T>({ service, name, mfa, secrets = [], region }: Call, answer: Promise<T>): Promise<T> {
     const began = performance.now();
     const log = (outcome: string): void =>
-      this.debug(`${name} in ${this.regionFor(service)}: ${outcome} after ${Math.round(performance.now() - began)} ms`);
+      this.debug(
+        `${name} in ${region ?? this.regionFor(service)}: ${outcome} after ${Math.round(performance.now() - began)} ms`,
+      );
     try {
       const given = await answer;
       log("ok");
@@ -169,11 +176,11 @@ export class Connection {
     return [id, secretAccessKey, sessionToken, mfa?.tokenCode].filter((secret) => secret !== undefined);
   }
 
-  #contextOf({ service, name, mfa, arn }: Call) {
+  #contextOf({ service, name, mfa, arn, endpoint, region }: Call) {
     const {
       profile,
       credentials,
-      region,
+      region: configured,
       endpoints,
       network,
       serialFrom,
@@ -182,7 +189,8 @@ export class Connection {
       arn: purpose,
     } = this.access;
     return {
-      ...{ profile, region, serialFrom, command, formatLogin, permission: name, endpoint: endpoints[service] },
+      ...{ profile, region: region ?? configured, serialFrom, command, formatLogin, permission: name },
+      endpoint: endpoint ?? new Map<string, string | undefined>(Object.entries(endpoints)).get(service),
       ...{ accessKeyId: credentials.accessKeyId, bundle: network.bundle, now: this.now },
       ...{ serialNumber: mfa?.serialNumber, arn: arn ?? mfa?.serialNumber ?? purpose },
     };

@@ -11,6 +11,9 @@ export interface Endpoints {
   readonly signin: string | undefined;
 }
 
+/** Services beside those, which only administrators' commands ask, by their names in variables and profiles. */
+export type OtherService = "cloudtrail" | "cloudwatch" | "cloudwatch_logs" | "eventbridge" | "sns";
+
 /**
  * Configured endpoints, in the SDKs' order: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then what the profile says.
  *
@@ -22,11 +25,19 @@ export function readConfiguredEndpoints(
   env: Environment,
   ofProfile: (service: keyof Endpoints) => string | undefined,
 ): Endpoints {
-  const endpoint = (service: keyof Endpoints): string | undefined => {
-    const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL || ofProfile(service);
-    return url ? checkEndpoint(url, service) : undefined;
-  };
+  const endpoint = (service: keyof Endpoints): string | undefined =>
+    readConfiguredEndpoint(env, service, () => ofProfile(service));
   return { sts: endpoint("sts"), iam: endpoint("iam"), signin: endpoint("signin") };
+}
+
+/** The same for one service. */
+export function readConfiguredEndpoint(
+  env: Environment,
+  service: keyof Endpoints | OtherService,
+  ofProfile: () => string | undefined,
+): string | undefined {
+  const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL || ofProfile();
+  return url ? checkEndpoint(url, service) : undefined;
 }
 
 /** The host (and port) of an endpoint that is not AWS's own, else undefined. */

@@ -50,6 +50,7 @@ import type { Call, Connection } from "./connection.ts";
 import { AwsFailure } from "./failures.ts";
 import { formatContext, iamClient, markerOf, readResult } from "./iam.ts";
 import { readPages } from "./pages.ts";
+import { isRegion } from "./partitions.ts";
 import type { Credentials, SimulatedKey, SimulationResult } from "./types.ts";
 
 type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
@@ -328,10 +329,15 @@ export async function listAccessKeys(
 export async function getAccessKeyLastUsed(
   aws: Connection,
   AccessKeyId: string,
-): Promise<{ readonly at: number; readonly service: string } | undefined> {
+): Promise<{ readonly at: number; readonly service: string; readonly region: string | undefined } | undefined> {
   const answer = await find(aws, "GetAccessKeyLastUsed", new GetAccessKeyLastUsedCommand({ AccessKeyId }));
-  const { LastUsedDate, ServiceName = "" } = answer?.AccessKeyLastUsed ?? {};
-  return LastUsedDate && { at: LastUsedDate.getTime(), service: ServiceName };
+  const { LastUsedDate, ServiceName = "", Region = "" } = answer?.AccessKeyLastUsed ?? {};
+  return (
+    LastUsedDate && {
+      ...{ at: LastUsedDate.getTime(), service: ServiceName },
+      region: isRegion(Region) ? Region : undefined,
+    }
+  );
 }
 
 /** A console password. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateLoginProfile.html */

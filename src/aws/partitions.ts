@@ -3,16 +3,16 @@ import { FobError } from "../errors.ts";
 import { quote } from "../text.ts";
 import type { FormatLogin } from "../typed-command.ts";
 
-/** Partition, how its regions begin, and the region whose STS is used when none is configured. */
+/** Partition, how its regions begin, the region whose STS is used when none is configured, and the domain of services. */
 const partitions = [
-  { name: "aws-cn", regions: /^cn-/, region: "cn-north-1" },
-  { name: "aws-us-gov", regions: /^us-gov-/, region: "us-gov-west-1" },
-  { name: "aws-iso", regions: /^us-iso-/, region: "us-iso-east-1" },
-  { name: "aws-iso-b", regions: /^us-isob-/, region: "us-isob-east-1" },
-  { name: "aws-iso-e", regions: /^eu-isoe-/, region: "eu-isoe-west-1" },
-  { name: "aws-iso-f", regions: /^us-isof-/, region: "us-isof-south-1" },
-  { name: "aws-eusc", regions: /^eusc-/, region: "eusc-de-east-1" },
-  { name: "aws", regions: /^/, region: "us-east-1" },
+  { name: "aws-cn", regions: /^cn-/, region: "cn-north-1", suffix: "amazonaws.com.cn" },
+  { name: "aws-us-gov", regions: /^us-gov-/, region: "us-gov-west-1", suffix: "amazonaws.com" },
+  { name: "aws-iso", regions: /^us-iso-/, region: "us-iso-east-1", suffix: "c2s.ic.gov" },
+  { name: "aws-iso-b", regions: /^us-isob-/, region: "us-isob-east-1", suffix: "sc2s.sgov.gov" },
+  { name: "aws-iso-e", regions: /^eu-isoe-/, region: "eu-isoe-west-1", suffix: "cloud.adc-e.uk" },
+  { name: "aws-iso-f", regions: /^us-isof-/, region: "us-isof-south-1", suffix: "csp.hci.ic.gov" },
+  { name: "aws-eusc", regions: /^eusc-/, region: "eusc-de-east-1", suffix: "amazonaws.eu" },
+  { name: "aws", regions: /^/, region: "us-east-1", suffix: "amazonaws.com" },
 ] as const;
 
 /** The partitions that fob knows. */
@@ -21,6 +21,11 @@ export const partitionNames: readonly string[] = partitions.map(({ name }) => na
 /** The partition that a region is in. A region that no other partition claims is in `aws`. */
 export function getPartition(region: string): string {
   return partitions.find((partition) => partition.regions.test(region))?.name ?? "aws";
+}
+
+/** The domain in which the services of a region have their hosts: `cloudtrail.eu-central-1.amazonaws.com`. */
+export function getDnsSuffix(region: string): string {
+  return partitions.find((partition) => partition.regions.test(region))?.suffix ?? "amazonaws.com";
 }
 
 /** The region whose STS answers for a partition when none is configured; undefined for one that fob does not know. */

@@ -11,6 +11,7 @@ import {
   statementsOf,
 } from "../policy/engine/evaluate.ts";
 import { describeUser, mergeContexts } from "../policy/engine/subject.ts";
+import { matches } from "../policy/engine/wildcard.ts";
 import { type AuthMethod, listAuthMethods } from "../policy/proof.ts";
 import { createResultCache, type ResultCache, type ResultInput } from "../policy/result-cache.ts";
 import { indexPolicies, type PoliciesOfUser } from "./policies-of.ts";
@@ -37,6 +38,8 @@ export interface UserDecisions {
   ): Decision;
   /** Says what works without MFA although users do not need it to set MFA up; undefined if nothing does. */
   findOpening(more?: readonly PolicyDocument[]): string | undefined;
+  /** Whether the policies allow an action on some resource, or may do so. */
+  mayAllow(action: string, method: Method): boolean;
   /** Lists what the policies allow, as patterns: `s3:Get*`, `iam:GetUser on arn:…`. */
   listAllowed(method: Method, more?: readonly PolicyDocument[]): readonly string[];
 }
@@ -81,6 +84,8 @@ export function decideAbout(
       );
       return cache("opening", { policies: denying, boundary, context: identity }, findFirstOpening);
     },
+    mayAllow: (action, method) =>
+      findAllowed({ policies: own, boundary, context: contextOf(method) }).some((set) => hasAction(set, action)),
     listAllowed: (method, more = []) =>
       cache("allowed", { policies: [...own, ...more], boundary, context: contextOf(method) }, listAllowed),
   };
@@ -92,12 +97,18 @@ function findFirstOpening({ policies, boundary, context }: ResultInput): string 
   return open && describeOpening(open, (keys) => `depends on ${keys.join(", ")}`);
 }
 
-function listAllowed({ policies, boundary, context }: ResultInput): readonly string[] {
+const listAllowed = (input: ResultInput): readonly string[] => [...new Set(findAllowed(input).map(formatSet))].sort();
+
+function findAllowed({ policies, boundary, context }: ResultInput): readonly RequestSet[] {
   const about = { conditions: context, resources: context };
   const all = policies.flatMap(statementsOf);
   const limit = boundary === undefined ? undefined : statementsOf(boundary);
-  const parts = findCoverage(all, limit, about).open.flatMap((set) => listPartsAllowed(set, all, about));
-  return [...new Set(parts.map(formatSet))].sort();
+  return findCoverage(all, limit, about).open.flatMap((set) => listPartsAllowed(set, all, about));
+}
+
+function hasAction({ actions, notActions }: RequestSet, action: string): boolean {
+  const isIn = ({ pattern }: RequestSet["actions"][number]): boolean => matches(pattern, action.toLowerCase());
+  return actions.every(isIn) && !notActions.some(isIn);
 }
 
 function formatSet({ actions, notActions, resources, notResources }: RequestSet): string {

@@ -33,15 +33,20 @@ export async function readUser(aws: Connection, user: User, calls: UserCalls): P
   };
 }
 
-async function readKeys(aws: Connection, user: string, calls: UserCalls): Promise<readonly AccessKey[]> {
+/** The access keys of a user, with their IDs. */
+export async function readKeys(
+  aws: Connection,
+  user: string,
+  calls: Pick<UserCalls, "getAccessKeyLastUsed" | "listAccessKeys">,
+): Promise<readonly AccessKey[]> {
   const keys = (await calls.listAccessKeys(aws, user)) ?? [];
   return await Promise.all(
     keys.map(async ({ accessKeyId, isActive }): Promise<AccessKey> => {
       const use = await calls.getAccessKeyLastUsed(aws, accessKeyId);
       return {
-        ...{ active: isActive, lastRotated: null },
+        ...{ id: accessKeyId, active: isActive, lastRotated: null },
         lastUsed: use === undefined ? null : formatTime(use.at),
-        lastUsedService: use?.service ?? null,
+        ...{ lastUsedService: use?.service ?? null, lastUsedRegion: use?.region },
       };
     }),
   );

@@ -114,6 +114,18 @@ export interface User extends UserIdentity {
   readonly mayHaveMoreDevices?: boolean | undefined;
   readonly accessKeys: Known<readonly AccessKey[]>;
   readonly password: Known<Password | null>;
+  /** What CloudTrail tells of the access keys, where it was looked at. */
+  readonly keyHistory?: KeyHistory | undefined;
+}
+
+/** What access keys were used for, in words, from CloudTrail's events; null if they were not. */
+export interface KeyHistory {
+  /** The regions that were looked at. */
+  readonly regions: readonly string[];
+  /** The latest use beyond IAM and STS within 30 days. */
+  readonly use: Known<string | null>;
+  /** The latest call of GetFederationToken within 90 days. */
+  readonly federation: Known<string | null>;
 }
 
 export type DeviceKind = "virtual" | "hardware" | "security key" | "unknown";
@@ -135,6 +147,8 @@ export interface AccessKey {
   readonly lastUsed: string | null;
   /** The service that it was last used for, as in `s3`; null if it was not used. */
   readonly lastUsedService: string | null;
+  /** The region that it was last used in, where it was looked up; as in `us-east-1` for global services. */
+  readonly lastUsedRegion?: string | undefined;
 }
 
 export interface Password {

@@ -7,10 +7,18 @@ import { createDevice, listDevices, listNeededToEnroll } from "../policy/locked-
 import { listBreakGlassProblems } from "./break-glass.ts";
 import { documentsOf, type Enforcement, findDifferences } from "./enforcement.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
-import { findInUse, findPasswordProblem, isAdministrator, isBreakGlass, isMember, roleTag } from "./states.ts";
+import {
+  findInUse,
+  findPasswordProblem,
+  isAdministrator,
+  isBreakGlass,
+  isMember,
+  judgeFederation,
+  judgeKeyUse,
+  roleTag,
+} from "./states.ts";
 
-/** G11 (GetFederationToken) is not checked yet: fob cannot look it up. */
-export const guardIds = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G12", "G13"] as const;
+export const guardIds = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "G13"] as const;
 export type GuardId = (typeof guardIds)[number];
 
 /** A guard refuses. */
@@ -51,6 +59,7 @@ const ofUser: Readonly<Partial<Record<GuardId, Check>>> = {
   G6: checkCaller,
   G8: checkOtherAdministrator,
   G9: checkQuota,
+  G11: checkFederation,
   G12: checkPlan,
   G13: checkKeyUse,
 };
@@ -195,12 +204,38 @@ function checkPlan(user: User, { planned, breakGlass }: Situation): ReturnType<C
   return arn === user.arn && id === user.id ? undefined : refuse("is not the user of the plan", fix, false);
 }
 
-function checkKeyUse({ accessKeys }: User, { now }: Situation): ReturnType<Check> {
+/** What uses a key for more than IAM and STS stops: those two are what a login needs. */
+function checkKeyUse(user: User, { now }: Situation): ReturnType<Check> {
+  const { accessKeys } = user;
   if (!("value" in accessKeys))
     return refuse(`access keys are not known: ${accessKeys.unknown}`, "check your permissions");
+  const fix = "find out what uses the key, and give it a role";
   const use = findInUse(accessKeys.value, now);
-  if (use === undefined) return undefined;
-  return refuse(`${use}: what uses it stops`, "find out what uses the key, and give it a role");
+  if (use !== undefined) return refuse(`${use}: what uses it stops`, fix);
+  const history = judgeKeyUse(user, now);
+  if (history === undefined) return undefined;
+  if ("unknown" in history) {
+    return refuse(`what the access key was used for before is not known: ${history.unknown}`, lookUpFix);
+  }
+  return history.value === null ? undefined : refuse(`in CloudTrail ${history.value}: what uses the key stops`, fix);
+}
+
+const lookUpFix = "see what you need: fob rollout apply --print-policy";
+
+/** With an access key, GetFederationToken is denied then; a session can never call it. */
+function checkFederation(user: User, { decisionsOf, now }: Situation): ReturnType<Check> {
+  const history = judgeFederation(user, now);
+  if (history === undefined) return undefined;
+  if ("value" in history) {
+    if (history.value === null) return undefined;
+    return refuse(
+      `in CloudTrail ${history.value}: it stops working, with MFA too`,
+      "give what calls GetFederationToken a role, and AssumeRole",
+    );
+  }
+  const decisions = decisionsOf(user);
+  if ("value" in decisions && !decisions.value.mayAllow("sts:GetFederationToken", "key")) return undefined;
+  return refuse(`whether it calls GetFederationToken is not known: ${history.unknown}`, lookUpFix);
 }
 
 /** The health of the break-glass users: at least one must be able to undo everything. */

@@ -47,7 +47,9 @@ const breakGlassTag = { key: roleTag, value: "break-glass" } as const;
 /** Days without use after which a user is inactive. */
 const inactiveDays = 90;
 /** Days within which an access key counts as in use. */
-const inUseDays = 30;
+export const inUseDays = 30;
+/** Days of CloudTrail's event history. */
+export const historyDays = 90;
 const day = 86_400_000;
 
 /** Whether a user is a break-glass user, by tag or by name. */
@@ -66,7 +68,8 @@ export function classifyUser(
   options: ClassifyOptions,
 ): Classified {
   const found = findState(user, decisions, account, options);
-  const unknown = listUnknown(user, decisions);
+  const isReady = "state" in found && found.state === "ready";
+  const unknown = [...listUnknown(user, decisions), ...(isReady ? listUnknownUse(user, options.now) : [])];
   return "why" in found
     ? { state: "unknown", evidence: [found.why], unknown }
     : { state: found.state, evidence: found.evidence, unknown };
@@ -113,11 +116,29 @@ function findState(
   }
   const use = findInUse(accessKeys.value, now);
   if (use !== undefined) return found("key-in-use", use);
+  const inTrail = [judgeKeyUse(user, now), judgeFederation(user, now)].flatMap((judged) =>
+    judged !== undefined && "value" in judged && judged.value !== null ? [judged.value] : [],
+  );
+  if (inTrail.length > 0)
+    return found("key-in-use", `${describeKeys(active, now)}, and in CloudTrail ${inTrail.join(", ")}`);
   return found(
     "ready",
     describeDevices(devices.value),
     ...(active.length === 0 ? ["no active access key"] : [describeKeys(active, now)]),
+    ...describeHistory(user, listUnknownUse(user, now).length === 0),
   );
+}
+
+/** What CloudTrail was asked, and whether it answered everything. */
+function describeHistory({ keyHistory }: User, isKnown: boolean): readonly string[] {
+  return keyHistory !== undefined && isKnown ? [`no other use in CloudTrail in ${keyHistory.regions.join(", ")}`] : [];
+}
+
+/** What CloudTrail leaves open of the use of access keys. */
+function listUnknownUse(user: User, now: number): readonly string[] {
+  const judged = [judgeKeyUse(user, now), judgeFederation(user, now)].filter((each) => each !== undefined);
+  const open = new Set(judged.flatMap((each) => ("unknown" in each ? [each.unknown] : [])));
+  return open.size === 0 ? [] : [`what else the access key was used for: ${[...open].join(", ")}`];
 }
 
 /** IAM compares names of groups in any case. */
@@ -204,10 +225,40 @@ export function findInUse(keys: readonly AccessKey[], now: number): string | und
   return inUse.length === 0 ? undefined : describeKeys(inUse, now);
 }
 
-function isInUse({ lastUsed, lastUsedService }: AccessKey, now: number): boolean {
-  if (lastUsed === null || now - Date.parse(lastUsed) > inUseDays * day) return false;
-  return lastUsedService === null || !["iam", "sts"].includes(lastUsedService.toLowerCase());
+function isInUse(key: AccessKey, now: number): boolean {
+  return isRecent(key, now) && !isLastForLogin(key);
 }
+
+/** Whether a key was used lately, and for IAM or STS the last time: what it was used for before is not known. */
+export const leavesOpen = (key: AccessKey, now: number): boolean =>
+  key.active && isRecent(key, now) && isLastForLogin(key);
+
+const isRecent = ({ lastUsed }: AccessKey, now: number): boolean =>
+  lastUsed !== null && now - Date.parse(lastUsed) <= inUseDays * day;
+
+const isLastForLogin = ({ lastUsedService }: AccessKey): boolean =>
+  lastUsedService !== null && ["iam", "sts"].includes(lastUsedService.toLowerCase());
+
+/**
+ * What CloudTrail tells of a user whose last-used services leave open what the keys are used for; undefined if they leave
+ * nothing open.
+ */
+export function judgeKeyUse({ accessKeys, keyHistory }: User, now: number): Known<string | null> | undefined {
+  if (!("value" in accessKeys) || !accessKeys.value.some((key) => leavesOpen(key, now))) return undefined;
+  return keyHistory?.use ?? { unknown: notLookedAt };
+}
+
+const notLookedAt = "CloudTrail was not looked at";
+
+/** What CloudTrail tells of calls of GetFederationToken; undefined if no key was used that could have made one. */
+export function judgeFederation({ accessKeys, keyHistory }: User, now: number): Known<string | null> | undefined {
+  if (!("value" in accessKeys) || !accessKeys.value.some((key) => wasUsed(key, now))) return undefined;
+  return keyHistory?.federation ?? { unknown: notLookedAt };
+}
+
+/** Whether an access key may be in CloudTrail's event history, which has 90 days. */
+export const wasUsed = ({ active, lastUsed }: AccessKey, now: number): boolean =>
+  active && lastUsed !== null && now - Date.parse(lastUsed) <= historyDays * day;
 
 /** `2 MFA devices (virtual, hardware)` */
 function describeDevices(devices: readonly Device[]): string {
@@ -230,7 +281,7 @@ function describeKeys(keys: readonly AccessKey[], now: number): string {
 
 const countDays = (milliseconds: number): number => Math.floor(milliseconds / day);
 
-function describeAgo(milliseconds: number): string {
+export function describeAgo(milliseconds: number): string {
   const days = countDays(milliseconds);
   if (days >= 2) return `${days} days ago`;
   const hours = Math.floor(milliseconds / 3_600_000);

@@ -77,7 +77,7 @@ export interface SavedUse {
 
 type Tags = Readonly<Record<string, string>>;
 
-export interface SavedUser extends User {
+export interface SavedUser extends Omit<User, "keyHistory"> {
   readonly devices: Known<readonly SavedDevice[]>;
   readonly accessKeys: Known<readonly SavedKey[]>;
   readonly password: Known<SavedPassword | null>;

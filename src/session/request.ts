@@ -259,6 +259,7 @@ export function buildAccess(
     region: chooseRegion(settings.region, partition, formatLogin),
     usesGlobalSts: settings.usesGlobalSts,
     endpoints: settings.endpoints,
+    findEndpoint: settings.findEndpoint,
     useFips: settings.useFips,
     useDualstack: settings.useDualstack,
     network: settings.network,

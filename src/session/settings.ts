@@ -1,6 +1,11 @@
 // What a login is made with, from the command line, the environment and the two profiles.
 import { type Device, parseDevice, parseTypedDevice } from "../aws/arn.ts";
-import { type Endpoints, readConfiguredEndpoints } from "../aws/endpoints.ts";
+import {
+  type Endpoints,
+  type OtherService,
+  readConfiguredEndpoint,
+  readConfiguredEndpoints,
+} from "../aws/endpoints.ts";
 import { sessionLength } from "../aws/limits.ts";
 import { type Network, readNetworkSettings } from "../aws/network.ts";
 import { isRegion } from "../aws/partitions.ts";
@@ -26,6 +31,8 @@ export interface Settings {
   readonly duration: number;
   readonly mfaProcess: string | undefined;
   readonly endpoints: Endpoints;
+  /** The endpoint of another service; undefined means AWS's own. @throws FobError as for `endpoints` */
+  readonly findEndpoint: (service: OtherService) => string | undefined;
   /** Whether the profile was installed for that endpoint, so that it does not come from the environment. */
   readonly isInstalledEndpoint: boolean;
   /** Whether STS's global endpoint is asked, where the region is one of those that had no other at first. */
@@ -91,6 +98,11 @@ export function readSettings(
         : isOn("ignore_configured_endpoint_urls")
           ? { sts: undefined, iam: undefined, signin: undefined }
           : readConfiguredEndpoints(env, (service) => getEndpointUrl(files, pair.source, service)),
+    findEndpoint: (service) =>
+      installed ??
+      (isOn("ignore_configured_endpoint_urls")
+        ? undefined
+        : readConfiguredEndpoint(env, service, () => getEndpointUrl(files, pair.source, service))),
     isInstalledEndpoint: installed !== undefined,
     usesGlobalSts: setting("sts_regional_endpoints") === "legacy",
     useFips: isOn("use_fips_endpoint"),

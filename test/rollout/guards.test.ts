@@ -1,7 +1,7 @@
 // Each guard alone refuses what would lock a user out, and lets everyone else pass.
 import { describe, expect, test } from "vitest";
 import { indexPolicies } from "../../src/iam/policies-of.ts";
-import type { AccountSnapshot, User } from "../../src/iam/snapshot.ts";
+import type { AccountSnapshot, KeyHistory, User } from "../../src/iam/snapshot.ts";
 import { withoutOverridden } from "../../src/rollout/apply.ts";
 import { buildEnforcement } from "../../src/rollout/enforcement.ts";
 import { checkBatch, checkUser, type Situation } from "../../src/rollout/guards.ts";
@@ -90,6 +90,11 @@ test("a user who is ready passes every guard", () => {
 });
 
 const unknown = { unknown: "AWS denied it" };
+const history = (change: Partial<KeyHistory> = {}): KeyHistory => ({
+  ...{ regions: ["us-east-1"], use: { value: null }, federation: { value: null } },
+  ...change,
+});
+const usedForSts = { accessKeys: { value: [key("sts", 1)] } };
 
 describe("one guard alone refuses", () => {
   test.each<[string, string, Given]>([
@@ -115,6 +120,7 @@ describe("one guard alone refuses", () => {
         user: {
           devices: { value: [{ serialNumber: "x", kind: "security key" }] },
           accessKeys: { value: [key("sts", 1)] },
+          keyHistory: history(),
         },
       },
     ],
@@ -210,6 +216,40 @@ describe("one guard alone refuses", () => {
         },
       },
     ],
+    [
+      "G11",
+      "the user calls GetFederationToken",
+      { user: { ...usedForSts, keyHistory: history({ federation: { value: "sts:GetFederationToken 2 days ago" } }) } },
+    ],
+    [
+      "G11",
+      "whether the user calls GetFederationToken is not known, and the policies may allow it",
+      {
+        user: {
+          ...{ ...usedForSts, keyHistory: history({ federation: unknown }) },
+          inlinePolicies: [
+            {
+              name: "broker",
+              document: JSON.stringify({
+                Version: "2012-10-17",
+                Statement: [{ Effect: "Allow", Action: "sts:GetFed*", Resource: arnOf("federated-user/x") }],
+              }),
+            },
+          ],
+        },
+      },
+    ],
+    [
+      "G13",
+      "the key was used for STS last, and for S3 before",
+      { user: { ...usedForSts, keyHistory: history({ use: { value: "s3:ListBuckets 1 h ago" } }) } },
+    ],
+    [
+      "G13",
+      "what the key was used for before is not known",
+      { user: { ...usedForSts, keyHistory: history({ use: unknown }) } },
+    ],
+    ["G13", "CloudTrail was not looked at", { user: usedForSts }],
     ["G13", "the key is used for S3", { user: { accessKeys: { value: [key("s3", 29)] } } }],
   ])("%s: %s", (guard, _, given) => {
     expect(guardsFor(given)).toEqual([guard]);
@@ -247,8 +287,18 @@ describe("one guard alone refuses", () => {
     ["one of two administrators", { user: admin }],
     [
       "the key is used for STS, or for S3 long ago",
-      { user: { accessKeys: { value: [key("sts", 1), key("s3", 31)] } } },
+      { user: { accessKeys: { value: [key("sts", 1), key("s3", 31)] }, keyHistory: history() } },
     ],
+    [
+      "whether the user calls GetFederationToken is not known, but no policy allows it",
+      {
+        user: {
+          ...{ ...usedForSts, keyHistory: history({ federation: unknown }) },
+          inlinePolicies: [allow("sts:AssumeRole", "s3:*")],
+        },
+      },
+    ],
+    ["a key that was not used for 90 days", { user: { ...admin, accessKeys: { value: [key("sts", 91)] } } }],
   ])("nothing refuses: %s", (_, given) => {
     expect(guardsFor(given)).toEqual([]);
   });

@@ -1,6 +1,6 @@
 // The state of each user before a rollout, the first that applies, and unknown where that cannot be said.
 import { describe, expect, test } from "vitest";
-import type { AccessKey, AccountSnapshot, Password, User } from "../../src/iam/snapshot.ts";
+import type { AccessKey, AccountSnapshot, KeyHistory, Password, User } from "../../src/iam/snapshot.ts";
 import { makePlan, type PlanOptions } from "../../src/rollout/plan.ts";
 
 const now = Date.UTC(2026, 10, 27);
@@ -25,11 +25,17 @@ const password = (change: Partial<Password> = {}): User["password"] => ({
 });
 const device = (kind: "virtual" | "security key" = "virtual") => ({ serialNumber: "x", kind });
 
+const history = (change: Partial<KeyHistory> = {}): KeyHistory => ({
+  ...{ regions: ["us-east-1", "eu-central-1"], use: { value: null }, federation: { value: null } },
+  ...change,
+});
+
 /** A user who is ready. */
 const makeUser = (change: Partial<User> = {}): User => ({
   ...{ name: "ben", arn: "arn:aws:iam::123456789012:user/ben", id: "AIDABEN", path: "/", created: ago(500) },
   ...{ inlinePolicies: [], attachedPolicies: [], groups: [], boundary: null, tags: {} },
   ...{ devices: { value: [device()] }, accessKeys: { value: [key("sts", 1)] }, password: password() },
+  keyHistory: history(),
   ...change,
 });
 
@@ -125,6 +131,8 @@ test.each<[string, Partial<User>, Partial<AccountSnapshot>, Partial<PlanOptions>
   ["ready", { devices: { value: [device("security key")] }, accessKeys: { value: [] } }, {}, {}],
   ["ready", { devices: { value: [device("security key"), device()] } }, {}, {}],
   ["key-in-use", { accessKeys: { value: [key("s3", 29)] } }, {}, {}],
+  ["key-in-use", { keyHistory: history({ use: { value: "s3:ListBuckets 1 h ago" } }) }, {}, {}],
+  ["key-in-use", { keyHistory: history({ federation: { value: "sts:GetFederationToken 2 days ago" } }) }, {}, {}],
   ["ready", { accessKeys: { value: [key("s3", 31)] } }, {}, {}],
   ["ready", { accessKeys: { value: [key("s3", 1, false), key("iam", 1)] } }, {}, {}],
   ["unknown", { devices: { unknown: reason } }, {}, {}],
@@ -136,6 +144,16 @@ test.each<[string, Partial<User>, Partial<AccountSnapshot>, Partial<PlanOptions>
   expect(found.state).toBe(state);
   expect(found.evidence).not.toEqual([]);
   if (state === "unknown") expect(found.unknown).not.toEqual([]);
+});
+
+test("what CloudTrail leaves open is said, and what it was asked", () => {
+  const { state, evidence, unknown } = stateOf({ keyHistory: history({ use: { unknown: reason } }) });
+  expect({ state, unknown }).toEqual({
+    ...{ state: "ready", unknown: [`what else the access key was used for: ${reason}`] },
+  });
+  expect(evidence?.join()).not.toContain("CloudTrail");
+  expect(stateOf({ keyHistory: undefined }).unknown?.join()).toContain("CloudTrail was not looked at");
+  expect(stateOf({}).evidence).toContain("no other use in CloudTrail in us-east-1, eu-central-1");
 });
 
 describe("batches", () => {

@@ -70,6 +70,7 @@ export const rolloutApplyCommand = defineCommand({
 const planLimit = { bytes: 50_000_000, size: "50 MB", hint: "fob rollout plan --out plan.json" };
 
 const applyPermissions = [
+  "cloudtrail:LookupEvents",
   ...["iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:CreateGroup", "iam:CreatePolicy", "iam:GetAccessKeyLastUsed"],
   ...["iam:ListAccessKeys", "iam:ListGroupsForUser", "iam:RemoveUserFromGroup", "iam:SimulatePrincipalPolicy"],
 ];

@@ -9,6 +9,8 @@ export async function connectRollout(aws: Connection): Promise<RolloutCalls> {
   const iam = await import("../../../aws/iam-changes.ts");
   const { getLoginProfile } = await import("../../../aws/iam-account.ts");
   const { listMfaDevices } = await import("../../../aws/iam.ts");
+  const { connectHistory } = await import("./key-history.ts");
+  const readHistory = connectHistory(aws);
   return {
     createPolicy: ({ name, document }) => iam.createPolicy(aws, { name, document: JSON.stringify(document) }),
     createGroup: (group) => iam.createGroup(aws, group),
@@ -16,14 +18,16 @@ export async function connectRollout(aws: Connection): Promise<RolloutCalls> {
     addUserToGroup: (user, group) => iam.addUserToGroup(aws, user, group),
     removeUserFromGroup: (user, group) => iam.removeUserFromGroup(aws, user, group),
     listGroupsForUser: (user) => iam.listGroupsForUser(aws, user),
-    readUser: (user) =>
-      readUser(aws, user, {
+    readUser: async (user) => {
+      const now = await readUser(aws, user, {
         listGroupsForUser: iam.listGroupsForUser,
         listAccessKeys: iam.listAccessKeys,
         getAccessKeyLastUsed: iam.getAccessKeyLastUsed,
         getLoginProfile,
         listMfaDevices,
-      }),
+      });
+      return now && { ...now, keyHistory: await readHistory(now) };
+    },
     async simulateWithoutMfa(arn, action) {
       const simulation = { arn, actions: [action], resource: "*", context: [] };
       const results = await tryCall(() => iam.simulatePrincipal(aws, simulation));

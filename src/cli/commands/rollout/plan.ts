@@ -1,6 +1,7 @@
 // `fob rollout plan`: who can be put under the enforcement policy, in which batches.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { findNearest } from "../../../nearest.ts";
+import { needsHistory } from "../../../rollout/key-history.ts";
 import { canBeIncluded, makePlan, type Plan } from "../../../rollout/plan.ts";
 import { formatJson, quote, quoteShellWord } from "../../../text.ts";
 import { readPermissions, withAccount } from "../../account.ts";
@@ -50,15 +51,18 @@ export const rolloutPlanCommand = defineCommand({
     "fob rollout plan --exclude ivy --batch-size 5 --format markdown",
   ],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy(readPermissions, context);
+    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...planPermissions].sort(), context);
     const format = chooseFormat(options, formats);
     const group = parseGroup(options.group);
     const batchSize = parseBatchSize(options.batchSize);
     const policy = parseVariant(options);
     const { exclude = [], include = [], breakGlass = [] } = options;
-    const plan = await withAccount(options, "fob rollout plan", context, ({ snapshot }) =>
-      makePlan(snapshot, { group, policy, batchSize, exclude, include, breakGlass, now: context.now() }),
-    );
+    const plan = await withAccount(options, "fob rollout plan", context, async ({ snapshot, aws }) => {
+      const { addHistories } = await import("./key-history.ts");
+      const now = context.now();
+      const account = await addHistories(snapshot, aws, (user) => needsHistory(user, { group, breakGlass, now }));
+      return makePlan(account, { group, policy, batchSize, exclude, include, breakGlass, now });
+    });
     checkNames(plan, { exclude, include, "break-glass": breakGlass });
     if (options.out !== undefined) await writePlan(options.out, plan, context);
     context.stdout.write(render(plan, format, context));
@@ -66,6 +70,9 @@ export const rolloutPlanCommand = defineCommand({
     return exitCodes.done;
   },
 });
+
+/** What CloudTrail is asked with, and about which keys. */
+const planPermissions = ["cloudtrail:LookupEvents", "iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"];
 
 /** @throws UsageError for a user who does not exist, or cannot be included */
 function checkNames({ users, account }: Plan, given: Readonly<Record<string, readonly string[]>>): void {
