@@ -1,7 +1,7 @@
 // CloudTrail's event history. Heavy: import() it, and only when AWS is really called.
 import type { Connection } from "./connection.ts";
 import { AwsFailure } from "./failures.ts";
-import { askService } from "./other-services.ts";
+import { askService, userAgent } from "./other-services.ts";
 
 export interface TrailEvent {
   /** Milliseconds since 1970. */
@@ -12,6 +12,8 @@ export interface TrailEvent {
   readonly source: string;
   /** The name of the user, or of the session. */
   readonly user: string | undefined;
+  /** Whether fob has made the call, to look at monitoring. */
+  readonly isOwn: boolean;
 }
 
 export interface EventQuery {
@@ -28,7 +30,7 @@ export class TooManyEvents extends AwsFailure {}
 /** Of the latest 500 events. */
 const mostPages = 10;
 
-/** Finds the latest event that matches; undefined if there is none. @throws AwsFailure also if there are too many events */
+/** Finds the latest event that matches; undefined if no event does. @throws AwsFailure also if there are too many events */
 type SearchEvents = (isMatch: (event: TrailEvent) => boolean) => Promise<TrailEvent | undefined>;
 
 /**
@@ -72,11 +74,21 @@ function readAnswer(text: string): { readonly events: readonly TrailEvent[]; rea
       readonly EventName?: string;
       readonly EventSource?: string;
       readonly Username?: string;
+      readonly CloudTrailEvent?: string;
     }[];
     readonly NextToken?: string;
   };
-  const events = Events.map(({ EventTime = 0, EventName: name = "", EventSource: source = "", Username: user }) => ({
-    ...{ time: EventTime * 1000, name, source, user },
+  const events = Events.map(({ EventTime = 0, EventName = "", EventSource = "", Username, CloudTrailEvent }) => ({
+    ...{ time: EventTime * 1000, name: EventName, source: EventSource, user: Username },
+    isOwn: readAgent(CloudTrailEvent) === userAgent,
   }));
   return { events, token: NextToken };
+}
+
+function readAgent(record: string | undefined): unknown {
+  try {
+    return (JSON.parse(record ?? "{}") as { userAgent?: unknown }).userAgent;
+  } catch {
+    return undefined;
+  }
 }

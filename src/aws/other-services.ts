@@ -112,9 +112,17 @@ function signRequest({ access, now }: Connection, { url, region, name, headers, 
   return new HttpRequest({
     ...{ method: "POST", protocol: url.protocol, hostname: url.hostname, path: "/", body },
     ...(url.port === "" ? {} : { port: Number(url.port) }),
-    headers: { ...all, "content-length": String(Buffer.byteLength(body)), authorization: parts.join(", ") },
+    headers: {
+      ...all,
+      "user-agent": userAgent,
+      "content-length": String(Buffer.byteLength(body)),
+      authorization: parts.join(", "),
+    },
   });
 }
+
+/** By which CloudTrail's events tell that fob made a call itself. */
+export const userAgent = "fob";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();

@@ -220,7 +220,7 @@ function checkKeyUse(user: User, { now }: Situation): ReturnType<Check> {
   return history.value === null ? undefined : refuse(`in CloudTrail ${history.value}: what uses the key stops`, fix);
 }
 
-const lookUpFix = "see what you need: fob rollout apply --print-policy";
+const lookUpFix = "see which permissions you need: fob rollout plan --print-policy";
 
 /** With an access key, GetFederationToken is denied then; a session can never call it. */
 function checkFederation(user: User, { decisionsOf, now }: Situation): ReturnType<Check> {

@@ -56,7 +56,7 @@ export async function readKeyHistory(
           ? Promise.resolve({ unknown: "the ID of the access key is not known" })
           : find(
               { region, attribute: "AccessKeyId", value: key.id, since: now - inUseDays * day },
-              ({ source }) => !/^(iam|sts)\./.test(source),
+              ({ source, isOwn }) => !isOwn && !/^(iam|sts)\./.test(source),
             ),
       ),
     );

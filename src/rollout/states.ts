@@ -229,7 +229,7 @@ function isInUse(key: AccessKey, now: number): boolean {
   return isRecent(key, now) && !isLastForLogin(key);
 }
 
-/** Whether a key was used lately, and for IAM or STS the last time: what it was used for before is not known. */
+/** Whether a key was used lately, and for a service of a login or of fob the last time: uses before that are not known. */
 export const leavesOpen = (key: AccessKey, now: number): boolean =>
   key.active && isRecent(key, now) && isLastForLogin(key);
 
@@ -237,7 +237,10 @@ const isRecent = ({ lastUsed }: AccessKey, now: number): boolean =>
   lastUsed !== null && now - Date.parse(lastUsed) <= inUseDays * day;
 
 const isLastForLogin = ({ lastUsedService }: AccessKey): boolean =>
-  lastUsedService !== null && ["iam", "sts"].includes(lastUsedService.toLowerCase());
+  lastUsedService !== null && openServices.includes(lastUsedService.toLowerCase());
+
+/** IAM and STS, which a login needs, and what fob asks itself for an administrator who works with an access key. */
+const openServices = ["iam", "sts", "cloudtrail", "events", "logs", "monitoring", "sns"];
 
 /**
  * What CloudTrail tells of a user whose last-used services leave open what the keys are used for; undefined if they leave

@@ -31,7 +31,7 @@ export function makeRandom(seed: number): Random {
   };
 }
 
-/** Uses that CloudTrail knows of are the harm of guards.test.ts; here nobody would be locked out by them. */
+/** Uses that CloudTrail knows of are the harm of guards.test.ts; here they would lock no one out. */
 const keyHistory: KeyHistory = { regions: ["us-east-1"], use: { value: null }, federation: { value: null } };
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
