@@ -44,14 +44,21 @@ export function withoutOverridden(refusals: readonly Refusal[], overrides: reado
   );
 }
 
-/** The first batch with a user who is not in the group, or the one with this number. */
+/**
+ * The first batch with a user who is not in the group, or the one with this number.
+ *
+ * @param unsure users of whom the journal does not know whether they were added: they are in the group, perhaps, but not
+ *   verified
+ */
 export function chooseBatch(
   { batches, group }: Plan,
   users: readonly User[],
   number: number | undefined,
+  unsure: readonly string[] = [],
 ): Batch | undefined {
   if (number !== undefined) return batches.find((batch) => batch.number === number);
-  const isDone = (name: string): boolean => users.some((user) => user.name === name && isMember(user, group));
+  const isDone = (name: string): boolean =>
+    !unsure.includes(name) && users.some((user) => user.name === name && isMember(user, group));
   return batches.find((batch) => !batch.users.every(isDone));
 }
 

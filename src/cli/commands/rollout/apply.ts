@@ -15,7 +15,7 @@ import { checkBatch, checkUser, guardIds, type Refusal, type Situation } from ".
 import { type Batch, decideFor, makePlan, type Plan } from "../../../rollout/plan.ts";
 import { parsePlan } from "../../../rollout/plan-file.ts";
 import { isMember } from "../../../rollout/states.ts";
-import { withJournal } from "../../../steps/journal.ts";
+import { listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
@@ -114,7 +114,8 @@ async function applyPlan(
 ): Promise<number> {
   assertSameAccount(plan, snapshot);
   const { say, signal } = context;
-  const batch = chooseBatch(plan, snapshot.users, options.number);
+  const place = locateJournal(plan.account, context);
+  const batch = chooseBatch(plan, snapshot.users, options.number, listUnsure(plan.group, place));
   if (batch === undefined) {
     say.note(`all ${plan.batches.length} batches of the plan are done`);
     return finish(plan, undefined, [], options, context);
@@ -142,7 +143,7 @@ async function applyPlan(
   if (options.yes) assertAsPlanned(plan, batch, account, context.now());
   else await confirmAccount(plan.account, options, context);
   const steps = listApplySteps(situation, policiesOf, options.overrides, calls);
-  const done = await withJournal({ ...locateJournal(plan.account, context), signal, now: context.now }, (journal) =>
+  const done = await withJournal({ ...place, signal, now: context.now }, (journal) =>
     nameNextCommand(context.typed, () =>
       runSteps(steps, {
         ...{ journal, signal, note: (message: string) => say.note(message) },
@@ -152,6 +153,13 @@ async function applyPlan(
   );
   say.note(`batch ${batch.number} is done: ${batch.users.join(", ")}`);
   return finish(plan, batch, done, options, context);
+}
+
+/** Users of whom the journal does not know whether they were added: fob was killed, or no clear answer came. */
+function listUnsure(group: string, { store, name }: ReturnType<typeof locateJournal>): readonly string[] {
+  return listDone(readJournal(store, name)).flatMap(({ state, facts }) =>
+    state === "unknown" && facts.group === group ? (facts.user ?? []) : [],
+  );
 }
 
 /** Says once for each user that AWS's simulator gave no answer. */
