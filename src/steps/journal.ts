@@ -16,7 +16,7 @@ export type Facts = Readonly<Record<string, string>>;
 
 /** What happened to one step. */
 export interface JournalEntry {
-  /** `failed` follows a `begin` or an `undo-begin`. */
+  /** `failed` follows a `begin` or an `undo-begin`, and a `done` that AWS does not confirm. */
   readonly event: "begin" | "done" | "failed" | "undo-begin" | "undone";
   /** The step's id: `add-user/ben`. */
   readonly step: string;
@@ -210,7 +210,7 @@ export function looksSecret(text: string): boolean {
 
 /** A step that fob did and did not undo. */
 export interface JournaledStep extends Pick<JournalLine, "step" | "text" | "facts" | "undo" | "time" | "run"> {
-  /** `unknown` if fob was killed, or no clear answer came: AWS may have made the change. */
+  /** `unknown` if fob was killed, or no clear answer came, or AWS did not confirm it: AWS may have made the change. */
   readonly state: "done" | "unknown";
 }
 

@@ -109,7 +109,22 @@ async function runStep(step: Step, tools: StepTools, markDone: () => void): Prom
       markDone();
     }
   }
-  await confirm(step, tools);
+  await confirm(step, tools).catch((error: unknown) => {
+    markUnverified(step, journal, error);
+    throw error;
+  });
+}
+
+/** What fob has done, and AWS does not confirm, is not done: the next run has to look at it again. */
+function markUnverified(step: Step, journal: Journal, error: unknown): void {
+  const done = listDone(journal.lines).find(({ step: id, state }) => id === step.id && state === "done");
+  if (!done) return;
+  try {
+    const { text, facts, undo } = done;
+    journal.append({ event: "failed", step: step.id, text, facts, undo, ...reasonOf(error), mayHaveChanged: true });
+  } catch {
+    // What went wrong first is what the user has to know.
+  }
 }
 
 async function makeChange(step: Step, { journal, note }: StepTools, markDone: () => void): Promise<void> {
@@ -143,15 +158,19 @@ async function recordFailure<T>(
   try {
     return await work();
   } catch (error) {
-    const reason = messageOf(error);
     try {
-      const why = looksSecret(reason) ? {} : { reason };
-      journal.append({ event: "failed", ...entry, ...why, ...(isRefusal(error) ? {} : { mayHaveChanged: true }) });
+      const isOpen = isRefusal(error) ? {} : { mayHaveChanged: true };
+      journal.append({ event: "failed", ...entry, ...reasonOf(error), ...isOpen });
     } catch {
       // What went wrong first is what the user has to know; and a step without an end counts as unknown.
     }
     throw error;
   }
+}
+
+function reasonOf(error: unknown): { reason?: string } {
+  const reason = messageOf(error);
+  return looksSecret(reason) ? {} : { reason };
 }
 
 /** Whether it is certain that AWS has not made the change. */

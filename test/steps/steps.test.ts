@@ -161,6 +161,9 @@ test("a step is confirmed after it was done, with patience, and also if it was d
       '"add ben to group G" is done, but AWS does not show it',
     );
     expect(tools.slept.slice(3)).toEqual([500, 1000, 2000, 4000, 8000, 16_000]);
+    expect(listDone(journal.lines)).toMatchObject([{ step: "add-user/ben", state: "unknown" }]);
+    await runSteps([slow], tools);
+    expect(listDone(journal.lines)).toMatchObject([{ step: "add-user/ben", state: "done" }]);
   });
 });
 
