@@ -10,6 +10,8 @@ export interface ReadAccount {
   /** `hasMfa`: whether the session is known to have MFA. */
   readonly caller: Caller & { readonly hasMfa: boolean };
   readonly aws: Connection;
+  /** Reads it again: time has passed. */
+  readonly readAgain: () => Promise<AccountSnapshot>;
 }
 
 /**
@@ -28,13 +30,14 @@ export async function withAccount<T>(
   const { getAccountAlias, listMfaDevices } = await import("../aws/iam.ts");
   return await askAsAdministrator(options, command, context, async (aws, { hasMfa }) => {
     const caller = { ...(await announceCaller(aws, context)), hasMfa };
-    const snapshot = await readAccount(aws, {
-      callerArn: caller.arn,
-      calls: { ...accountCalls, getAccountAlias, listMfaDevices },
-      now: context.now,
-      sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
-    });
-    return await work({ snapshot, caller, aws });
+    const read = (): Promise<AccountSnapshot> =>
+      readAccount(aws, {
+        callerArn: caller.arn,
+        calls: { ...accountCalls, getAccountAlias, listMfaDevices },
+        now: context.now,
+        sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
+      });
+    return await work({ snapshot: await read(), caller, aws, readAgain: read });
   });
 }
 

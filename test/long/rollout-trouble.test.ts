@@ -7,7 +7,7 @@ import type { RolloutStatus } from "../../src/rollout/status.ts";
 import type { Fault } from "../../src/sandbox/faults.ts";
 import { scenarios } from "../../src/sandbox/scenarios.ts";
 import { listDone, readJournal } from "../../src/steps/journal.ts";
-import { fast, makeWorld, type Result } from "../helpers/world.ts";
+import { fast, makeWorld, type OnTerminal, type Result } from "../helpers/world.ts";
 
 /** The team of the sandbox, with one more administrator, who makes the rollout; `iam` is someone else's. */
 async function startTeam() {
@@ -52,7 +52,9 @@ async function startTeam() {
   };
   const fail = (operation: string, kind: Fault["kind"], more: Partial<Fault> = {}): void =>
     sandbox.addFault({ operation: `iam:${operation}`, kind, ...more });
-  return { iam, home, rollout, plan, withDeny, expectMembers, fail };
+  const rolloutOnTerminal = (args: string): OnTerminal =>
+    world.fobOnTerminal(["rollout", ...args.split(" ")], { env, cwd: home });
+  return { iam, home, rollout, rolloutOnTerminal, plan, withDeny, expectMembers, fail };
 }
 
 const apply = "apply --plan plan.json --yes";
@@ -194,6 +196,17 @@ test("reads that are behind: apply waits until AWS shows a user in the group, an
   await vi.waitFor(() => expectMembers([]), { timeout: 30_000, interval: 500 });
 });
 
+test("a user whom AWS does not show in the group: the same command looks at that user first", async () => {
+  const { rollout, plan, fail, expectMembers } = await startTeam();
+  await plan();
+  fail("ListGroupsForUser", "stale", { ms: 10_000, untilMs: Date.now() + 3_600_000 });
+  const { status, stderr } = await rollout(apply);
+  expect(stderr).toContain('fob: error: "add ben to group RequireMFA" is done, but AWS does not show it\n');
+  expect(status).toBe(1);
+  expect(await rollout(apply, atItsOwnPace)).toMatchObject({ status: 0 });
+  await expectMembers(["ben"]);
+});
+
 describe("someone else changes a user between plan and apply", () => {
   test("renamed, deleted: the batch is not applied, and a new plan is", async () => {
     const { iam, rollout, plan, expectMembers } = await startTeam();
@@ -300,6 +313,20 @@ describe("the group or a policy is not fob's", () => {
     expect(await iam.listGroups({})).not.toMatchObject({
       Groups: expect.arrayContaining([{ GroupName: "RequireMFA" }]) as object,
     });
+  });
+
+  test("a policy is added to the group while fob asks for the account number", async () => {
+    const { iam, rolloutOnTerminal, rollout, plan } = await startTeam();
+    await plan();
+    await rollout(apply);
+    const terminal = rolloutOnTerminal("apply --plan plan.json");
+    await terminal.shows("Type the account number");
+    await iam.putGroupPolicy({ GroupName: "RequireMFA", PolicyName: "own", PolicyDocument });
+    terminal.type("123456789012\r");
+    const { status, screen } = await terminal.ended;
+    expect(screen).toContain("G12: RequireMFA: group RequireMFA also has inline policy own");
+    expect(status).toBe(3);
+    expect(await iam.getGroup({ GroupName: "RequireMFA" })).toMatchObject({ Users: [{ UserName: "ben" }] });
   });
 
   test("a policy of that name was made since the account was read", async () => {

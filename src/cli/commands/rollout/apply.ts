@@ -1,6 +1,6 @@
 // `fob rollout apply`: puts the next batch of a plan under the enforcement policy.
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
-import { indexPolicies } from "../../../iam/policies-of.ts";
+import { indexPolicies, type PoliciesOf } from "../../../iam/policies-of.ts";
 import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
 import {
   assertSameAccount,
@@ -109,7 +109,7 @@ interface ApplyOptions {
 async function applyPlan(
   plan: Plan,
   options: ApplyOptions,
-  { snapshot, caller, aws }: ReadAccount,
+  { snapshot, caller, aws, readAgain }: ReadAccount,
   context: Context,
 ): Promise<number> {
   assertSameAccount(plan, snapshot);
@@ -121,28 +121,26 @@ async function applyPlan(
     return finish(plan, undefined, [], options, context);
   }
   const calls = warnWithoutSimulator(await connectRollout(aws), say);
-  const users = await refreshUsers(batch, snapshot, calls);
-  const account: AccountSnapshot = {
-    ...snapshot,
-    users: snapshot.users.map((user) => users.find(({ name }) => name === user.name) ?? user),
+  const check = async (read: AccountSnapshot): Promise<Checked> => {
+    const checked = await checkLive({ plan, batch, caller, snapshot: read, calls, now: context.now() }, options);
+    if (options.json && checked.refusals.length > 0) {
+      const { refusals } = checked;
+      context.stdout.write(formatJson({ version: 1, account: plan.account, batch, refusals }));
+    }
+    sayRefusals(checked.refusals, batch, context);
+    return checked;
   };
-  const policiesOf = indexPolicies(account);
-  const situation: Situation = {
-    ...{ account, batch, caller, breakGlass: options.breakGlass, now: context.now() },
-    enforcement: buildEnforcement(account, plan.group, plan.policy),
-    decisionsOf: (user) => decideFor(user, policiesOf),
-    planned: (name) => plan.users.find(({ user }) => user === name),
-  };
-  const refusals = findRefusals(situation, users, options.overrides);
-  if (refusals.length > 0) {
-    if (options.json) context.stdout.write(formatJson({ version: 1, account: plan.account, batch, refusals }));
-    sayRefusals(refusals, batch, context);
-    return exitCodes.notFresh;
+  let checked = await check(snapshot);
+  if (checked.refusals.length > 0) return exitCodes.notFresh;
+  sayBatch(checked.situation, plan, say);
+  if (options.yes) assertAsPlanned(plan, batch, checked.situation.account, context.now());
+  else {
+    await confirmAccount(plan.account, options, context);
+    // While the question was open, others may have changed the account.
+    checked = await check(await readAgain());
+    if (checked.refusals.length > 0) return exitCodes.notFresh;
   }
-  sayBatch(situation, plan, say);
-  if (options.yes) assertAsPlanned(plan, batch, account, context.now());
-  else await confirmAccount(plan.account, options, context);
-  const steps = listApplySteps(situation, policiesOf, options.overrides, calls);
+  const steps = listApplySteps(checked.situation, checked.policiesOf, options.overrides, calls);
   const done = await withJournal({ ...place, signal, now: context.now }, (journal) =>
     nameNextCommand(context.typed, () =>
       runSteps(steps, {
@@ -153,6 +151,37 @@ async function applyPlan(
   );
   say.note(`batch ${batch.number} is done: ${batch.users.join(", ")}`);
   return finish(plan, batch, done, options, context);
+}
+
+interface Checked {
+  readonly situation: Situation;
+  readonly policiesOf: PoliciesOf;
+  readonly refusals: readonly Refusal[];
+}
+
+/** Checks the guards with the account as it is, and what its users have now. */
+async function checkLive(
+  given: Pick<Situation, "batch" | "caller" | "now"> & {
+    readonly plan: Plan;
+    readonly snapshot: AccountSnapshot;
+    readonly calls: RolloutCalls;
+  },
+  { breakGlass, overrides }: ApplyOptions,
+): Promise<Checked> {
+  const { plan, batch, caller, snapshot, calls, now } = given;
+  const users = await refreshUsers(batch, snapshot, calls);
+  const account: AccountSnapshot = {
+    ...snapshot,
+    users: snapshot.users.map((user) => users.find(({ name }) => name === user.name) ?? user),
+  };
+  const policiesOf = indexPolicies(account);
+  const situation: Situation = {
+    ...{ account, batch, caller, breakGlass, now },
+    enforcement: buildEnforcement(account, plan.group, plan.policy),
+    decisionsOf: (user) => decideFor(user, policiesOf),
+    planned: (name) => plan.users.find(({ user }) => user === name),
+  };
+  return { situation, policiesOf, refusals: findRefusals(situation, users, overrides) };
 }
 
 /** Users of whom the journal does not know whether they were added: fob was killed, or no clear answer came. */
@@ -211,6 +240,7 @@ function findRefusals(
 }
 
 function sayRefusals(refusals: readonly Refusal[], { number }: Batch, { say, typed }: Context): void {
+  if (refusals.length === 0) return;
   say.error(`batch ${number} is not applied, and nothing was changed`);
   for (const { rule, subject, message, fix } of refusals) {
     say.error(`${rule}: ${subject}: ${message}`);
