@@ -116,7 +116,7 @@ interface OpenJournal {
 }
 
 function createJournal({ path, descriptor, lines, end, lock, now }: OpenJournal): Journal {
-  const run = randomBytes(8).toString("hex");
+  const run = randomBytes(9).toString("base64url");
   let at = end;
   return {
     lines,
