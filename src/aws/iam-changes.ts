@@ -472,12 +472,14 @@ export async function simulatePrincipal(
     readonly actions: readonly string[];
     readonly resource: string;
     readonly context: readonly SimulatedKey[];
+    /** Policies that the user does not have yet, as texts. */
+    readonly policies?: readonly string[];
   },
 ): Promise<SimulationResult[] | undefined> {
-  const { arn, actions, resource, context } = simulation;
+  const { arn, actions, resource, context, policies } = simulation;
   const input = {
     ...{ PolicySourceArn: arn, ActionNames: [...actions], ResourceArns: [resource] },
-    ContextEntries: formatContext(context),
+    ...{ ContextEntries: formatContext(context), PolicyInputList: policies && [...policies] },
   };
   return await list(
     aws,

@@ -4,6 +4,7 @@ import type { PoliciesOf } from "../iam/policies-of.ts";
 import { type AccountSnapshot, type Known, mapKnown, type User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 import { buildEnforcement, documentsOf, findGroup, type PolicyVariant } from "./enforcement.ts";
+import { type AskSimulator, compareWithSimulator, type Simulated } from "./simulated.ts";
 import { type Classified, classifyUser, isAdministrator, type State } from "./states.ts";
 
 /** The format of DESIGN.md section 7, with what is needed to apply it. */
@@ -51,6 +52,8 @@ export interface PlanOptions {
   /** Users who are put into batches although they are not ready; the guards decide when the plan is applied. */
   readonly include: readonly string[];
   readonly breakGlass: readonly string[];
+  /** What AWS's simulator said about users, by name, where it was asked. */
+  readonly simulated?: ReadonlyMap<string, Known<Simulated>> | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -70,7 +73,10 @@ export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan 
         user: user.name,
         arn: user.arn,
         id: user.id,
-        ...classifyUser(user, decisions, snapshot, { group, policies, breakGlass, now }),
+        ...addSimulated(
+          classifyUser(user, decisions, snapshot, { group, policies, breakGlass, now }),
+          options.simulated?.get(user.name),
+        ),
         isAdministrator: isAdministrator(decisions, enforcement.groupArn),
         withoutMfa: "value" in decisions ? compareWithoutMfa(decisions.value, policies) : null,
       };
@@ -94,6 +100,49 @@ export function makePlan(snapshot: AccountSnapshot, options: PlanOptions): Plan 
     batches: makeBatches(chosen, batchSize),
     breakGlass: users.filter(({ state }) => state === "break-glass").map(({ user }) => user),
   };
+}
+
+/** Where the two disagree, it is not known what the user could do. */
+function addSimulated(classified: Classified, simulated: Known<Simulated> | undefined): Classified {
+  if (simulated === undefined) return classified;
+  const { evidence, unknown, state } = classified;
+  if (!("value" in simulated)) {
+    return { state, evidence, unknown: [...unknown, `what AWS's simulator says: ${simulated.unknown}`] };
+  }
+  const { agreed, disagreements } = simulated.value;
+  if (disagreements.length === 0) {
+    const count = agreed === 1 ? "1 decision" : `${agreed} decisions`;
+    return { state, evidence: [...evidence, `AWS's simulator agrees on ${count}`], unknown };
+  }
+  return {
+    ...{ state: "unknown", evidence: ["AWS's simulator disagrees with fob"] },
+    unknown: [...unknown, ...disagreements.map((text) => `what the policies decide: ${text}`)],
+  };
+}
+
+/** Asks AWS's simulator about the users of the batches, who are not in the group yet. */
+export async function simulatePlan(
+  snapshot: AccountSnapshot,
+  plan: Plan,
+  ask: (policies: readonly PolicyDocument[]) => AskSimulator,
+): Promise<ReadonlyMap<string, Known<Simulated>>> {
+  const policies = documentsOf(buildEnforcement(snapshot, plan.group, plan.policy));
+  const decisionsOf = indexDecisions(snapshot);
+  const chosen = new Set(plan.batches.flatMap(({ users }) => users));
+  const simulated = new Map<string, Known<Simulated>>();
+  for (const user of snapshot.users.filter(({ name }) => chosen.has(name))) {
+    const decisions = decisionsOf(user);
+    const compared =
+      "value" in decisions
+        ? await compareWithSimulator(
+            user,
+            (request, method) => decisions.value.decide(request, method, policies),
+            ask(policies),
+          )
+        : decisions;
+    simulated.set(user.name, compared);
+  }
+  return simulated;
 }
 
 /** What a user's policies decide, or why they are not known. */

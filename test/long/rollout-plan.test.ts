@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Plan } from "../../src/rollout/plan.ts";
+import { isThere } from "../helpers/needed.ts";
 import { withFob } from "../helpers/shells.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
@@ -46,6 +47,47 @@ test("who is in the group already is in no batch", async () => {
   expect(statesOf(plan)).toEqual({ ...team, ben: "enforced", cleo: "enforced", dan: "enforced" });
   expect(plan.batches[0]).toEqual({ number: 1, users: ["ivy"] });
 });
+
+test("--simulate asks AWS's simulator about the users of the batches", async () => {
+  const script = [
+    "fob rollout plan --profile ada --simulate --json >first.json || exit 9",
+    "fob sandbox fault iam:SimulatePrincipalPolicy --error",
+    "fob rollout plan --profile ada --simulate --json >second.json || exit 8",
+  ];
+  const world = await makeWorld();
+  const { status, stderr } = await inSandbox(script.join("\n"), "team", world);
+  expect(status, stderr).toBe(0);
+  const [first, second] = ["first.json", "second.json"].map((name) =>
+    read(readFileSync(join(world.home, name), "utf8")),
+  );
+  const find = (plan: Plan | undefined, name: string) => plan?.users.find(({ user }) => user === name);
+  expect(find(first, "ben")?.evidence).toContain("AWS's simulator agrees on 12 decisions");
+  expect(find(first, "dan")?.evidence.join()).not.toContain("simulator");
+  expect(statesOf(first as Plan)).toEqual(team);
+  expect(find(second, "ben")?.unknown.join()).toContain("what AWS's simulator says: ");
+});
+
+test.skipIf(!isThere("aws", "--version"))(
+  "where AWS's simulator knows of a policy that the account's details do not have yet, the user is in no batch",
+  async () => {
+    const policy = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:ListUsers","Resource":"*"}}';
+    const script = [
+      "fob sandbox fault iam:GetAccountAuthorizationDetails --stale 60s >/dev/null",
+      `AWS_PROFILE=ada aws iam put-user-policy --user-name ben --policy-name more --policy-document '${policy}' || exit 9`,
+      "fob rollout plan --profile ada --simulate --json",
+    ];
+    const { stdout, stderr } = await inSandbox(script.join("\n"));
+    expect(stderr).not.toContain("error");
+    const plan = read(stdout);
+    expect(plan.users.find(({ user }) => user === "ben")).toMatchObject({
+      ...{
+        state: "unknown",
+        unknown: ["what the policies decide: iam:ListUsers with MFA: fob implicitDeny, AWS allowed"],
+      },
+    });
+    expect(plan.batches.flatMap(({ users }) => users)).not.toContain("ben");
+  },
+);
 
 test("--out writes what --json prints, for the user alone, and says how to go on", async () => {
   const world = await makeWorld();

@@ -1,7 +1,8 @@
 // The state of each user before a rollout, the first that applies, and unknown where that cannot be said.
 import { describe, expect, test } from "vitest";
-import type { AccessKey, AccountSnapshot, KeyHistory, Password, User } from "../../src/iam/snapshot.ts";
+import type { AccessKey, AccountSnapshot, KeyHistory, Known, Password, User } from "../../src/iam/snapshot.ts";
 import { makePlan, type PlanOptions } from "../../src/rollout/plan.ts";
+import type { Simulated } from "../../src/rollout/simulated.ts";
 
 const now = Date.UTC(2026, 10, 27);
 const ago = (days: number): string => `${new Date(now - days * 86_400_000).toISOString().slice(0, 19)}Z`;
@@ -154,6 +155,30 @@ test("what CloudTrail leaves open is said, and what it was asked", () => {
   expect(evidence?.join()).not.toContain("CloudTrail");
   expect(stateOf({ keyHistory: undefined }).unknown?.join()).toContain("CloudTrail was not looked at");
   expect(stateOf({}).evidence).toContain("no other use in CloudTrail in us-east-1, eu-central-1");
+});
+
+test("where AWS's simulator disagrees, the state is unknown and the user is in no batch", () => {
+  const users = ["agrees", "disagrees", "denied"].map((name) =>
+    makeUser({ name, arn: `arn:aws:iam::123456789012:user/${name}` }),
+  );
+  const simulated = new Map<string, Known<Simulated>>([
+    ["agrees", { value: { agreed: 12, disagreements: [] } }],
+    [
+      "disagrees",
+      { value: { agreed: 11, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] } },
+    ],
+    ["denied", { unknown: reason }],
+  ]);
+  const plan = planFor(users, {}, { simulated });
+  expect(plan.batches.flatMap((batch) => batch.users)).toEqual(["agrees", "denied"]);
+  expect(plan.users).toMatchObject([
+    { user: "agrees", evidence: expect.arrayContaining(["AWS's simulator agrees on 12 decisions"]) as string[] },
+    { user: "denied", state: "ready", unknown: [`what AWS's simulator says: ${reason}`] },
+    {
+      ...{ user: "disagrees", state: "unknown", evidence: ["AWS's simulator disagrees with fob"] },
+      unknown: ["what the policies decide: iam:ListUsers without MFA: fob explicitDeny, AWS allowed"],
+    },
+  ]);
 });
 
 describe("batches", () => {

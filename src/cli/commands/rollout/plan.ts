@@ -2,7 +2,8 @@
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { findNearest } from "../../../nearest.ts";
 import { needsHistory } from "../../../rollout/key-history.ts";
-import { canBeIncluded, makePlan, type Plan } from "../../../rollout/plan.ts";
+import { canBeIncluded, makePlan, type Plan, simulatePlan } from "../../../rollout/plan.ts";
+import { simulatedCalls } from "../../../rollout/simulated.ts";
 import { formatJson, quote, quoteShellWord } from "../../../text.ts";
 import { readPermissions, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
@@ -26,7 +27,8 @@ export const rolloutPlanCommand = defineCommand({
   description:
     "Reads the account, finds out for every user whether MFA can be enforced without a lockout, and proposes batches: " +
     "one user first, then a few at a time, administrators last. Changes nothing. Users who are not ready, programs, " +
-    "unused users and break-glass users are in no batch. Says what each user will lose without MFA.",
+    "unused users and break-glass users are in no batch. Says what each user will lose without MFA. Looks in CloudTrail for " +
+    "what access keys were used for, of the first 20 users who would be ready.",
   options: {
     ...groupOption,
     batchSize: { value: "2...5", text: "put this many users into a batch (default: 3)" },
@@ -38,6 +40,9 @@ export const rolloutPlanCommand = defineCommand({
     },
     breakGlass: { value: "user", many: true, text: "treat this user as a break-glass user, as the tag fob-role does" },
     ...variantOptions,
+    simulate: {
+      text: `also ask AWS's policy simulator about the users of the batches, with ${simulatedCalls} calls for each user; where it disagrees with fob, the user is in no batch`,
+    },
     out: { value: "file", text: "also write the plan to this file, for fob rollout apply" },
     format: { value: "format", text: "table, json or markdown (default: table)", choices: formats },
     json: { text: "short for --format json" },
@@ -47,11 +52,14 @@ export const rolloutPlanCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: [
     "fob rollout plan --profile admin",
-    "fob rollout plan --out plan.json",
+    "fob rollout plan --simulate --out plan.json",
     "fob rollout plan --exclude ivy --batch-size 5 --format markdown",
   ],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...planPermissions].sort(), context);
+    if (options.printPolicy) {
+      const simulator = options.simulate ? ["iam:SimulatePrincipalPolicy"] : [];
+      return printLeastPolicy([...readPermissions, ...planPermissions, ...simulator].sort(), context);
+    }
     const format = chooseFormat(options, formats);
     const group = parseGroup(options.group);
     const batchSize = parseBatchSize(options.batchSize);
@@ -61,7 +69,12 @@ export const rolloutPlanCommand = defineCommand({
       const { addHistories } = await import("./key-history.ts");
       const now = context.now();
       const account = await addHistories(snapshot, aws, (user) => needsHistory(user, { group, breakGlass, now }));
-      return makePlan(account, { group, policy, batchSize, exclude, include, breakGlass, now });
+      const planOptions = { group, policy, batchSize, exclude, include, breakGlass, now };
+      const made = makePlan(account, planOptions);
+      if (!options.simulate) return made;
+      const { connectSimulator } = await import("./simulator.ts");
+      const simulated = await simulatePlan(account, made, connectSimulator(aws));
+      return makePlan(account, { ...planOptions, simulated });
     });
     checkNames(plan, { exclude, include, "break-glass": breakGlass });
     if (options.out !== undefined) await writePlan(options.out, plan, context);
