@@ -370,3 +370,14 @@ test("canary, in a shell whose terminal is closed: the test user is removed all 
   await shell.ended;
   await vi.waitFor(() => expect(place.leftOfCanary()).toEqual([]), { timeout: 60_000, interval: 100 });
 });
+
+test("a device of the test user's name that fob did not make is neither used nor removed", async () => {
+  const place = await newPlace();
+  const serialNumber = place.account.arn(`mfa/${canary}`);
+  place.account.unassignedDevices.set(serialNumber, place.account.makeDevice(serialNumber, Buffer.alloc(20, 1)));
+  const { status, stderr } = await place.fob(runCanary);
+  expect(stderr).toContain(`there is a device ${serialNumber} that fob did not make\n`);
+  expect(status).toBe(1);
+  await place.fob(["rollout", "canary", "--clean"]);
+  expect(place.changes()).toEqual([]);
+});

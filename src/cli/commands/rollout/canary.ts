@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { type Connection, withAws } from "../../../aws/connection.ts";
 import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
+import type { AccountSnapshot } from "../../../iam/snapshot.ts";
 import { listGroupSteps } from "../../../rollout/apply.ts";
 import {
   type AdminCalls,
@@ -87,11 +88,22 @@ export const rolloutCanaryCommand = defineCommand({
       if (difference !== undefined) {
         throw new FobError(difference.detail, "fix the policy, or choose another --group", exitCodes.notFresh);
       }
+      assertDeviceIsFree(canary, account.snapshot);
       if (!options.yes) await confirmAccount(number, options, context);
       return await runCanary(canary, options, account, enforcement, context);
     });
   },
 });
+
+/** The canary's own device is only there together with its user. @throws FobError */
+function assertDeviceIsFree({ user, deviceArn, forOther }: CanaryOptions, snapshot: AccountSnapshot): void {
+  const { users, unassignedVirtualDevices } = snapshot;
+  if (users.some(({ name }) => name === user)) return;
+  const assigned = users.flatMap(({ devices }) => ("value" in devices ? devices.value : []));
+  const unassigned = "value" in unassignedVirtualDevices ? unassignedVirtualDevices.value : [];
+  if (![...assigned.map(({ serialNumber }) => serialNumber), ...unassigned].includes(deviceArn)) return;
+  throw new FobError(`there is a device ${deviceArn} that fob did not make`, `choose another name: ${forOther}`);
+}
 
 interface RunOptions {
   readonly resume?: boolean | undefined;
