@@ -47,6 +47,9 @@ export interface Situation {
 
 type Check = (user: User, situation: Situation) => Omit<Refusal, "rule" | "level" | "subject"> | undefined;
 
+/** What to do if AWS denied a read. */
+const lookUpFix = "see which permissions you need: fob rollout apply --print-policy";
+
 const refuse = (message: string, fix: string, canOverride = true) => ({ message, fix, canOverride });
 
 /** What must hold for each user of the batch. */
@@ -94,7 +97,7 @@ export function checkBatch(situation: Situation): readonly Refusal[] {
 function checkDevice(user: User, { decisionsOf, enforcement }: Situation): ReturnType<Check> {
   const { devices, password, accessKeys } = user;
   const fix = "the user enrolls a device first";
-  if (!("value" in devices)) return refuse(`MFA devices are not known: ${devices.unknown}`, "check your permissions");
+  if (!("value" in devices)) return refuse(`MFA devices are not known: ${devices.unknown}`, lookUpFix);
   if (devices.value.length > 0) return undefined;
   const decisions = decisionsOf(user);
   if (!("value" in decisions)) return refuse(`no MFA device, and ${decisions.unknown}`, fix);
@@ -119,15 +122,16 @@ function checkDevice(user: User, { decisionsOf, enforcement }: Situation): Retur
 
 function checkPassword(user: User, { account, decisionsOf, enforcement, now }: Situation): ReturnType<Check> {
   const problem = findPasswordProblem(user, decisionsOf(user), account, documentsOf(enforcement), now);
-  return problem && refuse(problem.text, "the user signs in and sets a new password first");
+  return (
+    problem && refuse(problem.text, problem.isKnown ? "the user signs in and sets a new password first" : lookUpFix)
+  );
 }
 
 function checkAutomation({ tags, accessKeys, password }: User): ReturnType<Check> {
   const fix = "give the program a role instead of a user, or tag the user if a person uses it";
   if (tags[roleTag] === "automation") return refuse(`tag ${roleTag} is automation: programs type no codes`, fix);
-  if (!("value" in accessKeys))
-    return refuse(`access keys are not known: ${accessKeys.unknown}`, "check your permissions");
-  if (!("value" in password)) return refuse(`the password is not known: ${password.unknown}`, "check your permissions");
+  if (!("value" in accessKeys)) return refuse(`access keys are not known: ${accessKeys.unknown}`, lookUpFix);
+  if (!("value" in password)) return refuse(`the password is not known: ${password.unknown}`, lookUpFix);
   const isProgram = password.value === null && accessKeys.value.some(({ active }) => active);
   return isProgram ? refuse("an active access key and no console password: programs type no codes", fix) : undefined;
 }
@@ -147,7 +151,7 @@ function checkSecurityKeys({ devices, accessKeys }: User): ReturnType<Check> {
 function checkLeftoverDevice({ name, arn, devices }: User, { account }: Situation): ReturnType<Check> {
   if (!("value" in devices) || devices.value.length > 0) return undefined;
   const left = account.unassignedVirtualDevices;
-  if (!("value" in left)) return refuse(`unassigned devices are not known: ${left.unknown}`, "check your permissions");
+  if (!("value" in left)) return refuse(`unassigned devices are not known: ${left.unknown}`, lookUpFix);
   const device = arn.replace(/:user\/.*$/, `:mfa/${name}`);
   if (!left.value.includes(device)) return undefined;
   return refuse(
@@ -207,8 +211,7 @@ function checkPlan(user: User, { planned, breakGlass }: Situation): ReturnType<C
 /** What uses a key for more than IAM and STS stops: those two are what a login needs. */
 function checkKeyUse(user: User, { now }: Situation): ReturnType<Check> {
   const { accessKeys } = user;
-  if (!("value" in accessKeys))
-    return refuse(`access keys are not known: ${accessKeys.unknown}`, "check your permissions");
+  if (!("value" in accessKeys)) return refuse(`access keys are not known: ${accessKeys.unknown}`, lookUpFix);
   const fix = "find out what uses the key, and give it a role";
   const use = findInUse(accessKeys.value, now);
   if (use !== undefined) return refuse(`${use}: what uses it stops`, fix);
@@ -219,8 +222,6 @@ function checkKeyUse(user: User, { now }: Situation): ReturnType<Check> {
   }
   return history.value === null ? undefined : refuse(`in CloudTrail ${history.value}: what uses the key stops`, fix);
 }
-
-const lookUpFix = "see which permissions you need: fob rollout plan --print-policy";
 
 /** With an access key, GetFederationToken is denied then; a session can never call it. */
 function checkFederation(user: User, { decisionsOf, now }: Situation): ReturnType<Check> {

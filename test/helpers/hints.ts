@@ -68,7 +68,9 @@ function splitWords(command: string): string[] | undefined {
 
 async function findProblem({ line, words }: Hinted, run: PrintedBy): Promise<string[]> {
   const wrong = (problem: string) => [`${JSON.stringify(line)} of "fob ${run.args.join(" ")}" ${problem}`];
-  if (words[0] === "help" || words.at(-1) === "--help" || words[0] === "--version") return [];
+  if (words[0] === "help" || words[0] === "--version") return [];
+  // These print something about the command, and do nothing else.
+  if (["--help", "--print-policy"].includes(words.at(-1) ?? "")) return [];
   // Vitest does not load the shells' texts; and a family of commands explains itself.
   if (["shell-init", "completion"].includes(words[0] ?? "") || words.join() === "policy") return [];
   const hinted = await parse(words).catch((error: unknown) => String(error));

@@ -82,6 +82,8 @@ describe("without a permission", () => {
     expect(stderr).toContain("fob: error: ");
     expect(stderr).toContain(message);
     expect(stderr).toContain(action);
+    if (expected === 3)
+      expect(stderr).toContain("fob: hint: see which permissions you need: fob rollout apply --print-policy");
     expect(status).toBe(expected);
     await expectMembers([]);
     expect(await rollout(apply)).toMatchObject({ status: 0 });
