@@ -160,7 +160,7 @@ function readJsonError(text: string): { readonly code: string; readonly message:
 }
 
 /** The texts of all elements of a name, which have no elements in them. */
-const findXmlTexts = (text: string, element: string): readonly string[] =>
+export const findXmlTexts = (text: string, element: string): readonly string[] =>
   [...text.matchAll(new RegExp(`<${element}>([^<]*)</${element}>`, "g"))].map(([, content = ""]) =>
     unescapeXml(content),
   );

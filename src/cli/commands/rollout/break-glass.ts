@@ -1,7 +1,7 @@
 // `fob rollout break-glass`: whether you can still get in when enforcement goes wrong.
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
-import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
+import type { AccountSnapshot, Known, User } from "../../../iam/snapshot.ts";
 import { listBreakGlassAdvice, listBreakGlassProblems } from "../../../rollout/break-glass.ts";
 import { decideFor } from "../../../rollout/plan.ts";
 import { isBreakGlass, roleTag } from "../../../rollout/states.ts";
@@ -17,7 +17,8 @@ export const rolloutBreakGlassCommand = defineCommand({
   description:
     "Checks the break-glass user: the administrator who gets in when all others are locked out. It must not be in the " +
     "group, must be able to take users out of it, and needs a password, an MFA device and no active access key. Finds it " +
-    "by the tag fob-role=break-glass, or by name. Exits with 3 if no such user is healthy, and prints how to make one.",
+    "by the tag fob-role=break-glass, or by name. Looks for an alarm on its sign-ins, too: a rule of EventBridge, or a " +
+    "metric filter with an alarm, that reaches a topic of SNS with a subscriber. Exits with 3 if no such user is healthy, and prints how to make one.",
   options: {
     user: { value: "user", text: "check this user" },
     ...groupOption,
@@ -28,12 +29,21 @@ export const rolloutBreakGlassCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob rollout break-glass --profile admin", "fob rollout break-glass --user break-glass --json"],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy(readPermissions, context);
+    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...alarmPermissions].sort(), context);
     const group = parseGroup(options.group);
-    const { account, users } = await withAccount(options, "fob rollout break-glass", context, ({ snapshot }) => ({
-      account: snapshot.account,
-      users: chooseUsers(snapshot, options.user).map((user) => judge(user, snapshot, group, context.now())),
-    }));
+    const { account, users } = await withAccount(options, "fob rollout break-glass", context, async (read) => {
+      const { snapshot, aws } = read;
+      const { findSignInAlarm } = await import("./sign-in-alarm.ts");
+      return {
+        account: snapshot.account,
+        users: await Promise.all(
+          chooseUsers(snapshot, options.user).map(async (user) => ({
+            ...judge(user, snapshot, group, context.now()),
+            signInAlarm: await findSignInAlarm(aws, user),
+          })),
+        ),
+      };
+    });
     const isHealthy = users.some(({ problems }) => problems.length === 0);
     if (options.json) context.stdout.write(formatJson({ version: 1, account, healthy: isHealthy, users }));
     else context.stdout.write(formatUsers(users, isHealthy, context.stdout.columns));
@@ -48,7 +58,15 @@ interface Judged {
   readonly problems: readonly string[];
   /** What would be better. */
   readonly advice: readonly string[];
+  /** What tells someone of its sign-ins, in words; null if nothing does. */
+  readonly signInAlarm: Known<string | null>;
 }
+
+/** What alarms are looked for with. */
+const alarmPermissions = [
+  ...["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarmsForMetric", "events:ListRules"],
+  ...["events:ListTargetsByRule", "logs:DescribeMetricFilters", "sns:ListSubscriptionsByTopic"],
+];
 
 /** @throws UsageError */
 function chooseUsers(snapshot: AccountSnapshot, name: string | undefined): readonly User[] {
@@ -58,7 +76,7 @@ function chooseUsers(snapshot: AccountSnapshot, name: string | undefined): reado
   throw new UsageError(`no user ${quote(name)} in account ${snapshot.account}`, "aws iam list-users");
 }
 
-function judge(user: User, snapshot: AccountSnapshot, group: string, now: number): Judged {
+function judge(user: User, snapshot: AccountSnapshot, group: string, now: number): Omit<Judged, "signInAlarm"> {
   const { partition, account } = snapshot;
   const decisions = decideFor(user, indexPolicies(snapshot));
   const groupArn = `arn:${partition}:iam::${account}:group/${group}`;
@@ -72,17 +90,22 @@ function judge(user: User, snapshot: AccountSnapshot, group: string, now: number
 function formatUsers(users: readonly Judged[], isHealthy: boolean, columns: number): string {
   const lines = [
     ...(users.length === 0 ? [`No user has the tag ${roleTag}=break-glass.`] : []),
-    ...users.flatMap(({ user, problems, advice }) => [
+    ...users.flatMap(({ user, problems, advice, signInAlarm }) => [
       `${user}: ${problems.length === 0 ? "healthy" : "NOT healthy"}`,
       ...problems.map((text) => `  problem: ${text}`),
       ...advice.map((text) => `  better: ${text}`),
+      `  ${describeAlarm(signInAlarm)}`,
     ]),
-    ...(users.length === 0
-      ? []
-      : ["", "Not looked at: whether you are told when the user signs in, and where the password is kept."]),
+    ...(users.length === 0 ? [] : ["", "Not looked at: where the password is kept."]),
     ...(isHealthy ? [] : ["", "To make a break-glass user:", ...recipe.map((line) => `  ${line}`)]),
   ];
   return `${lines.flatMap((line) => wrapIndented(escapeControlCharacters(line), columns)).join("\n")}\n`;
+}
+
+function describeAlarm(alarm: Known<string | null>): string {
+  if (!("value" in alarm)) return `not known: whether you are told of its sign-ins: ${alarm.unknown}`;
+  if (alarm.value === null) return "better: an alarm on its sign-ins: none was found";
+  return `alarm on its sign-ins: ${alarm.value}`;
 }
 
 /** From the emergency section of the usage notes. */

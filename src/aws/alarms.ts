@@ -1,0 +1,98 @@
+// What tells of events: rules of EventBridge, metric filters with alarms, and who gets the messages. Heavy: import() it.
+import type { Connection } from "./connection.ts";
+import { askService, findXmlTexts } from "./other-services.ts";
+import { readPages } from "./pages.ts";
+
+export interface EventRule {
+  readonly name: string;
+  readonly pattern: string;
+}
+
+/** The enabled rules of the default event bus. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html */
+export async function listEventRules(aws: Connection, region: string): Promise<readonly EventRule[]> {
+  return await readPages(async (NextToken) => {
+    const call = { service: "eventbridge", operation: "ListRules", region, input: { NextToken } } as const;
+    const answer = JSON.parse(await askService(aws, call)) as {
+      readonly Rules?: readonly { Name?: string; EventPattern?: string; State?: string }[];
+      readonly NextToken?: string;
+    };
+    const items = (answer.Rules ?? []).flatMap(({ Name: name, EventPattern: pattern, State }) =>
+      name === undefined || pattern === undefined || State === "DISABLED" ? [] : { name, pattern },
+    );
+    return { items, marker: answer.NextToken };
+  });
+}
+
+/** The ARNs of what a rule sends events to. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListTargetsByRule.html */
+export async function listRuleTargets(aws: Connection, region: string, Rule: string): Promise<readonly string[]> {
+  const call = { service: "eventbridge", operation: "ListTargetsByRule", region, input: { Rule } } as const;
+  const { Targets = [] } = JSON.parse(await askService(aws, call)) as {
+    readonly Targets?: readonly { Arn?: string }[];
+  };
+  return Targets.flatMap(({ Arn }) => Arn ?? []);
+}
+
+export interface MetricFilter {
+  readonly name: string;
+  readonly pattern: string;
+  readonly logGroup: string;
+  readonly metrics: readonly { readonly metricName: string; readonly metricNamespace: string }[];
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeMetricFilters.html */
+export async function listMetricFilters(aws: Connection, region: string): Promise<readonly MetricFilter[]> {
+  return await readPages(async (nextToken) => {
+    const operation = "DescribeMetricFilters";
+    const call = { service: "cloudwatch_logs", operation, region, input: { nextToken } } as const;
+    const answer = JSON.parse(await askService(aws, call)) as {
+      readonly metricFilters?: readonly {
+        filterName?: string;
+        filterPattern?: string;
+        logGroupName?: string;
+        metricTransformations?: MetricFilter["metrics"];
+      }[];
+      readonly nextToken?: string;
+    };
+    const items = (answer.metricFilters ?? []).map((filter) => ({
+      ...{ name: filter.filterName ?? "", pattern: filter.filterPattern ?? "", logGroup: filter.logGroupName ?? "" },
+      metrics: filter.metricTransformations ?? [],
+    }));
+    return { items, marker: answer.nextToken };
+  });
+}
+
+/** Whether a trail of all regions writes to a log group. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html */
+export async function hasTrail(aws: Connection, region: string, logGroup: string): Promise<boolean> {
+  const call = { service: "cloudtrail", operation: "DescribeTrails", region, input: {} } as const;
+  const { trailList = [] } = JSON.parse(await askService(aws, call)) as {
+    readonly trailList?: readonly { IsMultiRegionTrail?: boolean; CloudWatchLogsLogGroupArn?: string }[];
+  };
+  return trailList.some(
+    ({ IsMultiRegionTrail, CloudWatchLogsLogGroupArn: arn = "" }) =>
+      IsMultiRegionTrail === true && arn.includes(`:log-group:${logGroup}:`),
+  );
+}
+
+/**
+ * The ARNs of what the alarms on a metric act on; without those whose actions are off.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html
+ */
+export async function listAlarmActions(
+  aws: Connection,
+  region: string,
+  { metricName, metricNamespace }: MetricFilter["metrics"][number],
+): Promise<readonly string[]> {
+  const input = { MetricName: metricName, Namespace: metricNamespace };
+  const call = { service: "cloudwatch", operation: "DescribeAlarmsForMetric", region, input } as const;
+  const { MetricAlarms = [] } = JSON.parse(await askService(aws, call)) as {
+    readonly MetricAlarms?: readonly { ActionsEnabled?: boolean; AlarmActions?: readonly string[] }[];
+  };
+  return MetricAlarms.flatMap(({ ActionsEnabled, AlarmActions }) => (ActionsEnabled ? (AlarmActions ?? []) : []));
+}
+
+/** Whether someone has confirmed to get a topic's messages. https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html */
+export async function hasSubscriber(aws: Connection, topic: string): Promise<boolean> {
+  const [, , , region = ""] = topic.split(":");
+  const call = { service: "sns", operation: "ListSubscriptionsByTopic", region, input: { TopicArn: topic } } as const;
+  return findXmlTexts(await askService(aws, call), "SubscriptionArn").some((arn) => arn.startsWith("arn:"));
+}

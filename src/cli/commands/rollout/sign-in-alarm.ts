@@ -1,0 +1,86 @@
+// Looks, as the administrator, whether someone is told when a user signs in to the console.
+import * as alarms from "../../../aws/alarms.ts";
+import type { Connection } from "../../../aws/connection.ts";
+import { AwsFailure } from "../../../aws/failures.ts";
+import { getDefaultRegion, getPartition } from "../../../aws/partitions.ts";
+import { flatMapKnown, type Known, type User } from "../../../iam/snapshot.ts";
+import { joinAlarms, matchesFilter, matchesPattern } from "../../../rollout/sign-in-alarm.ts";
+
+/** What is found, in words; null if there is no alarm. */
+type Alarm = Known<string | null>;
+
+/** Rules are looked at where AWS records sign-ins, filters where the trail may have its log group too. */
+export async function findSignInAlarm(aws: Connection, user: User): Promise<Alarm> {
+  const { region } = aws.access;
+  const signIns = getDefaultRegion(getPartition(region)) ?? region;
+  return joinAlarms([
+    await findRule(aws, user, signIns),
+    ...(await Promise.all([...new Set([signIns, region])].map((each) => findFilter(aws, user, each)))),
+  ]);
+}
+
+async function findRule(aws: Connection, user: User, region: string): Promise<Alarm> {
+  const rules = await tryRead(() => alarms.listEventRules(aws, region));
+  if (!("value" in rules)) return rules;
+  const found = rules.value
+    .map((rule) => ({ ...rule, isMatch: matchesPattern(rule.pattern, user) }))
+    .filter(({ isMatch }) => isMatch !== false);
+  return joinAlarms(
+    await Promise.all(
+      found.map(async ({ name, isMatch }): Promise<Alarm> => {
+        if (isMatch === undefined) return { unknown: `whether the rule ${name} in ${region} is about its sign-ins` };
+        const targets = await tryRead(() => alarms.listRuleTargets(aws, region, name));
+        return "value" in targets ? await describeTargets(aws, `rule ${name} in ${region}`, targets.value) : targets;
+      }),
+    ),
+  );
+}
+
+async function findFilter(aws: Connection, user: User, region: string): Promise<Alarm> {
+  const filters = await tryRead(() => alarms.listMetricFilters(aws, region));
+  if (!("value" in filters)) return filters;
+  const found = filters.value
+    .map((filter) => ({ ...filter, isMatch: matchesFilter(filter.pattern, user) }))
+    .filter(({ isMatch, pattern }) => isMatch === true || (isMatch === undefined && pattern.includes("ConsoleLogin")));
+  return joinAlarms(
+    await Promise.all(
+      found.map(async ({ name, isMatch, logGroup, metrics }): Promise<Alarm> => {
+        const what = `metric filter ${name} in ${region}`;
+        if (isMatch === undefined) return { unknown: `whether the ${what} is about its sign-ins` };
+        const trail = await tryRead(() => alarms.hasTrail(aws, region, logGroup));
+        if (!("value" in trail)) return trail;
+        if (!trail.value) return { value: null };
+        const actions = await Promise.all(
+          metrics.map((metric) => tryRead(() => alarms.listAlarmActions(aws, region, metric))),
+        );
+        const described = actions.map((each) =>
+          "value" in each ? describeTargets(aws, what, each.value) : Promise.resolve(each),
+        );
+        return joinAlarms(await Promise.all(described));
+      }),
+    ),
+  );
+}
+
+/** Someone is told if a topic has a subscriber; of other targets fob does not know what they do. */
+async function describeTargets(aws: Connection, what: string, targets: readonly string[]): Promise<Alarm> {
+  return joinAlarms(
+    await Promise.all(
+      targets.map(async (arn): Promise<Alarm> => {
+        if (!/^arn:[^:]+:sns:/.test(arn)) return { unknown: `what ${arn} does, the target of the ${what}` };
+        const subscriber = await tryRead(() => alarms.hasSubscriber(aws, arn));
+        return flatMapKnown(subscriber, (has): Alarm => ({ value: has ? `${what}, to ${arn}` : null }));
+      }),
+    ),
+  );
+}
+
+/** Whatever goes wrong, it is not known whether there is an alarm. */
+async function tryRead<T>(read: () => Promise<T>): Promise<Known<T>> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    if (!(error instanceof AwsFailure)) throw error;
+    return { unknown: error.message };
+  }
+}
