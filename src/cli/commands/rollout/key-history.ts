@@ -55,8 +55,8 @@ async function trySearch(search: () => Promise<TrailEvent | undefined>, region: 
   }
 }
 
-/** As many users can be looked at in some seconds. */
-const mostLookedAt = 20;
+/** About those of the first four batches: CloudTrail takes two look-ups a second, and more users would have to wait. */
+const mostLookedAt = 10;
 
 /**
  * Looks at CloudTrail for the plan: only about users who would be ready, and of many users only the first ones. The guards
@@ -70,6 +70,7 @@ export async function addHistories(
   const { getAccessKeyLastUsed, listAccessKeys } = await import("../../../aws/iam-changes.ts");
   const chosen = snapshot.users.filter(isAskedFor).slice(0, mostLookedAt);
   const readHistory = connectHistory(aws);
+  if (chosen.length > 0) aws.progress = "Looking in CloudTrail for what access keys were used for…";
   const histories = new Map(
     await Promise.all(
       chosen.map(async (user) => {

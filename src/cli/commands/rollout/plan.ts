@@ -28,7 +28,7 @@ export const rolloutPlanCommand = defineCommand({
     "Reads the account, finds out for every user whether MFA can be enforced without a lockout, and proposes batches: " +
     "one user first, then a few at a time, administrators last. Changes nothing. Users who are not ready, programs, " +
     "unused users and break-glass users are in no batch. Says what each user will lose without MFA. Looks in CloudTrail for " +
-    "what access keys were used for, of the first 20 users who would be ready.",
+    "what access keys were used for, of the first ten users who would be ready.",
   options: {
     ...groupOption,
     batchSize: { value: "2...5", text: "put this many users into a batch (default: 3)" },
