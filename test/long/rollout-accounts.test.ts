@@ -38,9 +38,10 @@ async function planAccount(name: string) {
     planned: (user) => plan.users.find((each) => each.user === user),
     caller: { arn: "arn:aws:iam::123456789012:user/someone", hasMfa: true },
   };
+  const keyHistory = { regions: ["us-east-1"], use: { value: null }, federation: { value: null } };
   const refusals = account.users.map((user) => {
     const alone = { ...situation, batch: { number: 1, users: [user.name] } };
-    return [user.name, checkUser(user, alone)] as const;
+    return [user.name, checkUser({ ...user, keyHistory }, alone)] as const;
   });
   return {
     plan,

@@ -109,6 +109,11 @@ export class Model {
           : [],
       },
       accessKeys: { value: isBreakGlassUser ? [] : keys },
+      keyHistory: {
+        regions: ["us-east-1"],
+        use: this.#chance(0.8) ? { value: null } : { value: "s3:GetObject 2 days ago" },
+        federation: { value: null },
+      },
       password: {
         value:
           isBreakGlassUser || this.#chance(0.8)
