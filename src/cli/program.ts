@@ -1,6 +1,6 @@
 // The command line: which commands there are, and the one map from errors to exit codes.
 import { bugsAddress } from "../bugs-address.ts";
-import { CancelledError, type ExitCode, exitCodes, FobError, StdoutClosedError, UsageError } from "../errors.ts";
+import { type ExitCode, exitCodes, FobError, StdoutClosedError, UsageError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { getAwsFilePaths } from "../profiles/paths.ts";
@@ -375,12 +375,9 @@ const isUnderSudo = (): boolean => Boolean(process.env.SUDO_USER) && process.get
 /** Says what went wrong. @returns the exit code for it */
 export function report(error: unknown, argv: readonly string[]): ExitCode {
   if (error instanceof StdoutClosedError) return error.exitCode;
-  if (error instanceof CancelledError) {
-    writeLine(error.message);
-    return error.exitCode;
-  }
   if (error instanceof FobError) {
-    writeLine(error.message, "error");
+    // What the user cancelled is no error.
+    writeLine(error.message, error.exitCode === exitCodes.cancelled ? "note" : "error");
     // Files of root's instead of the user's, or the user's files as root's.
     const first = isUnderSudo() && error.exitCode === exitCodes.failed ? ["run fob without sudo"] : [];
     const hints = [...first, ...error.hints];

@@ -344,6 +344,7 @@ test.each(cases)(
     const { status, screen } = await running.ended;
     if (run.how !== "a terminal that is closed") {
       expect(status).toBe(130);
+      expect(screen).toContain("fob: cancelled\n");
       expect(screen).toContain(`to go on: fob ${run.args.join(" ")}\n`);
       expect(screen).toMatch(/to undo ".*": aws iam remove-user-from-group --user-name \w+ --group-name RequireMFA\n/);
     }
