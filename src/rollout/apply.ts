@@ -3,15 +3,15 @@
 import { AwsFailure } from "../aws/failures.ts";
 import { exitCodes, FobError } from "../errors.ts";
 import { decideAbout, type UserDecisions } from "../iam/decisions.ts";
+import { documentsOf, type Enforcement, findGroup, formatVariant, type GroupPolicy } from "../iam/enforcement.ts";
+import { isMember } from "../iam/parts.ts";
 import type { PoliciesOf } from "../iam/policies-of.ts";
 import { type Known, mapKnown, type User } from "../iam/snapshot.ts";
 import type { Decision } from "../policy/engine/evaluate.ts";
 import type { JournaledStep } from "../steps/journal.ts";
 import type { Check, Step, Undo } from "../steps/steps.ts";
-import { documentsOf, type Enforcement, findGroup, formatVariant, type GroupPolicy } from "./enforcement.ts";
 import { checkUser, type GuardId, type Refusal, type Situation } from "./guards.ts";
 import type { Batch, Plan } from "./plan.ts";
-import { isMember } from "./states.ts";
 
 /** What changes the account. */
 export interface RolloutCalls {

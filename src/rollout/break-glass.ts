@@ -1,8 +1,8 @@
 // What makes a break-glass user healthy.
 import type { UserDecisions } from "../iam/decisions.ts";
+import type { Enforcement } from "../iam/enforcement.ts";
+import { isAdministrator, isMember } from "../iam/parts.ts";
 import type { Known, User } from "../iam/snapshot.ts";
-import type { Enforcement } from "./enforcement.ts";
-import { isAdministrator, isMember } from "./states.ts";
 
 /** Lists what keeps a user from being a break-glass user. What is not known is a problem too. */
 export function listBreakGlassProblems(

@@ -2,21 +2,13 @@
 // docs/administrators.md says which lockout each of them prevents.
 import type { Finding } from "../findings.ts";
 import type { Method, UserDecisions } from "../iam/decisions.ts";
+import { documentsOf, type Enforcement, findDifferences } from "../iam/enforcement.ts";
+import { isAdministrator, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import { createDevice, listDevices, listNeededToEnroll } from "../policy/locked-out.ts";
 import { listBreakGlassProblems } from "./break-glass.ts";
-import { documentsOf, type Enforcement, findDifferences } from "./enforcement.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
-import {
-  findInUse,
-  findPasswordProblem,
-  isAdministrator,
-  isBreakGlass,
-  isMember,
-  judgeFederation,
-  judgeKeyUse,
-  roleTag,
-} from "./states.ts";
+import { findInUse, findPasswordProblem, judgeFederation, judgeKeyUse } from "./states.ts";
 
 export const guardIds = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "G13"] as const;
 export type GuardId = (typeof guardIds)[number];

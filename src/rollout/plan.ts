@@ -1,11 +1,12 @@
 // The plan of a rollout: the state of every user, and batches of those who can be put under the enforcement policy.
 import { decideAbout, indexDecisions, type UserDecisions } from "../iam/decisions.ts";
+import { buildEnforcement, documentsOf, findGroup, type PolicyVariant } from "../iam/enforcement.ts";
+import { isAdministrator } from "../iam/parts.ts";
 import type { PoliciesOf } from "../iam/policies-of.ts";
 import { type AccountSnapshot, type Known, mapKnown, type User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
-import { buildEnforcement, documentsOf, findGroup, type PolicyVariant } from "./enforcement.ts";
 import { type AskSimulator, compareWithSimulator, type Simulated } from "./simulated.ts";
-import { type Classified, classifyUser, isAdministrator, type State } from "./states.ts";
+import { type Classified, classifyUser, type State } from "./states.ts";
 
 /** The format of DESIGN.md section 7, with what is needed to apply it. */
 export interface Plan {

@@ -1,5 +1,6 @@
 // The state of each user before the rollout: who can be put under the enforcement policy, and what the others wait for.
 import type { UserDecisions } from "../iam/decisions.ts";
+import { breakGlassTag, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { AccessKey, AccountSnapshot, Device, Known, Password, User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 
@@ -39,11 +40,6 @@ export interface ClassifyOptions {
   readonly now: number;
 }
 
-/** The tag that names a user's part in the rollout: `break-glass` or `automation`. */
-export const roleTag = "fob-role";
-
-const breakGlassTag = { key: roleTag, value: "break-glass" } as const;
-
 /** Days without use after which a user is inactive. */
 const inactiveDays = 90;
 /** Days within which an access key counts as in use. */
@@ -51,10 +47,6 @@ export const inUseDays = 30;
 /** Days of CloudTrail's event history. */
 export const historyDays = 90;
 const day = 86_400_000;
-
-/** Whether a user is a break-glass user, by tag or by name. */
-export const isBreakGlass = (user: User, named: readonly string[]): boolean =>
-  user.tags[roleTag] === breakGlassTag.value || named.some((name) => name.toLowerCase() === user.name.toLowerCase());
 
 /**
  * Classifies a user.
@@ -140,10 +132,6 @@ function listUnknownUse(user: User, now: number): readonly string[] {
   const open = new Set(judged.flatMap((each) => ("unknown" in each ? [each.unknown] : [])));
   return open.size === 0 ? [] : [`what else the access key was used for: ${[...open].join(", ")}`];
 }
-
-/** IAM compares names of groups in any case. */
-export const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>
-  groups.some((name) => name.toLowerCase() === group.toLowerCase());
 
 function judgeMember(group: string, decisions: Known<UserDecisions>): Found {
   if (!("value" in decisions)) return { why: `in group ${group}, but ${decisions.unknown}` };
@@ -308,11 +296,4 @@ function listUnknown(user: User, decisions: Known<UserDecisions>): readonly stri
         ] as const)),
   ];
   return parts.flatMap(([name, known]) => ("value" in known ? [] : [`${name}: ${known.unknown}`]));
-}
-
-/** Whether a user can take users out of the group, in a session with MFA. What is not known counts as yes. */
-export function isAdministrator(decisions: Known<UserDecisions>, groupArn: string): boolean {
-  if (!("value" in decisions)) return true;
-  const decision = decisions.value.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, "MFA");
-  return decision === "allowed" || decision === "unknown";
 }

@@ -1,7 +1,5 @@
 // How far the rollout is, what the others wait for, and what has changed that should not have.
-import type { AccountSnapshot, User } from "../iam/snapshot.ts";
-import { type JournalLine, listDone } from "../steps/journal.ts";
-import { withCurrentName } from "./apply.ts";
+
 import {
   buildEnforcement,
   type Difference,
@@ -10,9 +8,13 @@ import {
   findGroup,
   findVariant,
   type PolicyVariant,
-} from "./enforcement.ts";
+} from "../iam/enforcement.ts";
+import { isBreakGlass, isMember } from "../iam/parts.ts";
+import type { AccountSnapshot, User } from "../iam/snapshot.ts";
+import { type JournalLine, listDone } from "../steps/journal.ts";
+import { withCurrentName } from "./apply.ts";
 import { makePlan, type PlannedUser } from "./plan.ts";
-import { isBreakGlass, isMember, type State } from "./states.ts";
+import type { State } from "./states.ts";
 
 /** The format of DESIGN.md section 7, with what can be cleaned up. */
 export interface RolloutStatus {

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { buildEnforcement, defaultVariant } from "../../src/iam/enforcement.ts";
 import { indexPolicies } from "../../src/iam/policies-of.ts";
-import { buildEnforcement, defaultVariant } from "../../src/rollout/enforcement.ts";
 import { checkBatch, checkUser, type Situation } from "../../src/rollout/guards.ts";
 import { decideFor, makePlan, type PlannedUser } from "../../src/rollout/plan.ts";
 import { loadAccount } from "../../src/sandbox/load-account.ts";

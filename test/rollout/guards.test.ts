@@ -1,9 +1,9 @@
 // Each guard alone refuses what would lock a user out, and lets everyone else pass.
 import { describe, expect, test } from "vitest";
+import { buildEnforcement } from "../../src/iam/enforcement.ts";
 import { indexPolicies } from "../../src/iam/policies-of.ts";
 import type { AccountSnapshot, KeyHistory, User } from "../../src/iam/snapshot.ts";
 import { withoutOverridden } from "../../src/rollout/apply.ts";
-import { buildEnforcement } from "../../src/rollout/enforcement.ts";
 import { checkBatch, checkUser, type Situation } from "../../src/rollout/guards.ts";
 import { decideFor } from "../../src/rollout/plan.ts";
 

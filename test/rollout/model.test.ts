@@ -1,7 +1,7 @@
 // Random accounts go through random sequences of plan, apply, enroll, undo and what administrators do beside them.
 // FOB_TEST_STEPS makes it longer, FOB_TEST_SEED repeats a run.
 import { expect, test } from "vitest";
-import { isMember } from "../../src/rollout/states.ts";
+import { isMember } from "../../src/iam/parts.ts";
 import { Model, makeRandom } from "./model.ts";
 
 const steps = Number(process.env.FOB_TEST_STEPS ?? 400);

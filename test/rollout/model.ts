@@ -1,4 +1,7 @@
 // A model of an account in memory, for random sequences of changes: who can still work, and who can still enroll.
+
+import { buildEnforcement } from "../../src/iam/enforcement.ts";
+import { isAdministrator, isMember } from "../../src/iam/parts.ts";
 import { indexPolicies } from "../../src/iam/policies-of.ts";
 import type {
   AccessKey,
@@ -11,10 +14,8 @@ import type {
 } from "../../src/iam/snapshot.ts";
 import { listNeededToEnroll } from "../../src/policy/locked-out.ts";
 import { chooseBatch, listApplySteps, type RolloutCalls, undoOf, withoutOverridden } from "../../src/rollout/apply.ts";
-import { buildEnforcement } from "../../src/rollout/enforcement.ts";
 import { checkBatch, checkUser, type Situation } from "../../src/rollout/guards.ts";
 import { decideFor, makePlan, type Plan } from "../../src/rollout/plan.ts";
-import { isAdministrator, isMember } from "../../src/rollout/states.ts";
 import { type JournalEntry, type JournalLine, listDone } from "../../src/steps/journal.ts";
 import { runSteps, undoSteps } from "../../src/steps/steps.ts";
 

@@ -1,5 +1,7 @@
 // `fob rollout apply`: puts the next batch of a plan under the enforcement policy.
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
+import { buildEnforcement } from "../../../iam/enforcement.ts";
+import { isMember } from "../../../iam/parts.ts";
 import { indexPolicies, type PoliciesOf } from "../../../iam/policies-of.ts";
 import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
 import {
@@ -10,11 +12,9 @@ import {
   type RolloutCalls,
   withoutOverridden,
 } from "../../../rollout/apply.ts";
-import { buildEnforcement } from "../../../rollout/enforcement.ts";
 import { checkBatch, checkUser, guardIds, type Refusal, type Situation } from "../../../rollout/guards.ts";
 import { type Batch, decideFor, makePlan, type Plan } from "../../../rollout/plan.ts";
 import { parsePlan } from "../../../rollout/plan-file.ts";
-import { isMember } from "../../../rollout/states.ts";
 import { listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";

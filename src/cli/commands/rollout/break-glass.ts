@@ -1,10 +1,10 @@
 // `fob rollout break-glass`: whether you can still get in when enforcement goes wrong.
 import { exitCodes, UsageError } from "../../../errors.ts";
+import { isBreakGlass, roleTag } from "../../../iam/parts.ts";
 import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
 import type { AccountSnapshot, Known, User } from "../../../iam/snapshot.ts";
 import { listBreakGlassAdvice, listBreakGlassProblems } from "../../../rollout/break-glass.ts";
 import { decideFor } from "../../../rollout/plan.ts";
-import { isBreakGlass, roleTag } from "../../../rollout/states.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { readPermissions, withAccount } from "../../account.ts";

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { type Connection, withAws } from "../../../aws/connection.ts";
 import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
+import { buildEnforcement, findDifferences, findGroup } from "../../../iam/enforcement.ts";
 import type { AccountSnapshot } from "../../../iam/snapshot.ts";
 import { listGroupSteps } from "../../../rollout/apply.ts";
 import {
@@ -16,7 +17,6 @@ import {
   removeCanary,
   type UserCalls,
 } from "../../../rollout/canary.ts";
-import { buildEnforcement, findDifferences, findGroup } from "../../../rollout/enforcement.ts";
 import { totp } from "../../../sandbox/totp.ts";
 import { type Journal, withJournal } from "../../../steps/journal.ts";
 import { runSteps, undoTogether } from "../../../steps/steps.ts";

@@ -1,6 +1,6 @@
 // Options that the rollout's commands share.
 import { UsageError } from "../../../errors.ts";
-import type { PolicyVariant } from "../../../rollout/enforcement.ts";
+import type { PolicyVariant } from "../../../iam/enforcement.ts";
 import { quote } from "../../../text.ts";
 import { type OptionSpecs, regionOption } from "../../command.ts";
 import { parsePolicyOptions, policyOptions } from "../policy/options.ts";

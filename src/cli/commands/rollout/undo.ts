@@ -1,8 +1,8 @@
 // `fob rollout undo`: takes users out of the group again whom fob put there, as its journal says.
 import { exitCodes, UsageError } from "../../../errors.ts";
+import { isMember } from "../../../iam/parts.ts";
 import { findNearest } from "../../../nearest.ts";
 import { undoOf, withCurrentName } from "../../../rollout/apply.ts";
-import { isMember } from "../../../rollout/states.ts";
 import { type JournaledStep, listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { undoSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";

@@ -1,9 +1,9 @@
 // What enforces MFA in the account: the group with its two policies, as they should be and as they are.
 
-import type { AccountSnapshot, Group } from "../iam/snapshot.ts";
 import { type EnforcementOptions, enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 import { buildResources } from "../policy/export/resources.ts";
+import type { AccountSnapshot, Group } from "./snapshot.ts";
 
 /** The variant of the enforcement policy that the group gets. */
 export interface PolicyVariant {
