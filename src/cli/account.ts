@@ -59,3 +59,9 @@ export const readPermissions = [
   "iam:ListMFADevices",
   "iam:ListVirtualMFADevices",
 ];
+
+/** What `findSignInAlarm` asks. */
+export const alarmPermissions = [
+  ...["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarmsForMetric", "events:ListRules"],
+  ...["events:ListTargetsByRule", "logs:DescribeMetricFilters", "sns:ListSubscriptionsByTopic"],
+];

@@ -35,11 +35,11 @@ export function formatOverview(
     const row: Row = family === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [usage, family];
     rows.set(family === undefined ? name : first, { group, row });
   }
-  const all = [...rows.values()];
-  const help: Row[] = [
+  const help: readonly Row[] = [
     ["help [command]", "show help for a command, or for exit-codes"],
     ["-v, --version", "print fob's version"],
   ];
+  const all = [...rows.values(), ...help.map((row) => ({ group: "Learn", row }))];
   const sections = [...new Set(all.map(({ group }) => group))].map((group): [string, Row[]] => [
     group,
     all.filter((row) => row.group === group).map(({ row }) => row),
@@ -48,7 +48,7 @@ export function formatOverview(
     "Usage: fob <command> [options]\n",
     ...wrapText("Type one MFA code, work all day: temporary AWS credentials in a named profile.", fitText(columns)),
     "",
-    formatSections([...sections, ["Help", help]], columns),
+    formatSections(sections, columns),
   ].join("\n");
 }
 

@@ -56,6 +56,27 @@ export function buildEnforcement(
   };
 }
 
+/** What the group and its policies should be, in the variant that is closest to what they are. */
+export function buildClosest(snapshot: AccountSnapshot, group: string): Enforcement {
+  const variants = [true, false].flatMap((passwordChange) =>
+    [false, true].flatMap((viaAwsService) =>
+      [null, findMaxAge(snapshot, group)].map((maxAgeSeconds) => ({ passwordChange, viaAwsService, maxAgeSeconds })),
+    ),
+  );
+  const built = variants.map((variant) => buildEnforcement(snapshot, group, variant));
+  const countOf = (enforcement: Enforcement): number => findDifferences(snapshot, enforcement).length;
+  return built.reduce((best, each) => (countOf(each) < countOf(best) ? each : best));
+}
+
+/** The age of a session after which a policy of the group denies, in seconds. */
+function findMaxAge({ managedPolicies, ...snapshot }: AccountSnapshot, group: string): number | null {
+  const attached = findGroup(snapshot, group)?.attachedPolicies ?? [];
+  const ages = managedPolicies
+    .filter(({ arn }) => attached.includes(arn))
+    .flatMap(({ document }) => /"aws:MultiFactorAuthAge":\s*\[?\s*"?(\d+)/.exec(document)?.[1] ?? []);
+  return ages[0] === undefined ? null : Number(ages[0]);
+}
+
 const toOptions = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): EnforcementOptions => ({
   ...{ passwordChange, viaAwsService },
   ...(maxAgeSeconds === null ? {} : { maxAgeSeconds }),

@@ -7,7 +7,7 @@ import { listBreakGlassAdvice, listBreakGlassProblems } from "../../../rollout/b
 import { decideFor } from "../../../rollout/plan.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
-import { readPermissions, withAccount } from "../../account.ts";
+import { alarmPermissions, readPermissions, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { administratorOptions, groupOption, parseGroup } from "./options.ts";
@@ -33,7 +33,7 @@ export const rolloutBreakGlassCommand = defineCommand({
     const group = parseGroup(options.group);
     const { account, users } = await withAccount(options, "fob rollout break-glass", context, async (read) => {
       const { snapshot, aws } = read;
-      const { findSignInAlarm } = await import("./sign-in-alarm.ts");
+      const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
       return {
         account: snapshot.account,
         users: await Promise.all(
@@ -61,12 +61,6 @@ interface Judged {
   /** What tells someone of its sign-ins, in words; null if nothing does. */
   readonly signInAlarm: Known<string | null>;
 }
-
-/** What alarms are looked for with. */
-const alarmPermissions = [
-  ...["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarmsForMetric", "events:ListRules"],
-  ...["events:ListTargetsByRule", "logs:DescribeMetricFilters", "sns:ListSubscriptionsByTopic"],
-];
 
 /** @throws UsageError */
 function chooseUsers(snapshot: AccountSnapshot, name: string | undefined): readonly User[] {

@@ -1,4 +1,6 @@
 // A plan as a person reads it: a table for the terminal, Markdown for the change ticket.
+
+import { escapeMarkdown } from "../../../markdown.ts";
 import type { Plan, PlannedUser } from "../../../rollout/plan.ts";
 import { type State, states } from "../../../rollout/states.ts";
 import { formatTable, hangText, wrapWords } from "../../../terminal/table.ts";
@@ -113,9 +115,4 @@ export function formatPlanMarkdown(plan: Plan): string {
     "",
     ...formatEffects(plan).map(cell),
   ].join("\n")}\n`;
-}
-
-/** Text from an account must not become markup, a link or a mention. */
-function escapeMarkdown(text: string): string {
-  return escapeControlCharacters(text).replace(/[\\`*_{}[\]<>()#+!|~&@]/g, "\\$&");
 }

@@ -1,10 +1,10 @@
 // Looks, as the administrator, whether someone is told when a user signs in to the console.
-import * as alarms from "../../../aws/alarms.ts";
-import type { Connection } from "../../../aws/connection.ts";
-import { AwsFailure } from "../../../aws/failures.ts";
-import { getDefaultRegion, getPartition } from "../../../aws/partitions.ts";
-import { flatMapKnown, type Known, type User } from "../../../iam/snapshot.ts";
-import { joinAlarms, matchesFilter, matchesPattern } from "../../../rollout/sign-in-alarm.ts";
+import * as alarms from "../aws/alarms.ts";
+import type { Connection } from "../aws/connection.ts";
+import { AwsFailure } from "../aws/failures.ts";
+import { getDefaultRegion, getPartition } from "../aws/partitions.ts";
+import { joinAlarms, matchesFilter, matchesPattern } from "../iam/sign-in-alarm.ts";
+import { flatMapKnown, type Known, type User } from "../iam/snapshot.ts";
 
 /** What is found, in words; null if there is no alarm. */
 type Alarm = Known<string | null>;

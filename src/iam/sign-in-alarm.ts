@@ -1,6 +1,6 @@
 // Whether a rule of EventBridge or a metric filter is about a user's sign-ins to the console.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
-import type { Known, User } from "../iam/snapshot.ts";
+import type { Known, User } from "./snapshot.ts";
 
 /** Undefined: fob cannot tell. */
 export type IsMatch = boolean | undefined;

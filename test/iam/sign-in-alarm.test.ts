@@ -1,6 +1,6 @@
 // Whether a rule or a filter is about a user's sign-ins: yes, no, or fob cannot tell, which is never a yes.
 import { expect, test } from "vitest";
-import { joinAlarms, matchesFilter, matchesPattern } from "../../src/rollout/sign-in-alarm.ts";
+import { joinAlarms, matchesFilter, matchesPattern } from "../../src/iam/sign-in-alarm.ts";
 
 const user = { name: "break-glass", arn: "arn:aws:iam::123456789012:user/break-glass", id: "AIDA1" };
 const signIn = { source: ["aws.signin"], "detail-type": ["AWS Console Sign In via CloudTrail"] };

@@ -1,0 +1,69 @@
+// The audit: every check of an account, with what came of it. The format is that of DESIGN.md section 7.
+import { indexDecisions } from "../iam/decisions.ts";
+import { buildClosest } from "../iam/enforcement.ts";
+import type { AccountSnapshot } from "../iam/snapshot.ts";
+import { breakGlassChecks } from "./break-glass.ts";
+import type { AuditInput, Check, Controls, Outcome, Result, Severity } from "./check.ts";
+import { enforcementChecks } from "./enforcement.ts";
+import { rootChecks } from "./root.ts";
+import { userChecks } from "./users.ts";
+
+/** In the order in which they are printed, the usage notes' checklist first. */
+const order = [
+  ...[
+    "every-active-user-has-mfa",
+    "no-active-key-without-mfa",
+    "enforced-for-every-user",
+    "policy-sound",
+    "group-exact",
+  ],
+  ...["automation-not-enforced", "enforced-without-device", "policy-attached-to-group-only"],
+  ...["break-glass-exists", "break-glass-strong", "break-glass-keys-inactive", "break-glass-monitored"],
+  ...["root-mfa", "root-no-keys", "root-unused"],
+  ...["unused-credentials", "old-access-keys", "two-active-keys", "security-key-only-with-key"],
+];
+
+export const checks: readonly Check[] = [...userChecks, ...enforcementChecks, ...breakGlassChecks, ...rootChecks].sort(
+  (a, b) => order.indexOf(a.id) - order.indexOf(b.id),
+);
+
+export interface Audit {
+  readonly version: 1;
+  /** Twelve digits. */
+  readonly account: string;
+  /** When the account was read: `2026-01-31T09:00:00Z`. */
+  readonly made: string;
+  /** Of the credential report; null if it could not be read. */
+  readonly reportGenerated: string | null;
+  readonly summary: Readonly<Record<Result, number>>;
+  readonly checks: readonly CheckResult[];
+}
+
+export interface CheckResult extends Outcome {
+  readonly id: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly remedy: string;
+  readonly controls: Controls;
+}
+
+export interface AuditOptions extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "now"> {
+  /** The group's name. */
+  readonly group: string;
+}
+
+export function auditAccount(snapshot: AccountSnapshot, { group, ...options }: AuditOptions): Audit {
+  const { account, made, reportGenerated } = snapshot;
+  const input: AuditInput = {
+    ...{ ...options, snapshot, decisionsOf: indexDecisions(snapshot) },
+    enforcement: buildClosest(snapshot, group),
+  };
+  const results = checks.map(({ look, ...check }): CheckResult => ({ ...check, ...look(input) }));
+  const count = (result: Result): number => results.filter((each) => each.result === result).length;
+  return {
+    ...{ version: 1, account, made },
+    reportGenerated: "value" in reportGenerated ? reportGenerated.value : null,
+    summary: { pass: count("pass"), fail: count("fail"), unknown: count("unknown") },
+    checks: results,
+  };
+}

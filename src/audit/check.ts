@@ -1,0 +1,119 @@
+// A check of the audit: what it asks about an account, and what came of it.
+
+import type { DecisionsOf } from "../iam/decisions.ts";
+import type { Enforcement } from "../iam/enforcement.ts";
+import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
+
+/** In this order, the worst first. */
+export const severities = ["high", "medium", "low"] as const;
+export type Severity = (typeof severities)[number];
+
+/** What was not looked at is unknown, never a pass. */
+export type Result = "pass" | "fail" | "unknown";
+
+/** The same control elsewhere: its numbers in CIS's benchmarks, in Security Hub, and AWS Config's rules. */
+export interface Controls {
+  readonly cis5?: string;
+  readonly cis6?: string;
+  readonly cis7?: string;
+  readonly securityHub?: readonly string[];
+  readonly config?: readonly string[];
+}
+
+export interface Check {
+  /** It never changes. */
+  readonly id: string;
+  /** What holds if it passes. */
+  readonly title: string;
+  readonly severity: Severity;
+  /** A command that fixes it, or begins to. */
+  readonly remedy: string;
+  readonly controls: Controls;
+  readonly look: (input: AuditInput) => Outcome;
+}
+
+export interface Outcome {
+  readonly result: Result;
+  /** What fails; if nothing does, what is not known. */
+  readonly subjects: readonly Subject[];
+  /** In words: lower case, no full stop. */
+  readonly reason: string;
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly arn: string;
+  readonly evidence: string;
+}
+
+export interface AuditInput {
+  readonly snapshot: AccountSnapshot;
+  readonly decisionsOf: DecisionsOf;
+  /** What the group and its policies should be, in the variant that the account comes closest to. */
+  readonly enforcement: Enforcement;
+  /** Users who are named as break-glass users, in addition to those with the tag. */
+  readonly breakGlass: readonly string[];
+  /** What tells someone of the sign-ins of a break-glass user, by its ARN: in words; null if nothing does. */
+  readonly signInAlarms: ReadonlyMap<string, Known<string | null>>;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** What is wrong with one subject, or why that is not known; undefined if nothing is wrong. */
+export type Judgement = { readonly fails: string } | { readonly unknown: string } | undefined;
+
+export const fails = (evidence: string): Judgement => ({ fails: evidence });
+
+/** Judges what is known. */
+export const judge = <T>(known: Known<T>, what: string, find: (value: T) => Judgement): Judgement =>
+  "value" in known ? find(known.value) : { unknown: `${what}: ${known.unknown}` };
+
+/** Judges subjects one by one: one that fails decides, then one that is not known. */
+export function judgeEach<T extends { readonly name: string; readonly arn: string }>(
+  subjects: readonly T[],
+  kind: string,
+  find: (subject: T) => Judgement,
+): Outcome {
+  const failed: Subject[] = [];
+  const unknown: Subject[] = [];
+  for (const subject of subjects) {
+    const judgement = find(subject);
+    const { name, arn } = subject;
+    if (judgement === undefined) continue;
+    if ("fails" in judgement) failed.push({ name, arn, evidence: judgement.fails });
+    else unknown.push({ name, arn, evidence: judgement.unknown });
+  }
+  const of = `of ${countThings(subjects.length, kind)}`;
+  const more = unknown.length === 0 ? "" : `; not known for ${unknown.length}`;
+  if (failed.length > 0) return { result: "fail", subjects: failed, reason: `${failed.length} ${of}${more}` };
+  if (unknown.length > 0)
+    return { result: "unknown", subjects: unknown, reason: `not known for ${unknown.length} ${of}` };
+  return {
+    result: "pass",
+    subjects: [],
+    reason: subjects.length === 0 ? `no ${kind}` : countThings(subjects.length, kind),
+  };
+}
+
+export const countThings = (count: number, kind: string): string =>
+  `${count} ${count === 1 ? kind : kind.replace(/y$/, "ie").concat("s")}`;
+
+/** An outcome about the account as a whole. */
+export const decide = (judgement: Judgement, passes: string): Outcome => {
+  if (judgement === undefined) return { result: "pass", subjects: [], reason: passes };
+  if ("fails" in judgement) return { result: "fail", subjects: [], reason: judgement.fails };
+  return { result: "unknown", subjects: [], reason: judgement.unknown };
+};
+
+/** What a user can sign in with, in words; empty if nothing. */
+export function listCredentials({ password, accessKeys }: User): Known<readonly string[]> {
+  if (!("value" in password)) return { unknown: `console password: ${password.unknown}` };
+  if (!("value" in accessKeys)) return { unknown: `access keys: ${accessKeys.unknown}` };
+  const active = accessKeys.value.filter((key) => key.active).length;
+  return {
+    value: [
+      ...(password.value === null ? [] : ["a console password"]),
+      ...(active === 0 ? [] : [active === 1 ? "an active access key" : `${active} active access keys`]),
+    ],
+  };
+}

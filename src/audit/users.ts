@@ -1,0 +1,160 @@
+// Checks of users and their credentials: the credential report's, held against what else is known of a user.
+import type { AccessKey, User } from "../iam/snapshot.ts";
+import { type Check, fails, type Judgement, judge, judgeEach, listCredentials } from "./check.ts";
+
+const day = 86_400_000;
+/** CIS's limit for credentials that are not used. */
+const unusedDays = 45;
+/** CIS's limit for the age of an access key. */
+const oldDays = 90;
+
+const isActive = (key: AccessKey): boolean => key.active;
+
+const judgeKeys = ({ accessKeys }: User, find: (active: readonly AccessKey[]) => Judgement): Judgement =>
+  judge(accessKeys, "access keys", (keys) => find(keys.filter(isActive)));
+
+/** Fails if the user has no MFA device. */
+function requireDevice({ devices, mayHaveMoreDevices }: User, evidence: string): Judgement {
+  return judge(devices, "MFA devices", ({ length }) => {
+    if (length > 0) return undefined;
+    if (mayHaveMoreDevices === true) return { unknown: "a device of the account may be this user's" };
+    return fails(`${evidence}, and no MFA device`);
+  });
+}
+
+const countDays = (from: string, now: number): number => Math.floor((now - Date.parse(from)) / day);
+
+export const userChecks: readonly Check[] = [
+  {
+    id: "every-active-user-has-mfa",
+    title: "every active user has an MFA device",
+    severity: "high",
+    remedy: "fob rollout status",
+    controls: {
+      ...{ cis5: "1.9", cis6: "2.9", cis7: "2.10", securityHub: ["IAM.5", "IAM.19"] },
+      config: ["MFA_ENABLED_FOR_IAM_CONSOLE_ACCESS", "IAM_USER_MFA_ENABLED"],
+    },
+    look: ({ snapshot }) =>
+      judgeEach(snapshot.users, "user", (user) =>
+        judge(listCredentials(user), "credentials", (found) =>
+          found.length === 0 ? undefined : requireDevice(user, found.join(" and ")),
+        ),
+      ),
+  },
+  {
+    id: "no-active-key-without-mfa",
+    title: "no user without an MFA device has an active access key",
+    severity: "high",
+    remedy: "aws iam update-access-key --user-name USER --access-key-id ID --status Inactive",
+    controls: {},
+    look: ({ snapshot }) =>
+      judgeEach(snapshot.users, "user", (user) =>
+        judgeKeys(user, ({ length }) =>
+          length === 0
+            ? undefined
+            : requireDevice(user, length === 1 ? "an active access key" : `${length} active access keys`),
+        ),
+      ),
+  },
+  {
+    id: "unused-credentials",
+    title: `no password and no active access key is unused for ${unusedDays} days`,
+    severity: "medium",
+    remedy: "aws iam delete-login-profile --user-name USER",
+    controls: {
+      ...{ cis5: "1.11", cis6: "2.11", cis7: "2.11", securityHub: ["IAM.22"] },
+      config: ["IAM_USER_UNUSED_CREDENTIALS_CHECK"],
+    },
+    look: ({ snapshot, now }) => judgeEach(snapshot.users, "user", (user) => findUnused(user, now)),
+  },
+  {
+    id: "old-access-keys",
+    title: `no active access key is older than ${oldDays} days`,
+    severity: "medium",
+    remedy: "aws iam create-access-key --user-name USER",
+    controls: {
+      ...{ cis5: "1.13", cis6: "2.13", cis7: "2.12", securityHub: ["IAM.3"], config: ["ACCESS_KEYS_ROTATED"] },
+    },
+    look: ({ snapshot, now }) =>
+      judgeEach(snapshot.users, "user", (user) =>
+        judgeKeys(user, (keys) => {
+          const ages = keys.map(({ lastRotated }) => (lastRotated === null ? undefined : countDays(lastRotated, now)));
+          const old = ages.filter((age) => age !== undefined && age > oldDays);
+          if (old.length > 0) return fails(`an access key is ${Math.max(...(old as number[]))} days old`);
+          return ages.includes(undefined) ? { unknown: "the age of an access key is not known" } : undefined;
+        }),
+      ),
+  },
+  {
+    id: "two-active-keys",
+    title: "no user has two active access keys",
+    severity: "low",
+    remedy: "aws iam update-access-key --user-name USER --access-key-id ID --status Inactive",
+    controls: { cis5: "1.12", cis6: "2.12" },
+    look: ({ snapshot }) =>
+      judgeEach(snapshot.users, "user", (user) =>
+        judgeKeys(user, ({ length }) => (length < 2 ? undefined : fails(`${length} active access keys`))),
+      ),
+  },
+  {
+    id: "security-key-only-with-key",
+    title: "no user with an access key has only security keys, whose codes STS does not take",
+    severity: "medium",
+    remedy:
+      "aws iam create-virtual-mfa-device --virtual-mfa-device-name USER --bootstrap-method QRCodePNG --outfile qr.png",
+    controls: {},
+    look: ({ snapshot }) =>
+      judgeEach(snapshot.users, "user", (user) =>
+        judgeKeys(user, ({ length }) =>
+          length === 0
+            ? undefined
+            : judge(user.devices, "MFA devices", (devices) => {
+                if (devices.length === 0 || devices.some(({ kind }) => kind === "virtual" || kind === "hardware"))
+                  return undefined;
+                if (devices.some(({ kind }) => kind === "unknown"))
+                  return { unknown: "the kind of an MFA device is not known" };
+                return fails("an active access key, and only security keys");
+              }),
+        ),
+      ),
+  },
+];
+
+/** What was never used counts from the time at which it was made or changed. */
+function findUnused(user: User, now: number): Judgement {
+  const found = [judgePassword(user, now), judgeUnusedKeys(user, now)].filter((each) => each !== undefined);
+  return found.find((each) => "fails" in each) ?? found[0];
+}
+
+function judgePassword({ password }: User, now: number): Judgement {
+  return judge(password, "console password", (value) => {
+    if (value === null) return undefined;
+    const { lastUsed, lastChanged } = value;
+    return judge(lastUsed, "use of the password", (used) => {
+      if (used !== null) return judgeAge("the password was last used", used, now);
+      return judge(lastChanged, "change of the password", (changed) =>
+        changed === null
+          ? { unknown: "the password was never used, and when it was set is not known" }
+          : judgeAge("the password was never used, and was set", changed, now),
+      );
+    });
+  });
+}
+
+function judgeUnusedKeys(user: User, now: number): Judgement {
+  return judgeKeys(user, (keys) => {
+    const found = keys
+      .map(({ lastUsed, lastRotated }) => {
+        if (lastUsed !== null) return judgeAge("an access key was last used", lastUsed, now);
+        if (lastRotated === null) return { unknown: "an access key was never used, and its age is not known" };
+        return judgeAge("an access key was never used, and was made", lastRotated, now);
+      })
+      .filter((each) => each !== undefined);
+    return found.find((each) => "fails" in each) ?? found[0];
+  });
+}
+
+function judgeAge(what: string, time: string, now: number): Judgement {
+  const days = countDays(time, now);
+  return days > unusedDays ? fails(`${what} ${days} days ago`) : undefined;
+}

@@ -1,0 +1,78 @@
+// `fob audit`: whether MFA is enforced in an account, for everyone, and how that is known.
+import { type Audit, auditAccount } from "../../../audit/audit.ts";
+import { type Severity, severities } from "../../../audit/check.ts";
+import { formatCsv } from "../../../csv.ts";
+import { exitCodes, UsageError } from "../../../errors.ts";
+import { isBreakGlass } from "../../../iam/parts.ts";
+import { formatJson, quote } from "../../../text.ts";
+import { alarmPermissions, readPermissions, withAccount } from "../../account.ts";
+import { printLeastPolicy } from "../../administrator.ts";
+import { defineCommand } from "../../command.ts";
+import { chooseFormat } from "../../options.ts";
+import { administratorOptions, groupOption, parseGroup } from "../rollout/options.ts";
+import { formatAudit, formatAuditMarkdown, listRows } from "./text.ts";
+
+const formats = ["table", "json", "csv", "markdown"] as const;
+
+export const auditCommand = defineCommand({
+  name: "audit",
+  description:
+    "Checks whether MFA is enforced in the account, for everyone: from the policies of every user, not only from who has " +
+    "a device. Also checks the break-glass user, the root user and old credentials. Changes nothing. What could not be " +
+    "read is unknown, never a pass. Exits with 3 if a check of the severity of --fail-on fails, or is unknown.",
+  options: {
+    ...groupOption,
+    breakGlass: { value: "user", many: true, text: "treat this user as a break-glass user, as the tag fob-role does" },
+    failOn: {
+      value: "severity",
+      text: "the least severity that counts: high, medium or low (default: high)",
+      choices: severities,
+    },
+    allowUnknown: { text: "exit with 0 although checks are unknown" },
+    format: { value: "format", text: "table, json, csv or markdown (default: table)", choices: formats },
+    json: { text: "short for --format json" },
+    printPolicy: { text: "print the policy that this command needs, and do nothing else" },
+    ...administratorOptions,
+  },
+  common: ["noInput", "debug"],
+  examples: ["fob audit --profile admin", "fob audit --fail-on low --json", "fob audit --format markdown"],
+  async run(_, options, context) {
+    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...alarmPermissions].sort(), context);
+    const format = chooseFormat(options, formats);
+    const group = parseGroup(options.group);
+    const { breakGlass = [], allowUnknown = false } = options;
+    const failOn = parseSeverity(options.failOn);
+    const audit = await withAccount(options, "fob audit", context, async ({ snapshot, aws }) => {
+      const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
+      const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
+      const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
+      const signInAlarms = new Map(await Promise.all(alarms));
+      return auditAccount(snapshot, { group, breakGlass, signInAlarms, now: context.now() });
+    });
+    const { columns } = context.stdout;
+    context.stdout.write(
+      {
+        table: () => formatAudit(audit, context.now(), columns),
+        json: () => formatJson(audit),
+        csv: () => formatCsv(listRows(audit)),
+        markdown: () => formatAuditMarkdown(audit),
+      }[format](),
+    );
+    return holds(audit, failOn, allowUnknown) ? exitCodes.done : exitCodes.notFresh;
+  },
+});
+
+/** @throws UsageError */
+function parseSeverity(name: string = "high"): Severity {
+  const found = severities.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`invalid --fail-on ${quote(name)}`, `choose one of: ${severities.join(", ")}`);
+}
+
+/** Whether all checks of at least this severity hold. */
+function holds({ checks: results }: Audit, failOn: Severity, allowUnknown: boolean): boolean {
+  const counted = severities.slice(0, severities.indexOf(failOn) + 1);
+  return results
+    .filter(({ severity }) => counted.includes(severity))
+    .every(({ result }) => result === "pass" || (result === "unknown" && allowUnknown));
+}

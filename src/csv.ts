@@ -1,0 +1,12 @@
+// Tables as CSV: https://datatracker.ietf.org/doc/html/rfc4180
+
+/** Writes rows. A cell that a spreadsheet would take for a formula begins with an apostrophe. */
+export function formatCsv(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => `${row.map(formatCell).join(",")}\r\n`).join("");
+}
+
+/** https://owasp.org/www-community/attacks/CSV_Injection */
+function formatCell(text: string): string {
+  const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

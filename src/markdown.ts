@@ -1,0 +1,7 @@
+// Text from an account or a file, in Markdown.
+import { escapeControlCharacters } from "./text.ts";
+
+/** Escapes what would become markup, a link or a mention. */
+export function escapeMarkdown(text: string): string {
+  return escapeControlCharacters(text).replace(/[\\`*_{}[\]<>()#+!|~&@]/g, "\\$&");
+}

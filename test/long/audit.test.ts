@@ -1,0 +1,84 @@
+// `fob audit`: on the sandbox's accounts, in every format, with the exit codes that a pipeline reads.
+import { expect, test } from "vitest";
+import type { Audit } from "../../src/audit/audit.ts";
+import { isThere } from "../helpers/needed.ts";
+import { withFob } from "../helpers/shells.ts";
+import { makeWorld } from "../helpers/world.ts";
+
+const hasAws = isThere("aws", "--version");
+
+/** Runs a script in a sandbox, with a session of the administrator ada. */
+async function inSandbox(script: string, ...options: string[]) {
+  const world = await makeWorld();
+  const login = "fob sandbox code ada | fob login ada --code-stdin >/dev/null 2>&1 || exit 99";
+  return await world.fob(["sandbox", ...options, "--", "sh", "-c", `${login}\n${script}`], {
+    env: withFob(world.env),
+    cwd: world.home,
+  });
+}
+
+test("the team before and after the rollout: what does not hold, and exit 3", async () => {
+  const { status, stdout, stderr } = await inSandbox("fob audit --profile ada --json");
+  expect(stderr).toContain("fob: as arn:aws:iam::123456789012:user/ada in 123456789012");
+  expect(status).toBe(3);
+  const audit = JSON.parse(stdout) as Audit;
+  expect(audit).toMatchObject({ version: 1, account: "123456789012", summary: { unknown: 0 } });
+  const subjectsOf = (id: string, { checks }: Audit = audit) =>
+    checks.find((check) => check.id === id)?.subjects.map(({ name }) => name);
+  expect(subjectsOf("every-active-user-has-mfa")).toEqual(["dan", "erin", "hal", "ci-deploy"]);
+  expect(subjectsOf("security-key-only-with-key")).toEqual(["finn"]);
+  expect(subjectsOf("break-glass-keys-inactive")).toEqual(["old-break-glass"]);
+  expect(subjectsOf("enforced-for-every-user")).toContain("ben");
+  const enforced = await inSandbox("fob audit --profile ada --json", "--scenario", "team-enforced");
+  const after = JSON.parse(enforced.stdout) as Audit;
+  expect(subjectsOf("enforced-for-every-user", after)).not.toContain("ben");
+  expect(subjectsOf("enforced-without-device", after)).toEqual(["dan"]);
+});
+
+test("the table begins with what matters most, and says what to do next", async () => {
+  const { stdout } = await inSandbox("fob audit --profile ada");
+  expect(stdout).toMatch(/^Account 123456789012, credential report \d+ min old\n\d+ of \d+ checks hold, /);
+  expect(stdout).toContain("\nBegin with:\n  1. every-active-user-has-mfa: 4 of 13 users\n");
+  expect(stdout).toContain("dan: a console password and an active access key, and no MFA device\n");
+  expect(stdout).toContain("next: fob rollout plan --out plan.json\n");
+});
+
+test("--fail-on names a severity", async () => {
+  const script = `
+    fob audit --profile ada >/dev/null 2>&1; echo $?
+    fob audit --profile ada --fail-on worst 2>&1 >/dev/null | head -1
+  `;
+  const { stdout } = await inSandbox(script);
+  expect(stdout).toBe('3\nfob: error: invalid --fail-on "worst"\n');
+});
+
+test.skipIf(!hasAws)("what may not be read is unknown, and is no pass", async () => {
+  const script = `
+    aws iam put-user-policy --profile ada-mfa --user-name ada --policy-name no --policy-document \
+      '{"Statement": {"Effect": "Deny", "Action": "iam:*CredentialReport", "Resource": "*"}}'
+    fob audit --profile ada --json
+    echo "exit $?" >&2
+  `;
+  const { stdout, stderr } = await inSandbox(script);
+  expect(stderr).toContain("exit 3");
+  const { checks, reportGenerated } = JSON.parse(stdout) as Audit;
+  expect(reportGenerated).toBeNull();
+  expect(checks.find(({ id }) => id === "root-unused")).toMatchObject({ result: "unknown" });
+  expect(checks.find(({ id }) => id === "root-mfa")).not.toMatchObject({ result: "pass" });
+});
+
+test.skipIf(!hasAws)("a user's name becomes no formula of a spreadsheet, and no markup", async () => {
+  const script = `
+    aws iam create-user --profile ada-mfa --user-name '=cmd@x' >/dev/null
+    aws iam create-access-key --profile ada-mfa --user-name '=cmd@x' >/dev/null
+    fob audit --profile ada --format csv
+    fob audit --profile ada --format markdown
+  `;
+  const { stdout } = await inSandbox(script);
+  expect(stdout).toMatch(/^account,check,severity,result,name,arn,evidence,remedy\r\n/);
+  expect(stdout).toContain(
+    "123456789012,every-active-user-has-mfa,high,fail,'=cmd@x,arn:aws:iam::123456789012:user/=cmd@x,",
+  );
+  expect(stdout).toContain("# MFA audit of account 123456789012\n");
+  expect(stdout).toContain("- =cmd\\@x: an active access key, and no MFA device\n");
+});
