@@ -76,7 +76,8 @@ export function decideAbout(
   return {
     user,
     decide: ({ action, resource }, method, more = []) =>
-      evaluate([...own, ...more], { action, resource, context: contextOf(method) }, { boundary }).decision,
+      evaluate([...own, ...more], { action, resource, context: contextOf(method) }, { boundary, otherKeys: "unknown" })
+        .decision,
     findOpening(more = []) {
       // What is not denied does not depend on what policies allow, but on what a boundary allows.
       const denying = [...own, ...more].filter((document) =>

@@ -190,6 +190,7 @@ export function findPasswordProblem(
   // The account's password policy can allow it too, but no policy can allow what is denied.
   const byPolicy = "value" in passwordPolicy && passwordPolicy.value?.allowUsersToChangePassword === true;
   if (decision === "allowed" || (decision === "implicitDeny" && byPolicy)) return undefined;
+  if (decision === "unknown") return notKnown(`${must}, and whether that works without MFA depends on the request`);
   return { isKnown: true, text: `${must}, and could not do that without MFA` };
 }
 
