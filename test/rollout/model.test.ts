@@ -1,11 +1,11 @@
 // Random accounts go through random sequences of plan, apply, enroll, undo and what administrators do beside them.
-// FOB_TEST_STEPS makes it longer, FOB_TEST_SEED repeats a run.
+// FOB_TEST_STEPS makes it longer, FOB_TEST_SEED tries other accounts.
 import { expect, test } from "vitest";
 import { isMember } from "../../src/iam/parts.ts";
 import { Model, makeRandom } from "./model.ts";
 
 const steps = Number(process.env.FOB_TEST_STEPS ?? 400);
-const seed = Number(process.env.FOB_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env.FOB_TEST_SEED ?? 20_260_131);
 const stepsOfAccount = 40;
 
 test(`without an override the rollout locks out no user and no last administrator (seed ${seed}, ${steps} steps)`, async () => {
