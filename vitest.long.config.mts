@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { shared } from "./vitest.config.mts";
+import { minutes, shared } from "./vitest.config.mts";
 
 // Of their tables, npm test takes a few.
 const broad = [
@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     ...shared,
     include: ["test/long/**/*.test.ts", "test/interop/**/*.test.ts", ...broad.map((name) => `test/${name}.test.ts`)],
-    exclude: [],
+    exclude: minutes,
     env: { ...shared.env, FOB_TEST_BROAD: "1" },
     // Programs wait for a minute at most: what starts 200 of them needs most of the machine.
     maxWorkers: 2,
