@@ -1,8 +1,6 @@
 // Checks of the enforcement itself: that users without MFA are denied, not only that they have devices.
 
 import { findDifferences, findGroup } from "../iam/enforcement.ts";
-import type { Holds } from "../iam/mfa-denials.ts";
-import { listMfaDenials } from "../iam/mfa-denials.ts";
 import { isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { User } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
@@ -17,6 +15,7 @@ import {
   listCredentials,
   type Outcome,
 } from "./check.ts";
+import { listMfaDenials } from "./mfa-denials.ts";
 
 export const enforcementChecks: readonly Check[] = [
   {
@@ -27,17 +26,20 @@ export const enforcementChecks: readonly Check[] = [
     controls: {},
     look: (input) => {
       const { snapshot, decisionsOf, breakGlass } = input;
-      const exempt = snapshot.users.flatMap((user) => {
-        const why = isBreakGlass(user, breakGlass) ? "break-glass" : isAutomation(user) ? "automation" : undefined;
-        return why === undefined ? [] : [{ user, why }];
-      });
-      const others = snapshot.users.filter((user) => !exempt.some((each) => each.user === user));
-      const outcome = judgeEach(others, "user", (user) =>
-        judge(listCredentials(user), "credentials", ({ length }) =>
-          length === 0 ? undefined : judgeDenied(user, decisionsOf),
-        ),
+      const whyExempt = (user: User): string | undefined => {
+        if (isBreakGlass(user, breakGlass)) return "break-glass";
+        return isAutomation(user) ? "automation" : undefined;
+      };
+      const outcome = judgeEach(
+        snapshot.users.filter((user) => whyExempt(user) === undefined),
+        "user",
+        (user) =>
+          judge(listCredentials(user), "credentials", ({ length }) =>
+            length === 0 ? undefined : judgeDenied(user, decisionsOf),
+          ),
       );
-      const list = exempt.map(({ user, why }) => `${user.name} (${why})`).join(", ");
+      const exempt = snapshot.users.filter((user) => whyExempt(user) !== undefined);
+      const list = exempt.map((user) => `${user.name} (${whyExempt(user)})`).join(", ");
       return list === "" ? outcome : { ...outcome, reason: `${outcome.reason}; exempt: ${list}` };
     },
   },
@@ -106,14 +108,16 @@ export const enforcementChecks: readonly Check[] = [
     remedy: "aws iam list-entities-for-policy --policy-arn ARN",
     controls: {},
     look: ({ snapshot }) => {
-      const denials = listMfaDenials(snapshot).filter(({ holder }) => holder !== "group");
-      const byHolder = new Map<string, Holds[]>();
-      for (const denial of denials) byHolder.set(denial.holderArn, [...(byHolder.get(denial.holderArn) ?? []), denial]);
-      return judgeEach([...snapshot.users, ...snapshot.roles], "identity", ({ arn }) => {
-        const [first] = byHolder.get(arn) ?? [];
-        if (first === undefined) return undefined;
-        const why = first.holder === "role" ? ", and a role's sessions never have MFA" : "";
-        return fails(`${first.holder} has the policy ${first.name} of its own${why}`);
+      const denials = new Map(listMfaDenials(snapshot).map((denial) => [denial.holderArn, denial]));
+      const read = new Set(snapshot.managedPolicies.map(({ arn }) => arn));
+      return judgeEach([...snapshot.users, ...snapshot.roles], "identity", ({ arn, attachedPolicies }) => {
+        const denial = denials.get(arn);
+        if (denial !== undefined) {
+          const why = denial.holder === "role" ? ", and a role's sessions never have MFA" : "";
+          return fails(`${denial.holder} has the policy ${denial.name} of its own${why}`);
+        }
+        const missing = attachedPolicies.find((policy) => !read.has(policy));
+        return missing === undefined ? undefined : { unknown: `AWS did not return the policy ${missing}` };
       });
     },
   },

@@ -1,4 +1,5 @@
 // The parts that users have in the enforcement of MFA: by a tag, by the group, by what they may do.
+import type { Decision } from "../policy/engine/evaluate.ts";
 import type { UserDecisions } from "./decisions.ts";
 import type { Known, User } from "./snapshot.ts";
 
@@ -15,9 +16,13 @@ export const isBreakGlass = (user: User, named: readonly string[]): boolean =>
 export const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>
   groups.some((name) => name.toLowerCase() === group.toLowerCase());
 
+/** What policies decide, in a session with MFA, about taking users out of the group. */
+export const decideOnMembers = (decisions: UserDecisions, groupArn: string): Decision =>
+  decisions.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, "MFA");
+
 /** Whether a user can take users out of the group, in a session with MFA. What is not known counts as yes. */
 export function isAdministrator(decisions: Known<UserDecisions>, groupArn: string): boolean {
   if (!("value" in decisions)) return true;
-  const decision = decisions.value.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, "MFA");
+  const decision = decideOnMembers(decisions.value, groupArn);
   return decision === "allowed" || decision === "unknown";
 }

@@ -1,7 +1,7 @@
 // What makes a break-glass user healthy.
 import type { UserDecisions } from "../iam/decisions.ts";
 import type { Enforcement } from "../iam/enforcement.ts";
-import { isMember } from "../iam/parts.ts";
+import { decideOnMembers, isMember } from "../iam/parts.ts";
 import type { Known, User } from "../iam/snapshot.ts";
 
 /** Lists what keeps a user from being a break-glass user. What is not known is a problem too. */
@@ -14,7 +14,7 @@ export function listBreakGlassProblems(
   const problems = [
     isMember(user, group) ? `is in group ${group}` : undefined,
     judge(decisions, (found) => {
-      const decision = found.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, "MFA");
+      const decision = decideOnMembers(found, groupArn);
       if (decision === "unknown")
         return "is not known to be able to take users out of the group: it depends on the request";
       return decision === "allowed" ? undefined : "cannot take users out of the group";

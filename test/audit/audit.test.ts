@@ -193,6 +193,7 @@ const unknown: readonly (readonly [id: string, snapshot: AccountSnapshot])[] = [
     }),
   ],
   ["automation-not-enforced", makeAccount({ ...program, groups: [], inlinePolicies: [cannotEvaluate] })],
+  ["policy-attached-to-group-only", makeAccount({ attachedPolicies: [arnOf("policy/not-returned")] })],
   ["enforced-without-device", makeAccount({ devices: unread })],
   ["break-glass-exists", withBreakGlass({ inlinePolicies: [everything, cannotEvaluate] })],
   ["break-glass-strong", withBreakGlass({ devices: unread })],
@@ -256,6 +257,14 @@ test("a break-glass user is found by name too, and one who gets in is enough", (
     audit(makeAccount({}, { users }), named).checks.find(({ id }) => id === "break-glass-exists");
   expect(check([])).toMatchObject({ result: "fail" });
   expect(check(["Break-Glass"])).toMatchObject({ result: "pass", reason: "1 of 2; not old: in group RequireMFA" });
+});
+
+test("a break-glass user of whom not all is known is none who gets in", () => {
+  const other = makeUser("old", { tags: breakGlass.tags, groups: [], inlinePolicies: [everything], password: unread });
+  const users = [makeUser("ben"), { ...breakGlass, groups: ["RequireMFA"] }, other];
+  expect(find(makeAccount({}, { users }), "break-glass-exists")).toMatchObject({
+    ...{ result: "fail", reason: "1 of 2 break-glass users; not known for 1" },
+  });
 });
 
 test("a variant of the policy is exact too", () => {

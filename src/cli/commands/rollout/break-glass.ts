@@ -17,8 +17,9 @@ export const rolloutBreakGlassCommand = defineCommand({
   description:
     "Checks the break-glass user: the administrator who gets in when all others are locked out. It must not be in the " +
     "group, must be able to take users out of it, and needs a password, an MFA device and no active access key. Finds it " +
-    "by the tag fob-role=break-glass, or by name. Looks for an alarm on its sign-ins, too: a rule of EventBridge, or a " +
-    "metric filter with an alarm, that reaches a topic of SNS with a subscriber. Exits with 3 if no such user is healthy, and prints how to make one.",
+    "by the tag fob-role=break-glass, or by name. Also looks for an alarm on its sign-ins: an EventBridge rule, or a " +
+    "metric filter with an alarm, that notifies a subscriber through SNS. Exits with 3 if no such user is healthy, and " +
+    "prints how to make one.",
   options: {
     user: { value: "user", text: "check this user" },
     ...groupOption,

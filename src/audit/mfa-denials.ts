@@ -1,8 +1,10 @@
 // Policies that deny something by a condition on MFA, and who has them.
-import type { AccountSnapshot } from "./snapshot.ts";
+import type { AccountSnapshot } from "../iam/snapshot.ts";
+import { parseDocument } from "../policy/engine/document.ts";
+import { isMfaKey } from "../policy/lint/mfa.ts";
 
 /** A policy that a user, group or role has of its own. */
-export interface Holds {
+export interface MfaDenial {
   readonly holder: "user" | "group" | "role";
   readonly holderArn: string;
   readonly name: string;
@@ -16,11 +18,11 @@ export function listMfaDenials({
   groups,
   roles,
   managedPolicies,
-}: Pick<AccountSnapshot, "users" | "groups" | "roles" | "managedPolicies">): readonly Holds[] {
+}: Pick<AccountSnapshot, "users" | "groups" | "roles" | "managedPolicies">): readonly MfaDenial[] {
   const managed = new Map(
     managedPolicies.filter(({ document }) => deniesByMfa(document)).map((each) => [each.arn, each]),
   );
-  const listOf = (holder: Holds["holder"], holders: readonly (typeof groups)[number][]): readonly Holds[] =>
+  const listOf = (holder: MfaDenial["holder"], holders: readonly (typeof groups)[number][]): readonly MfaDenial[] =>
     holders.flatMap(({ arn: holderArn, attachedPolicies, inlinePolicies }) => [
       ...attachedPolicies.flatMap((arn) => {
         const policy = managed.get(arn);
@@ -35,14 +37,13 @@ export function listMfaDenials({
 
 /** Whether a Deny has a condition on MFA. What is not JSON is looked at as a text. */
 function deniesByMfa(document: string): boolean {
-  if (!/aws:MultiFactorAuth/i.test(document)) return false;
+  let json: unknown;
   try {
-    const { Statement: statements } = JSON.parse(document) as { readonly Statement?: unknown };
-    return [statements].flat().some((each) => {
-      const { Effect: effect, Condition: condition } = (each ?? {}) as Readonly<Record<string, unknown>>;
-      return effect === "Deny" && /aws:MultiFactorAuth/i.test(JSON.stringify(condition ?? null));
-    });
+    json = JSON.parse(document);
   } catch {
-    return true;
+    return /MultiFactorAuth/i.test(document);
   }
+  return parseDocument(json).statements.some(
+    ({ effect, conditions }) => effect === "Deny" && conditions.some(({ key }) => isMfaKey(key)),
+  );
 }
