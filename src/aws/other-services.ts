@@ -1,9 +1,9 @@
-// Calls of services whose clients fob does not bring: what an administrator's commands ask CloudTrail and alarms. They are
-// signed here. Heavy: import() it, and only when AWS is really called.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-import { createHash, createHmac } from "node:crypto";
+// Calls of services whose clients fob does not bring: what an administrator's commands ask CloudTrail and alarms.
+// Heavy: import() it, and only when AWS is really called.
 import { setTimeout as sleep } from "node:timers/promises";
+import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
+import { SignatureV4 } from "@smithy/signature-v4";
 import type { Connection } from "./connection.ts";
 import type { OtherService } from "./endpoints.ts";
 import { AwsFailure } from "./failures.ts";
@@ -50,7 +50,7 @@ export async function askService(aws: Connection, { service, operation, region, 
   const call = { service, name: `${name}:${operation}`, kind: "bulk read", region, endpoint: url.custom } as const;
   return await aws.call(call, async (abortSignal) => {
     for (let attempt = 1; ; attempt++) {
-      const request = signRequest(aws, { url: url.url, region, name, headers, body });
+      const request = await signRequest(aws, { url: url.url, region, name, headers, body });
       const { response } = await requestHandler(aws, "bulk read").handle(request, { abortSignal });
       const text = Buffer.from(response.body as Uint8Array).toString("utf8");
       if (response.statusCode === 200) return text;
@@ -89,43 +89,23 @@ interface Unsigned {
   readonly body: string;
 }
 
-function signRequest({ access, now }: Connection, { url, region, name, headers, body }: Unsigned): HttpRequest {
-  const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;
-  const time = new Date(now()).toISOString().replace(/[-:]|\.\d+/g, "");
-  const all: Record<string, string> = {
-    ...headers,
-    ...{ host: url.host, "x-amz-date": time },
-    ...(sessionToken === undefined ? {} : { "x-amz-security-token": sessionToken }),
-  };
-  const names = Object.keys(all).sort();
-  const canonical = [
-    ...["POST", "/", "", ...names.map((header) => `${header}:${all[header]?.trim()}`)],
-    ...["", names.join(";"), sha256(body)],
-  ].join("\n");
-  const scope = [time.slice(0, 8), region, name, "aws4_request"];
-  const text = ["AWS4-HMAC-SHA256", time, scope.join("/"), sha256(canonical)].join("\n");
-  const key = scope.reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${secretAccessKey}`);
-  const parts = [
-    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope.join("/")}`,
-    ...[`SignedHeaders=${names.join(";")}`, `Signature=${hmac(key, text).toString("hex")}`],
-  ];
-  return new HttpRequest({
+async function signRequest({ access, now }: Connection, { url, region, name, headers, body }: Unsigned) {
+  const { sessionToken, ...key } = access.credentials;
+  const credentials = sessionToken === undefined ? key : { ...key, sessionToken };
+  const request = new HttpRequest({
     ...{ method: "POST", protocol: url.protocol, hostname: url.hostname, path: "/", body },
     ...(url.port === "" ? {} : { port: Number(url.port) }),
     headers: {
-      ...all,
-      "user-agent": userAgent,
-      "content-length": String(Buffer.byteLength(body)),
-      authorization: parts.join(", "),
+      ...headers,
+      ...{ host: url.host, "user-agent": userAgent, "content-length": String(Buffer.byteLength(body)) },
     },
   });
+  const signer = new SignatureV4({ service: name, region, credentials, sha256: Sha256 });
+  return HttpRequest.clone(await signer.sign(request, { signingDate: new Date(now()) }));
 }
 
 /** By which CloudTrail's events tell that fob made a call itself. */
 export const userAgent = "fob";
-
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-const hmac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
 
 /** An error of the form that the SDK's have. */
 function readError(status: number, headers: Readonly<Record<string, string>>, text: string): Error {
