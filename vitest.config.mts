@@ -13,7 +13,9 @@ export const shared = {
 };
 
 /** What takes ten minutes together has a command of its own. */
-export const minutes = ["guards", "kills", "trouble"].map((name) => `test/long/rollout-${name}.test.ts`);
+export const minutes = ["apply", "guards", "kills", "plan", "trouble"].map(
+  (name) => `test/long/rollout-${name}.test.ts`,
+);
 
 // They replace parts of Node.js, or look at their own process as it was when it began.
 const alone = [

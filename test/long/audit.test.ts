@@ -1,9 +1,11 @@
 // `fob audit`: on the sandbox's accounts, in every format, with the exit codes that a pipeline reads.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import type { Audit } from "../../src/audit/audit.ts";
 import { isThere } from "../helpers/needed.ts";
 import { withFob } from "../helpers/shells.ts";
-import { makeWorld } from "../helpers/world.ts";
+import { makeWorld, program } from "../helpers/world.ts";
 
 const hasAws = isThere("aws", "--version");
 
@@ -41,6 +43,15 @@ test("the table begins with what matters most, and says what to do next", async 
   expect(stdout).toContain("\nBegin with:\n  1. every-active-user-has-mfa: 4 of 13 users\n");
   expect(stdout).toContain("dan: a console password and an active access key, and no MFA device\n");
   expect(stdout).toContain("next: fob rollout plan --out plan.json\n");
+});
+
+test("the commands of the page work, and say by their exit code that not all holds", async () => {
+  const page = readFileSync(resolve(program, "../../docs/audit.md"), "utf8");
+  const commands = /^```sh\n(.*?)\n```$/ms.exec(page)?.[1]?.split("\n") ?? [];
+  expect(commands.length).toBeGreaterThan(2);
+  const { stdout, stderr } = await inSandbox(commands.map((line) => `${line} >/dev/null; echo "$?"`).join("\n"));
+  expect(stderr).not.toMatch(/error/);
+  expect(stdout).toBe("3\n".repeat(commands.length));
 });
 
 test("--fail-on names a severity", async () => {
