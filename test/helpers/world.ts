@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -232,23 +233,30 @@ export interface OnTerminal {
 }
 
 /**
- * Makes node-pty read on: it closes a terminal 200 ms after the program's end, read to the end or not, which on a busy
- * machine loses the last output. A terminal that something in the background keeps open is closed after 1 s without output.
+ * Reads what is left before a terminal is closed. On a busy machine something is: libuv takes a closed other side together
+ * with a short read for the end, and node-pty closes the terminal 200 ms after the program's end, read or not.
  */
-function keepReading(terminal: IPty): void {
-  const { _socket: socket } = terminal as unknown as { readonly _socket: ReadStream };
+function readToTheEnd(terminal: IPty): void {
+  const { _socket: socket, fd } = terminal as unknown as { readonly _socket: ReadStream; readonly fd: number };
   const destroy = socket.destroy.bind(socket);
-  let patience = 5;
-  terminal.onData(() => {
-    patience = 5;
-  });
   socket.destroy = (error) => {
-    if (error !== undefined || socket.readableEnded || patience === 0) return destroy(error);
-    patience--;
-    // Between two timers, what can be read is read.
-    setTimeout(() => socket.destroy(), 200);
-    return socket;
+    if (!socket.destroyed) {
+      const buffer = Buffer.alloc(65_536);
+      for (let read = readNow(fd, buffer); read > 0; read = readNow(fd, buffer)) {
+        socket.emit("data", buffer.toString("utf8", 0, read));
+      }
+    }
+    return destroy(error);
   };
+}
+
+/** @returns 0 if nothing can be read: the terminal is at its end, or waits for a program that still has it */
+function readNow(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer);
+  } catch {
+    return 0;
+  }
 }
 
 /** Runs a program on a terminal of its own. */
@@ -259,7 +267,7 @@ export function onTerminal(file: string, args: readonly string[], options: RunOp
     cols: options.columns ?? 200,
     rows: 50,
   });
-  keepReading(terminal);
+  readToTheEnd(terminal);
   let text = "";
   searchOutput({
     where: `the screen of ${nameOf(args)}`,
