@@ -5,6 +5,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type AccessKey, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { isComplete } from "../helpers/broad.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { knowSandbox } from "../helpers/secrets.ts";
 import { endsIn, sessionFile, sessionLines } from "../helpers/sessions.ts";
@@ -228,7 +229,7 @@ for (const [name, { before, args, becomes }] of Object.entries(runs)) {
       ...(isServing ? [] : await casesOf(every, (at) => others[at % others.length] ?? "")),
     ];
     expect(cases.length).toBeGreaterThan(20);
-    const next = cases.values();
+    const next = (isComplete ? cases : cases.filter((_, index) => index % 4 === 0)).values();
     const worker = async (): Promise<void> => {
       for (const fault of next) await once(fault);
     };
