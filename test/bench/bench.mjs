@@ -76,11 +76,14 @@ function timed(command, env) {
     const began = performance.now();
     const child = spawn(command[0], command.slice(1), { env, stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.resume();
-    child.stderr.resume();
+    let said = "";
+    child.stderr.on("data", (text) => {
+      said += text;
+    });
     child.on("error", fail);
     child.on("close", (status) => {
       if (status === 0) done(performance.now() - began);
-      else fail(new Error(`${command.join(" ")} ended with ${status}`));
+      else fail(new Error(`${command.join(" ")} ended with ${status}: ${said}`));
     });
   });
 }
@@ -201,7 +204,9 @@ try {
   const calls = () => aws.requests.filter(({ action }) => action === "GetSessionToken").length;
   const before = calls();
   const began = performance.now();
-  await Promise.all(Array.from({ length: 200 }, () => timed([node, program, "credential-process", "work"], cold.env)));
+  const programs = Array.from({ length: 200 }, () => timed([node, program, "credential-process", "work"], cold.env));
+  const failed = (await Promise.allSettled(programs)).filter(({ status }) => status === "rejected");
+  if (failed.length > 0) throw new Error(`${failed.length} of 200 programs failed`, { cause: failed[0].reason });
   rows.push({
     name: "calls of STS for 200 cold programs",
     limit: 1,
