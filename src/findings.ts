@@ -17,6 +17,10 @@ export interface Finding extends Partial<Region> {
   readonly file?: string;
   /** What it is about, if the file does not say it all: one of several policies in it, a user, a profile. */
   readonly subject?: string;
+  /** The subject named in full, as by an ARN: by it the finding is the same in the next run, whatever the message says. */
+  readonly identity?: string;
+  /** There was too little information to decide: it may be no problem. */
+  readonly isOpen?: boolean;
   /** Where else the file has the same problem. */
   readonly also?: readonly Region[];
 }

@@ -27,28 +27,50 @@ export interface SarifOptions {
   readonly folder: string;
 }
 
+/** What one thing was found to be like: a run of the report. */
+export interface SarifRun {
+  readonly findings: readonly Finding[];
+  /** What the run is about, where a report has several. Code scanning compares runs that have the same. */
+  readonly category?: string;
+  /** Why nothing could be looked at. */
+  readonly failure?: string;
+}
+
 /** "Locations per result: 1,000", of which the place itself is one. */
 const mostRelated = 999;
 
-export function formatSarif(
-  findings: readonly Finding[],
-  { version, homepage, rules, help, folder }: SarifOptions,
-): string {
-  const ruleIds = rules.map(({ id }) => id);
-  const fingerprint = countFingerprints();
-  const driver = { name: "fob", semanticVersion: version, informationUri: homepage };
+export function formatSarif(findings: readonly Finding[], options: SarifOptions): string {
+  return formatSarifRuns([{ findings }], options);
+}
+
+export function formatSarifRuns(runs: readonly SarifRun[], options: SarifOptions): string {
   return formatJson({
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
-    runs: [
-      {
-        tool: { driver: { ...driver, rules: rules.map((rule) => formatRule(rule, help)) } },
-        columnKind: "utf16CodeUnits",
-        results: findings.map((finding) => formatResult(finding, ruleIds, fingerprint(finding), folder)),
-      },
-    ],
+    runs: runs.map((run) => formatRun(run, options)),
   });
 }
+
+function formatRun(
+  { findings, category, failure }: SarifRun,
+  { version, homepage, rules, help, folder }: SarifOptions,
+) {
+  const ruleIds = rules.map(({ id }) => id);
+  const fingerprint = countFingerprints();
+  const driver = { name: "fob", semanticVersion: version, informationUri: homepage };
+  return {
+    tool: { driver: { ...driver, rules: rules.map((rule) => formatRule(rule, help)) } },
+    ...(category === undefined ? {} : { automationDetails: { id: `${category}/` } }),
+    ...(failure === undefined ? {} : { invocations: [formatFailure(failure)] }),
+    columnKind: "utf16CodeUnits",
+    results: findings.map((finding) => formatResult(finding, ruleIds, fingerprint(finding), folder)),
+  };
+}
+
+const formatFailure = (failure: string) => ({
+  executionSuccessful: false,
+  toolExecutionNotifications: [{ level: "error", message: { text: escapeControlCharacters(failure) } }],
+});
 
 function formatRule({ id, level, text }: SarifRule, help: string) {
   return {
@@ -61,22 +83,29 @@ function formatRule({ id, level, text }: SarifRule, help: string) {
 }
 
 function formatResult(finding: Finding, ruleIds: readonly string[], fingerprint: string, folder: string) {
-  const { rule, level, file, subject, also = [] } = finding;
+  const { rule, level, file, isOpen, also = [] } = finding;
   const artifactLocation = file === undefined ? undefined : { uri: toUri(file, folder) };
   const locate = (region: Partial<Region>) =>
     artifactLocation && { physicalLocation: { artifactLocation, region: formatRegion(region) } };
-  const named = subject === undefined ? {} : { logicalLocations: [{ name: escapeControlCharacters(subject) }] };
-  const location = { ...locate(finding), ...named };
+  const location = { ...locate(finding), ...formatLogical(finding) };
   const related = also.slice(0, mostRelated).map((region, index) => ({ id: index + 1, ...locate(region) }));
   return {
     ruleId: rule,
     ruleIndex: ruleIds.indexOf(rule),
-    level,
+    // "If kind has any value other than fail, then […] level […] SHALL have the value none": SARIF 2.1.0, 3.27.10.
+    ...(isOpen ? { kind: "open", level: "none" } : { level }),
     message: { text: formatMessage(finding) },
     locations: [location],
     ...(related.length === 0 ? {} : { relatedLocations: related }),
     partialFingerprints: { primaryLocationLineHash: fingerprint },
   };
+}
+
+function formatLogical({ subject, identity }: Finding) {
+  if (subject === undefined) return {};
+  const name = escapeControlCharacters(subject);
+  const full = identity === undefined ? {} : { fullyQualifiedName: escapeControlCharacters(identity) };
+  return { logicalLocations: [{ name, ...full }] };
 }
 
 /** Code scanning shows related locations as links in the message, by their ids. Nothing else in it may become a link. */
@@ -108,10 +137,10 @@ function toUri(file: string, folder: string): string {
  */
 function countFingerprints(): (finding: Finding) => string {
   const counts = new Map<string, number>();
-  return ({ rule, file = "", subject = "", message }) => {
+  return ({ rule, file = "", subject = "", identity, message }) => {
     // Numbers such as "6,213 characters" change with every edit.
     const stable = message.replace(/\b\d{1,3}(,\d{3})+\b/g, "#");
-    const key = JSON.stringify([rule, subject, stable]);
+    const key = JSON.stringify(identity === undefined ? [rule, subject, stable] : [rule, identity]);
     const count = (counts.get(file + key) ?? 0) + 1;
     counts.set(file + key, count);
     return `${createHash("sha256").update(key).digest("hex").slice(0, 16)}:${count}`;

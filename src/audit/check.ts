@@ -36,6 +36,8 @@ export interface Outcome {
   readonly result: Result;
   /** What fails; if nothing does, what is not known. */
   readonly subjects: readonly Subject[];
+  /** Of a check that fails: what is not known beside that. */
+  readonly unknownSubjects?: readonly Subject[];
   /** In words: lower case, no full stop. */
   readonly reason: string;
 }
@@ -85,7 +87,10 @@ export function judgeEach<T extends { readonly name: string; readonly arn: strin
   }
   const of = `of ${countThings(subjects.length, kind)}`;
   const more = unknown.length === 0 ? "" : `; not known for ${unknown.length}`;
-  if (failed.length > 0) return { result: "fail", subjects: failed, reason: `${failed.length} ${of}${more}` };
+  if (failed.length > 0) {
+    const rest = unknown.length === 0 ? {} : { unknownSubjects: unknown };
+    return { result: "fail", subjects: failed, ...rest, reason: `${failed.length} ${of}${more}` };
+  }
   if (unknown.length > 0)
     return { result: "unknown", subjects: unknown, reason: `not known for ${unknown.length} ${of}` };
   return {

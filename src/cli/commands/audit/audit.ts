@@ -10,9 +10,10 @@ import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
 import { administratorOptions, groupOption, parseGroup } from "../rollout/options.ts";
+import { formatAuditSarif } from "./sarif.ts";
 import { formatAudit, formatAuditMarkdown, listRows } from "./text.ts";
 
-const formats = ["table", "json", "csv", "markdown"] as const;
+const formats = ["table", "json", "csv", "markdown", "sarif"] as const;
 
 export const auditCommand = defineCommand({
   name: "audit",
@@ -29,7 +30,7 @@ export const auditCommand = defineCommand({
       choices: severities,
     },
     allowUnknown: { text: "exit with 0 although checks are unknown" },
-    format: { value: "format", text: "table, json, csv or markdown (default: table)", choices: formats },
+    format: { value: "format", text: "table, json, csv, markdown or sarif (default: table)", choices: formats },
     json: { text: "short for --format json" },
     printPolicy: { text: "print the policy that this command needs, and do nothing else" },
     ...administratorOptions,
@@ -56,6 +57,7 @@ export const auditCommand = defineCommand({
         json: () => formatJson(audit),
         csv: () => formatCsv(listRows(audit)),
         markdown: () => formatAuditMarkdown(audit),
+        sarif: () => formatAuditSarif(audit),
       }[format](),
     );
     return holds(audit, failOn, allowUnknown) ? exitCodes.done : exitCodes.notFresh;
