@@ -70,3 +70,6 @@ const inAscii = (json: string): string => json.replace(/[^\n -~]/g, escapeCharac
 
 /** A character as JSON escapes it. */
 export const escapeCharacter = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** `12,345`. Far faster than toLocaleString(), for what is shown for each of thousands. */
+export const formatCount = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");

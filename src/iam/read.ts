@@ -3,6 +3,7 @@
 import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { AuthorizationDetails, ListedKey } from "../aws/iam-account.ts";
+import { formatCount } from "../text.ts";
 import { parseCredentialReport, type ReportRow, rootRow } from "./credential-report.ts";
 import { readDevices } from "./devices.ts";
 import { lookUp } from "./look-ups.ts";
@@ -122,8 +123,6 @@ function lookUpFor<T>(what: string, users: readonly string[], ask: (user: string
     aws.progress = `Reading ${what}: ${formatCount(done)} of ${formatCount(users.length)} users…`;
   });
 }
-
-const formatCount = (count: number): string => count.toLocaleString("en-US");
 
 /**
  * Reads who there is, with all policies, and nothing else.

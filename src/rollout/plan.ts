@@ -178,8 +178,7 @@ function makeBatches(chosen: readonly PlannedUser[], size: number): readonly Bat
   return groups.map((users, index) => ({ number: index + 1, users }));
 }
 
-function chunk(names: readonly string[], size: number): readonly (readonly string[])[] {
-  return names.length === 0 ? [] : [names.slice(0, size), ...chunk(names.slice(size), size)];
-}
+const chunk = (names: readonly string[], size: number): readonly (readonly string[])[] =>
+  Array.from({ length: Math.ceil(names.length / size) }, (_, index) => names.slice(index * size, (index + 1) * size));
 
 const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -74,5 +74,7 @@ function chooseAccount(policies: readonly PolicyDocument[]): string {
 /** Merges two contexts. Keys ignore case, and values of `more` win. */
 export function mergeContexts(context: RequestContext, more: RequestContext): RequestContext {
   const later = new Set(Object.keys(more).map((key) => key.toLowerCase()));
-  return { ...Object.fromEntries(Object.entries(context).filter(([key]) => !later.has(key.toLowerCase()))), ...more };
+  const merged: Record<string, RequestContext[string]> = {};
+  for (const [key, value] of Object.entries(context)) if (!later.has(key.toLowerCase())) merged[key] = value;
+  return Object.assign(merged, more);
 }

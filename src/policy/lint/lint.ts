@@ -1,4 +1,6 @@
 // Finds problems in a policy, with their places and fixes: `fob policy lint`.
+
+import { formatCount } from "../../text.ts";
 import { type ParsedDocument, parseDocument } from "../engine/document.ts";
 import type { Problem, ProblemKind } from "../engine/grammar.ts";
 import type { JsonText } from "../engine/json.ts";
@@ -148,5 +150,3 @@ function checkSize(size: number, whose: "users" | Kind | undefined, report: Repo
     report.add("too-large-for-inline", [], message, "make it a managed policy");
   }
 }
-
-const formatCount = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
