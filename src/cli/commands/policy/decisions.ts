@@ -14,6 +14,7 @@ import {
 } from "../../../policy/engine/evaluate.ts";
 import { explain, type Reason } from "../../../policy/engine/explain.ts";
 import { makeExampleUser, parseUserArn, type Subject } from "../../../policy/engine/subject.ts";
+import { guessKey } from "../../../policy/lint/known.ts";
 import { listDocuments } from "../../../policy/proof.ts";
 import { hangText } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote, quoteShellWord } from "../../../text.ts";
@@ -58,7 +59,7 @@ interface SimulateOptions extends AdministratorOptions {
 export async function readSetup(given: SimulateOptions, context: Context): Promise<SimulationSetup> {
   const { account, user, policy } = given;
   // Before AWS is asked: that may need a code.
-  const stated = await readContext(given.context ?? []);
+  const stated = readContext(given.context ?? []);
   const setup =
     account && user !== undefined && policy === undefined
       ? await readSetupFromAccount(user, given, context)
@@ -176,7 +177,7 @@ function readUser(arn: string): Subject {
 }
 
 /** Reads `KEY=VALUE` options; a key may have several values. */
-async function readContext(given: readonly string[]): Promise<RequestContext> {
+function readContext(given: readonly string[]): RequestContext {
   const values = new Map<string, { key: string; list: string[] }>();
   for (const text of given) {
     const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
@@ -187,7 +188,6 @@ async function readContext(given: readonly string[]): Promise<RequestContext> {
       );
     }
     if (!key.includes(":")) {
-      const { guessKey } = await import("../../../policy/lint/known.ts");
       const meant = guessKey(key)?.name;
       throw new UsageError(
         `${quote(key)} (from --context) is not a condition key: its prefix is missing`,

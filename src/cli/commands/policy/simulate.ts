@@ -3,6 +3,7 @@ import { exitCodes, UsageError } from "../../../errors.ts";
 import { CasesError, readCases } from "../../../policy/cases.ts";
 import type { RequestContext } from "../../../policy/engine/evaluate.ts";
 import { mergeContexts } from "../../../policy/engine/subject.ts";
+import { findActions, guessAction, isKnownService, splitAction, updated } from "../../../policy/lint/known.ts";
 import { type Cell, prove } from "../../../policy/proof.ts";
 import { judgeProof, judgeRequirement, type Requirement, requirements } from "../../../policy/verdicts.ts";
 import { escapeControlCharacters, formatFlag, quote } from "../../../text.ts";
@@ -242,9 +243,6 @@ async function compareCases(file: string, simulation: SimulationSetup): Promise<
 
 /** Warns about actions that AWS does not have: a typo would be evaluated like any action. */
 async function warnAboutActions(results: readonly ExplainedDecision[], { say }: Context): Promise<void> {
-  const { guessAction, findActions, isKnownService, splitAction, updated } = await import(
-    "../../../policy/lint/known.ts"
-  );
   const unknown = [...new Set(results.map(({ request }) => request.action))].filter(
     (action) => findActions(action).length === 0,
   );
