@@ -57,3 +57,11 @@ export function formatClockTime(at: number, now: number): string {
 const padTwo = (number: number): string => String(number).padStart(2, "0");
 const formatDay = (date: Date): string =>
   `${date.getFullYear()}-${padTwo(date.getMonth() + 1)}-${padTwo(date.getDate())}`;
+
+/** How long ago something was, in milliseconds, in words: `3 days ago`, `40 h ago`, `5 min ago`. */
+export function describeAgo(milliseconds: number): string {
+  const days = Math.floor(milliseconds / 86_400_000);
+  if (days >= 2) return `${days} days ago`;
+  const hours = Math.floor(milliseconds / 3_600_000);
+  return hours >= 1 ? `${hours} h ago` : `${Math.max(0, Math.floor(milliseconds / 60_000))} min ago`;
+}

@@ -4,6 +4,7 @@ import { buildClosest } from "../iam/enforcement.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
 import { breakGlassChecks } from "./break-glass.ts";
 import type { AuditInput, Check, Controls, Outcome, Result, Severity } from "./check.ts";
+import { configChecks } from "./config-rules.ts";
 import { enforcementChecks } from "./enforcement.ts";
 import { rootChecks } from "./root.ts";
 import { userChecks } from "./users.ts";
@@ -12,6 +13,7 @@ import { userChecks } from "./users.ts";
 const order = [
   ...[
     "every-active-user-has-mfa",
+    "config-rule-compliant",
     "no-active-key-without-mfa",
     "enforced-for-every-user",
     "policy-sound",
@@ -23,9 +25,13 @@ const order = [
   ...["unused-credentials", "old-access-keys", "two-active-keys", "security-key-only-with-key"],
 ];
 
-export const checks: readonly Check[] = [...userChecks, ...enforcementChecks, ...breakGlassChecks, ...rootChecks].sort(
-  (a, b) => order.indexOf(a.id) - order.indexOf(b.id),
-);
+export const checks: readonly Check[] = [
+  ...userChecks,
+  ...configChecks,
+  ...enforcementChecks,
+  ...breakGlassChecks,
+  ...rootChecks,
+].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
 
 export interface Audit {
   readonly version: 1;
@@ -47,7 +53,7 @@ export interface CheckResult extends Outcome {
   readonly controls: Controls;
 }
 
-export interface AuditOptions extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "now"> {
+export interface AuditOptions extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "config" | "now"> {
   /** The group's name. */
   readonly group: string;
 }

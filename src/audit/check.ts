@@ -3,6 +3,7 @@
 import type { DecisionsOf } from "../iam/decisions.ts";
 import type { Enforcement } from "../iam/enforcement.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
+import type { ConfigRegion } from "./config-rules.ts";
 
 /** In this order, the worst first. */
 export const severities = ["high", "medium", "low"] as const;
@@ -40,6 +41,8 @@ export interface Outcome {
   readonly unknownSubjects?: readonly Subject[];
   /** In words: lower case, no full stop. */
   readonly reason: string;
+  /** Instead of the check's. */
+  readonly remedy?: string;
 }
 
 export interface Subject {
@@ -57,6 +60,8 @@ export interface AuditInput {
   readonly breakGlass: readonly string[];
   /** What tells someone of the sign-ins of a break-glass user, by its ARN: in words; null if nothing does. */
   readonly signInAlarms: ReadonlyMap<string, Known<string | null>>;
+  /** AWS Config, in each region that was looked at. */
+  readonly config: readonly ConfigRegion[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }

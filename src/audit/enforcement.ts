@@ -1,8 +1,8 @@
 // Checks of the enforcement itself: that users without MFA are denied, not only that they have devices.
 
-import { findDifferences, findGroup } from "../iam/enforcement.ts";
+import { type Enforcement, findDifferences, findGroup } from "../iam/enforcement.ts";
 import { isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
-import type { User } from "../iam/snapshot.ts";
+import type { AccountSnapshot, User } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
 import { lint } from "../policy/lint/lint.ts";
 import {
@@ -59,13 +59,7 @@ export const enforcementChecks: readonly Check[] = [
     controls: {},
     look: ({ snapshot, enforcement }) => {
       const { group: name, groupArn: arn } = enforcement;
-      const differences =
-        findGroup(snapshot, name) === undefined
-          ? [{ detail: `group ${name} does not exist` }]
-          : findDifferences(snapshot, enforcement);
-      return judgeEach([{ name, arn }], "group", () =>
-        differences.length === 0 ? undefined : fails(differences.map(({ detail }) => detail).join("; ")),
-      );
+      return judgeEach([{ name, arn }], "group", () => judgeGroup(snapshot, enforcement));
     },
   },
   {
@@ -128,6 +122,17 @@ function isAutomation({ tags, accessKeys, password }: User): boolean {
   if (tags[roleTag] === "automation") return true;
   if (!("value" in accessKeys) || !("value" in password)) return false;
   return password.value === null && accessKeys.value.some(({ active }) => active);
+}
+
+function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgement {
+  const { group: name, policies } = enforcement;
+  const group = findGroup(snapshot, name);
+  if (group === undefined) return fails(`group ${name} does not exist`);
+  const differences = findDifferences(snapshot, enforcement);
+  if (differences.length > 0) return fails(differences.map(({ detail }) => detail).join("; "));
+  const read = new Set(snapshot.managedPolicies.map(({ arn }) => arn));
+  const missing = policies.find(({ arn }) => group.attachedPolicies.includes(arn) && !read.has(arn));
+  return missing && { unknown: `AWS did not return the policy ${missing.arn}` };
 }
 
 const judgeDenied = (user: User, decisionsOf: AuditInput["decisionsOf"]): Judgement =>

@@ -1,4 +1,4 @@
-// Calls of services whose clients fob does not bring: what an administrator's commands ask CloudTrail and alarms.
+// Calls of services whose clients fob does not bring: what an administrator's commands ask CloudTrail, alarms and AWS Config.
 // Heavy: import() it, and only when AWS is really called.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Sha256 } from "@smithy/core/checksum";
@@ -17,6 +17,7 @@ const services = {
   },
   cloudwatch: { name: "monitoring", version: "1.0", target: "GraniteServiceVersion20100801" },
   cloudwatch_logs: { name: "logs", version: "1.1", target: "Logs_20140328" },
+  config_service: { name: "config", version: "1.1", target: "StarlingDoveService" },
   eventbridge: { name: "events", version: "1.1", target: "AWSEvents" },
   sns: { name: "sns", version: "2010-03-31", target: undefined },
 } as const satisfies Record<OtherService, { name: string; version: string; target: string | undefined }>;

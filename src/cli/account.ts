@@ -60,6 +60,13 @@ export const readPermissions = [
   "iam:ListVirtualMFADevices",
 ];
 
+/** What `findConfigRules` asks. */
+export const configPermissions = [
+  ...["config:DescribeComplianceByConfigRule", "config:DescribeConfigRuleEvaluationStatus"],
+  ...["config:DescribeConfigRules", "config:DescribeConfigurationRecorderStatus"],
+  "config:GetComplianceDetailsByConfigRule",
+];
+
 /** What `findSignInAlarm` asks. */
 export const alarmPermissions = [
   ...["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarmsForMetric", "events:ListRules"],

@@ -1,10 +1,10 @@
 // Looks, as the administrator, whether someone is told when a user signs in to the console.
 import * as alarms from "../aws/alarms.ts";
 import type { Connection } from "../aws/connection.ts";
-import { AwsFailure } from "../aws/failures.ts";
 import { getDefaultRegion, getPartition } from "../aws/partitions.ts";
 import { joinAlarms, matchesFilter, matchesPattern } from "../iam/sign-in-alarm.ts";
 import { flatMapKnown, type Known, type User } from "../iam/snapshot.ts";
+import { tryRead } from "../iam/try-call.ts";
 
 /** What is found, in words; null if there is no alarm. */
 type Alarm = Known<string | null>;
@@ -73,14 +73,4 @@ async function describeTargets(aws: Connection, what: string, targets: readonly 
       }),
     ),
   );
-}
-
-/** Whatever goes wrong, it is not known whether there is an alarm. */
-async function tryRead<T>(read: () => Promise<T>): Promise<Known<T>> {
-  try {
-    return { value: await read() };
-  } catch (error) {
-    if (!(error instanceof AwsFailure)) throw error;
-    return { unknown: error.message };
-  }
 }

@@ -14,3 +14,13 @@ export async function tryCall<T>(work: () => Promise<T>): Promise<Known<T>> {
     return { unknown: error.message };
   }
 }
+
+/** The same for what other services tell: whatever goes wrong with them, IAM can still be asked. */
+export async function tryRead<T>(read: () => Promise<T>): Promise<Known<T>> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    if (!(error instanceof AwsFailure)) throw error;
+    return { unknown: error.message };
+  }
+}

@@ -1,8 +1,9 @@
 // What CloudTrail tells of the access keys of users: the last-used service of a key hides every use before the last one.
 import type { EventQuery, TrailEvent } from "../aws/cloudtrail.ts";
+import { describeAgo } from "../duration.ts";
 import { isBreakGlass, isMember } from "../iam/parts.ts";
 import type { AccessKey, KeyHistory, Known, User } from "../iam/snapshot.ts";
-import { describeAgo, findInUse, historyDays, inUseDays, leavesOpen, wasUsed } from "./states.ts";
+import { findInUse, historyDays, inUseDays, leavesOpen, wasUsed } from "./states.ts";
 
 /** Finds the latest event of a region that matches; unknown if it could not be looked up. */
 export type FindEvent = (

@@ -1,4 +1,5 @@
 // The state of each user before the rollout: who can be put under the enforcement policy, and what the others wait for.
+import { describeAgo } from "../duration.ts";
 import type { UserDecisions } from "../iam/decisions.ts";
 import { breakGlassTag, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { AccessKey, AccountSnapshot, Device, Known, Password, User } from "../iam/snapshot.ts";
@@ -229,7 +230,7 @@ const isLastForLogin = ({ lastUsedService }: AccessKey): boolean =>
   lastUsedService !== null && openServices.includes(lastUsedService.toLowerCase());
 
 /** IAM and STS, which a login needs, and what fob asks itself for an administrator who works with an access key. */
-const openServices = ["iam", "sts", "cloudtrail", "events", "logs", "monitoring", "sns"];
+const openServices = ["iam", "sts", "cloudtrail", "config", "events", "logs", "monitoring", "sns"];
 
 /**
  * What CloudTrail tells of a user whose last-used services leave open what the keys are used for; undefined if they leave
@@ -272,13 +273,6 @@ function describeKeys(keys: readonly AccessKey[], now: number): string {
 }
 
 const countDays = (milliseconds: number): number => Math.floor(milliseconds / day);
-
-export function describeAgo(milliseconds: number): string {
-  const days = countDays(milliseconds);
-  if (days >= 2) return `${days} days ago`;
-  const hours = Math.floor(milliseconds / 3_600_000);
-  return hours >= 1 ? `${hours} h ago` : `${Math.max(0, Math.floor(milliseconds / 60_000))} min ago`;
-}
 
 function listUnknown(user: User, decisions: Known<UserDecisions>): readonly string[] {
   const { devices, accessKeys, password } = user;

@@ -1,6 +1,7 @@
 // Every check has an account in which it passes, one in which it fails, and one in which it is not known.
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { auditAccount, checks } from "../../src/audit/audit.ts";
+import type { ConfigRegion, ConfigRule } from "../../src/audit/config-rules.ts";
 import { buildEnforcement } from "../../src/iam/enforcement.ts";
 import type { AccountSnapshot, Known, RootUser, User } from "../../src/iam/snapshot.ts";
 
@@ -75,16 +76,40 @@ const withPolicies = (...inlinePolicies: ReturnType<typeof policy>[]): AccountSn
   makeAccount({}, { groups: [{ ...group, inlinePolicies }] });
 
 const told = { value: "rule sign-ins in us-east-1, to arn:aws:sns:us-east-1:123456789012:on-call" };
-const audit = (snapshot: AccountSnapshot, named: readonly string[] = [], alarm: Known<string | null> = told) => {
+
+const configRule = (change: Partial<ConfigRule> = {}): ConfigRule => ({
+  ...{ name: "mfa", compliance: { value: "COMPLIANT" }, nonCompliant: { value: [] } },
+  evaluation: { value: { succeeded: now - 3_600_000, failed: undefined, error: undefined } },
+  ...change,
+});
+const inConfig = (change: Partial<ConfigRule> = {}, region: Partial<ConfigRegion> = {}): Around => ({
+  config: [
+    { region: "eu-central-1", isRecording: { value: true }, rules: { value: [configRule(change)] }, ...region },
+    { region: "us-east-1", isRecording: { value: null }, rules: { value: [] } },
+  ],
+});
+const withoutRule = (region: Partial<ConfigRegion>): Around => inConfig({}, { rules: { value: [] }, ...region });
+
+/** What is known of an account beside its IAM. */
+interface Around {
+  readonly breakGlass?: readonly string[];
+  readonly alarm?: Known<string | null>;
+  readonly config?: readonly ConfigRegion[];
+}
+const audit = (snapshot: AccountSnapshot, { breakGlass: named = [], alarm = told, config }: Around = {}) => {
   const signInAlarms = new Map(snapshot.users.map(({ arn }) => [arn, alarm]));
-  return auditAccount(snapshot, { group: "RequireMFA", breakGlass: named, signInAlarms, now });
+  const around = { signInAlarms, config: config ?? inConfig().config ?? [] };
+  return auditAccount(snapshot, { group: "RequireMFA", breakGlass: named, ...around, now });
 };
-const find = (snapshot: AccountSnapshot, id: string) => audit(snapshot).checks.find((check) => check.id === id);
+const find = (snapshot: AccountSnapshot, id: string, around: Around = {}) =>
+  audit(snapshot, around).checks.find((check) => check.id === id);
 
 const program = { password: { value: null }, accessKeys: { value: [key(1)] } };
 const cannotEvaluate = policy("odd", { Effect: "Maybe", Action: "*", Resource: "*" });
 
-const failing: readonly (readonly [id: string, snapshot: AccountSnapshot, evidence: string])[] = [
+type Case = readonly [id: string, snapshot: AccountSnapshot, evidence: string, around?: Around];
+
+const failing: readonly Case[] = [
   ["every-active-user-has-mfa", makeAccount({ devices: { value: [] } }), "a console password, and no MFA device"],
   [
     "no-active-key-without-mfa",
@@ -161,6 +186,13 @@ const failing: readonly (readonly [id: string, snapshot: AccountSnapshot, eviden
     "its own policies do not let it",
   ],
   ["break-glass-keys-inactive", withBreakGlass({ accessKeys: { value: [key(1)] } }), "an active access key"],
+  ["break-glass-monitored", makeAccount(), "no alarm on its sign-ins was found", { alarm: { value: null } }],
+  [
+    "config-rule-compliant",
+    makeAccount(),
+    "mfa in eu-central-1: not compliant, evaluated 1 h ago (2026-11-26T23:00:00Z) from data up to 4 h older",
+    inConfig({ compliance: { value: "NON_COMPLIANT" }, nonCompliant: unread }),
+  ],
   ["root-mfa", withRoot({ hasMfa: false }), "the root user has no MFA device"],
   ["root-no-keys", withRoot({ activeAccessKeys: 2 }), "the root user has 2 active access keys"],
   ["root-unused", withRoot({ passwordLastUsed: ago(3) }), "the root user signed in 3 days ago"],
@@ -180,33 +212,79 @@ const failing: readonly (readonly [id: string, snapshot: AccountSnapshot, eviden
   ],
 ];
 
-const unknown: readonly (readonly [id: string, snapshot: AccountSnapshot])[] = [
-  ["every-active-user-has-mfa", makeAccount({ devices: unread })],
-  ["every-active-user-has-mfa", makeAccount({ devices: { value: [] }, mayHaveMoreDevices: true })],
-  ["no-active-key-without-mfa", makeAccount({ accessKeys: unread })],
-  ["enforced-for-every-user", makeAccount({ inlinePolicies: [cannotEvaluate] })],
+const unknown: readonly Case[] = [
+  ["every-active-user-has-mfa", makeAccount({ devices: unread }), "MFA devices: no permission for it"],
+  [
+    "every-active-user-has-mfa",
+    makeAccount({ devices: { value: [] }, mayHaveMoreDevices: true }),
+    "may be this user's",
+  ],
+  ["config-rule-compliant", makeAccount(), "eu-central-1: no rule about MFA; us-east-1: no", withoutRule({})],
+  [
+    "config-rule-compliant",
+    makeAccount(),
+    "eu-central-1: no rule about MFA, and no recorder",
+    withoutRule({ isRecording: { value: null } }),
+  ],
+  ["config-rule-compliant", makeAccount(), "eu-central-1: no permission for it", withoutRule({ rules: unread })],
+  ["config-rule-compliant", makeAccount(), "recorder is stopped", inConfig({}, { isRecording: { value: false } })],
+  ["config-rule-compliant", makeAccount(), "recorder: no permission", inConfig({}, { isRecording: unread })],
+  ["config-rule-compliant", makeAccount(), "has no recorder", inConfig({}, { isRecording: { value: null } })],
+  ["config-rule-compliant", makeAccount(), "compliance: no permission", inConfig({ compliance: unread })],
+  [
+    "config-rule-compliant",
+    makeAccount(),
+    "mfa in eu-central-1: the rule has no result: INSUFFICIENT_DATA",
+    inConfig({ compliance: { value: "INSUFFICIENT_DATA" } }),
+  ],
+  [
+    "config-rule-compliant",
+    makeAccount(),
+    "last evaluated 3 days ago",
+    inConfig({ evaluation: { value: { succeeded: now - 3 * 86_400_000, failed: undefined, error: undefined } } }),
+  ],
+  [
+    "config-rule-compliant",
+    makeAccount(),
+    "the last evaluation failed: AccessDenied",
+    inConfig({ evaluation: { value: { succeeded: now - 2, failed: now - 1, error: "AccessDenied" } } }),
+  ],
+  ["no-active-key-without-mfa", makeAccount({ accessKeys: unread }), "access keys: no permission for it"],
+  ["enforced-for-every-user", makeAccount({ inlinePolicies: [cannotEvaluate] }), "policies: "],
   [
     "policy-sound",
     withPolicies({
       name: "broken",
       document: '{"Effect": "Deny", "Condition": {"Bool": {"aws:MultiFactorAuthPresent"',
     }),
+    "",
   ],
-  ["automation-not-enforced", makeAccount({ ...program, groups: [], inlinePolicies: [cannotEvaluate] })],
-  ["policy-attached-to-group-only", makeAccount({ attachedPolicies: [arnOf("policy/not-returned")] })],
-  ["enforced-without-device", makeAccount({ devices: unread })],
-  ["break-glass-exists", withBreakGlass({ inlinePolicies: [everything, cannotEvaluate] })],
-  ["break-glass-strong", withBreakGlass({ devices: unread })],
-  ["break-glass-keys-inactive", withBreakGlass({ accessKeys: unread })],
-  ["root-mfa", makeAccount({}, { root: unread })],
-  ["root-no-keys", makeAccount({}, { root: unread })],
-  ["root-unused", withRoot({ activeAccessKeys: 1 })],
-  ["unused-credentials", makeAccount({ password: unread })],
-  ["old-access-keys", makeAccount({ accessKeys: { value: [{ ...key(1), lastRotated: null }] } })],
-  ["two-active-keys", makeAccount({ accessKeys: unread })],
+  ["group-exact", makeAccount({}, { managedPolicies: [] }), "AWS did not return the policy arn:aws:iam::123456789012"],
+  ["automation-not-enforced", makeAccount({ ...program, groups: [], inlinePolicies: [cannotEvaluate] }), "policies: "],
+  [
+    "policy-attached-to-group-only",
+    makeAccount({ attachedPolicies: [arnOf("policy/not-returned")] }),
+    "AWS did not return the policy",
+  ],
+  ["enforced-without-device", makeAccount({ devices: unread }), "MFA devices: no permission for it"],
+  ["break-glass-exists", withBreakGlass({ inlinePolicies: [everything, cannotEvaluate] }), "policies: "],
+  ["break-glass-strong", withBreakGlass({ devices: unread }), "MFA devices: no permission for it"],
+  ["break-glass-keys-inactive", withBreakGlass({ accessKeys: unread }), "access keys: no permission for it"],
+  ["break-glass-monitored", makeAccount(), "alarms: no permission for it", { alarm: unread }],
+  ["root-mfa", makeAccount({}, { root: unread }), "the root user: no permission for it"],
+  ["root-no-keys", makeAccount({}, { root: unread }), "the root user: no permission for it"],
+  ["root-unused", withRoot({ activeAccessKeys: 1 }), "the use of the root user's access keys was not looked at"],
+  ["unused-credentials", makeAccount({ password: unread }), "console password: no permission for it"],
+  [
+    "old-access-keys",
+    makeAccount({ accessKeys: { value: [{ ...key(1), lastRotated: null }] } }),
+    "the age of an access key is not known",
+  ],
+  ["two-active-keys", makeAccount({ accessKeys: unread }), "access keys: no permission for it"],
   [
     "security-key-only-with-key",
     makeAccount({ devices: { value: [{ ...virtual, kind: "unknown" }] }, accessKeys: { value: [key(1)] } }),
+    "the kind of an MFA device is not known",
   ],
 ];
 
@@ -215,25 +293,36 @@ test("in a healthy account every check passes", () => {
   expect(audit(makeAccount()).summary).toEqual({ pass: checks.length, fail: 0, unknown: 0 });
 });
 
-test.each(failing)("%s fails (%#)", (id, snapshot, evidence) => {
-  const check = find(snapshot, id);
-  expect(check).toMatchObject({ result: "fail" });
-  expect([check?.reason, ...(check?.subjects ?? []).map((subject) => subject.evidence)].join("\n")).toContain(evidence);
+describe.each([
+  ["fail", failing],
+  ["unknown", unknown],
+] as const)("%s", (result, cases) => {
+  const named = cases.map(([id, snapshot, evidence, around]) => ({ id, snapshot, evidence, around }));
+  test.each(named)("$id: $evidence", ({ id, snapshot, evidence, around }) => {
+    const check = find(snapshot, id, around);
+    expect(check).toMatchObject({ result });
+    const words = [check?.reason, ...(check?.subjects ?? []).map((subject) => subject.evidence)];
+    expect(words.join("\n")).toContain(evidence);
+  });
+
+  test("there is such an account for every check", () => {
+    expect(new Set(cases.map(([id]) => id))).toEqual(new Set(checks.map(({ id }) => id)));
+  });
 });
 
-test.each(unknown)("%s is unknown (%#)", (id, snapshot) => {
-  expect(find(snapshot, id)).toMatchObject({ result: "unknown" });
-});
-
-test("every check has an account in which it fails", () => {
-  const tested = [...failing.map(([id]) => id), "break-glass-monitored"];
-  expect(new Set(tested)).toEqual(new Set(checks.map(({ id }) => id)));
-});
-
-test("the sign-ins of a break-glass user are told of, or not, or that is not known", () => {
-  const resultOf = (alarm: Known<string | null>) =>
-    audit(makeAccount(), [], alarm).checks.find(({ id }) => id === "break-glass-monitored")?.result;
-  expect([told, { value: null }, unread].map(resultOf)).toEqual(["pass", "fail", "unknown"]);
+test("AWS Config's users are named by their IDs, also those who are gone", () => {
+  const nonCompliant = { value: ["AIDAben", "AIDAgone"] };
+  const around = inConfig({ compliance: { value: "NON_COMPLIANT" }, nonCompliant });
+  expect(find(makeAccount(), "config-rule-compliant", around)?.subjects).toEqual([
+    {
+      ...{ name: "ben", arn: arnOf("user/ben") },
+      evidence: "not compliant with mfa in eu-central-1; has an MFA device by now",
+    },
+    {
+      ...{ name: "AIDAgone", arn: arnOf("user/AIDAgone") },
+      evidence: "not compliant with mfa in eu-central-1; no user has this ID",
+    },
+  ]);
 });
 
 test("one that fails decides, and the ones that are not known are counted", () => {
@@ -254,7 +343,7 @@ test("break-glass users and programs are exempt from enforcement, and named", ()
 test("a break-glass user is found by name too, and one who gets in is enough", () => {
   const users = [makeUser("ben"), { ...breakGlass, tags: {} }, makeUser("old", { tags: breakGlass.tags })];
   const check = (named: string[]) =>
-    audit(makeAccount({}, { users }), named).checks.find(({ id }) => id === "break-glass-exists");
+    audit(makeAccount({}, { users }), { breakGlass: named }).checks.find(({ id }) => id === "break-glass-exists");
   expect(check([])).toMatchObject({ result: "fail" });
   expect(check(["Break-Glass"])).toMatchObject({ result: "pass", reason: "1 of 2; not old: in group RequireMFA" });
 });

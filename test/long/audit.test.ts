@@ -31,6 +31,8 @@ test("the team before and after the rollout: what does not hold, and exit 3", as
   expect(subjectsOf("security-key-only-with-key")).toEqual(["finn"]);
   expect(subjectsOf("break-glass-keys-inactive")).toEqual(["old-break-glass"]);
   expect(subjectsOf("enforced-for-every-user")).toContain("ben");
+  // Its rule is about console users.
+  expect(subjectsOf("config-rule-compliant")).toEqual(["dan", "erin", "hal"]);
   const enforced = await inSandbox("fob audit --profile ada --json", "--scenario", "team-enforced");
   const after = JSON.parse(enforced.stdout) as Audit;
   expect(subjectsOf("enforced-for-every-user", after)).not.toContain("ben");

@@ -5,13 +5,15 @@ import { formatCsv } from "../../../csv.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
 import { formatJson, quote } from "../../../text.ts";
-import { alarmPermissions, readPermissions, withAccount } from "../../account.ts";
+import { alarmPermissions, configPermissions, readPermissions, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
 import { administratorOptions, groupOption, parseGroup } from "../rollout/options.ts";
 import { formatAuditSarif } from "./sarif.ts";
 import { formatAudit, formatAuditMarkdown, listRows } from "./text.ts";
+
+const permissions = [...readPermissions, ...alarmPermissions, ...configPermissions];
 
 const formats = ["table", "json", "csv", "markdown", "sarif"] as const;
 
@@ -38,7 +40,7 @@ export const auditCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob audit --profile admin", "fob audit --fail-on low --json", "fob audit --format markdown"],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...alarmPermissions].sort(), context);
+    if (options.printPolicy) return printLeastPolicy(permissions.toSorted(), context);
     const format = chooseFormat(options, formats);
     const group = parseGroup(options.group);
     const { breakGlass = [], allowUnknown = false } = options;
@@ -47,8 +49,9 @@ export const auditCommand = defineCommand({
       const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
       const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
       const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
-      const signInAlarms = new Map(await Promise.all(alarms));
-      return auditAccount(snapshot, { group, breakGlass, signInAlarms, now: context.now() });
+      const { findConfigRules } = await import("../../config-rules.ts");
+      const [found, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
+      return auditAccount(snapshot, { group, breakGlass, signInAlarms: new Map(found), config, now: context.now() });
     });
     const { columns } = context.stdout;
     context.stdout.write(
