@@ -21,6 +21,10 @@ export interface Finding extends Partial<Region> {
   readonly identity?: string;
   /** There was too little information to decide: it may be no problem. */
   readonly isOpen?: boolean;
+  /** Whether it is new since an earlier run. Without such a run it is left out. */
+  readonly isNew?: boolean;
+  /** Why it is accepted; empty if it is not, left out if nothing is known of that. */
+  readonly accepted?: string;
   /** Where else the file has the same problem. */
   readonly also?: readonly Region[];
 }

@@ -98,6 +98,16 @@ function formatResult(finding: Finding, ruleIds: readonly string[], fingerprint:
     locations: [location],
     ...(related.length === 0 ? {} : { relatedLocations: related }),
     partialFingerprints: { primaryLocationLineHash: fingerprint },
+    ...formatStates(finding),
+  };
+}
+
+/** All results of a run must have them, or none: SARIF 2.1.0, 3.27.23 and 3.27.24. */
+function formatStates({ isNew, accepted }: Finding) {
+  const suppression = { kind: "external", status: "accepted", justification: escapeControlCharacters(accepted ?? "") };
+  return {
+    ...(isNew === undefined ? {} : { baselineState: isNew ? "new" : "unchanged" }),
+    ...(accepted === undefined ? {} : { suppressions: accepted === "" ? [] : [suppression] }),
   };
 }
 
@@ -140,7 +150,7 @@ function countFingerprints(): (finding: Finding) => string {
   return ({ rule, file = "", subject = "", identity, message }) => {
     // Numbers such as "6,213 characters" change with every edit.
     const stable = message.replace(/\b\d{1,3}(,\d{3})+\b/g, "#");
-    const key = JSON.stringify(identity === undefined ? [rule, subject, stable] : [rule, identity]);
+    const key = JSON.stringify(identity === undefined ? [rule, subject, stable] : [rule, identity, subject]);
     const count = (counts.get(file + key) ?? 0) + 1;
     counts.set(file + key, count);
     return `${createHash("sha256").update(key).digest("hex").slice(0, 16)}:${count}`;

@@ -2,8 +2,9 @@
 import { indexDecisions } from "../iam/decisions.ts";
 import { buildClosest } from "../iam/enforcement.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
+import type { Comparison } from "./baseline.ts";
 import { breakGlassChecks } from "./break-glass.ts";
-import type { AuditInput, Check, Controls, Outcome, Result, Severity } from "./check.ts";
+import type { AuditInput, Check, Controls, Notes, Outcome, Result, Severity } from "./check.ts";
 import { configChecks } from "./config-rules.ts";
 import { enforcementChecks } from "./enforcement.ts";
 import { rootChecks } from "./root.ts";
@@ -43,9 +44,16 @@ export interface Audit {
   readonly reportGenerated: string | null;
   readonly summary: Readonly<Record<Result, number>>;
   readonly checks: readonly CheckResult[];
+  /** What has changed since an earlier audit. */
+  readonly baseline?: Comparison;
+  /** How much of what was found someone accepts, or did until now. */
+  readonly accepted?: { readonly accepted: number; readonly expired: number };
 }
 
-export interface CheckResult extends Outcome {
+/** Of one that has no subjects, the notes are about the account. */
+export interface CheckResult extends Outcome, Notes {
+  /** With a baseline or accepted risks: the result without what is accepted, and without failures that are not new. */
+  readonly remaining?: Result;
   readonly id: string;
   readonly title: string;
   readonly severity: Severity;

@@ -45,7 +45,24 @@ export interface Outcome {
   readonly remedy?: string;
 }
 
-export interface Subject {
+/** What is known of something that a check has found, beside the account. */
+export interface Notes {
+  /** Someone accepts it. */
+  readonly accepted?: Acceptance;
+  /** Whether the baseline does not have it. */
+  readonly new?: boolean;
+}
+
+export interface Acceptance {
+  readonly person: string;
+  readonly reason: string;
+  /** The last day on which it is accepted, in UTC: `2027-01-31`. */
+  readonly until: string;
+  /** Whether that day is over: then it counts. */
+  readonly expired: boolean;
+}
+
+export interface Subject extends Notes {
   readonly name: string;
   readonly arn: string;
   readonly evidence: string;

@@ -1,7 +1,8 @@
 // An audit as findings, for the formats of other programs: one for each subject that fails or is not known.
 import type { Finding, Level } from "../findings.ts";
 import { type Audit, type CheckResult, checks } from "./audit.ts";
-import type { Severity, Subject } from "./check.ts";
+import type { Severity } from "./check.ts";
+import { describeNotes, type Found, listFound } from "./found.ts";
 
 const levels: Readonly<Record<Severity, Level>> = { high: "error", medium: "warning", low: "note" };
 
@@ -12,23 +13,20 @@ export const auditRules = checks.map(({ id, title, severity, remedy }) => ({
   text: `Holds if ${title}. Next: ${remedy}.`,
 }));
 
-export function listAuditFindings({ account, checks: results }: Audit): readonly Finding[] {
-  return results.flatMap((check) => {
-    const { result, subjects, unknownSubjects = [], reason } = check;
-    if (result === "pass") return [];
-    const whole: Subject = { name: `account ${account}`, arn: account, evidence: reason };
-    return [
-      ...(subjects.length === 0 ? [whole] : subjects).map((subject) => toFinding(check, subject, result === "unknown")),
-      ...unknownSubjects.map((subject) => toFinding(check, subject, true)),
-    ];
-  });
+export function listAuditFindings(audit: Audit): readonly Finding[] {
+  return audit.checks.flatMap((check) => listFound(check).map((found) => toFinding(check, found, audit)));
 }
 
-function toFinding({ id, severity, title, remedy }: CheckResult, subject: Subject, isOpen: boolean): Finding {
-  const { name, arn, evidence } = subject;
+function toFinding({ id, severity, title, remedy }: CheckResult, found: Found, { account, accepted }: Audit): Finding {
+  const { name, arn, evidence, result } = found;
+  const isExpired = found.accepted?.expired === true;
+  const why = result === "unknown" ? `not known whether ${title}: ${evidence}` : evidence;
   return {
-    ...{ rule: id, level: levels[severity], fix: remedy, subject: name, identity: arn === "" ? name : arn },
-    message: isOpen ? `not known whether ${title}: ${evidence}` : evidence,
-    ...(isOpen ? { isOpen } : {}),
+    ...{ rule: id, level: levels[severity], fix: remedy, subject: name === "" ? `account ${account}` : name },
+    identity: arn === "" ? name || account : arn,
+    message: isExpired ? `${why} (${describeNotes(found)})` : why,
+    ...(result === "unknown" ? { isOpen: true } : {}),
+    ...(found.new === undefined ? {} : { isNew: found.new }),
+    ...(accepted === undefined ? {} : { accepted: found.accepted && !isExpired ? describeNotes(found) : "" }),
   };
 }

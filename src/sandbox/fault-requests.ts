@@ -1,7 +1,7 @@
 // The requests by which `fob sandbox fault` switches faults on and off, from another process.
 import { timingSafeEqual } from "node:crypto";
+import { ShapeError } from "../shape.ts";
 import { type Fault, type Faults, readFault } from "./faults.ts";
-import { ShapeError } from "./shape.ts";
 import type { HttpRequest } from "./sigv4.ts";
 
 export const faultsPath = "/faults";

@@ -3,11 +3,12 @@
 // The errors are AWS's: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; "Rate exceeded" is as users quote it. That IAM's reads
 // are behind its changes for a while: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
+
+import { object, oneOf, optional, type Read, ShapeError, text, wholeNumber } from "../shape.ts";
 import { Account, type Credential } from "./account.ts";
 import { AwsError, authenticationError, type Service } from "./errors.ts";
 import { loadAccount } from "./load-account.ts";
 import { saveAccount } from "./save-account.ts";
-import { object, oneOf, optional, type Read, ShapeError, text, wholeNumber } from "./shape.ts";
 
 /**
  * What happens to a request:

@@ -1,6 +1,7 @@
 // Fills the account of a sandbox from a file or a snapshot. Secrets, seeds and IDs that it does not have are generated.
 
 import type { Known } from "../iam/snapshot.ts";
+import { ShapeError } from "../shape.ts";
 import {
   type Account,
   type Credential,
@@ -25,7 +26,6 @@ import type {
   SavedUser,
 } from "./saved-account.ts";
 import { loadRegions } from "./saved-regions.ts";
-import { ShapeError } from "./shape.ts";
 import { base32Decode } from "./totp.ts";
 
 /** Reads a policy. @param label what it is, as in `the policy deny-all` */

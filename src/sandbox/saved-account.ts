@@ -14,8 +14,6 @@ import type {
   RootUser,
   User,
 } from "../iam/snapshot.ts";
-import type { CharacterClass } from "./account.ts";
-import type { AccountEvent, EventIdentity, SignIn } from "./events.ts";
 import {
   flag,
   list,
@@ -29,7 +27,9 @@ import {
   text,
   wholeNumber,
   withDefault,
-} from "./shape.ts";
+} from "../shape.ts";
+import type { CharacterClass } from "./account.ts";
+import type { AccountEvent, EventIdentity, SignIn } from "./events.ts";
 
 /** The version of what this file adds to the snapshot. */
 const ownVersion = 1;

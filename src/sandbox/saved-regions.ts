@@ -1,8 +1,9 @@
 // What an account has in its regions, as JSON: plain data, in which maps are written as `{"map": {…}}`.
+
+import { ShapeError } from "../shape.ts";
 import type { Account } from "./account.ts";
 import { makeRegion } from "./region.ts";
 import type { SavedRegion } from "./saved-account.ts";
-import { ShapeError } from "./shape.ts";
 
 export function saveRegions(account: Account): SavedRegion[] {
   return account.regions().map(({ name, ...content }) => ({ name, content: toPlain(content) }));

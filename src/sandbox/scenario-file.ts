@@ -7,11 +7,11 @@ import { explainFileError, notRegular } from "../files/read.ts";
 import { assertReplaceable, beginReplace, readStat, resolveFile } from "../files/replace.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
+import { ShapeError } from "../shape.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import { loadAccount } from "./load-account.ts";
 import { isSavedAccount, readSavedAccount, SavedVersionError } from "./saved-account.ts";
 import type { Scenario } from "./scenarios.ts";
-import { ShapeError } from "./shape.ts";
 
 /** Far more than 5,000 users take. */
 const mostBytes = 100_000_000;

@@ -65,6 +65,54 @@ test("--fail-on names a severity", async () => {
   expect(stdout).toBe('3\nfob: error: invalid --fail-on "worst"\n');
 });
 
+test("against a baseline and a list of accepted risks only the rest counts", async () => {
+  const accepted = {
+    ...{
+      check: "two-active-keys",
+      arn: "arn:aws:iam::123456789012:user/hal",
+      person: "Grace\u001b[31m",
+      reason: "|OPS-12",
+    },
+    until: "2999-12-31",
+  };
+  const script = `
+    fob audit --profile ada --json > now.json 2>/dev/null
+    fob audit --profile ada --baseline now.json 2>&1 >table | grep -v 'fob: as'; echo $?
+    fob audit --profile ada --fail-on low --baseline now.json >/dev/null 2>&1; echo $?
+    cat > accepted.json <<'END'
+${JSON.stringify({ version: 1, accepted: [accepted, { ...accepted, check: "security-key-only-with-key" }] })}
+END
+    sed 's/"result": "fail"/"result": "pass"/' now.json > before.json
+    fob audit --profile ada --baseline before.json --accepted accepted.json --json >all.json 2>warnings; echo $?
+    for format in table csv markdown sarif; do
+      fob audit --profile ada --accepted accepted.json --format $format 2>/dev/null
+    done
+    cat table warnings
+    for file in accepted.json none.json table; do fob audit --profile ada --baseline $file 2>&1; echo $?; done
+    sed 's/"account": "123456789012"/"account": "210987654321"/' now.json > other.json
+    fob audit --profile ada --baseline other.json 2>&1; echo $?
+  `;
+  const { stdout } = await inSandbox(script);
+  expect(stdout).toMatch(/^1\n0\n3\n/);
+  expect(stdout).not.toContain("\u001b");
+  expect(stdout).toContain("2 active access keys (accepted by Grace\\x1b[31m until 2999-12-31: |OPS-12)\n");
+  expect(stdout).toContain(",accepted,Grace\\x1b[31m,2999-12-31,|OPS-12\r\n");
+  expect(stdout).toContain("until 2999-12-31: \\|OPS-12");
+  expect(stdout).toContain('"justification": "accepted by Grace\\\\x1b[31m until 2999-12-31: |OPS-12"');
+  expect(stdout).toContain(": 0 new, ");
+  expect(stdout).toContain("Accepted, or in the baseline:");
+  expect(stdout).toContain(
+    "security-key-only-with-key of arn:aws:iam::123456789012:user/hal is accepted, but there is no such",
+  );
+  expect(stdout).toContain('"accepted.json" is not a baseline: ');
+  expect(stdout).toContain('cannot read "none.json": ');
+  expect(stdout).toContain('"table" is not JSON: ');
+  expect(stdout).toMatch(
+    /"other.json" has no audit of the account 123456789012; it has: 210987654321\nfob: hint: .*\n2\n$/,
+  );
+  expect(stdout.match(/^2$/gm)).toHaveLength(4);
+});
+
 test.skipIf(!hasAws)("what may not be read is unknown, and is no pass", async () => {
   const script = `
     aws iam put-user-policy --profile ada-mfa --user-name ada --policy-name no --policy-document \

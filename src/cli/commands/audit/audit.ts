@@ -1,6 +1,7 @@
 // `fob audit`: whether MFA is enforced in an account, for everyone, and how that is known.
 import { type Audit, auditAccount } from "../../../audit/audit.ts";
 import { type Severity, severities } from "../../../audit/check.ts";
+import { getRemaining } from "../../../audit/found.ts";
 import { formatCsv } from "../../../csv.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
@@ -10,6 +11,7 @@ import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
 import { administratorOptions, groupOption, parseGroup } from "../rollout/options.ts";
+import { applyFiles, readFiles } from "./files.ts";
 import { formatAuditSarif } from "./sarif.ts";
 import { formatAudit, formatAuditMarkdown, listRows } from "./text.ts";
 
@@ -31,6 +33,14 @@ export const auditCommand = defineCommand({
       text: "the least severity that counts: high, medium or low (default: high)",
       choices: severities,
     },
+    baseline: {
+      value: "file",
+      text: "an earlier audit of the same account, from --json: only failures that it does not have count",
+    },
+    accepted: {
+      value: "file",
+      text: "risks that someone accepts, each with a person, a reason and an end date: they do not count until then",
+    },
     allowUnknown: { text: "exit with 0 although checks are unknown" },
     format: { value: "format", text: "table, json, csv, markdown or sarif (default: table)", choices: formats },
     json: { text: "short for --format json" },
@@ -45,7 +55,8 @@ export const auditCommand = defineCommand({
     const group = parseGroup(options.group);
     const { breakGlass = [], allowUnknown = false } = options;
     const failOn = parseSeverity(options.failOn);
-    const audit = await withAccount(options, "fob audit", context, async ({ snapshot, aws }) => {
+    const files = await readFiles(options, context);
+    const found = await withAccount(options, "fob audit", context, async ({ snapshot, aws }) => {
       const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
       const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
       const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
@@ -53,6 +64,7 @@ export const auditCommand = defineCommand({
       const [found, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
       return auditAccount(snapshot, { group, breakGlass, signInAlarms: new Map(found), config, now: context.now() });
     });
+    const audit = applyFiles(found, files, context);
     const { columns } = context.stdout;
     context.stdout.write(
       {
@@ -74,10 +86,11 @@ function parseSeverity(name: string = "high"): Severity {
   throw new UsageError(`invalid --fail-on ${quote(name)}`, `choose one of: ${severities.join(", ")}`);
 }
 
-/** Whether all checks of at least this severity hold. */
+/** Whether all checks, without what is accepted and what the baseline has, of at least this severity hold. */
 function holds({ checks: results }: Audit, failOn: Severity, allowUnknown: boolean): boolean {
   const counted = severities.slice(0, severities.indexOf(failOn) + 1);
   return results
     .filter(({ severity }) => counted.includes(severity))
-    .every(({ result }) => result === "pass" || (result === "unknown" && allowUnknown));
+    .map(getRemaining)
+    .every((result) => result === "pass" || (result === "unknown" && allowUnknown));
 }

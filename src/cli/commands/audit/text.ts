@@ -1,23 +1,32 @@
 // An audit as a person reads it: a table for the terminal, Markdown for a ticket, rows for CSV.
 import type { Audit, CheckResult } from "../../../audit/audit.ts";
-import { countThings, type Result, severities } from "../../../audit/check.ts";
+import { countThings, type Notes, type Result, type Subject, severities } from "../../../audit/check.ts";
+import { counts, describeNotes, type Found, getRemaining, listFound } from "../../../audit/found.ts";
 import { escapeMarkdown } from "../../../markdown.ts";
 import { hangText, wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters } from "../../../text.ts";
 
-const resultOrder: readonly Result[] = ["fail", "unknown", "pass"];
+/** What is to be done about a check: "settled" if all that it has found is accepted, or in the baseline. */
+type Standing = Result | "settled";
+const standings: readonly Standing[] = ["fail", "unknown", "settled", "pass"];
 
-/** The worst first: by result, then by severity. */
+function getStanding(check: CheckResult): Standing {
+  const remaining = getRemaining(check);
+  return remaining === "pass" && check.result !== "pass" ? "settled" : remaining;
+}
+
+/** The worst first: by standing, then by severity. */
 const sortChecks = (checks: readonly CheckResult[]): readonly CheckResult[] =>
   [...checks].sort(
     (a, b) =>
-      resultOrder.indexOf(a.result) - resultOrder.indexOf(b.result) ||
+      standings.indexOf(getStanding(a)) - standings.indexOf(getStanding(b)) ||
       severities.indexOf(a.severity) - severities.indexOf(b.severity),
   );
 
-const headings: Readonly<Record<Result, string>> = {
+const headings: Readonly<Record<Standing, string>> = {
   fail: "Does not hold:",
   unknown: "Not known:",
+  settled: "Accepted, or in the baseline:",
   pass: "Holds:",
 };
 
@@ -29,10 +38,11 @@ const mostUrgent = 3;
 /** @param now milliseconds since 1970 */
 export function formatAudit(audit: Audit, now: number, columns: number): string {
   const sorted = sortChecks(audit.checks);
-  const urgent = sorted.filter(({ result }) => result !== "pass").slice(0, mostUrgent);
+  const urgent = sorted.filter((check) => getRemaining(check) !== "pass").slice(0, mostUrgent);
   const lines = [
     `Account ${audit.account}, ${describeReport(audit, now)}`,
     formatScore(audit),
+    ...describeFiles(audit),
     ...(urgent.length === 0
       ? []
       : [
@@ -40,9 +50,9 @@ export function formatAudit(audit: Audit, now: number, columns: number): string 
           "Begin with:",
           ...urgent.map(({ id, reason }, index) => `  ${index + 1}. ${id}: ${escapeControlCharacters(reason)}`),
         ]),
-    ...resultOrder.flatMap((result) =>
+    ...standings.flatMap((standing) =>
       formatGroup(
-        sorted.filter((check) => check.result === result),
+        sorted.filter((check) => getStanding(check) === standing),
         columns,
       ),
     ),
@@ -52,6 +62,20 @@ export function formatAudit(audit: Audit, now: number, columns: number): string 
 
 const formatScore = ({ summary: { pass, fail, unknown }, checks }: Audit): string =>
   `${pass} of ${countThings(checks.length, "check")} hold, ${fail} do not, ${unknown} are not known`;
+
+/** What the baseline and the accepted risks come to. */
+function describeFiles({ baseline, accepted }: Audit): readonly string[] {
+  return [
+    ...(baseline === undefined
+      ? []
+      : [
+          `Since the baseline of ${baseline.made}: ${baseline.new} new, ${baseline.known} as before, ${baseline.fixed.length} fixed`,
+        ]),
+    ...(accepted === undefined
+      ? []
+      : [`Accepted: ${accepted.accepted}; accepted until a day that is over: ${accepted.expired}`]),
+  ];
+}
 
 function describeReport({ reportGenerated }: Audit, now: number): string {
   if (reportGenerated === null) return "credential report not known";
@@ -63,36 +87,67 @@ function describeReport({ reportGenerated }: Audit, now: number): string {
 function formatGroup(checks: readonly CheckResult[], columns: number): readonly string[] {
   const [first] = checks;
   if (first === undefined) return [];
-  return ["", headings[first.result], ...checks.flatMap((check) => formatCheck(check, columns))];
+  return ["", headings[getStanding(first)], ...checks.flatMap((check) => formatCheck(check, columns))];
 }
 
 function formatCheck(check: CheckResult, columns: number): readonly string[] {
-  const { id, title, severity, result, subjects, reason, remedy } = check;
+  const { id, title, severity, result, reason, remedy } = check;
   const hang = (first: string, text: string): readonly string[] =>
     hangText(first, escapeControlCharacters(text), columns).split("\n");
   const head = hang(`  ${severity.padEnd(6)}  `, `${id}: ${title} (${reason})`);
   if (result === "pass") return head;
   const indent = " ".repeat(10);
-  const more = subjects.length - mostSubjects;
+  const found = listFound(check);
+  // What the baseline has is only counted.
+  const shown = found.filter((each) => each.accepted !== undefined || counts(each));
+  const known = found.length - shown.length;
+  const texts = shown.flatMap((each) => describeFound(each) ?? []);
+  const more = texts.length - mostSubjects;
   return [
     ...head,
-    ...subjects.slice(0, mostSubjects).flatMap(({ name, evidence }) => hang(indent, `${name}: ${evidence}`)),
+    ...texts.slice(0, mostSubjects).flatMap((text) => hang(indent, text)),
     ...(more > 0 ? [`${indent}and ${more} more, with --json`] : []),
-    ...hang(indent, `next: ${remedy}`),
+    ...(known > 0 ? [`${indent}in the baseline: ${known}`] : []),
+    ...(getStanding(check) === "settled" ? [] : hang(indent, `next: ${remedy}`)),
   ];
 }
 
-/** A row for each subject, or one for a check without subjects. */
-export function listRows({ account, checks }: Audit): readonly (readonly string[])[] {
+/** One thing that was found; undefined if the check's reason says it all. */
+function describeFound(found: Found): string | undefined {
+  const { name, evidence } = found;
+  const notes = describeNotes(found);
+  if (name === "") return notes === "" ? undefined : notes;
+  return `${name}: ${evidence}${notes === "" ? "" : ` (${notes})`}`;
+}
+
+/** A row for each subject, or one for a check without subjects. With a baseline or accepted risks, what that says of it. */
+export function listRows(audit: Audit): readonly (readonly string[])[] {
+  const { account, checks } = audit;
+  const hasNotes = audit.baseline !== undefined || audit.accepted !== undefined;
   return [
-    ["account", "check", "severity", "result", "name", "arn", "evidence", "remedy"],
-    ...checks.flatMap(({ id, severity, result, subjects, reason, remedy }) => {
-      const row = (name: string, arn: string, evidence: string) =>
-        [account, id, severity, result, name, arn, evidence, remedy].map(escapeControlCharacters);
-      if (subjects.length === 0) return [row("", "", reason)];
-      return subjects.map(({ name, arn, evidence }) => row(name, arn, evidence));
+    [
+      ...["account", "check", "severity", "result", "name", "arn", "evidence", "remedy"],
+      ...(hasNotes ? ["state", "person", "until", "why"] : []),
+    ],
+    ...checks.flatMap((check) => {
+      const { id, severity, result, reason, remedy } = check;
+      const passed: Row = { name: "", arn: "", evidence: reason, result };
+      const rows: readonly Row[] = result === "pass" ? [passed] : listFound(check);
+      return rows.map((found) =>
+        [
+          ...[account, id, severity, found.result, found.name, found.arn, found.evidence, remedy],
+          ...(hasNotes ? listNotes(found) : []),
+        ].map(escapeControlCharacters),
+      );
     }),
   ];
+}
+
+type Row = Subject & Pick<CheckResult, "result">;
+
+function listNotes({ accepted, new: isNew }: Notes): readonly string[] {
+  if (accepted === undefined) return [isNew === undefined ? "" : isNew ? "new" : "known", "", "", ""];
+  return [accepted.expired ? "expired" : "accepted", accepted.person, accepted.until, accepted.reason];
 }
 
 export function formatAuditMarkdown(audit: Audit): string {
@@ -104,17 +159,22 @@ export function formatAuditMarkdown(audit: Audit): string {
     `# MFA audit of account ${account}`,
     "",
     `Made ${made}, credential report of ${reportGenerated ?? "(not known)"}. ${formatScore(audit)}.`,
+    ...describeFiles(audit).flatMap((line) => ["", `${line}.`]),
     "",
     "| Result | Severity | Check | Why |",
     "| --- | --- | --- | --- |",
     ...sorted.map(
       ({ result, severity, title, reason }) => `| ${result} | ${severity} | ${cell(title)} | ${cell(reason)} |`,
     ),
-    ...open.flatMap(({ id, subjects, remedy }) => [
-      ...["", `## ${id}`, ""],
-      ...subjects.map(({ name, evidence }) => `- ${cell(name)}: ${cell(evidence)}`),
-      ...(subjects.length === 0 ? [] : [""]),
-      `Next: ${remedy.includes("`") ? cell(remedy) : `\`${remedy}\``}`,
-    ]),
+    ...open.flatMap((check) => {
+      const { id, remedy } = check;
+      const texts = listFound(check).flatMap((found) => describeFound(found) ?? []);
+      return [
+        ...["", `## ${id}`, ""],
+        ...texts.map((text) => `- ${cell(text)}`),
+        ...(texts.length === 0 ? [] : [""]),
+        `Next: ${remedy.includes("`") ? cell(remedy) : `\`${remedy}\``}`,
+      ];
+    }),
   ].join("\n")}\n`;
 }

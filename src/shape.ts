@@ -36,6 +36,12 @@ export const wholeNumber: Read<number> = (value, at) => {
   return value as number;
 };
 
+/** The version of a file's format. */
+export const versionOne: Read<1> = (value) => {
+  if (value === 1) return 1;
+  throw new ShapeError(value === undefined ? "it has no version" : `its version is ${JSON.stringify(value)}, not 1`);
+};
+
 export function list<T>(item: Read<T>): Read<readonly T[]> {
   return (value, at) => {
     if (!Array.isArray(value)) throw new ShapeError(`${at} must be a list`);
@@ -65,17 +71,27 @@ export const withDefault =
 export const optional = <T>(read: Read<T>): Read<T | undefined> => withDefault<T | undefined>(read, undefined);
 
 /** Reads an object with these members and no others. */
-export function object<T extends object>(members: { readonly [Name in keyof T]-?: Read<T[Name]> }): Read<T> {
+export function object<T extends object>(members: Members<T>): Read<T> {
+  const read = part(members);
+  return (value, at) => {
+    const other = Object.keys(requireObject(value, at)).find((name) => !Object.hasOwn(members, name));
+    if (other === undefined) return read(value, at);
+    throw new ShapeError(`${at === "" ? "it" : at} has an unknown member ${JSON.stringify(other)}`);
+  };
+}
+
+/** Reads these members of an object, whatever others it has. */
+export function part<T extends object>(members: Members<T>): Read<T> {
   const readers = Object.entries<Read<unknown>>(members);
   return (value, at) => {
     const given = requireObject(value, at);
-    const other = Object.keys(given).find((name) => !Object.hasOwn(members, name));
-    if (other !== undefined) throw new ShapeError(`${at} has an unknown member ${JSON.stringify(other)}`);
     return Object.fromEntries(
       readers.map(([name, read]) => [name, read(given[name], at === "" ? name : `${at}.${name}`)]),
     ) as T;
   };
 }
+
+type Members<T> = { readonly [Name in keyof T]-?: Read<T[Name]> };
 
 function requireObject(value: unknown, at: string): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;

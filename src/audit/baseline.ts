@@ -1,0 +1,117 @@
+// An earlier audit of the same account, as `fob audit --json` printed it: what it has is not new. Evidence changes daily,
+// so what was found is compared by its check, ARN and name.
+import { list, oneOf, optional, part, type Read, table, text, versionOne, withDefault } from "../shape.ts";
+import type { Audit, CheckResult } from "./audit.ts";
+import { listFound, noteEach } from "./found.ts";
+
+/** What one account was found to be like. */
+export interface Baseline {
+  readonly made: string;
+  readonly checks: readonly BaselineCheck[];
+}
+
+interface BaselineCheck extends Pick<CheckResult, "id" | "result"> {
+  readonly accepted?: object | undefined;
+  readonly subjects: readonly BaselineSubject[];
+  readonly unknownSubjects: readonly BaselineSubject[];
+}
+
+interface BaselineSubject {
+  readonly name: string;
+  readonly arn: string;
+  readonly accepted?: object | undefined;
+}
+
+export interface Comparison {
+  /** When the baseline was made: `2026-01-31T09:00:00Z`. */
+  readonly made: string;
+  readonly new: number;
+  readonly known: number;
+  /** What failed then, and holds now. */
+  readonly fixed: readonly { readonly check: string; readonly name: string; readonly arn: string }[];
+}
+
+const anything: Read<object> = table((value) => value);
+const readSubject: Read<BaselineSubject> = part({ name: text(), arn: text(), accepted: optional(anything) });
+const readCheck: Read<BaselineCheck> = part({
+  ...{ id: text(), result: oneOf(["pass", "fail", "unknown"]) },
+  ...{ accepted: optional(anything), subjects: list(readSubject) },
+  unknownSubjects: withDefault(list(readSubject), []),
+});
+const isTime = [/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/, "a time such as 2026-01-31T09:00:00Z"] as const;
+const readAudit = part({
+  ...{ version: versionOne, account: text([/^\d{12}$/, "twelve digits"]), made: text(isTime) },
+  checks: list(readCheck),
+});
+const readAccounts = part({ version: versionOne, accounts: list(anything) });
+
+/** Reads an audit, or one of many accounts, by account. @throws ShapeError */
+export function readBaseline(value: unknown): ReadonlyMap<string, Baseline> {
+  const { accounts } = part({ version: versionOne, accounts: optional(list(anything)) })(value, "");
+  const audits = accounts === undefined ? [value] : readAccounts(value, "").accounts.filter((each) => "checks" in each);
+  return new Map(
+    audits.map((each, index) => {
+      const { account, made, checks } = readAudit(each, accounts === undefined ? "" : `accounts[${index}]`);
+      return [account, { made, checks }];
+    }),
+  );
+}
+
+const keyOf = (
+  check: string,
+  result: CheckResult["result"],
+  { arn, name }: Omit<BaselineSubject, "accepted">,
+): string => JSON.stringify([check, result, arn, name]);
+
+/** What was found then, without what someone accepted: without that person it is new. */
+function listKeys({ checks }: Baseline): ReadonlySet<string> {
+  return new Set(
+    checks
+      .filter(({ result }) => result !== "pass")
+      .flatMap(({ id, result, subjects, accepted, unknownSubjects }) => [
+        ...listSubjects(subjects, accepted)
+          .filter((each) => each.accepted === undefined)
+          .map((each) => keyOf(id, result, each)),
+        ...unknownSubjects.map((each) => keyOf(id, "unknown", each)),
+      ]),
+  );
+}
+
+const listSubjects = (
+  subjects: readonly BaselineSubject[],
+  accepted: object | undefined,
+): readonly BaselineSubject[] => (subjects.length === 0 ? [{ name: "", arn: "", accepted }] : subjects);
+
+/** Says of all that was found whether it is new. */
+export function compareWithBaseline(audit: Audit, baseline: Baseline | undefined): Audit {
+  // Without an audit of the account before, all is new.
+  const known = baseline === undefined ? new Set<string>() : listKeys(baseline);
+  const checks = audit.checks.map((check) =>
+    noteEach(check, (found) => ({ new: !known.has(keyOf(check.id, found.result, found)) })),
+  );
+  if (baseline === undefined) return { ...audit, checks };
+  const failing = checks.flatMap(listFound).filter(({ result }) => result === "fail");
+  const count = failing.filter((found) => found.new).length;
+  const { made } = baseline;
+  const fixed = listFixed(baseline, checks);
+  return { ...audit, checks, baseline: { made, new: count, known: failing.length - count, fixed } };
+}
+
+/** What is gone though its check has looked at the same things, and knows. */
+function listFixed(baseline: Baseline, checks: readonly CheckResult[]): Comparison["fixed"] {
+  const now = new Map(checks.map((check) => [check.id, check]));
+  return baseline.checks
+    .filter(({ result }) => result === "fail")
+    .flatMap(({ id, subjects, accepted }) => {
+      const check = now.get(id);
+      if (check === undefined || check.result === "unknown") return [];
+      const found = listFound(check);
+      const isWhole = found.some(({ name, arn }) => name === "" && arn === "");
+      return listSubjects(subjects, accepted)
+        .filter(({ name, arn }) => {
+          if (found.length > 0 && isWhole !== (name === "" && arn === "")) return false;
+          return found.every((each) => each.name !== name || each.arn !== arn);
+        })
+        .map(({ name, arn }) => ({ check: id, name, arn }));
+    });
+}
