@@ -100,40 +100,40 @@ async function runStep(step: Step, tools: StepTools, markDone: () => void): Prom
   throwIfCancelled(tools.signal);
   const found = await step.check();
   if (found.state === "blocked") throw new FobError(found.reason, found.hints, found.exitCode);
-  if (found.state === "to do") await makeChange(step, tools, markDone);
-  else {
-    // A run that was killed, or got no answer, has done it.
-    const begun = listDone(journal.lines).find(({ step: id, state }) => id === step.id && state === "unknown");
-    if (begun) {
-      journal.append({ event: "done", ...describe(step, { ...begun.facts, ...found.facts }) });
-      markDone();
-    }
-  }
+  const facts = found.state === "to do" ? await makeChange(step, tools) : takeUp(step, journal, found.facts);
+  if (facts) markDone();
   await confirm(step, tools).catch((error: unknown) => {
-    markUnverified(step, journal, error);
+    markUnverified(step, journal, facts, error);
     throw error;
   });
+  // Not before: a run that was killed while it waited for AWS must not count as confirmed.
+  if (facts) appendEnd(journal, { event: "done", ...describe(step, facts) }, step.text);
+}
+
+/** @returns the facts of what a run has done that was killed, or got no answer; undefined if there was none */
+function takeUp(step: Step, { lines }: Journal, found: Facts = {}): Facts | undefined {
+  const begun = listDone(lines).find(({ step: id, state }) => id === step.id && state === "unknown");
+  return begun && { ...begun.facts, ...found };
 }
 
 /** What fob has done, and AWS does not confirm, is not done: the next run has to look at it again. */
-function markUnverified(step: Step, journal: Journal, error: unknown): void {
-  const done = listDone(journal.lines).find(({ step: id, state }) => id === step.id && state === "done");
-  if (!done) return;
+function markUnverified(step: Step, journal: Journal, facts: Facts | undefined, error: unknown): void {
+  const before = listDone(journal.lines).find(({ step: id, state }) => id === step.id && state === "done");
+  if (!facts && !before) return;
   try {
-    const { text, facts, undo } = done;
-    journal.append({ event: "failed", step: step.id, text, facts, undo, ...reasonOf(error), mayHaveChanged: true });
+    const entry = describe(step, facts ?? before?.facts ?? {});
+    journal.append({ event: "failed", ...entry, ...reasonOf(error), mayHaveChanged: true });
   } catch {
     // What went wrong first is what the user has to know.
   }
 }
 
-async function makeChange(step: Step, { journal, note }: StepTools, markDone: () => void): Promise<void> {
+/** @returns what is known of it then */
+async function makeChange(step: Step, { journal, note }: StepTools): Promise<Facts> {
   const before = describe(step, { ...step.facts });
   journal.append({ event: "begin", ...before });
   note(step.text);
-  const learned = await recordFailure(journal, before, step.do);
-  markDone();
-  appendEnd(journal, { event: "done", ...describe(step, { ...step.facts, ...learned }) }, step.text);
+  return { ...step.facts, ...(await recordFailure(journal, before, step.do)) };
 }
 
 /** @throws DoneError */

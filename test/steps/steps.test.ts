@@ -167,6 +167,22 @@ test("a step is confirmed after it was done, with patience, and also if it was d
   });
 });
 
+test("a step is not done in the journal before AWS has confirmed it, so that a kill in between is found", async () => {
+  const store = temporaryFolder();
+  const account = createAccount();
+  const states: unknown[] = [];
+  const step: Step = {
+    ...addUser("ben", account),
+    confirm: () => {
+      states.push(...listDone(readJournal(store, name)).map(({ state }) => state));
+      return Promise.resolve({ state: "done" });
+    },
+  };
+  await run(store, [step]);
+  expect(states).toEqual(["unknown"]);
+  expect(listDone(readJournal(store, name))).toMatchObject([{ state: "done" }]);
+});
+
 test("a step that does not hold stops the run, and its own undo is among the commands", async () => {
   const store = temporaryFolder();
   const account = createAccount();
