@@ -25,6 +25,8 @@ test("ended while it runs: the test user is removed all the same, and --clean fi
   const { stdout, stderr } = await inSandbox(script);
   expect(stdout).toBe("130\n13\n");
   expect(stderr).toContain("fob: there is no user test-mfa-user\n");
+  expect(stderr).toContain("fob: cancelled\n");
+  expect(stderr).toContain(`fob: hint: to go on: ${canary}\n`);
 });
 
 test("killed: --clean removes what is left, and a run before that is refused", async () => {

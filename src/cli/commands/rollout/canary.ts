@@ -30,6 +30,7 @@ import type { Context } from "../../context.ts";
 import { connectRollout } from "./calls.ts";
 import { locateFiles, logInAsCanary, removeFiles } from "./canary-login.ts";
 import { confirmAccount } from "./confirm.ts";
+import { nameNextCommand } from "./go-on.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions, groupOption, parseGroup, parseVariant, variantOptions } from "./options.ts";
 
@@ -148,7 +149,7 @@ async function runCanary(
     ...listCanarySteps(canary, user, admin),
   ];
   const { folder, ...place } = locate(snapshot.account, context);
-  const holds = await withJournal({ ...place, signal, now }, async (journal) => {
+  const prove = async (journal: Journal): Promise<boolean> => {
     const made = { folder, journal, aws };
     if (options.resume && (await removeAll(canary, made, context)) === "removed") {
       await waitUntilGone(canary.user, admin, sleep);
@@ -169,7 +170,10 @@ async function runCanary(
     } finally {
       if (isNew && !user.isOfOther) await removeAll(canary, made, context);
     }
-  });
+  };
+  const holds = await withJournal({ ...place, signal, now }, (journal) =>
+    nameNextCommand(context.typed, () => prove(journal)),
+  );
   if (options.json) {
     stdout.write(formatJson({ version: 1, account: snapshot.account, group: canary.group, holds, proof: lines }));
   }

@@ -1,5 +1,5 @@
 // What to do next where steps were stopped: by Ctrl-C, a terminal that was closed, an error, or a doubt.
-import { FobError } from "../../../errors.ts";
+import { CancelledError, FobError } from "../../../errors.ts";
 import { StepsStoppedError } from "../../../steps/steps.ts";
 import { formatCommand, type TypedCommand } from "../../../typed-command.ts";
 
@@ -8,7 +8,7 @@ export async function nameNextCommand<T>(typed: TypedCommand, runSteps: () => Pr
   try {
     return await runSteps();
   } catch (error) {
-    if (!(error instanceof StepsStoppedError)) throw error;
+    if (!(error instanceof StepsStoppedError || error instanceof CancelledError)) throw error;
     throw new FobError(error.message, [...error.hints, `to go on: ${formatCommand(typed)}`], error.exitCode, error);
   }
 }
