@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
+import { texts } from "./texts.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 rmSync(join(root, "dist"), { recursive: true, force: true });
@@ -18,7 +19,7 @@ await build({
   input: { fob: "src/main.ts" },
   platform: "node",
   resolve: { mainFields: ["module", "main"] },
-  moduleTypes: { ".sh": "text", ".bash": "text", ".zsh": "text", ".fish": "text", ".ps1": "text" },
+  ...texts,
   logLevel: "warn",
   onLog(level, log, handle) {
     if (log.code === "UNRESOLVED_IMPORT") throw new Error(`${log.message}\nrun npm ci first`);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "rolldown";
+import { texts } from "./texts.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const page = join(root, "man/fob.1");
@@ -16,7 +17,7 @@ try {
     input: "src/cli/man-page.ts",
     platform: "node",
     resolve: { mainFields: ["module", "main"] },
-    moduleTypes: { ".sh": "text", ".bash": "text", ".zsh": "text", ".fish": "text", ".ps1": "text" },
+    ...texts,
     logLevel: "silent",
     output: { dir: folder, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
   });

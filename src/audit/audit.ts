@@ -66,12 +66,17 @@ export interface AuditOptions extends Pick<AuditInput, "breakGlass" | "signInAla
   readonly group: string;
 }
 
-export function auditAccount(snapshot: AccountSnapshot, { group, ...options }: AuditOptions): Audit {
-  const { account, made, reportGenerated } = snapshot;
-  const input: AuditInput = {
-    ...{ ...options, snapshot, decisionsOf: indexDecisions(snapshot) },
-    enforcement: buildClosest(snapshot, group),
-  };
+export const auditAccount = (snapshot: AccountSnapshot, options: AuditOptions): Audit =>
+  runChecks(prepareAudit(snapshot, options));
+
+/** What the checks ask, and the table of users. */
+export const prepareAudit = (snapshot: AccountSnapshot, { group, ...options }: AuditOptions): AuditInput => ({
+  ...{ ...options, snapshot, decisionsOf: indexDecisions(snapshot) },
+  enforcement: buildClosest(snapshot, group),
+});
+
+export function runChecks(input: AuditInput): Audit {
+  const { account, made, reportGenerated } = input.snapshot;
   const results = checks.map(({ look, ...check }): CheckResult => ({ ...check, ...look(input) }));
   const count = (result: Result): number => results.filter((each) => each.result === result).length;
   return {

@@ -25,22 +25,21 @@ export const enforcementChecks: readonly Check[] = [
     remedy: "fob rollout plan --out plan.json",
     controls: {},
     look: (input) => {
-      const { snapshot, decisionsOf, breakGlass } = input;
-      const whyExempt = (user: User): string | undefined => {
-        if (isBreakGlass(user, breakGlass)) return "break-glass";
-        return isAutomation(user) ? "automation" : undefined;
-      };
+      const { users } = input.snapshot;
+      const { breakGlass } = input;
       const outcome = judgeEach(
-        snapshot.users.filter((user) => whyExempt(user) === undefined),
+        users.filter((user) => findExemption(user, breakGlass) === undefined),
         "user",
         (user) =>
           judge(listCredentials(user), "credentials", ({ length }) =>
-            length === 0 ? undefined : judgeDenied(user, decisionsOf),
+            length === 0 ? undefined : judgeDenied(user, input),
           ),
       );
-      const exempt = snapshot.users.filter((user) => whyExempt(user) !== undefined);
-      const list = exempt.map((user) => `${user.name} (${whyExempt(user)})`).join(", ");
-      return list === "" ? outcome : { ...outcome, reason: `${outcome.reason}; exempt: ${list}` };
+      const exempt = users.flatMap((user) => {
+        const why = findExemption(user, breakGlass);
+        return why === undefined ? [] : `${user.name} (${why})`;
+      });
+      return exempt.length === 0 ? outcome : { ...outcome, reason: `${outcome.reason}; exempt: ${exempt.join(", ")}` };
     },
   },
   {
@@ -135,7 +134,14 @@ function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgem
   return missing && { unknown: `AWS did not return the policy ${missing.arn}` };
 }
 
-const judgeDenied = (user: User, decisionsOf: AuditInput["decisionsOf"]): Judgement =>
+/** Why a user need not be denied without MFA; undefined if the user must be. */
+export function findExemption(user: User, breakGlass: readonly string[]): "break-glass" | "automation" | undefined {
+  if (isBreakGlass(user, breakGlass)) return "break-glass";
+  return isAutomation(user) ? "automation" : undefined;
+}
+
+/** Whether a user is denied without MFA. */
+export const judgeDenied = (user: User, { decisionsOf }: Pick<AuditInput, "decisionsOf">): Judgement =>
   judge(decisionsOf(user), "policies", (decisions) => {
     const opening = decisions.findOpening();
     return opening === undefined ? undefined : fails(`works without MFA: ${opening}`);

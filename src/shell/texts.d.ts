@@ -1,4 +1,4 @@
-// Files that are bundled as text: see `moduleTypes` in scripts/build.mjs.
+// Files that are bundled as text: see scripts/texts.mjs.
 declare module "*.sh" {
   const text: string;
   export default text;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import type { Audit } from "../../src/audit/audit.ts";
+import { type Audit, checks } from "../../src/audit/audit.ts";
 import { isThere } from "../helpers/needed.ts";
 import { withFob } from "../helpers/shells.ts";
 import { makeWorld, program } from "../helpers/world.ts";
@@ -45,6 +45,17 @@ test("the table begins with what matters most, and says what to do next", async 
   expect(stdout).toContain("\nBegin with:\n  1. every-active-user-has-mfa: 4 of 13 users\n");
   expect(stdout).toContain("dan: a console password and an active access key, and no MFA device\n");
   expect(stdout).toContain("next: fob rollout plan --out plan.json\n");
+});
+
+test("the HTML report is one page with every user and every check, and exit 3", async () => {
+  const { status, stdout } = await inSandbox("fob audit --profile ada --format html", "--scenario", "team-enforced");
+  expect(status).toBe(3);
+  expect(stdout).toMatch(/^<!doctype html>\n<html lang="en">\n/);
+  expect(stdout).toMatch(/<th scope="row">ben<\/th><td><b class="pass">enforced<\/b>/);
+  expect(stdout).toMatch(/<th scope="row">ada<\/th><td><b class="fail">open<\/b> <small>works without MFA: /);
+  expect(stdout).toMatch(/<th scope="row">ci-deploy<\/th><td><b class="quiet">exempt<\/b> <small>automation<\/small>/);
+  expect(stdout).toContain('<th scope="row">ivy <small>path /eng/</small></th>');
+  for (const { id } of checks) expect(stdout).toContain(`id="check-${id}"`);
 });
 
 test("the commands of the page work, and say by their exit code that not all holds", async () => {
@@ -122,10 +133,10 @@ test.skipIf(!hasAws)("what may not be read is unknown, and is no pass", async ()
   `;
   const { stdout, stderr } = await inSandbox(script);
   expect(stderr).toContain("exit 3");
-  const { checks, reportGenerated } = JSON.parse(stdout) as Audit;
+  const { checks: results, reportGenerated } = JSON.parse(stdout) as Audit;
   expect(reportGenerated).toBeNull();
-  expect(checks.find(({ id }) => id === "root-unused")).toMatchObject({ result: "unknown" });
-  expect(checks.find(({ id }) => id === "root-mfa")).not.toMatchObject({ result: "pass" });
+  expect(results.find(({ id }) => id === "root-unused")).toMatchObject({ result: "unknown" });
+  expect(results.find(({ id }) => id === "root-mfa")).not.toMatchObject({ result: "pass" });
 });
 
 test.skipIf(!hasAws)("a user's name becomes no formula of a spreadsheet, and no markup", async () => {

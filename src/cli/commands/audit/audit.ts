@@ -1,5 +1,5 @@
 // `fob audit`: whether MFA is enforced in an account, for everyone, and how that is known.
-import { type Audit, auditAccount } from "../../../audit/audit.ts";
+import { type Audit, prepareAudit, runChecks } from "../../../audit/audit.ts";
 import { type Severity, severities } from "../../../audit/check.ts";
 import { getRemaining } from "../../../audit/found.ts";
 import { formatCsv } from "../../../csv.ts";
@@ -17,7 +17,7 @@ import { formatAudit, formatAuditMarkdown, listRows } from "./text.ts";
 
 const permissions = [...readPermissions, ...alarmPermissions, ...configPermissions];
 
-const formats = ["table", "json", "csv", "markdown", "sarif"] as const;
+const formats = ["table", "json", "csv", "markdown", "html", "sarif"] as const;
 
 export const auditCommand = defineCommand({
   name: "audit",
@@ -42,13 +42,13 @@ export const auditCommand = defineCommand({
       text: "risks that someone accepts, each with a person, a reason and an end date: they do not count until then",
     },
     allowUnknown: { text: "exit with 0 although checks are unknown" },
-    format: { value: "format", text: "table, json, csv, markdown or sarif (default: table)", choices: formats },
+    format: { value: "format", text: "table, json, csv, markdown, html or sarif (default: table)", choices: formats },
     json: { text: "short for --format json" },
     printPolicy: { text: "print the policy that this command needs, and do nothing else" },
     ...administratorOptions,
   },
   common: ["noInput", "debug"],
-  examples: ["fob audit --profile admin", "fob audit --fail-on low --json", "fob audit --format markdown"],
+  examples: ["fob audit --profile admin", "fob audit --fail-on low --json", "fob audit --format html > audit.html"],
   async run(_, options, context) {
     if (options.printPolicy) return printLeastPolicy(permissions.toSorted(), context);
     const format = chooseFormat(options, formats);
@@ -56,23 +56,26 @@ export const auditCommand = defineCommand({
     const { breakGlass = [], allowUnknown = false } = options;
     const failOn = parseSeverity(options.failOn);
     const files = await readFiles(options, context);
-    const found = await withAccount(options, "fob audit", context, async ({ snapshot, aws }) => {
+    const { found, input } = await withAccount(options, "fob audit", context, async ({ snapshot, aws }) => {
       const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
       const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
       const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
       const { findConfigRules } = await import("../../config-rules.ts");
-      const [found, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
-      return auditAccount(snapshot, { group, breakGlass, signInAlarms: new Map(found), config, now: context.now() });
+      const [signIns, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
+      const signInAlarms = new Map(signIns);
+      const input = prepareAudit(snapshot, { group, breakGlass, signInAlarms, config, now: context.now() });
+      return { found: runChecks(input), input };
     });
     const audit = applyFiles(found, files, context);
     const { columns } = context.stdout;
     context.stdout.write(
-      {
+      await {
         table: () => formatAudit(audit, context.now(), columns),
         json: () => formatJson(audit),
         csv: () => formatCsv(listRows(audit)),
         markdown: () => formatAuditMarkdown(audit),
         sarif: () => formatAuditSarif(audit),
+        html: async () => (await import("./html/report.ts")).formatAuditHtml(audit, input),
       }[format](),
     );
     return holds(audit, failOn, allowUnknown) ? exitCodes.done : exitCodes.notFresh;

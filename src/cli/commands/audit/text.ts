@@ -1,4 +1,4 @@
-// An audit as a person reads it: a table for the terminal, Markdown for a ticket, rows for CSV.
+// An audit as a person reads it: a table for the terminal, Markdown for a ticket, rows for CSV. html/ has the page.
 import type { Audit, CheckResult } from "../../../audit/audit.ts";
 import { countThings, type Notes, type Result, type Subject, severities } from "../../../audit/check.ts";
 import { counts, describeNotes, type Found, getRemaining, listFound } from "../../../audit/found.ts";
@@ -7,16 +7,16 @@ import { hangText, wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters } from "../../../text.ts";
 
 /** What is to be done about a check: "settled" if all that it has found is accepted, or in the baseline. */
-type Standing = Result | "settled";
+export type Standing = Result | "settled";
 const standings: readonly Standing[] = ["fail", "unknown", "settled", "pass"];
 
-function getStanding(check: CheckResult): Standing {
+export function getStanding(check: CheckResult): Standing {
   const remaining = getRemaining(check);
   return remaining === "pass" && check.result !== "pass" ? "settled" : remaining;
 }
 
 /** The worst first: by standing, then by severity. */
-const sortChecks = (checks: readonly CheckResult[]): readonly CheckResult[] =>
+export const sortChecks = (checks: readonly CheckResult[]): readonly CheckResult[] =>
   [...checks].sort(
     (a, b) =>
       standings.indexOf(getStanding(a)) - standings.indexOf(getStanding(b)) ||
@@ -33,7 +33,7 @@ const headings: Readonly<Record<Standing, string>> = {
 /** So many subjects are shown for each check; --json has all. */
 const mostSubjects = 20;
 /** The things to do first. */
-const mostUrgent = 3;
+export const mostUrgent = 3;
 
 /** @param now milliseconds since 1970 */
 export function formatAudit(audit: Audit, now: number, columns: number): string {
@@ -60,11 +60,11 @@ export function formatAudit(audit: Audit, now: number, columns: number): string 
   return `${lines.flatMap((line) => wrapIndented(line, columns)).join("\n")}\n`;
 }
 
-const formatScore = ({ summary: { pass, fail, unknown }, checks }: Audit): string =>
+export const formatScore = ({ summary: { pass, fail, unknown }, checks }: Audit): string =>
   `${pass} of ${countThings(checks.length, "check")} hold, ${fail} do not, ${unknown} are not known`;
 
 /** What the baseline and the accepted risks come to. */
-function describeFiles({ baseline, accepted }: Audit): readonly string[] {
+export function describeFiles({ baseline, accepted }: Audit): readonly string[] {
   return [
     ...(baseline === undefined
       ? []
@@ -77,7 +77,7 @@ function describeFiles({ baseline, accepted }: Audit): readonly string[] {
   ];
 }
 
-function describeReport({ reportGenerated }: Audit, now: number): string {
+export function describeReport({ reportGenerated }: Audit, now: number): string {
   if (reportGenerated === null) return "credential report not known";
   const minutes = Math.max(0, Math.floor((now - Date.parse(reportGenerated)) / 60_000));
   const age = minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;

@@ -1,0 +1,115 @@
+// What does not hold, with evidence and remedy; what was not looked at; what holds.
+import type { CheckResult } from "../../../../audit/audit.ts";
+import { type Controls, countThings } from "../../../../audit/check.ts";
+import { describeNotes, type Found, listFound } from "../../../../audit/found.ts";
+import { html, type Markup } from "../../../../html.ts";
+import { getStanding, type Standing } from "../text.ts";
+
+/** More entries than this are folded. */
+const mostOpen = 20;
+
+export const writeFailed = (failed: readonly CheckResult[]): Markup => html`<section aria-labelledby="findings">
+<h2 id="findings">What does not hold</h2>
+${
+  failed.length === 0
+    ? html`<p>No check fails.</p>\n`
+    : failed.map((check) => writeCheck(check, (found) => found.result === "fail"))
+}</section>
+`;
+
+/** @param checks all of them: also of those that fail something may not be known */
+export function writeUnknown(checks: readonly CheckResult[]): Markup {
+  const articles = checks.flatMap((check) => {
+    if (getStanding(check) === "unknown") return writeCheck(check);
+    return check.unknownSubjects === undefined || getStanding(check) === "settled" ? [] : writeOpenPart(check);
+  });
+  return html`<section aria-labelledby="unknown">
+<h2 id="unknown">What was not looked at</h2>
+${
+  articles.length === 0
+    ? html`<p>Nothing that the checks ask was left out.</p>\n`
+    : html`<p>What is unknown is not passed. <code>fob audit --print-policy</code> prints the permissions that the checks need.</p>
+${articles}`
+}</section>
+`;
+}
+
+/** Nothing without a baseline or accepted risks. */
+export const writeSettled = (settled: readonly CheckResult[]): Markup =>
+  settled.length === 0
+    ? html``
+    : html`<section aria-labelledby="settled">
+<h2 id="settled">Accepted, or in the baseline</h2>
+${settled.map((check) => writeCheck(check))}</section>
+`;
+
+export const writePassed = (passed: readonly CheckResult[]): Markup => html`<section aria-labelledby="passed">
+<h2 id="passed">What holds</h2>
+${
+  passed.length === 0
+    ? html`<p>No check passed.</p>\n`
+    : html`<table><thead><tr><th scope="col">Severity</th><th scope="col">Check</th><th scope="col">Looked at</th></tr></thead>
+<tbody>
+${passed.map(
+  ({ id, title, severity, reason }) =>
+    html`<tr id="check-${id}"><td>${severity}</td><td>${title} <code class="quiet">${id}</code></td><td>${reason}</td></tr>\n`,
+)}</tbody></table>
+`
+}</section>
+`;
+
+function writeCheck(check: CheckResult, isShown: (found: Found) => boolean = () => true): Markup {
+  const { id, title, severity, reason, remedy, controls } = check;
+  const standing = getStanding(check);
+  return html`<article class="${standing}" id="check-${id}" aria-labelledby="title-${id}">
+<h3 id="title-${id}">${title}</h3>
+<p><span class="badge ${standing}">${severity}, ${labels[standing]}</span>${reason}</p>
+${writeFound(listFound(check).filter(isShown), title)}<p class="next">Next: <code>${remedy}</code></p>
+<p class="quiet">${[`Check ${id}`, ...listControls(controls)].join(" · ")}</p>
+</article>
+`;
+}
+
+const labels: Readonly<Record<Standing, string>> = {
+  ...{ fail: "fails", unknown: "unknown", settled: "accepted, or in the baseline", pass: "holds" },
+};
+
+/** What is not known of a check that fails all the same. */
+const writeOpenPart = ({ id, title, unknownSubjects = [], ...check }: CheckResult): Markup =>
+  html`<article class="unknown" aria-labelledby="open-${id}">
+<h3 id="open-${id}">${title}</h3>
+<p><span class="badge unknown">${check.severity}, unknown</span>not known for ${unknownSubjects.length}; <a href="#check-${id}">fails for others</a></p>
+${writeFound(
+  unknownSubjects.map((subject) => ({ ...subject, result: "unknown" })),
+  title,
+)}</article>
+`;
+
+function writeFound(all: readonly Found[], title: string): Markup {
+  // Of what concerns the account as a whole, the reason says it all but the notes.
+  const rows = all.filter((found) => found.name !== "" || describeNotes(found) !== "");
+  if (rows.length === 0) return html``;
+  const table = html`<table class="evidence" aria-label="Evidence: ${title}"><colgroup><col><col></colgroup><thead><tr><th scope="col">Who or what</th><th scope="col">Evidence</th></tr></thead>
+<tbody>
+${rows.map(writeRow)}</tbody></table>
+`;
+  if (rows.length <= mostOpen) return table;
+  return html`<details><summary>${countThings(rows.length, "entry")}</summary>
+${table}</details>
+`;
+}
+
+function writeRow(found: Found): Markup {
+  const { name, evidence } = found;
+  const notes = describeNotes(found);
+  const shown = notes === "" ? "" : html` <small>${notes}</small>`;
+  return html`<tr><th scope="row">${name === "" ? "account" : name}</th><td>${evidence}${shown}</td></tr>\n`;
+}
+
+const listControls = ({ cis5, cis6, cis7, securityHub, config }: Controls): readonly string[] => [
+  ...(cis5 === undefined ? [] : [`CIS v5 ${cis5}`]),
+  ...(cis6 === undefined ? [] : [`CIS v6 ${cis6}`]),
+  ...(cis7 === undefined ? [] : [`CIS v7 ${cis7}`]),
+  ...(securityHub === undefined ? [] : [`Security Hub ${securityHub.join(", ")}`]),
+  ...(config === undefined ? [] : [`AWS Config ${config.join(", ")}`]),
+];
