@@ -6,11 +6,24 @@ import type { Known, User } from "./snapshot.ts";
 /** The tag that names a user's part in the rollout: `break-glass` or `automation`. */
 export const roleTag = "fob-role";
 
+/** The tag with the day on which the sign-in of a break-glass user was last tried: `2026-10-01`. */
+export const lastTestTag = "fob-last-test";
+
 export const breakGlassTag = { key: roleTag, value: "break-glass" } as const;
 
 /** Whether a user is a break-glass user, by tag or by name. */
 export const isBreakGlass = (user: User, named: readonly string[]): boolean =>
   user.tags[roleTag] === breakGlassTag.value || named.some((name) => name.toLowerCase() === user.name.toLowerCase());
+
+/** Why a user is a program's: the tag, or an active access key and no console password; null if it is none. */
+export function findAutomation({ tags, accessKeys, password }: User): Known<"tag" | "key" | null> {
+  if (tags[roleTag] === "automation") return { value: "tag" };
+  if (!("value" in accessKeys)) return { unknown: `access keys are not known: ${accessKeys.unknown}` };
+  if (!("value" in password)) {
+    return { unknown: `whether there is a console password is not known: ${password.unknown}` };
+  }
+  return { value: password.value === null && accessKeys.value.some(({ active }) => active) ? "key" : null };
+}
 
 /** IAM compares names of groups in any case. */
 export const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>

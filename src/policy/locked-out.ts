@@ -24,6 +24,12 @@ export function listNeededToEnroll(how: "console" | "key", isVirtualDenied = fal
   return [createDevice, enableDevice, ...views];
 }
 
+/** What an action of enrolling is about: the device, all devices, or the user. */
+export function resourceToEnroll({ arn }: { readonly arn: string }, action: string): string {
+  if (action === listDevices) return "*";
+  return action === createDevice ? arn.replace(/:user\/.*$/, ":mfa/phone") : arn;
+}
+
 /** The name of an example user that no policy names. */
 export const someone = "fob-example-user";
 

@@ -3,9 +3,9 @@
 import type { Finding } from "../findings.ts";
 import type { Method, UserDecisions } from "../iam/decisions.ts";
 import { documentsOf, type Enforcement, findDifferences } from "../iam/enforcement.ts";
-import { isAdministrator, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
+import { findAutomation, isAdministrator, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
-import { createDevice, listDevices, listNeededToEnroll } from "../policy/locked-out.ts";
+import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
 import { listBreakGlassProblems } from "./break-glass.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
 import { findInUse, findPasswordProblem, judgeFederation, judgeKeyUse } from "./states.ts";
@@ -93,12 +93,9 @@ function checkDevice(user: User, { decisionsOf, enforcement }: Situation): Retur
   if (devices.value.length > 0) return undefined;
   const decisions = decisionsOf(user);
   if (!("value" in decisions)) return refuse(`no MFA device, and ${decisions.unknown}`, fix);
-  const device = user.arn.replace(/:user\/.*$/, ":mfa/phone");
-  const resourceOf = (action: string): string =>
-    action === createDevice ? device : action === listDevices ? "*" : user.arn;
   const findMissing = (method: Method, actions: readonly string[]): readonly string[] =>
     actions.filter((action) => {
-      const request = { action, resource: resourceOf(action) };
+      const request = { action, resource: resourceToEnroll(user, action) };
       return decisions.value.decide(request, method, documentsOf(enforcement)) !== "allowed";
     });
   const ways: (readonly string[])[] = [];
@@ -119,13 +116,13 @@ function checkPassword(user: User, { account, decisionsOf, enforcement, now }: S
   );
 }
 
-function checkAutomation({ tags, accessKeys, password }: User): ReturnType<Check> {
+function checkAutomation(user: User): ReturnType<Check> {
+  const found = findAutomation(user);
+  if (!("value" in found)) return refuse(found.unknown, lookUpFix);
+  if (found.value === null) return undefined;
   const fix = "give the program a role instead of a user, or tag the user if a person uses it";
-  if (tags[roleTag] === "automation") return refuse(`tag ${roleTag} is automation: programs type no codes`, fix);
-  if (!("value" in accessKeys)) return refuse(`access keys are not known: ${accessKeys.unknown}`, lookUpFix);
-  if (!("value" in password)) return refuse(`the password is not known: ${password.unknown}`, lookUpFix);
-  const isProgram = password.value === null && accessKeys.value.some(({ active }) => active);
-  return isProgram ? refuse("an active access key and no console password: programs type no codes", fix) : undefined;
+  const why = found.value === "tag" ? `tag ${roleTag} is automation` : "an active access key and no console password";
+  return refuse(`${why}: programs type no codes`, fix);
 }
 
 function checkSecurityKeys({ devices, accessKeys }: User): ReturnType<Check> {

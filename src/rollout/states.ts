@@ -1,7 +1,7 @@
 // The state of each user before the rollout: who can be put under the enforcement policy, and what the others wait for.
 import { describeAgo } from "../duration.ts";
 import type { UserDecisions } from "../iam/decisions.ts";
-import { breakGlassTag, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
+import { breakGlassTag, findAutomation, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { AccessKey, AccountSnapshot, Device, Known, Password, User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 
@@ -84,13 +84,13 @@ function findState(
   }
   if (isMember(user, group)) return judgeMember(group, decisions);
   const { accessKeys, password, devices } = user;
-  if (user.tags[roleTag] === "automation") return found("automation", `tag ${roleTag} is automation`);
-  if (!("value" in accessKeys)) return { why: `access keys are not known: ${accessKeys.unknown}` };
-  if (!("value" in password)) return { why: `whether there is a console password is not known: ${password.unknown}` };
+  const program = findAutomation(user);
+  if (!("value" in program)) return { why: program.unknown };
+  if (program.value === "tag") return found("automation", `tag ${roleTag} is automation`);
+  // Neither is unknown here: that would be in `program`.
+  if (!("value" in accessKeys && "value" in password)) return { why: "credentials are not known" };
   const active = accessKeys.value.filter((key) => key.active);
-  if (active.length > 0 && password.value === null) {
-    return found("automation", `${describeKeys(active, now)}, and no console password`);
-  }
+  if (program.value === "key") return found("automation", `${describeKeys(active, now)}, and no console password`);
   if (active.length === 0 && password.value === null) {
     return found("inactive", "no console password and no active access key");
   }
