@@ -2,9 +2,10 @@
 import { indexDecisions } from "../iam/decisions.ts";
 import { buildClosest } from "../iam/enforcement.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
+import { formatOption } from "../text.ts";
 import type { Comparison } from "./baseline.ts";
 import { breakGlassChecks } from "./break-glass.ts";
-import type { AuditInput, Check, Controls, Notes, Outcome, Result, Severity } from "./check.ts";
+import type { AuditInput, Check, Controls, Notes, Outcome, Result, Severity, Subject } from "./check.ts";
 import { configChecks } from "./config-rules.ts";
 import { enforcementChecks } from "./enforcement.ts";
 import { rootChecks } from "./root.ts";
@@ -21,7 +22,8 @@ const order = [
     "group-exact",
   ],
   ...["automation-not-enforced", "enforced-without-device", "policy-attached-to-group-only"],
-  ...["break-glass-exists", "break-glass-strong", "break-glass-keys-inactive", "break-glass-monitored"],
+  ...["break-glass-exists", "break-glass-strong", "break-glass-keys-inactive"],
+  ...["break-glass-unused", "break-glass-tested", "break-glass-monitored"],
   ...["root-mfa", "root-no-keys", "root-unused"],
   ...["unused-credentials", "old-access-keys", "two-active-keys", "security-key-only-with-key"],
 ];
@@ -77,12 +79,28 @@ export const prepareAudit = (snapshot: AccountSnapshot, { group, ...options }: A
 
 export function runChecks(input: AuditInput): Audit {
   const { account, made, reportGenerated } = input.snapshot;
-  const results = checks.map(({ look, ...check }): CheckResult => ({ ...check, ...look(input) }));
+  const results = checks.map(({ look, ...check }) => nameSubjects({ ...check, ...look(input) }));
   const count = (result: Result): number => results.filter((each) => each.result === result).length;
   return {
     ...{ version: 1, account, made },
     reportGenerated: "value" in reportGenerated ? reportGenerated.value : null,
     summary: { pass: count("pass"), fail: count("fail"), unknown: count("unknown") },
     checks: results,
+  };
+}
+
+/** A remedy for any user becomes one for each: `--user-name USER` has the user's name. */
+function nameSubjects(check: CheckResult): CheckResult {
+  const name = (subject: Subject): Subject => {
+    const remedy = subject.remedy ?? check.remedy;
+    const named = /:user\//.test(subject.arn)
+      ? remedy.replace(/(--[\w-]+) USER\b/g, (_, flag: string) => formatOption(flag, subject.name))
+      : remedy;
+    return named === check.remedy ? subject : { ...subject, remedy: named };
+  };
+  const { subjects, unknownSubjects } = check;
+  return {
+    ...{ ...check, subjects: subjects.map(name) },
+    ...(unknownSubjects === undefined ? {} : { unknownSubjects: unknownSubjects.map(name) }),
   };
 }

@@ -1,12 +1,19 @@
 // Checks of the break-glass user: the administrator who gets in when all others are locked out.
-import { decideOnMembers, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
-import type { User } from "../iam/snapshot.ts";
+import { decideOnMembers, isBreakGlass, isMember, lastTestTag, roleTag } from "../iam/parts.ts";
+import type { Password, User } from "../iam/snapshot.ts";
+import { quoteShellWord } from "../text.ts";
 import { type AuditInput, type Check, fails, type Judgement, judge, judgeEach, type Outcome } from "./check.ts";
 
 const remedy = "fob rollout break-glass";
 
 const listUsers = ({ snapshot, breakGlass }: AuditInput): readonly User[] =>
   snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
+
+const day = 86_400_000;
+/** Without use. */
+const unusedDays = 90;
+/** From one test of the sign-in to the next, at most. */
+const testedDays = 365;
 
 /** An account without a break-glass user fails all of these checks. */
 function judgeUsers(input: AuditInput, find: (user: User) => Judgement): Outcome {
@@ -73,6 +80,22 @@ export const breakGlassChecks: readonly Check[] = [
       ),
   },
   {
+    id: "break-glass-unused",
+    title: `the break-glass user was not used for ${unusedDays} days, but for a test`,
+    severity: "medium",
+    remedy: "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=break-glass",
+    controls: {},
+    look: (input) => judgeUsers(input, (user) => judgeUse(user, input.now)),
+  },
+  {
+    id: "break-glass-tested",
+    title: `the sign-in of the break-glass user was tried within ${testedDays} days`,
+    severity: "medium",
+    remedy: `aws iam tag-user --user-name USER --tags Key=${lastTestTag},Value=$(date +%F)`,
+    controls: {},
+    look: (input) => judgeUsers(input, (user) => judgeTest(user, input)),
+  },
+  {
     id: "break-glass-monitored",
     title: "you are told when the break-glass user signs in",
     severity: "medium",
@@ -107,3 +130,66 @@ const judgeAdministrator = (user: User, whose: string, { decisionsOf, enforcemen
     if (decision === "unknown") return { unknown: "whether it can take users out of the group depends on the request" };
     return decision === "allowed" ? undefined : fails(`${whose} not let it take users out of the group`);
   });
+
+/** The day of the tag, as the time at which it began in UTC; null without the tag. */
+function readLastTest({ tags }: User): number | null | "invalid" {
+  const text = tags[lastTestTag];
+  if (text === undefined) return null;
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // Date.parse takes February 30 for a day of March.
+  return Number.isNaN(time) || !new Date(time).toISOString().startsWith(text) ? "invalid" : time;
+}
+
+const countDays = (time: number, now: number): number => Math.floor((now - time) / day);
+
+/** Whether a sign-in was on the day of a test or next to it: days differ between time zones. */
+const isNear = (time: number, test: number): boolean => time >= test - day && time < test + 2 * day;
+
+/** Only the last sign-in is known: one before a test cannot be seen. */
+function judgeUse(user: User, now: number): Judgement {
+  const test = readLastTest(user);
+  const remedy = `aws cloudtrail lookup-events --lookup-attributes ${quoteShellWord(`AttributeKey=Username,AttributeValue=${user.name}`)}`;
+  const ofPassword = judgePassword(user, ({ lastUsed }) =>
+    judge(lastUsed, "use of the password", (used) => {
+      if (used === null) return undefined;
+      const time = Date.parse(used);
+      const days = countDays(time, now);
+      if (days >= unusedDays || (typeof test === "number" && isNear(time, test))) return undefined;
+      return fails(`signed in ${days} days ago, and that was no test by the tag ${lastTestTag}`, remedy);
+    }),
+  );
+  const ofKeys = judge(user.accessKeys, "access keys", (keys) => {
+    const uses = keys.flatMap(({ lastUsed }) => (lastUsed === null ? [] : countDays(Date.parse(lastUsed), now)));
+    const days = Math.min(...uses);
+    return days < unusedDays ? fails(`an access key was used ${days} days ago`, remedy) : undefined;
+  });
+  return firstOf(ofPassword, ofKeys);
+}
+
+const judgePassword = (user: User, find: (password: Password) => Judgement): Judgement =>
+  judge(user.password, "console password", (password) => (password === null ? undefined : find(password)));
+
+/** A test that left no sign-in was none. */
+function judgeTest(user: User, { now, snapshot }: AuditInput): Judgement {
+  const test = readLastTest(user);
+  if (test === null) return fails(`no tag ${lastTestTag}: when its sign-in was last tried is not known`);
+  if (test === "invalid") return fails(`the tag ${lastTestTag} is no date like 2026-10-01`);
+  if (test > now + day) return fails(`the tag ${lastTestTag} is a day to come`);
+  const days = countDays(test, now);
+  if (days > testedDays) return fails(`last tested ${days} days ago`);
+  return judge(user.password, "console password", (password) => {
+    if (password === null) return fails("no console password, so there is no sign-in to try");
+    return judge(password.lastUsed, "use of the password", (used) => {
+      if (used !== null && Date.parse(used) >= test - day) return undefined;
+      const { reportGenerated } = snapshot;
+      if (!("value" in reportGenerated) || Date.parse(reportGenerated.value) < test + 2 * day) {
+        return { unknown: "the credential report may be older than the test, and has no sign-in of that day" };
+      }
+      const last =
+        used === null
+          ? "its password was never used"
+          : `it last signed in ${countDays(Date.parse(used), now)} days ago`;
+      return fails(`last tested ${days} days ago by the tag, but ${last}`);
+    });
+  });
+}

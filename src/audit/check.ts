@@ -66,6 +66,8 @@ export interface Subject extends Notes {
   readonly name: string;
   readonly arn: string;
   readonly evidence: string;
+  /** Instead of the check's: for this subject. */
+  readonly remedy?: string;
 }
 
 export interface AuditInput {
@@ -84,9 +86,16 @@ export interface AuditInput {
 }
 
 /** What is wrong with one subject, or why that is not known; undefined if nothing is wrong. */
-export type Judgement = { readonly fails: string } | { readonly unknown: string } | undefined;
+export type Judgement =
+  | { readonly fails: string; readonly remedy?: string }
+  | { readonly unknown: string; readonly remedy?: string }
+  | undefined;
 
-export const fails = (evidence: string): Judgement => ({ fails: evidence });
+/** @param remedy instead of the check's */
+export const fails = (evidence: string, remedy?: string): Judgement => ({
+  fails: evidence,
+  ...(remedy === undefined ? {} : { remedy }),
+});
 
 /** Judges what is known. */
 export const judge = <T>(known: Known<T>, what: string, find: (value: T) => Judgement): Judgement =>
@@ -102,10 +111,11 @@ export function judgeEach<T extends { readonly name: string; readonly arn: strin
   const unknown: Subject[] = [];
   for (const subject of subjects) {
     const judgement = find(subject);
-    const { name, arn } = subject;
     if (judgement === undefined) continue;
-    if ("fails" in judgement) failed.push({ name, arn, evidence: judgement.fails });
-    else unknown.push({ name, arn, evidence: judgement.unknown });
+    const { remedy } = judgement;
+    const about = { name: subject.name, arn: subject.arn, ...(remedy === undefined ? {} : { remedy }) };
+    if ("fails" in judgement) failed.push({ ...about, evidence: judgement.fails });
+    else unknown.push({ ...about, evidence: judgement.unknown });
   }
   const of = `of ${countThings(subjects.length, kind)}`;
   const more = unknown.length === 0 ? "" : `; not known for ${unknown.length}`;

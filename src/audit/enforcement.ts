@@ -1,10 +1,12 @@
 // Checks of the enforcement itself: that users without MFA are denied, not only that they have devices.
 
 import { type Enforcement, findDifferences, findGroup } from "../iam/enforcement.ts";
-import { isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
+import { findAutomation, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { AccountSnapshot, User } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
 import { lint } from "../policy/lint/lint.ts";
+import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
+import { formatOption, quoteShellWord } from "../text.ts";
 import {
   type AuditInput,
   type Check,
@@ -15,7 +17,7 @@ import {
   listCredentials,
   type Outcome,
 } from "./check.ts";
-import { listMfaDenials } from "./mfa-denials.ts";
+import { listMfaDenials, type MfaDenial } from "./mfa-denials.ts";
 
 export const enforcementChecks: readonly Check[] = [
   {
@@ -58,7 +60,8 @@ export const enforcementChecks: readonly Check[] = [
     controls: {},
     look: ({ snapshot, enforcement }) => {
       const { group: name, groupArn: arn } = enforcement;
-      return judgeEach([{ name, arn }], "group", () => judgeGroup(snapshot, enforcement));
+      const outcome = judgeEach([{ name, arn }], "group", () => judgeGroup(snapshot, enforcement));
+      return outcome.result === "pass" ? { ...outcome, reason: describeVersions(snapshot, enforcement) } : outcome;
     },
   },
   {
@@ -72,7 +75,7 @@ export const enforcementChecks: readonly Check[] = [
         if (isMember(user, group)) return fails(`in group ${group}`);
         return judge(decisionsOf(user), "policies", (decisions) =>
           decisions.findOpening() === undefined
-            ? fails("denied without MFA, and it has no one to type a code")
+            ? fails("denied without MFA, and it has no one to type a code", "fob policy simulate --account --user USER")
             : undefined,
         );
       }),
@@ -85,13 +88,12 @@ export const enforcementChecks: readonly Check[] = [
     controls: {},
     look: ({ snapshot, decisionsOf, enforcement: { group } }) =>
       judgeEach(
-        snapshot.users.filter((user) => isMember(user, group)),
-        "member",
+        snapshot.users.filter((user) => isMember(user, group) || !isAutomation(user)),
+        "user",
         (user) =>
-          judge(user.devices, "MFA devices", ({ length }) => {
-            if (length > 0) return undefined;
-            return fails(`no MFA device, and ${describeEnrollment(user, decisionsOf)}`);
-          }),
+          judge(user.devices, "MFA devices", ({ length }) =>
+            length > 0 ? undefined : judgeWithoutDevice(user, isMember(user, group), decisionsOf),
+          ),
       ),
   },
   {
@@ -103,11 +105,11 @@ export const enforcementChecks: readonly Check[] = [
     look: ({ snapshot }) => {
       const denials = new Map(listMfaDenials(snapshot).map((denial) => [denial.holderArn, denial]));
       const read = new Set(snapshot.managedPolicies.map(({ arn }) => arn));
-      return judgeEach([...snapshot.users, ...snapshot.roles], "identity", ({ arn, attachedPolicies }) => {
+      return judgeEach([...snapshot.users, ...snapshot.roles], "identity", ({ name, arn, attachedPolicies }) => {
         const denial = denials.get(arn);
         if (denial !== undefined) {
           const why = denial.holder === "role" ? ", and a role's sessions never have MFA" : "";
-          return fails(`${denial.holder} has the policy ${denial.name} of its own${why}`);
+          return fails(`${denial.holder} has the policy ${denial.name} of its own${why}`, removeFrom(name, denial));
         }
         const missing = attachedPolicies.find((policy) => !read.has(policy));
         return missing === undefined ? undefined : { unknown: `AWS did not return the policy ${missing}` };
@@ -116,11 +118,36 @@ export const enforcementChecks: readonly Check[] = [
   },
 ];
 
-/** An access key and no console password, or the tag. What is not known makes no user a program. */
-function isAutomation({ tags, accessKeys, password }: User): boolean {
-  if (tags[roleTag] === "automation") return true;
-  if (!("value" in accessKeys) || !("value" in password)) return false;
-  return password.value === null && accessKeys.value.some(({ active }) => active);
+/** The command that takes a policy from a user or role. */
+function removeFrom(holder: string, { holder: kind, holderArn, arn, name }: MfaDenial): string {
+  const of = formatOption(`--${kind}-name`, holder);
+  return arn === holderArn
+    ? `aws iam delete-${kind}-policy ${of} ${formatOption("--policy-name", name)}`
+    : `aws iam detach-${kind}-policy ${of} --policy-arn ${quoteShellWord(arn)}`;
+}
+
+/** The command that lints a policy of the account. */
+function lintOf({ holder: kind, holderArn, arn, name }: MfaDenial, version: string | undefined): string {
+  const get =
+    arn === holderArn
+      ? `get-${kind}-policy ${formatOption(`--${kind}-name`, arn.replace(/^.*\//, ""))} ${formatOption("--policy-name", name)} --query PolicyDocument`
+      : `get-policy-version --policy-arn ${quoteShellWord(arn)} --version-id ${version ?? "v1"} --query PolicyVersion.Document`;
+  return `aws iam ${get} --output json | fob policy lint -`;
+}
+
+/** What is not known makes no user a program. */
+function isAutomation(user: User): boolean {
+  const found = findAutomation(user);
+  return "value" in found && found.value !== null;
+}
+
+/** Why a user need not be denied without MFA, in words; undefined if the user must be. */
+export function findExemption(user: User, breakGlass: readonly string[]): string | undefined {
+  if (isBreakGlass(user, [])) return `break-glass: tag ${roleTag}`;
+  if (isBreakGlass(user, breakGlass)) return "break-glass: named with --break-glass";
+  const found = findAutomation(user);
+  if (!("value" in found) || found.value === null) return undefined;
+  return found.value === "tag" ? `automation: tag ${roleTag}` : "automation: an access key and no password";
 }
 
 function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgement {
@@ -129,15 +156,17 @@ function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgem
   if (group === undefined) return fails(`group ${name} does not exist`);
   const differences = findDifferences(snapshot, enforcement);
   if (differences.length > 0) return fails(differences.map(({ detail }) => detail).join("; "));
+  // Without members that is no difference for the rollout.
+  const detached = policies.find(({ arn }) => !group.attachedPolicies.includes(arn));
+  if (detached !== undefined) return fails(`group ${name} does not have ${detached.arn}`);
   const read = new Set(snapshot.managedPolicies.map(({ arn }) => arn));
-  const missing = policies.find(({ arn }) => group.attachedPolicies.includes(arn) && !read.has(arn));
+  const missing = policies.find(({ arn }) => !read.has(arn));
   return missing && { unknown: `AWS did not return the policy ${missing.arn}` };
 }
 
-/** Why a user need not be denied without MFA; undefined if the user must be. */
-export function findExemption(user: User, breakGlass: readonly string[]): "break-glass" | "automation" | undefined {
-  if (isBreakGlass(user, breakGlass)) return "break-glass";
-  return isAutomation(user) ? "automation" : undefined;
+function describeVersions({ managedPolicies }: AccountSnapshot, { group, policies }: Enforcement): string {
+  const versionOf = (arn: string): string => managedPolicies.find((each) => each.arn === arn)?.defaultVersion ?? "";
+  return `${group} has ${policies.map(({ name, arn }) => `${name} (default version ${versionOf(arn)})`).join(" and ")}`;
 }
 
 /** Whether a user is denied without MFA. */
@@ -147,12 +176,38 @@ export const judgeDenied = (user: User, { decisionsOf }: Pick<AuditInput, "decis
     return opening === undefined ? undefined : fails(`works without MFA: ${opening}`);
   });
 
-function describeEnrollment(user: User, decisionsOf: AuditInput["decisionsOf"]): string {
+/** Under enforcement is who is in the group, and who has credentials and is denied without it. */
+function judgeWithoutDevice(user: User, isInGroup: boolean, decisionsOf: AuditInput["decisionsOf"]): Judgement {
+  const credentials = listCredentials(user);
   const decisions = decisionsOf(user);
-  if (!("value" in decisions)) return "whether the user can enroll one is not known";
-  const may = decisions.value.decide({ action: "iam:EnableMFADevice", resource: user.arn }, "sign-in");
-  if (may === "unknown") return "whether the user can enroll one is not known";
-  return may === "allowed" ? "the user can enroll one" : "the user cannot enroll one";
+  if (!isInGroup) {
+    if (!("value" in credentials)) return { unknown: `credentials: ${credentials.unknown}` };
+    if (credentials.value.length === 0) return undefined;
+    if (!("value" in decisions)) return { unknown: `policies: ${decisions.unknown}` };
+    if (decisions.value.findOpening() !== undefined) return undefined;
+  }
+  return fails(`no MFA device, and ${describeEnrollment(user, decisions)}`);
+}
+
+/** In the console or with an access key, whichever the user has. */
+function describeEnrollment(user: User, decisions: ReturnType<AuditInput["decisionsOf"]>): string {
+  const { password, accessKeys } = user;
+  if (!("value" in decisions && "value" in password && "value" in accessKeys)) {
+    return "whether the user can enroll one is not known";
+  }
+  const ways = [
+    ...(password.value === null ? [] : [{ how: "console", method: "sign-in" } as const]),
+    ...(accessKeys.value.some(({ active }) => active) ? [{ how: "key", method: "key" } as const] : []),
+  ];
+  if (ways.length === 0) return "nothing to sign in with";
+  const missing = ways.map(({ how, method }) =>
+    listNeededToEnroll(how).filter((action) => {
+      const request = { action, resource: resourceToEnroll(user, action) };
+      return decisions.value.decide(request, method) !== "allowed";
+    }),
+  );
+  if (missing.some(({ length }) => length === 0)) return "the user can enroll one";
+  return `the user cannot enroll one: not allowed without MFA: ${[...new Set(missing.flat())].join(", ")}`;
 }
 
 function lintPolicies({ snapshot }: AuditInput): Outcome {
@@ -161,14 +216,19 @@ function lintPolicies({ snapshot }: AuditInput): Outcome {
   if (policies.size === 0) {
     return { result: "fail", subjects: [], reason: "no policy of a user, a group or a role denies without MFA" };
   }
-  return judgeEach([...policies.values()], "policy", ({ document }) => {
+  const versions = new Map(snapshot.managedPolicies.map(({ arn, defaultVersion }) => [arn, defaultVersion]));
+  return judgeEach([...policies.values()], "policy", (denial) => {
+    const remedy = lintOf(denial, versions.get(denial.arn));
     try {
-      const [first, ...more] = lint(readJson(document), { partition }).filter(({ level }) => level === "error");
+      const [first, ...more] = lint(readJson(denial.document), { partition }).filter(({ level }) => level === "error");
       if (first === undefined) return undefined;
       const others = [...new Set(more.map(({ rule }) => rule))];
-      return fails(`${first.rule}: ${first.message}${others.length === 0 ? "" : `; also ${others.join(", ")}`}`);
+      return fails(
+        `${first.rule}: ${first.message}${others.length === 0 ? "" : `; also ${others.join(", ")}`}`,
+        remedy,
+      );
     } catch (error) {
-      if (error instanceof SourceError) return { unknown: error.message };
+      if (error instanceof SourceError) return { unknown: error.message, remedy };
       throw error;
     }
   });

@@ -18,11 +18,11 @@ export function listAuditFindings(audit: Audit): readonly Finding[] {
 }
 
 function toFinding({ id, severity, title, remedy }: CheckResult, found: Found, { account, accepted }: Audit): Finding {
-  const { name, arn, evidence, result } = found;
+  const { name, arn, evidence, result, remedy: fix = remedy } = found;
   const isExpired = found.accepted?.expired === true;
   const why = result === "unknown" ? `not known whether ${title}: ${evidence}` : evidence;
   return {
-    ...{ rule: id, level: levels[severity], fix: remedy, subject: name === "" ? `account ${account}` : name },
+    ...{ rule: id, level: levels[severity], fix, subject: name === "" ? `account ${account}` : name },
     identity: arn === "" ? name || account : arn,
     message: isExpired ? `${why} (${describeNotes(found)})` : why,
     ...(result === "unknown" ? { isOpen: true } : {}),

@@ -1,4 +1,5 @@
 // Checks of users and their credentials: the credential report's, held against what else is known of a user.
+import { isBreakGlass } from "../iam/parts.ts";
 import type { AccessKey, User } from "../iam/snapshot.ts";
 import { type Check, fails, type Judgement, judge, judgeEach, listCredentials } from "./check.ts";
 
@@ -10,15 +11,21 @@ const oldDays = 90;
 
 const isActive = (key: AccessKey): boolean => key.active;
 
+/** Only what was looked up about a user has the IDs of keys. */
+const deactivate = (key: AccessKey | undefined): string =>
+  key?.id === undefined
+    ? "aws iam list-access-keys --user-name USER"
+    : `aws iam update-access-key --user-name USER --access-key-id ${key.id} --status Inactive`;
+
 const judgeKeys = ({ accessKeys }: User, find: (active: readonly AccessKey[]) => Judgement): Judgement =>
   judge(accessKeys, "access keys", (keys) => find(keys.filter(isActive)));
 
 /** Fails if the user has no MFA device. */
-function requireDevice({ devices, mayHaveMoreDevices }: User, evidence: string): Judgement {
+function requireDevice({ devices, mayHaveMoreDevices }: User, evidence: string, remedy?: string): Judgement {
   return judge(devices, "MFA devices", ({ length }) => {
     if (length > 0) return undefined;
     if (mayHaveMoreDevices === true) return { unknown: "a device of the account may be this user's" };
-    return fails(`${evidence}, and no MFA device`);
+    return fails(`${evidence}, and no MFA device`, remedy);
   });
 }
 
@@ -49,10 +56,14 @@ export const userChecks: readonly Check[] = [
     controls: {},
     look: ({ snapshot }) =>
       judgeEach(snapshot.users, "user", (user) =>
-        judgeKeys(user, ({ length }) =>
+        judgeKeys(user, ({ length, 0: key }) =>
           length === 0
             ? undefined
-            : requireDevice(user, length === 1 ? "an active access key" : `${length} active access keys`),
+            : requireDevice(
+                user,
+                length === 1 ? "an active access key" : `${length} active access keys`,
+                deactivate(key),
+              ),
         ),
       ),
   },
@@ -65,7 +76,13 @@ export const userChecks: readonly Check[] = [
       ...{ cis5: "1.11", cis6: "2.11", cis7: "2.11", securityHub: ["IAM.22"] },
       config: ["IAM_USER_UNUSED_CREDENTIALS_CHECK"],
     },
-    look: ({ snapshot, now }) => judgeEach(snapshot.users, "user", (user) => findUnused(user, now)),
+    look: ({ snapshot, breakGlass, now }) => {
+      // That its password is not used is what a break-glass user is for.
+      const exempt = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
+      const outcome = judgeEach(snapshot.users, "user", (user) => findUnused(user, exempt.includes(user), now));
+      const names = exempt.map(({ name }) => name).join(", ");
+      return names === "" ? outcome : { ...outcome, reason: `${outcome.reason}; exempt: the password of ${names}` };
+    },
   },
   {
     id: "old-access-keys",
@@ -93,7 +110,11 @@ export const userChecks: readonly Check[] = [
     controls: { cis5: "1.12", cis6: "2.12" },
     look: ({ snapshot }) =>
       judgeEach(snapshot.users, "user", (user) =>
-        judgeKeys(user, ({ length }) => (length < 2 ? undefined : fails(`${length} active access keys`))),
+        judgeKeys(user, (keys) =>
+          keys.length < 2
+            ? undefined
+            : fails(`${keys.length} active access keys`, deactivate(keys.toSorted(compareUse)[0])),
+        ),
       ),
   },
   {
@@ -120,10 +141,21 @@ export const userChecks: readonly Check[] = [
   },
 ];
 
-/** What was never used counts from the time at which it was made or changed. */
-function findUnused(user: User, now: number): Judgement {
-  const found = [judgePassword(user, now), judgeUnusedKeys(user, now)].filter((each) => each !== undefined);
-  return found.find((each) => "fails" in each) ?? found[0];
+/** The key that was used the longest time ago first. */
+const compareUse = (a: AccessKey, b: AccessKey): number => (a.lastUsed ?? "").localeCompare(b.lastUsed ?? "");
+
+/**
+ * What was never used counts from the time at which it was made or changed. All that is unused is named.
+ *
+ * @param mayRest whether the password need not be used
+ */
+function findUnused(user: User, mayRest: boolean, now: number): Judgement {
+  const found = [mayRest ? undefined : judgePassword(user, now), ...judgeUnusedKeys(user, now)].filter(
+    (each) => each !== undefined,
+  );
+  const unused = found.filter((each) => "fails" in each);
+  if (unused.length === 0) return found[0];
+  return fails(unused.map((each) => each.fails).join("; "), unused[0]?.remedy);
 }
 
 function judgePassword({ password }: User, now: number): Judgement {
@@ -141,20 +173,17 @@ function judgePassword({ password }: User, now: number): Judgement {
   });
 }
 
-function judgeUnusedKeys(user: User, now: number): Judgement {
-  return judgeKeys(user, (keys) => {
-    const found = keys
-      .map(({ lastUsed, lastRotated }) => {
-        if (lastUsed !== null) return judgeAge("an access key was last used", lastUsed, now);
-        if (lastRotated === null) return { unknown: "an access key was never used, and its age is not known" };
-        return judgeAge("an access key was never used, and was made", lastRotated, now);
-      })
-      .filter((each) => each !== undefined);
-    return found.find((each) => "fails" in each) ?? found[0];
+function judgeUnusedKeys({ accessKeys }: User, now: number): readonly Judgement[] {
+  if (!("value" in accessKeys)) return [{ unknown: `access keys: ${accessKeys.unknown}` }];
+  return accessKeys.value.filter(isActive).map((key) => {
+    const { lastUsed, lastRotated } = key;
+    if (lastUsed !== null) return judgeAge("an access key was last used", lastUsed, now, deactivate(key));
+    if (lastRotated === null) return { unknown: "an access key was never used, and its age is not known" };
+    return judgeAge("an access key was never used, and was made", lastRotated, now, deactivate(key));
   });
 }
 
-function judgeAge(what: string, time: string, now: number): Judgement {
+function judgeAge(what: string, time: string, now: number, remedy?: string): Judgement {
   const days = countDays(time, now);
-  return days > unusedDays ? fails(`${what} ${days} days ago`) : undefined;
+  return days > unusedDays ? fails(`${what} ${days} days ago`, remedy) : undefined;
 }

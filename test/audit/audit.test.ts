@@ -48,8 +48,9 @@ const group: AccountSnapshot["groups"][number] = {
   ...{ name: "RequireMFA", arn: arnOf("group/RequireMFA"), id: "AGPA1", path: "/", inlinePolicies: [] },
   attachedPolicies: enforcement.policies.map(({ arn }) => arn),
 };
+const breakGlassTags = { "fob-role": "break-glass", "fob-last-test": ago(100).slice(0, 10) };
 const breakGlass = makeUser("break-glass", {
-  ...{ groups: [], inlinePolicies: [everything], tags: { "fob-role": "break-glass" } },
+  ...{ groups: [], inlinePolicies: [everything], tags: breakGlassTags, password: password(100, 400) },
   devices: { value: [virtual, hardware] },
 });
 const root: RootUser = { hasMfa: true, hasPassword: true, passwordLastUsed: null, activeAccessKeys: 0 };
@@ -70,6 +71,11 @@ function makeAccount(ben: Partial<User> = {}, change: Partial<AccountSnapshot> =
 
 const withBreakGlass = (change: Partial<User>): AccountSnapshot =>
   makeAccount({}, { users: [makeUser("ben"), { ...breakGlass, ...change }] });
+/** @param day the value of the tag fob-last-test */
+const withTest = (day: string | undefined): AccountSnapshot =>
+  withBreakGlass({
+    tags: { "fob-role": "break-glass", ...(day === undefined ? {} : { "fob-last-test": day }) },
+  });
 const withRoot = (change: Partial<RootUser>): AccountSnapshot =>
   makeAccount({}, { root: { value: { ...root, ...change } } });
 const withPolicies = (...inlinePolicies: ReturnType<typeof policy>[]): AccountSnapshot =>
@@ -186,6 +192,19 @@ const failing: readonly Case[] = [
     "its own policies do not let it",
   ],
   ["break-glass-keys-inactive", withBreakGlass({ accessKeys: { value: [key(1)] } }), "an active access key"],
+  ["break-glass-unused", withBreakGlass({ password: password(3) }), "signed in 3 days ago, and that was no test"],
+  [
+    "break-glass-unused",
+    withBreakGlass({ accessKeys: { value: [{ ...key(5), active: false }] } }),
+    "an access key was used 5 days ago",
+  ],
+  ["break-glass-tested", withTest(undefined), "no tag fob-last-test"],
+  ["break-glass-tested", withTest("last week"), "the tag fob-last-test is no date like 2026-10-01"],
+  ["break-glass-tested", withTest("2026-02-30"), "the tag fob-last-test is no date like 2026-10-01"],
+  ["break-glass-tested", withTest(ago(-3).slice(0, 10)), "the tag fob-last-test is a day to come"],
+  ["break-glass-tested", withTest(ago(366).slice(0, 10)), "last tested 366 days ago"],
+  ["break-glass-tested", withTest(ago(90).slice(0, 10)), "but it last signed in 100 days ago"],
+  ["break-glass-tested", withBreakGlass({ password: password(null) }), "but its password was never used"],
   ["break-glass-monitored", makeAccount(), "no alarm on its sign-ins was found", { alarm: { value: null } }],
   [
     "config-rule-compliant",
@@ -270,6 +289,14 @@ const unknown: readonly Case[] = [
   ["break-glass-exists", withBreakGlass({ inlinePolicies: [everything, cannotEvaluate] }), "policies: "],
   ["break-glass-strong", withBreakGlass({ devices: unread }), "MFA devices: no permission for it"],
   ["break-glass-keys-inactive", withBreakGlass({ accessKeys: unread }), "access keys: no permission for it"],
+  [
+    "break-glass-unused",
+    withBreakGlass({ password: { value: { ...password(1).value, lastUsed: unread } } }),
+    "use of the password: no permission for it",
+  ],
+  ["break-glass-unused", withBreakGlass({ accessKeys: unread }), "access keys: no permission for it"],
+  ["break-glass-tested", withBreakGlass({ password: unread }), "console password: no permission for it"],
+  ["break-glass-tested", withTest(ago(0).slice(0, 10)), "the credential report may be older than the test"],
   ["break-glass-monitored", makeAccount(), "alarms: no permission for it", { alarm: unread }],
   ["root-mfa", makeAccount({}, { root: unread }), "the root user: no permission for it"],
   ["root-no-keys", makeAccount({}, { root: unread }), "the root user: no permission for it"],
@@ -336,8 +363,68 @@ test("one that fails decides, and the ones that are not known are counted", () =
 test("break-glass users and programs are exempt from enforcement, and named", () => {
   const users = [makeUser("ben"), makeUser("ci", { ...program, groups: [] }), breakGlass];
   expect(find(makeAccount({}, { users }), "enforced-for-every-user")).toMatchObject({
-    ...{ result: "pass", reason: "1 user; exempt: ci (automation), break-glass (break-glass)" },
+    ...{
+      result: "pass",
+      reason: "1 user; exempt: ci (automation: an access key and no password), break-glass (break-glass: tag fob-role)",
+    },
   });
+});
+
+test("a break-glass user who signed in for a test is not one who was used", () => {
+  for (const days of [4, 5, 6]) {
+    const tags = { ...breakGlass.tags, "fob-last-test": ago(5).slice(0, 10) };
+    const account = withBreakGlass({ tags, password: password(days) });
+    expect(find(account, "break-glass-unused")?.result).toBe("pass");
+  }
+});
+
+test("a remedy is for the subject: a command with the name, quoted for the shell", () => {
+  const remedyOf = (id: string, name: string, change: Partial<User>) => {
+    const users = [makeUser(name, change), breakGlass];
+    return find(makeAccount({}, { users }), id)?.subjects[0]?.remedy;
+  };
+  const keys = { value: [{ ...key(60), id: "AKIA1" }, key(1)] };
+  expect(remedyOf("two-active-keys", "a'b", { accessKeys: keys })).toBe(
+    "aws iam update-access-key --user-name 'a'\\''b' --access-key-id AKIA1 --status Inactive",
+  );
+  expect(remedyOf("two-active-keys", "-x", { accessKeys: { value: [key(60), key(1)] } })).toBe(
+    "aws iam list-access-keys --user-name=-x",
+  );
+  expect(remedyOf("unused-credentials", "dan", { password: password(60) })).toBe(
+    "aws iam delete-login-profile --user-name dan",
+  );
+  expect(remedyOf("automation-not-enforced", "ci", program)).toBe("fob rollout undo --user ci");
+  const inlinePolicies = [policy("no mfa", denyOf("Bool"))];
+  expect(remedyOf("policy-attached-to-group-only", "dan", { inlinePolicies })).toBe(
+    "aws iam delete-user-policy --user-name dan --policy-name 'no mfa'",
+  );
+  expect(remedyOf("policy-sound", "dan", { inlinePolicies })).toBe(
+    "aws iam get-user-policy --user-name dan --policy-name 'no mfa' --query PolicyDocument --output json | fob policy lint -",
+  );
+});
+
+test("no remedy has a placeholder for a user's name", () => {
+  const remedies = failing.flatMap(([id, snapshot, , around]) =>
+    (find(snapshot, id, around)?.subjects ?? []).map(({ arn, remedy }) => (arn.includes(":user/") ? remedy : "")),
+  );
+  expect(remedies.filter((remedy) => /\bUSER\b/.test(remedy ?? ""))).toEqual([]);
+});
+
+test("all that is unused is named, and a user outside the group can be under enforcement too", () => {
+  const unused = makeAccount({ password: password(60), accessKeys: { value: [key(null, 50)] } });
+  expect(find(unused, "unused-credentials")?.subjects[0]?.evidence).toBe(
+    "the password was last used 60 days ago; an access key was never used, and was made 50 days ago",
+  );
+  const denied = makeAccount({
+    ...{ groups: [], devices: { value: [] } },
+    inlinePolicies: [policy("own", denyOf("BoolIfExists"))],
+  });
+  expect(find(denied, "enforced-without-device")?.subjects[0]?.evidence).toContain("the user cannot enroll one: ");
+});
+
+test("a group without policies is not exact, although no member misses them", () => {
+  const empty = makeAccount({}, { groups: [{ ...group, attachedPolicies: [] }], users: [breakGlass] });
+  expect(find(empty, "group-exact")).toMatchObject({ result: "fail" });
 });
 
 test("a break-glass user is found by name too, and one who gets in is enough", () => {

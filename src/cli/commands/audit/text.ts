@@ -108,7 +108,7 @@ function formatCheck(check: CheckResult, columns: number): readonly string[] {
     ...texts.slice(0, mostSubjects).flatMap((text) => hang(indent, text)),
     ...(more > 0 ? [`${indent}and ${more} more, with --json`] : []),
     ...(known > 0 ? [`${indent}in the baseline: ${known}`] : []),
-    ...(getStanding(check) === "settled" ? [] : hang(indent, `next: ${remedy}`)),
+    ...(getStanding(check) === "settled" ? [] : hang(indent, `next: ${shown[0]?.remedy ?? remedy}`)),
   ];
 }
 
@@ -135,7 +135,7 @@ export function listRows(audit: Audit): readonly (readonly string[])[] {
       const rows: readonly Row[] = result === "pass" ? [passed] : listFound(check);
       return rows.map((found) =>
         [
-          ...[account, id, severity, found.result, found.name, found.arn, found.evidence, remedy],
+          ...[account, id, severity, found.result, found.name, found.arn, found.evidence, found.remedy ?? remedy],
           ...(hasNotes ? listNotes(found) : []),
         ].map(escapeControlCharacters),
       );
