@@ -44,6 +44,8 @@ export interface Audit {
   readonly made: string;
   /** Of the credential report; null if it could not be read. */
   readonly reportGenerated: string | null;
+  /** With --fresh: when it was confirmed by calls about each user. */
+  readonly confirmed?: string;
   readonly summary: Readonly<Record<Result, number>>;
   readonly checks: readonly CheckResult[];
   /** What has changed since an earlier audit. */
@@ -63,7 +65,8 @@ export interface CheckResult extends Outcome, Notes {
   readonly controls: Controls;
 }
 
-export interface AuditOptions extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "config" | "now"> {
+export interface AuditOptions
+  extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "config" | "now" | "simulated" | "confirmed"> {
   /** The group's name. */
   readonly group: string;
 }
@@ -84,6 +87,7 @@ export function runChecks(input: AuditInput): Audit {
   return {
     ...{ version: 1, account, made },
     reportGenerated: "value" in reportGenerated ? reportGenerated.value : null,
+    ...(input.confirmed === undefined ? {} : { confirmed: input.confirmed }),
     summary: { pass: count("pass"), fail: count("fail"), unknown: count("unknown") },
     checks: results,
   };

@@ -2,6 +2,7 @@
 
 import type { DecisionsOf } from "../iam/decisions.ts";
 import type { Enforcement } from "../iam/enforcement.ts";
+import type { Simulated } from "../iam/simulated.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import type { ConfigRegion } from "./config-rules.ts";
 
@@ -79,6 +80,10 @@ export interface AuditInput {
   readonly breakGlass: readonly string[];
   /** What tells someone of the sign-ins of a break-glass user, by its ARN: in words; null if nothing does. */
   readonly signInAlarms: ReadonlyMap<string, Known<string | null>>;
+  /** What AWS's simulator says of the users whom {@link mustBeDenied} names, by name; undefined if it was not asked. */
+  readonly simulated?: ReadonlyMap<string, Known<Simulated>> | undefined;
+  /** When what the credential report says of users was confirmed; undefined if it was not. */
+  readonly confirmed?: string | undefined;
   /** AWS Config, in each region that was looked at. */
   readonly config: readonly ConfigRegion[];
   /** Milliseconds since 1970. */

@@ -2,7 +2,8 @@
 
 import { type Enforcement, findDifferences, findGroup } from "../iam/enforcement.ts";
 import { findAutomation, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
-import type { AccountSnapshot, User } from "../iam/snapshot.ts";
+import type { Simulated } from "../iam/simulated.ts";
+import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
 import { lint } from "../policy/lint/lint.ts";
 import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
@@ -37,11 +38,13 @@ export const enforcementChecks: readonly Check[] = [
             length === 0 ? undefined : judgeDenied(user, input),
           ),
       );
+      const asked = input.simulated === undefined || outcome.result !== "pass" ? "" : "; AWS's simulator agrees";
       const exempt = users.flatMap((user) => {
         const why = findExemption(user, breakGlass);
         return why === undefined ? [] : `${user.name} (${why})`;
       });
-      return exempt.length === 0 ? outcome : { ...outcome, reason: `${outcome.reason}; exempt: ${exempt.join(", ")}` };
+      const others = exempt.length === 0 ? "" : `; exempt: ${exempt.join(", ")}`;
+      return { ...outcome, reason: `${outcome.reason}${asked}${others}` };
     },
   },
   {
@@ -169,12 +172,37 @@ function describeVersions({ managedPolicies }: AccountSnapshot, { group, policie
   return `${group} has ${policies.map(({ name, arn }) => `${name} (default version ${versionOf(arn)})`).join(" and ")}`;
 }
 
-/** Whether a user is denied without MFA. */
-export const judgeDenied = (user: User, { decisionsOf }: Pick<AuditInput, "decisionsOf">): Judgement =>
+/** Whether a user has to be denied without MFA. One of whom it is not known what credentials there are has to. */
+export function mustBeDenied(user: User, breakGlass: readonly string[]): boolean {
+  if (findExemption(user, breakGlass) !== undefined) return false;
+  const credentials = listCredentials(user);
+  return !("value" in credentials) || credentials.value.length > 0;
+}
+
+/** Whether a user is denied without MFA, by fob's evaluator and, if that was asked, by AWS's simulator. */
+export const judgeDenied = (user: User, { decisionsOf, simulated }: Asked): Judgement =>
   judge(decisionsOf(user), "policies", (decisions) => {
     const opening = decisions.findOpening();
+    if (simulated !== undefined) return joinSimulated(opening, simulated.get(user.name));
     return opening === undefined ? undefined : fails(`works without MFA: ${opening}`);
   });
+
+type Asked = Pick<AuditInput, "decisionsOf" | "simulated">;
+
+/** Both have to say the same. What works without MFA by fob fails also if AWS does not answer. */
+function joinSimulated(opening: string | undefined, known: Known<Simulated> = { unknown: "not asked" }): Judgement {
+  const ours = opening === undefined ? "denied without MFA" : `works without MFA: ${opening}`;
+  if (!("value" in known)) {
+    const why = `what AWS's simulator says is not known: ${known.unknown}`;
+    return opening === undefined ? { unknown: `fob: ${ours}; ${why}` } : fails(`${ours}; ${why}`);
+  }
+  const { agreed, disagreements } = known.value;
+  if (disagreements.length > 0) {
+    return { unknown: `fob: ${ours}; AWS's simulator disagrees: ${disagreements.join("; ")}` };
+  }
+  if (opening !== undefined) return fails(`${ours}; AWS's simulator agrees on ${agreed} of its decisions`);
+  return agreed > 0 ? undefined : { unknown: `fob: ${ours}; AWS's simulator was asked nothing that fob could decide` };
+}
 
 /** Under enforcement is who is in the group, and who has credentials and is denied without it. */
 function judgeWithoutDevice(user: User, isInGroup: boolean, decisionsOf: AuditInput["decisionsOf"]): Judgement {

@@ -60,6 +60,12 @@ export const readPermissions = [
   "iam:ListVirtualMFADevices",
 ];
 
+/** What `confirmAccount` asks. */
+export const confirmPermissions = [
+  ...["iam:GetAccessKeyLastUsed", "iam:GetLoginProfile", "iam:ListAccessKeys", "iam:ListMFADevices"],
+  "iam:SimulatePrincipalPolicy",
+];
+
 /** What `findConfigRules` asks. */
 export const configPermissions = [
   ...["config:DescribeComplianceByConfigRule", "config:DescribeConfigRuleEvaluationStatus"],

@@ -53,7 +53,7 @@ export async function readKeys(
 }
 
 /** Only the report says when a password was used and changed. */
-function toPassword({ password }: User, resetRequired: boolean): Password {
+export function toPassword({ password }: User, resetRequired: boolean): Password {
   const unknown: Known<null> = { unknown: "the user had no password when the credential report was made" };
   const reported = "value" in password ? password.value : null;
   return {

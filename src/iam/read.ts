@@ -118,7 +118,12 @@ export async function readAccount(aws: Connection, options: ReadOptions): Promis
 }
 
 /** Looks something up about users, and shows how far it is. */
-function lookUpFor<T>(what: string, users: readonly string[], ask: (user: string) => Promise<T>, aws: Connection) {
+export function lookUpFor<T>(
+  what: string,
+  users: readonly string[],
+  ask: (user: string) => Promise<T>,
+  aws: Connection,
+) {
   return lookUp(users, ask, (done) => {
     aws.progress = `Reading ${what}: ${formatCount(done)} of ${formatCount(users.length)} users…`;
   });
@@ -244,7 +249,7 @@ async function readAccessKeys(
   return new Map([...reported, ...[...listed].map(([user, keys]) => [user, mapKnown(keys, toListedKeys)] as const)]);
 }
 
-const toListedKeys = (keys: readonly ListedKey[]): AccessKey[] =>
+export const toListedKeys = (keys: readonly ListedKey[]): AccessKey[] =>
   keys.map(({ id, active, created, lastUsed, lastUsedService }) => ({
     ...{ id, active, lastRotated: created === undefined ? null : formatTime(created) },
     lastUsed: lastUsed === undefined ? null : formatTime(lastUsed),

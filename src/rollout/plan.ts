@@ -3,9 +3,9 @@ import { decideAbout, indexDecisions, type UserDecisions } from "../iam/decision
 import { buildEnforcement, documentsOf, findGroup, type PolicyVariant } from "../iam/enforcement.ts";
 import { isAdministrator } from "../iam/parts.ts";
 import type { PoliciesOf } from "../iam/policies-of.ts";
+import { type AskSimulator, compareUsers, listPlanQuestions, type Simulated } from "../iam/simulated.ts";
 import { type AccountSnapshot, type Known, mapKnown, type User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
-import { type AskSimulator, compareWithSimulator, type Simulated } from "./simulated.ts";
 import { type Classified, classifyUser, type State } from "./states.ts";
 
 /** The format of DESIGN.md section 7, with what is needed to apply it. */
@@ -128,22 +128,12 @@ export async function simulatePlan(
   ask: (policies: readonly PolicyDocument[]) => AskSimulator,
 ): Promise<ReadonlyMap<string, Known<Simulated>>> {
   const policies = documentsOf(buildEnforcement(snapshot, plan.group, plan.policy));
-  const decisionsOf = indexDecisions(snapshot);
   const chosen = new Set(plan.batches.flatMap(({ users }) => users));
-  const simulated = new Map<string, Known<Simulated>>();
-  for (const user of snapshot.users.filter(({ name }) => chosen.has(name))) {
-    const decisions = decisionsOf(user);
-    const compared =
-      "value" in decisions
-        ? await compareWithSimulator(
-            user,
-            (request, method) => decisions.value.decide(request, method, policies),
-            ask(policies),
-          )
-        : decisions;
-    simulated.set(user.name, compared);
-  }
-  return simulated;
+  return await compareUsers({
+    ...{ policies, decisionsOf: indexDecisions(snapshot), questionsFor: listPlanQuestions, ask: ask(policies) },
+    users: snapshot.users.filter(({ name }) => chosen.has(name)),
+    show: () => undefined,
+  });
 }
 
 /** What a user's policies decide, or why they are not known. */

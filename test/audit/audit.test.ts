@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { auditAccount, checks } from "../../src/audit/audit.ts";
 import type { ConfigRegion, ConfigRule } from "../../src/audit/config-rules.ts";
 import { buildEnforcement } from "../../src/iam/enforcement.ts";
+import type { Simulated } from "../../src/iam/simulated.ts";
 import type { AccountSnapshot, Known, RootUser, User } from "../../src/iam/snapshot.ts";
 
 const now = Date.UTC(2026, 10, 27);
@@ -101,10 +102,15 @@ interface Around {
   readonly breakGlass?: readonly string[];
   readonly alarm?: Known<string | null>;
   readonly config?: readonly ConfigRegion[];
+  /** What AWS's simulator says of ben. */
+  readonly simulated?: Known<Simulated>;
 }
-const audit = (snapshot: AccountSnapshot, { breakGlass: named = [], alarm = told, config }: Around = {}) => {
+const audit = (snapshot: AccountSnapshot, { breakGlass: named = [], alarm = told, config, simulated }: Around = {}) => {
   const signInAlarms = new Map(snapshot.users.map(({ arn }) => [arn, alarm]));
-  const around = { signInAlarms, config: config ?? inConfig().config ?? [] };
+  const around = {
+    ...{ signInAlarms, config: config ?? inConfig().config ?? [] },
+    simulated: simulated && new Map([["ben", simulated]]),
+  };
   return auditAccount(snapshot, { group: "RequireMFA", breakGlass: named, ...around, now });
 };
 const find = (snapshot: AccountSnapshot, id: string, around: Around = {}) =>
@@ -123,6 +129,18 @@ const failing: readonly Case[] = [
     "an active access key, and no MFA device",
   ],
   ["enforced-for-every-user", makeAccount({ groups: [] }), "works without MFA: nothing is denied"],
+  [
+    "enforced-for-every-user",
+    makeAccount({ groups: [] }),
+    "works without MFA: nothing is denied; what AWS's simulator says is not known: no permission for it",
+    { simulated: unread },
+  ],
+  [
+    "enforced-for-every-user",
+    makeAccount({ groups: [] }),
+    "works without MFA: nothing is denied; AWS's simulator agrees on 8",
+    { simulated: { value: { agreed: 8, disagreements: [] } } },
+  ],
   ["policy-sound", withPolicies(policy("weak", denyOf("Bool"))), "bool-instead-of-boolifexists"],
   [
     "policy-sound",
@@ -270,6 +288,30 @@ const unknown: readonly Case[] = [
   ],
   ["no-active-key-without-mfa", makeAccount({ accessKeys: unread }), "access keys: no permission for it"],
   ["enforced-for-every-user", makeAccount({ inlinePolicies: [cannotEvaluate] }), "policies: "],
+  [
+    "enforced-for-every-user",
+    makeAccount(),
+    "fob: denied without MFA; AWS's simulator disagrees: iam:ListUsers: fob explicitDeny, AWS allowed",
+    { simulated: { value: { agreed: 7, disagreements: ["iam:ListUsers: fob explicitDeny, AWS allowed"] } } },
+  ],
+  [
+    "enforced-for-every-user",
+    makeAccount({ groups: [] }),
+    "fob: works without MFA: nothing is denied; AWS's simulator disagrees: iam:ListUsers: ",
+    { simulated: { value: { agreed: 0, disagreements: ["iam:ListUsers: fob implicitDeny, AWS explicitDeny"] } } },
+  ],
+  [
+    "enforced-for-every-user",
+    makeAccount(),
+    "fob: denied without MFA; what AWS's simulator says is not known: no permission for it",
+    { simulated: unread },
+  ],
+  [
+    "enforced-for-every-user",
+    makeAccount(),
+    "was asked nothing that fob could decide",
+    { simulated: { value: { agreed: 0, disagreements: [] } } },
+  ],
   [
     "policy-sound",
     withPolicies({
@@ -440,6 +482,13 @@ test("a break-glass user of whom not all is known is none who gets in", () => {
   const users = [makeUser("ben"), { ...breakGlass, groups: ["RequireMFA"] }, other];
   expect(find(makeAccount({}, { users }), "break-glass-exists")).toMatchObject({
     ...{ result: "fail", reason: "1 of 2 break-glass users; not known for 1" },
+  });
+});
+
+test("that AWS's simulator agrees is said", () => {
+  const simulated = { value: { agreed: 8, disagreements: [] } };
+  expect(find(makeAccount(), "enforced-for-every-user", { simulated })).toMatchObject({
+    ...{ result: "pass", reason: "1 user; AWS's simulator agrees; exempt: break-glass (break-glass: tag fob-role)" },
   });
 });
 

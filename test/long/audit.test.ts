@@ -53,7 +53,9 @@ test("the HTML report is one page with every user and every check, and exit 3", 
   expect(stdout).toMatch(/^<!doctype html>\n<html lang="en">\n/);
   expect(stdout).toMatch(/<th scope="row">ben<\/th><td><b class="pass">enforced<\/b>/);
   expect(stdout).toMatch(/<th scope="row">ada<\/th><td><b class="fail">open<\/b> <small>works without MFA: /);
-  expect(stdout).toMatch(/<th scope="row">ci-deploy<\/th><td><b class="quiet">exempt<\/b> <small>automation<\/small>/);
+  expect(stdout).toMatch(
+    /<th scope="row">ci-deploy<\/th><td><b class="quiet">exempt<\/b> <small>automation: an access key and no password<\/small>/,
+  );
   expect(stdout).toContain('<th scope="row">ivy <small>path /eng/</small></th>');
   for (const { id } of checks) expect(stdout).toContain(`id="check-${id}"`);
 });
@@ -153,4 +155,29 @@ test.skipIf(!hasAws)("a user's name becomes no formula of a spreadsheet, and no 
   );
   expect(stdout).toContain("# MFA audit of account 123456789012\n");
   expect(stdout).toContain("- =cmd\\@x: an active access key, and no MFA device\n");
+});
+
+test.skipIf(!hasAws)("--fresh sees what is newer than the credential report, and asks AWS's simulator", async () => {
+  const script = `
+    fob audit --profile ada >/dev/null 2>&1
+    aws iam create-access-key --profile ada-mfa --user-name dan >/dev/null
+    fob audit --profile ada --json >reported.json
+    fob audit --profile ada --json --fresh
+    cat reported.json
+  `;
+  const { stdout } = await inSandbox(script, "--scenario", "team-enforced");
+  const [fresh, reported] = stdout.split(/(?<=^\}\n)/m).map((text) => JSON.parse(text) as Audit);
+  const find = (audit: Audit | undefined, id: string) => audit?.checks.find((check) => check.id === id);
+  const names = (audit: Audit | undefined) => find(audit, "two-active-keys")?.subjects.map(({ name }) => name);
+  expect(names(reported)).toEqual(["hal"]);
+  expect(names(fresh)).toEqual(["dan", "hal"]);
+  expect(find(fresh, "two-active-keys")?.subjects[0]?.remedy).toMatch(
+    /^aws iam update-access-key --user-name dan --access-key-id AKIA\w+ --status Inactive$/,
+  );
+  expect(fresh?.confirmed).toMatch(/Z$/);
+  expect(reported).not.toHaveProperty("confirmed");
+  const enforced = find(fresh, "enforced-for-every-user");
+  expect(enforced).toMatchObject({ result: "fail" });
+  for (const { evidence } of enforced?.subjects ?? []) expect(evidence).toContain("; AWS's simulator agrees on ");
+  expect(enforced?.unknownSubjects).toBeUndefined();
 });

@@ -1,8 +1,8 @@
 // The state of each user before a rollout, the first that applies, and unknown where that cannot be said.
 import { describe, expect, test } from "vitest";
+import type { Simulated } from "../../src/iam/simulated.ts";
 import type { AccessKey, AccountSnapshot, KeyHistory, Known, Password, User } from "../../src/iam/snapshot.ts";
 import { makePlan, type PlanOptions } from "../../src/rollout/plan.ts";
-import type { Simulated } from "../../src/rollout/simulated.ts";
 
 const now = Date.UTC(2026, 10, 27);
 const ago = (days: number): string => `${new Date(now - days * 86_400_000).toISOString().slice(0, 19)}Z`;

@@ -6,7 +6,13 @@ import { formatCsv } from "../../../csv.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
 import { formatJson, quote } from "../../../text.ts";
-import { alarmPermissions, configPermissions, readPermissions, withAccount } from "../../account.ts";
+import {
+  alarmPermissions,
+  configPermissions,
+  confirmPermissions,
+  readPermissions,
+  withAccount,
+} from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseFormat } from "../../options.ts";
@@ -41,6 +47,9 @@ export const auditCommand = defineCommand({
       value: "file",
       text: "risks that someone accepts, each with a person, a reason and an end date: they do not count until then",
     },
+    fresh: {
+      text: "confirm what the credential report says by calls about each user, and ask AWS's policy simulator about each: where it disagrees with fob, the user is unknown",
+    },
     allowUnknown: { text: "exit with 0 although checks are unknown" },
     format: { value: "format", text: "table, json, csv, markdown, html or sarif (default: table)", choices: formats },
     json: { text: "short for --format json" },
@@ -50,20 +59,26 @@ export const auditCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob audit --profile admin", "fob audit --fail-on low --json", "fob audit --format html > audit.html"],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy(permissions.toSorted(), context);
+    if (options.printPolicy) {
+      const more = options.fresh ? confirmPermissions : [];
+      return printLeastPolicy([...new Set([...permissions, ...more])].sort(), context);
+    }
     const format = chooseFormat(options, formats);
     const group = parseGroup(options.group);
     const { breakGlass = [], allowUnknown = false } = options;
     const failOn = parseSeverity(options.failOn);
     const files = await readFiles(options, context);
-    const { found, input } = await withAccount(options, "fob audit", context, async ({ snapshot, aws }) => {
+    const { found, input } = await withAccount(options, "fob audit", context, async ({ snapshot: reported, aws }) => {
+      const { snapshot, ...fresh } = options.fresh
+        ? await (await import("../../confirm.ts")).confirmAccount(aws, reported, breakGlass)
+        : { snapshot: reported };
       const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
       const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
       const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
       const { findConfigRules } = await import("../../config-rules.ts");
       const [signIns, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
       const signInAlarms = new Map(signIns);
-      const input = prepareAudit(snapshot, { group, breakGlass, signInAlarms, config, now: context.now() });
+      const input = prepareAudit(snapshot, { ...fresh, group, breakGlass, signInAlarms, config, now: context.now() });
       return { found: runChecks(input), input };
     });
     const audit = applyFiles(found, files, context);

@@ -77,11 +77,12 @@ export function describeFiles({ baseline, accepted }: Audit): readonly string[] 
   ];
 }
 
-export function describeReport({ reportGenerated }: Audit, now: number): string {
-  if (reportGenerated === null) return "credential report not known";
+export function describeReport({ reportGenerated, confirmed }: Audit, now: number): string {
+  const fresh = confirmed === undefined ? "" : ", users confirmed by calls about each";
+  if (reportGenerated === null) return `credential report not known${fresh}`;
   const minutes = Math.max(0, Math.floor((now - Date.parse(reportGenerated)) / 60_000));
   const age = minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
-  return `credential report ${age} old`;
+  return `credential report ${age} old${fresh}`;
 }
 
 function formatGroup(checks: readonly CheckResult[], columns: number): readonly string[] {

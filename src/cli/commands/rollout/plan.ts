@@ -1,9 +1,9 @@
 // `fob rollout plan`: who can be put under the enforcement policy, in which batches.
 import { exitCodes, UsageError } from "../../../errors.ts";
+import { simulatedCalls } from "../../../iam/simulated.ts";
 import { findNearest } from "../../../nearest.ts";
 import { needsHistory } from "../../../rollout/key-history.ts";
 import { canBeIncluded, makePlan, type Plan, simulatePlan } from "../../../rollout/plan.ts";
-import { simulatedCalls } from "../../../rollout/simulated.ts";
 import { formatJson, quote, quoteShellWord } from "../../../text.ts";
 import { readPermissions, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
@@ -72,7 +72,7 @@ export const rolloutPlanCommand = defineCommand({
       const planOptions = { group, policy, batchSize, exclude, include, breakGlass, now };
       const made = makePlan(account, planOptions);
       if (!options.simulate) return made;
-      const { connectSimulator } = await import("./simulator.ts");
+      const { connectSimulator } = await import("../../simulator.ts");
       const simulated = await simulatePlan(account, made, connectSimulator(aws));
       return makePlan(account, { ...planOptions, simulated });
     });

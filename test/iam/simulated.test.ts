@@ -1,6 +1,11 @@
 // AWS's simulator beside fob's evaluator: where they disagree, nothing is known.
 import { expect, test } from "vitest";
-import { compareWithSimulator, type SimulatedQuestion, simulatedCalls } from "../../src/rollout/simulated.ts";
+import {
+  compareWithSimulator as compare,
+  listPlanQuestions,
+  type SimulatedQuestion,
+  simulatedCalls,
+} from "../../src/iam/simulated.ts";
 
 const user = { arn: "arn:aws:iam::123456789012:user/eng/ben" };
 const denyWithoutMfa = (_: object, method: string) => (method === "MFA" ? "allowed" : "explicitDeny");
@@ -8,7 +13,7 @@ const answer = ({ actions, method }: SimulatedQuestion) => actions.map(() => den
 
 test("every decision is compared, in as many calls as --help says, on resources that the actions support", async () => {
   const asked: SimulatedQuestion[] = [];
-  const compared = await compareWithSimulator(user, denyWithoutMfa, (_, question) => {
+  const compared = await compare(user, listPlanQuestions(user), denyWithoutMfa, (_, question) => {
     asked.push(question);
     return Promise.resolve({ value: answer(question) });
   });
@@ -20,8 +25,9 @@ test("every decision is compared, in as many calls as --help says, on resources 
 });
 
 test("a decision that differs is named; one that fob does not know counts for neither", async () => {
-  const compared = await compareWithSimulator(
+  const compared = await compare(
     user,
+    listPlanQuestions(user),
     ({ action }, method) => (action === "iam:GetUser" ? "unknown" : denyWithoutMfa({}, method)),
     (_, question) =>
       Promise.resolve({
@@ -37,7 +43,7 @@ test("a decision that differs is named; one that fob does not know counts for ne
 
 test("what AWS does not answer is unknown", async () => {
   const denied = { unknown: "AWS denied it" };
-  expect(await compareWithSimulator(user, denyWithoutMfa, () => Promise.resolve(denied))).toEqual(denied);
-  const short = await compareWithSimulator(user, denyWithoutMfa, () => Promise.resolve({ value: [] }));
+  expect(await compare(user, listPlanQuestions(user), denyWithoutMfa, () => Promise.resolve(denied))).toEqual(denied);
+  const short = await compare(user, listPlanQuestions(user), denyWithoutMfa, () => Promise.resolve({ value: [] }));
   expect(short).toHaveProperty("unknown");
 });
