@@ -16,7 +16,9 @@ rmSync(join(root, "dist"), { recursive: true, force: true });
 
 await build({
   cwd: root,
-  input: { fob: "src/main.ts" },
+  // The helper that asks the keychain is a program of its own. docs/decisions/keychain.md
+  input: { fob: "src/main.ts", keychain: "src/keys/keychain-helper.ts" },
+  external: ["@napi-rs/keyring"],
   platform: "node",
   resolve: { mainFields: ["module", "main"] },
   ...texts,

@@ -303,19 +303,24 @@ export async function createAccessKey(aws: Connection, UserName: string): Promis
 export const deleteAccessKey = (aws: Connection, UserName: string, AccessKeyId: string): Promise<boolean> =>
   remove(aws, "DeleteAccessKey", new DeleteAccessKeyCommand({ UserName, AccessKeyId }));
 
+/** A user's access key. `created` is milliseconds since 1970. */
+export interface ListedKey {
+  readonly accessKeyId: string;
+  readonly isActive: boolean;
+  readonly created: number | undefined;
+}
+
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html */
-export async function listAccessKeys(
-  aws: Connection,
-  UserName: string,
-): Promise<{ readonly accessKeyId: string; readonly isActive: boolean }[] | undefined> {
+export async function listAccessKeys(aws: Connection, UserName: string): Promise<ListedKey[] | undefined> {
   return await list(
     aws,
     "ListAccessKeys",
     (Marker) => new ListAccessKeysCommand({ UserName, Marker }),
     ({ AccessKeyMetadata }) =>
-      AccessKeyMetadata?.map(({ AccessKeyId = "", Status }) => ({
+      AccessKeyMetadata?.map(({ AccessKeyId = "", Status, CreateDate }) => ({
         accessKeyId: AccessKeyId,
         isActive: Status !== "Inactive",
+        created: CreateDate?.getTime(),
       })),
   );
 }

@@ -85,6 +85,27 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/completion.ts")).completionCommand,
   },
   {
+    name: "keys add",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "save an access key in the keychain",
+    load: async () => (await import("./commands/keys/add.ts")).keysAddCommand,
+  },
+  {
+    name: "keys import",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "move an access key from the AWS files to the keychain",
+    load: async () => (await import("./commands/keys/import.ts")).keysImportCommand,
+  },
+  {
+    name: "keys remove",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "delete an access key from the keychain",
+    load: async () => (await import("./commands/keys/remove.ts")).keysRemoveCommand,
+  },
+  {
     name: "policy show",
     group: "Administrators",
     takes: "",
@@ -200,6 +221,7 @@ export const commands: readonly Listed[] = [
 
 /** What the commands do that share a first word. */
 export const families: Readonly<Record<string, string>> = {
+  keys: "keep access keys in the keychain",
   policy: "print, check and export MFA policies",
   rollout: "enforce MFA in batches, without lockouts",
   sandbox: "try fob on a local AWS with a small team",

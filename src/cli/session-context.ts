@@ -1,6 +1,7 @@
 // What sessions use of the world, from the command line.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCommandProvider } from "../codes/sources.ts";
+import { openKeychain } from "../keys/keychain.ts";
 import { getAwsFilePaths } from "../profiles/paths.ts";
 import type { SessionContext } from "../session/context.ts";
 import { getStoreFolder } from "../store/paths.ts";
@@ -25,6 +26,12 @@ export function createSessionContext(
     warn: say.warning,
     paths,
     store,
+    keychain: openKeychain({
+      ...{ env, note: say.note, isAttended: () => terminal() !== undefined },
+      get signal() {
+        return context.signal;
+      },
+    }),
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
     commandProvider: (command, of) => createCommandProvider(command, of, env, lendTerminal(terminal, store.folder)),
     isInBackground: () => !options.noInput && isInBackground(),

@@ -4,13 +4,21 @@ import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
 import { type AwsFile, type AwsFiles, getCommand, placeOfSetting } from "../profiles/files.ts";
-import { classifyProcess, createNoKeyError, keyKind, tokenIn } from "../profiles/inspect.ts";
+import {
+  classifyProcess,
+  createNoKeyError,
+  findKeychainId,
+  keychainKey,
+  keyKind,
+  tokenIn,
+} from "../profiles/inspect.ts";
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
 import { readCommandOutput } from "../subprocess.ts";
-import { formatOption, quote, quoteShellWord } from "../text.ts";
+import { formatOption, maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import type { FormatLogin } from "../typed-command.ts";
 import { checkKeyShape } from "./key-shape.ts";
+import type { Keychain } from "./keychain.ts";
 
 /** What looking for long-term credentials uses of the world. */
 export interface KeyContext {
@@ -18,11 +26,12 @@ export interface KeyContext {
   readonly env: Environment;
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
+  readonly keychain: Keychain;
   /** For hints. */
   readonly formatLogin: FormatLogin;
 }
 
-/** A kind of place that long-term credentials may be in. Another kind (a keychain, say) is one more of these. */
+/** A kind of place that long-term credentials may be in. */
 interface KeyPlace {
   /** The access key's id, if that can be told without running, unlocking or asking anything. */
   readonly id: (profile: string, context: Pick<KeyContext, "files" | "env">) => string | undefined;
@@ -38,7 +47,7 @@ const places: Readonly<Record<Source["from"], KeyPlace>> = {
     fetch: (_, { env, warn }) => Promise.resolve().then(() => readEnvironmentKeys(env, warn)),
   },
   profile: {
-    id: (profile, { files }) => readStaticKeys(profile, files)?.accessKeyId,
+    id: (profile, { files }) => readStaticKeys(profile, files)?.accessKeyId ?? findKeychainId(files, profile),
     fetch: fetchFromProfile,
   },
 };
@@ -57,10 +66,10 @@ export async function fetchLongTermCredentials({ profile, from }: Source, contex
   return await places[from].fetch(profile, context);
 }
 
-/** From the AWS files, or from the profile's own `credential_process`. */
+/** From the AWS files, from the keychain, or from the profile's own `credential_process`. */
 async function fetchFromProfile(
   profile: string,
-  { files, env, signal, warn, formatLogin }: KeyContext,
+  { files, env, signal, warn, keychain, formatLogin }: KeyContext,
 ): Promise<Credentials> {
   const keys = readStaticKeys(profile, files);
   if (keys) {
@@ -69,6 +78,8 @@ async function fetchFromProfile(
     if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
     return longTerm;
   }
+  const inKeychain = findKeychainId(files, profile);
+  if (inKeychain !== undefined) return await fetchFromKeychain(inKeychain, profile, keychain);
   const command = getCommand(files, profile, "credential_process");
   if (command === undefined) throw createNoKeyError(files, profile);
   if (classifyProcess(files, profile) === "fob") {
@@ -84,6 +95,16 @@ async function fetchFromProfile(
   // The command itself may hold a secret.
   const { path, line } = placeOfSetting(files, profile, "credential_process");
   return checkKeyShape(key, title, `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`);
+}
+
+async function fetchFromKeychain(accessKeyId: string, profile: string, keychain: Keychain): Promise<Credentials> {
+  const again = `fob keys add ${quoteProfileArgument(profile)}`;
+  const secretAccessKey = await keychain.get(accessKeyId);
+  if (secretAccessKey !== undefined) return checkKeyShape({ accessKeyId, secretAccessKey }, quote(profile), again);
+  throw new FobError(
+    `${keychain.title} has no secret for ${maskKeyId(accessKeyId)}, the ${keychainKey} of the profile ${quote(profile)}`,
+    `enter the access key again: ${again}`,
+  );
 }
 
 /** Looks at the access key in the AWS files, if the source has one there. @throws FobError for what no key looks like */
@@ -102,13 +123,13 @@ export function warnOfWriters(files: AwsFiles, profile: string, key: string, war
   warn(`fob runs the ${key} of the profile ${quote(profile)} from ${quote(file)}, which ${writers}`);
 }
 
-interface StaticKeys extends Credentials {
+export interface StaticKeys extends Credentials {
   readonly file: AwsFile;
   readonly token: Property | undefined;
 }
 
 /** The access key in the AWS files, the credentials file first, as the SDKs look. @throws FobError for half a key */
-function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
+export function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | undefined {
   for (const file of [files.credentials, files.config]) {
     const properties = file.properties(profile);
     const value = (key: string): string | undefined => properties?.get(key)?.value || undefined;

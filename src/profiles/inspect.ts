@@ -29,11 +29,19 @@ export function keyKind(accessKeyId: string, sessionToken: string | undefined): 
   return sessionToken || accessKeyId.startsWith("ASIA") ? "temporary" : "long-term";
 }
 
-/** What the keys of a profile are: those in the credentials file, else those in the config. */
+/** What the keys of a profile are: those in the credentials file, else those in the config, else in the keychain. */
 export function classifyOwnKeys(files: AwsFiles, profile: string): OwnKeys {
   const kinds = [files.credentials, files.config].map((file) => classifyKeys(file.properties(profile)));
-  return kinds.find((kind) => kind !== "none") ?? "none";
+  const inKeychain = findKeychainId(files, profile) === undefined ? "none" : "long-term";
+  return kinds.find((kind) => kind !== "none") ?? inKeychain;
 }
+
+/** The key of a profile that names an access key whose secret is in the keychain. Programs other than fob ignore it. */
+export const keychainKey = "fob_access_key_id";
+
+/** The id of a profile's access key, where the secret is in the keychain. */
+export const findKeychainId = (files: AwsFiles, profile: string): string | undefined =>
+  getProperty(files, profile, keychainKey);
 
 /** Whose `credential_process` a profile has. */
 export function classifyProcess(files: AwsFiles, profile: string): "fob" | "foreign" | "none" {
@@ -71,7 +79,8 @@ function isFob(command: string): boolean {
 
 /** The profiles that hold long-term credentials. */
 export function listSources(files: AwsFiles): string[] {
-  const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(["aws_access_key_id"]));
+  const keys = ["aws_access_key_id", keychainKey];
+  const keyed = [files.credentials, files.config].flatMap((file) => file.profilesWith(keys));
   return readableProfiles([...new Set(keyed)], (profile) => classifyOwnKeys(files, profile) === "long-term");
 }
 

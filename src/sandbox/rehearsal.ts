@@ -44,7 +44,7 @@ export interface Rehearsal {
 export async function startRehearsal(scenario: Scenario, env: Environment, staleMs = 0): Promise<Rehearsal> {
   sweepFolders();
   const folder = makeFolder();
-  const files = { ...listAwsFiles(folder), store: join(folder, "fob") };
+  const files = { ...listAwsFiles(folder), store: join(folder, "fob"), keychain: join(folder, "keychain") };
   const controlToken = randomBytes(24).toString("base64url");
   const authenticator = createAuthenticator(folder, controlToken);
   let sandbox: Sandbox | undefined;
@@ -155,6 +155,7 @@ const usual = [
 
 interface Places extends AwsFilePaths {
   readonly store: string;
+  readonly keychain: string;
   readonly authenticator: string;
 }
 
@@ -165,6 +166,8 @@ function buildVariables(files: Places, url: string, env: Environment): Variables
     AWS_ENDPOINT_URL: url,
     AWS_EC2_METADATA_DISABLED: "true",
     FOB_HOME: files.store,
+    // A file: the user's own keychain is out of reach, and nothing is left behind in it.
+    FOB_KEYCHAIN: files.keychain,
     [authenticatorVariable]: files.authenticator,
     ...bypassProxy(new URL(url).hostname, env),
   };

@@ -4,6 +4,7 @@ import type { ShowWhile } from "../aws/connection.ts";
 import type { MfaCodeProvider } from "../codes/sources.ts";
 import type { Choose } from "../devices/choose.ts";
 import type { Environment } from "../environment-variables.ts";
+import type { Keychain } from "../keys/keychain.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { WritableStore } from "../store/write.ts";
 import type { TypedCommand } from "../typed-command.ts";
@@ -13,6 +14,7 @@ export interface SessionContext {
   readonly home: string;
   readonly paths: AwsFilePaths;
   readonly store: WritableStore;
+  readonly keychain: Keychain;
   /** What the user typed, for hints. */
   readonly typed: TypedCommand;
   /** Milliseconds since 1970. */

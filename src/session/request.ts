@@ -40,7 +40,7 @@ export async function requestSession(
   { resolution, codes, role: direct, previous, isInStoreAlone = false, deadline }: Wanted,
   context: SessionContext,
 ): Promise<{ session: Session; serialToRemember: string | undefined }> {
-  const { env, paths, store, warn, debug } = context;
+  const { env, paths, store, warn, debug, keychain } = context;
   const { pair, source, settings, formatLogin } = resolution;
   const role = direct?.role;
   const profile = role?.profile ?? pair.session;
@@ -54,7 +54,7 @@ export async function requestSession(
     let filesAtCode = files;
     const credentials = await raceSignal(
       deadline,
-      fetchLongTermCredentials(source, { files, env, signal, warn, formatLogin }),
+      fetchLongTermCredentials(source, { files, env, signal, warn, keychain, formatLogin }),
     );
     const access = { ...buildAccess(credentials, settings.device, resolution), arn: role?.arn };
     const host = findCustomEndpointHost(settings.endpoints.sts);

@@ -8,7 +8,7 @@ import { type EditOutcome, obstacleTo } from "../files/edit.ts";
 import { listLeftovers, resolveFile, writeNew } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
 import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
-import { classifyKeys, classifyOwnKeys, classifyProcess } from "../profiles/inspect.ts";
+import { classifyKeys, classifyOwnKeys, classifyProcess, findKeychainId } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
 import {
@@ -75,6 +75,9 @@ export function assertTarget(pair: ProfilePair, files: AwsFiles, options: Target
   if (classifyProcess(files, session) === "foreign") throw inConfig("its own credential_process");
   const other = otherWays.find((key) => getProperty(files, session, key) !== undefined);
   if (other !== undefined) throw inConfig(other);
+  if (findKeychainId(files, session) !== undefined) {
+    throw new FobError(`the profile ${quote(session)} has its long-term credentials in the keychain`, elsewhere);
+  }
   if (classifyOwnKeys(files, session) === "long-term" && !options.replaceLongTerm)
     throw createLongTermError(pair, options);
   assertOwn(pair, files.credentials.properties(session), options);

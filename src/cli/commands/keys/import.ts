@@ -1,0 +1,49 @@
+// `fob keys import`: the access key of a profile leaves the plaintext file.
+import { exitCodes } from "../../../errors.ts";
+import { importKey, readKeyToImport } from "../../../keys/move.ts";
+import { readAwsFiles } from "../../../profiles/files.ts";
+import { findTerminal } from "../../../terminal/tty.ts";
+import { maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
+import { getDefaultProfile } from "../../options.ts";
+import { createSessionContext } from "../../session-context.ts";
+import { askShown } from "./questions.ts";
+
+export const keysImportCommand = defineCommand({
+  name: "keys import",
+  description:
+    "Moves the access key of a profile from the AWS files to the operating system's keychain. The key's ID stays in the " +
+    "config. Programs use the session profile from then on; fob takes the key from the keychain.",
+  takes: { name: "profile", atMost: 1, text: "the profile with the access key (default: AWS_PROFILE, else default)" },
+  options: { backup: { text: "keep a copy of the file first; it has mode 600, and holds the secret" } },
+  common: ["noInput"],
+  examples: ["fob keys import work", "fob keys import work --backup"],
+  async run([named], options, context) {
+    const { say } = context;
+    const profile = named ?? getDefaultProfile(context);
+    const sessions = createSessionContext(context, options);
+    readKeyToImport(readAwsFiles(sessions.paths), profile);
+    const keepsBackup = options.backup ?? (await wantsBackup(options, context));
+    const { accessKeyId, backup, others } = await importKey(profile, keepsBackup, sessions);
+    say.note(`moved the access key ${maskKeyId(accessKeyId)} of ${quote(profile)} to ${sessions.keychain.title}`);
+    if (backup !== undefined) {
+      say.warning(`the backup ${quote(backup)} still holds the secret`);
+      say.hint(`delete it once fob login works: rm ${quoteShellWord(backup)}`);
+    }
+    for (const other of others) {
+      say.warning(`the profile ${quote(other)} has the same access key in plaintext`);
+      say.hint(`fob keys import ${quoteProfileArgument(other)}`);
+    }
+    return exitCodes.done;
+  },
+});
+
+async function wantsBackup(options: { readonly noInput?: boolean | undefined }, context: Context): Promise<boolean> {
+  const terminal = options.noInput ? undefined : findTerminal();
+  if (!terminal) return false;
+  const problem = (text: string): string | undefined =>
+    /^(y|yes|n|no)?$/i.test(text.trim()) ? undefined : "type y or n";
+  const answer = await askShown(terminal, "Keep a backup, which holds the secret? (y/N):", problem, context);
+  return /^y/i.test(answer);
+}

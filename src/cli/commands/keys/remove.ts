@@ -1,0 +1,39 @@
+// `fob keys remove`: the keychain forgets an access key.
+import { exitCodes, FobError } from "../../../errors.ts";
+import { removeKey } from "../../../keys/move.ts";
+import { readAwsFiles } from "../../../profiles/files.ts";
+import { findKeychainId } from "../../../profiles/inspect.ts";
+import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
+import { defineCommand } from "../../command.ts";
+import { getDefaultProfile } from "../../options.ts";
+import { createSessionContext } from "../../session-context.ts";
+import { askShown, needTerminal } from "./questions.ts";
+
+export const keysRemoveCommand = defineCommand({
+  name: "keys remove",
+  description:
+    "Deletes the access key of a profile from the keychain, and its ID from the config. AWS does not show the secret " +
+    "again. The key stays valid at AWS: delete it there too.",
+  takes: { name: "profile", atMost: 1, text: "the profile (default: AWS_PROFILE, else default)" },
+  options: { yes: { text: "do not ask for the profile's name" } },
+  common: ["noInput"],
+  examples: ["fob keys remove work"],
+  async run([named], options, context) {
+    const profile = named ?? getDefaultProfile(context);
+    const sessions = createSessionContext(context, options);
+    if (findKeychainId(readAwsFiles(sessions.paths), profile) === undefined) {
+      throw new FobError(`the profile ${quote(profile)} has no access key in the keychain`, "fob keys list");
+    }
+    if (!options.yes) {
+      const instead = `fob keys remove ${quoteProfileArgument(profile)} --yes`;
+      const terminal = needTerminal(options, "whether to delete the access key", instead);
+      const problem = (text: string): string | undefined =>
+        text.trim() === profile ? undefined : "that is not its name; Ctrl-C changes nothing";
+      await askShown(terminal, `Type the profile's name (${profile}) to delete its key:`, problem, context);
+    }
+    const id = await removeKey(profile, sessions);
+    context.say.note(`deleted the access key ${maskKeyId(id)} of ${quote(profile)} from ${sessions.keychain.title}`);
+    context.say.hint("it is valid at AWS until you delete it there: aws iam delete-access-key help");
+    return exitCodes.done;
+  },
+});

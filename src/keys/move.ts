@@ -1,0 +1,169 @@
+// Moves long-term credentials into the keychain and out of it. At each moment a key is in at least one place: it is put
+// into the new one, read back, and named in the config before the old one loses it.
+import { randomBytes } from "node:crypto";
+import type { Credentials } from "../aws/types.ts";
+import { FobError } from "../errors.ts";
+import type { EditOutcome } from "../files/edit.ts";
+import { readWhole } from "../files/read.ts";
+import { resolveFile, writeNew } from "../files/replace.ts";
+import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
+import {
+  classifyOwnKeys,
+  classifyProcess,
+  createNoKeyError,
+  findKeychainId,
+  keychainKey,
+  listSources,
+} from "../profiles/inspect.ts";
+import type { AwsFilePaths } from "../profiles/paths.ts";
+import { editProfile, removeFromProfile } from "../profiles/write.ts";
+import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { checkKeyShape } from "./key-shape.ts";
+import { type Keychain, keepSecret } from "./keychain.ts";
+import { readStaticKeys } from "./long-term.ts";
+
+export interface MoveTools {
+  readonly paths: AwsFilePaths;
+  readonly keychain: Keychain;
+  readonly signal: AbortSignal;
+}
+
+/** Makes sure that a profile can get a key in the keychain. @throws FobError */
+export function assertCanAdd(files: AwsFiles, profile: string): void {
+  const named = quoteProfileArgument(profile);
+  const known = findKeychainId(files, profile);
+  const own = classifyOwnKeys(files, profile);
+  if (own === "long-term" && known === undefined) {
+    throw new FobError(
+      `the profile ${quote(profile)} has an access key in the AWS files`,
+      `move it to the keychain: fob keys import ${named}`,
+    );
+  }
+  if (own === "temporary") {
+    throw new FobError(
+      `the profile ${quote(profile)} has temporary credentials, which programs would use instead`,
+      "name another profile: fob keys add PROFILE",
+    );
+  }
+  const other = ["role_arn", "sso_session", "sso_start_url", "login_session", "credential_process"].find(
+    (key) => getProperty(files, profile, key) !== undefined,
+  );
+  if (other === undefined) return;
+  throw new FobError(
+    `the profile ${quote(profile)} has ${other}, which gives it other credentials`,
+    "name another profile: fob keys add PROFILE",
+  );
+}
+
+/**
+ * Keeps a new access key of a profile in the keychain.
+ *
+ * @param again the command with which it is entered again
+ * @returns the id of the key that the profile had there before, if that was another
+ * @throws FobError
+ */
+export async function addKey(
+  profile: string,
+  key: Credentials,
+  again: string,
+  tools: MoveTools,
+): Promise<string | undefined> {
+  const before = findKeychainId(readAwsFiles(tools.paths), profile);
+  checkKeyShape(key, quote(profile), again);
+  readAwsFiles(tools.paths).config.assertEditable(profile, { [keychainKey]: key.accessKeyId });
+  await keepSecret(tools.keychain, key.accessKeyId, key.secretAccessKey, tools.signal);
+  await nameKey(profile, key.accessKeyId, tools);
+  return before === key.accessKeyId ? undefined : before;
+}
+
+/** Writes into the config which key of the keychain is the profile's. @throws FobError */
+async function nameKey(profile: string, accessKeyId: string, { paths, signal }: MoveTools): Promise<EditOutcome> {
+  return await editProfile(paths, "config", profile, () => ({ [keychainKey]: accessKeyId }), { signal });
+}
+
+/** The access key of a profile in the AWS files. @throws FobError where it has none that could be moved */
+export function readKeyToImport(files: AwsFiles, profile: string): Credentials {
+  const keys = readStaticKeys(profile, files);
+  if (keys === undefined) {
+    if (findKeychainId(files, profile) !== undefined) {
+      throw new FobError(
+        `the access key of ${quote(profile)} is in the keychain already`,
+        `fob login ${quoteProfileArgument(profile)}`,
+      );
+    }
+    if (classifyProcess(files, profile) === "none") throw createNoKeyError(files, profile);
+    throw new FobError(
+      `the profile ${quote(profile)} has no access key in the AWS files: its credential_process gives it`,
+      `enter the key under another name: fob keys add PROFILE`,
+    );
+  }
+  if (classifyOwnKeys(files, profile) !== "long-term") {
+    const owners = listSources(files).map(quote).join(", ");
+    throw new FobError(
+      `the profile ${quote(profile)} has temporary credentials`,
+      owners === "" ? "fob keys add PROFILE" : `profiles with long-term credentials: ${owners}`,
+    );
+  }
+  return checkKeyShape(keys, quote(profile), `aws configure ${formatOption("--profile", profile)}`);
+}
+
+export interface Imported {
+  readonly accessKeyId: string;
+  /** A copy of the file, which holds the secret. */
+  readonly backup: string | undefined;
+  /** Other profiles that have the same key in the AWS files. */
+  readonly others: readonly string[];
+}
+
+/** Moves the access key of a profile from the AWS files to the keychain. @throws FobError */
+export async function importKey(profile: string, keepsBackup: boolean, tools: MoveTools): Promise<Imported> {
+  const { paths, keychain, signal } = tools;
+  const files = readAwsFiles(paths);
+  const { accessKeyId, secretAccessKey } = readKeyToImport(files, profile);
+  files.config.assertEditable(profile, { [keychainKey]: accessKeyId });
+  files.credentials.assertEditable(profile, { aws_access_key_id: undefined });
+  const holds = readStaticKeys(profile, files)?.file.kind ?? "credentials";
+  const backup = keepsBackup ? backUp(paths[holds]) : undefined;
+  await keepSecret(keychain, accessKeyId, secretAccessKey, signal);
+  await nameKey(profile, accessKeyId, tools);
+  const isSame = (properties: Properties | undefined): boolean =>
+    properties?.get("aws_access_key_id")?.value === accessKeyId &&
+    properties.get("aws_secret_access_key")?.value === secretAccessKey;
+  // What another program has written there meanwhile stays.
+  const decide = (properties: Properties | undefined): readonly string[] => (isSame(properties) ? keyLines : []);
+  for (const kind of ["credentials", "config"] as const) {
+    await removeFromProfile(paths, kind, profile, decide, { signal });
+  }
+  const left = readAwsFiles(paths);
+  const others = listSources(left).filter((name) => readStaticKeys(name, left)?.accessKeyId === accessKeyId);
+  return { accessKeyId, backup, others };
+}
+
+/** The token is one of an older session: AWS refuses it with a long-term key. */
+const keyLines = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+
+/** Copies a file beside itself, 0600 from its first byte. @returns the path of the copy */
+function backUp(path: string): string {
+  const copy = `${resolveFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
+  writeNew(copy, Buffer.from(readWhole(path) ?? "", "latin1"));
+  return copy;
+}
+
+/** The other profiles that use a key of the keychain. */
+function listOthersWithKey(files: AwsFiles, profile: string, accessKeyId: string): string[] {
+  return listSources(files).filter((name) => name !== profile && findKeychainId(files, name) === accessKeyId);
+}
+
+/** Forgets the key of a profile, and its secret unless another profile uses it. @throws FobError */
+export async function removeKey(profile: string, { paths, keychain, signal }: MoveTools): Promise<string> {
+  const files = readAwsFiles(paths);
+  const accessKeyId = findKeychainId(files, profile);
+  if (accessKeyId === undefined) {
+    throw new FobError(`the profile ${quote(profile)} has no access key in the keychain`, "fob keys list");
+  }
+  if (listOthersWithKey(files, profile, accessKeyId).length === 0) await keychain.remove(accessKeyId);
+  const decide = (properties: Properties | undefined): readonly string[] =>
+    properties?.get(keychainKey)?.value === accessKeyId ? [keychainKey] : [];
+  await removeFromProfile(paths, "config", profile, decide, { signal });
+  return accessKeyId;
+}

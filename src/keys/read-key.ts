@@ -1,0 +1,37 @@
+// An access key as users have it: two lines, the file that the console offers to download, or AWS's JSON.
+import type { Credentials } from "../aws/types.ts";
+import { FobError } from "../errors.ts";
+
+/**
+ * Reads an access key from a text.
+ *
+ * @throws FobError; the message shows nothing of the text
+ */
+export function parseAccessKey(text: string): Credentials {
+  const [accessKeyId = "", secretAccessKey = "", ...rest] = parseJson(text) ?? splitWords(text);
+  if (accessKeyId !== "" && secretAccessKey !== "" && rest.length === 0) return { accessKeyId, secretAccessKey };
+  throw new FobError("stdin has no access key", [
+    "expected two lines: the access key ID, and the secret access key",
+    "or the .csv file that the console offers: fob keys add PROFILE --stdin <rootkey.csv",
+  ]);
+}
+
+/** Without the first line of the console's file: `Access key ID,Secret access key`. */
+const splitWords = (text: string): string[] =>
+  text
+    .replace(/^\uFEFF/, "")
+    .replace(/^[^\n]*access key[^\n]*\n/i, "")
+    .split(/[\s,]+/)
+    .filter((word) => word !== "");
+
+/** What `aws iam create-access-key` prints. */
+function parseJson(text: string): string[] | undefined {
+  try {
+    const { AccessKey } = JSON.parse(text) as { AccessKey?: Readonly<Record<string, unknown>> };
+    return [AccessKey?.AccessKeyId, AccessKey?.SecretAccessKey].flatMap((each) =>
+      typeof each === "string" ? [each] : [],
+    );
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,179 @@
+// Long-term keys leave the plaintext file, and everything works as before.
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { makeWorld, node, program, type World } from "../helpers/world.ts";
+
+/** A world with a keychain of its own, which is a file. */
+async function makeWorldWithKeychain(): Promise<World & { readonly keychain: string }> {
+  const world = await makeWorld();
+  const keychain = join(world.home, "keychain");
+  world.env.FOB_KEYCHAIN = keychain;
+  mayHoldSecrets(keychain);
+  return { ...world, keychain };
+}
+
+const secretsIn = (path: string): Record<string, string> =>
+  existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>) : {};
+
+test("keys import moves the key, and login, exec and credential-process take it from the keychain", async () => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  appendFileSync(world.credentialsPath, "# mine\r\n\n[other]\nkey=value ; odd\n");
+  const { status, stderr } = await world.fob(["keys", "import", "work"]);
+  expect(status).toBe(0);
+  expect(stderr).toContain('of "work" to the keychain file');
+  expect(world.credentials()).not.toContain(secretAccessKey);
+  expect(world.credentials()).toContain("# mine\r\n\n[other]\nkey=value ; odd\n");
+  expect(world.config()).toContain(`fob_access_key_id = ${accessKeyId}\n`);
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  expect(statSync(world.keychain).mode & 0o777).toBe(0o600);
+
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+  const served = await world.fob(["credential-process", "work"]);
+  expect(JSON.parse(served.stdout)).toHaveProperty("SessionToken");
+  expect((await world.fob(["exec", "work", "--", "true"])).status).toBe(0);
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("a session stays when its key moves", async () => {
+  const world = await makeWorldWithKeychain();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  await world.fob(["keys", "import", "work"]);
+  expect((await world.fob(["login", "work", "--no-input"])).status).toBe(0);
+  expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("the backup is the file as it was, for the user alone, and the user is told that it holds the secret", async () => {
+  const world = await makeWorldWithKeychain();
+  const before = world.credentials();
+  const { stderr } = await world.fob(["keys", "import", "work", "--backup"]);
+  const folder = join(world.home, ".aws");
+  const copy = join(folder, readdirSync(folder).find((name) => name.startsWith("credentials.fob-backup-")) ?? "");
+  mayHoldSecrets(copy);
+  expect(readFileSync(copy, "utf8")).toBe(before);
+  expect(statSync(copy).mode & 0o777).toBe(0o600);
+  expect(stderr).toContain("still holds the secret");
+});
+
+test("on a terminal keys import offers a backup", async () => {
+  const world = await makeWorldWithKeychain();
+  const run = world.fobOnTerminal(["keys", "import", "work"]);
+  await run.shows("Keep a backup");
+  run.type("\r");
+  expect((await run.ended).status).toBe(0);
+  expect(readdirSync(join(world.home, ".aws")).filter((name) => name.includes("backup"))).toEqual([]);
+});
+
+test("keys add asks on the terminal, and does not show the secret", async () => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  writeFileSync(world.credentialsPath, "");
+  const run = world.fobOnTerminal(["keys", "add", "work"]);
+  await run.shows("Access key ID for work:");
+  run.type(`${accessKeyId}\r`);
+  await run.shows("Secret access key (not shown):");
+  // A slip, and a backspace.
+  run.type(`${secretAccessKey}x\u007f\r`);
+  const { status, screen } = await run.ended;
+  expect(status).toBe(0);
+  expect(screen).not.toContain(secretAccessKey);
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+});
+
+test.each([
+  ["two lines", (id: string, secret: string) => `${id}\n${secret}\n`],
+  [
+    "the console's file",
+    (id: string, secret: string) => `\uFEFFAccess key ID,Secret access key\r\n${id},${secret}\r\n`,
+  ],
+  [
+    "JSON of the aws command",
+    (id: string, secret: string) => JSON.stringify({ AccessKey: { AccessKeyId: id, SecretAccessKey: secret } }),
+  ],
+])("keys add --stdin reads %s", async (_, format) => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const input = format(accessKeyId, secretAccessKey);
+  expect((await world.fob(["keys", "add", "new", "--stdin"], { input })).status).toBe(0);
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  expect(world.config()).toContain(`[profile new]\nfob_access_key_id = ${accessKeyId}\n`);
+});
+
+test("what is no access key is refused, and nothing is kept", async () => {
+  const world = await makeWorldWithKeychain();
+  const before = world.config();
+  for (const input of ["", "one\n", `${world.user.accessKey.accessKeyId}\nshort\n`]) {
+    expect((await world.fob(["keys", "add", "new", "--stdin"], { input })).status).toBe(1);
+  }
+  expect(secretsIn(world.keychain)).toEqual({});
+  expect(world.config()).toBe(before);
+});
+
+test("a profile whose key is in the AWS files is imported, not added to", async () => {
+  const world = await makeWorldWithKeychain();
+  const { status, stderr } = await world.fob(["keys", "add", "work", "--stdin"], { input: "" });
+  expect(status).toBe(1);
+  expect(stderr).toContain("fob keys import work");
+});
+
+test("without a keychain the key stays where it is, and login works", async () => {
+  const world = await makeWorld();
+  const before = world.credentials();
+  const { status, stderr } = await world.fob(["keys", "import", "work"], { env: { DBUS_SESSION_BUS_ADDRESS: "" } });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/fob: error: (there is no keychain here|the keychain cannot be used)/);
+  expect(world.credentials()).toBe(before);
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+});
+
+test("a secret that has gone from the keychain is said, with the command that enters it again", async () => {
+  const world = await makeWorldWithKeychain();
+  await world.fob(["keys", "import", "work"]);
+  writeFileSync(world.keychain, "{}");
+  const { status, stderr } = await world.fob(["login", "work", "--code", world.device.code()]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("hint: enter the access key again: fob keys add work");
+});
+
+test("no session is written over a profile whose key is in the keychain", async () => {
+  const world = await makeWorldWithKeychain();
+  const input = "AKIAEXAMPLEEXAMPLE00\nexample/example/example/example/example/\n";
+  await world.fob(["keys", "add", "safe", "--stdin"], { input });
+  const to = ["login", "work", "--to", "safe", "--replace-long-term", "--code", world.device.code()];
+  const { status, stderr } = await world.fob(to);
+  expect(status).toBe(1);
+  expect(stderr).toContain("has its long-term credentials in the keychain");
+});
+
+test("keys remove deletes the key after the profile's name is typed, but not one that another profile uses", async () => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  await world.fob(["keys", "import", "work"]);
+  await world.fob(["keys", "add", "twin", "--stdin"], { input: `${accessKeyId}\n${secretAccessKey}\n` });
+  expect((await world.fob(["keys", "remove", "twin"])).status).toBe(4);
+  expect((await world.fob(["keys", "remove", "twin", "--yes"])).status).toBe(0);
+  expect(secretsIn(world.keychain)).toHaveProperty(accessKeyId);
+  const run = world.fobOnTerminal(["keys", "remove", "work"]);
+  await run.shows("Type the profile's name");
+  run.type("work\r");
+  expect((await run.ended).status).toBe(0);
+  expect(secretsIn(world.keychain)).toEqual({});
+  expect(world.config()).not.toContain("fob_access_key_id");
+});
+
+test("a sandbox has a keychain of its own, which goes with it", async () => {
+  const world = await makeWorld();
+  const script = 'echo "$FOB_KEYCHAIN"; fob keys import ben && cut -c1-6 "$FOB_KEYCHAIN" | tail -n 2';
+  const fob = `fob() { "${node}" "${program}" "$@"; }; ${script}`;
+  const { status, stdout, stderr } = await world.fob(["sandbox", "--", "sh", "-c", fob], {
+    env: { FOB_KEYCHAIN: "of-the-user" },
+  });
+  expect(stderr).toContain("moved the access key");
+  expect(status).toBe(0);
+  const [path = ""] = stdout.split("\n");
+  expect(path).toMatch(/fob-sandbox-.*keychain$/);
+  expect(existsSync(path)).toBe(false);
+});
