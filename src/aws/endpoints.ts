@@ -12,7 +12,14 @@ export interface Endpoints {
 }
 
 /** Services beside those, which only administrators' commands ask, by their names in variables and profiles. */
-export type OtherService = "cloudtrail" | "cloudwatch" | "cloudwatch_logs" | "config_service" | "eventbridge" | "sns";
+export type OtherService =
+  | "cloudtrail"
+  | "cloudwatch"
+  | "cloudwatch_logs"
+  | "config_service"
+  | "eventbridge"
+  | "organizations"
+  | "sns";
 
 /**
  * Configured endpoints, in the SDKs' order: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then what the profile says.

@@ -19,6 +19,7 @@ const services = {
   cloudwatch_logs: { name: "logs", version: "1.1", target: "Logs_20140328" },
   config_service: { name: "config", version: "1.1", target: "StarlingDoveService" },
   eventbridge: { name: "events", version: "1.1", target: "AWSEvents" },
+  organizations: { name: "organizations", version: "1.1", target: "AWSOrganizationsV20161128" },
   sns: { name: "sns", version: "2010-03-31", target: undefined },
 } as const satisfies Record<OtherService, { name: string; version: string; target: string | undefined }>;
 

@@ -26,19 +26,28 @@ export async function withAccount<T>(
   context: Context,
   work: (account: ReadAccount) => T | Promise<T>,
 ): Promise<T> {
-  const accountCalls = await import("../aws/iam-account.ts");
-  const { getAccountAlias, listMfaDevices } = await import("../aws/iam.ts");
   return await askAsAdministrator(options, command, context, async (aws, { hasMfa }) => {
     const caller = { ...(await announceCaller(aws, context)), hasMfa };
-    const read = (): Promise<AccountSnapshot> =>
-      readAccount(aws, {
-        callerArn: caller.arn,
-        calls: { ...accountCalls, getAccountAlias, listMfaDevices },
-        now: context.now,
-        sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
-      });
+    const read = await createReader(aws, caller.arn, context);
     return await work({ snapshot: await read(), caller, aws, readAgain: read });
   });
+}
+
+/** @param callerArn of the caller whose connection it is */
+export async function createReader(
+  aws: Connection,
+  callerArn: string,
+  context: Context,
+): Promise<() => Promise<AccountSnapshot>> {
+  const accountCalls = await import("../aws/iam-account.ts");
+  const { getAccountAlias, listMfaDevices } = await import("../aws/iam.ts");
+  return () =>
+    readAccount(aws, {
+      callerArn,
+      calls: { ...accountCalls, getAccountAlias, listMfaDevices },
+      now: context.now,
+      sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
+    });
 }
 
 /** Ends early, without an error, when the user cancels. */

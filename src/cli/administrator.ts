@@ -7,7 +7,7 @@ import { type ExitCode, exitCodes, FobError, raceSignal } from "../errors.ts";
 import { tryCall } from "../iam/try-call.ts";
 import { askAs } from "../roles/call-as.ts";
 import { canBeOpened } from "../session/candidates.ts";
-import type { SessionContext } from "../session/context.ts";
+import { type SessionContext, showNothing } from "../session/context.ts";
 import { buildAccess } from "../session/request.ts";
 import { readSettings } from "../session/settings.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
@@ -20,6 +20,8 @@ export interface AdministratorOptions {
   readonly profile?: string | undefined;
   readonly region?: string | undefined;
   readonly noInput?: boolean | undefined;
+  /** Whether the caller shows what the user waits for, and this does not. */
+  readonly isQuiet?: boolean;
 }
 
 /** The principal whose credentials are used. */
@@ -37,12 +39,13 @@ export interface Caller {
  * @throws FobError
  */
 export async function askAsAdministrator<T>(
-  { profile: named, region, noInput }: AdministratorOptions,
+  { profile: named, region, noInput, isQuiet = false }: AdministratorOptions,
   command: string,
   context: Context,
   work: (aws: Connection, session: { readonly hasMfa: boolean }) => Promise<T>,
 ): Promise<T> {
-  const sessions = createSessionContext(context, { noInput });
+  const shown = createSessionContext(context, { noInput });
+  const sessions = isQuiet ? { ...shown, showWhile: showNothing } : shown;
   const snapshot = takeSnapshot(sessions);
   const profile = named ?? (context.env.AWS_PROFILE || undefined);
   // As in the SDKs, keys in the environment come before the default profile, and a profile that is named before them.

@@ -2,28 +2,28 @@
 import { type Audit, prepareAudit, runChecks } from "../../../audit/audit.ts";
 import { type Severity, severities } from "../../../audit/check.ts";
 import { getRemaining } from "../../../audit/found.ts";
-import { formatCsv } from "../../../csv.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
-import { formatJson, quote } from "../../../text.ts";
+import { quote } from "../../../text.ts";
 import {
   alarmPermissions,
   configPermissions,
   confirmPermissions,
+  type ReadAccount,
   readPermissions,
   withAccount,
 } from "../../account.ts";
-import { printLeastPolicy } from "../../administrator.ts";
+import { type AdministratorOptions, printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
 import { chooseFormat } from "../../options.ts";
 import { administratorOptions, groupOption, parseGroup } from "../rollout/options.ts";
-import { applyFiles, readFiles } from "./files.ts";
-import { formatAuditSarif } from "./sarif.ts";
-import { formatAudit, formatAuditMarkdown, listRows } from "./text.ts";
+import { auditOrganization, auditProfiles, type MakeAudit, parseProfiles, parseRole } from "./accounts.ts";
+import { applyFiles, applyToAll, readFiles } from "./files.ts";
+import { formats, type MadeAudit, writers } from "./writers.ts";
 
+const organizationPermissions = ["organizations:ListAccounts", "sts:AssumeRole"];
 const permissions = [...readPermissions, ...alarmPermissions, ...configPermissions];
-
-const formats = ["table", "json", "csv", "markdown", "html", "sarif"] as const;
 
 export const auditCommand = defineCommand({
   name: "audit",
@@ -55,47 +55,100 @@ export const auditCommand = defineCommand({
     json: { text: "short for --format json" },
     printPolicy: { text: "print the policy that this command needs, and do nothing else" },
     ...administratorOptions,
+    profiles: { value: "names", text: "audit the accounts of these profiles, separated by commas, in one report" },
+    organizationRole: {
+      value: "role",
+      text: "audit all active accounts of your organization, each with the role of this name in it, in one report",
+    },
   },
   common: ["noInput", "debug"],
-  examples: ["fob audit --profile admin", "fob audit --fail-on low --json", "fob audit --format html > audit.html"],
+  examples: [
+    "fob audit --profile admin",
+    "fob audit --fail-on low --json",
+    "fob audit --format html > audit.html",
+    "fob audit --profiles dev,prod",
+  ],
   async run(_, options, context) {
-    if (options.printPolicy) {
-      const more = options.fresh ? confirmPermissions : [];
-      return printLeastPolicy([...new Set([...permissions, ...more])].sort(), context);
-    }
+    if (options.printPolicy) return printLeastPolicy(listPermissions(options), context);
     const format = chooseFormat(options, formats);
-    const group = parseGroup(options.group);
-    const { breakGlass = [], allowUnknown = false } = options;
+    const writer = writers[format];
+    const gather = chooseAccounts(options);
+    if (gather !== undefined && writer.many === undefined) throw createOneAccountError(format);
     const failOn = parseSeverity(options.failOn);
-    const files = await readFiles(options, context);
-    const { found, input } = await withAccount(options, "fob audit", context, async ({ snapshot: reported, aws }) => {
-      const { snapshot, ...fresh } = options.fresh
-        ? await (await import("../../confirm.ts")).confirmAccount(aws, reported, breakGlass)
-        : { snapshot: reported };
-      const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
-      const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
-      const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
-      const { findConfigRules } = await import("../../config-rules.ts");
-      const [signIns, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
-      const signInAlarms = new Map(signIns);
-      const input = prepareAudit(snapshot, { ...fresh, group, breakGlass, signInAlarms, config, now: context.now() });
-      return { found: runChecks(input), input };
-    });
-    const audit = applyFiles(found, files, context);
-    const { columns } = context.stdout;
-    context.stdout.write(
-      await {
-        table: () => formatAudit(audit, context.now(), columns),
-        json: () => formatJson(audit),
-        csv: () => formatCsv(listRows(audit)),
-        markdown: () => formatAuditMarkdown(audit),
-        sarif: () => formatAuditSarif(audit),
-        html: async () => (await import("./html/report.ts")).formatAuditHtml(audit, input),
-      }[format](),
-    );
-    return holds(audit, failOn, allowUnknown) ? exitCodes.done : exitCodes.notFresh;
+    const hold = (audit: Audit): boolean => holds(audit, failOn, options.allowUnknown === true);
+    const make = createMaker({ ...options, group: parseGroup(options.group) }, context);
+    const files = await readFiles(options, gather !== undefined, context);
+    const surroundings = () => ({ now: context.now(), columns: context.stdout.columns });
+    if (gather !== undefined) {
+      const accounts = applyToAll(await gather(async (each) => (await make(each)).audit, context), files, context);
+      context.stdout.write(writer.many?.(accounts, surroundings()) ?? "");
+      const all = accounts.every(({ audit }) => ("value" in audit ? hold(audit.value) : options.allowUnknown === true));
+      return all ? exitCodes.done : exitCodes.notFresh;
+    }
+    const made = await withAccount(options, "fob audit", context, make);
+    const audit = applyFiles(made.audit, files, context);
+    context.stdout.write(await writer.one({ ...made, audit }, surroundings()));
+    return hold(audit) ? exitCodes.done : exitCodes.notFresh;
   },
 });
+
+interface MakerOptions {
+  readonly group: string;
+  readonly breakGlass?: readonly string[] | undefined;
+  readonly fresh?: boolean | undefined;
+}
+
+/** Makes the audit of an account that was read, and looks up what is not in IAM. */
+function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOptions, { now }: Context) {
+  return async ({ snapshot: reported, aws }: Pick<ReadAccount, "snapshot" | "aws">): Promise<MadeAudit> => {
+    const { snapshot, ...fresh } = isFresh
+      ? await (await import("../../confirm.ts")).confirmAccount(aws, reported, breakGlass)
+      : { snapshot: reported };
+    const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
+    const emergency = snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
+    const alarms = emergency.map(async (user) => [user.arn, await findSignInAlarm(aws, user)] as const);
+    const { findConfigRules } = await import("../../config-rules.ts");
+    const [signIns, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
+    const signInAlarms = new Map(signIns);
+    const input = prepareAudit(snapshot, { ...fresh, group, breakGlass, signInAlarms, config, now: now() });
+    return { audit: runChecks(input), input };
+  };
+}
+
+interface AccountOptions extends AdministratorOptions {
+  readonly profiles?: string | undefined;
+  readonly organizationRole?: string | undefined;
+}
+
+/** What reads many accounts; undefined if there is only one. @throws UsageError */
+function chooseAccounts(options: AccountOptions) {
+  const { profile, profiles, organizationRole } = options;
+  if (profiles !== undefined && (profile !== undefined || organizationRole !== undefined)) {
+    const other = profile === undefined ? "--organization-role" : "--profile";
+    throw new UsageError(`--profiles cannot be used with ${other}`, "fob audit --help");
+  }
+  if (profiles !== undefined) {
+    const names = parseProfiles(profiles);
+    return (make: MakeAudit, context: Context) => auditProfiles(names, options, make, context);
+  }
+  if (organizationRole === undefined) return undefined;
+  const role = parseRole(organizationRole);
+  return (make: MakeAudit, context: Context) => auditOrganization(role, options, make, context);
+}
+
+const createOneAccountError = (format: string): UsageError =>
+  new UsageError(
+    `--format ${format} is for one account`,
+    "write one file for each account, or choose another format for all of them",
+  );
+
+function listPermissions({ organizationRole, fresh }: AccountOptions & { readonly fresh?: boolean | undefined }) {
+  const more = [
+    ...(fresh ? confirmPermissions : []),
+    ...(organizationRole === undefined ? [] : organizationPermissions),
+  ];
+  return [...new Set([...permissions, ...more])].sort();
+}
 
 /** @throws UsageError */
 function parseSeverity(name: string = "high"): Severity {

@@ -1,13 +1,27 @@
 // An audit as SARIF: for programs that collect findings of many tools.
 import { homepage, version } from "../../../../package.json";
+import type { AccountAudit } from "../../../audit/accounts.ts";
 import type { Audit } from "../../../audit/audit.ts";
 import { auditRules, listAuditFindings } from "../../../audit/findings.ts";
-import { formatSarifRuns } from "../../../sarif.ts";
+import { formatSarifRuns, type SarifRun } from "../../../sarif.ts";
 
 const help = "`docs/audit.md` of fob says when each check holds.";
 
-export function formatAuditSarif(audit: Audit): string {
-  const run = { findings: listAuditFindings(audit), category: `fob audit/${audit.account}` };
-  // No finding has a file.
-  return formatSarifRuns([run], { version, homepage, rules: auditRules, help, folder: "/" });
-}
+export const formatAuditSarif = (audit: Audit): string => formatRuns([toRun(audit)]);
+
+/** One run for each account. */
+export const formatAuditsSarif = (accounts: readonly AccountAudit[]): string =>
+  formatRuns(
+    accounts.map(({ name, account, audit }): SarifRun => {
+      if ("value" in audit) return toRun(audit.value);
+      return { findings: [], category: `fob audit/${account ?? name}`, failure: `${name}: ${audit.unknown}` };
+    }),
+  );
+
+const toRun = (audit: Audit): SarifRun => ({
+  ...{ findings: listAuditFindings(audit), category: `fob audit/${audit.account}` },
+});
+
+// No finding has a file.
+const formatRuns = (runs: readonly SarifRun[]): string =>
+  formatSarifRuns(runs, { version, homepage, rules: auditRules, help, folder: "/" });

@@ -121,15 +121,14 @@ function describeFound(found: Found): string | undefined {
   return `${name}: ${evidence}${notes === "" ? "" : ` (${notes})`}`;
 }
 
+export const columnNames = ["account", "check", "severity", "result", "name", "arn", "evidence", "remedy"];
+
 /** A row for each subject, or one for a check without subjects. With a baseline or accepted risks, what that says of it. */
 export function listRows(audit: Audit): readonly (readonly string[])[] {
   const { account, checks } = audit;
   const hasNotes = audit.baseline !== undefined || audit.accepted !== undefined;
   return [
-    [
-      ...["account", "check", "severity", "result", "name", "arn", "evidence", "remedy"],
-      ...(hasNotes ? ["state", "person", "until", "why"] : []),
-    ],
+    [...columnNames, ...(hasNotes ? ["state", "person", "until", "why"] : [])],
     ...checks.flatMap((check) => {
       const { id, severity, result, reason, remedy } = check;
       const passed: Row = { name: "", arn: "", evidence: reason, result };
