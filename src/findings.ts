@@ -11,6 +11,8 @@ export interface Finding extends Partial<Region> {
   readonly level: Level;
   /** What is wrong, and the consequence: lower case, no full stop. */
   readonly message: string;
+  /** Why that matters, if the message does not say it. */
+  readonly why?: string;
   /** How to fix it, in the same style. */
   readonly fix: string;
   /** The file, as the user named it; "-" is stdin. */
@@ -48,12 +50,14 @@ export function formatFindings(findings: readonly Finding[], columns = Number.PO
 }
 
 function formatFinding(finding: Finding, columns: number): string {
-  const { file, level, rule, message, fix, also = [] } = finding;
+  const { file, level, rule, message, why = "", fix, also = [] } = finding;
   const place = [file, finding.line, finding.column].filter((part) => part !== undefined).join(":");
   const words = [place, level, rule, describe(finding, message)].filter((word) => word !== "").join(" ");
   const more = also.length === 0 ? [] : [listPlaces(also, ({ line, column }) => `${line}:${column}`)];
   const [first = "", ...rest] = wrapWords(escapeControlCharacters(words), columns);
-  const below = [rest.join(" "), escapeControlCharacters(fix), ...more].filter((text) => text !== "");
+  const below = [rest.join(" "), escapeControlCharacters(why), escapeControlCharacters(fix), ...more].filter(
+    (text) => text !== "",
+  );
   const indented = below.flatMap((text) => wrapWords(text, columns - indent.length)).map((line) => indent + line);
   return `${[first, ...indented].join("\n")}\n`;
 }

@@ -1,6 +1,7 @@
 // Options that several commands share.
 
 import { parseDuration } from "../duration.ts";
+import { adviseOnKeyVariables } from "../environment/variables.ts";
 import { UsageError } from "../errors.ts";
 import { quote } from "../text.ts";
 import type { Context } from "./context.ts";
@@ -12,10 +13,10 @@ export function getDefaultProfile({ env }: Context): string {
 
 /** Says that credentials in this environment come before what a profile has. */
 export function warnOfVariables({ env, say }: Context): void {
-  const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].filter((name) => env[name]);
-  if (!env.AWS_ACCESS_KEY_ID) return;
-  say.warning("your environment contains AWS keys, which override AWS_PROFILE");
-  say.hint(`unset ${names.join(" ")}`);
+  const advice = adviseOnKeyVariables(env);
+  if (advice === undefined) return;
+  say.warning(advice.message);
+  say.hint(advice.fix);
 }
 
 /** `--min-ttl` in seconds. @throws UsageError */

@@ -64,6 +64,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/logout.ts")).logoutCommand,
   },
   {
+    name: "doctor",
+    group: "Set up",
+    takes: "",
+    summary: "find what is wrong, and how to fix it",
+    load: async () => (await import("./commands/doctor/doctor.ts")).doctorCommand,
+  },
+  {
     name: "shell-init",
     group: "Set up",
     takes: "<shell>",

@@ -1,6 +1,7 @@
 // Environment variables that stand for credentials: those that are set, and those that would get in their way.
 import type { TemporaryCredentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
+import type { Advice } from "../profiles/advice.ts";
 import { formatExpiration } from "../store/session.ts";
 
 /** Temporary credentials of a profile, with what programs want to know beside them. */
@@ -52,6 +53,13 @@ const identities =
 
 /** Whether AWS tools, or those that show whose credentials an environment holds, may read a variable of this name. */
 export const isAboutAws = (name: string): boolean => /^AWS_/i.test(name) || identities.test(name);
+
+/** Where credentials in an environment come before what a profile has; undefined where there are none. */
+export function adviseOnKeyVariables(env: Environment): Advice | undefined {
+  if (!env.AWS_ACCESS_KEY_ID) return undefined;
+  const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].filter((name) => env[name]);
+  return { message: "your environment contains AWS keys, which override AWS_PROFILE", fix: `unset ${names.join(" ")}` };
+}
 
 /** @param env what the variables are to be added to */
 export function buildVariables(

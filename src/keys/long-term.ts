@@ -3,6 +3,7 @@ import type { Credentials } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { otherWritersOf } from "../files/writers.ts";
+import { adviseOnOldToken, formatEditor } from "../profiles/advice.ts";
 import { type AwsFile, type AwsFiles, getCommand, placeOfSetting } from "../profiles/files.ts";
 import {
   classifyProcess,
@@ -15,7 +16,7 @@ import {
 import type { Property } from "../profiles/scan.ts";
 import type { Source } from "../store/session.ts";
 import { readCommandOutput } from "../subprocess.ts";
-import { formatOption, maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { formatOption, maskKeyId, quote, quoteProfileArgument } from "../text.ts";
 import type { FormatLogin } from "../typed-command.ts";
 import { checkKeyShape } from "./key-shape.ts";
 import type { Keychain } from "./keychain.ts";
@@ -75,7 +76,10 @@ async function fetchFromProfile(
   if (keys) {
     const longTerm = refuseTemporary(keys, profile, formatLogin);
     checkKeyShape(longTerm, quote(profile), formatConfigure(profile));
-    if (keys.token) warnOfOldToken(keys.token, keys.file, profile, warn);
+    if (keys.token) {
+      const { message, fix } = adviseOnOldToken(keys.file, keys.token, profile);
+      warn(`${message}; ${fix}`);
+    }
     return longTerm;
   }
   const inKeychain = findKeychainId(files, profile);
@@ -94,7 +98,7 @@ async function fetchFromProfile(
   const key = refuseTemporary(parseProcessJson(printed, title), profile, formatLogin);
   // The command itself may hold a secret.
   const { path, line } = placeOfSetting(files, profile, "credential_process");
-  return checkKeyShape(key, title, `\${EDITOR:-vi} +${line} ${quoteShellWord(path)}`);
+  return checkKeyShape(key, title, formatEditor(path, line));
 }
 
 async function fetchFromKeychain(accessKeyId: string, profile: string, keychain: Keychain): Promise<Credentials> {
@@ -146,15 +150,6 @@ export function readStaticKeys(profile: string, files: AwsFiles): StaticKeys | u
     }
   }
   return undefined;
-}
-
-/** AWS refuses a long-term key with a token, so every other program that uses the profile fails. */
-function warnOfOldToken(token: Property, file: AwsFile, profile: string, warn: KeyContext["warn"]): void {
-  const remove =
-    file.kind === "credentials"
-      ? `aws configure set ${token.key} '' ${formatOption("--profile", profile)}`
-      : `\${EDITOR:-vi} +${token.line} ${quoteShellWord(file.path)}`;
-  warn(`line ${token.line} of ${quote(file.path)} is the token of an older session; remove it: ${remove}`);
 }
 
 function readEnvironmentKeys(env: Environment, warn: KeyContext["warn"]): Credentials {

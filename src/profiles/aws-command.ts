@@ -12,6 +12,8 @@ export interface Obstacle {
   readonly fix: string;
   /** Whether it reads the file, and only takes another section than the SDKs. */
   readonly isOtherSection?: boolean;
+  /** Whether it is a section that the file has twice: then no section has been looked at. */
+  readonly isRepeatedSection?: boolean;
 }
 
 /** The first obstacle of a whole file, if it has one. Of its sections it looks at those that are given. */
@@ -41,7 +43,7 @@ export function findObstacle(text: string, sections: Sections, used: readonly Se
   const [earlier, later] = sections.findDuplicate() ?? [];
   if (earlier && later) {
     const reason = `begins the same section as line ${earlier.line}`;
-    return { line: later.line, reason, fix: "merge the two sections" };
+    return { line: later.line, reason, fix: "merge the two sections", isRepeatedSection: true };
   }
   for (const section of used) {
     // Of [default] and [profile default] the aws command takes the later one, the SDKs the second.

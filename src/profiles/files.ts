@@ -39,6 +39,8 @@ export interface AwsFile {
   mentions(key: string): boolean;
   /** The line of a profile's header, from 1. */
   headerLine(profile: string): number | undefined;
+  /** The same of all its headers: more than one where it is in the file twice. */
+  headerLines(profile: string): readonly number[];
   /** Makes sure that the profile can be changed in this way, without doing it. @throws FobError */
   assertEditable(profile: string, change: Change): void;
   /** Why the aws command cannot read the file, as far as these profiles and the file as a whole go. */
@@ -54,7 +56,8 @@ export function readAwsFiles(paths: AwsFilePaths): AwsFiles {
   return { credentials: readAwsFile("credentials", paths), config: readAwsFile("config", paths) };
 }
 
-function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
+/** Reads one of them. @throws FobError */
+export function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
   const path = paths[kind];
   const text = readWhole(path) ?? "";
   const sections = explainParseErrors(path, "", () => scan(text, kind));
@@ -80,6 +83,7 @@ function readAwsFile(kind: FileKind, paths: AwsFilePaths): AwsFile {
       ...new Set(findSectionsMentioning(text, sections, keys).flatMap((found) => found.profile ?? [])),
     ],
     headerLine: (profile) => sections.ofProfile(profile)[0]?.line,
+    headerLines: (profile) => sections.ofProfile(profile).map(({ line }) => line),
     assertEditable: (profile, change) =>
       void explainParseErrors(path, profile, () => editSection(text, kind, profile, change)),
     obstacle: (profiles) =>

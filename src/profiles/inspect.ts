@@ -19,6 +19,13 @@ export function tokenIn(properties: Properties | undefined): Property | undefine
   return ["aws_session_token", "aws_security_token"].map((key) => properties?.get(key)).find((found) => found?.value);
 }
 
+/** Whether aws_security_token is of another session than the keys beside it: boto3 would take it all the same. */
+export function isStaleToken(properties: Properties | undefined): boolean {
+  const [old, session] = ["aws_security_token", "aws_session_token"].map((key) => properties?.get(key)?.value);
+  if (!old) return false;
+  return classifyKeys(properties) === "long-term" || (Boolean(session) && session !== old);
+}
+
 /**
  * Whether an access key is long-term or temporary. AWS tells by the id: `aws configure` over a session writes a long-term
  * key and leaves the session's token beside it. Only other services' ids need a look at the token.

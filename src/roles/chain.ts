@@ -6,10 +6,11 @@ import { quoteSetting } from "../aws/secrets.ts";
 import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
+import type { Advice } from "../profiles/advice.ts";
 import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys, findBrowserSourceError } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
-import { formatOption, quote, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, formatOption, quote, quoteShellWord } from "../text.ts";
 
 /** An `mfa_serial` in a role profile, with which most programs ask for a code of their own, or refuse. */
 export interface SerialInRole {
@@ -17,17 +18,25 @@ export interface SerialInRole {
   readonly serial: string;
   /** The file in which it stands. */
   readonly path: string;
+  /** From 1. */
+  readonly line: number;
 }
 
+/** With these lines programs would ask for a code again. */
+export const adviseOnSerial = ({ profile, serial, path }: SerialInRole): Advice => ({
+  message: `programs that use the role profile ${quote(profile)} will ask for another code`,
+  fix: `remove this line in ${quote(path)}: mfa_serial = ${escapeControlCharacters(serial)}`,
+});
+
 /** Those in the role profiles that lead to a session profile. */
-export function findSerialsInRoles(session: string, files: AwsFiles): SerialInRole[] {
+export function findSerialsInRoles(isSession: (profile: string) => boolean, files: AwsFiles): SerialInRole[] {
   return [files.config, files.credentials].flatMap((file) =>
-    readableProfiles(
-      file.profilesWith(["mfa_serial"]),
-      (profile) => resolveRoleChain(profile, files)[0]?.sourceProfile === session,
-    ).flatMap((profile) => {
-      const serial = file.properties(profile)?.get("mfa_serial")?.value;
-      return serial ? { profile, serial, path: file.path } : [];
+    readableProfiles(file.profilesWith(["mfa_serial"]), (profile) => {
+      const [first] = resolveRoleChain(profile, files);
+      return first !== undefined && isSession(first.sourceProfile);
+    }).flatMap((profile) => {
+      const found = file.properties(profile)?.get("mfa_serial");
+      return found?.value ? { profile, serial: found.value, path: file.path, line: found.line } : [];
     }),
   );
 }

@@ -27,7 +27,7 @@ import { serialKeys } from "./settings.ts";
 import { type CopiedSettings, settingsToCopy, unchangedSettings } from "./source-settings.ts";
 
 /** Everything that fob writes into a session profile of the credentials file. */
-const sessionKeys = [
+export const sessionKeys = [
   "aws_access_key_id",
   "aws_secret_access_key",
   "aws_session_token",

@@ -2,15 +2,16 @@
 import { fstatSync } from "node:fs";
 import { createOptionProvider, createStdinProvider, type MfaCodeProvider } from "../../codes/sources.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
+import { adviseOnObstacle } from "../../profiles/advice.ts";
 import type { AwsFiles } from "../../profiles/files.ts";
 import { classifyOwnKeys, classifyProcess } from "../../profiles/inspect.ts";
-import { findSerialsInRoles, resolveRoleChain } from "../../roles/chain.ts";
+import { adviseOnSerial, findSerialsInRoles, resolveRoleChain } from "../../roles/chain.ts";
 import { type LoginOutcome, login } from "../../session/login.ts";
 import { resolve } from "../../session/resolve.ts";
 import { takeSnapshot } from "../../session/snapshot.ts";
 import { defaultMinTtl } from "../../store/freshness.ts";
 import type { Role } from "../../store/session.ts";
-import { escapeControlCharacters, formatOption, quote, quoteShellWord } from "../../text.ts";
+import { formatOption, quote, quoteShellWord } from "../../text.ts";
 import { formatCommand, type TypedCommand } from "../../typed-command.ts";
 import { chooseProfile } from "../choose-profile.ts";
 import { type commonOptions, defineCommand, regionOption, type Values } from "../command.ts";
@@ -147,22 +148,21 @@ function advise(outcome: LoginOutcome, context: Context): void {
   }
 }
 
-/** The aws command finds no profile at all in a file that it cannot read. */
 function warnOfObstacles({ session, files }: LoginOutcome, { say }: Context): void {
   for (const file of [files.credentials, files.config]) {
     const obstacle = file.obstacle([session.source.profile, session.profile]);
     if (!obstacle) continue;
-    const effect = obstacle.isOtherSection ? "and the SDKs read different sections of" : "cannot read";
-    say.warning(`aws ${effect} ${quote(file.path)}: line ${obstacle.line} ${obstacle.reason}`);
-    say.hint(`${obstacle.fix}: \${EDITOR:-vi} +${obstacle.line} ${quoteShellWord(file.path)}`);
+    const { message, fix } = adviseOnObstacle(file.path, obstacle);
+    say.warning(message);
+    say.hint(fix);
   }
 }
 
-/** With these lines programs would ask for a code again. */
 function warnOfRolesThatAsk({ session, files }: LoginOutcome, { say }: Context): void {
-  for (const { profile, serial, path } of findSerialsInRoles(session.profile, files)) {
-    say.warning(`programs that use the role profile ${quote(profile)} will ask for another code`);
-    say.hint(`remove this line in ${quote(path)}: mfa_serial = ${escapeControlCharacters(serial)}`);
+  for (const found of findSerialsInRoles((profile) => profile === session.profile, files)) {
+    const { message, fix } = adviseOnSerial(found);
+    say.warning(message);
+    say.hint(fix);
   }
 }
 

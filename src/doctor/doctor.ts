@@ -1,0 +1,7 @@
+// The checks of `fob doctor`, in the order in which it shows them.
+import type { Check } from "./check.ts";
+import { fileChecks } from "./files.ts";
+import { profileChecks } from "./profiles.ts";
+import { surroundingChecks } from "./surroundings.ts";
+
+export const doctorChecks: readonly Check[] = [...fileChecks, ...profileChecks, ...surroundingChecks];

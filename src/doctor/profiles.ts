@@ -1,0 +1,172 @@
+// Checks of the profiles: what some program reads differently, or stumbles over.
+import { adviseOnOldToken, formatEditor } from "../profiles/advice.ts";
+import { type AwsFile, type AwsFiles, getProperty, placeOfSetting, readableProfiles } from "../profiles/files.ts";
+import { classifyKeys, classifyOwnKeys, classifyProcess, isStaleToken } from "../profiles/inspect.ts";
+import { adviseOnSerial, findSerialsInRoles, resolveRoleChain } from "../roles/chain.ts";
+import { expiryIn, expiryKeys } from "../store/session.ts";
+import { formatOption, quoteProfileArgument } from "../text.ts";
+import { type Check, found, lookAtProfiles, notKnown, type Problem } from "./check.ts";
+import type { Facts } from "./facts.ts";
+import { atLine } from "./files.ts";
+
+const shadowed: Check = {
+  id: "shadowed-process",
+  title: "no access key hides a credential_process",
+  why: "SDKs take the key and never run the command, also after the key has expired",
+  run: (facts) => lookAtProfiles(facts, findShadow),
+};
+
+function findShadow(subject: string, files: AwsFiles): readonly Problem[] {
+  const process = classifyProcess(files, subject);
+  const file = [files.credentials, files.config].find((each) => classifyKeys(each.properties(subject)) !== "none");
+  const key = file?.properties(subject)?.get("aws_access_key_id");
+  if (process === "none" || file === undefined || key === undefined) return [];
+  const kind = classifyKeys(file.properties(subject));
+  const isRemoved = process === "fob" && kind === "temporary" && file === files.credentials;
+  return [
+    {
+      ...{ level: "error", subject, file: file.path, ...atLine(key.line) },
+      message: `has ${kind === "temporary" ? "temporary" : "long-term"} credentials beside its credential_process`,
+      fix: isRemoved
+        ? `fob credential-process --install ${quoteProfileArgument(subject)}`
+        : `remove the keys, or credential_process: ${formatEditor(file.path, key.line)}`,
+    },
+  ];
+}
+
+const tokens: Check = {
+  id: "stale-token",
+  title: "no profile has the token of an older session",
+  why: "boto3 and aws prefer aws_security_token to aws_session_token, and AWS refuses a key with a token of another",
+  run: (facts) => lookAtProfiles(facts, (profile, files) => findTokens(profile, files)),
+};
+
+function findTokens(subject: string, { credentials, config }: AwsFiles): readonly Problem[] {
+  return [credentials, config].flatMap((file) => {
+    const properties = file.properties(subject);
+    const [old, session] = ["aws_security_token", "aws_session_token"].map((key) => properties?.get(key));
+    const isLongTerm = classifyKeys(properties) === "long-term";
+    const stale = [isStaleToken(properties) ? old : undefined, isLongTerm ? session : undefined];
+    return stale.flatMap((token): Problem[] => {
+      if (!token?.value) return [];
+      const canRepair = token === old && file.kind === "credentials";
+      return [
+        {
+          ...{ level: "error", subject, file: file.path, ...atLine(token.line) },
+          ...adviseOnOldToken(file, token, subject),
+          ...(canRepair ? { repair: { kind: "security token", profile: subject } as const } : {}),
+        },
+      ];
+    });
+  });
+}
+
+const sourceWithoutRole: Check = {
+  id: "source-without-role",
+  title: "every source_profile is beside a role_arn",
+  why: "the Go SDK, and so Terraform and eksctl, refuses a profile with source_profile and no role_arn",
+  run: (facts) =>
+    lookAtProfiles(facts, (subject, files) => {
+      if (getProperty(files, subject, "source_profile") === undefined) return [];
+      if (getProperty(files, subject, "role_arn") !== undefined) return [];
+      const { path, line } = placeOfSetting(files, subject, "source_profile");
+      return [
+        {
+          ...{ level: "error", subject, file: path, ...atLine(line) },
+          message: "has source_profile, but no role_arn",
+          fix: `rename it to fob_source_profile, or remove it: ${formatEditor(path, line)}`,
+        },
+      ];
+    }),
+};
+
+const serialInRole: Check = {
+  id: "role-serial",
+  title: "no role profile with a session as its source has an mfa_serial",
+  why: "the session has MFA already: boto3 asks for another code on stdin, and the SDK for JavaScript fails",
+  run(facts) {
+    if ("unknown" in facts.files) return notKnown(facts.files.unknown);
+    const files = facts.files.value;
+    const isSession = (profile: string): boolean => isSessionProfile(profile, files, facts);
+    // A profile that cannot be read is not known, nor is a role that leads nowhere.
+    const { unknown } = lookAtProfiles(facts, (profile) => {
+      if (getProperty(files, profile, "mfa_serial") !== undefined) resolveRoleChain(profile, files);
+      return [];
+    });
+    const problems = findSerialsInRoles(isSession, files).map((serial): Problem => {
+      const place = { subject: serial.profile, file: serial.path, ...atLine(serial.line) };
+      return { level: "error", ...place, ...adviseOnSerial(serial) };
+    });
+    return { problems, unknown };
+  },
+};
+
+function isSessionProfile(profile: string, files: AwsFiles, { fobSessions }: Facts): boolean {
+  return (
+    fobSessions.some((session) => session.profile === profile) ||
+    classifyProcess(files, profile) === "fob" ||
+    classifyOwnKeys(files, profile) === "temporary"
+  );
+}
+
+const temporarySource: Check = {
+  id: "temporary-source",
+  title: "no source profile has temporary credentials",
+  why: "a session needs a long-term access key, so the next login fails",
+  run(facts) {
+    if ("unknown" in facts.files) return notKnown(facts.files.unknown);
+    const files = facts.files.value;
+    const named = new Set(facts.fobSessions.map(({ source }) => source));
+    const sourceOf = (profile: string): string | undefined => getProperty(files, profile, "fob_source_profile");
+    const linked = readableProfiles(facts.profiles, (profile) => sourceOf(profile) !== undefined);
+    for (const profile of linked) named.add(sourceOf(profile));
+    return lookAtProfiles(facts, (subject) => {
+      const isSource = named.has(subject) || subject.endsWith("-long-term");
+      if (!isSource || classifyOwnKeys(files, subject) !== "temporary") return [];
+      const { path, line } = placeOfSetting(files, subject, "aws_access_key_id");
+      return [
+        {
+          ...{ level: "error", subject, file: path, ...atLine(line) },
+          message: "is a source profile, but has temporary credentials in place of its access key",
+          fix: `enter the access key again: aws configure ${formatOption("--profile", subject)}`,
+        },
+      ];
+    });
+  },
+};
+
+const expired: Check = {
+  id: "expired-session",
+  title: "no other tool has left an expired session",
+  why: "programs that use the profile fail, and some of them do not say why",
+  run({ sessions, each, now }) {
+    if ("unknown" in sessions) return notKnown(sessions.unknown);
+    const over = sessions.value.filter(({ foreign, state }) => foreign && state === "expired");
+    return found(
+      over.map(({ profile: subject, writtenTo: [place] }): Problem => {
+        const { credentials } = each;
+        const isInCredentials = "path" in credentials && place?.file === credentials.path;
+        const line = "path" in credentials && isInCredentials ? (lineOfExpiry(credentials, subject, now) ?? 1) : 1;
+        return {
+          ...{ level: "warning", subject, ...(place ? { file: place.file, ...atLine(line) } : {}) },
+          message: "has a session from another tool, which has expired",
+          fix: isInCredentials
+            ? "remove its keys: fob doctor --fix"
+            : `remove its keys: ${formatEditor(place?.file ?? "", line)}`,
+          ...(isInCredentials ? { repair: { kind: "expired session", profile: subject } as const } : {}),
+        };
+      }),
+    );
+  },
+};
+
+function lineOfExpiry(file: AwsFile, profile: string, now: number): number | undefined {
+  const properties = file.properties(profile);
+  const expiry = expiryIn(properties);
+  if (expiry === undefined || expiry > now) return undefined;
+  return expiryKeys.map((key) => properties?.get(key)?.line).find((line) => line !== undefined);
+}
+
+export const profileChecks: readonly Check[] = [
+  ...[shadowed, tokens, sourceWithoutRole, serialInRole, temporarySource, expired],
+];

@@ -1,0 +1,33 @@
+// The versions of programs.
+import { delimiter, isAbsolute } from "node:path";
+import { findProblem } from "../environment/program.ts";
+import type { Environment } from "../environment-variables.ts";
+import { CancelledError, FobError } from "../errors.ts";
+import type { Known } from "../iam/snapshot.ts";
+import { describeEnd, runProgram } from "../subprocess.ts";
+import type { Programs } from "./facts.ts";
+
+/** Seconds: Python may take a while to load. */
+const PATIENCE = 10;
+
+export async function readPrograms(env: Environment, signal: AbortSignal, node: string): Promise<Programs> {
+  return { node, aws: await readAwsVersion(env, signal) };
+}
+
+async function readAwsVersion(given: Environment, signal: AbortSignal): Promise<Known<string | undefined>> {
+  // Never a program from the working directory.
+  const folders = (given.PATH ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
+  const env = { ...given, PATH: folders.join(delimiter) };
+  const problem = process.platform === "win32" ? undefined : findProblem("aws", env.PATH);
+  if (problem?.exitCode === 127) return { value: undefined };
+  if (problem !== undefined) return { unknown: `aws cannot be run: ${problem.reason}` };
+  try {
+    const ended = await runProgram("aws", ["--version"], { env, title: "aws --version", timeout: PATIENCE, signal });
+    // Version 1 printed it on stderr for a long time.
+    if (ended.status === 0) return { value: ended.stdout || ended.stderr };
+    return { unknown: `aws --version ${describeEnd(ended)}` };
+  } catch (error) {
+    if (error instanceof CancelledError || !(error instanceof FobError)) throw error;
+    return { unknown: error.message };
+  }
+}
