@@ -35,17 +35,15 @@ export function formatOverview(
     const row: Row = family === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [usage, family];
     rows.set(family === undefined ? name : first, { group, row });
   }
-  const help: readonly Row[] = [
-    ["help [command]", "show help for a command, or for exit-codes"],
-    ["-v, --version", "print fob's version"],
-  ];
+  // On a terminal of 30 rows every row counts.
+  const help: readonly Row[] = [["help [command], -v", "show help, also for exit-codes; -v: the version"]];
   const all = [...rows.values(), ...help.map((row) => ({ group: "Learn", row }))];
   const sections = [...new Set(all.map(({ group }) => group))].map((group): [string, Row[]] => [
     group,
     all.filter((row) => row.group === group).map(({ row }) => row),
   ]);
   return [
-    "Usage: fob <command> [options]\n",
+    "Usage: fob <command> [options]",
     ...wrapText("Type one MFA code, work all day: temporary AWS credentials in a named profile.", fitText(columns)),
     "",
     formatSections(sections, columns),
