@@ -27,25 +27,7 @@ export const enforcementChecks: readonly Check[] = [
     severity: "high",
     remedy: "fob rollout plan --out plan.json",
     controls: {},
-    look: (input) => {
-      const { users } = input.snapshot;
-      const { breakGlass } = input;
-      const outcome = judgeEach(
-        users.filter((user) => findExemption(user, breakGlass) === undefined),
-        "user",
-        (user) =>
-          judge(listCredentials(user), "credentials", ({ length }) =>
-            length === 0 ? undefined : judgeDenied(user, input),
-          ),
-      );
-      const asked = input.simulated === undefined || outcome.result !== "pass" ? "" : "; AWS's simulator agrees";
-      const exempt = users.flatMap((user) => {
-        const why = findExemption(user, breakGlass);
-        return why === undefined ? [] : `${user.name} (${why})`;
-      });
-      const others = exempt.length === 0 ? "" : `; exempt: ${exempt.join(", ")}`;
-      return { ...outcome, reason: `${outcome.reason}${asked}${others}` };
-    },
+    look: judgeEveryUser,
   },
   {
     id: "policy-sound",
@@ -171,6 +153,29 @@ function describeVersions({ managedPolicies }: AccountSnapshot, { group, policie
   const versionOf = (arn: string): string => managedPolicies.find((each) => each.arn === arn)?.defaultVersion ?? "";
   return `${group} has ${policies.map(({ name, arn }) => `${name} (default version ${versionOf(arn)})`).join(" and ")}`;
 }
+
+/** Users without credentials are not counted. Where there are only users taken for programs, nothing is proven. */
+function judgeEveryUser(input: AuditInput): Outcome {
+  const { users } = input.snapshot;
+  const { breakGlass, simulated } = input;
+  const active = users.filter((user) => mustBeDenied(user, breakGlass));
+  const outcome = judgeEach(active, "active user", (user) =>
+    judge(listCredentials(user), "credentials", () => judgeDenied(user, input)),
+  );
+  const exempt = users.flatMap((user) => {
+    const why = findExemption(user, breakGlass);
+    return why === undefined ? [] : `${user.name} (${why})`;
+  });
+  const asked = simulated === undefined || outcome.result !== "pass" ? "" : "; AWS's simulator agrees";
+  const reason = `${outcome.reason}${asked}${exempt.length === 0 ? "" : `; exempt: ${exempt.join(", ")}`}`;
+  const guessed = users.filter((user) => isAutomation(user) && user.tags[roleTag] === undefined);
+  if (active.length > 0 || guessed.length === 0) return { ...outcome, reason };
+  const evidence = `taken for a program's user; if it is one, tag it ${roleTag}=automation`;
+  const subjects = guessed.map(({ name, arn }) => ({ name, arn, evidence }));
+  return { result: "unknown", subjects, reason, remedy: tagProgram };
+}
+
+const tagProgram = `aws iam tag-user --user-name USER --tags Key=${roleTag},Value=automation`;
 
 /** Whether a user has to be denied without MFA. One of whom it is not known what credentials there are has to. */
 export function mustBeDenied(user: User, breakGlass: readonly string[]): boolean {

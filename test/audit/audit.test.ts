@@ -312,6 +312,7 @@ const unknown: readonly Case[] = [
     "was asked nothing that fob could decide",
     { simulated: { value: { agreed: 0, disagreements: [] } } },
   ],
+  ["enforced-for-every-user", makeAccount({ ...program, groups: [] }), "taken for a program's user; if it is one, tag"],
   [
     "policy-sound",
     withPolicies({
@@ -407,7 +408,8 @@ test("break-glass users and programs are exempt from enforcement, and named", ()
   expect(find(makeAccount({}, { users }), "enforced-for-every-user")).toMatchObject({
     ...{
       result: "pass",
-      reason: "1 user; exempt: ci (automation: an access key and no password), break-glass (break-glass: tag fob-role)",
+      reason:
+        "1 active user; exempt: ci (automation: an access key and no password), break-glass (break-glass: tag fob-role)",
     },
   });
 });
@@ -488,7 +490,10 @@ test("a break-glass user of whom not all is known is none who gets in", () => {
 test("that AWS's simulator agrees is said", () => {
   const simulated = { value: { agreed: 8, disagreements: [] } };
   expect(find(makeAccount(), "enforced-for-every-user", { simulated })).toMatchObject({
-    ...{ result: "pass", reason: "1 user; AWS's simulator agrees; exempt: break-glass (break-glass: tag fob-role)" },
+    ...{
+      result: "pass",
+      reason: "1 active user; AWS's simulator agrees; exempt: break-glass (break-glass: tag fob-role)",
+    },
   });
 });
 

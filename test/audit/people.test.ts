@@ -48,7 +48,7 @@ test("the table and the check say the same of every user", () => {
   const states = listAuditedUsers(input).map(({ name, enforcement }) => `${name} ${enforcement.state}`);
   expect(states).toEqual(["ben open", "cleo enforced", "dan unknown"]);
   const check = runChecks(input).checks.find(({ id }) => id === "enforced-for-every-user");
-  expect(check).toMatchObject({ subjects: [{ name: "ben" }], reason: "1 of 3 users; not known for 1" });
+  expect(check).toMatchObject({ subjects: [{ name: "ben" }], reason: "1 of 3 active users; not known for 1" });
 });
 
 test("devices are counted by kind, and none are known only if no other device may be the user's", () => {

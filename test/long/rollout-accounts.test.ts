@@ -1,7 +1,5 @@
 // Accounts that others describe in public: what the plan and the guards say of their users. In accounts/, in the form of
 // `fob sandbox --scenario`, with devices, keys and passwords where the descriptions have none.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { buildEnforcement, defaultVariant } from "../../src/iam/enforcement.ts";
 import { indexPolicies } from "../../src/iam/policies-of.ts";
@@ -10,17 +8,11 @@ import { decideFor, makePlan, type PlannedUser } from "../../src/rollout/plan.ts
 import { loadAccount } from "../../src/sandbox/load-account.ts";
 import { readSavedAccount } from "../../src/sandbox/saved-account.ts";
 import { startSandbox } from "../../src/sandbox/server.ts";
+import { readAccountFile } from "../helpers/accounts.ts";
 import { readSnapshot } from "../iam/read-account.ts";
 
 const group = "RequireMFA";
 const now = Date.now();
-
-/** In the files, times are like `5 days ago`. */
-function readAccountFile(name: string): unknown {
-  const text = readFileSync(join(import.meta.dirname, "accounts", `${name}.json`), "utf8");
-  const formatAgo = (days: string): string => new Date(now - Number(days) * 86_400_000).toISOString().slice(0, 19);
-  return JSON.parse(text.replaceAll(/(\d+) days ago/g, (_, days: string) => `${formatAgo(days)}Z`));
-}
 
 /** The plan, and the guards that refuse each user, as if the user were a batch alone. */
 async function planAccount(name: string) {
