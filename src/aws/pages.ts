@@ -15,7 +15,8 @@ export async function readPages<T>(
     const answer = await next(marker);
     all.push(...answer.items);
     ({ marker } = answer);
-    if (marker === undefined) return all;
+    // Not only absent: AWS's stand-ins end with null, or an empty text.
+    if (!marker) return all;
   }
   throw new FobError(
     `AWS's answer has more than ${mostPages} pages, so fob stopped reading`,
