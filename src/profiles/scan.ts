@@ -69,6 +69,8 @@ export const markLength = (text: string): number => (text.startsWith(BYTE_ORDER_
 
 /** How often a name is looked for in a text, before every header is looked at instead. */
 const MOST_LOOKS = 1000;
+/** So many profiles are searched for one by one; for more, all sections are put into a table. */
+const MOST_SEARCHES = 100;
 
 /** Where the headers of sections are, in order: a number for each in each list. */
 interface Headers {
@@ -87,6 +89,7 @@ export class Sections implements Iterable<Section> {
   readonly #kind: FileKind;
   readonly #headers: Headers;
   readonly #ofProfiles = new Map<string, readonly Section[]>();
+  #all: ReadonlyMap<string, readonly Section[]> | undefined;
 
   constructor(text: string, kind: FileKind, headers: Headers) {
     this.#text = text;
@@ -142,9 +145,25 @@ export class Sections implements Iterable<Section> {
   /** The sections of a profile: more than one where it is in the file twice. */
   ofProfile(profile: string): readonly Section[] {
     const known = this.#ofProfiles.get(profile);
-    const found = known ?? this.#withHeader(profile).filter((section) => section.profile === profile);
+    if (known !== undefined) return known;
+    if (this.#ofProfiles.size >= MOST_SEARCHES) {
+      this.#all ??= this.#groupByProfile();
+      return this.#all.get(profile) ?? [];
+    }
+    const found = this.#withHeader(profile).filter((section) => section.profile === profile);
     this.#ofProfiles.set(profile, found);
     return found;
+  }
+
+  #groupByProfile(): ReadonlyMap<string, readonly Section[]> {
+    const groups = new Map<string, Section[]>();
+    for (const section of this) {
+      if (section.profile === undefined) continue;
+      const group = groups.get(section.profile) ?? [];
+      group.push(section);
+      groups.set(section.profile, group);
+    }
+    return groups;
   }
 
   withTitle(title: string): Section | undefined {
