@@ -3,7 +3,11 @@ const table = document.querySelector("#users table");
 const body = table.tBodies[0];
 const heads = [...table.tHead.rows[0].cells];
 const collator = new Intl.Collator("en", { numeric: true });
-const rows = [...body.rows].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+/** So many users are shown first: to lay out thousands takes a second. All are printed. */
+const firstShown = 200;
+let limit = firstShown;
+/** In the order in which they are shown. */
+let rows = [...body.rows].map((row) => ({ row, text: row.textContent.toLowerCase() }));
 
 /** What a cell is sorted by: its number, or its text. */
 function readKey(cell) {
@@ -21,7 +25,8 @@ function sort(column) {
   const sign = direction === "ascending" ? 1 : -1;
   const keyed = rows.map((each) => ({ each, key: readKey(each.row.cells[column]) }));
   keyed.sort((a, b) => sign * compare(a.key, b.key));
-  body.append(...keyed.map(({ each }) => each.row));
+  rows = keyed.map(({ each }) => each);
+  show();
 }
 
 heads.forEach((head, column) => {
@@ -36,18 +41,34 @@ const search = document.querySelector(".search");
 const input = search.querySelector("input");
 const found = search.querySelector("[role=status]");
 
-/** Rows that have every word. */
-function filter() {
+const more = document.createElement("button");
+more.type = "button";
+more.className = "more";
+table.parentElement.after(more);
+
+/** Shows the rows that have every word, in order: the first of them, until all are asked for. */
+function show() {
   const words = input.value.toLowerCase().split(/\s+/);
+  const shown = [];
   let count = 0;
   for (const { row, text } of rows) {
     const matches = words.every((word) => text.includes(word));
     row.hidden = !matches;
-    if (matches) count++;
+    if (matches && ++count <= limit) shown.push(row);
+    row.classList.toggle("later", matches && count > limit);
   }
+  // Only these are put in order: to move all rows takes the time for which the others are hidden.
+  body.prepend(...shown);
   found.textContent = `${count} of ${rows.length}`;
+  more.hidden = count <= limit;
+  more.textContent = `Show all ${count}`;
 }
 
-input.addEventListener("input", filter);
+more.addEventListener("click", () => {
+  limit = Number.POSITIVE_INFINITY;
+  show();
+});
+window.addEventListener("beforeprint", () => body.append(...rows.map(({ row }) => row)));
+input.addEventListener("input", show);
 search.hidden = false;
-filter();
+show();
