@@ -5,6 +5,8 @@ export const shared = {
   setupFiles: ["test/helpers/setup.ts"],
   globalSetup: ["test/helpers/global-setup.ts"],
   env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+  // The style of the HTML report is a text, and no style of the tests.
+  css: true,
   // node-pty gives up on the last output of a program 200 ms after its end, which a very busy machine does not keep.
   retry: process.env.CI ? 2 : 0,
   // Most tests start the built program, some of them on a terminal, on a machine that may be busy.
