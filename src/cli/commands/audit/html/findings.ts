@@ -7,6 +7,8 @@ import { getStanding, type Standing } from "../text.ts";
 
 /** More entries than this are folded. */
 const mostOpen = 20;
+/** Of more entries than this the commands are left out, which would make the file several megabytes larger. */
+const mostCommands = 200;
 
 export const writeFailed = (failed: readonly CheckResult[]): Markup => html`<section aria-labelledby="findings">
 <h2 id="findings">What does not hold</h2>
@@ -91,19 +93,20 @@ function writeFound(all: readonly Found[], title: string): Markup {
   if (rows.length === 0) return html``;
   const table = html`<table class="evidence" aria-label="Evidence: ${title}"><colgroup><col><col></colgroup><thead><tr><th scope="col">Who or what</th><th scope="col">Evidence</th></tr></thead>
 <tbody>
-${rows.map(writeRow)}</tbody></table>
+${rows.map((found) => writeRow(found, rows.length <= mostCommands))}</tbody></table>
 `;
   if (rows.length <= mostOpen) return table;
-  return html`<details><summary>${countThings(rows.length, "entry")}</summary>
+  return html`<details><summary>${countThings(rows.length, "entry")}${rows.length > mostCommands ? "; fob audit --format csv has the command for each" : ""}</summary>
 ${table}</details>
 `;
 }
 
-function writeRow(found: Found): Markup {
-  const { name, evidence } = found;
+function writeRow(found: Found, withCommand: boolean): Markup {
+  const { name, evidence, remedy } = found;
   const notes = describeNotes(found);
+  const next = remedy === undefined || !withCommand ? "" : html` <code>${remedy}</code>`;
   const shown = notes === "" ? "" : html` <small>${notes}</small>`;
-  return html`<tr><th scope="row">${name === "" ? "account" : name}</th><td>${evidence}${shown}</td></tr>\n`;
+  return html`<tr><th scope="row">${name === "" ? "account" : name}</th><td>${evidence}${shown}${next}</td></tr>\n`;
 }
 
 const listControls = ({ cis5, cis6, cis7, securityHub, config }: Controls): readonly string[] => [
