@@ -40,6 +40,7 @@ import {
   ListUserPoliciesCommand,
   PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
+  ResyncMFADeviceCommand,
   type ServiceInputTypes,
   type ServiceOutputTypes,
   SimulatePrincipalPolicyCommand,
@@ -447,11 +448,36 @@ export async function enableMfaDevice(
   SerialNumber: string,
   codes: readonly [first: string, second: string],
 ): Promise<void> {
+  const { call, input } = withTwoCodes("EnableMFADevice", UserName, SerialNumber, codes);
+  await send(aws, call, new EnableMFADeviceCommand(input));
+}
+
+/**
+ * Tells AWS the clock of a user's device, by two codes that it shows one after the other.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResyncMFADevice.html
+ *
+ * @throws AwsFailure with the consequence "wrong code", too
+ */
+export async function resyncMfaDevice(
+  aws: Connection,
+  UserName: string,
+  SerialNumber: string,
+  codes: readonly [first: string, second: string],
+): Promise<void> {
+  const { call, input } = withTwoCodes("ResyncMFADevice", UserName, SerialNumber, codes);
+  await send(aws, call, new ResyncMFADeviceCommand(input));
+}
+
+function withTwoCodes(
+  name: string,
+  UserName: string,
+  SerialNumber: string,
+  codes: readonly [first: string, second: string],
+) {
   const [AuthenticationCode1, AuthenticationCode2] = codes;
   const input = { UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 };
   const mfa = { serialNumber: SerialNumber, tokenCode: AuthenticationCode2 };
-  const call = { name: "EnableMFADevice", kind: "with a code", mfa, secrets: codes } as const;
-  await send(aws, call, new EnableMFADeviceCommand(input));
+  return { call: { name, kind: "with a code", mfa, secrets: codes } as const, input };
 }
 
 /** Takes a device from its user. https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html */

@@ -18,13 +18,19 @@ const service = "iam";
 export const iamClient = (aws: Connection, kind: CallKind): IAMClient =>
   aws.shared(`${service} ${kind}`, () => withoutNotice(() => new IAMClient(clientConfiguration(aws, service, kind))));
 
+/** A user's MFA device. `enabled` is milliseconds since 1970. */
+export interface EnabledDevice {
+  readonly serialNumber: string;
+  readonly enabled: number | undefined;
+}
+
 /**
- * The serial numbers of a user's MFA devices.
+ * A user's MFA devices.
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html
  *
  * @param UserName undefined for the caller
  */
-export async function listMfaDevices(aws: Connection, UserName?: string): Promise<string[]> {
+export async function listEnabledDevices(aws: Connection, UserName?: string): Promise<EnabledDevice[]> {
   const kind = UserName === undefined ? "read" : "bulk read";
   const devices = await readPages(async (Marker) => {
     const answer = await aws.call({ service, name: "iam:ListMFADevices", kind }, (abortSignal) =>
@@ -32,7 +38,14 @@ export async function listMfaDevices(aws: Connection, UserName?: string): Promis
     );
     return { items: answer.MFADevices ?? [], marker: markerOf(answer) };
   });
-  return devices.flatMap(({ SerialNumber }) => SerialNumber ?? []);
+  return devices.flatMap(({ SerialNumber, EnableDate }) =>
+    SerialNumber === undefined ? [] : { serialNumber: SerialNumber, enabled: EnableDate?.getTime() },
+  );
+}
+
+/** Their serial numbers. */
+export async function listMfaDevices(aws: Connection, UserName?: string): Promise<string[]> {
+  return (await listEnabledDevices(aws, UserName)).map(({ serialNumber }) => serialNumber);
 }
 
 /**

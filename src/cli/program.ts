@@ -111,6 +111,11 @@ export const commands: readonly Listed[] = [
     takes: "[profile]",
     summary: "delete an access key from the keychain",
     load: async () => (await import("./commands/keys/remove.ts")).keysRemoveCommand,
+    name: "device list",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "show your MFA devices",
+    load: async () => (await import("./commands/device/list.ts")).deviceListCommand,
   },
   {
     name: "policy show",
@@ -229,6 +234,7 @@ export const commands: readonly Listed[] = [
 /** What the commands do that share a first word. */
 export const families: Readonly<Record<string, string>> = {
   keys: "keep access keys in the keychain",
+  device: "list and enroll your MFA devices",
   policy: "print, check and export MFA policies",
   rollout: "enforce MFA in batches, without lockouts",
   sandbox: "try fob on a local AWS with a small team",
