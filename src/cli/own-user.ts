@@ -4,10 +4,11 @@ import { getUserName, isRoot, parseDevice } from "../aws/arn.ts";
 import { type Connection, withAws } from "../aws/connection.ts";
 import { FobError } from "../errors.ts";
 import { fetchLongTermCredentials } from "../keys/long-term.ts";
-import { withProperties } from "../profiles/files.ts";
+import { withoutProperties } from "../profiles/files.ts";
 import { resolveRoleChain } from "../roles/chain.ts";
 import { getCredentials } from "../roles/credentials.ts";
 import type { SessionContext } from "../session/context.ts";
+import { resolveProfilePair } from "../session/profile-pair.ts";
 import { buildAccess } from "../session/request.ts";
 import { findMatching, type Resolution, resolve } from "../session/resolve.ts";
 import { serialKeys } from "../session/settings.ts";
@@ -67,13 +68,10 @@ function resolveWithoutDevice(
   snapshot: Snapshot,
   sessions: SessionContext,
 ): Resolution {
-  const none = Object.fromEntries(serialKeys.map((key) => [key, ""]));
   const withoutSerial = { ...sessions, env: { ...sessions.env, AWS_MFA_SERIAL: undefined } };
-  const known = snapshot.files.config.has(profile) || snapshot.files.credentials.has(profile);
-  const first = known ? withProperties(snapshot.files, profile, none) : snapshot.files;
-  const { pair } = resolve({ profile, region }, { ...snapshot, files: first }, withoutSerial);
-  const files = [pair.source, pair.session].reduce((all, name) => withProperties(all, name, none), snapshot.files);
-  return resolve({ profile: pair.source, region, to: pair.session }, { ...snapshot, files }, withoutSerial);
+  const { session, source } = resolveProfilePair(profile, snapshot, sessions.typed);
+  const files = [session, source].reduce((all, name) => withoutProperties(all, name, serialKeys), snapshot.files);
+  return resolve({ profile, region }, { ...snapshot, files }, withoutSerial);
 }
 
 /**

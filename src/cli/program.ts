@@ -118,6 +118,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/device/list.ts")).deviceListCommand,
   },
   {
+    name: "device enroll",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "enroll a new device, with a QR code on the terminal",
+    load: async () => (await import("./commands/device/enroll.ts")).deviceEnrollCommand,
+  },
+  {
     name: "policy show",
     group: "Administrators",
     takes: "",

@@ -116,6 +116,18 @@ export function withProperties(files: AwsFiles, profile: string, values: Readonl
   };
 }
 
+/** The files as if a profile did not have these properties. Nothing of it is written. */
+export function withoutProperties(files: AwsFiles, profile: string, keys: readonly string[]): AwsFiles {
+  const without = (file: AwsFile): AwsFile => ({
+    ...file,
+    properties: (name) => {
+      const all = file.properties(name);
+      return name === profile && all ? new Map([...all].filter(([key]) => !keys.includes(key))) : all;
+    },
+  });
+  return { credentials: without(files.credentials), config: without(files.config) };
+}
+
 const mentions = (text: string, keys: readonly string[]): boolean => new RegExp(keys.join("|"), "i").test(text);
 
 /** Sections in which a line begins with one of the keys; both lists are in order, so one pass finds them. */

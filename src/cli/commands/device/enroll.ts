@@ -1,0 +1,221 @@
+// `fob device enroll`: a new virtual device, from the terminal.
+import type { Connection } from "../../../aws/connection.ts";
+import { AwsFailure } from "../../../aws/failures.ts";
+import { assertRoom, createDevice, describeLeft, enableDevice, type NewDevice } from "../../../devices/enroll.ts";
+import { describeDevice, nameOfDevice, type OwnDevice } from "../../../devices/own.ts";
+import { rememberDevice } from "../../../devices/remember.ts";
+import { CancelledError, exitCodes, FobError, UsageError } from "../../../errors.ts";
+import { assertEditable } from "../../../files/edit.ts";
+import { readAwsFiles } from "../../../profiles/files.ts";
+import { base32Decode, codeOfStep } from "../../../sandbox/totp.ts";
+import type { Terminal } from "../../../terminal/tty.ts";
+import { formatOption, quote, quoteProfileArgument } from "../../../text.ts";
+import { formatCommand } from "../../../typed-command.ts";
+import { defineCommand, regionOption } from "../../command.ts";
+import { type Context, sayError } from "../../context.ts";
+import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
+import { askTwoCodes, askYesNo, countDown, requireTerminal } from "../../questions.ts";
+import { explainDenial } from "./denied.ts";
+import { type ImageFile, reserveImage, showSeed } from "./show-seed.ts";
+
+const command = "fob device enroll";
+
+export const deviceEnrollCommand = defineCommand({
+  name: "device enroll",
+  description:
+    "Creates a virtual MFA device for you, shows its QR code and key on the terminal, and enables it with two codes. " +
+    "Writes it to your AWS config and offers the first login. Your first device needs no MFA; for another one fob asks " +
+    "for a code of a device that you have. The key is shown once and not stored.",
+  takes: {
+    name: "profile",
+    atMost: 1,
+    text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
+  },
+  options: {
+    name: { value: "name", text: "the name of the device (default: your user name)" },
+    png: { value: "file", text: "also write the QR code to this file, which is removed at the end" },
+    ...regionOption,
+  },
+  common: ["noInput", "debug"],
+  examples: ["fob device enroll", "fob device enroll work --name work-phone", "fob device enroll work --png mfa.png"],
+  async run([named], options, context) {
+    const name = checkName(options.name, context);
+    const terminal = requireTerminal(
+      options,
+      "fob shows a QR code and asks for two codes",
+      formatCommand(context.typed),
+    );
+    const own = await findOwnProfile(named, options, context);
+    assertEditable(own.sessions.paths.config);
+    const hasDevice = await findDevices(own, context);
+    const image = options.png === undefined ? undefined : reserveImage(options.png);
+    try {
+      await askAsUser(own, { command, needsSession: hasDevice }, async (aws, user) => {
+        await enroll({ aws, user, own, terminal, image, name }, context);
+      });
+    } finally {
+      image?.remove();
+    }
+    await offerLogin(own, terminal, context);
+    return exitCodes.done;
+  },
+});
+
+/** @throws UsageError */
+function checkName(name: string | undefined, { typed }: Context): string | undefined {
+  // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+  if (name === undefined || /^[\w+=,.@-]{1,128}$/.test(name)) return name;
+  throw new UsageError(
+    `${quote(name)} is not a name of a device: use letters, digits and +=,.@_-`,
+    formatCommand(typed, { set: { name: "phone" } }),
+  );
+}
+
+/** Whether the user has a device, so that AWS wants a session with MFA. @throws FobError if there is no room for another */
+async function findDevices(own: OwnProfile, { say }: Context): Promise<boolean> {
+  const found = await askAsUser(own, { command }, async (aws, user) => {
+    const { listEnabledDevices } = await import("../../../aws/iam.ts");
+    try {
+      return { user, devices: (await listEnabledDevices(aws)).map(describeDevice) };
+    } catch (error) {
+      if (!(error instanceof AwsFailure) || error.consequence !== "refused") throw error;
+      say.warning(`cannot list your MFA devices: ${error.message}`);
+      return { user, devices: [] };
+    }
+  });
+  const { devices, user } = found;
+  assertRoom(devices, user.name);
+  if (devices.length === 0) return false;
+  assertUsable(devices, own);
+  say.note(
+    `${quote(user.name)} has ${devices.length === 1 ? "a device" : `${devices.length} devices`}; this adds another`,
+  );
+  return true;
+}
+
+/** AWS wants MFA for a second device, and the command line has none with a passkey. @throws FobError */
+function assertUsable(devices: readonly OwnDevice[], { source }: OwnProfile): void {
+  if (devices.some(({ isUsable }) => isUsable !== false)) return;
+  throw new FobError(
+    "your only MFA devices are passkeys or security keys, and AWS adds another device only for a session with MFA, which STS does not open with them",
+    [
+      "add an authenticator app in the AWS console: IAM, Users, Security credentials, Assign MFA device",
+      `then: fob login ${quoteProfileArgument(source)}`,
+    ],
+  );
+}
+
+interface Enrollment {
+  readonly aws: Connection;
+  readonly user: OwnUser;
+  readonly own: OwnProfile;
+  readonly terminal: Terminal;
+  readonly image: ImageFile | undefined;
+  readonly name: string | undefined;
+}
+
+async function enroll({ aws, user, own, terminal, image, name }: Enrollment, context: Context): Promise<void> {
+  const { say, typed, now } = context;
+  const iam = await import("../../../aws/iam-changes.ts");
+  const { listMfaDevices } = await import("../../../aws/iam.ts");
+  const options = {
+    user: user.name,
+    name,
+    withName: (other: string) => formatCommand(typed, { set: { name: other } }),
+  };
+  const create = (wanted: string) => explainDenial(iam.createVirtualMfaDevice(aws, wanted), own.source);
+  const device = await createDevice(options, { create, note: say.note });
+  const owner = `${nameOfDevice(device.serialNumber)} @ ${user.account}`;
+  try {
+    await enableDevice(device, {
+      create,
+      ...{ now, note: say.note, warn: say.warning },
+      enable: (serial, codes) => explainDenial(iam.enableMfaDevice(aws, user.name, serial, codes), own.source),
+      list: () => listMfaDevices(aws),
+      show: (made) => showSeed(made, { account: user.account, terminal, image }, context),
+      askCodes: (_, problem) => askTwoCodes(terminal, { owner, problem }, own.sessions, context),
+      codeOf: (seed) => {
+        const bytes = base32Decode(seed);
+        return (step) => codeOfStep(bytes, step);
+      },
+    });
+  } catch (error) {
+    throw describeLeft(error, device.serialNumber, await deleteAgain(device, own));
+  }
+  say.done(`Enrolled ${device.serialNumber}`, `${quote(device.serialNumber)} is enrolled`);
+  await writeToConfig(device, await listMfaDevices(aws).catch(() => undefined), own, context);
+}
+
+/** Deletes what was created, with calls of its own: the user may have ended the others. */
+async function deleteAgain({ serialNumber }: NewDevice, own: OwnProfile): Promise<boolean> {
+  const sessions = { ...own.sessions, signal: new AbortController().signal };
+  try {
+    return await askAsUser({ ...own, sessions }, { command }, async (aws) => {
+      const { deleteVirtualMfaDevice } = await import("../../../aws/iam-changes.ts");
+      return await deleteVirtualMfaDevice(aws, serialNumber);
+    });
+  } catch {
+    // The enforcement policy does not allow it without MFA.
+    return false;
+  }
+}
+
+/** The device is enabled by now: that it cannot be written is no failure. */
+async function writeToConfig(
+  { serialNumber }: NewDevice,
+  devices: readonly string[] | undefined,
+  { resolution, sessions, source }: OwnProfile,
+  context: Context,
+): Promise<void> {
+  const { say } = context;
+  const { paths } = sessions;
+  // Not the signal of the command: a Ctrl-C that comes now should not leave half of it undone.
+  const places = { paths, pair: resolution.pair, signal: new AbortController().signal };
+  try {
+    if (devices === undefined) throw new FobError("AWS did not list your devices");
+    const isDefault = await rememberDevice(serialNumber, devices, { ...places, files: readAwsFiles(paths) });
+    if (isDefault) say.note(`wrote mfa_serial to the profile ${quote(source)} in ${quote(paths.config)}`);
+    else if (devices.length > 1) {
+      const serial = formatOption("--serial", nameOfDevice(serialNumber));
+      say.hint(`log in with it: fob login ${quoteProfileArgument(source)} --force ${serial}`);
+    }
+  } catch (error) {
+    if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
+    say.warning(`the device is not in the config: ${error.message}`);
+    say.hint(`log in with it: fob login ${quoteProfileArgument(source)} ${formatOption("--serial", serialNumber)}`);
+  }
+}
+
+/** STS knows a new device some seconds later than IAM does, and the codes that enabled it should not be typed again. */
+const settling = 15_000;
+
+/** What goes wrong from here is said, and no failure: the device is enrolled. */
+async function offerLogin({ source, sessions }: OwnProfile, terminal: Terminal, context: Context): Promise<void> {
+  const again = `fob login ${quoteProfileArgument(source)}`;
+  const { untilNextCode } = await import("../../../codes/next-code.ts");
+  const ready = sessions.now() + Math.max(settling, untilNextCode(sessions.now(), sessions.now()));
+  try {
+    if (!(await askYesNo(terminal, "Log in with it now?", context))) {
+      context.say.next(again);
+      return;
+    }
+    await countDown(
+      Math.max(0, ready - sessions.now()),
+      "AWS is getting to know the device; next code in",
+      sessions,
+      context,
+    );
+    const { loginCommand } = await import("../login.ts");
+    await loginCommand.run(
+      [source],
+      {},
+      { ...context, typed: { name: "login", named: [source], options: {} } },
+      undefined,
+    );
+  } catch (error) {
+    if (!(error instanceof FobError)) throw error;
+    if (error instanceof CancelledError) context.say.note("the device is enrolled; no login");
+    else sayError(error, context.say);
+    context.say.hint(`log in later: ${again}`);
+  }
+}
