@@ -111,6 +111,8 @@ export const commands: readonly Listed[] = [
     takes: "[profile]",
     summary: "delete an access key from the keychain",
     load: async () => (await import("./commands/keys/remove.ts")).keysRemoveCommand,
+  },
+  {
     name: "device list",
     group: "Set up",
     takes: "[profile]",

@@ -2,22 +2,11 @@
 import { readCode } from "../codes/code.ts";
 import { untilNextCode } from "../codes/next-code.ts";
 import { formatDuration } from "../duration.ts";
-import { exitCodes, FobError, throwIfCancelled } from "../errors.ts";
+import { throwIfCancelled } from "../errors.ts";
 import type { SessionContext } from "../session/context.ts";
 import { isPlain } from "../terminal/abilities.ts";
-import { findTerminal, type Terminal } from "../terminal/tty.ts";
+import type { Terminal } from "../terminal/tty.ts";
 import type { Context } from "./context.ts";
-
-/** The terminal. @throws FobError without one, with exit code 4 */
-export function requireTerminal(
-  { noInput }: { readonly noInput?: boolean | undefined },
-  what: string,
-  instead: string,
-): Terminal {
-  const terminal = noInput ? undefined : findTerminal();
-  if (terminal) return terminal;
-  throw new FobError(`${what}, and that needs a terminal`, instead, exitCodes.codeNeeded);
-}
 
 export interface Question {
   readonly message: string;

@@ -1,7 +1,7 @@
 // Which of a user's MFA devices a code is taken from.
 import type { Device } from "../aws/arn.ts";
 import { FobError } from "../errors.ts";
-import { formatOption, quote } from "../text.ts";
+import { formatOption, quote, quoteProfileArgument } from "../text.ts";
 import type { FormatLogin } from "../typed-command.ts";
 
 /** Lets the user choose. */
@@ -32,7 +32,7 @@ export async function chooseDevice(
     const fido = devices.find((device) => device.kind === "fido");
     if (fido) throw createFidoError(profile, `your only MFA device, ${quote(fido.serialNumber)},`);
     throw new FobError(`the user of the profile ${quote(profile)} has no MFA device`, [
-      "add one in the AWS console: IAM, Users, Security credentials, Assign MFA device (an authenticator app)",
+      `enroll one: fob device enroll ${quoteProfileArgument(profile)}`,
       `then: ${formatLogin()}`,
     ]);
   }

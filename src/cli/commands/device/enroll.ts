@@ -14,7 +14,8 @@ import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import { type Context, sayError } from "../../context.ts";
 import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
-import { askTwoCodes, askYesNo, countDown, requireTerminal } from "../../questions.ts";
+import { askTwoCodes, askYesNo, countDown } from "../../questions.ts";
+import { needTerminal } from "../keys/questions.ts";
 import { explainDenial } from "./denied.ts";
 import { type ImageFile, reserveImage, showSeed } from "./show-seed.ts";
 
@@ -40,10 +41,10 @@ export const deviceEnrollCommand = defineCommand({
   examples: ["fob device enroll", "fob device enroll work --name work-phone", "fob device enroll work --png mfa.png"],
   async run([named], options, context) {
     const name = checkName(options.name, context);
-    const terminal = requireTerminal(
+    const terminal = needTerminal(
       options,
-      "fob shows a QR code and asks for two codes",
-      formatCommand(context.typed),
+      "for two codes of the new device",
+      `run it in a terminal: ${formatCommand(context.typed)}`,
     );
     const own = await findOwnProfile(named, options, context);
     assertEditable(own.sessions.paths.config);
