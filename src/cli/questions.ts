@@ -16,7 +16,7 @@ export interface Question {
 }
 
 /** Asks for a line, which is shown. @throws CancelledError */
-export async function askOnTerminal(terminal: Terminal, question: Question, { env, signal }: Context): Promise<string> {
+async function askOnTerminal(terminal: Terminal, question: Question, { env, signal }: Context): Promise<string> {
   const { askLine } = await (isPlain(env) ? import("../terminal/plain-prompts.ts") : import("../terminal/prompts.ts"));
   return (await askLine(terminal, { ...question, signal })).trim();
 }

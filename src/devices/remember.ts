@@ -1,7 +1,7 @@
 // The device in the AWS config, where fob and other tools look for it.
 import type { AwsFiles, Properties } from "../profiles/files.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
-import { editProfile, removeFromProfile } from "../profiles/write.ts";
+import { editProfile } from "../profiles/write.ts";
 
 /** The keys that name a device: fob's own, the usual one, aws-mfa's. */
 const keys = ["fob_mfa_serial", "mfa_serial", "aws_mfa_device"] as const;
@@ -52,17 +52,4 @@ export async function rememberDevice(
   if (isConfigured) return false;
   await editProfile(paths, "config", pair.source, () => ({ mfa_serial: serialNumber }), { signal });
   return true;
-}
-
-/** Removes a device from the two profiles. @throws FobError if a file cannot be written */
-export async function forgetDevice(serialNumber: string, { paths, files, pair, signal }: Places): Promise<boolean> {
-  let isRemoved = false;
-  for (const kind of kinds) {
-    for (const name of new Set([pair.session, pair.source])) {
-      if (keysWith(files[kind].properties(name), (serial) => serial === serialNumber).length === 0) continue;
-      const decide = (now: Properties | undefined) => keysWith(now, (serial) => serial === serialNumber);
-      isRemoved = (await removeFromProfile(paths, kind, name, decide, { signal })).changed || isRemoved;
-    }
-  }
-  return isRemoved;
 }

@@ -55,7 +55,7 @@ export function reserveImage(path: string): ImageFile {
 }
 
 /** `otpauth://totp/NAME@ACCOUNT?secret=…`. https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html */
-export const formatKeyUri = ({ serialNumber, seed }: NewDevice, account: string): string =>
+const formatKeyUri = ({ serialNumber, seed }: NewDevice, account: string): string =>
   `otpauth://totp/${encodeURIComponent(nameOfDevice(serialNumber))}@${account}?secret=${seed}&issuer=AWS`;
 
 /** Shows the QR code and the key. @throws FobError if the image cannot be written */
