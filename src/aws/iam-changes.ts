@@ -45,6 +45,7 @@ import {
   SimulatePrincipalPolicyCommand,
   type Tag,
   TagUserCommand,
+  UpdateAccessKeyCommand,
 } from "@aws-sdk/client-iam";
 import type { Call, Connection } from "./connection.ts";
 import { AwsFailure } from "./failures.ts";
@@ -302,6 +303,11 @@ export async function createAccessKey(aws: Connection, UserName: string): Promis
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html */
 export const deleteAccessKey = (aws: Connection, UserName: string, AccessKeyId: string): Promise<boolean> =>
   remove(aws, "DeleteAccessKey", new DeleteAccessKeyCommand({ UserName, AccessKeyId }));
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html */
+export async function deactivateAccessKey(aws: Connection, UserName: string, AccessKeyId: string): Promise<void> {
+  await change(aws, "UpdateAccessKey", new UpdateAccessKeyCommand({ UserName, AccessKeyId, Status: "Inactive" }));
+}
 
 /** A user's access key. `created` is milliseconds since 1970. */
 export interface ListedKey {

@@ -106,6 +106,20 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/keys/import.ts")).keysImportCommand,
   },
   {
+    name: "keys list",
+    group: "Set up",
+    takes: "",
+    summary: "show access keys, their age and last use",
+    load: async () => (await import("./commands/keys/list.ts")).keysListCommand,
+  },
+  {
+    name: "keys rotate",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "replace an access key with a new one",
+    load: async () => (await import("./commands/keys/rotate.ts")).keysRotateCommand,
+  },
+  {
     name: "keys remove",
     group: "Set up",
     takes: "[profile]",

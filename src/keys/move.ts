@@ -77,7 +77,11 @@ export async function addKey(
 }
 
 /** Writes into the config which key of the keychain is the profile's. @throws FobError */
-async function nameKey(profile: string, accessKeyId: string, { paths, signal }: MoveTools): Promise<EditOutcome> {
+async function nameKey(
+  profile: string,
+  accessKeyId: string,
+  { paths, signal }: Pick<MoveTools, "paths" | "signal">,
+): Promise<EditOutcome> {
   return await editProfile(paths, "config", profile, () => ({ [keychainKey]: accessKeyId }), { signal });
 }
 
@@ -152,6 +156,12 @@ function backUp(path: string): string {
 /** The other profiles that use a key of the keychain. */
 function listOthersWithKey(files: AwsFiles, profile: string, accessKeyId: string): string[] {
   return listSources(files).filter((name) => name !== profile && findKeychainId(files, name) === accessKeyId);
+}
+
+/** Names another key for all profiles that have this one in the keychain; for the profile itself last. @throws FobError */
+export async function renameKey(profile: string, old: string, next: string, tools: MoveTools): Promise<void> {
+  const others = listOthersWithKey(readAwsFiles(tools.paths), profile, old);
+  for (const name of [...others, profile]) await nameKey(name, next, tools);
 }
 
 /** Forgets the key of a profile, and its secret unless another profile uses it. @throws FobError */

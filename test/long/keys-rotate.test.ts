@@ -1,0 +1,158 @@
+// fob keys rotate is killed at every change that it asks AWS for, in front of it and after it, and at calls that write its
+// files. After each kill the key that the config names works, and the same command finishes; no session is lost.
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import type { Account } from "../../src/sandbox/account.ts";
+import { isComplete } from "../helpers/broad.ts";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { makeWorld } from "../helpers/world.ts";
+
+const preload = (name: string): string => `--require ${resolve(import.meta.dirname, `../helpers/${name}.cjs`)}`;
+
+/** A user whose key is in the keychain, and who is logged in. */
+async function newPlace() {
+  let account: Account | undefined;
+  const world = await makeWorld({
+    fill(filled) {
+      account = filled;
+    },
+  });
+  const keychain = join(world.home, "keychain");
+  mayHoldSecrets(keychain);
+  world.env.FOB_KEYCHAIN = keychain;
+  await world.fob(["keys", "import", "work"]);
+  const login = await world.fob(["login", "work", "--code", world.device.code()]);
+  expect(login.status).toBe(0);
+  const log = join(world.home, "changes");
+  const aws = account as unknown as Account;
+  const keysAtAws = () => aws.users().flatMap((user) => aws.accessKeysOf(user));
+  const secrets = (): Record<string, string> => JSON.parse(readFileSync(keychain, "utf8")) as Record<string, string>;
+  const named = (): string => /fob_access_key_id = (\w+)/.exec(world.config())?.[1] ?? "";
+  return {
+    ...world,
+    rotate: (env: Record<string, string> = {}, ...more: string[]) =>
+      world.fob(["keys", "rotate", "work", "--no-input", ...more], { env }),
+    keysAtAws,
+    addKey() {
+      const user = aws.findUser(world.user.name);
+      if (!user) throw new Error("no user");
+      return aws.addAccessKey(user);
+    },
+    secrets,
+    named,
+    changes: (): string[] => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []),
+    kill: (at: number, when: string) => ({
+      ...{ NODE_OPTIONS: preload("kills"), KILL_AT: String(at), KILL_WHEN: when, KILL_LOG: log },
+    }),
+    /** The key that login would use now is active at AWS, and its secret is the right one. */
+    assertWorks() {
+      const key = keysAtAws().find(({ accessKeyId }) => accessKeyId === named());
+      expect(key).toMatchObject({ active: true, secretAccessKey: secrets()[named()] });
+    },
+  };
+}
+
+type Place = Awaited<ReturnType<typeof newPlace>>;
+
+/** One key is left, a new one, and login uses it; the session is the same, and no code was spent. */
+async function assertRotated(place: Place): Promise<void> {
+  expect(place.named()).not.toBe(place.user.accessKey.accessKeyId);
+  expect(place.keysAtAws().map(({ accessKeyId }) => accessKeyId)).toEqual([place.named()]);
+  expect(Object.keys(place.secrets())).toEqual([place.named()]);
+  place.assertWorks();
+  expect((await place.fob(["login", "work", "--no-input"])).status).toBe(0);
+  expect(place.calls("GetSessionToken")).toBe(1);
+}
+
+test("a new key takes the place of the old one, and the session stays", async () => {
+  const place = await newPlace();
+  const { status, stderr } = await place.rotate(place.kill(0, "asked"));
+  expect(stderr).toContain("its sessions stay");
+  expect(status).toBe(0);
+  expect(place.changes()).toEqual(["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"]);
+  await assertRotated(place);
+  // And once more.
+  const before = place.named();
+  expect((await place.rotate()).status).toBe(0);
+  expect(place.named()).not.toBe(before);
+  await assertRotated(place);
+});
+
+const kills = [1, 2, 3].flatMap((at) => ["asked", "done"].map((when) => ({ at, when })));
+test.each(kills)("killed at change $at, when it is $when, it goes on", async ({ at, when }) => {
+  const place = await newPlace();
+  expect((await place.rotate(place.kill(at, when))).signal).toBe("SIGKILL");
+  place.assertWorks();
+  const again = await place.rotate();
+  expect(again.stderr).toContain("its sessions stay");
+  expect(again.status).toBe(0);
+  await assertRotated(place);
+});
+
+test("killed twice after AWS has made a key, it leaves no key behind whose secret is lost", async () => {
+  const place = await newPlace();
+  await place.rotate(place.kill(1, "done"));
+  // The lost key is deleted, and then a new one is made.
+  await place.rotate(place.kill(2, "done"));
+  place.assertWorks();
+  expect((await place.rotate()).status).toBe(0);
+  await assertRotated(place);
+});
+
+test("killed at a call that writes a file, it goes on", { timeout: 300_000 }, async () => {
+  const fault = (home: string, at?: number) => ({
+    ...{ NODE_OPTIONS: preload("faults"), FAULT_HOME: home, FAULT_CALLS: "renameSync|writeSync|fsyncSync|linkSync" },
+    ...(at === undefined ? {} : { FAULT: "kill", FAULT_AT: String(at) }),
+  });
+  let isOver = false;
+  let killed = 0;
+  for (let at = 1; !isOver; at += isComplete ? 1 : 20) {
+    const place = await newPlace();
+    const { signal } = await place.rotate(fault(place.home, at));
+    isOver = signal !== "SIGKILL";
+    if (!isOver) killed += 1;
+    place.assertWorks();
+    const again = await place.rotate();
+    expect(again.stderr, `killed at call ${at}`).toContain("its sessions stay");
+    if (!isOver) await assertRotated(place);
+  }
+  expect(killed).toBeGreaterThan(1);
+});
+
+test("--keep-old leaves the old key inactive, and the next run deletes it", async () => {
+  const place = await newPlace();
+  const old = place.named();
+  expect((await place.rotate({}, "--keep-old")).status).toBe(0);
+  expect(place.keysAtAws().find(({ accessKeyId }) => accessKeyId === old)).toMatchObject({ active: false });
+  place.assertWorks();
+  expect((await place.rotate()).status).toBe(0);
+  await assertRotated(place);
+});
+
+test("with a second key nothing is changed, and the user reads which one it is and how to delete it", async () => {
+  const place = await newPlace();
+  const second = place.addKey();
+  const before = place.config();
+  const { status, stderr } = await place.rotate();
+  expect(status).toBe(1);
+  expect(stderr).toContain(`the other is ${second.accessKeyId}, active: it was never used`);
+  expect(stderr).toContain(`delete-access-key --user-name ${place.user.name} --access-key-id ${second.accessKeyId}`);
+  expect(place.config()).toBe(before);
+  expect(place.keysAtAws()).toHaveLength(2);
+});
+
+test("keys list shows both keys with their age and last use, and what is unknown without a session", async () => {
+  const place = await newPlace();
+  const second = place.addKey();
+  const { stdout } = await place.fob(["keys", "list", "--json"]);
+  const { keys } = JSON.parse(stdout) as { keys: Record<string, unknown>[] };
+  expect(keys).toEqual([
+    expect.objectContaining({ profile: "work", accessKeyId: place.named(), where: "keychain", active: true }),
+    expect.objectContaining({ profile: null, accessKeyId: second.accessKeyId, where: null, lastUsed: null }),
+  ]);
+  await place.fob(["logout", "work"]);
+  const without = await place.fob(["keys", "list"]);
+  expect(without.stdout).toMatch(/^work +AKIA\w+ +keychain +unknown +unknown +unknown$/m);
+  expect(without.stderr).toContain("hint: log in, then list again: fob login work");
+});
