@@ -1,10 +1,11 @@
 // Making sure that a session profile has a fresh session: what `fob login` does.
+
 import { isDeepStrictEqual } from "node:util";
 import { type MfaCodeProvider, patienceOf, withPersonBehind } from "../codes/sources.ts";
 import { inExactWords } from "../duration.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../errors.ts";
 import { obstacleTo } from "../files/edit.ts";
-import { warnOfWriters } from "../keys/long-term.ts";
+import { checkStoredKey, warnOfWriters } from "../keys/long-term.ts";
 import { type AwsFiles, getCommand, readAwsFiles } from "../profiles/files.ts";
 import { classifyProcess } from "../profiles/inspect.ts";
 import { isFresh } from "../store/freshness.ts";
@@ -329,7 +330,9 @@ function withWarning(
 const tellOfKeys = ({ session }: ProfilePair, { note }: SessionContext): void =>
   note(`programs that use the profile ${quote(session)} now read its keys from the credentials file`);
 
+/** @throws FobError for what no access key looks like: a code would not help */
 function createCodeNeededError({ resolution, options, context }: Login): FobError {
+  checkStoredKey(resolution.source, resolution.snapshot.files, resolution.formatLogin);
   const again = resolution.formatLogin();
   const needed = `${quote(resolution.pair.session)} needs an MFA code`;
   if (!context.isInBackground()) {

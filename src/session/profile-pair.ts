@@ -224,6 +224,8 @@ function createNotASourceError(
         : `did you mean: ${quoteShellWord(meant)}`,
     );
   }
+  const allInBrowser = findBrowserOnlyError(files, profile, names);
+  if (allInBrowser) return allInBrowser;
   const configure = `save your access key first: aws configure ${formatOption("--profile", profile)}`;
   return new FobError(`no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     ...(hasEnvironmentKey
@@ -234,6 +236,18 @@ function createNotASourceError(
     typed.name === "login" || names.length === 0 ? configure : "list your sessions: fob status",
     ...(names.length > 0 ? [`your profiles: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
+}
+
+/** The error for a profile that does not exist, where all that do sign in in the browser: an access key may not be wanted. */
+function findBrowserOnlyError(files: AwsFiles, profile: string, names: readonly string[]): FobError | undefined {
+  const inBrowser = readableProfiles(names, (name) => findBrowserError(files, name) !== undefined);
+  const [first] = inBrowser;
+  if (first === undefined || inBrowser.length < names.length) return undefined;
+  const only = names.length === 1 ? "your only profile" : "of your profiles";
+  return new FobError(
+    `no profile ${quote(profile)}; ${only} ${findBrowserError(files, first)?.message ?? ""}`,
+    findBrowserError(files, first)?.hints ?? [],
+  );
 }
 
 /** The two files spell the headers of profiles differently: `[profile work]` in the config, `[work]` in the credentials file. */

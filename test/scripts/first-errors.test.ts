@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
+import { execute, keysOf, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const environmentKeys = (world: World) => ({
   AWS_ACCESS_KEY_ID: world.user.accessKey.accessKeyId,
@@ -29,6 +29,43 @@ test.each([["login"], ["exec", "--", "true"], ["env", "--shell", "bash"], ["cons
     for (const path of [world.configPath, world.credentialsPath]) rmSync(path);
     const { stderr } = await world.fob(args);
     expect(stderr).toMatch(/fob: hint: save your access key first: aws configure --profile (work|default)\n$/);
+  },
+);
+
+test.each([
+  [
+    "sso",
+    "[profile sso]\nsso_session = a\n[sso-session a]\nsso_region = eu-central-1\n",
+    'no profile "default"; your only profile "sso" signs in through IAM Identity Center, which asks for MFA',
+    "aws sso login --profile sso",
+  ],
+  [
+    "browser",
+    "[profile browser]\nlogin_session = arn:aws:iam::123456789012:user/a\n[profile sso]\nsso_session = a\n",
+    'no profile "default"; of your profiles "browser" signs in with aws login, which asks for MFA in the browser',
+    "aws login --profile browser",
+  ],
+])("with profiles that sign in in the browser alone, fob login leads to that: %s", async (_, config, error, hint) => {
+  const world = await makeWorld({ credentials: "", config });
+  const { status, stderr } = await world.fob(["login"]);
+  expect({ status, stderr }).toEqual({ status: 1, stderr: `fob: error: ${error}\nfob: hint: ${hint}\n` });
+});
+
+test.each([
+  ["contains a space", (id: string, secret: string) => [`${id.slice(0, 8)} ${id.slice(8)}`, secret]],
+  ["are swapped", (id: string, secret: string) => [secret, id]],
+  ["is cut off", (id: string, secret: string) => [id, secret.slice(0, 30)]],
+] as const)(
+  "a key that was pasted wrong is said before a code is needed, also without a terminal: %s",
+  async (problem, paste) => {
+    const world = await makeWorld();
+    const { accessKeyId, secretAccessKey } = world.user.accessKey;
+    const [id = "", secret = ""] = paste(accessKeyId, secretAccessKey);
+    writeFileSync(world.credentialsPath, keysOf("work", { accessKeyId: id, secretAccessKey: secret }), { mode: 0o600 });
+    const { status, stderr } = await world.fob(["login", "work"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(problem);
+    expect(stderr).toContain("aws configure --profile work\n");
   },
 );
 
