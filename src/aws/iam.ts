@@ -3,6 +3,7 @@ import {
   type ContextEntry,
   type EvaluationResult,
   IAMClient,
+  ListAccessKeysCommand,
   ListAccountAliasesCommand,
   ListMFADevicesCommand,
   SimulateCustomPolicyCommand,
@@ -11,7 +12,7 @@ import type { CallKind, Connection } from "./connection.ts";
 import { withoutNotice } from "./notice.ts";
 import { readPages } from "./pages.ts";
 import { clientConfiguration } from "./sdk.ts";
-import type { SimulatedKey, Simulation, SimulationPage, SimulationResult } from "./types.ts";
+import type { OwnAccessKey, SimulatedKey, Simulation, SimulationPage, SimulationResult } from "./types.ts";
 
 const service = "iam";
 
@@ -46,6 +47,20 @@ export async function listEnabledDevices(aws: Connection, UserName?: string): Pr
 /** Their serial numbers. */
 export async function listMfaDevices(aws: Connection, UserName?: string): Promise<string[]> {
   return (await listEnabledDevices(aws, UserName)).map(({ serialNumber }) => serialNumber);
+}
+
+/**
+ * The caller's access keys.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html
+ */
+export async function listOwnAccessKeys(aws: Connection): Promise<OwnAccessKey[]> {
+  const keys = await readPages(async (Marker) => {
+    const answer = await aws.call({ service, name: "iam:ListAccessKeys", kind: "read" }, (abortSignal) =>
+      iamClient(aws, "read").send(new ListAccessKeysCommand({ Marker }), { abortSignal }),
+    );
+    return { items: answer.AccessKeyMetadata ?? [], marker: markerOf(answer) };
+  });
+  return keys.map(({ AccessKeyId = "", CreateDate }) => ({ id: AccessKeyId, created: CreateDate?.getTime() }));
 }
 
 /**

@@ -1,6 +1,7 @@
 // What AWS answers when it refuses a call, or what something answers that is not AWS: a table from its codes to words.
-import { formatDuration } from "../duration.ts";
+
 import { escapeControlCharacters, formatOption, maskKeyId, quote } from "../text.ts";
+import { describeClock, setClock } from "./clock.ts";
 import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
 import { getDefaultRegion, getPartition } from "./partitions.ts";
 import { looksLikeKeyId } from "./secrets.ts";
@@ -70,8 +71,7 @@ const isForCode = ({ command, serialNumber, permission }: CallContext): boolean 
 const wrongClock: Explanation = {
   consequence: "final",
   text: ({ date, now }) => `AWS refused the request because ${clockError(date, now())}`,
-  hints: (answer) =>
-    `set the clock (on Linux: sudo timedatectl set-ntp true), then try again${isForCode(answer) ? "; the code was not used" : ""}`,
+  hints: (answer) => `${setClock}, then try again${isForCode(answer) ? "; the code was not used" : ""}`,
 };
 
 const byText: readonly (readonly [RegExp, Explanation])[] = [
@@ -302,5 +302,5 @@ export function describeEndpoint({ endpoint, region }: CallContext): string {
 function clockError(date: string | undefined, now: number): string {
   const off = Math.round((now - Date.parse(date ?? "")) / 1000);
   if (Number.isNaN(off)) return "this computer's clock is wrong by more than 5 minutes";
-  return `this computer's clock is ${formatDuration(Math.abs(off))} ${off > 0 ? "ahead of" : "behind"} AWS's`;
+  return describeClock(off);
 }

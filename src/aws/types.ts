@@ -13,6 +13,13 @@ export interface TemporaryCredentials extends Credentials {
   readonly expiration: number;
 }
 
+/** An access key of a user, as IAM lists it. */
+export interface OwnAccessKey {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly created: number | undefined;
+}
+
 /** A token code, with the device that shows it. */
 export interface Mfa {
   readonly serialNumber: string;

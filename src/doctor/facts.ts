@@ -1,4 +1,6 @@
 // What `fob doctor` knows: everything is read once, before the checks reason about it.
+import type { Device } from "../aws/arn.ts";
+import type { OwnAccessKey } from "../aws/types.ts";
 import type { Environment } from "../environment-variables.ts";
 import type { FobError } from "../errors.ts";
 import type { Known } from "../iam/snapshot.ts";
@@ -29,6 +31,7 @@ export interface Facts {
   readonly fobSessions: readonly { readonly profile: string; readonly source: string | undefined }[];
   readonly launcher: Known<Launcher | undefined>;
   readonly programs: Programs;
+  readonly answers: Known<Answers>;
 }
 
 export interface Place {
@@ -50,6 +53,41 @@ export interface Launcher {
   readonly gone: readonly string[];
   /** Whether this fob can write one that works: it is not in npx's cache. */
   readonly canRepair: boolean;
+}
+
+/** What AWS answers; "failure" is what will not pass by itself. */
+export type Answer<T> = Known<T> | { readonly failure: FobError };
+
+export interface Answers {
+  /** Each place once, or several times the same. */
+  readonly reached: readonly Reach[];
+  readonly sources: readonly SourceFacts[];
+  /** Source profiles beyond those that AWS was asked about. */
+  readonly notAsked: readonly string[];
+}
+
+/** An attempt to reach STS. */
+export interface Reach {
+  /** For messages. */
+  readonly host: string;
+  /** How far this computer's clock is ahead, in milliseconds; undefined where the answer had no time. */
+  readonly answer: Answer<number | undefined>;
+}
+
+/** What AWS says about a source profile. */
+export interface SourceFacts {
+  readonly profile: string;
+  readonly accessKeyId: string | undefined;
+  /** The device that is configured. */
+  readonly device: Device | undefined;
+  /** What keeps the profile from being used. */
+  readonly settings: FobError | undefined;
+  /** The passkey or security key that is configured: then that is what is wrong with the settings. */
+  readonly fido: string | undefined;
+  readonly reached: Reach;
+  readonly identity: Answer<{ readonly arn: string | undefined }>;
+  readonly devices: Answer<readonly Device[]>;
+  readonly keys: Answer<readonly OwnAccessKey[]>;
 }
 
 export interface Programs {

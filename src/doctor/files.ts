@@ -92,7 +92,7 @@ const readable: Check = {
 };
 
 /** An error of fob's as a problem. */
-function toProblem({ message, hints }: FobError): Problem {
+export function toProblem({ message, hints }: FobError): Problem {
   return { level: "error", message, fix: hints.join("; ") || "try again" };
 }
 

@@ -167,6 +167,21 @@ function lineOfExpiry(file: AwsFile, profile: string, now: number): number | und
   return expiryKeys.map((key) => properties?.get(key)?.line).find((line) => line !== undefined);
 }
 
+const plaintext: Check = {
+  id: "keychain",
+  title: "no long-term access key is in the AWS files",
+  why: "every program that you start can read it there; fob can keep it in the system's keychain",
+  run: (facts) =>
+    lookAtProfiles(facts, (subject, { credentials, config }) => {
+      const file = [credentials, config].find((each) => classifyKeys(each.properties(subject)) === "long-term");
+      const line = file?.properties(subject)?.get("aws_access_key_id")?.line;
+      if (file === undefined || line === undefined) return [];
+      const place = { subject, file: file.path, ...atLine(line) };
+      const fix = `fob keys import ${quoteProfileArgument(subject)}`;
+      return [{ level: "note", ...place, message: "has its access key in plaintext", fix }];
+    }),
+};
+
 export const profileChecks: readonly Check[] = [
-  ...[shadowed, tokens, sourceWithoutRole, serialInRole, temporarySource, expired],
+  ...[shadowed, tokens, sourceWithoutRole, serialInRole, temporarySource, expired, plaintext],
 ];

@@ -21,6 +21,7 @@ export interface Running {
   readonly platform: NodeJS.Platform;
   readonly user: number | undefined;
   readonly programs: Programs;
+  readonly answers: Facts["answers"];
 }
 
 export function readFacts(context: SessionContext, running: Running): Facts {
@@ -32,7 +33,7 @@ export function readFacts(context: SessionContext, running: Running): Facts {
   const listed = "value" in stored ? stored.value : [];
   const hidden: string[] = [];
   return {
-    ...{ env, now, each, files, platform: running.platform, user: running.user, programs: running.programs },
+    ...{ env, now, each, files, platform: running.platform, user: running.user, ...askedOf(running) },
     profiles: "value" in files ? namesOf(files.value) : [],
     places: readPlaces(paths, store.folder, hidden),
     hidden,
@@ -44,6 +45,8 @@ export function readFacts(context: SessionContext, running: Running): Facts {
     launcher: tryHere(() => readLauncher(store.folder, running.program)),
   };
 }
+
+const askedOf = ({ programs, answers }: Running): Pick<Facts, "programs" | "answers"> => ({ programs, answers });
 
 function describeSession(stored: Stored): Facts["fobSessions"] {
   if (stored.state !== "readable" || isRoleSession(stored)) return [];

@@ -13,7 +13,7 @@ const unseen: TypedCommand = { name: "login", named: [], options: {} };
 /** The profiles that can be logged in to, source and role profiles, the one that was used last first. */
 export function listLoginCandidates(known: Known, { rolesOnly = false } = {}): string[] {
   const { files, store } = known;
-  const sources = [...new Set([...listSources(files), ...listProcessSources(files)])];
+  const sources = listLoginSources(files);
   const leadsToSource = (role: string): boolean => {
     const [first] = classifyOwnKeys(files, role) === "long-term" ? [] : resolveRoleChain(role, files);
     return first !== undefined && sources.includes(resolveProfilePair(first.sourceProfile, known, unseen).source);
@@ -27,6 +27,11 @@ export function listLoginCandidates(known: Known, { rolesOnly = false } = {}): s
   }
   return [...(rolesOnly ? [] : sources), ...roles].sort((a, b) => (lastUse.get(b) ?? 0) - (lastUse.get(a) ?? 0));
 }
+
+/** The source profiles: with an access key of their own, or one that comes from another program. */
+export const listLoginSources = (files: AwsFiles): string[] => [
+  ...new Set([...listSources(files), ...listProcessSources(files)]),
+];
 
 /** Whether a name leads to a session, existing or not. */
 export function isResolvable(profile: string, known: Known): boolean {

@@ -2,7 +2,7 @@
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { makeWorld, type Result, type RunOptions, type World } from "../helpers/world.ts";
+import { keysOf, makeWorld, type Result, type RunOptions, type World, withClock } from "../helpers/world.ts";
 
 interface Report {
   readonly summary: { readonly ok: number; readonly found: number; readonly unknown: number };
@@ -20,6 +20,8 @@ interface Report {
     readonly unknown: readonly string[];
   }[];
 }
+
+const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
 
 /** A world in which all is fine: the `aws` on its PATH is new. */
 async function makeHealthyWorld(options: Parameters<typeof makeWorld>[0] = {}): Promise<World> {
@@ -279,6 +281,147 @@ describe("variables", () => {
     expect(check((await examine(world, [], { env })).report, "variables").result).toBe("ok");
     addConfig(world, "[profile broken\n");
     expect(check((await examine(world, [], { env })).report, "variables").result).toBe("unknown");
+  });
+});
+
+describe("what AWS says", () => {
+  const results = ({ checks }: Report): Record<string, string> =>
+    Object.fromEntries(checks.map(({ id, result }) => [id, result]));
+
+  test("a clock that is off", async () => {
+    const world = await makeHealthyWorld();
+    const file = join(world.home, "clock");
+    writeFileSync(file, "120");
+    const { report } = await examine(world, [], { env: { NODE_OPTIONS: withClock, CLOCK: file } });
+    expect(check(report, "clock").findings).toMatchObject([
+      { level: "warning", message: expect.stringMatching(/clock is \S+ (min|s).* ahead of AWS's/) as string },
+    ]);
+  });
+
+  test("no way to STS: then the clock, the device and the key's age are not known", async () => {
+    const world = await makeHealthyWorld();
+    const { report, status } = await examine(world, [], { env: { AWS_ENDPOINT_URL: "http://127.0.0.1:1" } });
+    expect(status).toBe(3);
+    expect(check(report, "endpoint").findings).toMatchObject([
+      { message: expect.stringContaining("connection refused") as string },
+    ]);
+    const unknown = { clock: "unknown", "access-key": "unknown", device: "unknown", "key-age": "unknown" };
+    expect(results(report)).toMatchObject({ endpoint: "found", ...unknown });
+  });
+
+  test("a proxy that is not there, and certificates that are not", async () => {
+    const world = await makeHealthyWorld();
+    const byProxy = await examine(world, [], { env: { http_proxy: "http://127.0.0.1:1" } });
+    expect(check(byProxy.report, "endpoint").findings).toMatchObject([
+      { message: expect.stringContaining('the proxy "127.0.0.1:1"') as string },
+    ]);
+    const env = { AWS_ENDPOINT_URL: "https://127.0.0.1:1", AWS_CA_BUNDLE: "/no/such/ca.pem" };
+    expect(check((await examine(world, [], { env })).report, "endpoint").findings).toMatchObject([
+      { message: expect.stringContaining("/no/such/ca.pem") as string },
+    ]);
+  });
+
+  test("without an access key, the way and the clock are checked all the same", async () => {
+    const world = await makeHealthyWorld({ credentials: "", config: "" });
+    const { report } = await examine(world);
+    expect(results(report)).toMatchObject({ endpoint: "ok", clock: "ok" });
+    expect(world.sandbox.requests.filter(({ action }) => action === "GetCallerIdentity")).toEqual([]);
+  });
+
+  test("an access key that AWS does not know, or one that is cut off", async () => {
+    const world = await makeHealthyWorld();
+    const { accessKeyId, secretAccessKey } = world.user.accessKey;
+    world.sandbox.setAccessKeyStatus(accessKeyId, "Inactive");
+    const disabled = await examine(world);
+    expect(results(disabled.report)).toMatchObject({ "access-key": "found", device: "unknown", "key-age": "unknown" });
+    const cut = keysOf("work", { accessKeyId, secretAccessKey: secretAccessKey.slice(0, 20) });
+    writeFileSync(world.credentialsPath, cut, { mode: 0o600 });
+    expect(check((await examine(world)).report, "access-key").findings).toMatchObject([
+      {
+        message: expect.stringContaining("is cut off") as string,
+        fix: expect.stringContaining("aws configure") as string,
+      },
+    ]);
+  });
+
+  test("an old access key", async () => {
+    let key = { accessKeyId: "", secretAccessKey: "" };
+    const world = await makeHealthyWorld({
+      fill(account) {
+        const user = account.addUser({ name: "old" });
+        account.attachPolicy("old", everything);
+        key = account.addAccessKey(user, { createdMs: Date.now() - 91 * 86_400_000 });
+      },
+    });
+    world.sandbox.addVirtualDevice("old");
+    writeFileSync(world.credentialsPath, keysOf("old", key), { mode: 0o600 });
+    const { report } = await examine(world);
+    expect(check(report, "key-age").findings).toMatchObject([
+      { subject: "old", message: expect.stringMatching(/^the access key AKIA….{4} is 91 days old$/) as string },
+    ]);
+  });
+
+  test("devices: none, a security key alone, another user's", async () => {
+    const world = await makeHealthyWorld();
+    const { accessKey } = world.sandbox.addUser({ name: "dan", policies: [everything] });
+    const save = (config: string): void => {
+      writeFileSync(world.credentialsPath, keysOf("dan", accessKey), { mode: 0o600 });
+      writeFileSync(world.configPath, config, { mode: 0o600 });
+    };
+    const messages = async (): Promise<string[]> =>
+      check((await examine(world)).report, "device").findings.map(({ message }) => message);
+    save("");
+    expect(await messages()).toEqual(["the user has no MFA device"]);
+    const { serialNumber } = world.sandbox.addFidoDevice("dan");
+    expect(await messages()).toEqual([expect.stringContaining("is a passkey or security key")]);
+    save(`[profile dan]\nmfa_serial = ${serialNumber}\n`);
+    expect(await messages()).toEqual([expect.stringContaining("is a passkey or security key")]);
+    world.sandbox.addVirtualDevice("dan");
+    save(`[profile dan]\nmfa_serial = ${world.device.serialNumber}\n`);
+    expect(await messages()).toEqual([expect.stringContaining("the user has ")]);
+    save("");
+    expect(await messages()).toEqual([]);
+  });
+
+  test("where MFA is enforced, the key's age is not known before a login, and is after it", async () => {
+    const enforcement = {
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Deny",
+          NotAction: ["iam:ListMFADevices", "sts:GetSessionToken"],
+          Resource: "*",
+          Condition: { BoolIfExists: { "aws:MultiFactorAuthPresent": "false" } },
+        },
+      ],
+    };
+    const world = await makeHealthyWorld({ policies: [everything, enforcement] });
+    const before = await examine(world);
+    expect({ ...results(before.report), status: before.status }).toMatchObject({
+      "key-age": "unknown",
+      device: "ok",
+      status: 3,
+    });
+    await world.fob(["login", "work", "--code", world.device.code()]);
+    const after = await examine(world);
+    expect({ ...results(after.report), status: after.status }).toMatchObject({ "key-age": "ok", status: 0 });
+  });
+
+  test("settings that fob cannot use", async () => {
+    const world = await makeHealthyWorld();
+    writeFileSync(world.configPath, "[profile work]\nregion = nowhere\n", { mode: 0o600 });
+    const { report } = await examine(world);
+    expect(check(report, "settings").findings).toMatchObject([
+      { subject: "work", message: expect.stringContaining("is not a region") as string },
+    ]);
+    expect(results(report)).toMatchObject({ "access-key": "unknown", endpoint: "unknown" });
+  });
+
+  test("a key in plaintext is a note", async () => {
+    const world = await makeHealthyWorld();
+    const { report, status } = await examine(world);
+    expect(check(report, "keychain").findings).toMatchObject([{ level: "note", fix: "fob keys import work" }]);
+    expect(status).toBe(0);
   });
 });
 

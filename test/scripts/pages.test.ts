@@ -85,6 +85,12 @@ async function makeWorldOf(page: string): Promise<{ world: World; env: Record<st
   return { world, env: withFob({ ...world.env, SHELL: "/bin/bash" }) };
 }
 
+/** What stand-ins do, where that is not nothing. `fob doctor` asks aws for its version. */
+const standIns: Readonly<Record<string, string>> = {
+  aws: 'test "$1" != --version || echo aws-cli/2.36.7',
+  crontab: "cat >/dev/null",
+};
+
 /** Puts stand-ins for these programs first on the PATH, and a browser that only follows the address. */
 function replacePrograms(env: Record<string, string>): void {
   const [bin = ""] = (env.PATH ?? "").split(":");
@@ -92,7 +98,7 @@ function replacePrograms(env: Record<string, string>): void {
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, name), 0o755);
   };
-  for (const name of Object.keys(replaced)) write(name, name === "crontab" ? "cat >/dev/null" : ":");
+  for (const name of Object.keys(replaced)) write(name, standIns[name] ?? ":");
   write("browser", `exec node -e 'fetch(process.argv[1], { redirect: "manual" })' "$1"`);
   env.BROWSER = join(bin, "browser");
 }

@@ -1,5 +1,6 @@
 // `fob doctor`: finds what is wrong with this computer's AWS files and settings, and names the command that fixes it.
 import { realpathSync } from "node:fs";
+import { askAws } from "../../../doctor/ask.ts";
 import { type Diagnosis, diagnose, type Repair } from "../../../doctor/check.ts";
 import { doctorChecks } from "../../../doctor/doctor.ts";
 import type { Facts } from "../../../doctor/facts.ts";
@@ -8,6 +9,7 @@ import { readPrograms } from "../../../doctor/programs.ts";
 import { readFacts } from "../../../doctor/read.ts";
 import { CancelledError, exitCodes, FobError } from "../../../errors.ts";
 import type { SessionContext } from "../../../session/context.ts";
+import { type Snapshot, takeSnapshot } from "../../../session/snapshot.ts";
 import { formatJson } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand } from "../../command.ts";
@@ -50,9 +52,24 @@ const again = (look: () => Facts): Diagnosis => diagnose(doctorChecks, look());
 /** Reads what a repair changes each time it is called, and the rest once. */
 async function createLook(sessions: SessionContext, { env, signal }: Context): Promise<() => Facts> {
   const { platform, versions } = process;
-  const programs = await readPrograms(env, signal, versions.node);
-  const running = { program: findProgram(), platform, user: process.geteuid?.(), programs };
+  const [programs, answers] = await sessions.showWhile(
+    "Asking AWS…",
+    Promise.all([readPrograms(env, signal, versions.node), ask(sessions)]),
+  );
+  const running = { program: findProgram(), platform, user: process.geteuid?.(), programs, answers };
   return () => readFacts(sessions, running);
+}
+
+/** Where the AWS files cannot be read, nothing tells what to ask. */
+async function ask(sessions: SessionContext): Promise<Facts["answers"]> {
+  let snapshot: Snapshot;
+  try {
+    snapshot = takeSnapshot(sessions);
+  } catch (error) {
+    if (error instanceof FobError) return { unknown: error.message };
+    throw error;
+  }
+  return { value: await askAws(snapshot, sessions) };
 }
 
 const findProgram = (): string => realpathSync(process.argv[1] ?? "");

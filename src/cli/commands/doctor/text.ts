@@ -1,11 +1,12 @@
 // A diagnosis as a person reads it: what was found first, what is well last.
 import type { CheckResult, Diagnosis, Verdict } from "../../../doctor/check.ts";
-import { formatFindings } from "../../../findings.ts";
+import { formatFindings, type Level } from "../../../findings.ts";
 import { hangText } from "../../../terminal/table.ts";
 import { escapeControlCharacters } from "../../../text.ts";
 
 export function formatDiagnosis({ checks }: Diagnosis, columns: number): string {
-  const findings = checks.flatMap((check) => check.findings);
+  const all = checks.flatMap((check) => check.findings);
+  const findings = levels.flatMap((level) => all.filter((finding) => finding.level === level));
   const open = checks.flatMap(({ id, unknown }) => unknown.map((reason): [string, string] => [id, reason]));
   const well = checks.filter(({ result }) => result === "ok").map(({ id }) => id);
   const sections = [
@@ -15,6 +16,9 @@ export function formatDiagnosis({ checks }: Diagnosis, columns: number): string 
   ];
   return sections.join("\n");
 }
+
+/** The worst first. */
+const levels: readonly Level[] = ["error", "warning", "note"];
 
 const formatUnknown = ([id, reason]: [string, string], columns: number): string =>
   `${hangText("  ", `${id}: ${escapeControlCharacters(reason)}`, columns)}\n`;
