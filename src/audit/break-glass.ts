@@ -89,7 +89,7 @@ export const breakGlassChecks: readonly Check[] = [
   },
   {
     id: "break-glass-tested",
-    title: `the sign-in of the break-glass user was tried within ${testedDays} days`,
+    title: `a test of the break-glass user's sign-in within ${testedDays} days is on record`,
     severity: "medium",
     remedy: `aws iam tag-user --user-name USER --tags Key=${lastTestTag},Value=$(date +%F)`,
     controls: {},
@@ -172,7 +172,7 @@ const judgePassword = (user: User, find: (password: Password) => Judgement): Jud
 /** A test that left no sign-in was none. */
 function judgeTest(user: User, { now, snapshot }: AuditInput): Judgement {
   const test = readLastTest(user);
-  if (test === null) return fails(`no tag ${lastTestTag}: when its sign-in was last tried is not known`);
+  if (test === null) return fails(`no test is on record: it has no tag ${lastTestTag}`);
   if (test === "invalid") return fails(`the tag ${lastTestTag} is no date like 2026-10-01`);
   if (test > now + day) return fails(`the tag ${lastTestTag} is a day to come`);
   const days = countDays(test, now);

@@ -18,6 +18,7 @@ export interface ConfigRegion {
 
 export interface ConfigRule {
   readonly name: string;
+  readonly arn: string;
   /** As AWS Config writes it: `COMPLIANT` */
   readonly compliance: Known<string>;
   /** When it was last evaluated (milliseconds since 1970), and when that last failed. */
@@ -66,23 +67,46 @@ function explainAbsence(regions: readonly ConfigRegion[]): Outcome {
 }
 
 function judgeRules(found: readonly Found[], input: AuditInput): Outcome {
-  const judged = found.map((each) => ({ ...each, judgement: judgeRule(each, input.now) }));
-  const failed = judged.filter(({ judgement }) => judgement !== undefined && "fails" in judgement);
+  const judged = found.flatMap((each) => {
+    const judgement = judgeRule(each, input.now);
+    return judgement === undefined ? [] : { ...each, judgement };
+  });
+  const failed = judged.filter(({ judgement }) => "fails" in judgement);
+  const unknown = judged.filter(({ judgement }) => "unknown" in judgement);
   const reasonOf = (some: typeof judged): string =>
-    some.map(({ where, judgement }) => `${where}: ${Object.values(judgement ?? {}).join("")}`).join("; ");
-  if (failed.length > 0) {
-    const remedy = "fob rollout status";
-    return { result: "fail", subjects: listUsers(failed, input.snapshot), reason: reasonOf(failed), remedy };
-  }
-  const unknown = judged.filter(({ judgement }) => judgement !== undefined);
+    some.map(({ where, judgement }) => `${where}: ${describe(judgement)}`).join("; ");
+  const unknownSubjects = unknown.map(({ rule, judgement }) => toSubject(rule, describe(judgement)));
   const [first] = unknown;
+  if (failed.length > 0) {
+    const subjects = [...listUsers(failed, input.snapshot), ...failed.flatMap(nameRule)];
+    const rest = first === undefined ? {} : { unknownSubjects };
+    return {
+      result: "fail",
+      subjects,
+      ...rest,
+      reason: reasonOf([...failed, ...unknown]),
+      remedy: "fob rollout status",
+    };
+  }
   if (first !== undefined) {
     const { rule, region } = first;
     const remedy = `aws configservice describe-config-rule-evaluation-status --region ${region.region} --config-rule-names ${quoteShellWord(rule.name)}`;
-    return { result: "unknown", subjects: [], reason: reasonOf(unknown), remedy };
+    return { result: "unknown", subjects: unknownSubjects, reason: reasonOf(unknown), remedy };
   }
   const reason = found.map(({ where, rule }) => `${where}, ${describeEvaluation(rule, input.now)}`).join("; ");
   return { result: "pass", subjects: [], reason };
+}
+
+const describe = (judgement: NonNullable<Judgement>): string =>
+  "fails" in judgement ? judgement.fails : judgement.unknown;
+
+const toSubject = ({ name, arn }: ConfigRule, evidence: string): Subject => ({ name, arn, evidence });
+
+/** A rule that is not compliant counts itself if its users are not known: otherwise to accept other users would accept it. */
+function nameRule({ rule }: Found): Subject[] {
+  const { nonCompliant } = rule;
+  if (!("value" in nonCompliant)) return [toSubject(rule, `not compliant; for which users: ${nonCompliant.unknown}`)];
+  return nonCompliant.value.length > 0 ? [] : [toSubject(rule, "not compliant; AWS Config names no user")];
 }
 
 /** That it is compliant is believed only of an evaluation that was lately and went well. */

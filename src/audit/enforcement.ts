@@ -120,19 +120,24 @@ function lintOf({ holder: kind, holderArn, arn, name }: MfaDenial, version: stri
   return `aws iam ${get} --output json | fob policy lint -`;
 }
 
-/** What is not known makes no user a program. */
+/**
+ * What is not known makes no user a program. Without the tag, one who has an MFA device is a person who only works with
+ * access keys: the rollout leaves that user out until it is known, but an audit must not.
+ */
 function isAutomation(user: User): boolean {
   const found = findAutomation(user);
-  return "value" in found && found.value !== null;
+  if (!("value" in found) || found.value === null) return false;
+  return found.value === "tag" || ("value" in user.devices && user.devices.value.length === 0);
 }
 
 /** Why a user need not be denied without MFA, in words; undefined if the user must be. */
 export function findExemption(user: User, breakGlass: readonly string[]): string | undefined {
   if (isBreakGlass(user, [])) return `break-glass: tag ${roleTag}`;
   if (isBreakGlass(user, breakGlass)) return "break-glass: named with --break-glass";
-  const found = findAutomation(user);
-  if (!("value" in found) || found.value === null) return undefined;
-  return found.value === "tag" ? `automation: tag ${roleTag}` : "automation: an access key and no password";
+  if (!isAutomation(user)) return undefined;
+  return user.tags[roleTag] === "automation"
+    ? `automation: tag ${roleTag}`
+    : "automation: an access key, no password and no MFA device";
 }
 
 function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgement {

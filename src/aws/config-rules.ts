@@ -12,6 +12,7 @@ async function ask<T>(aws: Connection, region: string, operation: string, input:
 
 export interface ManagedRule {
   readonly name: string;
+  readonly arn: string;
   /** `IAM_USER_MFA_ENABLED` */
   readonly identifier: string;
 }
@@ -22,17 +23,20 @@ export async function listManagedRules(aws: Connection, region: string): Promise
     const { ConfigRules = [], NextToken: marker } = await ask<{
       readonly ConfigRules?: readonly {
         ConfigRuleName?: string;
+        ConfigRuleArn?: string;
         ConfigRuleState?: string;
         Source?: { Owner?: string; SourceIdentifier?: string };
       }[];
       readonly NextToken?: string;
     }>(aws, region, "DescribeConfigRules", { NextToken });
-    const items = ConfigRules.flatMap(({ ConfigRuleName: name, ConfigRuleState = "", Source }) => {
-      const identifier = Source?.Owner === "AWS" ? Source.SourceIdentifier : undefined;
-      return name === undefined || identifier === undefined || ConfigRuleState.startsWith("DELETING")
-        ? []
-        : { name, identifier };
-    });
+    const items = ConfigRules.flatMap(
+      ({ ConfigRuleName: name, ConfigRuleArn: arn = "", ConfigRuleState = "", Source }) => {
+        const identifier = Source?.Owner === "AWS" ? Source.SourceIdentifier : undefined;
+        return name === undefined || identifier === undefined || ConfigRuleState.startsWith("DELETING")
+          ? []
+          : { name, arn, identifier };
+      },
+    );
     return { items, marker };
   }, mostPages);
 }

@@ -23,14 +23,14 @@ async function lookIn(aws: Connection, region: string): Promise<ConfigRegion> {
   return { region, isRecording, rules: { value: await Promise.all(about.map((rule) => lookAt(aws, region, rule))) } };
 }
 
-async function lookAt(aws: Connection, region: string, { name }: config.ManagedRule): Promise<ConfigRule> {
+async function lookAt(aws: Connection, region: string, { name, arn }: config.ManagedRule): Promise<ConfigRule> {
   const [compliance, times, nonCompliant] = await Promise.all([
     tryRead(() => config.getCompliance(aws, region, name)),
     tryRead(() => config.getEvaluationTimes(aws, region, name)),
     tryRead(() => config.listNonCompliant(aws, region, name)),
   ]);
   return {
-    ...{ name, evaluation: times, nonCompliant },
+    ...{ name, arn, evaluation: times, nonCompliant },
     compliance: flatMapKnown(
       compliance,
       (found): Known<string> =>

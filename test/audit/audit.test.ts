@@ -85,7 +85,12 @@ const withPolicies = (...inlinePolicies: ReturnType<typeof policy>[]): AccountSn
 const told = { value: "rule sign-ins in us-east-1, to arn:aws:sns:us-east-1:123456789012:on-call" };
 
 const configRule = (change: Partial<ConfigRule> = {}): ConfigRule => ({
-  ...{ name: "mfa", compliance: { value: "COMPLIANT" }, nonCompliant: { value: [] } },
+  ...{
+    name: "mfa",
+    arn: "arn:aws:config:us-east-1:123456789012:config-rule/config-rule-1",
+    compliance: { value: "COMPLIANT" },
+    nonCompliant: { value: [] },
+  },
   evaluation: { value: { succeeded: now - 3_600_000, failed: undefined, error: undefined } },
   ...change,
 });
@@ -116,7 +121,7 @@ const audit = (snapshot: AccountSnapshot, { breakGlass: named = [], alarm = told
 const find = (snapshot: AccountSnapshot, id: string, around: Around = {}) =>
   audit(snapshot, around).checks.find((check) => check.id === id);
 
-const program = { password: { value: null }, accessKeys: { value: [key(1)] } };
+const program = { password: { value: null }, accessKeys: { value: [key(1)] }, devices: { value: [] } };
 const cannotEvaluate = policy("odd", { Effect: "Maybe", Action: "*", Resource: "*" });
 
 type Case = readonly [id: string, snapshot: AccountSnapshot, evidence: string, around?: Around];
@@ -129,6 +134,12 @@ const failing: readonly Case[] = [
     "an active access key, and no MFA device",
   ],
   ["enforced-for-every-user", makeAccount({ groups: [] }), "works without MFA: nothing is denied"],
+  // A person who works with an access key only.
+  [
+    "enforced-for-every-user",
+    makeAccount({ groups: [], password: { value: null }, accessKeys: { value: [key(1)] } }),
+    "works without MFA: nothing is denied",
+  ],
   [
     "enforced-for-every-user",
     makeAccount({ groups: [] }),
@@ -380,6 +391,20 @@ describe.each([
   });
 });
 
+test("a rule of AWS Config whose users are not known counts beside one whose users are known", () => {
+  const failing = { compliance: { value: "NON_COMPLIANT" }, nonCompliant: { value: ["AIDAben"] } };
+  const [region] = inConfig(failing).config ?? [];
+  const [rule] = region && "value" in region.rules ? region.rules.value : [];
+  if (region === undefined || rule === undefined) throw new Error("no rule");
+  const unread = { ...rule, name: "other", nonCompliant: { unknown: "no permission" } };
+  const noData = { ...rule, name: "third", compliance: { value: "INSUFFICIENT_DATA" } };
+  const around = { config: [{ ...region, rules: { value: [rule, unread, noData] } }] };
+  const check = find(makeAccount(), "config-rule-compliant", around);
+  expect(check?.result).toBe("fail");
+  expect(check?.subjects.map(({ name }) => name)).toEqual(["ben", "other"]);
+  expect(check?.unknownSubjects?.map(({ name }) => name)).toEqual(["third"]);
+});
+
 test("AWS Config's users are named by their IDs, also those who are gone", () => {
   const nonCompliant = { value: ["AIDAben", "AIDAgone"] };
   const around = inConfig({ compliance: { value: "NON_COMPLIANT" }, nonCompliant });
@@ -409,7 +434,7 @@ test("break-glass users and programs are exempt from enforcement, and named", ()
     ...{
       result: "pass",
       reason:
-        "1 active user; exempt: ci (automation: an access key and no password), break-glass (break-glass: tag fob-role)",
+        "1 active user; exempt: ci (automation: an access key, no password and no MFA device), break-glass (break-glass: tag fob-role)",
     },
   });
 });

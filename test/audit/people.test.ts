@@ -33,7 +33,12 @@ test.each<[string, Partial<User>, string, RegExp]>([
   ["unknown keys, though denied", { ...denied, accessKeys: { unknown: "no permission" } }, "unknown", /no permission/],
   ["an unknown password, though denied", { ...denied, password: { unknown: "no look" } }, "unknown", /no look/],
   ["no credentials", { ...withoutKeys, password: { value: null } }, "no credentials", /^$/],
-  ["a program", { password: { value: null } }, "exempt", /^automation: an access key and no password$/],
+  [
+    "a program",
+    { password: { value: null }, devices: { value: [] } },
+    "exempt",
+    /^automation: an access key, no password and no MFA device$/,
+  ],
   ["a break-glass user", { tags: { "fob-role": "break-glass" } }, "exempt", /^break-glass: tag fob-role$/],
 ])("%s", (_, change, state, why) => {
   const { enforcement } = describe(change);
