@@ -116,6 +116,8 @@ interface Enrollment {
 }
 
 async function enroll({ aws, user, own, terminal, image, name }: Enrollment, context: Context): Promise<void> {
+  // Questions are asked meanwhile.
+  aws.progress = "";
   const { say, typed, now } = context;
   const iam = await import("../../../aws/iam-changes.ts");
   const { listMfaDevices } = await import("../../../aws/iam.ts");
