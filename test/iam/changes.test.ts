@@ -97,7 +97,7 @@ test("a user with a key, a password, policies and a device is made, used and rem
 
     const key = await iam.createAccessKey(aws, user);
     const { accessKeyId } = key;
-    expect(await iam.listAccessKeys(aws, user)).toEqual([{ accessKeyId, isActive: true }]);
+    expect(await iam.listAccessKeys(aws, user)).toMatchObject([{ accessKeyId, isActive: true }]);
     expect(await iam.listAccessKeys(aws, "carol")).toBeUndefined();
     expect(await iam.getAccessKeyLastUsed(aws, accessKeyId)).toBeUndefined();
 
