@@ -54,7 +54,7 @@ test("the HTML report is one page with every user and every check, and exit 3", 
   expect(stdout).toMatch(/<th scope="row">ben<\/th><td><b class="pass">enforced<\/b>/);
   expect(stdout).toMatch(/<th scope="row">ada<\/th><td><b class="fail">open<\/b> <small>works without MFA: /);
   expect(stdout).toMatch(
-    /<th scope="row">ci-deploy<\/th><td><b class="quiet">exempt<\/b> <small>automation: an access key and no password<\/small>/,
+    /<th scope="row">ci-deploy<\/th><td><b class="quiet">exempt<\/b> <small>automation: an access key, no password and no MFA device<\/small>/,
   );
   expect(stdout).toContain('<th scope="row">ivy <small>path /eng/</small></th>');
   for (const { id } of checks) expect(stdout).toContain(`id="check-${id}"`);

@@ -78,7 +78,7 @@ test("a user without a device is told how to get one", async () => {
   const { status, stderr } = await world.fob(["login", "work", "--code", "123456"]);
   expect(status).toBe(1);
   expect(stderr).toContain("has no MFA device");
-  expect(stderr).toContain("Assign MFA device");
+  expect(stderr).toContain("fob device enroll");
 });
 
 test("a user who may not list devices is given the likely one, and told where to read it", async () => {

@@ -26,7 +26,7 @@ test.runIf(isBroad)(
       [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z-]+)?) .*$/gm)].map(
         ([, name = ""]) => name,
       );
-    const families = ["policy", "rollout"];
+    const families = ["device", "keys", "policy", "rollout"];
     const all = (await listIn()).filter((name) => !families.includes(name));
     for (const family of families) all.push(...(await listIn(family, "--help")));
     const listed = [...new Set(all.map((name) => name.split(" ")[0] ?? ""))];
