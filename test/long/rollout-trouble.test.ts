@@ -71,7 +71,7 @@ describe("without a permission", () => {
     ["iam:CreateGroup", 1, "cannot create the group RequireMFA: AWS denied the request"],
     ["iam:AttachGroupPolicy", 1, "cannot attach self-manage-mfa-policy to group RequireMFA: AWS denied the request"],
     ["iam:AddUserToGroup", 1, "cannot add ben to group RequireMFA: AWS denied the request"],
-    ["iam:GetLoginProfile", 3, "G3: ben: the password is not known: AWS denied the request"],
+    ["iam:GetLoginProfile", 3, "G3: ben: whether there is a console password is not known: AWS denied the request"],
     ["iam:ListAccessKeys", 3, "G3: ben: access keys are not known: AWS denied the request"],
     ["iam:ListMFADevices", 3, "G1: ben: MFA devices are not known: AWS denied the request"],
     ["iam:GetAccountPasswordPolicy", 3, "G2: ben: the password policy is not known: AWS denied the request"],
