@@ -2,10 +2,10 @@
 import { readCode } from "../codes/code.ts";
 import { untilNextCode } from "../codes/next-code.ts";
 import { formatDuration } from "../duration.ts";
-import { throwIfCancelled } from "../errors.ts";
+import { exitCodes, FobError, throwIfCancelled } from "../errors.ts";
 import type { SessionContext } from "../session/context.ts";
 import { isPlain } from "../terminal/abilities.ts";
-import type { Terminal } from "../terminal/tty.ts";
+import { findTerminal, type Terminal } from "../terminal/tty.ts";
 import type { Context } from "./context.ts";
 
 export interface Question {
@@ -15,8 +15,19 @@ export interface Question {
   readonly problem: (answer: string) => string | undefined;
 }
 
+/** The terminal. @throws FobError without one, with what to type instead */
+export function needTerminal(
+  { noInput }: { readonly noInput?: boolean | undefined },
+  what: string,
+  instead: string,
+): Terminal {
+  const terminal = noInput ? undefined : findTerminal();
+  if (terminal) return terminal;
+  throw new FobError(`without a terminal fob cannot ask ${what}`, instead, exitCodes.codeNeeded);
+}
+
 /** Asks for a line, which is shown. @throws CancelledError */
-async function askOnTerminal(terminal: Terminal, question: Question, { env, signal }: Context): Promise<string> {
+export async function askOnTerminal(terminal: Terminal, question: Question, { env, signal }: Context): Promise<string> {
   const { askLine } = await (isPlain(env) ? import("../terminal/plain-prompts.ts") : import("../terminal/prompts.ts"));
   return (await askLine(terminal, { ...question, signal })).trim();
 }

@@ -14,8 +14,7 @@ import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import { type Context, sayError } from "../../context.ts";
 import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
-import { askTwoCodes, askYesNo, countDown } from "../../questions.ts";
-import { needTerminal } from "../keys/questions.ts";
+import { askTwoCodes, askYesNo, countDown, needTerminal } from "../../questions.ts";
 import { explainDenial } from "./denied.ts";
 import { type ImageFile, reserveImage, showSeed } from "./show-seed.ts";
 

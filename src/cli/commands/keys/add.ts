@@ -9,8 +9,8 @@ import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
+import { askOnTerminal, needTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
-import { askShown, needTerminal } from "./questions.ts";
 
 export const keysAddCommand = defineCommand({
   name: "keys add",
@@ -48,7 +48,7 @@ async function askKey(
   const instead = `fob keys add ${quoteProfileArgument(profile)} --stdin <FILE`;
   const terminal = needTerminal(options, "for the access key", instead);
   const problem = (text: string): string | undefined => (text.trim() === "" ? "type the access key ID" : undefined);
-  const accessKeyId = await askShown(terminal, `Access key ID for ${profile}:`, problem, context);
+  const accessKeyId = await askOnTerminal(terminal, { message: `Access key ID for ${profile}:`, problem }, context);
   const secret = await askHidden(terminal, "Secret access key (not shown):", context.signal);
   return { accessKeyId, secretAccessKey: secret.trim() };
 }

@@ -7,8 +7,8 @@ import { maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../../..
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
+import { askOnTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
-import { askShown } from "./questions.ts";
 
 export const keysImportCommand = defineCommand({
   name: "keys import",
@@ -44,6 +44,10 @@ async function wantsBackup(options: { readonly noInput?: boolean | undefined }, 
   if (!terminal) return false;
   const problem = (text: string): string | undefined =>
     /^(y|yes|n|no)?$/i.test(text.trim()) ? undefined : "type y or n";
-  const answer = await askShown(terminal, "Keep a backup, which holds the secret? (y/N):", problem, context);
+  const answer = await askOnTerminal(
+    terminal,
+    { message: "Keep a backup, which holds the secret? (y/N):", problem },
+    context,
+  );
   return /^y/i.test(answer);
 }

@@ -6,8 +6,8 @@ import { findKeychainId } from "../../../profiles/inspect.ts";
 import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { getDefaultProfile } from "../../options.ts";
+import { askOnTerminal, needTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
-import { askShown, needTerminal } from "./questions.ts";
 
 export const keysRemoveCommand = defineCommand({
   name: "keys remove",
@@ -29,7 +29,8 @@ export const keysRemoveCommand = defineCommand({
       const terminal = needTerminal(options, "whether to delete the access key", instead);
       const problem = (text: string): string | undefined =>
         text.trim() === profile ? undefined : "that is not its name; Ctrl-C changes nothing";
-      await askShown(terminal, `Type the profile's name (${profile}) to delete its key:`, problem, context);
+      const message = `Type the profile's name (${profile}) to delete its key:`;
+      await askOnTerminal(terminal, { message, problem }, context);
     }
     const id = await removeKey(profile, sessions);
     context.say.note(`deleted the access key ${maskKeyId(id)} of ${quote(profile)} from ${sessions.keychain.title}`);
