@@ -2,7 +2,16 @@
 import { decideOnMembers, isBreakGlass, isMember, lastTestTag, roleTag } from "../iam/parts.ts";
 import type { Password, User } from "../iam/snapshot.ts";
 import { quoteShellWord } from "../text.ts";
-import { type AuditInput, type Check, fails, type Judgement, judge, judgeEach, type Outcome } from "./check.ts";
+import {
+  type AuditInput,
+  type Check,
+  fails,
+  type Judgement,
+  joinJudgements,
+  judge,
+  judgeEach,
+  type Outcome,
+} from "./check.ts";
 
 const remedy = "fob rollout break-glass";
 
@@ -35,10 +44,6 @@ function requireOne(input: AuditInput, find: (user: User) => Judgement): Outcome
   return { result: "pass", subjects: [], reason };
 }
 
-/** The first that fails, then the first that is not known. */
-const firstOf = (...judgements: readonly Judgement[]): Judgement =>
-  judgements.find((each) => each !== undefined && "fails" in each) ?? judgements.find((each) => each !== undefined);
-
 export const breakGlassChecks: readonly Check[] = [
   {
     id: "break-glass-exists",
@@ -56,14 +61,14 @@ export const breakGlassChecks: readonly Check[] = [
     controls: {},
     look: (input) =>
       judgeUsers(input, (user) =>
-        firstOf(
+        joinJudgements([
           judge(user.devices, "MFA devices", (devices) => {
             if (devices.length === 0) return fails("no MFA device");
             if (devices.length === 1) return fails("one MFA device, which can be lost");
             return devices.every(({ kind }) => kind === "virtual") ? fails("virtual MFA devices only") : undefined;
           }),
           judgeAdministrator({ ...user, groups: [] }, "its own policies do", input),
-        ),
+        ]),
       ),
   },
   {
@@ -112,7 +117,7 @@ export const breakGlassChecks: readonly Check[] = [
 
 function judgeAccess(user: User, input: AuditInput): Judgement {
   const { group } = input.enforcement;
-  return firstOf(
+  return joinJudgements([
     isMember(user, group) ? fails(`in group ${group}`) : undefined,
     judgeAdministrator(user, "its policies do", input),
     judge(user.password, "console password", (password) => {
@@ -121,7 +126,7 @@ function judgeAccess(user: User, input: AuditInput): Judgement {
         isRequired ? fails("must change the password first") : undefined,
       );
     }),
-  );
+  ]);
 }
 
 const judgeAdministrator = (user: User, whose: string, { decisionsOf, enforcement }: AuditInput): Judgement =>
@@ -155,15 +160,15 @@ function judgeUse(user: User, now: number): Judgement {
       const time = Date.parse(used);
       const days = countDays(time, now);
       if (days >= unusedDays || (typeof test === "number" && isNear(time, test))) return undefined;
-      return fails(`signed in ${days} days ago, and that was no test by the tag ${lastTestTag}`, remedy);
+      return fails(`signed in ${days} days ago (${used}), and that was no test by the tag ${lastTestTag}`, remedy);
     }),
   );
   const ofKeys = judge(user.accessKeys, "access keys", (keys) => {
-    const uses = keys.flatMap(({ lastUsed }) => (lastUsed === null ? [] : countDays(Date.parse(lastUsed), now)));
-    const days = Math.min(...uses);
-    return days < unusedDays ? fails(`an access key was used ${days} days ago`, remedy) : undefined;
+    const [last] = keys.flatMap(({ lastUsed }) => lastUsed ?? []).toSorted((a, b) => Date.parse(b) - Date.parse(a));
+    const days = last === undefined ? unusedDays : countDays(Date.parse(last), now);
+    return days < unusedDays ? fails(`an access key was used ${days} days ago (${last})`, remedy) : undefined;
   });
-  return firstOf(ofPassword, ofKeys);
+  return joinJudgements([ofPassword, ofKeys]);
 }
 
 const judgePassword = (user: User, find: (password: Password) => Judgement): Judgement =>
@@ -171,12 +176,13 @@ const judgePassword = (user: User, find: (password: Password) => Judgement): Jud
 
 /** A test that left no sign-in was none. */
 function judgeTest(user: User, { now, snapshot }: AuditInput): Judgement {
+  const { tags } = user;
   const test = readLastTest(user);
   if (test === null) return fails(`no test is on record: it has no tag ${lastTestTag}`);
   if (test === "invalid") return fails(`the tag ${lastTestTag} is no date like 2026-10-01`);
   if (test > now + day) return fails(`the tag ${lastTestTag} is a day to come`);
   const days = countDays(test, now);
-  if (days > testedDays) return fails(`last tested ${days} days ago`);
+  if (days > testedDays) return fails(`last tested ${days} days ago (${tags[lastTestTag]})`);
   return judge(user.password, "console password", (password) => {
     if (password === null) return fails("no console password, so there is no sign-in to try");
     return judge(password.lastUsed, "use of the password", (used) => {
@@ -188,8 +194,8 @@ function judgeTest(user: User, { now, snapshot }: AuditInput): Judgement {
       const last =
         used === null
           ? "its password was never used"
-          : `it last signed in ${countDays(Date.parse(used), now)} days ago`;
-      return fails(`last tested ${days} days ago by the tag, but ${last}`);
+          : `it last signed in ${countDays(Date.parse(used), now)} days ago (${used})`;
+      return fails(`last tested ${days} days ago by the tag (${tags[lastTestTag]}), but ${last}`);
     });
   });
 }

@@ -102,6 +102,13 @@ export const fails = (evidence: string, remedy?: string): Judgement => ({
   ...(remedy === undefined ? {} : { remedy }),
 });
 
+/** All that fails, in words; if nothing does, the first that is not known. */
+export function joinJudgements(judgements: readonly Judgement[]): Judgement {
+  const failed = judgements.flatMap((each) => (each !== undefined && "fails" in each ? [each] : []));
+  if (failed.length === 0) return judgements.find((each) => each !== undefined);
+  return fails(failed.map((each) => each.fails).join("; "), failed[0]?.remedy);
+}
+
 /** Judges what is known. */
 export const judge = <T>(known: Known<T>, what: string, find: (value: T) => Judgement): Judgement =>
   "value" in known ? find(known.value) : { unknown: `${what}: ${known.unknown}` };

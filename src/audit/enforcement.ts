@@ -13,6 +13,7 @@ import {
   type Check,
   fails,
   type Judgement,
+  joinJudgements,
   judge,
   judgeEach,
   listCredentials,
@@ -88,14 +89,17 @@ export const enforcementChecks: readonly Check[] = [
     remedy: "aws iam list-entities-for-policy --policy-arn ARN",
     controls: {},
     look: ({ snapshot }) => {
-      const denials = new Map(listMfaDenials(snapshot).map((denial) => [denial.holderArn, denial]));
+      const denials = new Map<string, MfaDenial[]>();
+      for (const each of listMfaDenials(snapshot)) {
+        denials.set(each.holderArn, [...(denials.get(each.holderArn) ?? []), each]);
+      }
       const read = new Set(snapshot.managedPolicies.map(({ arn }) => arn));
       return judgeEach([...snapshot.users, ...snapshot.roles], "identity", ({ name, arn, attachedPolicies }) => {
-        const denial = denials.get(arn);
-        if (denial !== undefined) {
+        const found = (denials.get(arn) ?? []).map((denial) => {
           const why = denial.holder === "role" ? ", and a role's sessions never have MFA" : "";
           return fails(`${denial.holder} has the policy ${denial.name} of its own${why}`, removeFrom(name, denial));
-        }
+        });
+        if (found.length > 0) return joinJudgements(found);
         const missing = attachedPolicies.find((policy) => !read.has(policy));
         return missing === undefined ? undefined : { unknown: `AWS did not return the policy ${missing}` };
       });
@@ -258,12 +262,12 @@ function lintPolicies({ snapshot }: AuditInput): Outcome {
   return judgeEach([...policies.values()], "policy", (denial) => {
     const remedy = lintOf(denial, versions.get(denial.arn));
     try {
-      const [first, ...more] = lint(readJson(denial.document), { partition }).filter(({ level }) => level === "error");
-      if (first === undefined) return undefined;
-      const others = [...new Set(more.map(({ rule }) => rule))];
-      return fails(
-        `${first.rule}: ${first.message}${others.length === 0 ? "" : `; also ${others.join(", ")}`}`,
-        remedy,
+      const errors = lint(readJson(denial.document), { partition }).filter(({ level }) => level === "error");
+      return joinJudgements(
+        errors.map(({ rule, message, also = [] }) => {
+          const places = also.length === 0 ? "" : ` (in ${also.length + 1} places)`;
+          return fails(`${rule}: ${message}${places}`, remedy);
+        }),
       );
     } catch (error) {
       if (error instanceof SourceError) return { unknown: error.message, remedy };

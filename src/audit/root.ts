@@ -53,11 +53,10 @@ export const rootChecks: readonly Check[] = [
       lookAtRoot(
         input,
         ({ passwordLastUsed, activeAccessKeys }) => {
-          const days =
-            passwordLastUsed === null
-              ? Number.POSITIVE_INFINITY
-              : (input.now - Date.parse(passwordLastUsed)) / 86_400_000;
-          if (days < unusedDays) return fails(`the root user signed in ${Math.floor(days)} days ago`);
+          if (passwordLastUsed !== null) {
+            const days = Math.floor((input.now - Date.parse(passwordLastUsed)) / 86_400_000);
+            if (days < unusedDays) return fails(`the root user signed in ${days} days ago (${passwordLastUsed})`);
+          }
           return activeAccessKeys === 0
             ? undefined
             : { unknown: "the use of the root user's access keys was not looked at" };

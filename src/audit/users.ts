@@ -1,7 +1,7 @@
 // Checks of users and their credentials: the credential report's, held against what else is known of a user.
 import { isBreakGlass } from "../iam/parts.ts";
 import type { AccessKey, User } from "../iam/snapshot.ts";
-import { type Check, fails, type Judgement, judge, judgeEach, listCredentials } from "./check.ts";
+import { type Check, fails, type Judgement, joinJudgements, judge, judgeEach, listCredentials } from "./check.ts";
 
 const day = 86_400_000;
 /** CIS's limit for credentials that are not used. */
@@ -30,6 +30,9 @@ function requireDevice({ devices, mayHaveMoreDevices }: User, evidence: string, 
 }
 
 const countDays = (from: string, now: number): number => Math.floor((now - Date.parse(from)) / day);
+
+/** By the day it is known again as the same, on another day. */
+const nameDay = (time: string | null): string => (time === null ? "" : ` (${time.slice(0, 10)})`);
 
 export const userChecks: readonly Check[] = [
   {
@@ -95,10 +98,13 @@ export const userChecks: readonly Check[] = [
     look: ({ snapshot, now }) =>
       judgeEach(snapshot.users, "user", (user) =>
         judgeKeys(user, (keys) => {
-          const ages = keys.map(({ lastRotated }) => (lastRotated === null ? undefined : countDays(lastRotated, now)));
-          const old = ages.filter((age) => age !== undefined && age > oldDays);
-          if (old.length > 0) return fails(`an access key is ${Math.max(...(old as number[]))} days old`);
-          return ages.includes(undefined) ? { unknown: "the age of an access key is not known" } : undefined;
+          const old = keys.flatMap(({ lastRotated }) => {
+            const days = lastRotated === null ? 0 : countDays(lastRotated, now);
+            return days > oldDays ? `an access key is ${days} days old${nameDay(lastRotated)}` : [];
+          });
+          if (old.length > 0) return fails(old.join("; "));
+          const isUnknown = keys.some(({ lastRotated }) => lastRotated === null);
+          return isUnknown ? { unknown: "the age of an access key is not known" } : undefined;
         }),
       ),
   },
@@ -150,12 +156,7 @@ const compareUse = (a: AccessKey, b: AccessKey): number => (a.lastUsed ?? "").lo
  * @param mayRest whether the password need not be used
  */
 function findUnused(user: User, mayRest: boolean, now: number): Judgement {
-  const found = [mayRest ? undefined : judgePassword(user, now), ...judgeUnusedKeys(user, now)].filter(
-    (each) => each !== undefined,
-  );
-  const unused = found.filter((each) => "fails" in each);
-  if (unused.length === 0) return found[0];
-  return fails(unused.map((each) => each.fails).join("; "), unused[0]?.remedy);
+  return joinJudgements([mayRest ? undefined : judgePassword(user, now), ...judgeUnusedKeys(user, now)]);
 }
 
 function judgePassword({ password }: User, now: number): Judgement {
@@ -185,5 +186,5 @@ function judgeUnusedKeys({ accessKeys }: User, now: number): readonly Judgement[
 
 function judgeAge(what: string, time: string, now: number, remedy?: string): Judgement {
   const days = countDays(time, now);
-  return days > unusedDays ? fails(`${what} ${days} days ago`, remedy) : undefined;
+  return days > unusedDays ? fails(`${what} ${days} days ago${nameDay(time)}`, remedy) : undefined;
 }

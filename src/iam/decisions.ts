@@ -94,8 +94,9 @@ export function decideAbout(
 
 function findFirstOpening({ policies, boundary, context }: ResultInput): string | undefined {
   const openings = findOpenings(policies, boundary, withoutMfa, context);
-  const [open] = openings.filter((opening) => !isEnforced(opening));
-  return open && describeOpening(open, (keys) => `depends on ${keys.join(", ")}`);
+  const open = openings.filter((opening) => !isEnforced(opening));
+  const texts = open.map((opening) => describeOpening(opening, (keys) => `depends on ${keys.join(", ")}`));
+  return texts.length === 0 ? undefined : [...new Set(texts)].join("; ");
 }
 
 const listAllowed = (input: ResultInput): readonly string[] => [...new Set(findAllowed(input).map(formatSet))].sort();

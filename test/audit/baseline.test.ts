@@ -1,9 +1,11 @@
 // What is new since an earlier audit, and what of it counts.
 import { expect, test } from "vitest";
-import type { Audit } from "../../src/audit/audit.ts";
+import { type Audit, auditAccount } from "../../src/audit/audit.ts";
 import { compareWithBaseline, readBaseline } from "../../src/audit/baseline.ts";
-import { getRemaining } from "../../src/audit/found.ts";
+import { getRemaining, listFound } from "../../src/audit/found.ts";
+import type { AccountSnapshot } from "../../src/iam/snapshot.ts";
 import { makeAudit, subject } from "./account.ts";
+import { makeAccount, makeUser } from "./account-of.ts";
 
 const id = "old-access-keys";
 const old = (days: number, ...names: string[]) =>
@@ -37,7 +39,7 @@ test("what was not known then and fails now is new", () => {
   const before = makeAudit({ [id]: { result: "unknown", subjects: [subject("ben")] } });
   expect(compare(old(92, "ben"), before)).toMatchObject({ new: 1, known: 0, remaining: "fail" });
   const beside = makeAudit({
-    [id]: { result: "fail", subjects: [subject("cleo")], unknownSubjects: [subject("ben")] },
+    [id]: { result: "fail", subjects: [subject("cleo", "91 days old")], unknownSubjects: [subject("ben")] },
   });
   expect(compare(old(92, "ben", "cleo"), beside)).toMatchObject({ new: 1, known: 1, news: ["ben"], remaining: "fail" });
 });
@@ -46,7 +48,9 @@ test("what is not known counts, also if it was not known before, and nothing is 
   const unknown = makeAudit({ [id]: { result: "unknown", subjects: [subject("ben")] } });
   expect(compare(unknown, unknown)).toMatchObject({ new: 0, known: 0, fixed: [], remaining: "unknown" });
   expect(compare(unknown, old(91, "ben", "cleo"))).toMatchObject({ fixed: [], remaining: "unknown" });
-  const partly = makeAudit({ [id]: { result: "fail", subjects: [subject("dan")], unknownSubjects: [subject("ben")] } });
+  const partly = makeAudit({
+    [id]: { result: "fail", subjects: [subject("dan", "92 days old")], unknownSubjects: [subject("ben")] },
+  });
   expect(compare(partly, old(91, "ben", "cleo", "dan"))).toMatchObject({
     ...{ new: 0, known: 1, remaining: "unknown", fixed: [{ name: "cleo" }] },
   });
@@ -57,6 +61,93 @@ test("a check that fails for the account as a whole is not the one that fails fo
   expect(compare(whole, whole)).toMatchObject({ known: 1, new: 0, remaining: "pass", fixed: [] });
   expect(compare(whole, old(91, "ben"))).toMatchObject({ new: 1, remaining: "fail", fixed: [] });
   expect(compare(old(91, "ben"), whole)).toMatchObject({ new: 1, remaining: "fail", fixed: [] });
+});
+
+/** What of two audits of an account is new, by check. */
+function listNew(now: AccountSnapshot, before: AccountSnapshot): readonly string[] {
+  const accounts = readBaseline(JSON.parse(JSON.stringify(auditOf(before))));
+  const { checks } = compareWithBaseline(auditOf(now), accounts.get("123456789012"));
+  return checks
+    .filter((check) => listFound(check).some((found) => found.result === "fail" && found.new))
+    .map((check) => check.id);
+}
+
+function auditOf(snapshot: AccountSnapshot): Audit {
+  const { options } = makeAccount([]);
+  return auditAccount(snapshot, { ...options, now: Date.parse(snapshot.made) });
+}
+
+const [today, lastWeek] = ["2026-11-27T00:00:00Z", "2026-11-20T00:00:00Z"];
+const key = (made: string, lastUsed = "2026-11-19T10:00:00Z") => ({
+  ...{ active: true, lastRotated: made, lastUsed, lastUsedService: "s3" },
+});
+const [olderKey, oldKey] = [key("2026-01-02T10:00:00Z"), key("2026-08-26T10:00:00Z")];
+const withKeys = (made: string, ...keys: ReturnType<typeof key>[]) =>
+  makeAccount([makeUser("ben", { accessKeys: { value: keys } })], { made }).snapshot;
+
+test("a key that only grew older is known, and another one that is old by now is new", () => {
+  expect(listNew(withKeys(today, olderKey), withKeys(lastWeek, olderKey))).toEqual([]);
+  // It was 86 days old.
+  expect(listNew(withKeys(today, olderKey, oldKey), withKeys(lastWeek, olderKey, oldKey))).toEqual(["old-access-keys"]);
+  expect(listNew(withKeys(today, key("2026-03-01T10:00:00Z")), withKeys(lastWeek, olderKey))).toEqual([
+    "old-access-keys",
+  ]);
+});
+
+test("one who gets more to sign in with is new, and one who has less to answer for is not", () => {
+  const both = withKeys(today, olderKey);
+  const only = withKeys(today);
+  expect(listNew(both, only)).toContain("every-active-user-has-mfa");
+  const unused = (made: string, lastUsed: string) =>
+    withKeys(made, key("2026-11-01T00:00:00Z", lastUsed), key("2026-11-01T00:00:00Z", "2026-01-01T00:00:00Z"));
+  expect(listNew(unused(today, "2026-11-26T00:00:00Z"), unused(lastWeek, "2026-01-01T00:00:00Z"))).toEqual([]);
+});
+
+const weak = (operator: string, exempt: readonly string[]) => ({
+  ...{ Effect: "Deny", NotAction: exempt, Resource: "*" },
+  Condition: { [operator]: { "aws:MultiFactorAuthPresent": "false" } },
+});
+const withPolicy = (made: string, ...statements: readonly object[]) => {
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  const group = { name: "RequireMFA", arn: "arn:aws:iam::123456789012:group/RequireMFA", id: "AGPA1", path: "/" };
+  return makeAccount([], {
+    made,
+    groups: [{ ...group, inlinePolicies: [{ name: "own", document }], attachedPolicies: [] }],
+  }).snapshot;
+};
+const enough = ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:ListMFADevices"];
+
+test("a policy that failed before is new with a second error, also with the same in a second place", () => {
+  const one = [weak("Bool", enough)];
+  expect(listNew(withPolicy(today, ...one), withPolicy(lastWeek, ...one))).toEqual([]);
+  expect(listNew(withPolicy(today, weak("Bool", [...enough, "iam:GetUsr"])), withPolicy(lastWeek, ...one))).toEqual([
+    "policy-sound",
+  ]);
+  expect(listNew(withPolicy(today, ...one, ...one), withPolicy(lastWeek, ...one))).toEqual(["policy-sound"]);
+  expect(listNew(withPolicy(today, ...one), withPolicy(lastWeek, weak("Bool", [...enough, "iam:GetUsr"])))).toEqual([]);
+});
+
+const withRoot = (made: string, passwordLastUsed: string) =>
+  makeAccount([], {
+    made,
+    root: { value: { hasMfa: true, hasPassword: true, passwordLastUsed, activeAccessKeys: 0 } },
+  }).snapshot;
+
+test("a sign-in of the root user since the baseline is new, also on the same day", () => {
+  const before = withRoot(lastWeek, "2026-11-19T10:00:00Z");
+  expect(listNew(withRoot(today, "2026-11-19T10:00:00Z"), before)).toEqual([]);
+  expect(listNew(withRoot(today, "2026-11-19T11:00:00Z"), before)).toEqual(["root-unused"]);
+});
+
+const opened = { result: "fail", subjects: [subject("ben", "works without MFA: s3:*")] } as const;
+
+test.each([
+  "works without MFA: s3:*; AWS's simulator agrees on 8 of its decisions",
+  "works without MFA: s3:*; what AWS's simulator says is not known: no permission",
+])("that AWS's simulator was asked too makes nothing new: %s", (evidence) => {
+  const asked = { result: "fail", subjects: [subject("ben", evidence)] } as const;
+  expect(compare(makeAudit({ [id]: asked }), makeAudit({ [id]: opened })).news).toEqual([]);
+  expect(compare(makeAudit({ [id]: opened }), makeAudit({ [id]: asked })).news).toEqual([]);
 });
 
 test("what someone accepted then is new when that person no longer does", () => {
