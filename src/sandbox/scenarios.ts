@@ -132,7 +132,9 @@ function listTeam(now: number, administrator: string): readonly Person[] {
     },
     { name: "ci-deploy", policies: [deployment], ...joined(400), keys: [key(50, "s3", 5 * minute)] },
     {
-      ...{ name: "break-glass", attached: [administrator], tags: breakGlassTag, ...joined(860) },
+      ...{ name: "break-glass", attached: [administrator], ...joined(860) },
+      // Its last sign-in was the test.
+      tags: { ...breakGlassTag, "fob-last-test": new Date(ago(30 * day)).toISOString().slice(0, 10) },
       ...{ password: password(30, 30 * day), devices: [device("hardware", 859), device("virtual", 858)] },
     },
     {

@@ -29,7 +29,10 @@ test("the team before and after the rollout: what does not hold, and exit 3", as
     checks.find((check) => check.id === id)?.subjects.map(({ name }) => name);
   expect(subjectsOf("every-active-user-has-mfa")).toEqual(["dan", "erin", "hal", "ci-deploy"]);
   expect(subjectsOf("security-key-only-with-key")).toEqual(["finn"]);
-  expect(subjectsOf("break-glass-keys-inactive")).toEqual(["old-break-glass"]);
+  for (const id of ["break-glass-strong", "break-glass-keys-inactive", "break-glass-tested"])
+    expect(subjectsOf(id)).toEqual(["old-break-glass"]);
+  // The healthy one signed in 30 days ago, for the test.
+  expect(subjectsOf("break-glass-unused")).toEqual([]);
   expect(subjectsOf("enforced-for-every-user")).toContain("ben");
   // Its rule is about console users.
   expect(subjectsOf("config-rule-compliant")).toEqual(["dan", "erin", "hal"]);
