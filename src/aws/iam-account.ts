@@ -42,19 +42,18 @@ function read<T>(
 /**
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
  *
- * @param show is told each page when it is there
+ * @param keep returns what to keep of a page: of thousands of users, AWS's answers are many times as large
  */
-export async function getAuthorizationDetails(
+export async function getAuthorizationDetails<T>(
   aws: Connection,
-  show: (page: AuthorizationDetails) => void,
-): Promise<AuthorizationDetails[]> {
+  keep: (page: AuthorizationDetails) => T,
+): Promise<T[]> {
   return await readPages(async (Marker) => {
     const command = new GetAccountAuthorizationDetailsCommand({ Marker, MaxItems: PAGE });
     const answer = await read(aws, "GetAccountAuthorizationDetails", (client, abortSignal) =>
       client.send(command, { abortSignal }),
     );
-    show(answer);
-    return { items: [answer], marker: markerOf(answer) };
+    return { items: [keep(answer)], marker: markerOf(answer) };
   }, MOST_PAGES);
 }
 

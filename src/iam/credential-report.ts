@@ -38,38 +38,53 @@ const none = new Set(["", "N/A", "no_information", "not_supported"]);
 
 /** Reads a credential report. @throws ReportError for anything else, and for a report that was cut off */
 export function parseCredentialReport(text: string): ReportRow[] {
-  const [header, ...rows] = parseCsv(text);
-  if (header === undefined) throw new ReportError("it is empty");
+  const rows = new Map<string, ReportRow>();
+  let columns: ReadonlyMap<string, number> | undefined;
+  // A row at a time: the cells of thousands of users would stay in memory until the last one is read.
+  forEachRecord(text, (cells) => {
+    if (columns === undefined) {
+      columns = readHeader(cells);
+      return;
+    }
+    const row = readCells(cells, columns, rows.size + 2);
+    if (rows.has(row.user)) throw new ReportError(`row ${rows.size + 2} repeats the user ${row.user}`);
+    rows.set(row.user, row);
+  });
+  if (columns === undefined) throw new ReportError("it is empty");
+  // AWS's has the root user at least.
+  if (rows.size === 0) throw new ReportError("it has no rows, so it may be cut off");
+  return [...rows.values()];
+}
+
+function forEachRecord(text: string, read: (cells: readonly string[]) => void): void {
+  const on_record = (cells: string[]): null => {
+    read(cells);
+    return null;
+  };
+  try {
+    parse(text, { bom: true, relax_column_count: true, skip_empty_lines: true, on_record });
+  } catch (error) {
+    if (error instanceof ReportError) throw error;
+    throw new ReportError(`it is not CSV: ${(error as Error).message}`);
+  }
+}
+
+/** Returns the places of the columns, by name. */
+function readHeader(header: readonly string[]): ReadonlyMap<string, number> {
   const columns = new Map(header.map((name, index) => [name.trim().toLowerCase(), index]));
   if (columns.size !== header.length) throw new ReportError("two columns have the same name");
   const missing = required.find((name) => !columns.has(name));
   if (missing !== undefined) throw new ReportError(`it has no column ${missing}`);
-  // AWS's has the root user at least.
-  if (rows.length === 0) throw new ReportError("it has no rows, so it may be cut off");
-  const seen = new Set<string>();
-  return rows.map((cells, index) => {
-    const line = index + 2;
-    if (cells.length !== header.length) {
-      throw new ReportError(
-        `row ${line} has ${cells.length} of ${header.length} columns, so the report may be cut off`,
-      );
-    }
-    // AWS writes a word into every cell.
-    if (cells.at(-1) === "")
-      throw new ReportError(`row ${line} has an empty last column, so the report may be cut off`);
-    const row = readRow((name) => cells[columns.get(name) ?? -1]?.trim(), line);
-    if (seen.has(row.user)) throw new ReportError(`row ${line} repeats the user ${row.user}`);
-    seen.add(row.user);
-    return row;
-  });
+  return columns;
 }
 
-function parseCsv(text: string): string[][] {
-  try {
-    return parse(text, { bom: true, relax_column_count: true, skip_empty_lines: true });
-  } catch (error) {
-    throw new ReportError(`it is not CSV: ${(error as Error).message}`);
+function readCells(cells: readonly string[], columns: ReadonlyMap<string, number>, line: number): ReportRow {
+  if (cells.length !== columns.size) {
+    throw new ReportError(`row ${line} has ${cells.length} of ${columns.size} columns, so the report may be cut off`);
   }
+  // AWS writes a word into every cell.
+  if (cells.at(-1) === "") throw new ReportError(`row ${line} has an empty last column, so the report may be cut off`);
+  return readRow((name) => cells[columns.get(name) ?? -1]?.trim(), line);
 }
 
 function readRow(cell: (name: string) => string | undefined, line: number): ReportRow {

@@ -141,21 +141,28 @@ export async function readIdentities(
   countUsers: () => number | undefined = () => undefined,
 ): Promise<Identities> {
   let count = 0;
-  const details = await getAuthorizationDetails(aws, ({ UserDetailList = [] }) => {
-    count += UserDetailList.length;
+  const pages = await getAuthorizationDetails(aws, (page) => {
+    const identities = toIdentities(page);
+    count += identities.users.length;
     const total = countUsers();
     const known = total === undefined ? "" : ` of ${formatCount(total)}`;
     aws.progress = `Reading the account: ${formatCount(count)}${known} users…`;
+    return identities;
   });
   return {
-    users: details.flatMap(({ UserDetailList = [] }) => UserDetailList).map(toUser),
-    groups: details
-      .flatMap(({ GroupDetailList = [] }) => GroupDetailList)
-      .map((group) => toHolder(group, group.GroupPolicyList)),
-    roles: details.flatMap(({ RoleDetailList = [] }) => RoleDetailList).map(toRole),
-    managedPolicies: details.flatMap(({ Policies = [] }) => Policies).flatMap(toManagedPolicy),
+    users: pages.flatMap(({ users }) => users),
+    groups: pages.flatMap(({ groups }) => groups),
+    roles: pages.flatMap(({ roles }) => roles),
+    managedPolicies: pages.flatMap(({ managedPolicies }) => managedPolicies),
   };
 }
+
+const toIdentities = (page: AuthorizationDetails): Identities => ({
+  users: (page.UserDetailList ?? []).map(toUser),
+  groups: (page.GroupDetailList ?? []).map((group) => toHolder(group, group.GroupPolicyList)),
+  roles: (page.RoleDetailList ?? []).map(toRole),
+  managedPolicies: (page.Policies ?? []).flatMap(toManagedPolicy),
+});
 
 const toKnown = <T>(value: T | undefined, otherwise: string): Known<T> =>
   value === undefined ? { unknown: otherwise } : { value };
