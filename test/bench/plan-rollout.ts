@@ -1,10 +1,25 @@
-// Reads an account and plans a rollout, as `fob rollout plan` does, and tells over IPC what that used of the processor.
+// Reads an account and plans a rollout, as `fob rollout plan` does, and tells over IPC what that used of the processor, and
+// which users it asked AWS about one by one.
 import { withAws } from "../../src/aws/connection.ts";
 import { getAccountAlias, listMfaDevices } from "../../src/aws/iam.ts";
 import * as accountCalls from "../../src/aws/iam-account.ts";
 import { readNetworkSettings } from "../../src/aws/network.ts";
-import { readAccount } from "../../src/iam/read.ts";
+import { type AccountCalls, readAccount } from "../../src/iam/read.ts";
 import { makePlan } from "../../src/rollout/plan.ts";
+
+const asked = { devices: [] as string[], passwords: [] as string[] };
+const calls: AccountCalls = {
+  ...accountCalls,
+  getAccountAlias,
+  listMfaDevices: (aws, user = "") => {
+    asked.devices.push(user);
+    return listMfaDevices(aws, user);
+  },
+  getLoginProfile: (aws, user) => {
+    asked.passwords.push(user);
+    return accountCalls.getLoginProfile(aws, user);
+  },
+};
 
 const [url = "", accessKeyId = "", secretAccessKey = ""] = process.argv.slice(2);
 const snapshot = await withAws(
@@ -18,7 +33,7 @@ const snapshot = await withAws(
     readAccount(aws, {
       ...{
         callerArn: "arn:aws:iam::123456789012:user/ada",
-        calls: { ...accountCalls, getAccountAlias, listMfaDevices },
+        calls,
       },
       ...{ now: Date.now, sleep: (milliseconds) => new Promise((done) => void setTimeout(done, milliseconds)) },
     }),
@@ -28,4 +43,4 @@ const plan = makePlan(snapshot, {
   ...{ batchSize: 3, exclude: [], include: [], breakGlass: [], now: Date.now() },
 });
 const { user, system } = process.cpuUsage();
-process.send?.({ cpuMs: (user + system) / 1000, users: plan.users.length }, () => process.exit());
+process.send?.({ cpuMs: (user + system) / 1000, users: plan.users.length, asked }, () => process.exit());
