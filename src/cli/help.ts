@@ -10,6 +10,8 @@ export interface Listed {
   readonly group: string;
   readonly takes: string;
   readonly summary: string;
+  /** In the list of all commands it has no row of its own: that of this command names both. */
+  readonly inRowOf?: string;
   readonly load: () => Promise<Command>;
 }
 
@@ -28,15 +30,17 @@ export function formatOverview(
   columns: number,
 ): string {
   const rows = new Map<string, { readonly group: string; readonly row: Row }>();
-  for (const { group, name, takes, summary } of commands) {
+  for (const { group, name, takes, summary, inRowOf } of commands) {
+    if (inRowOf !== undefined) continue;
     const [first = ""] = name.split(" ");
     const family = families[first];
     const usage = commands.some((command) => command.name === first) ? `${first} [command]` : `${first} <command>`;
-    const row: Row = family === undefined ? [`${name} ${takes}`.trimEnd(), summary] : [usage, family];
+    const names = [name, ...commands.flatMap((command) => (command.inRowOf === name ? [command.name] : []))].join(", ");
+    const row: Row = family === undefined ? [`${names} ${takes}`.trimEnd(), summary] : [usage, family];
     rows.set(family === undefined ? name : first, { group, row });
   }
   // On a terminal of 30 rows every row counts.
-  const help: readonly Row[] = [["help [command], -v", "show help, also for exit-codes; -v: the version"]];
+  const help: readonly Row[] = [["help [command], -v", "show help, also for exit-codes; -v: version"]];
   const all = [...rows.values(), ...help.map((row) => ({ group: "Learn", row }))];
   const sections = [...new Set(all.map(({ group }) => group))].map((group): [string, Row[]] => [
     group,

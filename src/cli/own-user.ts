@@ -57,6 +57,16 @@ export async function findOwnProfile(
   const retype = (profile: string): string => formatCommand(context.typed, { profile });
   const chosen = named ?? (await chooseProfile({ snapshot, sessions, retype }, context));
   const profile = resolveRoleChain(chosen, snapshot.files)[0]?.sourceProfile ?? chosen;
+  return describeOwnProfile(profile, region, snapshot, sessions);
+}
+
+/** The source or session profile of this name, by these files. @throws FobError */
+export function describeOwnProfile(
+  profile: string,
+  region: string | undefined,
+  snapshot: Snapshot,
+  sessions: SessionContext,
+): OwnProfile {
   const resolution = resolveWithoutDevice(profile, region, snapshot, sessions);
   return { source: resolution.pair.source, resolution, sessions, region };
 }

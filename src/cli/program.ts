@@ -64,6 +64,13 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/logout.ts")).logoutCommand,
   },
   {
+    name: "setup",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "begin here: key, device, shell, first login",
+    load: async () => (await import("./commands/setup/setup.ts")).setupCommand,
+  },
+  {
     name: "doctor",
     group: "Set up",
     takes: "",
@@ -74,8 +81,16 @@ export const commands: readonly Listed[] = [
     name: "shell-init",
     group: "Set up",
     takes: "<shell>",
-    summary: "set up mfa, a prompt and completion",
+    summary: "set up mfa, a prompt and TAB completion",
     load: async () => (await import("./commands/shell-init.ts")).shellInitCommand,
+  },
+  {
+    name: "completion",
+    group: "Set up",
+    takes: "<shell>",
+    summary: "print a completion script",
+    inRowOf: "shell-init",
+    load: async () => (await import("./commands/completion.ts")).completionCommand,
   },
   {
     name: "credential-process",
@@ -83,13 +98,6 @@ export const commands: readonly Listed[] = [
     takes: "[profile]",
     summary: "provide credentials to AWS tools and SDKs",
     load: async () => (await import("./commands/credential-process.ts")).credentialProcessCommand,
-  },
-  {
-    name: "completion",
-    group: "Set up",
-    takes: "<shell>",
-    summary: "print a completion script",
-    load: async () => (await import("./commands/completion.ts")).completionCommand,
   },
   {
     name: "keys add",

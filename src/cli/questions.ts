@@ -19,7 +19,7 @@ export interface Question {
 export function needTerminal(
   { noInput }: { readonly noInput?: boolean | undefined },
   what: string,
-  instead: string,
+  instead: string | readonly string[],
 ): Terminal {
   const terminal = noInput ? undefined : findTerminal();
   if (terminal) return terminal;
@@ -30,6 +30,17 @@ export function needTerminal(
 export async function askOnTerminal(terminal: Terminal, question: Question, { env, signal }: Context): Promise<string> {
   const { askLine } = await (isPlain(env) ? import("../terminal/plain-prompts.ts") : import("../terminal/prompts.ts"));
   return (await askLine(terminal, { ...question, signal })).trim();
+}
+
+/** Lets the user choose one of several texts. @throws CancelledError */
+export async function chooseOnTerminal(
+  terminal: Terminal,
+  message: string,
+  choices: readonly string[],
+  { env, signal }: Context,
+): Promise<string> {
+  const { choose } = await (isPlain(env) ? import("../terminal/plain-prompts.ts") : import("../terminal/prompts.ts"));
+  return await choose(terminal, message, choices, signal);
 }
 
 /** Asks a yes-or-no question; Enter is yes. @throws CancelledError */

@@ -1,11 +1,9 @@
 // Moves long-term credentials into the keychain and out of it. At each moment a key is in at least one place: it is put
 // into the new one, read back, and named in the config before the old one loses it.
-import { randomBytes } from "node:crypto";
 import type { Credentials } from "../aws/types.ts";
 import { FobError } from "../errors.ts";
+import { backUp } from "../files/backup.ts";
 import type { EditOutcome } from "../files/edit.ts";
-import { readWhole } from "../files/read.ts";
-import { resolveFile, writeNew } from "../files/replace.ts";
 import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
 import {
   classifyOwnKeys,
@@ -28,8 +26,13 @@ export interface MoveTools {
   readonly signal: AbortSignal;
 }
 
-/** Makes sure that a profile can get a key in the keychain. @throws FobError */
-export function assertCanAdd(files: AwsFiles, profile: string): void {
+/**
+ * Makes sure that a profile can get a key in the keychain.
+ *
+ * @param another the command line for another profile, for hints
+ * @throws FobError
+ */
+export function assertCanAdd(files: AwsFiles, profile: string, another = "fob keys add PROFILE"): void {
   const named = quoteProfileArgument(profile);
   const known = findKeychainId(files, profile);
   const own = classifyOwnKeys(files, profile);
@@ -42,7 +45,7 @@ export function assertCanAdd(files: AwsFiles, profile: string): void {
   if (own === "temporary") {
     throw new FobError(
       `the profile ${quote(profile)} has temporary credentials, which programs would use instead`,
-      "name another profile: fob keys add PROFILE",
+      `name another profile: ${another}`,
     );
   }
   const other = ["role_arn", "sso_session", "sso_start_url", "login_session", "credential_process"].find(
@@ -51,7 +54,7 @@ export function assertCanAdd(files: AwsFiles, profile: string): void {
   if (other === undefined) return;
   throw new FobError(
     `the profile ${quote(profile)} has ${other}, which gives it other credentials`,
-    "name another profile: fob keys add PROFILE",
+    `name another profile: ${another}`,
   );
 }
 
@@ -145,13 +148,6 @@ export async function importKey(profile: string, keepsBackup: boolean, tools: Mo
 
 /** The token is one of an older session: AWS refuses it with a long-term key. */
 const keyLines = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-
-/** Copies a file beside itself, 0600 from its first byte. @returns the path of the copy */
-function backUp(path: string): string {
-  const copy = `${resolveFile(path)}.fob-backup-${randomBytes(4).toString("hex")}`;
-  writeNew(copy, Buffer.from(readWhole(path) ?? "", "latin1"));
-  return copy;
-}
 
 /** The other profiles that use a key of the keychain. */
 function listOthersWithKey(files: AwsFiles, profile: string, accessKeyId: string): string[] {

@@ -5,12 +5,13 @@ import { FobError } from "../errors.ts";
 /**
  * Reads an access key from a text.
  *
+ * @param title what the text is, for messages
  * @throws FobError; the message shows nothing of the text
  */
-export function parseAccessKey(text: string): Credentials {
+export function parseAccessKey(text: string, title = "stdin"): Credentials {
   const [accessKeyId = "", secretAccessKey = "", ...rest] = parseJson(text) ?? splitWords(text);
   if (accessKeyId !== "" && secretAccessKey !== "" && rest.length === 0) return { accessKeyId, secretAccessKey };
-  throw new FobError("stdin has no access key", [
+  throw new FobError(`${title} has no access key`, [
     "expected two lines: the access key ID, and the secret access key",
     "or the .csv file that the console offers: fob keys add PROFILE --stdin <rootkey.csv",
   ]);

@@ -12,9 +12,10 @@ import type { Terminal } from "../../../terminal/tty.ts";
 import { formatOption, quote, quoteProfileArgument } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand, regionOption } from "../../command.ts";
-import { type Context, sayError } from "../../context.ts";
+import type { Context } from "../../context.ts";
+import { offerFirstLogin } from "../../first-login.ts";
 import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
-import { askTwoCodes, askYesNo, countDown, needTerminal } from "../../questions.ts";
+import { askTwoCodes, needTerminal } from "../../questions.ts";
 import { explainDenial } from "./denied.ts";
 import { type ImageFile, reserveImage, showSeed } from "./show-seed.ts";
 
@@ -46,20 +47,30 @@ export const deviceEnrollCommand = defineCommand({
       `run it in a terminal: ${formatCommand(context.typed)}`,
     );
     const own = await findOwnProfile(named, options, context);
-    assertEditable(own.sessions.paths.config);
-    const hasDevice = await findDevices(own, context);
-    const image = options.png === undefined ? undefined : reserveImage(options.png);
-    try {
-      await askAsUser(own, { command, needsSession: hasDevice }, async (aws, user) => {
-        await enroll({ aws, user, own, terminal, image, name }, context);
-      });
-    } finally {
-      image?.remove();
-    }
-    await offerLogin(own, terminal, context);
+    await enrollDevice(own, { name, png: options.png }, terminal, context);
+    await offerFirstLogin(own, { isNewDevice: true }, terminal, context);
     return exitCodes.done;
   },
 });
+
+/** Enrolls a virtual device for the user of a profile, and writes it to the config. @throws FobError, CancelledError */
+export async function enrollDevice(
+  own: OwnProfile,
+  { name, png }: { readonly name?: string | undefined; readonly png?: string | undefined },
+  terminal: Terminal,
+  context: Context,
+): Promise<void> {
+  assertEditable(own.sessions.paths.config);
+  const hasDevice = await findDevices(own, context);
+  const image = png === undefined ? undefined : reserveImage(png);
+  try {
+    await askAsUser(own, { command, needsSession: hasDevice }, async (aws, user) => {
+      await enroll({ aws, user, own, terminal, image, name }, context);
+    });
+  } finally {
+    image?.remove();
+  }
+}
 
 /** @throws UsageError */
 function checkName(name: string | undefined, { typed }: Context): string | undefined {
@@ -185,39 +196,5 @@ async function writeToConfig(
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
     say.warning(`the device is not in the config: ${error.message}`);
     say.hint(`log in with it: fob login ${quoteProfileArgument(source)} ${formatOption("--serial", serialNumber)}`);
-  }
-}
-
-/** STS knows a new device some seconds later than IAM does, and the codes that enabled it should not be typed again. */
-const settling = 15_000;
-
-/** What goes wrong from here is said, and no failure: the device is enrolled. */
-async function offerLogin({ source, sessions }: OwnProfile, terminal: Terminal, context: Context): Promise<void> {
-  const again = `fob login ${quoteProfileArgument(source)}`;
-  const { untilNextCode } = await import("../../../codes/next-code.ts");
-  const ready = sessions.now() + Math.max(settling, untilNextCode(sessions.now(), sessions.now()));
-  try {
-    if (!(await askYesNo(terminal, "Log in with it now?", context))) {
-      context.say.next(again);
-      return;
-    }
-    await countDown(
-      Math.max(0, ready - sessions.now()),
-      "AWS is getting to know the device; next code in",
-      sessions,
-      context,
-    );
-    const { loginCommand } = await import("../login.ts");
-    await loginCommand.run(
-      [source],
-      {},
-      { ...context, typed: { name: "login", named: [source], options: {} } },
-      undefined,
-    );
-  } catch (error) {
-    if (!(error instanceof FobError)) throw error;
-    if (error instanceof CancelledError) context.say.note("the device is enrolled; no login");
-    else sayError(error, context.say);
-    context.say.hint(`log in later: ${again}`);
   }
 }

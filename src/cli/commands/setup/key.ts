@@ -1,0 +1,259 @@
+// `fob setup`: whose access key it is, where it comes from, and where it is kept.
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { AwsFailure } from "../../../aws/failures.ts";
+import { isRegion } from "../../../aws/partitions.ts";
+import type { Credentials } from "../../../aws/types.ts";
+import { CancelledError, FobError } from "../../../errors.ts";
+import { readKeyFile } from "../../../keys/key-file.ts";
+import { checkKeyShape } from "../../../keys/key-shape.ts";
+import { readStaticKeys } from "../../../keys/long-term.ts";
+import { assertCanAdd } from "../../../keys/move.ts";
+import { getProperty, withProperties } from "../../../profiles/files.ts";
+import { isPortableName } from "../../../profiles/names.ts";
+import { isResolvable, listLoginSources } from "../../../session/candidates.ts";
+import { resolveProfilePair } from "../../../session/profile-pair.ts";
+import type { KeyChoice } from "../../../setup/plan.ts";
+import { escapeControlCharacters, maskKeyId, quote, quoteShellWord } from "../../../text.ts";
+import { formatCommand } from "../../../typed-command.ts";
+import { askAsUser, describeOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
+import { type Asking, askFor, askWhether, chooseOne } from "./asking.ts";
+
+export const command = "fob setup";
+
+/** The profile that has the access key, or gets it. @throws FobError, CancelledError */
+export async function chooseSource(named: string | undefined, asking: Asking): Promise<string> {
+  if (named !== undefined) return resolveNamed(named, asking);
+  const sources = listLoginSources(asking.snapshot.files);
+  if (sources.length > 0) {
+    const found = sources.map((name) => [name, name] as const);
+    const chosen = await chooseOne(asking, "Which profile has your access key?", [
+      ...found,
+      ["none of these: enter an access key", undefined],
+    ]);
+    if (chosen !== undefined) return chosen;
+  }
+  const suggested = sources.includes("work") ? "" : "work";
+  const message = `Name of the new profile${suggested === "" ? ":" : ` (Enter: ${suggested}):`}`;
+  const problem = (answer: string): string | undefined => findNameProblem(answer || suggested, asking, sources);
+  return (await askFor(asking, message, problem)) || suggested;
+}
+
+function findNameProblem(name: string, { snapshot }: Asking, sources: readonly string[]): string | undefined {
+  if (!isGoodName(name)) return "use letters, digits and . _ -";
+  if (sources.includes(name)) return "this profile has an access key; choose another name";
+  try {
+    assertCanAdd(snapshot.files, name);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FobError) return error.message;
+    throw error;
+  }
+}
+
+/** A name for a new profile that every program reads alike, and that is no option. */
+export const isGoodName = (name: string): boolean =>
+  /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(name) && isPortableName(name);
+
+function resolveNamed(named: string, { snapshot, context }: Asking): string {
+  if (isResolvable(named, snapshot)) return resolveProfilePair(named, snapshot, context.typed).source;
+  assertCanAdd(snapshot.files, named, formatCommand(context.typed, { profile: "PROFILE" }));
+  if (isGoodName(named) || snapshot.files.config.has(named)) return named;
+  throw new FobError(
+    `${quote(named)} is no name for a new profile: use letters, digits and . _ -`,
+    formatCommand(context.typed, { profile: "work" }),
+  );
+}
+
+/** The region to write, where the profile has none or the user wants another; undefined leaves it as it is. */
+export async function chooseRegion(
+  source: string,
+  given: string | undefined,
+  asking: Asking,
+): Promise<string | undefined> {
+  if (given !== undefined) return given;
+  if (getProperty(asking.snapshot.files, source, "region") !== undefined) return undefined;
+  const { AWS_REGION, AWS_DEFAULT_REGION } = asking.context.env;
+  const usual = [AWS_REGION, AWS_DEFAULT_REGION].find((region) => region && isRegion(region));
+  const message = `Region, like eu-central-1 (Enter: ${usual ?? "none"}):`;
+  const problem = (answer: string): string | undefined =>
+    answer === "" || isRegion(answer) ? undefined : "that is not a region; regions look like eu-central-1";
+  return (await askFor(asking, message, problem)) || usual;
+}
+
+export interface ChosenKey {
+  readonly choice: KeyChoice;
+  /** Who AWS says it is, and how to ask as them; undefined without a key. */
+  readonly owner: { readonly own: OwnProfile; readonly user: OwnUser } | undefined;
+  /** The file that it was read from. */
+  readonly file: string | undefined;
+}
+
+/** Finds the access key or asks for it, asks AWS whose it is, and where to keep it. @throws FobError, CancelledError */
+export async function chooseKey(
+  source: string,
+  { region, keyFile }: { readonly region: string | undefined; readonly keyFile: string | undefined },
+  asking: Asking,
+): Promise<ChosenKey> {
+  const { snapshot, sessions, context } = asking;
+  if (listLoginSources(snapshot.files).includes(source)) {
+    if (keyFile !== undefined) {
+      throw new FobError(
+        `the profile ${quote(source)} has an access key already`,
+        formatCommand(context.typed, { profile: "PROFILE" }),
+      );
+    }
+    const own = describeOwnProfile(source, region, snapshot, sessions);
+    const user = await identify(own, asking);
+    return { choice: await chooseMove(source, asking), owner: { own, user }, file: undefined };
+  }
+  const entered = await enterKey(source, region, keyFile, asking);
+  if (!entered) return { choice: { kind: "stays" }, owner: undefined, file: undefined };
+  const { key, own, user, file } = entered;
+  return { choice: { kind: "new", key, place: await choosePlace(key, asking) }, owner: { own, user }, file };
+}
+
+/** Asks AWS. @throws FobError */
+async function identify(own: OwnProfile, { team, context }: Asking): Promise<OwnUser> {
+  const user = await askAsUser(own, { command }, (_, found) => Promise.resolve(found));
+  if (team !== undefined && team.account !== user.account) {
+    throw new FobError(
+      `the access key is of the account ${user.account}, and the team file is for ${team.account}; nothing is changed`,
+      [
+        `use an access key of that account: ${formatCommand(context.typed, { profile: "PROFILE" })}`,
+        "or ask for the team file of your account",
+      ],
+    );
+  }
+  context.say.note(`the access key is of the user ${quote(user.name)} in the account ${user.account}`);
+  return user;
+}
+
+interface Entered {
+  readonly key: Credentials;
+  readonly own: OwnProfile;
+  readonly user: OwnUser;
+  readonly file: string | undefined;
+}
+
+const mostAttempts = 3;
+
+/** @returns undefined if the user has none now */
+async function enterKey(
+  source: string,
+  region: string | undefined,
+  keyFile: string | undefined,
+  asking: Asking,
+): Promise<Entered | undefined> {
+  let problem: string | undefined;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const entered =
+        keyFile === undefined
+          ? await askForKey(source, problem, asking)
+          : { key: await readFrom(keyFile, asking), file: keyFile };
+      if (!entered) return undefined;
+      const key = checkKeyShape(entered.key, quote(source), formatCommand(asking.context.typed));
+      const own = describeWith(source, key, region, asking);
+      return { ...entered, key, own, user: await identify(own, asking) };
+    } catch (error) {
+      if (!isAboutKey(error) || attempt === mostAttempts || keyFile !== undefined) throw error;
+      problem = error.message;
+    }
+  }
+}
+
+/** Whether another key may be better. */
+function isAboutKey(error: unknown): error is FobError {
+  if (error instanceof CancelledError || !(error instanceof FobError)) return false;
+  if (!(error instanceof AwsFailure)) return true;
+  return error.consequence === "final" && /access key/.test(error.message);
+}
+
+/** The profile as it will be. */
+function describeWith(source: string, key: Credentials, region: string | undefined, asking: Asking): OwnProfile {
+  const { snapshot, sessions } = asking;
+  const { accessKeyId, secretAccessKey } = key;
+  const values = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey };
+  const files = withProperties(snapshot.files, source, values);
+  return describeOwnProfile(source, region, { ...snapshot, files }, sessions);
+}
+
+async function askForKey(
+  source: string,
+  before: string | undefined,
+  asking: Asking,
+): Promise<{ key: Credentials; file: string | undefined } | undefined> {
+  const { terminal, context } = asking;
+  const message = `Access key ID for ${source}, or a file with the key, like the console's .csv (Enter: skip):`;
+  const problem = (answer: string): string | undefined =>
+    answer === "" || /^\w{16,128}$/.test(answer) || isFile(pathOf(answer, asking))
+      ? undefined
+      : "there is no such file; and access key IDs look like AKIAIOSFODNN7EXAMPLE";
+  const answer = await askFor(asking, message, problem, before);
+  if (answer === "") return undefined;
+  if (isFile(pathOf(answer, asking))) return { key: await readFrom(answer, asking), file: answer };
+  const { askHidden } = await import("../../../terminal/hidden.ts");
+  const secret = await askHidden(terminal, "Secret access key (not shown):", context.signal);
+  return { key: { accessKeyId: answer, secretAccessKey: secret.trim() }, file: undefined };
+}
+
+const pathOf = (typed: string, { context }: Asking): string => resolve(typed.replace(/^~(?=[/\\])/, context.home));
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** From the console's file, or from a profile in an AWS credentials file. @throws FobError */
+async function readFrom(file: string, asking: Asking): Promise<Credentials> {
+  const found = readKeyFile(pathOf(file, asking));
+  const [first, ...others] = found;
+  if (first && others.length === 0) return first.key;
+  const choices = found.map(({ profile, key }) => [`${profile ?? ""} (${maskKeyId(key.accessKeyId)})`, key] as const);
+  const chosen = await chooseOne(asking, "Which profile of the file?", choices);
+  if (chosen) return chosen;
+  throw new CancelledError("nothing is changed");
+}
+
+/** Where to keep a new key. */
+async function choosePlace(key: Credentials, asking: Asking): Promise<"keychain" | "credentials"> {
+  if (!(await isKeychainThere(key.accessKeyId, asking))) return "credentials";
+  const { paths, keychain } = asking.sessions;
+  const chosen = await chooseOne(asking, "Where should the secret access key be kept?", [
+    [`in ${keychain.title}`, "keychain" as const],
+    [`in plaintext in ${quote(paths.credentials)}`, "credentials" as const],
+  ]);
+  return chosen ?? "keychain";
+}
+
+/** Whether a key leaves the AWS files. */
+async function chooseMove(source: string, asking: Asking): Promise<KeyChoice> {
+  const keys = readStaticKeys(source, asking.snapshot.files);
+  if (!keys || !(await isKeychainThere(keys.accessKeyId, asking))) return { kind: "stays" };
+  const { title } = asking.sessions.keychain;
+  const message = `The secret access key of ${source} is in plaintext in a file. Move it to ${title}?`;
+  return { kind: (await askWhether(asking, message)) ? "moves" : "stays" };
+}
+
+/** Asks the keychain for a key that it need not have. */
+async function isKeychainThere(accessKeyId: string, { sessions, context }: Asking): Promise<boolean> {
+  try {
+    await sessions.keychain.get(accessKeyId);
+    return true;
+  } catch (error) {
+    if (error instanceof CancelledError || !(error instanceof FobError)) throw error;
+    context.say.warning(`the access key cannot be kept in the keychain: ${error.message}`);
+    const [hint] = error.hints;
+    if (hint !== undefined) context.say.hint(hint);
+    return false;
+  }
+}
+
+/** Says what is left to do with a file that the key came from. */
+export function adviseOnFile({ file }: ChosenKey, { context }: Asking): void {
+  if (file === undefined) return;
+  context.say.warning(`${quote(file)} still holds the secret access key`);
+  context.say.hint(`delete it once you have logged in: rm ${quoteShellWord(escapeControlCharacters(file))}`);
+}
+
+/** The command line that goes on with a profile. */
+export const formatAgain = (source: string, { context }: Asking): string =>
+  formatCommand(context.typed, { profile: source, without: ["keyFile"] });
