@@ -40,6 +40,7 @@ import {
   ListUserPoliciesCommand,
   PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
+  ResyncMFADeviceCommand,
   type ServiceInputTypes,
   type ServiceOutputTypes,
   SimulatePrincipalPolicyCommand,
@@ -455,6 +456,22 @@ export async function enableMfaDevice(
 ): Promise<void> {
   const { call, input } = withTwoCodes("EnableMFADevice", UserName, SerialNumber, codes);
   await send(aws, call, new EnableMFADeviceCommand(input));
+}
+
+/**
+ * Tells AWS how far the clock of a user's device is off, by two codes that it shows one after the other.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResyncMFADevice.html
+ *
+ * @throws AwsFailure with the consequence "wrong code", too
+ */
+export async function resyncMfaDevice(
+  aws: Connection,
+  UserName: string,
+  SerialNumber: string,
+  codes: readonly [first: string, second: string],
+): Promise<void> {
+  const { call, input } = withTwoCodes("ResyncMFADevice", UserName, SerialNumber, codes);
+  await send(aws, call, new ResyncMFADeviceCommand(input));
 }
 
 function withTwoCodes(

@@ -6,6 +6,7 @@ import {
   ListAccessKeysCommand,
   ListAccountAliasesCommand,
   ListMFADevicesCommand,
+  ListVirtualMFADevicesCommand,
   SimulateCustomPolicyCommand,
 } from "@aws-sdk/client-iam";
 import type { CallKind, Connection } from "./connection.ts";
@@ -47,6 +48,21 @@ export async function listEnabledDevices(aws: Connection, UserName?: string): Pr
 /** Their serial numbers. */
 export async function listMfaDevices(aws: Connection, UserName?: string): Promise<string[]> {
   return (await listEnabledDevices(aws, UserName)).map(({ serialNumber }) => serialNumber);
+}
+
+/**
+ * The serial numbers of virtual devices that no user has: created and not enabled yet, or deactivated.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html
+ */
+export async function listUnassignedDevices(aws: Connection): Promise<string[]> {
+  const devices = await readPages(async (Marker) => {
+    const command = new ListVirtualMFADevicesCommand({ AssignmentStatus: "Unassigned", Marker });
+    const answer = await aws.call({ service, name: "iam:ListVirtualMFADevices", kind: "read" }, (abortSignal) =>
+      iamClient(aws, "read").send(command, { abortSignal }),
+    );
+    return { items: answer.VirtualMFADevices ?? [], marker: markerOf(answer) };
+  });
+  return devices.flatMap(({ SerialNumber }) => SerialNumber ?? []);
 }
 
 /**

@@ -35,8 +35,9 @@ export function formatOverview(
     const [first = ""] = name.split(" ");
     const family = families[first];
     const usage = commands.some((command) => command.name === first) ? `${first} [command]` : `${first} <command>`;
-    const names = [name, ...commands.flatMap((command) => (command.inRowOf === name ? [command.name] : []))].join(", ");
-    const row: Row = family === undefined ? [`${names} ${takes}`.trimEnd(), summary] : [usage, family];
+    const others = commands.flatMap((command) => (command.inRowOf === first ? [`, ${command.name}`] : [])).join("");
+    const row: Row =
+      family === undefined ? [`${name}${others} ${takes}`.trimEnd(), summary] : [`${usage}${others}`, family];
     rows.set(family === undefined ? name : first, { group, row });
   }
   // On a terminal of 30 rows every row counts.

@@ -149,6 +149,27 @@ export const commands: readonly Listed[] = [
     load: async () => (await import("./commands/device/enroll.ts")).deviceEnrollCommand,
   },
   {
+    name: "device resync",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "resynchronize a device whose codes AWS rejects",
+    load: async () => (await import("./commands/device/resync.ts")).deviceResyncCommand,
+  },
+  {
+    name: "device remove",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "remove a device, with MFA",
+    load: async () => (await import("./commands/device/remove.ts")).deviceRemoveCommand,
+  },
+  {
+    name: "password",
+    group: "Set up",
+    takes: "[profile]",
+    summary: "change your console password",
+    load: async () => (await import("./commands/password.ts")).passwordCommand,
+  },
+  {
     name: "policy show",
     group: "Administrators",
     takes: "",
@@ -258,6 +279,7 @@ export const commands: readonly Listed[] = [
     group: "Learn",
     takes: "",
     summary: "try fob on a local AWS, without an account",
+    inRowOf: "sandbox",
     load: async () => (await import("./commands/demo.ts")).demoCommand,
   },
 ];
@@ -265,10 +287,10 @@ export const commands: readonly Listed[] = [
 /** What the commands do that share a first word. */
 export const families: Readonly<Record<string, string>> = {
   keys: "keep access keys in the keychain",
-  device: "list and enroll your MFA devices",
+  device: "enroll, list and remove your MFA devices",
   policy: "print, check and export MFA policies",
   rollout: "enforce MFA in batches, without lockouts",
-  sandbox: "try fob on a local AWS with a small team",
+  sandbox: "try fob on a local AWS, without an account",
 };
 
 /** For the shell script in bin/fob alone. */

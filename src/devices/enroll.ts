@@ -116,15 +116,15 @@ async function tryToEnable(
   }
 }
 
-/** @throws FobError if no more can be had, or not this way */
-export function assertRoom(devices: readonly OwnDevice[], user: string): void {
+/** @param remove the command that makes room @throws FobError if no more can be had */
+export function assertRoom(devices: readonly OwnDevice[], user: string, remove = "fob device remove"): void {
   if (devices.length < mostDevices) return;
   throw new FobError(
     `${quote(user)} has ${devices.length} MFA devices, and AWS allows ${mostDevices}: ${devices
       .map(({ serialNumber }) => nameOfDevice(serialNumber))
       .map(escapeControlCharacters)
       .join(", ")}`,
-    "remove one first in the AWS console: IAM, Users, Security credentials",
+    `remove one first: ${remove}`,
   );
 }
 

@@ -53,3 +53,18 @@ export async function rememberDevice(
   await editProfile(paths, "config", pair.source, () => ({ mfa_serial: serialNumber }), { signal });
   return true;
 }
+
+/** Removes the keys of the source and the session profile that name a device. @throws FobError if a file cannot be written */
+export async function forgetDevice(serialNumber: string, { paths, files, pair, signal }: Places): Promise<boolean> {
+  const isIt = (serial: string): boolean => serial === serialNumber;
+  let isForgotten = false;
+  for (const kind of kinds) {
+    for (const name of new Set([pair.session, pair.source])) {
+      if (keysWith(files[kind].properties(name), isIt).length === 0) continue;
+      const decide = (now: Properties | undefined) =>
+        Object.fromEntries(keysWith(now, isIt).map((key) => [key, undefined]));
+      isForgotten = (await editProfile(paths, kind, name, decide, { signal })).changed || isForgotten;
+    }
+  }
+  return isForgotten;
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { base32Decode, codeOfStep, timeStep } from "../../src/sandbox/totp.ts";
-import { fast, keysOf, makeWorld, type OnTerminal, type RunOptions, type World } from "../helpers/world.ts";
+import { fast, keysOf, makeWorld, type OnTerminal, type RunOptions, type World, withClock } from "../helpers/world.ts";
 
 /** What a user under the enforcement policy has. */
 const enforced = [enforceMfaPolicy({}), selfManagePolicy({})];
@@ -147,6 +147,7 @@ test("with eight devices there is no room", async () => {
   const { status, screen } = await world.fobOnTerminal(["device", "enroll", "work"], shown).ended;
   expect(status).toBe(1);
   expect(screen).toContain("has 8 MFA devices, and AWS allows 8");
+  expect(screen).toContain("hint: remove one first: fob device remove work");
   expect(world.calls("CreateVirtualMFADevice")).toBe(0);
 });
 
@@ -170,4 +171,187 @@ test("list: passkeys are not for logins, and say why", async () => {
   const enroll = await world.fobOnTerminal(["device", "enroll", "work"], shown).ended;
   expect(enroll.status).toBe(1);
   expect(enroll.screen).toContain("add an authenticator app in the AWS console");
+});
+
+/** Codes of the world's device from a clock that is ten minutes ahead. */
+const ahead = ({ device }: World, steps: number): string => device.code(Date.now() + 600_000 + 30_000 * steps);
+
+test("resync: codes in the wrong order are refused, a right pair is taken, and the next code logs in", async () => {
+  const world = await makeWorld({ policies: enforced });
+  const drifted = ahead(world, 2);
+  expect((await world.fob(["login", "work", "--code", drifted])).status).toBe(1);
+  const run = world.fobOnTerminal(["device", "resync", "work"], shown);
+  await run.shows(/Code for user-\w+ @ \d{12} \(the first of two\):/);
+  await typeCodes(run, ahead(world, 1), ahead(world, 0));
+  await run.shows("AWS rejected the two codes of the MFA device; type two new ones, in the order");
+  await run.shows("(the first of two):");
+  run.type(`${ahead(world, 0)}\r`);
+  await run.shows("(the next one):");
+  run.type(`${ahead(world, 0)}\r`);
+  await run.shows("that is the first code again");
+  run.type(`\u0015${ahead(world, 1)}\r`);
+  const { status, screen } = await run.ended;
+  expect({ status, screen }).toMatchObject({ status: 0, screen: expect.stringContaining("Resynchronized") as string });
+  expect(screen).toContain("fob login work");
+  expect((await world.fob(["login", "work", "--code", drifted])).status).toBe(0);
+});
+
+test("resync: Ctrl-C at either code, codes that AWS never takes, a wrong clock, and no terminal", async () => {
+  const world = await makeWorld({ policies: enforced });
+  const resync = (env = {}) =>
+    world.fobOnTerminal(["device", "resync", "work"], { ...shown, env: { ...shown.env, ...env } });
+  for (const answers of [[], ["111111\r"]]) {
+    const run = resync();
+    await run.shows("(the first of two):");
+    for (const answer of answers) {
+      run.type(answer);
+      await run.shows("(the next one):");
+    }
+    run.type("\u0003");
+    const { status, screen } = await run.ended;
+    expect(status).toBe(130);
+    expect(screen).toContain("cancelled; nothing is changed");
+  }
+  expect(world.calls("ResyncMFADevice")).toBe(0);
+  const wrong = resync();
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await wrong.shows("(the first of two):");
+    await typeCodes(wrong, "111111", "222222");
+  }
+  const { status, screen } = await wrong.ended;
+  expect(status).toBe(1);
+  expect(screen).toContain("so it is not resynchronized");
+  expect(screen).toContain("then try again: fob device resync work");
+
+  const CLOCK = join(world.home, "clock");
+  writeFileSync(CLOCK, "900");
+  const late = await resync({ CLOCK, NODE_OPTIONS: withClock }).ended;
+  expect(late.status).toBe(1);
+  expect(late.screen).toMatch(/clock is \S+ ?\w* ahead/);
+  expect(world.calls("ResyncMFADevice")).toBe(3);
+  expect((await world.fob(["device", "resync", "work"])).status).toBe(4);
+});
+
+test("resync: one of two devices, a passkey, a device that is not there, and no permission", async () => {
+  const world = await makeWorld({ policies: enforced });
+  const second = world.sandbox.addVirtualDevice(world.user.name, "second");
+  const fido = world.sandbox.addFidoDevice(world.user.name);
+  const run = world.fobOnTerminal(["device", "resync", "work"], shown);
+  await run.shows("Which device shows codes that AWS rejects?");
+  expect(run.screen()).not.toContain("u2f");
+  run.type("\u001b[B\r");
+  await run.shows("Code for second @");
+  await typeCodes(run, second.code(), second.code(Date.now() + 30_000));
+  expect((await run.ended).status).toBe(0);
+  const named = (serial: string) => world.fobOnTerminal(["device", "resync", "work", "--serial", serial], shown).ended;
+  expect((await named(fido.serialNumber)).screen).toContain("you have no MFA device");
+  const missing = await named("third");
+  expect(missing.status).toBe(2);
+  expect(missing.screen).toContain("hint: fob device list work");
+
+  const powerless = await makeWorld({ policies: [] });
+  const unlisted = await powerless.fobOnTerminal(["device", "resync", "work"], shown).ended;
+  expect(unlisted.screen).toContain("cannot list your MFA devices");
+  const { serialNumber } = powerless.device;
+  const denied = powerless.fobOnTerminal(["device", "resync", "work", "--serial", serialNumber], shown);
+  await denied.shows("(the first of two):");
+  await typeCodes(denied, powerless.device.code(), powerless.device.code(Date.now() + 30_000));
+  const { status, screen } = await denied.ended;
+  expect(status).toBe(1);
+  expect(screen).toContain("the policy that lets you resynchronize your own devices");
+  expect(screen).toContain("fob policy show --self-manage");
+});
+
+test("remove: the name is typed, a code opens the session, and the config forgets the device", async () => {
+  const world = await makeWorld({ policies: enforced });
+  const second = world.sandbox.addVirtualDevice(world.user.name, "second");
+  const role = `[profile role]\nrole_arn = arn:aws:iam::123456789012:role/x\nmfa_serial = ${second.serialNumber}\n`;
+  writeFileSync(
+    world.configPath,
+    `${world.config()}# mine\n${role}[profile work-mfa]\nfob_mfa_serial = ${second.serialNumber}\n`,
+  );
+  const run = world.fobOnTerminal(["device", "remove", "work"], shown);
+  await run.shows("Which device do you want to remove?");
+  run.type("\u001b[B\r");
+  await run.shows("hint: if you do not have it any more, first: fob login work --force --serial");
+  await run.shows("Type the device's name (second) to remove it:");
+  run.type("sceond\r");
+  await run.shows("that is not its name");
+  run.type("\u0015second\r");
+  await run.shows("Code for second @");
+  run.type(`${second.code()}\r`);
+  const { status, screen } = await run.ended;
+  expect({ status, screen }).toMatchObject({ status: 0, screen: expect.stringContaining("Removed ") as string });
+  expect(screen).toContain("removed it from your AWS config");
+  expect(screen).toContain('other profiles name it as their mfa_serial: "role"');
+  expect(screen).toContain("fob device list work");
+  expect(world.config()).toContain(`mfa_serial = ${world.device.serialNumber}\n# mine\n${role}`);
+  expect(world.config()).not.toContain("fob_mfa_serial");
+  const { stdout } = await world.fob(["device", "list", "work", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ devices: [{ serialNumber: world.device.serialNumber }] });
+  expect(world.calls("DeleteVirtualMFADevice")).toBe(1);
+});
+
+test("remove: Ctrl-C at the name or the code changes nothing; no terminal, exit 4", async () => {
+  const world = await makeWorld({ policies: enforced });
+  for (const isAtCode of [false, true]) {
+    const run = world.fobOnTerminal(["device", "remove", "work"], shown);
+    await run.shows("it is your last MFA device");
+    await run.shows("Type the device's name");
+    if (isAtCode) {
+      run.type(`${world.user.name}\r`);
+      await run.shows("Code for");
+    }
+    run.type("\u0003");
+    const { status, screen } = await run.ended;
+    expect(status).toBe(130);
+    expect(screen).toContain("cancelled; nothing is changed");
+  }
+  expect((await world.fob(["device", "remove", "work"])).status).toBe(4);
+  expect((await world.fob(["device", "remove", "work", "--yes"])).status).toBe(4);
+  expect(world.calls("DeactivateMFADevice")).toBe(0);
+});
+
+test("remove: killed after AWS has deactivated the last device, it goes on; and enrollment starts again", async () => {
+  const world = await makeWorld({ policies: enforced });
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+  const kill = `--require ${join(import.meta.dirname, "../helpers/kills.cjs")}`;
+  const env = { NODE_OPTIONS: kill, KILL_AT: "1", KILL_WHEN: "done", KILL_LOG: join(world.home, "changes") };
+  const killed = await world.fob(["device", "remove", "work", "--yes"], { env });
+  expect(killed.signal).toBe("SIGKILL");
+  expect(killed.stderr).toContain("fob: warning: it is your last MFA device");
+  expect(world.calls("DeactivateMFADevice")).toBe(1);
+  const again = await world.fob(["device", "remove", "work", "--yes"]);
+  expect(again).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining("no user has it; this deletes it") as string,
+  });
+  expect(again.stderr).toContain("enroll another: fob device enroll work");
+  expect(world.calls("DeleteVirtualMFADevice")).toBe(1);
+  expect(world.config()).not.toContain("mfa_serial = ");
+  expect((await world.fob(["device", "remove", "work", "--yes"])).stderr).toContain("you have no MFA device");
+});
+
+test("remove: a device that may be deactivated and not deleted, no permission at all, and only passkeys", async () => {
+  const statement = { Effect: "Allow", Action: ["iam:ListMFADevices", "iam:DeactivateMFADevice"], Resource: "*" };
+  const world = await makeWorld({ policies: [{ Version: "2012-10-17", Statement: [statement] }] });
+  const second = world.sandbox.addVirtualDevice(world.user.name, "second");
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+  const half = await world.fob(["device", "remove", "work", "--serial", second.serialNumber, "--yes"]);
+  expect(half.status).toBe(0);
+  expect(half.stderr).toContain("is deactivated, but not deleted");
+
+  const powerless = await makeWorld({ policies: [] });
+  expect((await powerless.fob(["login", "work", "--code", powerless.device.code()])).status).toBe(0);
+  const serial = ["--serial", powerless.device.serialNumber];
+  const denied = await powerless.fob(["device", "remove", "work", "--yes", ...serial]);
+  expect(denied.status).toBe(1);
+  expect(denied.stderr).toContain("it may be your last MFA device");
+  expect(denied.stderr).toContain("the policy that lets you remove your own devices");
+
+  const passkeys = await worldWithoutDevice();
+  passkeys.sandbox.addFidoDevice("dan");
+  const refused = await passkeys.fob(["device", "remove", "work", "--yes"]);
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toContain("your only MFA devices are passkeys");
 });

@@ -1,8 +1,7 @@
 // `fob device enroll`: a new virtual device, from the terminal.
 import type { Connection } from "../../../aws/connection.ts";
-import { AwsFailure } from "../../../aws/failures.ts";
 import { assertRoom, createDevice, describeLeft, enableDevice, type NewDevice } from "../../../devices/enroll.ts";
-import { describeDevice, nameOfDevice, type OwnDevice } from "../../../devices/own.ts";
+import { nameOfDevice } from "../../../devices/own.ts";
 import { rememberDevice } from "../../../devices/remember.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../../../errors.ts";
 import { assertEditable } from "../../../files/edit.ts";
@@ -13,11 +12,13 @@ import { formatOption, quote, quoteProfileArgument } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
+import { explainDenial } from "../../denied.ts";
 import { offerFirstLogin } from "../../first-login.ts";
 import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
 import { askTwoCodes, needTerminal } from "../../questions.ts";
-import { explainDenial } from "./denied.ts";
 import { type ImageFile, reserveImage, showSeed } from "./show-seed.ts";
+import { assertUsable } from "./usable.ts";
+import { listOwnDevices } from "./which.ts";
 
 const command = "fob device enroll";
 
@@ -83,37 +84,18 @@ function checkName(name: string | undefined, { typed }: Context): string | undef
 }
 
 /** Whether the user has a device, so that AWS wants a session with MFA. @throws FobError if there is no room for another */
-async function findDevices(own: OwnProfile, { say }: Context): Promise<boolean> {
-  const found = await askAsUser(own, { command }, async (aws, user) => {
-    const { listEnabledDevices } = await import("../../../aws/iam.ts");
-    try {
-      return { user, devices: (await listEnabledDevices(aws)).map(describeDevice) };
-    } catch (error) {
-      if (!(error instanceof AwsFailure) || error.consequence !== "refused") throw error;
-      say.warning(`cannot list your MFA devices: ${error.message}`);
-      return { user, devices: [] };
-    }
-  });
-  const { devices, user } = found;
-  assertRoom(devices, user.name);
+async function findDevices(own: OwnProfile, context: Context): Promise<boolean> {
+  const { devices, user } = await askAsUser(own, { command }, async (aws, found) => ({
+    user: found,
+    devices: (await listOwnDevices(aws, context)) ?? [],
+  }));
+  assertRoom(devices, user.name, `fob device remove ${quoteProfileArgument(own.source)}`);
   if (devices.length === 0) return false;
-  assertUsable(devices, own);
-  say.note(
+  assertUsable(devices, own, "adds another device");
+  context.say.note(
     `${quote(user.name)} has ${devices.length === 1 ? "a device" : `${devices.length} devices`}; this adds another`,
   );
   return true;
-}
-
-/** AWS wants MFA for a second device, and the command line has none with a passkey. @throws FobError */
-function assertUsable(devices: readonly OwnDevice[], { source }: OwnProfile): void {
-  if (devices.some(({ isUsable }) => isUsable !== false)) return;
-  throw new FobError(
-    "your only MFA devices are passkeys or security keys, and AWS adds another device only for a session with MFA, which STS does not open with them",
-    [
-      "add an authenticator app in the AWS console: IAM, Users, Security credentials, Assign MFA device",
-      `then: fob login ${quoteProfileArgument(source)}`,
-    ],
-  );
 }
 
 interface Enrollment {
@@ -136,14 +118,15 @@ async function enroll({ aws, user, own, terminal, image, name }: Enrollment, con
     name,
     withName: (other: string) => formatCommand(typed, { set: { name: other } }),
   };
-  const create = (wanted: string) => explainDenial(iam.createVirtualMfaDevice(aws, wanted), own.source);
+  const create = (wanted: string) => explainDenial(iam.createVirtualMfaDevice(aws, wanted), own.source, "enroll");
   const device = await createDevice(options, { create, note: say.note });
   const owner = `${nameOfDevice(device.serialNumber)} @ ${user.account}`;
   try {
     await enableDevice(device, {
       create,
       ...{ now, note: say.note, warn: say.warning },
-      enable: (serial, codes) => explainDenial(iam.enableMfaDevice(aws, user.name, serial, codes), own.source),
+      enable: (serial, codes) =>
+        explainDenial(iam.enableMfaDevice(aws, user.name, serial, codes), own.source, "enroll"),
       list: () => listMfaDevices(aws),
       show: (made) => showSeed(made, { account: user.account, terminal, image }, context),
       askCodes: (_, problem) => askTwoCodes(terminal, { owner, problem }, own.sessions, context),

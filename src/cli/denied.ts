@@ -1,10 +1,15 @@
-// Says what a user needs who may not look after their own devices.
-import { AwsFailure } from "../../../aws/failures.ts";
-import { FobError } from "../../../errors.ts";
-import { quoteProfileArgument } from "../../../text.ts";
+// Says what a user needs who may not look after their own devices or password.
+import { AwsFailure } from "../aws/failures.ts";
+import { FobError } from "../errors.ts";
+import { quoteProfileArgument } from "../text.ts";
 
-/** The result of a call, or its failure with the policy to ask for. @throws FobError */
-export async function explainDenial<T>(call: Promise<T>, profile: string): Promise<T> {
+/**
+ * The result of a call, or its failure with the policy to ask for.
+ *
+ * @param what the policy lets the user do: `enroll`
+ * @throws FobError
+ */
+export async function explainDenial<T>(call: Promise<T>, profile: string, what: string): Promise<T> {
   try {
     return await call;
   } catch (error) {
@@ -22,7 +27,7 @@ export async function explainDenial<T>(call: Promise<T>, profile: string): Promi
       error.consequence,
       error.message,
       [
-        "ask an administrator for the policy that lets you enroll; this prints it: fob policy show --self-manage",
+        `ask an administrator for the policy that lets you ${what}; this prints it: fob policy show --self-manage`,
         ...error.hints,
       ],
       error,
