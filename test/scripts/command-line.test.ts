@@ -69,8 +69,9 @@ test("fob, fob help and fob --help list the commands; each has its own help with
   const { stdout } = await fob();
   expect(stdout).toMatch(/^Usage: fob <command> \[options\]\n[\s\S]*\nDaily:\n {2}login \[profile\] /);
   for (const args of [["help"], ["--help"], ["-h"]]) expect(await fob(...args)).toMatchObject({ status: 0, stdout });
-  const shown = [...stdout.matchAll(/^ {2}(login|status|logout|demo) /gm)].map(([, name = ""]) => name);
-  expect(shown).toEqual(["login", "status", "logout", "demo"]);
+  const shown = [...stdout.matchAll(/^ {2}(login|status|logout|doctor) /gm)].map(([, name = ""]) => name);
+  expect(shown).toEqual(["login", "status", "logout", "doctor"]);
+  expect(stdout).toMatch(/^ {2}sandbox .*, demo /m);
   for (const name of shown) {
     const help = await fob(name, "--help");
     expect(help).toMatchObject({ status: 0, stderr: "" });
