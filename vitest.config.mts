@@ -43,7 +43,7 @@ export default defineConfig({
           // To load the same modules for every file again takes a quarter of the time.
           isolate: false,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/long/**", "test/interop/**", ...alone],
+          exclude: ["test/long/**", "test/interop/**", "test/windows/**", ...alone],
         },
       },
       { extends: true, test: { name: "alone", include: alone } },

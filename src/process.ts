@@ -2,8 +2,9 @@
 // way in which fob starts programs.
 import { execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { Environment } from "./environment-variables.ts";
+import { copyEnvironment, type Environment } from "./environment-variables.ts";
 import { getSystemCode } from "./errors.ts";
+import { startOnWindows } from "./windows-programs.ts";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -148,9 +149,20 @@ export interface Desktop {
   readonly debug: (message: string) => void;
 }
 
-/** Starts a program, as `spawn` of node:child_process does, and never one from the working directory in place of it. */
-export const startProgram = ((file: string, args: readonly string[], options: SpawnOptions) =>
-  spawn(file, args, keepToPath(options))) as typeof spawn;
+/**
+ * Starts a program, as `spawn` of node:child_process does, and never one from the working directory in place of it. On
+ * Windows also a batch file.
+ */
+export const startProgram = ((file: string, args: readonly string[], options: SpawnOptions) => {
+  const kept = keepToPath(options);
+  if (process.platform !== "win32" || options.shell) return spawn(file, args, kept);
+  const env = copyEnvironment(options.env ?? process.env, process.platform);
+  const start = startOnWindows(file, args, env);
+  return spawn(start.file, start.args, {
+    ...kept,
+    windowsVerbatimArguments: start.isVerbatim,
+  });
+}) as typeof spawn;
 
 const noWorkingDirectory = { NoDefaultCurrentDirectoryInExePath: "1" };
 

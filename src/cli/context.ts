@@ -1,6 +1,6 @@
 // The one place where the program meets the outside world.
 import { isAbsolute } from "node:path";
-import type { Environment } from "../environment-variables.ts";
+import { copyEnvironment, type Environment } from "../environment-variables.ts";
 import { CancelledError, FobError } from "../errors.ts";
 import type { TypedCommand } from "../typed-command.ts";
 import { type Output, stderr, stdout, writeLine } from "./output.ts";
@@ -49,7 +49,7 @@ export async function processContext(options: { debug: boolean; typed: TypedComm
   let signal: AbortSignal | undefined;
   const home = await homeFolder();
   return {
-    env: { ...process.env },
+    env: copyEnvironment(process.env, process.platform),
     get home() {
       if (home !== undefined) return home;
       throw new FobError(

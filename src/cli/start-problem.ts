@@ -16,9 +16,8 @@ export function reportStartProblem(
   const isMissing = exitCode === 127;
   const retype = (...behind: string[]): string => formatCommand({ ...typed, behind });
   say.error(isMissing ? `${quote(program)}: command not found` : `cannot run ${quote(program)}: ${reason}`);
-  if (process.platform === "win32")
-    say.hint(`run a batch file, such as npm, through cmd: ${retype("cmd", "/c", "npm")}`);
-  else if (isMissing && isForShell(program)) say.hint(`let a shell run it: ${retype("sh", "-c", program)}`);
+  const shell = process.platform === "win32" ? ["cmd", "/c"] : ["sh", "-c"];
+  if (isMissing && isForShell(program)) say.hint(`let a shell run it: ${retype(...shell, program)}`);
   else if (!isMissing) say.hint(`check the file: ls -l ${quoteShellWord(program)}`);
   return exitCode;
 }

@@ -32,7 +32,7 @@ const MOST_QUESTIONS = 10;
  * again.
  */
 export function createGraphicalPrompt({ env, platform, debug }: Desktop): MfaCodeProvider | undefined {
-  let dialogs = listDialogs(platform, env).filter(({ program }) => platform === "win32" || isOnPath(program, env));
+  let dialogs = listDialogs(platform, env).filter(({ program }) => isOnPath(program, env, platform));
   if (dialogs.length === 0) return undefined;
   const problems: string[] = [];
 
@@ -185,8 +185,8 @@ const powershell: Dialog = {
   },
 };
 
-function isOnPath(program: string, env: Environment): boolean {
-  return (env.PATH ?? "").split(":").some((folder) => {
+function isOnPath(program: string, env: Environment, platform: NodeJS.Platform): boolean {
+  return (env.PATH ?? "").split(platform === "win32" ? ";" : ":").some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;

@@ -22,7 +22,7 @@ export async function openBrowser(address: string, { env, platform, debug }: Des
 /** Whether a program is installed that could open a browser. */
 export function hasBrowser({ env, platform }: Pick<Desktop, "env" | "platform">): boolean {
   if (platform === "darwin" || platform === "win32") return true;
-  return listOpeners("", platform, env).some(([program]) => findProblem(program, env.PATH) === undefined);
+  return listOpeners("", platform, env).some(([program]) => findProblem(program, env) === undefined);
 }
 
 /** What went wrong, once the program has ended; undefined where nothing did. */

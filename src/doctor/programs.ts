@@ -18,7 +18,7 @@ async function readAwsVersion(given: Environment, signal: AbortSignal): Promise<
   // Never a program from the working directory.
   const folders = (given.PATH ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
   const env = { ...given, PATH: folders.join(delimiter) };
-  const problem = process.platform === "win32" ? undefined : findProblem("aws", env.PATH);
+  const problem = findProblem("aws", env);
   if (problem?.exitCode === 127) return { value: undefined };
   if (problem !== undefined) return { unknown: `aws cannot be run: ${problem.reason}` };
   try {

@@ -1,7 +1,9 @@
 // Looking for a program as a shell does, before anything is asked for its sake.
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Environment } from "../environment-variables.ts";
 import { getSystemCode } from "../errors.ts";
+import { findOnWindows } from "../windows-programs.ts";
 
 /** Why a program cannot be run: no such program (exit code 127), or one that the system does not run (126). */
 export interface ProgramProblem {
@@ -11,8 +13,18 @@ export interface ProgramProblem {
 
 const missing: ProgramProblem = { exitCode: 127, reason: "not found" };
 
-/** What keeps a program from being run on a POSIX system; undefined if nothing does. @param path the value of PATH */
-export function findProblem(name: string, path: string | undefined): ProgramProblem | undefined {
+/** What keeps a program from being run; undefined if nothing does. */
+export function findProblem(
+  name: string,
+  env: Environment,
+  platform: NodeJS.Platform = process.platform,
+): ProgramProblem | undefined {
+  if (platform === "win32") {
+    if (findOnWindows(name, env) !== undefined) return undefined;
+    const isThere = /[\\/]/.test(name) && existsSync(name);
+    return isThere ? { exitCode: 126, reason: "it is neither a program nor a batch file" } : missing;
+  }
+  const { PATH: path } = env;
   // `exec` in a shell would take the second for an option.
   if (name === "" || name.startsWith("-")) return missing;
   if (name.includes("/")) return problemOf(name);

@@ -226,7 +226,9 @@ test("there is no prompt where no window can open, or where no program is there"
   expect(isThere("darwin", { SSH_CONNECTION: "::1 1 ::1 22" })).toBe(false);
   writeFileSync(join(folder, "powershell.exe"), "", { mode: 0o755 });
   expect(isThere("linux", { WSL_DISTRO_NAME: "Debian" })).toBe(true);
-  expect(isThere("win32", { PATH: "" })).toBe(true);
+  expect(isThere("win32", {})).toBe(true);
+  expect(isThere("win32", { PATH: `C:\\elsewhere;${folder}` })).toBe(true);
+  expect(isThere("win32", { PATH: "" })).toBe(false);
 });
 
 const isInstalled = (program: string): boolean =>

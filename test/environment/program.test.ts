@@ -19,11 +19,11 @@ test.each([
   ["itself", { loop: "loop" }],
   ["another that names it", { one: "two", two: "one" }],
 ])("a script whose interpreter is %s is left to the system, which refuses it", (_, interpreters) => {
-  expect(findProblem(makeScripts(interpreters), "")).toBeUndefined();
+  expect(findProblem(makeScripts(interpreters), { PATH: "" })).toBeUndefined();
 });
 
 test("a script whose interpreter is not there is not run", () => {
-  const { exitCode, reason } = findProblem(makeScripts({ script: "gone" }), "") ?? {};
+  const { exitCode, reason } = findProblem(makeScripts({ script: "gone" }), { PATH: "" }) ?? {};
   expect(exitCode).toBe(126);
   expect(reason).toMatch(/^its interpreter .*gone does not exist$/);
 });

@@ -6,6 +6,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { holds, type Kind, knowBytes, knowGiven, takeSecrets } from "./secrets.ts";
+import { isWindows } from "./windows.ts";
 
 interface Trace {
   /** For the message. */
@@ -54,7 +55,8 @@ function filesIn(folder: string): Trace[] {
     const found = lstatSync(path, { throwIfNoEntry: false });
     const isHolder =
       holders.has(path) || /\/\.aws\/credentials(\.fob-backup-[^/]+)?$|\/sessions\/[^./][^/]*$/.test(path);
-    if (!found?.isFile() || (isHolder && (found.mode & 0o077) === 0)) return [];
+    // Windows has no modes.
+    if (!found?.isFile() || (isHolder && (isWindows || (found.mode & 0o077) === 0))) return [];
     const where = `the file ${path} (mode ${(found.mode & 0o777).toString(8)})`;
     return { where, text: () => readFileSync(path, "utf8") };
   });

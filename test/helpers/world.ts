@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import type { ReadStream } from "node:tty";
 import { type IPty, spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { onTestFinished } from "vitest";
@@ -20,10 +21,11 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandb
 import { searchHints } from "./hints.ts";
 import { commandName, mayHoldSecrets, searchFolder, searchOutput, watched } from "./leaks.ts";
 import { type Kind, knowCodes, knowSandbox } from "./secrets.ts";
+import { isWindows, pathForFob, runOnWindows, skipOnWindows } from "./windows.ts";
 
-export const program = resolve(import.meta.dirname, "../../bin/fob");
+export const program = pathForFob(resolve(import.meta.dirname, "../../bin/fob"));
 
-/** What runs it: the Node.js of the tests, or the one that `npm run test:matrix` is at. */
+/** What runs it: the Node.js of the tests, or the one that `npm run test:matrix` or `npm run test:windows` is at. */
 export const node = process.env.FOB_TEST_NODE ?? process.execPath;
 
 function preload(name: string): string {
@@ -140,7 +142,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       const file = join(home, `printed-${printed++}`);
       writeFileSync(file, text, { mode: 0o600 });
       mayHoldSecrets(file);
-      return `cat ${file}`;
+      return isWindows ? `type ${pathForFob(file)}` : `cat ${file}`;
     },
     calls: (action) => sandbox.requests.filter((request) => request.action === action).length,
   };
@@ -148,11 +150,11 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
 
 /** `fob exec` as it is installed: only then fob becomes the command. The rest without a shell, whatever the PATH is. */
 const started = (args: readonly string[]): [file: string, args: readonly string[]] =>
-  args[0] === "exec" ? [program, args] : [node, [program, ...args]];
+  args[0] === "exec" && !isWindows ? [program, args] : [node, [program, ...args]];
 
 /** A folder with that Node.js alone: what is beside it in its own folder is not for the tests. */
 const nodeFolder = mkdtempSync(join(tmpdir(), "fob-test-node-"));
-symlinkSync(node, join(nodeFolder, "node"));
+if (!isWindows) symlinkSync(node, join(nodeFolder, "node"));
 
 /** What a command is there to show. */
 const showing = ([command = ""]: readonly string[]): Pick<RunOptions, "shows"> =>
@@ -189,6 +191,7 @@ function noteHints([file, ...args]: readonly string[], env: RunOptions["env"], t
 
 /** Runs a program to its end, with an environment of its own. */
 export function execute(file: string, args: readonly string[], options: RunOptions): Promise<Result> {
+  if (isWindows) return executeOnWindows(file, args, options);
   return new Promise((done, fail) => {
     // A session of its own, so that it has no terminal even when the tests run on one.
     const child = spawn(file, args, {
@@ -214,6 +217,27 @@ export function execute(file: string, args: readonly string[], options: RunOptio
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");
   });
+}
+
+async function executeOnWindows(file: string, args: readonly string[], options: RunOptions): Promise<Result> {
+  if (file !== node && !file.endsWith(".exe")) skipOnWindows(file);
+  const printed = { stdout: "", stderr: "" };
+  const decoders = { stdout: new StringDecoder(), stderr: new StringDecoder() };
+  const name = nameOf(args);
+  searchOutput({ where: `the stdout of ${name}`, text: () => printed.stdout, shows: options.shows });
+  searchOutput({ where: `the stderr of ${name}`, text: () => printed.stderr });
+  noteHints([file, ...args], options.env, () => printed.stderr);
+  const status = await runOnWindows({
+    file,
+    args,
+    env: watched(args, options.env, options.input),
+    cwd: options.cwd,
+    input: options.input,
+    onOutput(stream, bytes) {
+      printed[stream] += decoders[stream].write(bytes);
+    },
+  });
+  return { status, signal: null, ...printed };
 }
 
 export interface OnTerminal {
@@ -261,6 +285,7 @@ function readNow(fd: number, buffer: Buffer): number {
 
 /** Runs a program on a terminal of its own. */
 export function onTerminal(file: string, args: readonly string[], options: RunOptions): OnTerminal {
+  skipOnWindows("a terminal");
   const terminal = spawnOnTerminal(file, [...args], {
     env: watched(args, options.env),
     cwd: options.cwd ?? tmpdir(),

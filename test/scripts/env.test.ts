@@ -4,6 +4,7 @@ import { appendFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
 import { run, testIn, withFob } from "../helpers/shells.ts";
+import { skipOnWindows } from "../helpers/windows.ts";
 import { execute, makeWorld, type World } from "../helpers/world.ts";
 
 const both = ["secret access key", "session token"] as const;
@@ -134,6 +135,7 @@ test("--reveal shows them on a terminal", async () => {
 });
 
 test("the shell that cannot be told, and a format that there is not", async () => {
+  skipOnWindows("a shell that cannot be told");
   const world = await loggedIn();
   // Its parent, the test's Node.js, is no shell.
   const untold = await world.fob(["env", "work"], { env: { SHELL: "/usr/bin/nu" } });

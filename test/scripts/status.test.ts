@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
+import { skipOnWindows } from "../helpers/windows.ts";
 import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const loggedIn = async (...args: string[]): Promise<World> => {
@@ -29,7 +30,7 @@ test("time left is shown in words, and where the session is written to", async (
   const world = await loggedIn();
   const { stdout } = await world.fob(["status"]);
   expect(stdout).toMatch(
-    /^work-mfa\twork\tvalid\t11 h 59 min\t(tomorrow )?\d\d:\d\d\t~\/\.aws\/credentials, from 127\.0\.0\.1:\d+, not AWS\n$/,
+    /^work-mfa\twork\tvalid\t11 h 59 min\t(tomorrow )?\d\d:\d\d\t~[/\\]\.aws[/\\]credentials, from 127\.0\.0\.1:\d+, not AWS\n$/,
   );
   endsIn(world, -7200);
   expect((await world.fob(["status"])).stdout).toContain("\texpired\t2 h ago\t");
@@ -84,6 +85,7 @@ test.each([
 });
 
 test("a session file that is a symbolic link is unreadable", async () => {
+  skipOnWindows("a symbolic link without administrator rights");
   const world = await loggedIn();
   const moved = join(world.home, "elsewhere");
   writeFileSync(moved, readFileSync(sessionFile(world)), { mode: 0o600 });
@@ -204,6 +206,7 @@ test("FOB_HOME moves the store, and must be absolute", async () => {
 });
 
 test("what fob makes in the store is private; a folder that is there keeps its mode", async () => {
+  skipOnWindows("a mode");
   const world = await makeWorld();
   const folder = join(dirname(world.credentialsPath), "fob");
   mkdirSync(folder, { mode: 0o755 });

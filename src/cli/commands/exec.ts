@@ -142,7 +142,7 @@ async function prepare(
   const command = isShell ? ([findUserShell(env)] as const) : (behind as readonly [string, ...string[]]);
   const [program] = command;
   const minTtl = parseMinTtl(options.minTtl);
-  const problem = process.platform === "win32" ? undefined : findProblem(program, env.PATH);
+  const problem = findProblem(program, env);
   if (problem) return { exitCode: reportStartProblem(program, problem, context) };
   const given = await getProfileCredentials(named[0], { ...options, minTtl }, context);
   const { expiration } = given.credentials;

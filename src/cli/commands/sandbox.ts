@@ -79,7 +79,7 @@ export const sandboxCommand = defineCommand({
     const [program] = command;
     const { env, signal } = context;
     const shell = program === undefined ? chooseShell(options.shell, context) : undefined;
-    const problem = program === undefined || process.platform === "win32" ? undefined : findProblem(program, env.PATH);
+    const problem = program === undefined ? undefined : findProblem(program, env);
     if (program !== undefined && problem) return reportStartProblem(program, problem, context);
     const files = await import("../../sandbox/scenario-file.ts");
     if (options.save !== undefined) files.assertSavable(options.save);
