@@ -15,7 +15,7 @@ export interface WindowsStart {
 /** Others need the program that opens them. */
 const runnable = [".COM", ".EXE", ".BAT", ".CMD"];
 
-/** The file that a shell would start; undefined if there is none. Never one of the working directory, unless its path is given. */
+/** The file that a shell would start, but none of the working directory by its name alone; undefined if there is none. */
 export function findOnWindows(name: string, env: Environment): string | undefined {
   if (name === "") return undefined;
   if (/[\\/:]/.test(name)) return findWithExtension(name, env);

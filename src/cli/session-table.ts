@@ -1,4 +1,5 @@
 // Sessions as a person reads them.
+import { sep } from "node:path";
 import { styleText } from "node:util";
 import { sessionLength } from "../aws/limits.ts";
 import { formatClockTime, formatDuration } from "../duration.ts";
@@ -183,7 +184,7 @@ function describePlace(entry: StatusEntry, home: string): string {
 }
 
 const shortenPath = (path: string, home: string): string =>
-  path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+  path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
 
 const describeEndpoint = ({ endpoint }: StatusEntry): string[] =>
   endpoint === undefined ? [] : [`from ${new URL(endpoint).host}, not AWS`];
