@@ -15,7 +15,7 @@ export interface WindowsStart {
 /** Others need the program that opens them. */
 const runnable = [".COM", ".EXE", ".BAT", ".CMD"];
 
-/** The file that a shell would start, but none of the working directory by its name alone; undefined if there is none. */
+/** The file that a shell would start, and undefined without one. A name alone is never a file of the working directory. */
 export function findOnWindows(name: string, env: Environment): string | undefined {
   if (name === "") return undefined;
   if (/[\\/:]/.test(name)) return findWithExtension(name, env);
