@@ -6,6 +6,7 @@ import { FobError } from "../errors.ts";
 import { ensureFolder } from "../files/create.ts";
 import { explainFileError, readWhole } from "../files/read.ts";
 import { assertOwnFile, beginReplace, resolveFile } from "../files/replace.ts";
+import { quoteShellWord } from "../text.ts";
 
 export interface ShellLine {
   readonly shell: "bash" | "zsh" | "fish";
@@ -25,12 +26,14 @@ export function describeShellLine(
   content: string,
   { env, home }: { readonly env: Environment; readonly home: string },
 ): ShellLine {
+  const shown = (path: string): string =>
+    path.startsWith(`${home}/`) ? `~/${quoteShellWord(path.slice(home.length + 1))}` : quoteShellWord(path);
   if (shell === "fish") {
     const folder = join(env.XDG_CONFIG_HOME || join(home, ".config"), "fish", "conf.d");
     return {
       shell,
       text: "write fob's functions for fish to conf.d/fob.fish in fish's folder: mfa, a prompt segment and completion",
-      command: "mkdir -p ~/.config/fish/conf.d && fob shell-init fish > ~/.config/fish/conf.d/fob.fish",
+      command: `mkdir -p ${shown(folder)} && fob shell-init fish > ${shown(join(folder, "fob.fish"))}`,
       script: { path: join(folder, "fob.fish"), content },
       start: undefined,
     };
@@ -40,7 +43,7 @@ export function describeShellLine(
   return {
     shell,
     text: `add a line to .${shell}rc that reads ~/${name}: mfa, a prompt segment and completion`,
-    command: `fob shell-init ${shell} > ~/${name} && echo '. ~/${name}' >> ~/.${shell}rc`,
+    command: `fob shell-init ${shell} > ~/${name} && echo '. ~/${name}' >> ${shown(start)}`,
     script: { path: join(home, name), content },
     start: { path: start, line: `. ~/${name}` },
   };

@@ -1,10 +1,12 @@
 // `fob setup`: guided, with everything asked and said before it is done.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { base32Decode, codeOfStep, timeStep } from "../../src/sandbox/totp.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { isThere } from "../helpers/needed.ts";
+import { run, withFob } from "../helpers/shells.ts";
 import { fast, makeWorld, type OnTerminal, type RunOptions, type World } from "../helpers/world.ts";
 
 /** What a user under the enforcement policy has. */
@@ -58,32 +60,32 @@ async function enroll(run: OnTerminal): Promise<(ahead: number) => string> {
 test("from an empty home: key, device, config, shell and a session; the next run finds nothing to do", async () => {
   const dan = await makeDan();
   const { accessKeyId, secretAccessKey } = dan.accessKey;
-  const run = dan.fobOnTerminal(["setup"], shown);
-  await answer(run, [
+  const guided = dan.fobOnTerminal(["setup"], shown);
+  await answer(guided, [
     ["Name of the new profile (Enter: work):", ""],
     ["Region, like eu-central-1", "eu-central-1"],
     ["Access key ID for work", accessKeyId],
     ["Secret access key (not shown):", secretAccessKey],
   ]);
-  await run.shows('the access key is of the user "dan"');
-  await answer(run, [
+  await guided.shows('the access key is of the user "dan"');
+  await answer(guided, [
     ["Where should the secret access key be kept?", ""],
     ["dan has no MFA device. Enroll an authenticator app?", ""],
     ["Name of the session profile, which programs use (Enter: work-mfa):", ""],
     ["keys in the credentials file", ""],
     ["Set up bash: add a line to .bashrc", ""],
   ]);
-  await run.shows("this will be done:");
-  await run.shows("Do it?");
+  await guided.shows("this will be done:");
+  await guided.shows("Do it?");
   expect(readdirSync(dan.home)).toEqual([]);
-  run.type("\r");
-  const code = await enroll(run);
-  await answer(run, [
+  guided.type("\r");
+  const code = await enroll(guided);
+  await answer(guided, [
     ["Log in with it now?", ""],
     [/Code for dan @/, code(1)],
     ["AWS knows you as dan", ""],
   ]);
-  const { status, screen } = await run.ended;
+  const { status, screen } = await guided.ended;
   expect({ status, screen }).toMatchObject({ status: 0 });
   expect(screen).toContain("every morning, in a new shell: mfa work");
   expect(screen).not.toContain(secretAccessKey);
@@ -100,4 +102,76 @@ test("from an empty home: key, device, config, shell and a session; the next run
   const again = dan.fobOnTerminal(["setup", "work"], shown);
   expect(await again.ended).toMatchObject({ status: 0 });
   expect((await again.ended).screen).toContain("everything is set up already");
+});
+
+const team = {
+  ...{ version: 1, account: "123456789012", profile: "work", region: "eu-central-1", duration: "8h" },
+  roles: [{ profile: "prod", role_arn: "arn:aws:iam::210987654321:role/deploy", duration: "1h" }],
+};
+
+function writeTeam({ home }: World, more: object = {}): string {
+  const path = join(home, "team.json");
+  writeFileSync(path, JSON.stringify({ ...team, ...more }));
+  return path;
+}
+
+test("a team file makes names, region, session and roles no questions; a key of another account changes nothing", async () => {
+  const world = await makeDan();
+  const csv = join(world.home, "accessKeys.csv");
+  const { accessKeyId, secretAccessKey } = world.accessKey;
+  writeFileSync(csv, `\ufeffAccess key ID,Secret access key\r\n${accessKeyId},${secretAccessKey}\r\n`, { mode: 0o600 });
+  mayHoldSecrets(csv);
+  const other = writeTeam(world, { account: "999999999999" });
+  const refused = await world.fobOnTerminal(["setup", "--from", other, "--key-file", csv], shown).ended;
+  expect(refused.status).toBe(1);
+  expect(refused.screen).toContain(
+    "the access key is of the account 123456789012, and the team file is for 999999999999",
+  );
+  expect(existsSync(join(world.home, ".aws"))).toBe(false);
+
+  const guided = world.fobOnTerminal(["setup", "--from", writeTeam(world), "--key-file", csv], shown);
+  await answer(guided, [
+    ["Where should the secret access key be kept?", ""],
+    ["dan has no MFA device. Enroll an authenticator app?", "n"],
+    ["How should programs get the session?", ""],
+    ["Set up bash", "n"],
+    ["Do it?", ""],
+  ]);
+  const { status, screen } = await guided.ended;
+  expect({ status, screen }).toMatchObject({ status: 0 });
+  expect(screen).toContain("still holds the secret access key");
+  expect(world.config()).toBe(
+    `[profile work]\nfob_access_key_id = ${accessKeyId}\nregion = eu-central-1\nfob_duration = 8h\n\n` +
+      `[profile prod]\nrole_arn = ${team.roles[0]?.role_arn}\nsource_profile = work-mfa\nduration_seconds = 3600\n`,
+  );
+  expect(existsSync(join(world.home, ".bashrc"))).toBe(false);
+});
+
+test.skipIf(!isThere("aws", "--version"))("what --print-only prints does the same", async () => {
+  const world = await makeWorld();
+  const { accessKeyId } = world.user.accessKey;
+  world.env.FOB_KEYCHAIN = join(world.home, "keychain");
+  world.env.SHELL = "/bin/bash";
+  mayHoldSecrets(world.env.FOB_KEYCHAIN);
+  writeFileSync(world.configPath, `[profile work]\nmfa_process = ${world.commandThatPrints(world.device.code())}\n`);
+  const { status, stdout } = await world.fob(["setup", "work", "--from", writeTeam(world), "--print-only"]);
+  expect(status).toBe(0);
+  expect(world.calls("GetCallerIdentity")).toBe(0);
+  expect(existsSync(world.env.FOB_KEYCHAIN)).toBe(false);
+  const env = { ...withFob(world.env), AWS_EC2_METADATA_DISABLED: "true" };
+  const done = await run("bash", `set -e\n${stdout}`, { env });
+  expect(done).toMatchObject({ status: 0, stdout: expect.stringContaining(world.user.arn) as string });
+  expect(world.config()).toMatch(new RegExp(`^\\[profile work\\]\n[^[]*fob_access_key_id = ${accessKeyId}\n`));
+  expect(world.config()).toMatch(
+    /\[profile prod\]\nrole_arn = .*role\/deploy\nsource_profile = work-mfa\nduration_seconds = 3600\n/,
+  );
+  expect(readFileSync(join(world.home, ".bashrc"), "utf8")).toBe(". ~/.fob.bash\n");
+});
+
+test("without a terminal fob setup names the command lines that work", async () => {
+  const world = await makeWorld();
+  const { status, stderr } = await world.fob(["setup", "work", "--from", writeTeam(world)]);
+  expect(status).toBe(4);
+  expect(stderr).toMatch(/run it in a terminal: fob setup work --from \S+team.json\n/);
+  expect(stderr).toMatch(/or see the commands: fob setup work --from \S+team.json --print-only\n/);
 });

@@ -5,8 +5,9 @@ import { getSessionProfileName, type ProfilePair } from "../../../session/profil
 import { findMatching } from "../../../session/resolve.ts";
 import { takeSnapshot } from "../../../session/snapshot.ts";
 import { findOtherSessions, getIncluded, planLink, planRoles } from "../../../setup/adopt.ts";
-import { type ProfileEdit, planEdit } from "../../../setup/edits.ts";
+import type { ProfileEdit } from "../../../setup/edits.ts";
 import { type Choices, planSetup, type SetupTools } from "../../../setup/plan.ts";
+import { planSettings, planTeamRoles } from "../../../setup/profiles.ts";
 import { readTeamFile } from "../../../setup/team-file.ts";
 import { withJournal } from "../../../steps/journal.ts";
 import { runSteps, type Step, StepsStoppedError } from "../../../steps/steps.ts";
@@ -41,15 +42,29 @@ export const setupCommand = defineCommand({
       text: "read the access key from a file: the console's .csv, JSON from create-access-key, or a credentials file",
     },
     from: { value: "file", text: "take names, region, roles and account from a team's file, see docs/onboarding.md" },
+    printOnly: { text: "print the commands that do the same, and the lines of the files; ask and change nothing" },
     ...regionOption,
   },
   common: ["noInput", "debug"],
-  examples: ["fob setup", "fob setup work --key-file accessKeys.csv", "fob setup --from team.json"],
+  examples: [
+    "fob setup",
+    "fob setup work --key-file accessKeys.csv",
+    "fob setup --from team.json",
+    "fob setup work --print-only",
+  ],
   async run([named], options, context) {
     const team = options.from === undefined ? undefined : readTeamFile(options.from);
-    const terminal = needTerminal(options, "what to set up", `run it in a terminal: ${formatCommand(context.typed)}`);
     const sessions = createSessionContext(context, options);
-    const asking: Asking = { context, sessions, snapshot: takeSnapshot(sessions), team, terminal };
+    const snapshot = takeSnapshot(sessions);
+    if (options.printOnly) {
+      const { printSetup } = await import("./print.ts");
+      return await printSetup({ named, region: options.region, team, snapshot }, context);
+    }
+    const terminal = needTerminal(options, "what to set up", [
+      `run it in a terminal: ${formatCommand(context.typed, { without: ["noInput"] })}`,
+      `or see the commands: ${formatCommand(context.typed, { set: { printOnly: true }, without: ["noInput"] })}`,
+    ]);
+    const asking: Asking = { context, sessions, snapshot, team, terminal };
     const chosen = await chooseAll(named ?? team?.profile, options, asking);
     const steps = planSetup(chosen.choices, connectTools(chosen, asking));
     await confirm(steps, asking);
@@ -87,9 +102,9 @@ async function chooseAll(
   const installs = key.owner === undefined ? false : await chooseMode(session, asking);
   const roles = await chooseRoles(pair, asking);
   const edits = [
-    ...planSettings(source, { region, mfa_serial: device?.serial, fob_duration: asking.team?.duration }, asking),
+    ...planSettings(source, { region, mfa_serial: device?.serial, fob_duration: asking.team?.duration }, files),
     ...planLink(pair, session === getSessionProfileName(source), files),
-    ...planTeamRoles(session, asking),
+    ...planTeamRoles(session, asking.team?.roles ?? [], files),
     ...roles,
   ];
   const shell = await chooseShell(asking);
@@ -98,42 +113,6 @@ async function chooseAll(
     ...{ enrolls: device?.enrolls ?? false, shell: shell.line },
   };
   return { choices, key, device, shell, region };
-}
-
-/** What the source profile gets in the config. */
-function planSettings(
-  source: string,
-  settings: Readonly<Record<string, string | undefined>>,
-  { snapshot }: Asking,
-): readonly ProfileEdit[] {
-  const wanted = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const describe = (text: string): string => `write to the profile ${quote(source)} in the config: ${text}`;
-  return planEdit(snapshot.files.config, { id: `config/${source}`, profile: source, wanted, describe });
-}
-
-/** @throws FobError for a role profile that is there already and is another */
-function planTeamRoles(session: string, { snapshot, team }: Asking): readonly ProfileEdit[] {
-  const { files } = snapshot;
-  return (team?.roles ?? []).flatMap(({ profile, roleArn, region, duration }) => {
-    const other = ["aws_access_key_id", "credential_process", "sso_session", "sso_start_url", "login_session"].find(
-      (key) => getProperty(files, profile, key) !== undefined,
-    );
-    const role = getProperty(files, profile, "role_arn");
-    if (other !== undefined || (role !== undefined && role !== roleArn)) {
-      throw new FobError(
-        `the team file has a role profile ${quote(profile)}, and your profile of that name has another ${other ?? "role_arn"}; nothing is changed`,
-        "rename your profile, or the one in the team file",
-      );
-    }
-    const wanted = {
-      ...{ role_arn: roleArn, source_profile: session },
-      ...(region === undefined ? {} : { region }),
-      ...(duration === undefined ? {} : { duration_seconds: String(duration) }),
-      ...(getProperty(files, profile, "mfa_serial") === undefined ? {} : { mfa_serial: undefined }),
-    };
-    const describe = (text: string): string => `write the role profile ${quote(profile)} to the config: ${text}`;
-    return planEdit(files.config, { id: `role/${profile}`, profile, wanted, describe });
-  });
 }
 
 /** @throws CancelledError */

@@ -22,7 +22,7 @@ export async function chooseShell(asking: Asking): Promise<ChosenShell> {
 }
 
 /** Undefined for a shell whose start-up file fob does not edit. */
-async function findShellLine({ env, home }: Asking["context"]): Promise<ShellLine | undefined> {
+export async function findShellLine({ env, home }: Asking["context"]): Promise<ShellLine | undefined> {
   const shell = detectShell(env, readParentName());
   if (shell !== "bash" && shell !== "zsh" && shell !== "fish") return undefined;
   const { initText } = await import("../../../shell/shells.ts");

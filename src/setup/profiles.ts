@@ -1,0 +1,43 @@
+// What `fob setup` writes of profiles: the settings of the source, and the role profiles of a team.
+import { FobError } from "../errors.ts";
+import { type AwsFiles, getProperty } from "../profiles/files.ts";
+import { quote } from "../text.ts";
+import { type ProfileEdit, planEdit } from "./edits.ts";
+import type { TeamRole } from "./team-file.ts";
+
+/** What the source profile gets in the config; what is undefined stays as it is. */
+export function planSettings(
+  source: string,
+  settings: Readonly<Record<string, string | undefined>>,
+  files: AwsFiles,
+): readonly ProfileEdit[] {
+  const wanted = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const describe = (text: string): string => `write to the profile ${quote(source)} in the config: ${text}`;
+  return planEdit(files.config, { id: `config/${source}`, profile: source, wanted, describe });
+}
+
+/** With these a profile is no role profile of the session. */
+const otherWays = ["aws_access_key_id", "credential_process", "sso_session", "sso_start_url", "login_session"];
+
+/** @throws FobError for a role profile that is there already and is another */
+export function planTeamRoles(session: string, roles: readonly TeamRole[], files: AwsFiles): readonly ProfileEdit[] {
+  return roles.flatMap(({ profile, roleArn, region, duration }) => {
+    const has = (key: string): boolean => getProperty(files, profile, key) !== undefined;
+    const role = getProperty(files, profile, "role_arn");
+    const other = otherWays.find(has) ?? (role !== undefined && role !== roleArn ? "another role_arn" : undefined);
+    if (other !== undefined) {
+      throw new FobError(
+        `the team file has a role profile ${quote(profile)}, and your profile of that name has ${other}; nothing is changed`,
+        "rename your profile in the AWS files, or the one in the team file",
+      );
+    }
+    const wanted = {
+      ...{ role_arn: roleArn, source_profile: session },
+      ...(region === undefined ? {} : { region }),
+      ...(duration === undefined ? {} : { duration_seconds: String(duration) }),
+      ...(has("mfa_serial") ? { mfa_serial: undefined } : {}),
+    };
+    const describe = (text: string): string => `write the role profile ${quote(profile)} to the config: ${text}`;
+    return planEdit(files.config, { id: `role/${profile}`, profile, wanted, describe });
+  });
+}
