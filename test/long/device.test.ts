@@ -2,39 +2,8 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
-import { base32Decode, codeOfStep, timeStep } from "../../src/sandbox/totp.ts";
-import { fast, keysOf, makeWorld, type OnTerminal, type RunOptions, type World, withClock } from "../helpers/world.ts";
-
-/** What a user under the enforcement policy has. */
-const enforced = [enforceMfaPolicy({}), selfManagePolicy({})];
-
-/** A world whose profile `work` is of a user without a device. */
-async function worldWithoutDevice(policies: readonly object[] = enforced): Promise<World & { readonly name: string }> {
-  const world = await makeWorld({ config: "# mine\n[profile work]\nregion = eu-central-1\n" });
-  const name = "dan";
-  const user = world.sandbox.addUser({ name, policies });
-  writeFileSync(world.credentialsPath, keysOf("work", user.accessKey), { mode: 0o600 });
-  return { ...world, name };
-}
-
-const shown: RunOptions = { env: { NODE_OPTIONS: fast }, shows: ["device seed", "code"] };
-
-/** The codes of the device whose key a terminal shows, from now on. */
-async function scan(run: OnTerminal): Promise<(ahead: number) => string> {
-  await run.shows("authenticator app, for");
-  await run.shows("Code for");
-  const [, key = ""] = /^ {2}((?:[A-Z2-7]{1,4} ?){8,})$/m.exec(run.screen()) ?? [];
-  const seed = base32Decode(key);
-  return (ahead) => codeOfStep(seed, timeStep(Date.now()) + ahead);
-}
-
-/** Types two codes. */
-async function typeCodes(run: OnTerminal, first: string, second: string): Promise<void> {
-  run.type(`${first}\r`);
-  await run.shows("(the next one):");
-  run.type(`${second}\r`);
-}
+import { enforced, scan, shown, typeCodes, worldWithoutDevice } from "../helpers/enroll.ts";
+import { makeWorld, type World, withClock } from "../helpers/world.ts";
 
 test("a user under the enforcement policy enrolls and logs in, and the config has the device", async () => {
   const world = await worldWithoutDevice();

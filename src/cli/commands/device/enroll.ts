@@ -1,7 +1,7 @@
 // `fob device enroll`: a new virtual device, from the terminal.
 import type { Connection } from "../../../aws/connection.ts";
 import { assertRoom, createDevice, describeLeft, enableDevice, type NewDevice } from "../../../devices/enroll.ts";
-import { nameOfDevice } from "../../../devices/own.ts";
+import { nameOfDevice, type OwnDevice } from "../../../devices/own.ts";
 import { rememberDevice } from "../../../devices/remember.ts";
 import { CancelledError, exitCodes, FobError, UsageError } from "../../../errors.ts";
 import { assertEditable } from "../../../files/edit.ts";
@@ -95,7 +95,21 @@ async function findDevices(own: OwnProfile, context: Context): Promise<boolean> 
   context.say.note(
     `${quote(user.name)} has ${devices.length === 1 ? "a device" : `${devices.length} devices`}; this adds another`,
   );
+  await finishEarlier(devices, own, context);
   return true;
+}
+
+/** A run that was killed may have enabled the device and not written it. */
+async function finishEarlier(
+  [only, ...others]: readonly OwnDevice[],
+  own: OwnProfile,
+  context: Context,
+): Promise<void> {
+  if (!only?.isUsable || others.length > 0) return;
+  if (!(await writeToConfig(only, [only.serialNumber], own, context))) return;
+  context.say.hint(
+    `${quote(nameOfDevice(only.serialNumber))} works already; to use it, press Ctrl-C, then: fob login ${quoteProfileArgument(own.source)}`,
+  );
 }
 
 interface Enrollment {
@@ -156,13 +170,13 @@ async function deleteAgain({ serialNumber }: NewDevice, own: OwnProfile): Promis
   }
 }
 
-/** The device is enabled by now: that it cannot be written is no failure. */
+/** The device is enabled by now: that it cannot be written is no failure. @returns whether logins use it now */
 async function writeToConfig(
-  { serialNumber }: NewDevice,
+  { serialNumber }: Pick<NewDevice, "serialNumber">,
   devices: readonly string[] | undefined,
   { resolution, sessions, source }: OwnProfile,
   context: Context,
-): Promise<void> {
+): Promise<boolean> {
   const { say } = context;
   const { paths } = sessions;
   // Not the signal of the command: a Ctrl-C that comes now should not leave half of it undone.
@@ -175,9 +189,11 @@ async function writeToConfig(
       const serial = formatOption("--serial", nameOfDevice(serialNumber));
       say.hint(`log in with it: fob login ${quoteProfileArgument(source)} --force ${serial}`);
     }
+    return isDefault;
   } catch (error) {
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
     say.warning(`the device is not in the config: ${error.message}`);
     say.hint(`log in with it: fob login ${quoteProfileArgument(source)} ${formatOption("--serial", serialNumber)}`);
+    return false;
   }
 }
