@@ -1,5 +1,5 @@
 // Editing a file that others write too: fob's own processes, which honor the lock, and other programs, which do not.
-import { linkSync, openSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import { linkSync, openSync, readFileSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FobError, getSystemCode } from "../errors.ts";
@@ -12,6 +12,7 @@ import {
   beginReplace,
   catchObstacle,
   createTemporaryName,
+  moveFile,
   type Replacement,
   resolveFile,
   sweepLeftovers,
@@ -96,7 +97,7 @@ function replaceUnlessChanged(file: string, before: string | undefined, after: s
     if (!isLinked(file, old)) return commitWithoutLinks(file, before, replacement);
     replacement.commit();
     if (holdsBytes(old, bytes)) return true;
-    renameSync(old, file);
+    moveFile(old, file);
     return false;
   } catch (error) {
     // Removed in between.

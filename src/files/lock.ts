@@ -30,6 +30,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, FobError, getSystemCode } from "../errors.ts";
 import { isRunning, killLine, readProcess } from "../process.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import { mayBeGoing } from "./busy.ts";
 import { createFile, isWithoutLinks } from "./create.ts";
 import { explainFileError, readOwnBytes } from "./read.ts";
 
@@ -296,13 +297,14 @@ function isLockPlaced(path: string, { me, draft }: Attempt): boolean {
     return true;
   } catch (error) {
     if (getSystemCode(error) === "EEXIST") return false;
-    if (!isWithoutLinks(error)) throw error;
+    if (!isWithoutLinks(error) && !mayBeGoing(error)) throw error;
   }
   try {
     createFile(path, JSON.stringify(me));
     return true;
   } catch (error) {
-    if (getSystemCode(error) === "EEXIST") return false;
+    // The draft could be made in the same folder.
+    if (getSystemCode(error) === "EEXIST" || mayBeGoing(error)) return false;
     throw error;
   }
 }
@@ -353,13 +355,22 @@ export function assertLockable(path: string): void {
 
 /** The holder that a lock names; undefined when the lock has gone. @throws FobError for what is no file of this user's */
 function read(path: string): Holder | undefined {
-  const text = readOwnBytes(path);
+  const text = readUnlessGoing(path);
   if (text === undefined) return undefined;
   const holder = parseHolder(text);
   if (holder.id !== "") return holder;
   // Torn, or not written yet: the next one that looks like this is another one.
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found && { ...holder, id: `unreadable ${found.ino} ${found.mtimeMs}` };
+}
+
+function readUnlessGoing(path: string): string | undefined {
+  try {
+    return readOwnBytes(path);
+  } catch (error) {
+    if (error instanceof FobError && mayBeGoing(error.cause)) return undefined;
+    throw error;
+  }
 }
 
 function parseHolder(text: string): Holder {

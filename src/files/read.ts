@@ -14,6 +14,7 @@ import {
 import { dirname } from "node:path";
 import { describeSystemError, FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import { whileBusy } from "./busy.ts";
 
 /** For opening a file: never waits for the other end of a pipe, and never makes a terminal the process's own. */
 const WITHOUT_WAITING = constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -80,7 +81,7 @@ function readOpened<T = string>(
 ): T | undefined {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, constants.O_RDONLY | WITHOUT_WAITING | flags);
+    descriptor = whileBusy(path, () => openSync(path, constants.O_RDONLY | WITHOUT_WAITING | flags), /^EBUSY$/);
     check(fstatSync(descriptor));
     return read(descriptor) as T;
   } catch (error) {

@@ -21,6 +21,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { FobError, getSystemCode } from "../errors.ts";
 import { quote, quoteShellWord } from "../text.ts";
+import { whileBusy } from "./busy.ts";
 import { isWithoutLinks, openNew, writeAll } from "./create.ts";
 import { closeRead, explainFileError, holdsBytes, isMounted, notRegular } from "./read.ts";
 
@@ -184,7 +185,7 @@ export function beginReplace(file: string, reserve = 0, mode = 0o600): Replaceme
     guarded(() => {
       // Windows renames no open file.
       close();
-      renameSync(temporary, file);
+      moveFile(temporary, file);
       isThere = false;
       syncFolder(dirname(file));
     });
@@ -222,6 +223,9 @@ export function rewriteFile(path: string, before: Buffer, after: Buffer): void {
   }
 }
 
+/** Puts a file in the place of another one. Throws what the file system says. */
+export const moveFile = (from: string, to: string): void => whileBusy(to, () => renameSync(from, to));
+
 /** Puts a temporary file at a name, unless a file is there. */
 function isFilePlaced(file: string, temporary: string): boolean {
   try {
@@ -239,7 +243,7 @@ function isFilePlaced(file: string, temporary: string): boolean {
   }
   // Without hard links nothing puts a whole file where none is: the name is taken by an empty one first.
   if (statSync(file).size > 0) return false;
-  renameSync(temporary, file);
+  moveFile(temporary, file);
   return true;
 }
 

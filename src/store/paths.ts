@@ -39,10 +39,14 @@ export const terminalLock = (folder: string, id: string): string => join(folder,
  * else, capitals included, since `Work` and `work` are one file on some.
  */
 export function encodeFileName(profile: string): string {
-  return [...Buffer.from(profile)]
+  const bytes = Buffer.from(profile);
+  const isDevice = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/.test(profile);
+  return [...bytes]
     .map((byte, index) => {
       const character = String.fromCharCode(byte);
-      const isPlain = /[a-z0-9_@+=-]/.test(character) || (character === "." && index > 0);
+      // Windows takes con.txt for the console, and leaves out a dot at the end.
+      const isDot = character === "." && index > 0 && index < bytes.length - 1;
+      const isPlain = (/[a-z0-9_@+=-]/.test(character) && !(isDevice && index === 0)) || isDot;
       return isPlain ? character : `%${byte.toString(16).padStart(2, "0")}`;
     })
     .join("");

@@ -1,6 +1,6 @@
 // The session store, written. Every session has a lock of its own.
 import { createHash } from "node:crypto";
-import { lstatSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
+import { lstatSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { FobError, getSystemCode } from "../errors.ts";
 import { createFile } from "../files/create.ts";
@@ -12,6 +12,7 @@ import {
   catchObstacle,
   LONGEST_NAME,
   listLeftovers,
+  moveFile,
   readStat,
   sweepLeftovers,
 } from "../files/replace.ts";
@@ -311,7 +312,7 @@ function adoptLeftover(path: string, profile: string): void {
     return stored.state === "readable" ? stored.session.issued : Number.NEGATIVE_INFINITY;
   };
   for (const leftover of listLeftovers(path)) {
-    if (issued(leftover) > issued(path)) renameSync(leftover, path);
+    if (issued(leftover) > issued(path)) moveFile(leftover, path);
   }
   sweepLeftovers(path);
 }
