@@ -2,7 +2,21 @@ import { expect, test } from "vitest";
 import { encodeFileName } from "../../src/store/paths.ts";
 
 test("no name of a profile is a file that a system takes for another one", () => {
-  const names = ["work", "Work", "work.", "work%2e", ".work", "a/b", "a\\b", "a:b", "a b", "ü", "con", "con.txt", "CON"];
+  const names = [
+    "work",
+    "Work",
+    "work.",
+    "work%2e",
+    ".work",
+    "a/b",
+    "a\\b",
+    "a:b",
+    "a b",
+    "ü",
+    "con",
+    "con.txt",
+    "CON",
+  ];
   const files = names.map(encodeFileName);
   expect(new Set(files.map((file) => file.toLowerCase())).size).toBe(names.length);
   // What Windows refuses, shortens or takes for a device.
