@@ -1,7 +1,7 @@
 // The audit: every check of an account, with what came of it. The format is that of DESIGN.md section 7.
-import { indexDecisions } from "../iam/decisions.ts";
+import { type DecisionsOf, indexDecisions } from "../iam/decisions.ts";
 import { buildClosest } from "../iam/enforcement.ts";
-import type { AccountSnapshot } from "../iam/snapshot.ts";
+import type { AccountSnapshot, UserIdentity } from "../iam/snapshot.ts";
 import { formatOption } from "../text.ts";
 import type { Comparison } from "./baseline.ts";
 import { breakGlassChecks } from "./break-glass.ts";
@@ -76,9 +76,19 @@ export const auditAccount = (snapshot: AccountSnapshot, options: AuditOptions): 
 
 /** What the checks ask, and the table of users. */
 export const prepareAudit = (snapshot: AccountSnapshot, { group, ...options }: AuditOptions): AuditInput => ({
-  ...{ ...options, snapshot, decisionsOf: indexDecisions(snapshot) },
+  ...{ ...options, snapshot, decisionsOf: rememberEach(indexDecisions(snapshot)) },
   enforcement: buildClosest(snapshot, group),
 });
+
+/** Several checks ask about each user. */
+function rememberEach(decisionsOf: DecisionsOf): DecisionsOf {
+  const known = new Map<UserIdentity, ReturnType<DecisionsOf>>();
+  return (user) => {
+    const found = known.get(user) ?? decisionsOf(user);
+    known.set(user, found);
+    return found;
+  };
+}
 
 export function runChecks(input: AuditInput): Audit {
   const { account, made, reportGenerated } = input.snapshot;

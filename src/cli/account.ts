@@ -1,5 +1,6 @@
 // Reads a whole account, as the administrator.
 import type { Connection } from "../aws/connection.ts";
+import { freeMemoryOf } from "../free-memory.ts";
 import { readAccount } from "../iam/read.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
 import { type AdministratorOptions, announceCaller, askAsAdministrator, type Caller } from "./administrator.ts";
@@ -41,13 +42,16 @@ export async function createReader(
 ): Promise<() => Promise<AccountSnapshot>> {
   const accountCalls = await import("../aws/iam-account.ts");
   const { getAccountAlias, listMfaDevices } = await import("../aws/iam.ts");
-  return () =>
-    readAccount(aws, {
+  return async () => {
+    const snapshot = await readAccount(aws, {
       callerArn,
       calls: { ...accountCalls, getAccountAlias, listMfaDevices },
       now: context.now,
       sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
     });
+    freeMemoryOf(snapshot.users.length);
+    return snapshot;
+  };
 }
 
 /** Ends early, without an error, when the user cancels. */

@@ -1,8 +1,9 @@
-// The figures of `fob sandbox`, and of a rollout's plan for 5,000 users. Other programs on the machine hardly change how much of
+// The figures of `fob sandbox`, and of a rollout's plan and an audit for 5,000 users. Other programs on the machine hardly change how much of
 // the processor a program uses, so most are milliseconds of that.
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
+import { measureAudit } from "./audit.mjs";
 
 const requests = 5000;
 
@@ -10,9 +11,10 @@ const requests = 5000;
  * @param bench.bundle makes a program of a file of this folder, and returns its path
  * @param bench.load loads a module of fob's
  * @param bench.env the environment of programs
- * @returns rows, without what is compared
+ * @param bench.folder where files may be written
+ * @returns rows, without what is compared, and what could not be measured
  */
-export async function measureSandbox({ bundle, load, program, env, median }) {
+export async function measureSandbox({ bundle, load, program, env, folder, median }) {
   const started = [];
   for (let round = 0; round < 11; round++) started.push(await timeStart(program, env));
   const start = { name: "fob sandbox: ms until it is ready", limit: 300, value: median(started.slice(1)) };
@@ -20,13 +22,21 @@ export async function measureSandbox({ bundle, load, program, env, median }) {
   const small = await startAws(local, 1000 - 13);
   const large = await startAws(local, 5000 - 13);
   try {
-    return [
+    const signing = await load("sandbox/sigv4.ts");
+    const plan = await measurePlan(large, await bundle("plan-rollout.ts"), await bundle("read-with-sdk.ts"), env);
+    const audit = await measureAudit({
+      ...{ aws: large, program, env, folder, sdkMs: plan.baseMs, breakGlass: 2 },
+      ask: (parameters) => call(large, "ada", parameters, signing),
+    });
+    const rows = [
       start,
-      await measureRequests(large, await load("sandbox/sigv4.ts")),
-      ...(await measureScale(small, large, await load("sandbox/sigv4.ts"))),
-      await measurePlan(large, await bundle("plan-rollout.ts"), await bundle("read-with-sdk.ts"), env),
+      await measureRequests(large, signing),
+      ...(await measureScale(small, large, signing)),
+      plan,
+      ...audit.rows,
       { name: "5,000 users: MB of the sandbox's memory", limit: 400, value: (await large.usage()).megabytes },
     ];
+    return { rows, skipped: audit.skipped };
   } finally {
     small.stop();
     large.stop();

@@ -4,10 +4,10 @@ const body = table.tBodies[0];
 const heads = [...table.tHead.rows[0].cells];
 const collator = new Intl.Collator("en", { numeric: true });
 /** So many users are shown first: to lay out thousands takes a second. All are printed. */
-const firstShown = 200;
+const firstShown = 100;
 let limit = firstShown;
-/** In the order in which they are shown. */
-let rows = [...body.rows].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+/** In the order in which they are shown. The page is touched only where the state of a row changes. */
+let rows = [...body.rows].map((row) => ({ row, text: row.textContent.toLowerCase(), state: "shown" }));
 
 /** What a cell is sorted by: its number, or its text. */
 function readKey(cell) {
@@ -23,10 +23,17 @@ function sort(column) {
   for (const each of heads) each.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", direction);
   const sign = direction === "ascending" ? 1 : -1;
-  const keyed = rows.map((each) => ({ each, key: readKey(each.row.cells[column]) }));
-  keyed.sort((a, b) => sign * compare(a.key, b.key));
-  rows = keyed.map(({ each }) => each);
+  const keys = readKeys(column);
+  rows = rows.toSorted((a, b) => sign * compare(keys.get(a.row), keys.get(b.row)));
   show();
+}
+
+const keysOf = new Map();
+/** They are read once: reading them takes as long as sorting. */
+function readKeys(column) {
+  const keys = keysOf.get(column) ?? new Map(rows.map(({ row }) => [row, readKey(row.cells[column])]));
+  keysOf.set(column, keys);
+  return keys;
 }
 
 heads.forEach((head, column) => {
@@ -51,11 +58,14 @@ function show() {
   const words = input.value.toLowerCase().split(/\s+/);
   const shown = [];
   let count = 0;
-  for (const { row, text } of rows) {
-    const matches = words.every((word) => text.includes(word));
-    row.hidden = !matches;
-    if (matches && ++count <= limit) shown.push(row);
-    row.classList.toggle("later", matches && count > limit);
+  for (const each of rows) {
+    const { row, text } = each;
+    const state = !words.every((word) => text.includes(word)) ? "hidden" : ++count <= limit ? "shown" : "later";
+    if (state === "shown") shown.push(row);
+    if (state === each.state) continue;
+    row.hidden = state === "hidden";
+    row.classList.toggle("later", state === "later");
+    each.state = state;
   }
   // Only these are put in order: to move all rows takes the time for which the others are hidden.
   body.prepend(...shown);
