@@ -27,7 +27,7 @@ export function sayNone({ files }: Snapshot, context: Context): void {
   const { say } = context;
   const sources = listSources(files);
   say.note("no sessions");
-  if (sources.length === 0) say.hint("save your access key first: aws configure --profile work");
+  if (sources.length === 0) say.hint("set up your access key and device: fob setup");
   else if (sources.includes(getDefaultProfile(context))) say.hint("fob login");
   else for (const line of listLogins(sources)) say.hint(line);
 }

@@ -15,7 +15,7 @@ import {
 import { isPortableName } from "../profiles/names.ts";
 import { isRoleSession, readSession, type Store } from "../store/read.ts";
 import type { Session } from "../store/session.ts";
-import { escapeControlCharacters, formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { escapeControlCharacters, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { formatCommand, formatLogin, type TypedCommand } from "../typed-command.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -226,14 +226,15 @@ function createNotASourceError(
   }
   const allInBrowser = findBrowserOnlyError(files, profile, names);
   if (allInBrowser) return allInBrowser;
-  const configure = `save your access key first: aws configure ${formatOption("--profile", profile)}`;
+  const isNew = profile !== "default" && isPortableName(profile);
+  const setUp = `set up your access key and device: fob setup${isNew ? ` ${quoteProfileArgument(profile)}` : ""}`;
   return new FobError(`no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
     ...(hasEnvironmentKey
       ? [
           `use the access key in the environment: ${formatLogin(typed, { profile, options: {} }, { set: { sourceEnv: true } })}`,
         ]
       : []),
-    typed.name === "login" || names.length === 0 ? configure : "list your sessions: fob status",
+    typed.name === "login" || names.length === 0 ? setUp : "list your sessions: fob status",
     ...(names.length > 0 ? [`your profiles: ${names.slice(0, 8).map(quote).join(", ")}`] : []),
   ]);
 }

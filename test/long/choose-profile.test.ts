@@ -90,7 +90,7 @@ test("without profiles it says how to make one", async () => {
   const world = await makeWorld({ credentials: "", config: "" });
   const { status, stderr } = await world.fob(["login"]);
   expect(status).toBe(1);
-  expect(stderr).toContain("aws configure");
+  expect(stderr).toContain("fob setup\n");
 });
 
 test("login of a role profile logs in its source and selects the role", async () => {

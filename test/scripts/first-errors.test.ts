@@ -28,7 +28,7 @@ test.each([["login"], ["exec", "--", "true"], ["env", "--shell", "bash"], ["cons
     const world = await makeWorld();
     for (const path of [world.configPath, world.credentialsPath]) rmSync(path);
     const { stderr } = await world.fob(args);
-    expect(stderr).toMatch(/fob: hint: save your access key first: aws configure --profile (work|default)\n$/);
+    expect(stderr).toMatch(/fob: hint: set up your access key and device: fob setup\n$/);
   },
 );
 

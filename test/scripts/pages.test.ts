@@ -157,7 +157,7 @@ test("every fob command in the texts exists and has the options that it is given
         /\bfob ((?:policy |rollout |sandbox (?=code|fault|sign-in))?[a-z]+(?:-[a-z]+)*)((?: (?!-- )[^\s`"')|>]+)*)/g,
       ),
     ]
-      .filter(({ index }) => isInCode(read(page), index))
+      .filter(({ index }) => isInCode(read(page), index) && !isMessage(read(page), index))
       .map(([, command = "", rest = ""]) => ({ page, command, options: rest.match(/(?<= )--[a-z-]+/g) ?? [] })),
   );
   expect(given.length).toBeGreaterThan(50);
@@ -174,6 +174,10 @@ const isInCode = (text: string, index: number): boolean => {
   const before = text.slice(0, index);
   return (before.match(/```/g)?.length ?? 0) % 2 === 1 || (before.split("\n").pop()?.split("`").length ?? 1) % 2 === 0;
 };
+
+/** Whether this place is in what fob says in a transcript, which names it without a command. */
+const isMessage = (text: string, index: number): boolean =>
+  text.slice(text.lastIndexOf("\n", index) + 1, index).startsWith("fob: ");
 
 /** What GitHub calls a heading in an address. */
 const toAnchor = (heading: string): string =>

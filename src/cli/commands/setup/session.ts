@@ -80,7 +80,7 @@ export async function chooseMode(session: string, asking: Asking): Promise<boole
     return false;
   }
   if (team?.mode !== undefined) return team.mode === "process";
-  context.say.note(explanation);
+  for (const line of explanation) context.say.note(line);
   const chosen = await chooseOne(asking, "How should programs get the session?", [
     ["keys in the credentials file", false],
     ["credential_process", true],
@@ -88,6 +88,7 @@ export async function chooseMode(session: string, asking: Asking): Promise<boole
   return chosen ?? false;
 }
 
-const explanation =
-  "with keys in the credentials file every program finds the session until it expires, and you log in again yourself; " +
-  "with credential_process programs ask fob, which asks you for a code when the session has expired";
+const explanation = [
+  "keys in the credentials file: every program finds them, until they expire and you log in again",
+  "credential_process: programs get them from fob, which asks you for a code when they have expired",
+];
