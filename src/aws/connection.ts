@@ -109,6 +109,16 @@ export class Connection {
     this.#signal = AbortSignal.any([signal, this.#closed.signal]);
   }
 
+  /** Does some work that says how far it is; what is shown afterwards is what was shown before. */
+  async keepProgress<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.progress;
+    try {
+      return await work();
+    } finally {
+      this.progress = before;
+    }
+  }
+
   /** What several calls use: made by the first of them, and destroyed when the connection closes. */
   shared<T extends { destroy(): void }>(name: string, make: () => T): T {
     const shared = (this.#shared.get(name) as T | undefined) ?? make();

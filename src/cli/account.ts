@@ -1,7 +1,7 @@
 // Reads a whole account, as the administrator.
 import type { Connection } from "../aws/connection.ts";
 import { freeMemoryOf } from "../free-memory.ts";
-import { readAccount } from "../iam/read.ts";
+import { type ReadOptions, readAccount } from "../iam/read.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
 import { type AdministratorOptions, announceCaller, askAsAdministrator, type Caller } from "./administrator.ts";
 import type { Context } from "./context.ts";
@@ -42,13 +42,14 @@ export async function createReader(
 ): Promise<() => Promise<AccountSnapshot>> {
   const accountCalls = await import("../aws/iam-account.ts");
   const { getAccountAlias, listMfaDevices } = await import("../aws/iam.ts");
+  const options: ReadOptions = {
+    callerArn,
+    calls: { ...accountCalls, getAccountAlias, listMfaDevices },
+    now: context.now,
+    sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
+  };
   return async () => {
-    const snapshot = await readAccount(aws, {
-      callerArn,
-      calls: { ...accountCalls, getAccountAlias, listMfaDevices },
-      now: context.now,
-      sleep: (milliseconds) => sleepUnless(context.signal, milliseconds),
-    });
+    const snapshot = await aws.keepProgress(() => readAccount(aws, options));
     freeMemoryOf(snapshot.users.length);
     return snapshot;
   };

@@ -1,8 +1,9 @@
 // The two streams that fob writes. Node.js takes longer to make its objects for them than most commands take, so they
 // are made only for terminals, which need them (for colors, and on Windows for letters beyond ASCII).
-import { fstatSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { FobError, getSystemCode, StdoutClosedError } from "../errors.ts";
 import { isPlain, showsUnicode } from "../terminal/abilities.ts";
+import { isTerminal, writeOnTerminal } from "../terminal/status-line.ts";
 import { wrapWords } from "../terminal/table.ts";
 import { escapeControlCharacters } from "../text.ts";
 
@@ -71,9 +72,7 @@ const colored: Readonly<Record<LineKind, (text: string) => string>> = {
 /** Writes a line on stderr, control characters made visible. */
 export function writeLine(text: string, kind: LineKind = "note"): void {
   try {
-    const cleared = status === undefined ? "" : clearLine;
-    status = undefined;
-    write(2, `${cleared}${formatLine(escapeControlCharacters(text), kind)}\n`);
+    write(2, `${formatLine(escapeControlCharacters(text), kind)}\n`);
   } catch {
     // There is nowhere left to say it.
   }
@@ -94,39 +93,6 @@ function formatLine(text: string, kind: LineKind): string {
   return wrapWords(format(joined), columns).join("\n").replaceAll("\0", " ");
 }
 
-/** The text that the last line of the terminal shows for a while. */
-let status: string | undefined;
-const clearLine = "\r\u001b[K";
-
-/** Milliseconds after which a user wonders what happens, and after which a text that has changed is shown. */
-const WONDER = 1000;
-const REDRAW = 200;
-
-/** Shows a text on the terminal while some work takes longer than a second; it is gone when that is done. */
-export async function showWhile<T>(text: string | (() => string), work: Promise<T>): Promise<T> {
-  if (!isTerminal(2) || isPlain(process.env)) return await work;
-  const draw = (): void => {
-    showStatus(typeof text === "string" ? text : text());
-    timer = setTimeout(draw, REDRAW);
-  };
-  let timer = setTimeout(draw, WONDER);
-  try {
-    return await work;
-  } finally {
-    clearTimeout(timer);
-    showStatus("");
-  }
-}
-
-/** Replaces the text that is shown. A longer one than the line would stay there in part. */
-function showStatus(text: string): void {
-  const known = showsUnicode(process.env) ? text : text.replace("…", "...");
-  const next = known.slice(0, (process.stderr.columns || Number.POSITIVE_INFINITY) - 1) || undefined;
-  if (next === status) return;
-  write(2, `${status === undefined ? "" : clearLine}${next ?? ""}`);
-  status = next;
-}
-
 export const stderr = {
   get isTerminal(): boolean {
     return isTerminal(2);
@@ -139,10 +105,7 @@ export const stderr = {
 
 function write(descriptor: 1 | 2, text: string): void {
   if (isTerminal(descriptor)) {
-    const stream = descriptor === 1 ? process.stdout : process.stderr;
-    // A terminal that has gone ends the process with a signal; that is enough said.
-    if (stream.listenerCount("error") === 0) stream.on("error", () => undefined);
-    stream.write(text);
+    writeOnTerminal(descriptor, text);
     return;
   }
   let rest: Uint8Array = Buffer.from(text);
@@ -155,8 +118,4 @@ function write(descriptor: 1 | 2, text: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
-}
-
-function isTerminal(descriptor: 1 | 2): boolean {
-  return fstatSync(descriptor).isCharacterDevice() && (descriptor === 1 ? process.stdout : process.stderr).isTTY;
 }

@@ -6,9 +6,9 @@ import { getAwsFilePaths } from "../profiles/paths.ts";
 import type { SessionContext } from "../session/context.ts";
 import { getStoreFolder } from "../store/paths.ts";
 import { openWritableStore } from "../store/write.ts";
+import { showWhile } from "../terminal/status-line.ts";
 import { findTerminal, isInBackground } from "../terminal/tty.ts";
 import type { Context } from "./context.ts";
-import { showWhile } from "./output.ts";
 import { choosePrompter, lendTerminal } from "./prompter.ts";
 
 export function createSessionContext(

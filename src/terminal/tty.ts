@@ -4,6 +4,7 @@ import { type Readable, Transform } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import { findProcess, isForeground } from "../process.ts";
 import { escapeControlCharacters } from "../text.ts";
+import { hideWhile } from "./status-line.ts";
 
 /** A terminal that can be asked. */
 export interface Terminal {
@@ -55,7 +56,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     async use(question) {
       const streams = open();
       try {
-        return await question(withoutSuspension(streams[0]), streams[1]);
+        return await hideWhile(() => question(withoutSuspension(streams[0]), streams[1]));
       } finally {
         close(streams);
       }
@@ -63,7 +64,7 @@ export function findTerminal(platform: NodeJS.Platform = process.platform): Term
     async lend(work) {
       const [input, output] = openBoth();
       try {
-        return await work({ input, output });
+        return await hideWhile(() => work({ input, output }));
       } finally {
         closeSync(input);
         closeSync(output);

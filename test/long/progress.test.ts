@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { scenarios } from "../../src/sandbox/scenarios.ts";
 import { renderScreen } from "../helpers/screen.ts";
 import { makeWorld, type World } from "../helpers/world.ts";
 
@@ -17,6 +18,8 @@ async function slowDown(world: World): Promise<Record<string, string>> {
         response.pipe(answer);
       });
     });
+    // A program that is ended hangs up.
+    for (const side of [incoming, to]) side.on("error", () => undefined);
     incoming.pipe(to);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -66,4 +69,24 @@ test("how many users have been read is on the terminal, and gone when all are", 
   const shown = renderScreen(run.raw(), 200);
   expect(shown).toContain(`as ${world.user.arn} in 123456789012`);
   expect(shown).not.toMatch(/Reading|Asking/);
+});
+
+test("nothing is drawn over a question, and what was waited for before is not shown again", async () => {
+  const world = await makeWorld({ fill: scenarios.team });
+  const env = await slowDown(world);
+  await world.fob(["login", "work", "--code", world.device.code()], { env });
+  const run = world.fobOnTerminal(["rollout", "canary", "--no-console", "--profile", "work"], { env });
+  await run.shows("Reading passwords: ");
+  await run.shows("to do it:");
+  // Longer than it takes until a text is drawn again.
+  await sleep(1000);
+  const asked = renderScreen(run.raw(), 200);
+  run.type("123456789012\r");
+  await run.shows("create the policy");
+  const before = run.screen().length;
+  await run.shows("create the group");
+  expect(run.screen().slice(before)).not.toContain("Reading");
+  run.kill("SIGTERM");
+  await run.ended;
+  expect(asked).toMatch(/\nfob: Type the account number \(123456789012\) to do it:\s*$/);
 });

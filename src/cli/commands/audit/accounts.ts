@@ -6,11 +6,11 @@ import type { MemberAccount } from "../../../aws/organizations.ts";
 import { CancelledError, FobError, UsageError } from "../../../errors.ts";
 import type { AccountSnapshot } from "../../../iam/snapshot.ts";
 import { mapAtOnce } from "../../../parallel.ts";
+import { showWhile } from "../../../terminal/status-line.ts";
 import { quote } from "../../../text.ts";
 import { createReader, withAccount } from "../../account.ts";
 import { type AdministratorOptions, announceCaller, askAsAdministrator } from "../../administrator.ts";
 import type { Context } from "../../context.ts";
-import { showWhile } from "../../output.ts";
 
 /** Makes the audit of an account that was read. */
 export type MakeAudit = (account: { readonly snapshot: AccountSnapshot; readonly aws: Connection }) => Promise<Audit>;

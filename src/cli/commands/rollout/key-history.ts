@@ -70,15 +70,16 @@ export async function addHistories(
   const { getAccessKeyLastUsed, listAccessKeys } = await import("../../../aws/iam-changes.ts");
   const chosen = snapshot.users.filter(isAskedFor).slice(0, mostLookedAt);
   const readHistory = connectHistory(aws);
-  if (chosen.length > 0) aws.progress = "Looking in CloudTrail for what access keys were used for…";
-  const histories = new Map(
-    await Promise.all(
+  const found = await aws.keepProgress(async () => {
+    if (chosen.length > 0) aws.progress = "Looking in CloudTrail for what access keys were used for…";
+    return await Promise.all(
       chosen.map(async (user) => {
         const accessKeys = await tryCall(() => readKeys(aws, user.name, { getAccessKeyLastUsed, listAccessKeys }));
         return [user.name, await readHistory({ ...user, accessKeys })] as const;
       }),
-    ),
-  );
+    );
+  });
+  const histories = new Map(found);
   return {
     ...snapshot,
     users: snapshot.users.map((user) => ({ ...user, keyHistory: histories.get(user.name) })),
