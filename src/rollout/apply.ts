@@ -216,7 +216,7 @@ function makeRemoval(
 }
 
 /** Names of users and groups have no characters that a shell would read. */
-const formatRemoval = (user: string, group: string): string =>
+export const formatRemoval = (user: string, group: string): string =>
   `aws iam remove-user-from-group --user-name ${user} --group-name ${group}`;
 
 /** The step with the name that its user has now: a user who was renamed is still in the group. */

@@ -36,6 +36,21 @@ test("batch by batch, everybody who is ready gets under the policy; undo takes o
   expect(stderr).toContain("fob: nothing to undo: the journal on this computer has no users\n");
 });
 
+test("undo --batch is of the latest plan, and says so where the journal does not tell plans apart", async () => {
+  const undo = "fob rollout undo --yes";
+  const script = [
+    `${apply} && fob rollout plan --out second.json >/dev/null && fob rollout apply --plan second.json --yes || exit 9`,
+    `${undo} --batch 1 --json | tr -d ' \\n'; echo`,
+    `sed -i 's/"plan":"[^"]*"/"other":"x"/' "$FOB_HOME"/journals/*`,
+    `${undo} --batch 1; echo $?`,
+  ];
+  const { stdout, stderr } = await inSandbox(script.join("\n"));
+  const groups = '[{"group":"RequireMFA","before":["ben","cleo"],"after":["ben"]}]';
+  expect(stdout).toContain(`{"version":1,"account":"123456789012","undone":["cleo"],"groups":${groups}}\n1\n`);
+  expect(stderr).toContain("fob: error: the journal does not say which plan batch 1 is of");
+  expect(stderr).toContain("fob: hint: fob rollout undo --user ben\n");
+}, 60_000);
+
 test.each([
   ["--include gus", "G13: gus: ", 3],
   ["--include finn", "G4: finn: ", 3],

@@ -384,7 +384,8 @@ describe("two at once", () => {
     await plan();
     await rollout(apply);
     const [applied, undone] = await Promise.all([rollout(apply, other), rollout(undo)]);
-    expect(undone.status).toBe(0);
+    // With 3 it names those whom the other computer has put in meanwhile.
+    expect([0, 3]).toContain(undone.status);
     expect(applied.status).toBe(0);
     const { enforced, drift } = JSON.parse((await rollout("status --json")).stdout) as RolloutStatus;
     expect(enforced).not.toContain("ben");

@@ -21,7 +21,7 @@ async function makeEnforced(): Promise<Model> {
 
 const judge = (model: Model, policy?: typeof variant) =>
   judgeRollout(model.snapshot(), {
-    ...{ group: "RequireMFA", policy, breakGlass: [], journal: model.lines, now: model.now },
+    ...{ group: "RequireMFA", policy, breakGlass: [], journal: model.lines, now: model.now, asProfile: "" },
   }).drift.map(({ what }) => what);
 
 test("the variant that the journal has is no change; another one that is asked for is", async () => {
@@ -49,4 +49,32 @@ test("members who are gone, users who came, and a policy that was detached or ad
   expect(judge(model)).toContain("new-user");
   model.groups.length = 0;
   expect(judge(model)).toContain("group-missing");
+});
+
+test("a break-glass user or a program in the group is drift, and a member without a device waits", async () => {
+  const model = await makeEnforced();
+  const [member] = model.users.filter(({ groups }) => groups.includes("RequireMFA"));
+  if (member === undefined) throw new Error("no member");
+  const judgeNow = (breakGlass: readonly string[] = []) =>
+    judgeRollout(model.snapshot(), {
+      ...{ group: "RequireMFA", policy: undefined, breakGlass, journal: model.lines, now: model.now },
+      asProfile: " --profile admin",
+    });
+  const command = `aws iam remove-user-from-group --user-name ${member.name} --group-name RequireMFA --profile admin`;
+  expect(judgeNow([member.name]).drift).toContainEqual(
+    expect.objectContaining({ what: "break-glass-enforced", subject: member.name, command }),
+  );
+  const { tags } = member;
+  member.tags = { "fob-role": "automation" };
+  expect(judgeNow().drift).toContainEqual(
+    expect.objectContaining({ what: "automation-enforced", subject: member.name, command }),
+  );
+  member.tags = tags;
+  expect(judgeNow().waiting.map(({ user }) => user)).not.toContain(member.name);
+  member.devices = { value: [] };
+  expect(judgeNow().waiting).toContainEqual(expect.objectContaining({ user: member.name, state: "enforced" }));
+  expect(judgeNow().send[0]).toMatchObject({ to: [member.name] });
+  member.devices = { unknown: "AWS denied the request" };
+  expect(judgeNow().waiting).toContainEqual(expect.objectContaining({ user: member.name, state: "enforced" }));
+  expect(judgeNow().send.flatMap(({ to }) => to)).not.toContain(member.name);
 });

@@ -140,7 +140,10 @@ async function applyPlan(
     checked = await check(await readAgain());
     if (checked.refusals.length > 0) return exitCodes.notFresh;
   }
-  const steps = listApplySteps(checked.situation, checked.policiesOf, options.overrides, calls);
+  const steps = listApplySteps(checked.situation, checked.policiesOf, options.overrides, calls).map((step) => ({
+    ...step,
+    facts: { ...step.facts, plan: plan.made },
+  }));
   const done = await withJournal({ ...place, signal, now: context.now }, (journal) =>
     nameNextCommand(context.typed, () =>
       runSteps(steps, {
