@@ -38,7 +38,7 @@ function findNotifier(platform: NodeJS.Platform, text: string): Notifier {
 
 const balloon = [
   "$message = [Console]::In.ReadToEnd() | ConvertFrom-Json",
-  "Add-Type -AssemblyName System.Windows.Forms, System.Drawing",
+  "Add-Type -AssemblyName 'System.Windows.Forms', 'System.Drawing'",
   "$icon = New-Object System.Windows.Forms.NotifyIcon",
   "$icon.Icon = [System.Drawing.SystemIcons]::Information",
   "$icon.Visible = $true",

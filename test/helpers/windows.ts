@@ -50,10 +50,17 @@ export function runOnWindows({ onOutput, ...job }: Job): Promise<number> {
 }
 
 /** An environment of a test, as Windows has it and spells it. Of PATH only what is Windows's. */
-function environmentOf({ HOME = "/", PATH = "", NODE_OPTIONS = "", FOB_TEST_RECORD = "", ...env }: NodeJS.ProcessEnv) {
+function environmentOf({
+  HOME = "/",
+  PATH = "",
+  TMPDIR,
+  NODE_OPTIONS = "",
+  FOB_TEST_RECORD = "",
+  ...env
+}: NodeJS.ProcessEnv) {
   return {
-    ...{ SystemRoot: "C:\\windows", ComSpec: "C:\\windows\\system32\\cmd.exe", TEMP: "C:\\windows\\temp" },
-    ...{ PATHEXT: ".COM;.EXE;.BAT;.CMD", USERPROFILE: pathForFob(HOME) },
+    ...{ SystemRoot: "C:\\windows", ComSpec: "C:\\windows\\system32\\cmd.exe", PATHEXT: ".COM;.EXE;.BAT;.CMD" },
+    ...{ USERPROFILE: pathForFob(HOME), TEMP: TMPDIR === undefined ? "C:\\windows\\temp" : pathForFob(TMPDIR) },
     ...env,
     Path: PATH.startsWith("/") ? "C:\\windows\\system32" : PATH,
     NODE_OPTIONS: NODE_OPTIONS.replaceAll('"/', '"Z:/'),

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { installPackages } from "../npm-packages.mjs";
 
 const root = resolve(import.meta.dirname, "../..");
 const given = process.argv.slice(2);
@@ -20,19 +21,6 @@ const windowsPath = (path) => `Z:${path.replaceAll("/", "\\")}`;
 function run(file, args, options) {
   const { status, error } = spawnSync(file, args, { stdio: ["ignore", 2, 2], ...options });
   if (status !== 0) throw new Error(`${[file, ...args].join(" ")}: ${error?.message ?? `exit status ${status}`}`);
-}
-
-/** Downloads Node.js for Windows, once. npm checks that it is what package-lock.json names. */
-function install() {
-  const folder = import.meta.dirname;
-  const [wanted, there] = ["package-lock.json", "node_modules/.package-lock.json"].map((name) => join(folder, name));
-  const packages = (file) => {
-    const { packages } = JSON.parse(readFileSync(file, "utf8"));
-    return Object.entries(packages).flatMap(([name, { integrity }]) => (name === "" ? [] : [name, integrity]));
-  };
-  if (existsSync(there) && packages(there).join() === packages(wanted).join()) return;
-  // --force: the package is for another system.
-  run("npm", ["ci", "--force", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder });
 }
 
 /** Starts the runner, and what of Windows it needs. @returns its port, and how to end it all */
@@ -119,7 +107,7 @@ if (wine === undefined) {
   process.stderr.write(`${isNeeded ? "cannot test" : "not tested"} on Windows, for want of wine64\n`);
   process.exitCode = isNeeded ? 1 : 0;
 } else {
-  install();
+  installPackages(import.meta.dirname);
   process.stdout.write(`the tests run on ${process.version}, fob under ${basename(wine)} on:\n`);
   for (const line of lines) if (!(await testOn(line))) process.exitCode = 1;
 }
