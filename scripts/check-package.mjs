@@ -11,11 +11,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const limit = 1_500_000;
 const installScripts = ["preinstall", "install", "postinstall", "prepare"];
 
+// There npm is a batch file, as fob is then.
+const shell = process.platform === "win32";
+
 const folder = mkdtempSync(join(tmpdir(), "fob-package-"));
 const problems = [];
 try {
   const args = ["pack", "--silent", "--json", "--pack-destination", folder];
-  const printed = JSON.parse(execFileSync("npm", args, { cwd: root, encoding: "utf8" }));
+  const printed = JSON.parse(execFileSync("npm", args, { cwd: root, encoding: "utf8", shell }));
   // npm 12 prints an object by package name where npm 11 prints a list.
   const [packed] = Object.values(printed);
   const tarball = readFileSync(join(folder, packed.filename));
@@ -29,20 +32,10 @@ try {
   if (Object.keys(manifest.dependencies ?? {}).length > 0) problems.push("it has dependencies: bundle them");
 
   // --offline: whatever it needed besides itself would be missing.
-  execFileSync("npm", [
-    "install",
-    "--silent",
-    "--offline",
-    "--global",
-    "--prefix",
-    folder,
-    join(folder, packed.filename),
-  ]);
-  const program = process.platform === "win32" ? join(folder, "fob.cmd") : join(folder, "bin", "fob");
-  const version = execFileSync(program, ["--version"], {
-    encoding: "utf8",
-    shell: process.platform === "win32",
-  }).trim();
+  const install = ["install", "--silent", "--offline", "--global", "--prefix", folder, join(folder, packed.filename)];
+  execFileSync("npm", install, { shell });
+  const program = shell ? join(folder, "fob.cmd") : join(folder, "bin", "fob");
+  const version = execFileSync(program, ["--version"], { encoding: "utf8", shell }).trim();
   if (version !== manifest.version) problems.push(`once installed, it says that it is ${version}`);
   process.stdout.write(`${packed.filename}: ${tarball.length} bytes in ${packed.files.length} files\n`);
 } finally {

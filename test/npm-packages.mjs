@@ -9,7 +9,9 @@ export function installPackages(folder) {
   const packagesIn = (name) => {
     const path = join(folder, name);
     const { packages } = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { packages: {} };
-    return Object.entries(packages).flatMap(([place, { integrity }]) => (place === "" ? [] : [`${place} ${integrity}`]));
+    return Object.entries(packages).flatMap(([place, { integrity }]) =>
+      place === "" ? [] : [`${place} ${integrity}`],
+    );
   };
   if (packagesIn("node_modules/.package-lock.json").join() === packagesIn("package-lock.json").join()) return;
   // --force: also packages that are for another system.

@@ -72,14 +72,18 @@ function isLoopback(end: string, port: number): boolean {
 }
 
 /** lsof shows the files of the user's own programs only, unless root runs it: then it tells the user. */
-async function identifyByLsof({ clientPort, serverPort }: PeerConnection, signal: AbortSignal): Promise<Peer> {
+async function identifyByLsof(connection: PeerConnection, signal: AbortSignal): Promise<Peer> {
   const user = process.geteuid?.() ?? -1;
-  const ports = `TCP@127.0.0.1:${clientPort}`;
+  const ports = `TCP@127.0.0.1:${connection.clientPort}`;
   const args = ["-nP", "-a", "-u", String(user), "-i", ports, "-s", "TCP:ESTABLISHED", "-F", "n"];
   try {
     const { stdout } = await runProgram("/usr/sbin/lsof", args, { env: {}, title: "lsof", timeout: 5, signal });
-    return stdout.split("\n").includes(`n127.0.0.1:${clientPort}->127.0.0.1:${serverPort}`) ? "own" : "other";
+    return identifyInLsof(stdout, connection);
   } catch {
     return "unknown";
   }
 }
+
+/** Looks for the client among the connections of the user's own programs, as `lsof -F n` lists them: a field to a line. */
+export const identifyInLsof = (fields: string, { clientPort, serverPort }: PeerConnection): Peer =>
+  fields.split("\n").includes(`n127.0.0.1:${clientPort}->127.0.0.1:${serverPort}`) ? "own" : "other";

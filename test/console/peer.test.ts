@@ -2,7 +2,7 @@ import { once } from "node:events";
 import * as files from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
-import { identifyInTables, identifyPeer } from "../../src/console/peer.ts";
+import { identifyInLsof, identifyInTables, identifyPeer } from "../../src/console/peer.ts";
 
 vi.mock("node:fs", { spy: true });
 afterEach(() => vi.resetAllMocks());
@@ -35,6 +35,16 @@ test.each([
 ])("a client's socket is %s", (_, rows, peer) => {
   const tables = [heading, server, ...rows, row("0100007F:D432", "0100007F:1F90", "01", 1001)].join("\n");
   expect(identifyInTables(tables, connection, 1000)).toBe(peer);
+});
+
+test("lsof of macOS: the user's own client is in its list, and the other end of the connection is not it", () => {
+  const fields = (...names: readonly string[]): string => `p501\n${names.map((name) => `f12\nn${name}\n`).join("")}`;
+  const [client, server] = ["127.0.0.1:54321->127.0.0.1:8080", "127.0.0.1:8080->127.0.0.1:54321"];
+  const ports = { clientPort: 54_321, serverPort: 8080 };
+  expect(identifyInLsof(fields(server, client), ports)).toBe("own");
+  for (const others of ["", fields(server), fields(`${client}0`), fields(`${client} (ESTABLISHED)`)]) {
+    expect(identifyInLsof(others, ports)).toBe("other");
+  }
 });
 
 test.skipIf(process.platform !== "linux")(

@@ -1,7 +1,7 @@
 // Installs the programs that tests run with fob or have as referees, and prints the folder that they need in PATH: the
-// aws command, boto3 and cfn-lint at the versions of requirements.txt, clients/go and hcl, and the parser of powershell;
-// with --all also clients/java and clients/rust, where Maven and Cargo are. Needs Python and Go; what is there already is
-// not made again.
+// aws command, boto3 and cfn-lint at the versions of requirements.txt, clients/go, hcl and actionlint, and the parser of
+// powershell; with --all also clients/java and clients/rust, where Maven and Cargo are. Needs Python and Go; what is there
+// already is not made again.
 import { spawnSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,6 +46,7 @@ run(".", "python3", "-m", "venv", installed);
 run(".", join(bin, "python3"), "-m", "pip", "install", "--quiet", "--requirement", "requirements.txt");
 run("clients/go", "go", "build", "-o", join(bin, "identity-go"), ".");
 run("hcl", "go", "build", "-o", join(bin, "hcl-json"), ".");
+run("actionlint", "go", "build", "-o", join(bin, "actionlint"), "github.com/rhysd/actionlint/cmd/actionlint");
 installPackages(join(here, "powershell"));
 for (const { name, program, tool, build } of process.argv.includes("--all") ? others : []) {
   if (spawnSync(tool, ["--version"]).status === 0) build(program);

@@ -47,29 +47,34 @@ async function makeParser(): Promise<<T>(text: string, look: (root: Node) => T) 
   };
 }
 
-parsed("the scripts that fob prints are PowerShell, and each of them with a line taken out of a block is not", async () => {
-  const parse = await makeParser();
-  const world = await makeWorld();
-  for (const command of ["shell-init", "completion"]) {
-    const { stdout } = await world.fob([command, "powershell"]);
-    expect(parse(stdout, (root) => root.hasError)).toBe(false);
-    expect(parse(stdout.replace(/\n *\}\n/, "\n"), (root) => root.hasError)).toBe(true);
-  }
-  const functions = parse((await world.fob(["shell-init", "powershell"])).stdout, (root) =>
-    root.descendantsOfType("function_name").map(({ text }) => text),
-  );
-  expect(functions).toEqual(["mfa", "fob_prompt"]);
-  const line = formatLine("powershell", "fob env work --shell powershell");
-  expect(parse(line, (root) => root.descendantsOfType("command_name").map(({ text }) => text))).toEqual([
-    ...["fob", "Out-String", "Invoke-Expression"],
-  ]);
-});
+parsed(
+  "the scripts that fob prints are PowerShell, and each of them with a line taken out of a block is not",
+  async () => {
+    const parse = await makeParser();
+    const world = await makeWorld();
+    for (const command of ["shell-init", "completion"]) {
+      const { stdout } = await world.fob([command, "powershell"]);
+      expect(parse(stdout, (root) => root.hasError)).toBe(false);
+      expect(parse(stdout.replace(/\n *\}\n/, "\n"), (root) => root.hasError)).toBe(true);
+    }
+    const functions = parse((await world.fob(["shell-init", "powershell"])).stdout, (root) =>
+      root.descendantsOfType("function_name").map(({ text }) => text),
+    );
+    expect(functions).toEqual(["mfa", "fob_prompt"]);
+    const line = formatLine("powershell", "fob env work --shell powershell");
+    expect(parse(line, (root) => root.descendantsOfType("command_name").map(({ text }) => text))).toEqual([
+      ...["fob", "Out-String", "Invoke-Expression"],
+    ]);
+  },
+);
 
 parsed("the scripts of the window that asks for a code and of the notification are PowerShell", async () => {
   const parse = await makeParser();
   const folder = temporaryFolder();
   const program = join(folder, "powershell.exe");
-  writeFileSync(program, `#!/bin/sh\nfor word do :; done\nprintf '%s' "$word" >"$0.script"\necho 123456\n`, { mode: 0o755 });
+  writeFileSync(program, `#!/bin/sh\nfor word do :; done\nprintf '%s' "$word" >"$0.script"\necho 123456\n`, {
+    mode: 0o755,
+  });
   const scriptOf = async (start: () => unknown): Promise<string> => {
     writeFileSync(`${program}.script`, "");
     await start();
@@ -91,7 +96,7 @@ parsed("the scripts of the window that asks for a code and of the notification a
 });
 
 /** What an assignment of fob's means, by PowerShell's rules for its parts. @throws Error for other parts */
-function valueOf(assignment: Node): string {
+function textOf(assignment: Node): string {
   const parts = assignment.descendantsOfType(["string_literal", "cast_expression", "variable", "command"]);
   return parts
     .slice(1)
@@ -107,7 +112,23 @@ function valueOf(assignment: Node): string {
 
 parsed("whatever a value holds, its line is one assignment of that value to the parser too", async () => {
   const parse = await makeParser();
-  const odd = fc.constantFrom("'", "''", '"', "`", "$", "$(calc)", "${x}", "\u2018", "\u2019", "#", ";", "\n", "@'", "é", "😀");
+  const odd = fc.constantFrom(
+    "'",
+    "''",
+    '"',
+    "`",
+    "$",
+    "$(calc)",
+    "${x}",
+    "\u2018",
+    "\u2019",
+    "#",
+    ";",
+    "\n",
+    "@'",
+    "é",
+    "😀",
+  );
   const value = fc.array(fc.oneof(odd, fc.string({ unit: "binary" })), { maxLength: 8 }).map((parts) => parts.join(""));
   const property = fc.property(value, (text) => {
     const lines = formatVariables("powershell", { set: { AWS_REGION: text }, unset: ["GONE"] }, "work");
@@ -117,7 +138,7 @@ parsed("whatever a value holds, its line is one assignment of that value to the 
       expect(others).toEqual([]);
       expect(gone?.text).toBe("$Env:GONE = $null");
       expect(set?.descendantsOfType("variable")[0]?.text).toBe("$Env:AWS_REGION");
-      expect(set && valueOf(set)).toBe(text);
+      expect(set && textOf(set)).toBe(text);
       expect(root.descendantsOfType("command")).toEqual([]);
     });
   });
