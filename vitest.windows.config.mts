@@ -8,8 +8,11 @@ export default defineConfig({
     isolate: false,
     include: [
       "test/windows/**/*.test.ts",
-      "test/scripts/{status,login,env,exec,codes,credential-process,keys}.test.ts",
+      "test/interop/{credential-process,session-profile,role-profile,exported-variables}.test.ts",
+      "test/long/{duplicates,install,limits,logout,once,refresh,role-arn,roles,sources,white-space}.test.ts",
+      "test/scripts/{codes,credential-process,demo,env,first-errors,keys,login,secrets,status}.test.ts",
     ],
+    // Programs start one after the other in Wine.
     maxWorkers: 1,
   },
 });

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "vitest";
+import { skipOnWindows } from "./windows.ts";
 import { execute, node, onTerminal, program, type Result, type RunOptions, temporaryFolder } from "./world.ts";
 
 export type Shell = "bash" | "zsh" | "fish";
@@ -35,6 +36,7 @@ export function testIn(shells: readonly Shell[], name: string, body: (shell: She
 
 /** The environment, with a PATH on which `fob` stands first. */
 export function withFob(env: Readonly<Record<string, string>>): Record<string, string> {
+  skipOnWindows("a shell with fob in its PATH");
   const bin = join(temporaryFolder(), "bin");
   mkdirSync(bin);
   symlinkSync(program, join(bin, "fob"));

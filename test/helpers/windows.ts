@@ -51,6 +51,7 @@ export function runOnWindows({ onOutput, ...job }: Job): Promise<number> {
 
 /** An environment of a test, as Windows has it and spells it. Of PATH only what is Windows's. */
 function environmentOf({
+  FAULT_HOME,
   HOME = "/",
   PATH = "",
   TMPDIR,
@@ -62,6 +63,7 @@ function environmentOf({
     ...{ SystemRoot: "C:\\windows", ComSpec: "C:\\windows\\system32\\cmd.exe", PATHEXT: ".COM;.EXE;.BAT;.CMD" },
     ...{ USERPROFILE: pathForFob(HOME), TEMP: TMPDIR === undefined ? "C:\\windows\\temp" : pathForFob(TMPDIR) },
     ...env,
+    ...(FAULT_HOME !== undefined && { FAULT_HOME: pathForFob(FAULT_HOME) }),
     Path: PATH.startsWith("/") ? "C:\\windows\\system32" : PATH,
     NODE_OPTIONS: NODE_OPTIONS.replaceAll('"/', '"Z:/'),
     FOB_TEST_RECORD: pathForFob(FOB_TEST_RECORD),

@@ -119,7 +119,7 @@ parsed("whatever a value holds, its line is one assignment of that value to the 
     "`",
     "$",
     "$(calc)",
-    "${x}",
+    "${",
     "\u2018",
     "\u2019",
     "#",

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writ
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { endsIn, sessionFile } from "../helpers/sessions.ts";
+import { skipOnWindows } from "../helpers/windows.ts";
 import { execute, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const login = (world: World) => world.fob(["login", "work", "--code", world.device.code()]);
@@ -18,6 +19,7 @@ const served = (world: World, env: Record<string, string | undefined> = {}) => {
 };
 
 test("the config gets the launcher, and the keys leave the credentials file; expiry and region stay", async () => {
+  skipOnWindows("the launcher");
   const world = await makeWorld();
   await login(world);
   const { status, stdout, stderr } = await install(world);
@@ -139,6 +141,7 @@ test.each([
 });
 
 test("from npx's cache it is refused, with the way out", async () => {
+  skipOnWindows("a cache of npx");
   const world = await makeWorld();
   const cached = join(world.home, ".npm/_npx/0123/node_modules/aws-fob");
   mkdirSync(dirname(cached), { recursive: true });

@@ -235,7 +235,7 @@ test("one session that cannot be cleaned keeps no other, and each failure is sai
   expect(readFileSync(bad, "utf8")).toBe(broken);
   expect(existsSync(dirname(bin))).toBe(false);
   expect(readdirSync(join(store.FOB_HOME, "sessions")).filter((name) => !name.startsWith("."))).toEqual(["a-first"]);
-  expect(stderr).toMatch(/fob: error: line \d+ of ".*\/a\/credentials" /);
+  expect(stderr).toMatch(/fob: error: line \d+ of ".*[/\\]a[/\\]credentials" /);
   expect(stderr).toContain('fob: hint: the session "a-first" was not removed; try again: fob logout a-first\n');
   expect(stderr).toContain('removed the session "b-second"');
   expect(stderr.indexOf('removed the session "c-third"')).toBeLessThan(stderr.indexOf("0-damaged"));

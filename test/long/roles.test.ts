@@ -2,6 +2,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { endsIn } from "../helpers/sessions.ts";
+import { pathForFob, skipOnWindows } from "../helpers/windows.ts";
 import { fast, makeWorld, type World } from "../helpers/world.ts";
 
 const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
@@ -191,7 +192,9 @@ test("login names the line that would make programs ask again", async () => {
   addRole(world, "prod", "work-mfa", { more: `mfa_serial = ${world.device.serialNumber}\n` });
   const { stderr } = await login(world);
   expect(stderr).toContain('programs that use the role profile "prod" will ask for another code');
-  expect(stderr).toContain(`remove this line in "${world.configPath}": mfa_serial = ${world.device.serialNumber}\n`);
+  expect(stderr).toContain(
+    `remove this line in "${pathForFob(world.configPath)}": mfa_serial = ${world.device.serialNumber}\n`,
+  );
 });
 
 test("the region and the STS are those of the role profile", async () => {
@@ -345,6 +348,7 @@ test("a duration above the role's maximum costs one code and no more: the sessio
 });
 
 test("a duration above the role's maximum for a program without a session: the command's next code opens one", async () => {
+  skipOnWindows("cat");
   const world = await makeWorld();
   addRole(world, "prod", "work", { max: 7200, more: "duration_seconds = 28800\n" });
   const [file, next] = [world.device.code(), world.device.code(Date.now() + 30_000)].map(

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { skipOnWindows } from "../helpers/windows.ts";
 import { execute, keysOf, makeWorld, node, program, type World } from "../helpers/world.ts";
 
 const environmentKeys = (world: World) => ({
@@ -83,6 +84,7 @@ test("a code on stdin leads to --code-stdin, and nothing is read of it", async (
 });
 
 test.skipIf(process.geteuid?.() !== 0)("with sudo the hint is to go without it", async () => {
+  skipOnWindows("sudo");
   const world = await makeWorld();
   const { stderr } = await world.fob(["login", "nothing"], { env: { SUDO_USER: "ada" } });
   expect(stderr.match(/hint: .*/g)?.[0]).toBe("hint: run fob without sudo");
@@ -97,6 +99,7 @@ test("what the system says is said once", async () => {
 
 /** A desktop whose notifications go to a file. */
 function makeDesktop(world: World): { env: Record<string, string>; shown: () => string } {
+  skipOnWindows("notify-send");
   const bin = join(world.home, "bin");
   const notified = join(world.home, "notified");
   mkdirSync(bin);

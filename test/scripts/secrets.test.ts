@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { bugs } from "../../package.json";
 import { mayHoldSecrets, takeLeaks } from "../helpers/leaks.ts";
 import { knowSecret } from "../helpers/secrets.ts";
+import { isWindows, skipOnWindows } from "../helpers/windows.ts";
 import { execute, makeWorld, onTerminal, type RunOptions, type World } from "../helpers/world.ts";
 
 describe("--debug says no secret", () => {
@@ -149,10 +150,12 @@ describe("a secret that is seen somewhere is found", () => {
     appendFileSync(world.configPath, `mfa_process = echo ${world.device.code()}\n`);
     mayHoldSecrets(world.configPath);
     await world.fob(["login", "work"]);
-    expect(takeLeaks()).toEqual(['the argument list of sh, started by "fob login work", holds a code']);
+    const shell = isWindows ? "C:\\windows\\system32\\cmd.exe" : "sh";
+    expect(takeLeaks()).toEqual([`the argument list of ${shell}, started by "fob login work", holds a code`]);
   });
 
   test("in a file that is not there for it, or that others can read", async () => {
+    skipOnWindows("a mode");
     const world = await makeWorld();
     const [own, left] = [join(world.home, "own"), join(world.home, "left")];
     for (const file of [own, left]) writeFileSync(file, world.user.accessKey.secretAccessKey, { mode: 0o600 });
