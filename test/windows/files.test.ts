@@ -19,7 +19,7 @@ function copyFiles(world: World, folder: string): void {
 
 /** Lets calls of the file system fail in fob. */
 const failing = (world: World, fault: Readonly<Record<string, string>>): Record<string, string> => ({
-  FAULT_HOME: pathForFob(world.home),
+  FAULT_HOME: world.home,
   NODE_OPTIONS: `--require ${JSON.stringify(pathForFob(resolve(import.meta.dirname, "../helpers/faults.cjs")))}`,
   ...fault,
 });
