@@ -40,6 +40,8 @@ export interface Outcome {
   readonly subjects: readonly Subject[];
   /** Of a check that fails: what is not known beside that. */
   readonly unknownSubjects?: readonly Subject[];
+  /** Whom the check does not ask about, and why. */
+  readonly exempt?: readonly Subject[];
   /** In words: lower case, no full stop. */
   readonly reason: string;
   /** Instead of the check's. */

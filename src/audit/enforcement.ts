@@ -18,6 +18,7 @@ import {
   judgeEach,
   listCredentials,
   type Outcome,
+  type Subject,
 } from "./check.ts";
 import { listMfaDenials, type MfaDenial } from "./mfa-denials.ts";
 
@@ -172,16 +173,27 @@ function judgeEveryUser(input: AuditInput): Outcome {
     judge(listCredentials(user), "credentials", () => judgeDenied(user, input)),
   );
   const exempt = users.flatMap((user) => {
-    const why = findExemption(user, breakGlass);
-    return why === undefined ? [] : `${user.name} (${why})`;
+    const evidence = findExemption(user, breakGlass);
+    return evidence === undefined ? [] : [{ name: user.name, arn: user.arn, evidence }];
   });
   const asked = simulated === undefined || outcome.result !== "pass" ? "" : "; AWS's simulator agrees";
-  const reason = `${outcome.reason}${asked}${exempt.length === 0 ? "" : `; exempt: ${exempt.join(", ")}`}`;
+  const reason = `${outcome.reason}${asked}${nameExempt(exempt)}`;
   const guessed = users.filter((user) => isAutomation(user) && user.tags[roleTag] === undefined);
-  if (active.length > 0 || guessed.length === 0) return { ...outcome, reason };
+  const rest = exempt.length === 0 ? {} : { exempt };
+  if (active.length > 0 || guessed.length === 0) return { ...outcome, ...rest, reason };
   const evidence = `taken for a program's user; if it is one, tag it ${roleTag}=automation`;
   const subjects = guessed.map(({ name, arn }) => ({ name, arn, evidence }));
-  return { result: "unknown", subjects, reason, remedy: tagProgram };
+  return { result: "unknown", subjects, ...rest, reason, remedy: tagProgram };
+}
+
+/** A reason names so many; the outcome has all. */
+const mostExempt = 10;
+
+function nameExempt(exempt: readonly Subject[]): string {
+  if (exempt.length === 0) return "";
+  const more = exempt.length - mostExempt;
+  const names = exempt.slice(0, mostExempt).map(({ name, evidence }) => `${name} (${evidence})`);
+  return `; exempt: ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 const tagProgram = `aws iam tag-user --user-name USER --tags Key=${roleTag},Value=automation`;

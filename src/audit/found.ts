@@ -58,6 +58,12 @@ export function counts({ result, accepted, new: isNew }: Found): boolean {
   return result === "unknown" || isNew !== false;
 }
 
+/** What to do first: the remedy of the first that counts. */
+export const chooseRemedy = (check: CheckResult): string => listFound(check).find(counts)?.remedy ?? check.remedy;
+
+/** The remedy of something that counts and has its own, beside others that have theirs. */
+export const ownRemedy = (found: Found): string | undefined => (counts(found) ? found.remedy : undefined);
+
 /** The notes in words; empty if there are none. */
 export function describeNotes({ accepted, new: isNew }: Notes): string {
   if (accepted === undefined) return isNew === undefined ? "" : isNew ? "new" : "in the baseline";

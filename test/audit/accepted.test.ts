@@ -1,8 +1,12 @@
 // Accepted risks: what an entry covers, until when, and what is said of entries that cover nothing.
 import { expect, test } from "vitest";
 import { applyAccepted, readAccepted } from "../../src/audit/accepted.ts";
+import { prepareAudit } from "../../src/audit/audit.ts";
 import { getRemaining, listFound } from "../../src/audit/found.ts";
+import { formatAuditHtml } from "../../src/cli/commands/audit/html/report.ts";
+import { formatAudit, formatAuditMarkdown } from "../../src/cli/commands/audit/text.ts";
 import { arnOf, makeAudit, subject } from "./account.ts";
+import { makeAccount } from "./account-of.ts";
 
 const id = "old-access-keys";
 const now = Date.UTC(2026, 10, 27, 12);
@@ -81,6 +85,25 @@ test("a failure of the account as a whole is accepted by the account's number", 
   const whole = entry({ check: "root-mfa", arn: undefined, account: "123456789012" });
   expect(apply(root, [whole], now, "root-mfa")).toMatchObject({ remaining: "pass", problems: [] });
   expect(apply(ben, [{ ...whole, check: id }])).toMatchObject({ remaining: "fail" });
+});
+
+test("the next command is that of what counts, not of what someone accepts", () => {
+  const command = (name: string) => `aws iam list-access-keys --user-name ${name}`;
+  const subjects = ["ben", "cleo"].map((name) => ({ ...subject(name), remedy: command(name) }));
+  const { audit } = applyAccepted(makeAudit({ [id]: { result: "fail", subjects } }), read([entry()]), now);
+  const [table, markdown] = [formatAudit(audit, now, 200), formatAuditMarkdown(audit)];
+  const { snapshot, options } = makeAccount([]);
+  const page = formatAuditHtml(audit, prepareAudit(snapshot, options));
+  expect(table).toContain(`next: ${command("cleo")}\n`);
+  expect(markdown).toContain(`Next: \`${command("cleo")}\`\n`);
+  expect(markdown).toContain(`- cleo: no MFA device: \`${command("cleo")}\`\n`);
+  expect(page).toContain(`<p class="next">Next: <code>${command("cleo")}</code></p>`);
+  for (const text of [table, markdown, page]) expect(text).not.toContain(command("ben"));
+  const all = applyAccepted(audit, read([entry(), entry({ arn: arnOf("cleo") })]), now).audit;
+  for (const text of [formatAudit(all, now, 200), formatAuditMarkdown(all)]) {
+    expect(text).toContain("cleo: no MFA device");
+    expect(text).not.toContain(command("cleo"));
+  }
 });
 
 test("an entry that matches nothing is said", () => {

@@ -440,7 +440,18 @@ test("break-glass users and programs are exempt from enforcement, and named", ()
       reason:
         "1 active user; exempt: ci (automation: an access key, no password and no MFA device), break-glass (break-glass: tag fob-role)",
     },
+    exempt: [
+      { name: "ci", arn: arnOf("user/ci"), evidence: "automation: an access key, no password and no MFA device" },
+      { name: "break-glass", arn: arnOf("user/break-glass"), evidence: "break-glass: tag fob-role" },
+    ],
   });
+});
+
+test("of many who are exempt the reason names ten, and the result has all", () => {
+  const programs = Array.from({ length: 15 }, (_, index) => makeUser(`ci-${index}`, { ...program, groups: [] }));
+  const check = find(makeAccount({}, { users: [makeUser("ben"), ...programs] }), "enforced-for-every-user");
+  expect(check?.reason).toMatch(/^1 active user; exempt: ci-0 \(.*ci-9 \([^)]*\) and 5 more$/);
+  expect(check?.exempt).toHaveLength(15);
 });
 
 test("a break-glass user who signed in for a test is not one who was used", () => {

@@ -1,7 +1,10 @@
 // The audit as SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 import { expect, test } from "vitest";
+import { applyAccepted, readAccepted } from "../../src/audit/accepted.ts";
 import { checks } from "../../src/audit/audit.ts";
-import { formatAuditSarif } from "../../src/cli/commands/audit/sarif.ts";
+import { compareWithBaseline, readBaseline } from "../../src/audit/baseline.ts";
+import { formatAuditSarif, formatAuditsSarif } from "../../src/cli/commands/audit/sarif.ts";
+import { readSarif } from "../helpers/sarif-schema.ts";
 import { arnOf, makeAudit, subject } from "./account.ts";
 
 interface Result {
@@ -23,6 +26,7 @@ interface Run {
 function report(...args: Parameters<typeof makeAudit>) {
   const text = formatAuditSarif(makeAudit(...args));
   expect(text).toMatch(/^[\n -~]*$/);
+  readSarif(text);
   const [run] = (JSON.parse(text) as { readonly runs: readonly Run[] }).runs;
   if (run === undefined) throw new Error("no run");
   for (const { ruleId, ruleIndex } of run.results) expect(run.tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
@@ -69,4 +73,60 @@ test("a fingerprint is that of the check and the ARN: not of the evidence, whose
   expect(fingerprint("ben", "an access key is 92 days old")).toEqual(today);
   expect(fingerprint("cleo", "an access key is 91 days old")).not.toEqual(today);
   expect(fingerprint("ben", "an access key is 91 days old", "210987654321")).not.toEqual(today);
+});
+
+test("the report of many accounts, of a baseline and of accepted risks follows the schema of SARIF", () => {
+  const audit = makeAudit({
+    "old-access-keys": {
+      result: "fail",
+      subjects: [subject("ben"), subject("cleo")],
+      unknownSubjects: [subject("dan")],
+    },
+    "root-mfa": { result: "fail", reason: "the root user has no MFA device" },
+  });
+  const before = readBaseline(makeAudit({ "old-access-keys": { result: "fail", subjects: [subject("ben")] } }));
+  const risk = {
+    ...{ check: "old-access-keys", arn: arnOf("cleo"), person: "Ada", reason: "moves to a role", until: "2026-12-31" },
+  };
+  const risks = readAccepted({ version: 1, accepted: [risk] }, false);
+  const compared = compareWithBaseline(audit, before.get(audit.account));
+  const applied = applyAccepted(compared, risks, Date.UTC(2026, 10, 27)).audit;
+  const { runs } = readSarif(
+    formatAuditsSarif([
+      { name: "dev", account: audit.account, audit: { value: applied } },
+      { name: "prod", account: null, audit: { unknown: "no session" } },
+    ]),
+  );
+  const states = runs[0]?.results.map(({ baselineState, suppressions, kind }) => [
+    baselineState,
+    suppressions?.length,
+    kind,
+  ]);
+  expect(states).toEqual([
+    ["new", 0, undefined],
+    ["unchanged", 0, undefined],
+    ["new", 1, undefined],
+    ["new", 0, "open"],
+  ]);
+  expect(runs[1]).toMatchObject({
+    automationDetails: { id: "fob audit/prod/" },
+    invocations: [{ executionSuccessful: false }],
+    results: [],
+  });
+});
+
+test("what the schema does not allow is found", () => {
+  const log = JSON.parse(
+    formatAuditSarif(makeAudit({ "old-access-keys": { result: "fail", subjects: [subject("ben")] } })),
+  );
+  const change = (name: string, value: unknown) => {
+    const copy = structuredClone(log);
+    copy.runs[0].results[0][name] = value;
+    return () => readSarif(JSON.stringify(copy));
+  };
+  expect(change("level", "error")).not.toThrow();
+  expect(change("level", "high")).toThrow("level must be one of");
+  expect(change("severity", "high")).toThrow("unknown member");
+  expect(change("ruleIndex", -2)).toThrow("at least -1");
+  expect(change("message", undefined)).toThrow("message");
 });

@@ -1,6 +1,7 @@
 // Checks a report against what GitHub documents for code scanning, and returns its parts.
 // https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
 import { expect } from "vitest";
+import { readSarif } from "./sarif-schema.ts";
 
 interface Region {
   readonly startLine: number;
@@ -48,6 +49,7 @@ const uriPattern =
 export function checkSarif(text: string) {
   // What is in the files of others reaches no terminal.
   expect(text).toMatch(/^[\n -~]*$/);
+  readSarif(text);
   const report = JSON.parse(text) as {
     readonly $schema: string;
     readonly version: string;

@@ -1,7 +1,15 @@
 // An audit as a person reads it: a table for the terminal, Markdown for a ticket, rows for CSV. html/ has the page.
 import type { Audit, CheckResult } from "../../../audit/audit.ts";
 import { countThings, type Notes, type Result, type Subject, severities } from "../../../audit/check.ts";
-import { counts, describeNotes, type Found, getRemaining, listFound } from "../../../audit/found.ts";
+import {
+  chooseRemedy,
+  counts,
+  describeNotes,
+  type Found,
+  getRemaining,
+  listFound,
+  ownRemedy,
+} from "../../../audit/found.ts";
 import { escapeMarkdown } from "../../../markdown.ts";
 import { hangText, wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters } from "../../../text.ts";
@@ -92,7 +100,7 @@ function formatGroup(checks: readonly CheckResult[], columns: number): readonly 
 }
 
 function formatCheck(check: CheckResult, columns: number): readonly string[] {
-  const { id, title, severity, result, reason, remedy } = check;
+  const { id, title, severity, result, reason } = check;
   const hang = (first: string, text: string): readonly string[] =>
     hangText(first, escapeControlCharacters(text), columns).split("\n");
   const head = hang(`  ${severity.padEnd(6)}  `, `${id}: ${title} (${reason})`);
@@ -109,7 +117,7 @@ function formatCheck(check: CheckResult, columns: number): readonly string[] {
     ...texts.slice(0, mostSubjects).flatMap((text) => hang(indent, text)),
     ...(more > 0 ? [`${indent}and ${more} more, with --json`] : []),
     ...(known > 0 ? [`${indent}in the baseline: ${known}`] : []),
-    ...(getStanding(check) === "settled" ? [] : hang(indent, `next: ${shown[0]?.remedy ?? remedy}`)),
+    ...(getStanding(check) === "settled" ? [] : hang(indent, `next: ${chooseRemedy(check)}`)),
   ];
 }
 
@@ -167,14 +175,17 @@ export function formatAuditMarkdown(audit: Audit): string {
       ({ result, severity, title, reason }) => `| ${result} | ${severity} | ${cell(title)} | ${cell(reason)} |`,
     ),
     ...open.flatMap((check) => {
-      const { id, remedy } = check;
-      const texts = listFound(check).flatMap((found) => describeFound(found) ?? []);
-      return [
-        ...["", `## ${id}`, ""],
-        ...texts.map((text) => `- ${cell(text)}`),
-        ...(texts.length === 0 ? [] : [""]),
-        `Next: ${remedy.includes("`") ? cell(remedy) : `\`${remedy}\``}`,
-      ];
+      const lines = listFound(check).flatMap((found) => {
+        const text = describeFound(found);
+        const remedy = ownRemedy(found);
+        return text === undefined ? [] : `- ${cell(text)}${remedy === undefined ? "" : `: ${formatCode(remedy)}`}`;
+      });
+      const next = getStanding(check) === "settled" ? [] : [`Next: ${formatCode(chooseRemedy(check))}`];
+      return [...["", `## ${check.id}`, ""], ...lines, ...(lines.length === 0 ? [] : [""]), ...next];
     }),
   ].join("\n")}\n`;
 }
+
+/** A command: what is in it is no markup. */
+const formatCode = (command: string): string =>
+  command.includes("`") ? escapeMarkdown(command) : `\`${escapeControlCharacters(command)}\``;

@@ -1,7 +1,7 @@
 // What does not hold, with evidence and remedy; what was not looked at; what holds.
 import type { CheckResult } from "../../../../audit/audit.ts";
 import { type Controls, countThings } from "../../../../audit/check.ts";
-import { describeNotes, type Found, listFound } from "../../../../audit/found.ts";
+import { chooseRemedy, describeNotes, type Found, listFound, ownRemedy } from "../../../../audit/found.ts";
 import { html, type Markup } from "../../../../html.ts";
 import { getStanding, type Standing } from "../text.ts";
 
@@ -61,13 +61,17 @@ ${passed.map(
 `;
 
 function writeCheck(check: CheckResult, isShown: (found: Found) => boolean = () => true): Markup {
-  const { id, title, severity, reason, remedy, controls } = check;
+  const { id, title, severity, reason, controls } = check;
   const standing = getStanding(check);
   return html`<article class="${standing}" id="check-${id}" aria-labelledby="title-${id}">
 <h3 id="title-${id}">${title}</h3>
 <p><span class="badge ${standing}">${severity}, ${labels[standing]}</span>${reason}</p>
-${writeFound(listFound(check).filter(isShown), title)}<p class="next">Next: <code>${remedy}</code></p>
-<p class="quiet">${[`Check ${id}`, ...listControls(controls)].join(" · ")}</p>
+${writeFound(listFound(check).filter(isShown), title)}${
+  standing === "settled"
+    ? ""
+    : html`<p class="next">Next: <code>${chooseRemedy(check)}</code></p>
+`
+}<p class="quiet">${[`Check ${id}`, ...listControls(controls)].join(" · ")}</p>
 </article>
 `;
 }
@@ -102,7 +106,8 @@ ${table}</details>
 }
 
 function writeRow(found: Found, withCommand: boolean): Markup {
-  const { name, evidence, remedy } = found;
+  const { name, evidence } = found;
+  const remedy = ownRemedy(found);
   const notes = describeNotes(found);
   const next = remedy === undefined || !withCommand ? "" : html` <code>${remedy}</code>`;
   const shown = notes === "" ? "" : html` <small>${notes}</small>`;
