@@ -41,6 +41,23 @@ interface AuditedKey {
   readonly ageDays: number | null;
 }
 
+/** The users of an account, and what stands beside them. */
+export interface AuditedPeople {
+  /** The name of the group that enforces MFA. */
+  readonly group: string;
+  /** The account's alias; null if it has none, or that is not known. */
+  readonly alias: string | null;
+  readonly users: readonly AuditedUser[];
+}
+
+export function listPeople(input: AuditInput): AuditedPeople {
+  const { alias } = input.snapshot;
+  return {
+    ...{ group: input.enforcement.group, users: listAuditedUsers(input) },
+    alias: "value" in alias ? alias.value : null,
+  };
+}
+
 /** Lists all users, in the order of the snapshot. */
 export const listAuditedUsers = (input: AuditInput): readonly AuditedUser[] =>
   input.snapshot.users.map((user) => describeUser(user, input));

@@ -92,10 +92,12 @@ test("the report of many accounts, of a baseline and of accepted risks follows t
   const compared = compareWithBaseline(audit, before.get(audit.account));
   const applied = applyAccepted(compared, risks, Date.UTC(2026, 10, 27)).audit;
   const { runs } = readSarif(
-    formatAuditsSarif([
-      { name: "dev", account: audit.account, audit: { value: applied } },
-      { name: "prod", account: null, audit: { unknown: "no session" } },
-    ]),
+    formatAuditsSarif({
+      accounts: [
+        { name: "dev", account: audit.account, audit: { value: applied } },
+        { name: "prod", account: null, audit: { unknown: "no session" } },
+      ],
+    }),
   );
   const states = runs[0]?.results.map(({ baselineState, suppressions, kind }) => [
     baselineState,

@@ -59,8 +59,10 @@ test("two profiles: each account in every format, against one baseline", async (
     ["other", "210987654321"],
   ]);
   for (const { checks } of accounts) expect(checks?.length).toBeGreaterThan(15);
-  const [table, csv, markdown, sarif] = await Promise.all(
-    ["table", "csv", "markdown", "sarif"].map(async (format) => (await audit(...all, "--format", format)).stdout),
+  const [table, csv, markdown, sarif, page] = await Promise.all(
+    ["table", "csv", "markdown", "sarif", "html"].map(
+      async (format) => (await audit(...all, "--format", format)).stdout,
+    ),
   );
   expect(table).toMatch(
     /^2 accounts\n {2}123456789012 \(work\): \d+ of \d+ checks hold, .*\n {2}210987654321 \(other\): \d+ of/,
@@ -77,7 +79,9 @@ test("two profiles: each account in every format, against one baseline", async (
   writeFileSync(join(world.home, "before.json"), json.stdout);
   const again = await audit(...all, "--fail-on", "low", "--allow-unknown", "--baseline", "before.json");
   expect(again).toMatchObject({ status: 0 });
-  expect(await audit(...all, "--format", "html")).toMatchObject({ status: 2, stdout: "" });
+  expect(page).toContain("<h1>MFA audit of 2 accounts</h1>");
+  for (const account of ["123456789012 (work)", "210987654321 (other)"])
+    expect(page).toContain(`<h2>Account ${account}</h2>`);
 });
 
 test("a profile without a session is unknown, says what to do, and hides no other", async () => {
@@ -150,6 +154,9 @@ test("an organization: the role in each active account, and the own credentials 
   const { status, stdout, stderr, asked } = await auditOrganization(world, members, "--json");
   expect(status).toBe(3);
   expect(stderr).toContain("1 of 6 accounts are not active, and not looked at");
+  expect(JSON.parse(stdout)).toMatchObject({
+    inactive: [{ account: "333333333333", name: expect.any(String) as string, state: "SUSPENDED" }],
+  });
   const accounts = readAccounts(stdout);
   const reasons = accounts.map((each) => [each.account, each.checks === undefined ? each.unknown : "read"]);
   expect(reasons).toEqual([

@@ -4,9 +4,13 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { AccountsReport } from "../../src/audit/accounts.ts";
 import { prepareAudit, runChecks } from "../../src/audit/audit.ts";
+import { listPeople } from "../../src/audit/people.ts";
+import { formatAuditsHtml } from "../../src/cli/commands/audit/html/many.ts";
 import { formatAuditHtml } from "../../src/cli/commands/audit/html/report.ts";
-import { makeAccount, makeAccountOf, makeUser } from "../audit/account-of.ts";
+import type { User } from "../../src/iam/snapshot.ts";
+import { makeAccount, makeAccountOf, makeUser, now } from "../audit/account-of.ts";
 import { chromiumPath, hasChromium, startBrowser } from "../helpers/browser.ts";
 import { withFob } from "../helpers/shells.ts";
 import { makeWorld, temporaryFolder } from "../helpers/world.ts";
@@ -147,6 +151,59 @@ testInChromium.each([
       expect(background).toBe(colorScheme === "dark" ? "rgb(18, 22, 28)" : "rgb(255, 255, 255)");
       expect(headings.filter((name) => name === "H1")).toHaveLength(1);
     });
+  },
+);
+
+/** Two accounts that were read, one that could not be, and one that is not active. */
+function formatMany(name: string): string {
+  const look = (users: readonly User[]) => {
+    const { snapshot, options } = makeAccount(users);
+    const input = prepareAudit(snapshot, options);
+    return { audit: { value: runChecks(input) }, people: listPeople(input) };
+  };
+  const report: AccountsReport = {
+    accounts: [
+      { name: "dev", account: "123456789012", ...look([makeUser("ben"), makeUser("cleo")]) },
+      { name: "test", account: "111111111111", audit: { unknown: `no session for ${name}` } },
+      { name, account: "123456789012", ...look([makeUser(name), makeUser("dan"), makeUser("erin")]) },
+    ],
+    inactive: [{ name, account: "333333333333", state: "SUSPENDED" }],
+  };
+  return formatAuditsHtml(report, now);
+}
+
+testInChromium(
+  "many accounts: all in one table, each folded, unfolded by its link, and sorted for itself",
+  async () => {
+    const name = "<script>alert(1)</script>";
+    for (const colorScheme of ["light", "dark"] as const) {
+      await withReport(formatMany(name), { colorScheme, viewport: { width: 400, height: 900 } }, async (page) => {
+        expect(await page.title()).toBe("MFA audit of 3 accounts, of which 1 could not be read");
+        const rows = await page.locator(".accounts tbody tr").allTextContents();
+        expect(rows).toHaveLength(4);
+        expect(rows[0]).toContain("111111111111 (test)could not be read");
+        expect(rows[3]).toContain(`333333333333 (${name})not active (SUSPENDED), and not looked at`);
+        const second = page.locator("#account-2-users");
+        expect(await second.isVisible()).toBe(false);
+        await page.locator(".accounts").getByRole("link", { name }).click();
+        expect(await second.isVisible()).toBe(true);
+        const names = second.locator("tbody th:visible");
+        await second.getByRole("columnheader", { name: "User" }).getByRole("button").click();
+        await second.getByRole("columnheader", { name: "User" }).getByRole("button").click();
+        expect(await names.allTextContents()).toEqual(["erin", "dan", name]);
+        await second.getByRole("searchbox").fill("dan");
+        expect(await names.allTextContents()).toEqual(["dan"]);
+        expect(await page.locator("#account-1-users [aria-sort]").count()).toBe(0);
+        const { weak, repeatedIds, deadLinks, unnamed, landmarks, width } = await page.evaluate<
+          Inspection & Record<string, unknown>
+        >(readScript("inspect-page"));
+        expect({ weak, repeatedIds, deadLinks, unnamed, landmarks, width }).toEqual({
+          ...{ weak: [], repeatedIds: [], deadLinks: 0, unnamed: [], landmarks: [], width: 400 },
+        });
+        await page.emulateMedia({ media: "print" });
+        await expect.poll(() => page.locator("#account-1-users").isVisible()).toBe(true);
+      });
+    }
   },
 );
 

@@ -1,6 +1,7 @@
 // Audits many accounts, a few at the same time. One that cannot be read is unknown, and the others go on.
-import type { AccountAudit } from "../../../audit/accounts.ts";
+import type { AccountAudit, AccountsReport } from "../../../audit/accounts.ts";
 import type { Audit } from "../../../audit/audit.ts";
+import type { AuditedPeople } from "../../../audit/people.ts";
 import { type Access, type Connection, withAws } from "../../../aws/connection.ts";
 import type { MemberAccount } from "../../../aws/organizations.ts";
 import { CancelledError, FobError, UsageError } from "../../../errors.ts";
@@ -12,8 +13,13 @@ import { createReader, withAccount } from "../../account.ts";
 import { type AdministratorOptions, announceCaller, askAsAdministrator } from "../../administrator.ts";
 import type { Context } from "../../context.ts";
 
-/** Makes the audit of an account that was read. */
-export type MakeAudit = (account: { readonly snapshot: AccountSnapshot; readonly aws: Connection }) => Promise<Audit>;
+/** What is made of an account that was read. */
+export interface Looked {
+  readonly audit: Audit;
+  readonly people?: AuditedPeople;
+}
+
+export type MakeAudit = (account: { readonly snapshot: AccountSnapshot; readonly aws: Connection }) => Promise<Looked>;
 
 /** So many accounts are read at the same time. */
 const atOnce = 5;
@@ -31,11 +37,12 @@ export async function auditProfiles(
   options: AdministratorOptions,
   makeAudit: MakeAudit,
   context: Context,
-): Promise<readonly AccountAudit[]> {
-  return await auditEach(profiles, async (profile) => {
+): Promise<AccountsReport> {
+  const accounts = await auditEach(profiles, async (profile) => {
     const own = { ...options, profile, noInput: true, isQuiet: true };
     return await tryAudit(profile, null, () => withAccount(own, "fob audit", context, makeAudit));
   });
+  return { accounts };
 }
 
 /**
@@ -49,23 +56,25 @@ export async function auditOrganization(
   options: AdministratorOptions,
   makeAudit: MakeAudit,
   context: Context,
-): Promise<readonly AccountAudit[]> {
+): Promise<AccountsReport> {
   return await askAsAdministrator({ ...options, isQuiet: true }, "fob audit", context, async (aws) => {
     const { listAccounts } = await import("../../../aws/organizations.ts");
     const caller = await announceCaller(aws, context);
-    const accounts = await showWhile("Listing the accounts…", listAccounts(aws));
-    const open = accounts.filter(({ state }) => state === "ACTIVE");
+    const all = await showWhile("Listing the accounts…", listAccounts(aws));
+    const open = all.filter(({ state }) => state === "ACTIVE");
+    const inactive = all.filter(({ state }) => state !== "ACTIVE").map(({ id, ...each }) => ({ ...each, account: id }));
     if (open.length === 0)
       throw new FobError("the organization has no active account", "aws organizations list-accounts");
-    const closed = accounts.length - open.length;
-    if (closed > 0) context.say.note(`${closed} of ${accounts.length} accounts are not active, and not looked at`);
-    return await auditEach(open, async (account) => {
+    if (inactive.length > 0)
+      context.say.note(`${inactive.length} of ${all.length} accounts are not active, and not looked at`);
+    const accounts = await auditEach(open, async (account) => {
       const audit = (connection: Connection) => auditMember(connection, account, makeAudit, context);
       if (account.id === caller.account) return await tryAudit(account.name, account.id, () => audit(aws));
       return await tryAudit(account.name, account.id, () =>
         withRole(aws, caller.arn, { account, role }, context, audit),
       );
     });
+    return { accounts, inactive };
   });
 }
 
@@ -83,10 +92,10 @@ async function auditEach<T>(
 }
 
 /** Whatever goes wrong with one account says nothing of the others. */
-async function tryAudit(name: string, account: string | null, work: () => Promise<Audit>): Promise<AccountAudit> {
+async function tryAudit(name: string, account: string | null, work: () => Promise<Looked>): Promise<AccountAudit> {
   try {
-    const audit = await work();
-    return { name, account: audit.account, audit: { value: audit } };
+    const { audit, ...rest } = await work();
+    return { name, account: audit.account, audit: { value: audit }, ...rest };
   } catch (error) {
     if (error instanceof CancelledError) throw error;
     const [hint] = error instanceof FobError ? error.hints : [];
@@ -101,7 +110,7 @@ async function auditMember(
   { id }: MemberAccount,
   makeAudit: MakeAudit,
   context: Context,
-): Promise<Audit> {
+): Promise<Looked> {
   const { getCallerIdentity } = await import("../../../aws/sts.ts");
   const { account, arn } = await getCallerIdentity(aws);
   if (arn === undefined || account !== id)

@@ -2,6 +2,7 @@
 import { type Audit, prepareAudit, runChecks } from "../../../audit/audit.ts";
 import { type Severity, severities } from "../../../audit/check.ts";
 import { getRemaining } from "../../../audit/found.ts";
+import { listPeople } from "../../../audit/people.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
 import { quote } from "../../../text.ts";
@@ -73,16 +74,21 @@ export const auditCommand = defineCommand({
     const format = chooseFormat(options, formats);
     const writer = writers[format];
     const gather = chooseAccounts(options);
-    if (gather !== undefined && writer.many === undefined) throw createOneAccountError(format);
     const failOn = parseSeverity(options.failOn);
     const hold = (audit: Audit): boolean => holds(audit, failOn, options.allowUnknown === true);
     const make = createMaker({ ...options, group: parseGroup(options.group) }, context);
     const files = await readFiles(options, gather !== undefined, context);
     const surroundings = () => ({ now: context.now(), columns: context.stdout.columns });
     if (gather !== undefined) {
-      const accounts = applyToAll(await gather(async (each) => (await make(each)).audit, context), files, context);
-      context.stdout.write(writer.many?.(accounts, surroundings()) ?? "");
-      const all = accounts.every(({ audit }) => ("value" in audit ? hold(audit.value) : options.allowUnknown === true));
+      const look: MakeAudit = async (each) => {
+        const { audit, input } = await make(each);
+        return writer.hasPeople === true ? { audit, people: listPeople(input) } : { audit };
+      };
+      const report = applyToAll(await gather(look, context), files, context);
+      context.stdout.write(await writer.many(report, surroundings()));
+      const all = report.accounts.every(({ audit }) =>
+        "value" in audit ? hold(audit.value) : options.allowUnknown === true,
+      );
       return all ? exitCodes.done : exitCodes.notFresh;
     }
     const made = await withAccount(options, "fob audit", context, make);
@@ -135,12 +141,6 @@ function chooseAccounts(options: AccountOptions) {
   const role = parseRole(organizationRole);
   return (make: MakeAudit, context: Context) => auditOrganization(role, options, make, context);
 }
-
-const createOneAccountError = (format: string): UsageError =>
-  new UsageError(
-    `--format ${format} is for one account`,
-    "write one file for each account, or choose another format for all of them",
-  );
 
 function listPermissions({ organizationRole, fresh }: AccountOptions & { readonly fresh?: boolean | undefined }) {
   const more = [

@@ -1,6 +1,6 @@
 // The files that an audit is held against: an earlier audit, and the risks that someone accepts.
 import { type AcceptedRisk, applyAccepted, readAccepted } from "../../../audit/accepted.ts";
-import type { AccountAudit } from "../../../audit/accounts.ts";
+import type { AccountsReport } from "../../../audit/accounts.ts";
 import type { Audit } from "../../../audit/audit.ts";
 import { type Baseline, compareWithBaseline, readBaseline } from "../../../audit/baseline.ts";
 import { withRemaining } from "../../../audit/found.ts";
@@ -56,11 +56,8 @@ export function applyFiles(audit: Audit, files: AuditFiles, context: Context): A
 }
 
 /** The same for many accounts: in one that the baseline does not have, all is new. @throws UsageError */
-export function applyToAll(
-  accounts: readonly AccountAudit[],
-  files: AuditFiles,
-  context: Context,
-): readonly AccountAudit[] {
+export function applyToAll(report: AccountsReport, files: AuditFiles, context: Context): AccountsReport {
+  const { accounts } = report;
   const read = accounts.flatMap(({ audit }) => ("value" in audit ? audit.value.account : []));
   const { baseline } = files;
   if (baseline !== undefined && read.length > 0) {
@@ -68,7 +65,13 @@ export function applyToAll(
     for (const account of read.filter((each) => !baseline.accounts.has(each)))
       context.say.note(`the baseline does not have the account ${account}: all is new there`);
   }
-  return accounts.map((each) => ({ ...each, audit: mapKnown(each.audit, (audit) => apply(audit, files, context)) }));
+  return {
+    ...report,
+    accounts: accounts.map((each) => ({
+      ...each,
+      audit: mapKnown(each.audit, (audit) => apply(audit, files, context)),
+    })),
+  };
 }
 
 function apply(audit: Audit, { baseline, accepted }: AuditFiles, { now, say }: Context): Audit {

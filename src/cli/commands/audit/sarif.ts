@@ -1,6 +1,6 @@
 // An audit as SARIF: for programs that collect findings of many tools.
 import { homepage, version } from "../../../../package.json";
-import type { AccountAudit } from "../../../audit/accounts.ts";
+import type { AccountsReport } from "../../../audit/accounts.ts";
 import type { Audit } from "../../../audit/audit.ts";
 import { auditRules, listAuditFindings } from "../../../audit/findings.ts";
 import { formatSarifRuns, type SarifRun } from "../../../sarif.ts";
@@ -10,7 +10,7 @@ const help = "`docs/audit.md` of fob says when each check holds.";
 export const formatAuditSarif = (audit: Audit): string => formatRuns([toRun(audit)]);
 
 /** One run for each account. */
-export const formatAuditsSarif = (accounts: readonly AccountAudit[]): string =>
+export const formatAuditsSarif = ({ accounts }: AccountsReport): string =>
   formatRuns(
     accounts.map(({ name, account, audit }): SarifRun => {
       if ("value" in audit) return toRun(audit.value);

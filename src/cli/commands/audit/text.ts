@@ -41,12 +41,17 @@ const headings: Readonly<Record<Standing, string>> = {
 /** So many subjects are shown for each check; --json has all. */
 const mostSubjects = 20;
 /** The things to do first. */
-export const mostUrgent = 3;
+const mostUrgent = 3;
+
+export const listUrgent = (checks: readonly CheckResult[]): readonly CheckResult[] =>
+  sortChecks(checks)
+    .filter((check) => getRemaining(check) !== "pass")
+    .slice(0, mostUrgent);
 
 /** @param now milliseconds since 1970 */
 export function formatAudit(audit: Audit, now: number, columns: number): string {
   const sorted = sortChecks(audit.checks);
-  const urgent = sorted.filter((check) => getRemaining(check) !== "pass").slice(0, mostUrgent);
+  const urgent = listUrgent(audit.checks);
   const lines = [
     `Account ${audit.account}, ${describeReport(audit, now)}`,
     formatScore(audit),

@@ -1,5 +1,5 @@
 // The formats of an audit: of one account, and of many.
-import { type AccountAudit, toReport } from "../../../audit/accounts.ts";
+import { type AccountsReport, toReport } from "../../../audit/accounts.ts";
 import type { Audit } from "../../../audit/audit.ts";
 import type { AuditInput } from "../../../audit/check.ts";
 import { formatCsv } from "../../../csv.ts";
@@ -24,18 +24,23 @@ interface Surroundings {
 
 interface Writer {
   readonly one: (made: MadeAudit, surroundings: Surroundings) => string | Promise<string>;
-  /** Left out if the format is for one account. */
-  readonly many?: (accounts: readonly AccountAudit[], surroundings: Surroundings) => string;
+  readonly many: (report: AccountsReport, surroundings: Surroundings) => string | Promise<string>;
+  /** Whether it shows users. */
+  readonly hasPeople?: boolean;
 }
 
 export const writers: Readonly<Record<(typeof formats)[number], Writer>> = {
   table: {
     one: ({ audit }, { now, columns }) => formatAudit(audit, now, columns),
-    many: (accounts, { now, columns }) => formatAudits(accounts, now, columns),
+    many: (report, { now, columns }) => formatAudits(report, now, columns),
   },
-  json: { one: ({ audit }) => formatJson(audit), many: (accounts) => formatJson(toReport(accounts)) },
-  csv: { one: ({ audit }) => formatCsv(listRows(audit)), many: (accounts) => formatCsv(listAllRows(accounts)) },
+  json: { one: ({ audit }) => formatJson(audit), many: (report) => formatJson(toReport(report)) },
+  csv: { one: ({ audit }) => formatCsv(listRows(audit)), many: (report) => formatCsv(listAllRows(report)) },
   markdown: { one: ({ audit }) => formatAuditMarkdown(audit), many: formatAuditsMarkdown },
-  html: { one: async ({ audit, input }) => (await import("./html/report.ts")).formatAuditHtml(audit, input) },
+  html: {
+    one: async ({ audit, input }) => (await import("./html/report.ts")).formatAuditHtml(audit, input),
+    many: async (report, { now }) => (await import("./html/many.ts")).formatAuditsHtml(report, now),
+    hasPeople: true,
+  },
   sarif: { one: ({ audit }) => formatAuditSarif(audit), many: formatAuditsSarif },
 };

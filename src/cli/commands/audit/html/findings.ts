@@ -4,29 +4,31 @@ import { type Controls, countThings } from "../../../../audit/check.ts";
 import { chooseRemedy, describeNotes, type Found, listFound, ownRemedy } from "../../../../audit/found.ts";
 import { html, type Markup } from "../../../../html.ts";
 import { getStanding, type Standing } from "../text.ts";
+import { openSection, type Place } from "./place.ts";
 
 /** More entries than this are folded. */
 const mostOpen = 20;
 /** Of more entries than this the commands are left out, which would make the file several megabytes larger. */
 const mostCommands = 200;
 
-export const writeFailed = (failed: readonly CheckResult[]): Markup => html`<section aria-labelledby="findings">
-<h2 id="findings">What does not hold</h2>
+export const writeFailed = (
+  failed: readonly CheckResult[],
+  place: Place,
+): Markup => html`${openSection("findings", "What does not hold", place)}
 ${
   failed.length === 0
     ? html`<p>No check fails.</p>\n`
-    : failed.map((check) => writeCheck(check, (found) => found.result === "fail"))
+    : failed.map((check) => writeCheck(check, place, (found) => found.result === "fail"))
 }</section>
 `;
 
 /** @param checks all of them: also of those that fail something may not be known */
-export function writeUnknown(checks: readonly CheckResult[]): Markup {
+export function writeUnknown(checks: readonly CheckResult[], place: Place): Markup {
   const articles = checks.flatMap((check) => {
-    if (getStanding(check) === "unknown") return writeCheck(check);
-    return check.unknownSubjects === undefined || getStanding(check) === "settled" ? [] : writeOpenPart(check);
+    if (getStanding(check) === "unknown") return writeCheck(check, place);
+    return check.unknownSubjects === undefined || getStanding(check) === "settled" ? [] : writeOpenPart(check, place);
   });
-  return html`<section aria-labelledby="unknown">
-<h2 id="unknown">What was not looked at</h2>
+  return html`${openSection("unknown", "What was not looked at", place)}
 ${
   articles.length === 0
     ? html`<p>Nothing that the checks ask was left out.</p>\n`
@@ -37,16 +39,17 @@ ${articles}`
 }
 
 /** Nothing without a baseline or accepted risks. */
-export const writeSettled = (settled: readonly CheckResult[]): Markup =>
+export const writeSettled = (settled: readonly CheckResult[], place: Place): Markup =>
   settled.length === 0
     ? html``
-    : html`<section aria-labelledby="settled">
-<h2 id="settled">Accepted, or in the baseline</h2>
-${settled.map((check) => writeCheck(check))}</section>
+    : html`${openSection("settled", "Accepted, or in the baseline", place)}
+${settled.map((check) => writeCheck(check, place))}</section>
 `;
 
-export const writePassed = (passed: readonly CheckResult[]): Markup => html`<section aria-labelledby="passed">
-<h2 id="passed">What holds</h2>
+export const writePassed = (
+  passed: readonly CheckResult[],
+  place: Place,
+): Markup => html`${openSection("passed", "What holds", place)}
 ${
   passed.length === 0
     ? html`<p>No check passed.</p>\n`
@@ -54,17 +57,21 @@ ${
 <tbody>
 ${passed.map(
   ({ id, title, severity, reason }) =>
-    html`<tr id="check-${id}"><td>${severity}</td><td>${title} <code class="quiet">${id}</code></td><td>${reason}</td></tr>\n`,
+    html`<tr id="${place.prefix}check-${id}"><td>${severity}</td><td>${title} <code class="quiet">${id}</code></td><td>${reason}</td></tr>\n`,
 )}</tbody></table>
 `
 }</section>
 `;
 
-function writeCheck(check: CheckResult, isShown: (found: Found) => boolean = () => true): Markup {
+function writeCheck(
+  check: CheckResult,
+  { prefix, level }: Place,
+  isShown: (found: Found) => boolean = () => true,
+): Markup {
   const { id, title, severity, reason, controls } = check;
   const standing = getStanding(check);
-  return html`<article class="${standing}" id="check-${id}" aria-labelledby="title-${id}">
-<h3 id="title-${id}">${title}</h3>
+  return html`<article class="${standing}" id="${prefix}check-${id}" aria-labelledby="${prefix}title-${id}">
+<h${level + 1} id="${prefix}title-${id}">${title}</h${level + 1}>
 <p><span class="badge ${standing}">${severity}, ${labels[standing]}</span>${reason}</p>
 ${writeFound(listFound(check).filter(isShown), title)}${
   standing === "settled"
@@ -81,10 +88,10 @@ const labels: Readonly<Record<Standing, string>> = {
 };
 
 /** What is not known of a check that fails all the same. */
-const writeOpenPart = ({ id, title, unknownSubjects = [], ...check }: CheckResult): Markup =>
-  html`<article class="unknown" aria-labelledby="open-${id}">
-<h3 id="open-${id}">${title}</h3>
-<p><span class="badge unknown">${check.severity}, unknown</span>not known for ${unknownSubjects.length}; <a href="#check-${id}">fails for others</a></p>
+const writeOpenPart = ({ id, title, unknownSubjects = [], ...check }: CheckResult, { prefix, level }: Place): Markup =>
+  html`<article class="unknown" aria-labelledby="${prefix}open-${id}">
+<h${level + 1} id="${prefix}open-${id}">${title}</h${level + 1}>
+<p><span class="badge unknown">${check.severity}, unknown</span>not known for ${unknownSubjects.length}; <a href="#${prefix}check-${id}">fails for others</a></p>
 ${writeFound(
   unknownSubjects.map((subject) => ({ ...subject, result: "unknown" })),
   title,

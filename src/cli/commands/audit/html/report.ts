@@ -3,32 +3,41 @@
 import { createHash } from "node:crypto";
 import type { Audit, CheckResult } from "../../../../audit/audit.ts";
 import { type AuditInput, severities } from "../../../../audit/check.ts";
-import { getRemaining } from "../../../../audit/found.ts";
-import { type AuditedUser, listAuditedUsers } from "../../../../audit/people.ts";
+import { type AuditedPeople, type AuditedUser, listPeople } from "../../../../audit/people.ts";
 import { html, type Markup, trustMarkup } from "../../../../html.ts";
+import { describeNumber } from "../many.ts";
 import {
   describeFiles,
   describeReport,
   formatScore,
   getStanding,
-  mostUrgent,
+  listUrgent,
   type Standing,
   sortChecks,
 } from "../text.ts";
 import { type Bar, drawBars } from "./charts.ts";
 import { writeFailed, writePassed, writeSettled, writeUnknown } from "./findings.ts";
+import { onlyAccount, openSection, type Place } from "./place.ts";
 import style from "./report.css?raw";
 import script from "./report.mjs?raw";
 import { drawDevices, writeUsers } from "./users.ts";
 
 export function formatAuditHtml(audit: Audit, input: AuditInput): string {
-  const { snapshot, enforcement, now } = input;
-  const users = listAuditedUsers(input);
-  const sorted = sortChecks(audit.checks);
-  const alias = "value" in snapshot.alias ? snapshot.alias.value : null;
-  const named = alias === null ? audit.account : `${audit.account} (${alias})`;
-  const title = `MFA audit of account ${named}`;
-  const listOf = (standing: Standing) => sorted.filter((check) => getStanding(check) === standing);
+  const people = listPeople(input);
+  const title = `MFA audit of account ${describeNumber(audit.account, people.alias ?? audit.account)}`;
+  const parts = [
+    ...[link("summary", "Summary"), link("users", "Users"), link("findings", "What does not hold")],
+    ...[link("unknown", "What was not looked at"), link("passed", "What holds")],
+  ];
+  return writePage(title, `Made ${audit.made}, ${describeReport(audit, input.now)}`, parts, [
+    writeAccount(audit, people, onlyAccount),
+  ]);
+}
+
+export const link = (id: string, text: string): Markup => html`<a href="#${id}">${text}</a>`;
+
+/** @param about what stands below the title @param parts links to the parts of the page */
+export function writePage(title: string, about: string, parts: readonly Markup[], main: readonly Markup[]): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -42,18 +51,25 @@ export function formatAuditHtml(audit: Audit, input: AuditInput): string {
 <body>
 <header>
 <h1>${title}</h1>
-<p class="quiet">Made ${audit.made}, ${describeReport(audit, now)}</p>
+<p class="quiet">${about}</p>
 <nav aria-label="Parts of the report"><ul>
-<li><a href="#summary">Summary</a></li><li><a href="#users">Users</a></li><li><a href="#findings">What does not hold</a></li><li><a href="#unknown">What was not looked at</a></li><li><a href="#passed">What holds</a></li>
+${parts.map((part) => html`<li>${part}</li>`)}
 </ul></nav>
 </header>
 <main>
-${writeSummary(audit, sorted, users)}${writeUsers(users, enforcement.group)}${writeFailed(listOf("fail"))}${writeUnknown(sorted)}${writeSettled(listOf("settled"))}${writePassed(listOf("pass"))}</main>
+${main}</main>
 <footer><p>Made by <code>fob audit --format html</code>. The same as data: <code>fob audit --json</code>.</p></footer>
 <script type="module">${trustMarkup(script)}</script>
 </body>
 </html>
 `.text;
+}
+
+/** All of one account. */
+export function writeAccount(audit: Audit, people: AuditedPeople, place: Place): Markup {
+  const sorted = sortChecks(audit.checks);
+  const listOf = (standing: Standing) => sorted.filter((check) => getStanding(check) === standing);
+  return html`${writeSummary(audit, people.users, place)}${writeUsers(people, place)}${writeFailed(listOf("fail"), place)}${writeUnknown(sorted, place)}${writeSettled(listOf("settled"), place)}${writePassed(listOf("pass"), place)}`;
 }
 
 const hash = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
@@ -67,27 +83,29 @@ const contentSecurityPolicy = [
   "form-action 'none'",
 ].join("; ");
 
-function writeSummary(audit: Audit, sorted: readonly CheckResult[], users: readonly AuditedUser[]): Markup {
-  const { pass, fail, unknown } = audit.summary;
-  const urgent = sorted.filter((check) => getRemaining(check) !== "pass").slice(0, mostUrgent);
-  return html`<section aria-labelledby="summary">
-<h2 id="summary">Summary</h2>
-${[formatScore(audit), ...describeFiles(audit)].map((line) => html`<p>${line}.</p>\n`)}<ul class="score"><li class="fail"><b>${fail}</b> do not hold</li><li class="unknown"><b>${unknown}</b> are not known</li><li class="pass"><b>${pass}</b> hold</li></ul>
-${
+function writeSummary(audit: Audit, users: readonly AuditedUser[], place: Place): Markup {
+  const { prefix, level } = place;
+  const urgent = listUrgent(audit.checks);
+  return html`${openSection("summary", "Summary", place)}
+${[formatScore(audit), ...describeFiles(audit)].map((line) => html`<p>${line}.</p>\n`)}${writeScore(audit.summary)}${
   urgent.length === 0
     ? ""
-    : html`<h3>Begin with</h3>
-<ol class="urgent">${urgent.map(({ id, title, reason }) => html`<li><a href="#check-${id}">${title}</a>: ${reason}</li>\n`)}</ol>
+    : html`<h${level + 1}>Begin with</h${level + 1}>
+<ol class="urgent">${urgent.map(({ id, title, reason }) => html`<li><a href="#${prefix}check-${id}">${title}</a>: ${reason}</li>\n`)}</ol>
 `
 }<div class="charts">
-${drawResults(audit)}${drawDevices(users)}</div>
+${drawResults(audit.checks)}${drawDevices(users)}</div>
 </section>
 `;
 }
 
+export const writeScore = ({ pass, fail, unknown }: Audit["summary"]): Markup =>
+  html`<ul class="score"><li class="fail"><b>${fail}</b> do not hold</li><li class="unknown"><b>${unknown}</b> are not known</li><li class="pass"><b>${pass}</b> hold</li></ul>
+`;
+
 const resultOrder = ["fail", "unknown", "pass"] as const;
 
-function drawResults({ checks }: Audit): Markup {
+export function drawResults(checks: readonly CheckResult[]): Markup {
   const bars = severities.map((severity): Bar => {
     const count = (result: CheckResult["result"]): number =>
       checks.filter((check) => check.severity === severity && check.result === result).length;

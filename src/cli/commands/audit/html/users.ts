@@ -1,8 +1,9 @@
 // The table of users, and the chart of their devices.
-import type { AuditedUser, EnforcementState } from "../../../../audit/people.ts";
+import type { AuditedPeople, AuditedUser, EnforcementState } from "../../../../audit/people.ts";
 import { html, type Markup } from "../../../../html.ts";
 import type { DeviceKind, Known } from "../../../../iam/snapshot.ts";
 import { type Bar, drawBars } from "./charts.ts";
+import type { Place } from "./place.ts";
 
 /** What the numbers sort by where something is not known or not there. */
 const before = -1;
@@ -32,13 +33,13 @@ const listColumns = (group: string): readonly Column[] => [
 ];
 
 /** All users: without the script too, which sorts and searches them. */
-export function writeUsers(users: readonly AuditedUser[], group: string): Markup {
+export function writeUsers({ users, group }: AuditedPeople, { prefix, level }: Place): Markup {
   const columns = listColumns(group);
-  return html`<section id="users" aria-labelledby="users-heading">
-<h2 id="users-heading">Users</h2>
+  return html`<section id="${prefix}users" class="people" aria-labelledby="${prefix}users-heading">
+<h${level} id="${prefix}users-heading">Users</h${level}>
 <p class="quiet">Enforced means that AWS denies what the user asks for without MFA, by all policies of the user.</p>
-<div class="search" hidden><label for="search">Search users</label><input id="search" type="search" autocomplete="off" spellcheck="false"><p role="status"></p></div>
-<div class="scroll" role="region" aria-labelledby="users-heading" tabindex="0"><table class="users">
+<div class="search" hidden><label for="${prefix}search">Search users</label><input id="${prefix}search" type="search" autocomplete="off" spellcheck="false"><p role="status"></p></div>
+<div class="scroll" role="region" aria-labelledby="${prefix}users-heading" tabindex="0"><table class="users">
 <thead><tr>${columns.map(({ heading }) => html`<th scope="col">${heading}</th>`)}</tr></thead>
 <tbody>
 ${users.map((user) => html`<tr>${columns.map(({ write }) => write(user))}</tr>\n`)}</tbody></table></div>
