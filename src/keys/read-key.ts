@@ -25,13 +25,14 @@ const splitWords = (text: string): string[] =>
     .split(/[\s,]+/)
     .filter((word) => word !== "");
 
-/** What `aws iam create-access-key` prints. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What `aws iam create-access-key` prints, or a credential_process; a temporary key is none. */
 function parseJson(text: string): string[] | undefined {
   try {
-    const { AccessKey } = JSON.parse(text) as { AccessKey?: Readonly<Record<string, unknown>> };
-    return [AccessKey?.AccessKeyId, AccessKey?.SecretAccessKey].flatMap((each) =>
-      typeof each === "string" ? [each] : [],
-    );
+    const { AccessKey, ...own } = JSON.parse(text) as Fields & { readonly AccessKey?: Fields };
+    const key: Fields = AccessKey ?? (own.SessionToken ? {} : own);
+    return [key.AccessKeyId, key.SecretAccessKey].flatMap((each) => (typeof each === "string" ? [each] : []));
   } catch {
     return undefined;
   }

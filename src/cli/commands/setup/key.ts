@@ -4,18 +4,22 @@ import { resolve } from "node:path";
 import { AwsFailure } from "../../../aws/failures.ts";
 import { isRegion } from "../../../aws/partitions.ts";
 import type { Credentials } from "../../../aws/types.ts";
+import { findProblem } from "../../../environment/program.ts";
 import { CancelledError, FobError } from "../../../errors.ts";
+import { fetchFromAwsVault } from "../../../keys/aws-vault.ts";
 import { readKeyFile } from "../../../keys/key-file.ts";
 import { checkKeyShape } from "../../../keys/key-shape.ts";
 import { readStaticKeys } from "../../../keys/long-term.ts";
 import { assertCanAdd } from "../../../keys/move.ts";
-import { getProperty, withProperties } from "../../../profiles/files.ts";
+import type { Advice } from "../../../profiles/advice.ts";
+import { getProperty, readableProfiles, withProperties } from "../../../profiles/files.ts";
 import { isPortableName } from "../../../profiles/names.ts";
 import { isResolvable, listLoginSources } from "../../../session/candidates.ts";
 import { resolveProfilePair } from "../../../session/profile-pair.ts";
 import type { KeyChoice } from "../../../setup/plan.ts";
-import { escapeControlCharacters, maskKeyId, quote, quoteShellWord } from "../../../text.ts";
+import { maskKeyId, quote, quoteShellWord } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
+import { sayError } from "../../context.ts";
 import { askAsUser, describeOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
 import { type Asking, askFor, askWhether, chooseOne } from "./asking.ts";
 
@@ -25,8 +29,12 @@ export const command = "fob setup";
 export async function chooseSource(named: string | undefined, asking: Asking): Promise<string> {
   if (named !== undefined) return resolveNamed(named, asking);
   const sources = listLoginSources(asking.snapshot.files);
-  if (sources.length > 0) {
-    const found = sources.map((name) => [name, name] as const);
+  const ofVault = hasAwsVault(asking) ? listOfAwsVault(asking, sources) : [];
+  if (sources.length + ofVault.length > 0) {
+    const found = [
+      ...sources.map((name) => [name, name] as const),
+      ...ofVault.map((name) => [`${name} (aws-vault may have its access key)`, name] as const),
+    ];
     const chosen = await chooseOne(asking, "Which profile has your access key?", [
       ...found,
       ["none of these: enter an access key", undefined],
@@ -37,6 +45,14 @@ export async function chooseSource(named: string | undefined, asking: Asking): P
   const message = `Name of the new profile${suggested === "" ? ":" : ` (Enter: ${suggested}):`}`;
   const problem = (answer: string): string | undefined => findNameProblem(answer || suggested, asking, sources);
   return (await askFor(asking, message, problem)) || suggested;
+}
+
+/** Profiles without a key that could have one. */
+function listOfAwsVault(asking: Asking, sources: readonly string[]): string[] {
+  const { config } = asking.snapshot.files;
+  return readableProfiles(config.profilesWith(["mfa_serial", "include_profile"]), (name) => {
+    return isOfAwsVault(name, asking) && findNameProblem(name, asking, sources) === undefined;
+  });
 }
 
 function findNameProblem(name: string, { snapshot }: Asking, sources: readonly string[]): string | undefined {
@@ -74,7 +90,8 @@ export async function chooseRegion(
   if (given !== undefined) return given;
   if (getProperty(asking.snapshot.files, source, "region") !== undefined) return undefined;
   const { AWS_REGION, AWS_DEFAULT_REGION } = asking.context.env;
-  const usual = [AWS_REGION, AWS_DEFAULT_REGION].find((region) => region && isRegion(region));
+  const ofDefault = getProperty(asking.snapshot.files, "default", "region");
+  const usual = [AWS_REGION, AWS_DEFAULT_REGION, ofDefault].find((region) => region && isRegion(region));
   const message = `Region, like eu-central-1 (Enter: ${usual ?? "none"}):`;
   const problem = (answer: string): string | undefined =>
     answer === "" || isRegion(answer) ? undefined : "that is not a region; regions look like eu-central-1";
@@ -85,8 +102,8 @@ export interface ChosenKey {
   readonly choice: KeyChoice;
   /** Who AWS says it is, and how to ask as them; undefined without a key. */
   readonly owner: { readonly own: OwnProfile; readonly user: OwnUser } | undefined;
-  /** The file that it was read from. */
-  readonly file: string | undefined;
+  /** What still has the secret, and how to delete it there. */
+  readonly rest: Advice | undefined;
 }
 
 /** Finds the access key or asks for it, asks AWS whose it is, and where to keep it. @throws FobError, CancelledError */
@@ -105,12 +122,12 @@ export async function chooseKey(
     }
     const own = describeOwnProfile(source, region, snapshot, sessions);
     const user = await identify(own, asking);
-    return { choice: await chooseMove(source, asking), owner: { own, user }, file: undefined };
+    return { choice: await chooseMove(source, asking), owner: { own, user }, rest: undefined };
   }
   const entered = await enterKey(source, region, keyFile, asking);
-  if (!entered) return { choice: { kind: "stays" }, owner: undefined, file: undefined };
-  const { key, own, user, file } = entered;
-  return { choice: { kind: "new", key, place: await choosePlace(key, asking) }, owner: { own, user }, file };
+  if (!entered) return { choice: { kind: "stays" }, owner: undefined, rest: undefined };
+  const { key, own, user, rest } = entered;
+  return { choice: { kind: "new", key, place: await choosePlace(key, asking) }, owner: { own, user }, rest };
 }
 
 /** Asks AWS. @throws FobError */
@@ -129,11 +146,15 @@ async function identify(own: OwnProfile, { team, context }: Asking): Promise<Own
   return user;
 }
 
-interface Entered {
+/** A key, and where it came from. */
+interface Given {
   readonly key: Credentials;
+  readonly rest: Advice | undefined;
+}
+
+interface Entered extends Given {
   readonly own: OwnProfile;
   readonly user: OwnUser;
-  readonly file: string | undefined;
 }
 
 const mostAttempts = 3;
@@ -148,14 +169,15 @@ async function enterKey(
   let problem: string | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      const entered =
-        keyFile === undefined
-          ? await askForKey(source, problem, asking)
-          : { key: await readFrom(keyFile, asking), file: keyFile };
-      if (!entered) return undefined;
-      const key = checkKeyShape(entered.key, quote(source), formatCommand(asking.context.typed));
+      const given =
+        keyFile !== undefined
+          ? await readFrom(keyFile, asking)
+          : ((attempt === 1 ? await takeFromAwsVault(source, asking) : undefined) ??
+            (await askForKey(source, problem, asking)));
+      if (!given) return undefined;
+      const key = checkKeyShape(given.key, quote(source), formatCommand(asking.context.typed));
       const own = describeWith(source, key, region, asking);
-      return { ...entered, key, own, user: await identify(own, asking) };
+      return { ...given, key, own, user: await identify(own, asking) };
     } catch (error) {
       if (!isAboutKey(error) || attempt === mostAttempts || keyFile !== undefined) throw error;
       problem = error.message;
@@ -179,11 +201,7 @@ function describeWith(source: string, key: Credentials, region: string | undefin
   return describeOwnProfile(source, region, { ...snapshot, files }, sessions);
 }
 
-async function askForKey(
-  source: string,
-  before: string | undefined,
-  asking: Asking,
-): Promise<{ key: Credentials; file: string | undefined } | undefined> {
+async function askForKey(source: string, before: string | undefined, asking: Asking): Promise<Given | undefined> {
   const { terminal, context } = asking;
   const message = `Access key ID for ${source}, or a file with the key, like the console's .csv (Enter: skip):`;
   const problem = (answer: string): string | undefined =>
@@ -192,25 +210,60 @@ async function askForKey(
       : "there is no such file; and access key IDs look like AKIAIOSFODNN7EXAMPLE";
   const answer = await askFor(asking, message, problem, before);
   if (answer === "") return undefined;
-  if (isFile(pathOf(answer, asking))) return { key: await readFrom(answer, asking), file: answer };
+  if (isFile(pathOf(answer, asking))) return await readFrom(answer, asking);
   const { askHidden } = await import("../../../terminal/hidden.ts");
   const secret = await askHidden(terminal, "Secret access key (not shown):", context.signal);
-  return { key: { accessKeyId: answer, secretAccessKey: secret.trim() }, file: undefined };
+  return { key: { accessKeyId: answer, secretAccessKey: secret.trim() }, rest: undefined };
 }
 
 const pathOf = (typed: string, { context }: Asking): string => resolve(typed.replace(/^~(?=[/\\])/, context.home));
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
-/** From the console's file, or from a profile in an AWS credentials file. @throws FobError */
-async function readFrom(file: string, asking: Asking): Promise<Credentials> {
+/** From the console's file, or from a profile in an AWS credentials file. @throws FobError, CancelledError */
+async function readFrom(file: string, asking: Asking): Promise<Given> {
   const found = readKeyFile(pathOf(file, asking));
+  const rest = {
+    message: `${quote(file)} still holds the secret access key`,
+    fix: `delete it once you have logged in: rm ${quoteShellWord(file)}`,
+  };
   const [first, ...others] = found;
-  if (first && others.length === 0) return first.key;
+  if (first && others.length === 0) return { key: first.key, rest };
   const choices = found.map(({ profile, key }) => [`${profile ?? ""} (${maskKeyId(key.accessKeyId)})`, key] as const);
   const chosen = await chooseOne(asking, "Which profile of the file?", choices);
-  if (chosen) return chosen;
+  if (chosen) return { key: chosen, rest: undefined };
   throw new CancelledError("nothing is changed");
+}
+
+/** Whether aws-vault may have the key of a profile: it writes them to the config, without a key. */
+const isOfAwsVault = (source: string, { snapshot: { files } }: Asking): boolean =>
+  ["mfa_serial", "include_profile"].some((key) => files.config.properties(source)?.get(key)?.value);
+
+const hasAwsVault = ({ context: { env } }: Asking): boolean => findProblem("aws-vault", env) === undefined;
+
+/** @returns undefined if the user does not want that, or aws-vault has none */
+async function takeFromAwsVault(source: string, asking: Asking): Promise<Given | undefined> {
+  const { context, terminal, snapshot } = asking;
+  const { say, env, signal } = context;
+  if (!snapshot.files.config.has(source) || !isGoodName(source)) return undefined;
+  if (!hasAwsVault(asking)) {
+    if (isOfAwsVault(source, asking)) {
+      say.note(
+        `aws-vault may have the access key of ${quote(source)}; only its own program can read it, and that is not on your PATH`,
+      );
+    }
+    return undefined;
+  }
+  if (!(await askWhether(asking, `Take the access key of ${source} from aws-vault?`))) return undefined;
+  try {
+    const key = await terminal.lend((lent) => fetchFromAwsVault(source, { env, signal, terminal: lent }));
+    const message = `aws-vault still has the access key of ${quote(source)}`;
+    return { key, rest: { message, fix: `delete it once you have logged in: aws-vault remove ${source}` } };
+  } catch (error) {
+    if (error instanceof CancelledError || !(error instanceof FobError)) throw error;
+    sayError(error, say);
+    return undefined;
+  }
 }
 
 /** Where to keep a new key. */
@@ -247,11 +300,11 @@ async function isKeychainThere(accessKeyId: string, { sessions, context }: Askin
   }
 }
 
-/** Says what is left to do with a file that the key came from. */
-export function adviseOnFile({ file }: ChosenKey, { context }: Asking): void {
-  if (file === undefined) return;
-  context.say.warning(`${quote(file)} still holds the secret access key`);
-  context.say.hint(`delete it once you have logged in: rm ${quoteShellWord(escapeControlCharacters(file))}`);
+/** Says what still has the secret. */
+export function adviseOnRest({ rest }: ChosenKey, { context: { say } }: Asking): void {
+  if (rest === undefined) return;
+  say.warning(rest.message);
+  say.hint(rest.fix);
 }
 
 /** The command line that goes on with a profile. */

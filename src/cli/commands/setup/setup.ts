@@ -25,7 +25,7 @@ import { createSessionContext } from "../../session-context.ts";
 import { enrollDevice } from "../device/enroll.ts";
 import { type Asking, askWhether } from "./asking.ts";
 import { type ChosenDevice, chooseDevice, hasUsableDevice } from "./device.ts";
-import { adviseOnFile, type ChosenKey, chooseKey, chooseRegion, chooseSource, command, formatAgain } from "./key.ts";
+import { adviseOnRest, type ChosenKey, chooseKey, chooseRegion, chooseSource, command, formatAgain } from "./key.ts";
 import { chooseMode, chooseSession, findLinked, isForeign } from "./session.ts";
 import { type ChosenShell, chooseShell } from "./shell.ts";
 
@@ -69,7 +69,7 @@ export const setupCommand = defineCommand({
     const steps = planSetup(chosen.choices, connectTools(chosen, asking));
     await confirm(steps, asking);
     await make(steps, chosen, asking);
-    adviseOnFile(chosen.key, asking);
+    adviseOnRest(chosen.key, asking);
     await finish(chosen, asking);
     return exitCodes.done;
   },

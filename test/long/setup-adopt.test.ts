@@ -1,0 +1,151 @@
+// `fob setup` takes over what users of aws-mfa, aws-vault and `aws configure mfa-login` have.
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { keysOf, makeWorld, type OnTerminal, type World } from "../helpers/world.ts";
+
+async function makeWorldWithKeychain(): Promise<World & { readonly keychain: string }> {
+  const world = await makeWorld();
+  const keychain = join(world.home, "keychain");
+  Object.assign(world.env, { FOB_KEYCHAIN: keychain, SHELL: "/bin/tcsh" });
+  mayHoldSecrets(keychain);
+  return { ...world, keychain };
+}
+
+const secretsIn = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+
+async function answer(run: OnTerminal, answers: readonly (readonly [question: string, text: string])[]): Promise<void> {
+  for (const [question, text] of answers) {
+    await run.shows(question);
+    run.type(`${text}\r`);
+  }
+}
+
+const down = "\u001b[B";
+
+/** A session of another tool, without an expiration. */
+const oldSession = (profile: string): string =>
+  `\n${keysOf(profile, { accessKeyId: "ASIAIOSFODNN7EXAMPLE", secretAccessKey: "x".repeat(40) })}aws_session_token = old\n`;
+
+const role = (name: string, by: string, serial: string): string =>
+  `\n[profile ${name}]\nrole_arn = arn:aws:iam::123456789012:role/${name}\nsource_profile = ${by}\nmfa_serial = ${serial}\n`;
+
+test("aws-mfa: the key of work-long-term moves to the keychain, work stays the session, and roles ask for no code", async () => {
+  const world = await makeWorldWithKeychain();
+  const { serialNumber } = world.device;
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const ofSession = `${oldSession("work")}aws_security_token = old\nassumed_role = False\nexpiration = 2020-01-01 00:00:00\n`;
+  writeFileSync(
+    world.credentialsPath,
+    `${keysOf("work-long-term", world.user.accessKey)}aws_mfa_device = ${serialNumber}\n${ofSession}`,
+  );
+  writeFileSync(
+    world.configPath,
+    `# mine\n[profile work-long-term]\nregion = eu-central-1\n${role("prod", "work", serialNumber)}`,
+  );
+  const run = world.fobOnTerminal(["setup", "work"]);
+  await answer(run, [
+    ["Move it to the keychain file", "y"],
+    ["Name of the session profile, which programs use (Enter: work):", ""],
+    ["Change these role profiles?", ""],
+    ["Do it?", "y"],
+    ["Log in now?", "y"],
+    ["Code for", world.device.code()],
+  ]);
+  const { status, screen } = await run.ended;
+  expect({ status, screen }).toMatchObject({
+    status: 0,
+    screen: expect.stringContaining("with MFA, through") as string,
+  });
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  expect(world.config()).not.toContain("mfa_serial");
+  expect(world.config()).toContain("# mine\n[profile work-long-term]\nregion = eu-central-1\n");
+  expect(world.credentials()).not.toContain(secretAccessKey);
+  expect(world.credentials()).not.toContain("aws_security_token");
+  // The copy of the config as it was.
+  const [, copy = ""] = /the config as it was is in "(.*)"/.exec(screen) ?? [];
+  expect(readFileSync(copy, "utf8")).toContain(`mfa_serial = ${serialNumber}`);
+});
+
+test("aws-vault: its program gives the key, and what only aws-vault reads becomes what every program reads", async () => {
+  const world = await makeWorldWithKeychain();
+  const { serialNumber } = world.device;
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const key = { Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey };
+  writeFileSync(world.credentialsPath, "");
+  writeFileSync(
+    world.configPath,
+    `[profile base]\nregion = eu-west-1\n\n[profile work]\ninclude_profile = base\nmfa_serial = ${serialNumber}\n\n` +
+      `[profile dev]\nsource_profile = work\n${role("prod", "work", serialNumber)}`,
+  );
+  const bin = join(world.home, "bin");
+  mkdirSync(bin);
+  const vault = join(bin, "aws-vault");
+  mayHoldSecrets(vault);
+  const command = "export --no-session --format=json work";
+  writeFileSync(vault, `#!/bin/sh\ntest "$*" = "${command}" -a -z "$AWS_VAULT" && echo '${JSON.stringify(key)}'\n`, {
+    mode: 0o600,
+  });
+  chmodSync(vault, 0o700);
+  const env = { PATH: `${bin}:${world.env.PATH}`, AWS_VAULT: "work" };
+  const run = world.fobOnTerminal(["setup"], { env });
+  await answer(run, [
+    ["work (aws-vault may have its access key)", ""],
+    ["Take the access key of work from aws-vault?", ""],
+    ["Where should the secret access key be kept?", ""],
+    ["Which profile should hold the session, for programs to use?", down],
+    ["How should programs get the session?", ""],
+    ["Change these role profiles?", ""],
+    ["Do it?", "y"],
+    ["Log in now?", "y"],
+    ["Code for", world.device.code()],
+  ]);
+  const { status, screen } = await run.ended;
+  expect({ status, screen }).toMatchObject({
+    status: 0,
+    screen: expect.stringContaining("with MFA, through") as string,
+  });
+  expect(screen).toContain(
+    'let the role profile "prod" use the session: source_profile = dev (it was "work"), no mfa_serial',
+  );
+  expect(screen).toContain("hint: delete it once you have logged in: aws-vault remove work");
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  expect(world.config()).toContain(
+    `mfa_serial = ${serialNumber}\nfob_access_key_id = ${accessKeyId}\nregion = eu-west-1\n`,
+  );
+  expect(world.config()).toContain("[profile dev]\nfob_source_profile = work\n");
+  expect(world.config()).toContain("role/prod\nsource_profile = dev\n");
+  expect(world.credentials()).toMatch(/^\[dev\]\naws_access_key_id = ASIA/);
+});
+
+test("aws-vault without its program: fob says what it cannot read, and asks for the key", async () => {
+  const world = await makeWorldWithKeychain();
+  writeFileSync(world.credentialsPath, "");
+  const run = world.fobOnTerminal(["setup", "work"]);
+  await run.shows("only its own program can read it, and that is not on your PATH");
+  await run.shows("Access key ID for work");
+  run.type("\u0003");
+  expect((await run.ended).status).toBe(130);
+});
+
+test("aws configure mfa-login: its profile can hold the session, and the first login replaces what is there", async () => {
+  const world = await makeWorldWithKeychain();
+  appendFileSync(world.credentialsPath, oldSession("123456789012-phone"));
+  const run = world.fobOnTerminal(["setup", "work"]);
+  await answer(run, [
+    ["Move it to the keychain file", "n"],
+    ["Which profile should hold the session, for programs to use?", down],
+    ["Do it?", "y"],
+    ["Log in now?", "y"],
+    ["Code for", world.device.code()],
+  ]);
+  const { status, screen } = await run.ended;
+  expect({ status, screen }).toMatchObject({
+    status: 0,
+    screen: expect.stringContaining("with MFA, through") as string,
+  });
+  expect(world.credentials()).not.toContain("aws_session_token = old");
+  expect(world.config()).toContain("[profile 123456789012-phone]\nfob_source_profile = work\n");
+  expect((await world.fob(["login", "work", "--no-input"])).stdout).toBe("123456789012-phone\n");
+});
