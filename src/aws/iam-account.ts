@@ -105,6 +105,7 @@ export interface ListedKey {
   readonly lastUsed: Date | undefined;
   /** As in `s3`; `N/A` for a key that was not used. */
   readonly lastUsedService: string | undefined;
+  readonly lastUsedRegion: string | undefined;
 }
 
 /**
@@ -126,7 +127,7 @@ export async function listAccessKeys(aws: Connection, UserName: string): Promise
       );
       return {
         ...{ id: AccessKeyId ?? "", active: Status === "Active", created: CreateDate },
-        ...{ lastUsed: used?.LastUsedDate, lastUsedService: used?.ServiceName },
+        ...{ lastUsed: used?.LastUsedDate, lastUsedService: used?.ServiceName, lastUsedRegion: used?.Region },
       };
     }),
   );

@@ -61,19 +61,6 @@ export async function sleepUnless(signal: AbortSignal, milliseconds: number): Pr
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
-/** What `readAccount` asks. */
-export const readPermissions = [
-  "iam:GenerateCredentialReport",
-  "iam:GetAccountAuthorizationDetails",
-  "iam:GetAccountPasswordPolicy",
-  "iam:GetAccountSummary",
-  "iam:GetCredentialReport",
-  "iam:GetLoginProfile",
-  "iam:ListAccountAliases",
-  "iam:ListMFADevices",
-  "iam:ListVirtualMFADevices",
-];
-
 /** What `confirmAccount` asks. */
 export const confirmPermissions = [
   ...["iam:GetAccessKeyLastUsed", "iam:GetLoginProfile", "iam:ListAccessKeys", "iam:ListMFADevices"],

@@ -11,7 +11,7 @@ import { type SessionContext, showNothing } from "../session/context.ts";
 import { buildAccess } from "../session/request.ts";
 import { readSettings } from "../session/settings.ts";
 import { type Snapshot, takeSnapshot } from "../session/snapshot.ts";
-import { formatJson, quote } from "../text.ts";
+import { formatJson, quote, quoteShellWord } from "../text.ts";
 import { formatLogin } from "../typed-command.ts";
 import type { Context } from "./context.ts";
 import { createSessionContext } from "./session-context.ts";
@@ -74,9 +74,16 @@ async function findCredentials(
     const message = error instanceof Error ? error.message : String(error);
     throw new FobError(
       profile === undefined ? `no credentials found: ${message}` : `no credentials for ${quote(name)}: ${message}`,
-      "name a profile that has some: aws configure list-profiles",
+      hintFor(profile, message),
     );
   }
+}
+
+/** The SDK's message names the command for an expired sign-in, without the profile. */
+function hintFor(profile: string | undefined, message: string): string {
+  const command = /\baws (?:sso )?login\b/.exec(message)?.[0];
+  if (command === undefined) return "name a profile that has some: aws configure list-profiles";
+  return profile === undefined ? command : `${command} --profile ${quoteShellWord(profile)}`;
 }
 
 function accessWith(

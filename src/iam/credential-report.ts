@@ -22,6 +22,7 @@ export interface ReportedKey {
   readonly lastRotated: string | null;
   readonly lastUsed: string | null;
   readonly lastUsedService: string | null;
+  readonly lastUsedRegion?: string | undefined;
 }
 
 /** The text is not a complete credential report. */
@@ -111,7 +112,12 @@ function readRow(cell: (name: string) => string | undefined, line: number): Repo
     // A slot without a key is inactive and has no date; an inactive key keeps its date.
     if (!active && lastRotated === null) return [];
     const lastUsed = time(`access_key_${number}_last_used_date`);
-    return [{ active, lastRotated, lastUsed, lastUsedService: text(`access_key_${number}_last_used_service`) }];
+    return [
+      {
+        ...{ active, lastRotated, lastUsed, lastUsedService: text(`access_key_${number}_last_used_service`) },
+        lastUsedRegion: text(`access_key_${number}_last_used_region`) ?? undefined,
+      },
+    ];
   };
   // Of no interest, but usually the last column: a report that was cut off there is not to pass for a whole one.
   time("cert_2_last_rotated");

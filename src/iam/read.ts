@@ -257,10 +257,11 @@ async function readAccessKeys(
 }
 
 export const toListedKeys = (keys: readonly ListedKey[]): AccessKey[] =>
-  keys.map(({ id, active, created, lastUsed, lastUsedService }) => ({
+  keys.map(({ id, active, created, lastUsed, lastUsedService, lastUsedRegion }) => ({
     ...{ id, active, lastRotated: created === undefined ? null : formatTime(created) },
     lastUsed: lastUsed === undefined ? null : formatTime(lastUsed),
     lastUsedService: lastUsed === undefined ? null : (lastUsedService ?? null),
+    lastUsedRegion: lastUsed === undefined ? undefined : lastUsedRegion,
   }));
 
 const toRoot = ({ hasMfa, hasPassword, passwordLastUsed, accessKeys }: ReportRow): RootUser => ({

@@ -147,7 +147,7 @@ export interface AccessKey {
   readonly lastUsed: string | null;
   /** The service that it was last used for, as in `s3`; null if it was not used. */
   readonly lastUsedService: string | null;
-  /** The region that it was last used in, where it was looked up; as in `us-east-1` for global services. */
+  /** The region that it was last used in, where AWS says it; as in `us-east-1` for global services. */
   readonly lastUsedRegion?: string | undefined;
 }
 

@@ -794,9 +794,9 @@ export function verifyCode(device: MfaDevice, code: string, nowMs: number): "rig
   return "wrong";
 }
 
-/** Creates an ID like AWS's: a prefix of four letters, then sixteen characters of `A-Z2-7`. */
+/** Creates an ID like AWS's: a prefix of four letters, then seventeen characters of `A-Z2-7`. */
 export function makeId(prefix: string): string {
-  return prefix + base32Encode(takeRandomBytes(10));
+  return prefix + base32Encode(takeRandomBytes(11)).slice(0, 17);
 }
 
 /** Creates a password with all classes of characters. */

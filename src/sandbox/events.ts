@@ -67,10 +67,12 @@ export interface SignIn {
 const eventsKept = 10_000;
 
 /**
- * The region of sign-ins at the console's global address, in a browser that does not know the account's alias.
+ * The region of what AWS has once for all regions: IAM, and sign-ins at the console's global address, in a browser that
+ * does not know the account's alias.
+ * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
  * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
  */
-export const getSignInRegion = (partition: string): string => getDefaultRegion(partition) ?? "us-east-1";
+export const getGlobalRegion = (partition: string): string => getDefaultRegion(partition) ?? "us-east-1";
 
 /** The latest events of an account, in the order of their times. */
 export class EventLog {

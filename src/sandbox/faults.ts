@@ -133,7 +133,7 @@ export class Faults {
 }
 
 /** Reports and jobs are not entities: AWS makes them when it is asked. */
-const isReplicatedRead = (operation: string): boolean =>
+export const isReplicatedRead = (operation: string): boolean =>
   /^iam:(get|list)/i.test(operation) && !/report|lastaccessed/i.test(operation);
 
 /** Without sessions: the caller of a read is not taken from it. */

@@ -1,5 +1,5 @@
 // What a copy of an account does not have or cannot decide, in words.
-import type { Known } from "../iam/snapshot.ts";
+import type { Known, Password } from "../iam/snapshot.ts";
 import { escapeControlCharacters } from "../text.ts";
 import type { PolicyGaps } from "./load-account.ts";
 import type { SavedAccount } from "./saved-account.ts";
@@ -7,9 +7,10 @@ import type { SavedAccount } from "./saved-account.ts";
 /** Returns a line for each kind of thing that is unknown in the file, or not modeled in its policies. */
 export function describeGaps(saved: SavedAccount, { problems, keys }: PolicyGaps): string[] {
   const { users, alias, passwordPolicy, root } = saved;
-  const withPassword = users.flatMap(({ name, password }) =>
-    "value" in password && password.value !== null ? { name, known: password.value.resetRequired } : [],
-  );
+  const ofPasswords = (part: (password: Password) => Known<unknown>) =>
+    users.flatMap(({ name, password }) =>
+      "value" in password && password.value !== null ? { name, known: part(password.value) } : [],
+    );
   return [
     ...describeUnknown("the account's alias", alias),
     ...describeUnknown("the password policy", passwordPolicy),
@@ -29,7 +30,16 @@ export function describeGaps(saved: SavedAccount, { problems, keys }: PolicyGaps
       "passwords",
       "have none in the sandbox",
     ),
-    ...groupUnknown(withPassword, "need for a new password", "need none in the sandbox"),
+    ...groupUnknown(
+      ofPasswords(({ resetRequired }) => resetRequired),
+      "need for a new password",
+      "need none in the sandbox",
+    ),
+    ...groupUnknown(
+      ofPasswords(({ lastChanged }) => lastChanged),
+      "age of the password",
+      "have had theirs since the user was made",
+    ),
     ...problems.map((problem) => `cannot evaluate ${problem}; requests that it is about are refused`),
     ...(keys.length === 0
       ? []

@@ -10,7 +10,13 @@ import {
   type Principal,
   type UserPrincipal,
 } from "./account.ts";
-import { type ModeledPolicy, type PolicyHolder, type PolicyVersion, readForeignPolicy } from "./policies.ts";
+import {
+  type ModeledPolicy,
+  makeMissingPolicy,
+  type PolicyHolder,
+  type PolicyVersion,
+  readForeignPolicy,
+} from "./policies.ts";
 import { takeRandomBytes } from "./random.ts";
 import { addForeignRole } from "./roles.ts";
 import type {
@@ -28,8 +34,8 @@ import type {
 import { loadRegions } from "./saved-regions.ts";
 import { base32Decode } from "./totp.ts";
 
-/** Reads a policy. @param label what it is, as in `the policy deny-all` */
-type ReadPolicy = (text: string, label: string) => ModeledPolicy;
+/** Reads a policy; one that is not there is unusable. @param label what it is, as in `the policy deny-all` */
+type ReadPolicy = (text: string | undefined, label: string) => ModeledPolicy;
 
 /** What the policies have that is not modeled. */
 export interface PolicyGaps {
@@ -57,7 +63,8 @@ export function loadAccount(account: Account, saved: SavedAccount): PolicyGaps {
   forEach(groups, "groups", (each) => addGroup(account, each, read));
   forEach(users, "users", (each) => {
     const user = addUser(account, each, read);
-    for (const device of knownOr(each.devices, [])) account.giveDevice(user, makeDevice(device));
+    const { createdMs } = user.user;
+    for (const device of knownOr(each.devices, [])) account.giveDevice(user, makeDevice(device, createdMs));
     for (const key of knownOr(each.accessKeys, [])) addKey(account, user, key);
   });
   explain("root", () => {
@@ -113,10 +120,10 @@ function createPolicyReader(): { readonly read: ReadPolicy; readonly gaps: () =>
   const problems: string[] = [];
   const keys = new Map<string, string>();
   const read: ReadPolicy = (text, label) => {
-    const known = policies.get(text);
+    const known = text === undefined ? undefined : policies.get(text);
     if (known !== undefined) return known;
-    const { policy, gap } = readForeignPolicy(text, label);
-    policies.set(text, policy);
+    const { policy, gap } = text === undefined ? makeMissingPolicy(label) : readForeignPolicy(text, label);
+    if (text !== undefined) policies.set(text, policy);
     if (gap.problem !== undefined) problems.push(`${label}: ${gap.problem}`);
     for (const key of gap.keys) keys.set(key.toLowerCase(), key);
     return policy;
@@ -138,7 +145,7 @@ function addUnreadPolicy(account: Account, arn: string, read: ReadPolicy): void 
   const [, path = "/", name = ""] = /^arn:[^:]*:iam::[^:]*:policy(\/(?:.*\/)?)([^/]+)$/.exec(arn) ?? [];
   explain(`the policy ${arn}`, () => {
     const { createdMs } = account;
-    const versions = new Map([["v1", { policy: read("", `the policy ${name}`), createdMs }]]);
+    const versions = new Map([["v1", { policy: read(undefined, `the policy ${name}`), createdMs }]]);
     account.restoreManagedPolicy({
       ...{ name, arn, id: makeId("ANPA"), path, tags: {}, createdMs, updatedMs: createdMs },
       ...{ versions, defaultVersion: "v1", latestVersion: 1 },
@@ -229,12 +236,15 @@ function readLastUse({ lastUsed, lastUsedService, lastUsedRegion }: SavedKey): C
 /** Returns a function that makes devices. It throws for a serial number that it has had before. */
 function createDeviceMaker(account: Account) {
   const serialNumbers = new Set<string>();
-  return ({ serialNumber, kind, tags, seed, enabled, driftSteps = 0, synchronizedStep = 0 }: SavedDevice) => {
+  return (
+    { serialNumber, kind, tags, seed, enabled, driftSteps = 0, synchronizedStep = 0 }: SavedDevice,
+    ownerMs = account.createdMs,
+  ) => {
     if (serialNumbers.has(serialNumber)) throw new Error(`${serialNumber} is there twice`);
     serialNumbers.add(serialNumber);
     const hasCodes = kind === "virtual" || kind === "hardware";
     const own = hasCodes ? (seed === undefined ? takeRandomBytes(20) : base32Decode(seed)) : undefined;
-    const enabledMs = toMs(enabled) ?? account.createdMs;
+    const enabledMs = toMs(enabled) ?? ownerMs;
     return { ...account.makeDevice(serialNumber, own), tags, enabledMs, driftSteps, synchronizedStep };
   };
 }

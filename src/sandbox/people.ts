@@ -1,7 +1,7 @@
 // The people of an account: users with their keys and devices, and how old these are.
 
 import { type AccessKeyOptions, type Account, makeId, makeTokenNumber, type UserOptions } from "./account.ts";
-import { getSignInRegion } from "./events.ts";
+import { getGlobalRegion } from "./events.ts";
 import { takeRandomBytes } from "./random.ts";
 
 export interface Person extends UserOptions {
@@ -37,7 +37,7 @@ export function addPerson(account: Account, { keys = [], devices = [], ...user }
   if (timeMs === undefined) return;
   const origin = {
     timeMs,
-    region: getSignInRegion(account.partition),
+    region: getGlobalRegion(account.partition),
     sourceIp: "192.0.2.10",
     userAgent: "Mozilla/5.0",
   };

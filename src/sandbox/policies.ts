@@ -72,27 +72,41 @@ export interface PolicyGap {
   readonly keys: readonly string[];
 }
 
+/** A policy that may have what is not modeled here. */
+interface ForeignPolicy {
+  readonly policy: ModeledPolicy;
+  readonly gap: PolicyGap;
+}
+
 /**
  * Reads a policy of a file or of a real account, which may have what is not modeled here. Requests whose decision depends on
  * that are refused with NotImplemented: on a condition key, or on a document that the evaluator does not understand.
  *
  * @param label what it is, as in `the policy deny-all`
  */
-export function readForeignPolicy(text: string, label: string): { policy: ModeledPolicy; gap: PolicyGap } {
+export function readForeignPolicy(text: string, label: string): ForeignPolicy {
   try {
     const document = parsePolicy(text);
     return { policy: { text, document }, gap: { keys: listUnmodeledKeys(document) } };
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    const problem = error.message;
-    const policy = {
-      text,
-      get document(): PolicyDocument {
-        throw notModeled(`${label}: ${problem}`);
-      },
-    };
-    return { policy, gap: { problem, keys: [] } };
+    return makeUnusable(text, label, error.message);
   }
+}
+
+/** Makes a policy whose document is in no file, and which this account does not have either. */
+export const makeMissingPolicy = (label: string): ForeignPolicy =>
+  makeUnusable("", label, "its document is not in the file, and the sandbox has none");
+
+/** A policy that refuses every request that it is about. */
+function makeUnusable(text: string, label: string, problem: string): ForeignPolicy {
+  const policy = {
+    text,
+    get document(): PolicyDocument {
+      throw notModeled(`${label}: ${problem}`);
+    },
+  };
+  return { policy, gap: { problem, keys: [] } };
 }
 
 /**

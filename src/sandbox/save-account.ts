@@ -89,7 +89,7 @@ function keepUnknown(saved: SavedAccount, origin: SavedAccount): SavedAccount {
         ...user,
         devices: keepIf(isEmpty, user.devices, before.devices),
         accessKeys: keepIf(isEmpty, user.accessKeys, before.accessKeys),
-        password: keepUnknownPassword(user.password, before.password),
+        password: keepUnknownPassword(user.password, before.password, user.created),
       };
     }),
   };
@@ -102,17 +102,23 @@ const isEmpty = (list: readonly unknown[] = []): boolean => list.length === 0;
 const keepIf = <T>(isStandIn: (value: T) => boolean, now: Known<T>, before: Known<T>): Known<T> =>
   "unknown" in before && "value" in now && isStandIn(now.value) ? before : now;
 
-function keepUnknownPassword(now: Known<SavedPassword | null>, before: Known<SavedPassword | null>) {
+/** @param created when the user was made, which stands for the time when the password was last changed */
+function keepUnknownPassword(
+  now: Known<SavedPassword | null>,
+  before: Known<SavedPassword | null>,
+  created: string,
+): Known<SavedPassword | null> {
   if (!("value" in now) || !("value" in before)) return keepIf(isNull, now, before);
   if (now.value === null || before.value === null) return now;
   const { lastUsed, lastChanged, resetRequired } = before.value;
   // A password that was set here since is known.
-  const isSame = "unknown" in lastChanged || JSON.stringify(lastChanged) === JSON.stringify(now.value.lastChanged);
-  if (!isSame) return now;
+  const changed = "value" in now.value.lastChanged ? now.value.lastChanged.value : undefined;
+  if (changed !== ("value" in lastChanged ? (lastChanged.value ?? created) : created)) return now;
   return {
     value: {
       ...now.value,
       lastUsed: keepIf(isNull, now.value.lastUsed, lastUsed),
+      lastChanged: keepIf(() => true, now.value.lastChanged, lastChanged),
       resetRequired: keepIf((value) => !value, now.value.resetRequired, resetRequired),
     },
   };

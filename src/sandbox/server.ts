@@ -21,7 +21,7 @@ import {
 } from "./account.ts";
 import { type ConnectionLimits, limitConnections, toServerOptions, usualLimits } from "./connections.ts";
 import { AwsError, notModeled, type Service } from "./errors.ts";
-import { type AccountEvent, getSignInRegion, type Origin } from "./events.ts";
+import { type AccountEvent, getGlobalRegion, type Origin } from "./events.ts";
 import { answerFaultRequest, faultsPath } from "./fault-requests.ts";
 import { createFaultError, type Fault, Faults, findCallerIn, type Strike } from "./faults.ts";
 import { Federation, writeErrorPage } from "./federation.ts";
@@ -396,11 +396,13 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   if (path === faultsPath && aws.controlToken !== undefined) return answerFaultRequest(request, aws);
   if (path === "/federation") return handleFederation(request, query, progress, aws);
   if (path === "/sign-in") return handleSignIn(request, query, progress, aws);
+  assertNotUnsigned(request, query, progress);
   const authorization = readAuthorization(request, query);
   progress.accessKeyId = keepWord(authorization.accessKeyId);
   const service = services.find((known) => known === authorization.service);
   if (service === undefined) throw notModeled(`the service '${authorization.service}'`);
-  const { region } = authorization;
+  // Whatever region the client has signed for.
+  const region = service === "iam" ? getGlobalRegion(account.partition) : authorization.region;
   Object.assign(progress, { service, region });
   const signedIn = (): Credential => {
     const caller = authenticate(request, authorization, service, (id) => account.credential(id), account.now());
@@ -443,6 +445,18 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   };
 }
 
+/** Operations of STS that AWS takes without a signature. */
+const unsignedActions: readonly string[] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"];
+
+/** Throws NotImplemented for what AWS would answer without a signature, instead of an error about the signature. */
+function assertNotUnsigned(request: HttpRequest, query: ReadonlyMap<string, string>, progress: Progress): void {
+  if (request.headers.authorization !== undefined || query.has("X-Amz-Algorithm")) return;
+  const action = query.get("Action") ?? /(?:^|&)Action=(\w+)(?:&|$)/.exec(request.body.toString("latin1"))?.[1] ?? "";
+  if (!unsignedActions.includes(action)) return;
+  progress.service = "sts";
+  throw notModeled(`the action sts:${action}`);
+}
+
 /** Notes the operation of a request, and throws AwsError if it is to fail before anything is done. */
 function setAction(action: string, progress: Progress, { faults }: LocalAws): void {
   progress.action = action;
@@ -463,7 +477,7 @@ function handleFederation(
 ): Answer {
   const { account, federation } = aws;
   progress.service = "signin";
-  progress.region = getSignInRegion(account.partition);
+  progress.region = getGlobalRegion(account.partition);
   const parameters = readParameters(request, query);
   setAction(keepWord(parameters.get("Action") ?? ""), progress, aws);
   const { accessKeyId, ...answer } = federation.answer(parameters);

@@ -6,7 +6,7 @@
 import type { Account, Caller, Credential, MfaDevice, Password, Principal, Session } from "./account.ts";
 import { verifyCode } from "./account.ts";
 import { AwsError, notModeled } from "./errors.ts";
-import { getSignInRegion, type Origin } from "./events.ts";
+import { getGlobalRegion, type Origin } from "./events.ts";
 import { changeOwnPassword } from "./iam/passwords.ts";
 import { formatTime } from "./xml.ts";
 
@@ -69,7 +69,7 @@ export function signIn(account: Account, form: SignInForm, browser = thisCompute
   const password = principal && passwordOf(account, principal);
   const record = (mfaUsed: boolean, success: boolean): void => {
     if (principal === undefined) return;
-    const origin = { ...browser, timeMs: account.now(), region: getSignInRegion(account.partition) };
+    const origin = { ...browser, timeMs: account.now(), region: getGlobalRegion(account.partition) };
     const failure = success ? {} : { failure: "Failed authentication" };
     account.events.recordSignIn({ ...origin, principal, mfaUsed, ...failure });
   };

@@ -4,7 +4,7 @@ import { findNearest } from "../nearest.ts";
 import { quote, quoteShellWord } from "../text.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type FaultAnswer, faultsPath } from "./fault-requests.ts";
-import { type Fault, isAbout } from "./faults.ts";
+import { type Fault, isAbout, isReplicatedRead } from "./faults.ts";
 import { allOperations } from "./server.ts";
 
 /**
@@ -36,9 +36,20 @@ export async function switchFaults(
 ): Promise<readonly Fault[]> {
   if (change === "show") return await send(sandbox, "GET", undefined, signal);
   if (change === "clear") return await send(sandbox, "DELETE", undefined, signal);
+  change.add.forEach(assertPossible);
   let faults: readonly Fault[] = [];
   for (const fault of change.add) faults = await send(sandbox, "POST", fault, signal);
   return faults;
+}
+
+/** @throws FobError for one that would do nothing */
+function assertPossible({ operation, kind }: Fault): void {
+  if (kind !== "stale") return;
+  if (allOperations().some((each) => isAbout(operation, each) && isReplicatedRead(each))) return;
+  throw new FobError(
+    `${quote(operation)} is never stale: only List and Get operations of IAM are`,
+    "fob sandbox fault 'iam:List*' --stale 5s",
+  );
 }
 
 async function send(

@@ -31,7 +31,7 @@ const expected = {
   accessKeys: [
     {
       ...{ active: true, lastRotated: "2026-01-31T09:00:00Z" },
-      ...{ lastUsed: "2026-11-02T08:00:00Z", lastUsedService: "s3" },
+      ...{ lastUsed: "2026-11-02T08:00:00Z", lastUsedService: "s3", lastUsedRegion: "eu-central-1" },
     },
   ],
 };

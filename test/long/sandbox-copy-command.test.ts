@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { snapshotActions } from "../../src/iam/read.ts";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { withFob } from "../helpers/shells.ts";
@@ -78,15 +79,17 @@ test("without the permission to read the account nothing starts; --print-policy 
   const { world, folder, fob } = await makeHome([
     { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "iam:List*", Resource: "*" } },
   ]);
+  const before = world.sandbox.requests.length;
+  const printed = await fob("--from-account", "--print-policy");
+  const policy = JSON.parse(printed.stdout) as { Statement: { Action: string[] }[] };
+  expect(policy.Statement[0]?.Action).toEqual([...snapshotActions].sort());
+  // Of users who are not in the credential report yet.
+  expect(policy.Statement[0]?.Action).toContain("iam:ListAccessKeys");
+  expect(world.sandbox.requests).toHaveLength(before);
   const denied = await fob("--from-account", "--profile", "work", "--", "touch", join(folder, "ran"));
   expect(denied.status).toBe(1);
   expect(denied.stderr).toContain("iam:GetAccountAuthorizationDetails");
   expect(readdirSync(folder)).toEqual([]);
-  const before = world.sandbox.requests.length;
-  const printed = await fob("--from-account", "--print-policy");
-  const policy = JSON.parse(printed.stdout) as { Statement: { Action: string[] }[] };
-  expect(policy.Statement[0]?.Action).toContain("iam:GetAccountAuthorizationDetails");
-  expect(world.sandbox.requests).toHaveLength(before);
 });
 
 test.each([

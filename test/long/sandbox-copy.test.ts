@@ -181,6 +181,8 @@ test("what was unknown is said, is not made up, and stays unknown in a file", as
     users: snapshot.users.map((user) => {
       if (["ben", "dan", "ivy", "gus"].includes(user.name)) return { ...user, devices: unknown, accessKeys: unknown };
       if (user.name === "ada") return { ...user, password: unknown };
+      if (user.name === "cleo" && "value" in user.password && user.password.value !== null)
+        return { ...user, password: { value: { ...user.password.value, lastChanged: unknown } } };
       if (user.name !== "erin" || !("value" in user.password) || user.password.value === null) return user;
       return { ...user, password: { value: { ...user.password.value, resetRequired: unknown } } };
     }),
@@ -194,6 +196,7 @@ test("what was unknown is said, is not made up, and stays unknown in a file", as
     "unknown: access keys of ben, dan, gus and 1 more (not allowed), so they have none in the sandbox",
     "unknown: passwords of ada (not allowed), so they have none in the sandbox",
     "unknown: need for a new password of erin (not allowed), so they need none in the sandbox",
+    "unknown: age of the password of cleo (not allowed), so they have had theirs since the user was made",
   ];
   expect(describeGaps(saved, gaps)).toEqual(lines);
   expect([account.user("ben").devices, account.accessKeysOf(account.user("ben"))]).toEqual([[], []]);

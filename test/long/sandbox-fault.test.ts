@@ -47,6 +47,13 @@ test("--stale: changes are seen later", async () => {
   expect(stdout).toBe("iam:*  stale 5 s\n");
 });
 
+test("a fault that would do nothing is an error", async () => {
+  const { inSandbox } = await makeHome();
+  const { status, stderr } = await inSandbox("fob sandbox fault sts:GetCallerIdentity --stale 5s");
+  expect(status).toBe(1);
+  expect(stderr).toContain('"sts:GetCallerIdentity" is never stale: only List and Get operations of IAM are');
+});
+
 test.each([
   [["ListUser", "--drop"], 1, 'the sandbox has no operation "ListUser"', "did you mean: ListUsers"],
   [

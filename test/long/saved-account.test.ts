@@ -125,7 +125,7 @@ describe("what is absent", () => {
     const account = load({ version: 1, users: [{ ...kim, path: "/eng/", accessKeys: { value: [{}, {}] } }] });
     const user = account.user("kim");
     expect(user.arn).toBe(`arn:aws:iam::${id}:user/eng/kim`);
-    expect(user.userId).toMatch(/^AIDA[A-Z2-7]{16}$/);
+    expect(user.userId).toMatch(/^AIDA[A-Z2-7]{17}$/);
     expect(user.devices[0]?.seed).toHaveLength(20);
     const keys = account.accessKeysOf(user);
     expect(new Set(keys.map(({ secretAccessKey }) => secretAccessKey)).size).toBe(2);

@@ -70,7 +70,7 @@ test("a delayed answer comes after others that were asked for later", async () =
   expect(order).toEqual(["other", "delayed"]);
 });
 
-test("stale reads: List and Get are as of some seconds ago, for callers of now", async () => {
+test("stale reads: List and Get are as of some seconds ago, for callers as they were then", async () => {
   const { sandbox, once, named } = await start();
   const began = Date.now();
   sandbox.setClock(began);

@@ -29,7 +29,7 @@ describe("groups", () => {
     const { Group: made } = await root.createGroup({ GroupName: "Admins", Path: "/it/" });
     const group = {
       ...{ GroupName: "Admins", Path: "/it/", Arn: `arn:aws:iam::${id}:group/it/Admins`, CreateDate: new Date(now) },
-      GroupId: expect.stringMatching(/^AGPA[A-Z2-7]{16}$/) as string,
+      GroupId: expect.stringMatching(/^AGPA[A-Z2-7]{17}$/) as string,
     };
     expect(made).toEqual(group);
     expect(await refusal(root.createGroup({ GroupName: "ADMINS" }))).toBe(
@@ -123,7 +123,7 @@ describe("managed policies", () => {
       ...{ PolicyName: "Read", Path: "/it/", Arn: policyArn("it/Read"), DefaultVersionId: "v1", IsAttachable: true },
       ...{ AttachmentCount: 0, PermissionsBoundaryUsageCount: 0 },
       ...{ CreateDate: new Date(now), UpdateDate: new Date(now) },
-      PolicyId: expect.stringMatching(/^ANPA[A-Z2-7]{16}$/) as string,
+      PolicyId: expect.stringMatching(/^ANPA[A-Z2-7]{17}$/) as string,
     };
     expect(made).toEqual(policy);
     const again = { PolicyName: "READ", PolicyDocument: listGroups };

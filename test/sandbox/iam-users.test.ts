@@ -35,7 +35,7 @@ test("users are created, described, tagged and listed", async () => {
   });
   const fields = {
     ...{ UserName: "alice", Path: "/eng/", Arn: `arn:aws:iam::${id}:user/eng/alice`, CreateDate: new Date(now) },
-    UserId: expect.stringMatching(/^AIDA[A-Z2-7]{16}$/) as string,
+    UserId: expect.stringMatching(/^AIDA[A-Z2-7]{17}$/) as string,
   };
   const details = {
     PermissionsBoundary: { PermissionsBoundaryType: "Policy", PermissionsBoundaryArn: boundary },

@@ -205,7 +205,7 @@ describe("the role session", () => {
     const { AssumedRoleUser, Credentials } = await aws(alice.accessKey).assume({ RoleArn: arn });
     const assumed = "arn:aws:sts::123456789012:assumed-role/deploy/work";
     expect(AssumedRoleUser).toMatchObject({ Arn: assumed });
-    expect(AssumedRoleUser?.AssumedRoleId).toMatch(/^AROA[A-Z2-7]{16}:work$/);
+    expect(AssumedRoleUser?.AssumedRoleId).toMatch(/^AROA[A-Z2-7]{17}:work$/);
     expect(Credentials?.Expiration).toEqual(new Date(now + 3600_000));
     const role = aws(keysOf(Credentials));
     expect(await role.whoAmI()).toMatchObject({ Arn: assumed, UserId: AssumedRoleUser?.AssumedRoleId });

@@ -98,7 +98,7 @@ test("GetCallerIdentity returns users with a path, sessions and the root user, i
   expect(await aws(bob.accessKey).whoAmI()).toMatchObject({
     Account: "123456789012",
     Arn: "arn:aws:iam::123456789012:user/eng/bob",
-    UserId: expect.stringMatching(/^AIDA[A-Z2-7]{16}$/) as string,
+    UserId: expect.stringMatching(/^AIDA[A-Z2-7]{17}$/) as string,
   });
   const { credentials } = await aws(alice.accessKey).session();
   expect((await aws(credentials).whoAmI()).Arn).toBe("arn:aws:iam::123456789012:user/alice");
@@ -218,7 +218,7 @@ describe("codes", () => {
     sandbox.addUser({ name: "bob" });
     const other = sandbox.addVirtualDevice("bob");
     const { serialNumber: fido } = sandbox.addFidoDevice("alice", "yubikey");
-    expect(fido).toMatch(/^arn:aws:iam::123456789012:u2f\/user\/alice\/yubikey-[A-Z2-7]{16}$/);
+    expect(fido).toMatch(/^arn:aws:iam::123456789012:u2f\/user\/alice\/yubikey-[A-Z2-7]{17}$/);
     for (const serial of [other.serialNumber, "arn:aws:iam::123456789012:mfa/unknown", fido]) {
       expect((await refusal(aws(alice.accessKey).session(mfa(other.code(), serial))))[2]).toBe(unavailable);
     }

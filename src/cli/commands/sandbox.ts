@@ -70,11 +70,11 @@ export const sandboxCommand = defineCommand({
       throw new UsageError(`${formatFlag(name)} requires --from-account`, "fob sandbox --help");
     }
     if (options.printPolicy) {
-      const [{ printLeastPolicy }, { readPermissions }] = await Promise.all([
+      const [{ printLeastPolicy }, { snapshotActions }] = await Promise.all([
         import("../administrator.ts"),
-        import("../account.ts"),
+        import("../../iam/read.ts"),
       ]);
-      return printLeastPolicy(readPermissions, context);
+      return printLeastPolicy([...snapshotActions].sort(), context);
     }
     const [program] = command;
     const { env, signal } = context;

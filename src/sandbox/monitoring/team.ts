@@ -1,7 +1,7 @@
 // What watches over the account of the scenarios `team` and `team-enforced`.
 import type { Resources } from "../../policy/export/resources.ts";
 import type { Account } from "../account.ts";
-import { getSignInRegion } from "../events.ts";
+import { getGlobalRegion } from "../events.ts";
 import { addTrail } from "./cloudtrail.ts";
 import { putConfigRule, putRecorder } from "./config.ts";
 import { putEventRule } from "./eventbridge.ts";
@@ -39,7 +39,7 @@ export function addMonitoring(account: Account, { rules, recorder }: Resources):
 
 /** Sends an e-mail when a user signs in to the console. The rule is where AWS records sign-ins. */
 function addSignInAlarm(account: Account, userArn: string): void {
-  const region = account.inRegion(getSignInRegion(account.partition));
+  const region = account.inRegion(getGlobalRegion(account.partition));
   const topic = addTopic(account, region, "break-glass-sign-in", { email: "security@example.com" });
   const pattern = {
     source: ["aws.signin"],

@@ -5,13 +5,13 @@ import { getRemaining } from "../../../audit/found.ts";
 import { listPeople } from "../../../audit/people.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
+import { snapshotActions } from "../../../iam/read.ts";
 import { quote } from "../../../text.ts";
 import {
   alarmPermissions,
   configPermissions,
   confirmPermissions,
   type ReadAccount,
-  readPermissions,
   withAccount,
 } from "../../account.ts";
 import { type AdministratorOptions, printLeastPolicy } from "../../administrator.ts";
@@ -24,7 +24,7 @@ import { applyFiles, applyToAll, readFiles } from "./files.ts";
 import { formats, type MadeAudit, writers } from "./writers.ts";
 
 const organizationPermissions = ["organizations:ListAccounts", "sts:AssumeRole"];
-const permissions = [...readPermissions, ...alarmPermissions, ...configPermissions];
+const permissions = [...snapshotActions, ...alarmPermissions, ...configPermissions];
 
 export const auditCommand = defineCommand({
   name: "audit",

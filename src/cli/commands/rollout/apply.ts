@@ -3,6 +3,7 @@ import { exitCodes, FobError, UsageError } from "../../../errors.ts";
 import { buildEnforcement } from "../../../iam/enforcement.ts";
 import { isMember } from "../../../iam/parts.ts";
 import { indexPolicies, type PoliciesOf } from "../../../iam/policies-of.ts";
+import { snapshotActions } from "../../../iam/read.ts";
 import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
 import {
   assertSameAccount,
@@ -19,7 +20,7 @@ import { listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
-import { type ReadAccount, readPermissions, sleepUnless, withAccount } from "../../account.ts";
+import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
@@ -54,7 +55,7 @@ export const rolloutApplyCommand = defineCommand({
     "fob rollout apply --plan plan.json --yes --json",
   ],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...applyPermissions].sort(), context);
+    if (options.printPolicy) return printLeastPolicy([...snapshotActions, ...applyPermissions].sort(), context);
     if (options.plan === undefined) throw new UsageError("--plan is missing", "fob rollout plan --out plan.json");
     const plan = parsePlan(options.plan, (await readTextFile(options.plan, context, planLimit)).text);
     const overrides = (options.override ?? []).map(parseOverride);
@@ -71,8 +72,8 @@ const planLimit = { bytes: 50_000_000, size: "50 MB", hint: "fob rollout plan --
 
 const applyPermissions = [
   "cloudtrail:LookupEvents",
-  ...["iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:CreateGroup", "iam:CreatePolicy", "iam:GetAccessKeyLastUsed"],
-  ...["iam:ListAccessKeys", "iam:ListGroupsForUser", "iam:RemoveUserFromGroup", "iam:SimulatePrincipalPolicy"],
+  ...["iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:CreateGroup", "iam:CreatePolicy", "iam:ListGroupsForUser"],
+  ...["iam:RemoveUserFromGroup", "iam:SimulatePrincipalPolicy"],
 ];
 
 /** @throws UsageError */

@@ -2,12 +2,13 @@
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass, roleTag } from "../../../iam/parts.ts";
 import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
+import { snapshotActions } from "../../../iam/read.ts";
 import type { AccountSnapshot, Known, User } from "../../../iam/snapshot.ts";
 import { listBreakGlassAdvice, listBreakGlassProblems } from "../../../rollout/break-glass.ts";
 import { decideFor } from "../../../rollout/plan.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
-import { alarmPermissions, readPermissions, withAccount } from "../../account.ts";
+import { alarmPermissions, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { administratorOptions, groupOption, parseGroup } from "./options.ts";
@@ -30,7 +31,7 @@ export const rolloutBreakGlassCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob rollout break-glass --profile admin", "fob rollout break-glass --user break-glass --json"],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...alarmPermissions].sort(), context);
+    if (options.printPolicy) return printLeastPolicy([...snapshotActions, ...alarmPermissions].sort(), context);
     const group = parseGroup(options.group);
     const { account, users } = await withAccount(options, "fob rollout break-glass", context, async (read) => {
       const { snapshot, aws } = read;

@@ -1,11 +1,12 @@
 // `fob rollout plan`: who can be put under the enforcement policy, in which batches.
 import { exitCodes, UsageError } from "../../../errors.ts";
+import { snapshotActions } from "../../../iam/read.ts";
 import { simulatedCalls } from "../../../iam/simulated.ts";
 import { findNearest } from "../../../nearest.ts";
 import { needsHistory } from "../../../rollout/key-history.ts";
 import { canBeIncluded, makePlan, type Plan, simulatePlan } from "../../../rollout/plan.ts";
 import { formatJson, quote, quoteShellWord } from "../../../text.ts";
-import { readPermissions, withAccount } from "../../account.ts";
+import { withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
@@ -58,7 +59,7 @@ export const rolloutPlanCommand = defineCommand({
   async run(_, options, context) {
     if (options.printPolicy) {
       const simulator = options.simulate ? ["iam:SimulatePrincipalPolicy"] : [];
-      return printLeastPolicy([...readPermissions, ...planPermissions, ...simulator].sort(), context);
+      return printLeastPolicy([...snapshotActions, ...planPermissions, ...simulator].sort(), context);
     }
     const format = chooseFormat(options, formats);
     const group = parseGroup(options.group);
@@ -85,7 +86,7 @@ export const rolloutPlanCommand = defineCommand({
 });
 
 /** What CloudTrail is asked with, and about which keys. */
-const planPermissions = ["cloudtrail:LookupEvents", "iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"];
+const planPermissions = ["cloudtrail:LookupEvents"];
 
 /** @throws UsageError for a user who does not exist, or cannot be included */
 function checkNames({ users, account }: Plan, given: Readonly<Record<string, readonly string[]>>): void {

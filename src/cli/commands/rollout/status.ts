@@ -1,13 +1,13 @@
 // `fob rollout status`: how far the rollout is, and what has changed since.
 import { exitCodes } from "../../../errors.ts";
-import { lookUpFor, toListedKeys } from "../../../iam/read.ts";
+import { lookUpFor, snapshotActions, toListedKeys } from "../../../iam/read.ts";
 import { type AccountSnapshot, mapKnown } from "../../../iam/snapshot.ts";
 import { listOwnersToLookUp, withKeys } from "../../../rollout/clean-up.ts";
 import { judgeRollout, type RolloutStatus } from "../../../rollout/status.ts";
 import { readJournal } from "../../../steps/journal.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson } from "../../../text.ts";
-import { type ReadAccount, readPermissions, withAccount } from "../../account.ts";
+import { type ReadAccount, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import { formatAsProfile, formatRollout } from "./hints.ts";
@@ -32,7 +32,7 @@ export const rolloutStatusCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob rollout status --profile admin", "fob rollout status --json"],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy([...readPermissions, ...keyPermissions].sort(), context);
+    if (options.printPolicy) return printLeastPolicy([...snapshotActions].sort(), context);
     const group = parseGroup(options.group);
     const isGiven = Object.keys(variantOptions).some((name) => options[name as keyof typeof variantOptions]);
     const policy = isGiven ? parseVariant(options) : undefined;
@@ -52,8 +52,6 @@ export const rolloutStatusCommand = defineCommand({
     return status.drift.length === 0 ? exitCodes.done : exitCodes.notFresh;
   },
 });
-
-const keyPermissions = ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"];
 
 /** The most users whose access keys are looked up: of more, no one reads the commands. */
 const mostLookedUp = 50;
