@@ -5,7 +5,7 @@ import { type Check, fails, type Judgement, joinJudgements, judge, judgeEach, li
 
 const day = 86_400_000;
 /** CIS's limit for credentials that are not used. */
-const unusedDays = 45;
+export const unusedDays = 45;
 /** CIS's limit for the age of an access key. */
 const oldDays = 90;
 

@@ -256,6 +256,8 @@ export interface IamUser {
   readonly name: string;
   readonly arn: string;
   readonly tags: Tags;
+  /** undefined if the user has no password, or did not use it. */
+  readonly passwordLastUsed: Date | undefined;
 }
 
 /**
@@ -275,9 +277,9 @@ export async function createUser(
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html */
 export async function getUser(aws: Connection, UserName: string): Promise<IamUser | undefined> {
   const answer = await find(aws, "GetUser", new GetUserCommand({ UserName }));
-  const { UserName: name = "", Arn: arn = "", Tags = [] } = answer?.User ?? {};
+  const { UserName: name = "", Arn: arn = "", Tags = [], PasswordLastUsed: passwordLastUsed } = answer?.User ?? {};
   const tags = new Map(Tags.map(({ Key = "", Value = "" }) => [Key, Value]));
-  return answer && { name, arn, tags: Object.fromEntries(tags) };
+  return answer && { name, arn, tags: Object.fromEntries(tags), passwordLastUsed };
 }
 
 /** A user who has nothing any more. https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html */

@@ -63,7 +63,7 @@ export async function sleepUnless(signal: AbortSignal, milliseconds: number): Pr
 
 /** What `confirmAccount` asks. */
 export const confirmPermissions = [
-  ...["iam:GetAccessKeyLastUsed", "iam:GetLoginProfile", "iam:ListAccessKeys", "iam:ListMFADevices"],
+  ...["iam:GetAccessKeyLastUsed", "iam:GetLoginProfile", "iam:GetUser", "iam:ListAccessKeys", "iam:ListMFADevices"],
   "iam:SimulatePrincipalPolicy",
 ];
 

@@ -1,8 +1,10 @@
 // `fob audit --fresh`: asks about each user what the credential report says, and AWS's simulator what fob's evaluator says.
 import { mustBeDenied } from "../audit/enforcement.ts";
+import { unusedDays } from "../audit/users.ts";
 import type { Connection } from "../aws/connection.ts";
 import { listMfaDevices } from "../aws/iam.ts";
 import { getLoginProfile, listAccessKeys } from "../aws/iam-account.ts";
+import { getUser } from "../aws/iam-changes.ts";
 import { confirmUsers } from "../iam/confirm.ts";
 import { indexDecisions } from "../iam/decisions.ts";
 import { compareUsers, listQuestionsWithoutMfa, type Simulated } from "../iam/simulated.ts";
@@ -22,7 +24,12 @@ export async function confirmAccount(
   reported: AccountSnapshot,
   breakGlass: readonly string[],
 ): Promise<Confirmed> {
-  const snapshot = await confirmUsers(aws, reported, { getLoginProfile, listAccessKeys, listMfaDevices });
+  const snapshot = await confirmUsers(
+    aws,
+    reported,
+    { getLoginProfile, getUser, listAccessKeys, listMfaDevices },
+    { breakGlass, usedDays: unusedDays },
+  );
   const users = snapshot.users.filter((user) => mustBeDenied(user, breakGlass));
   const simulated = await compareUsers({
     ...{ users, decisionsOf: indexDecisions(snapshot), questionsFor: listQuestionsWithoutMfa, policies: [] },

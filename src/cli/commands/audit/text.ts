@@ -91,7 +91,7 @@ export function describeFiles({ baseline, accepted }: Audit): readonly string[] 
 }
 
 export function describeReport({ reportGenerated, confirmed }: Audit, now: number): string {
-  const fresh = confirmed === undefined ? "" : ", users confirmed by calls about each";
+  const fresh = confirmed === undefined ? "" : ", users confirmed by calls about each, the root user not confirmed";
   if (reportGenerated === null) return `credential report not known${fresh}`;
   const minutes = Math.max(0, Math.floor((now - Date.parse(reportGenerated)) / 60_000));
   const age = minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
