@@ -28,6 +28,7 @@ import {
   EnableMFADeviceCommand,
   GetAccessKeyLastUsedCommand,
   GetGroupCommand,
+  GetMFADeviceCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
   GetUserCommand,
@@ -474,6 +475,11 @@ export async function resyncMfaDevice(
 ): Promise<void> {
   const { call, input } = withTwoCodes("ResyncMFADevice", UserName, SerialNumber, codes);
   await send(aws, call, new ResyncMFADeviceCommand(input));
+}
+
+/** Details, which AWS has of security keys only. https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetMFADevice.html */
+export async function getMfaDevice(aws: Connection, UserName: string, SerialNumber: string): Promise<void> {
+  await find(aws, "GetMFADevice", new GetMFADeviceCommand({ UserName, SerialNumber }));
 }
 
 function withTwoCodes(

@@ -36,6 +36,9 @@ export interface UserCalls {
   readonly getUser: () => Promise<unknown>;
   readonly listMfaDevices: () => Promise<unknown>;
   readonly listVirtualMfaDevices: () => Promise<unknown>;
+  readonly getMfaDevice: (serialNumber: string) => Promise<unknown>;
+  readonly getPasswordPolicy: () => Promise<unknown>;
+  readonly resyncMfaDevice: (serialNumber: string, codes: readonly [string, string]) => Promise<unknown>;
   readonly changePassword: (before: string, after: string) => Promise<unknown>;
   readonly createVirtualMfaDevice: (
     name: string,
@@ -67,6 +70,8 @@ export interface CanaryOptions {
   readonly group: string;
   /** The ARN of the virtual device that the user makes. */
   readonly deviceArn: string;
+  /** The actions that the group's enforcement policy exempts. */
+  readonly exempt: readonly string[];
   /** The command lines that go on where a run before has left the user. */
   readonly ifLeft: readonly string[];
   /** The one for another user. */
@@ -178,7 +183,7 @@ const patience = 60_000;
  * @returns whether everything holds
  */
 export async function proveCanary(
-  { deviceArn }: CanaryOptions,
+  { deviceArn, exempt }: CanaryOptions,
   key: Credentials,
   passwords: readonly [before: string, after: string],
   tools: CanaryTools,
@@ -189,14 +194,32 @@ export async function proveCanary(
     await proof.allows("without MFA, the user sees itself (iam:GetUser)", calls.getUser);
     await proof.allows("without MFA, the user lists its devices (iam:ListMFADevices)", calls.listMfaDevices);
     await proof.allows("without MFA, the user lists virtual devices", calls.listVirtualMfaDevices);
-    await proof.allows("without MFA, the user changes its password", () => calls.changePassword(...passwords));
+    /** What only some variants of the policy exempt. */
+    const decides = async (text: string, action: string, call: () => Promise<unknown>): Promise<void> => {
+      if (exempt.includes(action)) await proof.lets(`without MFA, the user may ${text} (${action})`, call);
+      else await proof.denies(`without MFA, the user may not ${text} (${action})`, call);
+    };
+    await decides("read the password policy", "iam:GetAccountPasswordPolicy", calls.getPasswordPolicy);
+    if (exempt.includes("iam:ChangePassword")) {
+      await proof.allows("without MFA, the user changes its password", () => calls.changePassword(...passwords));
+    } else {
+      await decides("change its password", "iam:ChangePassword", () => calls.changePassword(...passwords));
+    }
     const made = await proof.allows("without MFA, the user creates a virtual device", () =>
       calls.createVirtualMfaDevice(deviceArn.slice(deviceArn.indexOf("/") + 1)),
     );
     if (made === undefined) return undefined;
-    const codeAt = (step: number): string => tools.computeCode(made.seed, tools.now() + step * 30_000);
-    await proof.allows("without MFA, the user enables the device with two codes", () =>
-      calls.enableMfaDevice(made.serialNumber, [codeAt(-1), codeAt(0)]),
+    const { serialNumber, seed } = made;
+    let codes: readonly [string, string] = ["", ""];
+    await proof.allows("without MFA, the user enables the device with two codes", () => {
+      const now = tools.now();
+      codes = [tools.computeCode(seed, now - 30_000), tools.computeCode(seed, now)];
+      return calls.enableMfaDevice(serialNumber, codes);
+    });
+    await decides("look at the device", "iam:GetMFADevice", () => calls.getMfaDevice(serialNumber));
+    // The codes are used up: that AWS looks at them shows that no policy denies the call.
+    await proof.lets("without MFA, the user may resynchronize the device (iam:ResyncMFADevice)", () =>
+      calls.resyncMfaDevice(serialNumber, codes),
     );
     return made;
   });
@@ -242,6 +265,18 @@ class Proof {
     return await this.#await(text, async () => ({ holds: true, value: await call() }));
   }
 
+  /** Repeats a call until AWS does it, or refuses it for what it is about: policies are looked at before that. */
+  async lets(text: string, call: () => Promise<unknown>): Promise<void> {
+    await this.#await(text, async () => {
+      try {
+        await call();
+      } catch (error) {
+        if (!(error instanceof AwsFailure) || !isPastPolicies(error)) throw error;
+      }
+      return { holds: true, value: undefined };
+    });
+  }
+
   /** Repeats a call until it is denied by a Deny. */
   async denies(text: string, call: () => Promise<unknown>): Promise<void> {
     await this.#await(text, async () => {
@@ -284,5 +319,9 @@ class Proof {
 /** AWS says "with an explicit deny in an identity-based policy". */
 const isExplicit = (error: AwsFailure): boolean =>
   /explicit deny|explicitly/i.test(`${error.message} ${describeCause(error)}`);
+
+const isPastPolicies = ({ consequence, cause }: AwsFailure): boolean =>
+  consequence === "wrong code" ||
+  (consequence === "refused" && cause instanceof Error && !cause.name.startsWith("AccessDenied"));
 
 const describeCause = ({ cause }: Error): string => (cause instanceof Error ? cause.message : "");

@@ -21,8 +21,8 @@ import { createSessionContext } from "../../session-context.ts";
 /**
  * Logs in with a code, as `fob login canary --source-env --duration 15m --code-stdin` does: the access key is not written.
  *
- * @param folder for the test user's files; what is in it is removed first
- * @returns the session, as programs find it in the profile that the login has written
+ * @param folder for the test user's files; what is in it is removed first, and at the end
+ * @returns the session, as programs find it in the profile that the login has written; it is in memory only then
  * @throws FobError
  */
 export async function logInAsCanary(
@@ -32,6 +32,19 @@ export async function logInAsCanary(
 ): Promise<Credentials> {
   removeFiles(folder);
   ensureFolder(folder);
+  try {
+    return await logInWithFiles({ key, code, folder }, access, context);
+  } finally {
+    // Before anything is asked: a run that is killed then leaves no credentials.
+    removeFiles(folder);
+  }
+}
+
+async function logInWithFiles(
+  { key, code, folder }: { readonly key: Credentials; readonly code: string; readonly folder: string },
+  access: Access,
+  context: Context,
+): Promise<Credentials> {
   const env = { ...describeAccess(access, context.env), ...describeKey(key) };
   const sessions = createSessionContext({ ...context, env, home: folder }, { noInput: true });
   const request = { profile: "canary", duration: "15m", region: access.region, fromEnvironment: true };

@@ -5,6 +5,7 @@ import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
 import { buildEnforcement, findDifferences, findGroup } from "../../../iam/enforcement.ts";
 import type { AccountSnapshot } from "../../../iam/snapshot.ts";
+import { listExemptions } from "../../../policy/enforcement.ts";
 import { listGroupSteps } from "../../../rollout/apply.ts";
 import {
   type AdminCalls,
@@ -22,7 +23,7 @@ import { type Journal, withJournal } from "../../../steps/journal.ts";
 import { runSteps, undoTogether } from "../../../steps/steps.ts";
 import { isPlain } from "../../../terminal/abilities.ts";
 import { findTerminal } from "../../../terminal/tty.ts";
-import { formatJson, quote } from "../../../text.ts";
+import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { formatCommand, type GivenOptions } from "../../../typed-command.ts";
 import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { defineCommand } from "../../command.ts";
@@ -31,6 +32,7 @@ import { connectRollout } from "./calls.ts";
 import { locateFiles, logInAsCanary, removeFiles } from "./canary-login.ts";
 import { confirmAccount } from "./confirm.ts";
 import { nameNextCommand } from "./go-on.ts";
+import { formatRollout, pickVariant } from "./hints.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions, groupOption, parseGroup, parseVariant, variantOptions } from "./options.ts";
 
@@ -39,8 +41,8 @@ export const rolloutCanaryCommand = defineCommand({
   description:
     "Makes a test user with an access key, a console password and one harmless permission, puts it into the group that " +
     "enforces MFA, and proves with real calls that everything is denied without MFA, that the user can enroll a device, " +
-    "and that it works with MFA. Asks you to try the console sign-in too. Then removes everything that it made. Makes the " +
-    "group and its two policies if they do not exist. Exits with 3 if something does not hold. If it was killed, --resume " +
+    "and that it works with MFA. Asks you to try the console sign-in too. Then removes everything that it made. Prints the " +
+    "proof on stdout, line by line. Makes the group and its two policies if they do not exist. Exits with 3 if something does not hold. If it was killed, --resume " +
     "starts over, and --clean only removes what is left.",
   options: {
     user: { value: "user", text: "the name of the test user (default: test-mfa-user)" },
@@ -58,7 +60,7 @@ export const rolloutCanaryCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: [
     "fob rollout canary --profile admin",
-    "fob rollout canary --no-console --yes --json",
+    "fob rollout canary --yes >proof.txt",
     "fob rollout canary --clean",
     "fob rollout canary --resume --no-console",
   ],
@@ -81,13 +83,15 @@ export const rolloutCanaryCommand = defineCommand({
       const retype = (set: GivenOptions): string => formatCommand(context.typed, { set, without: ["clean", "resume"] });
       const canary: CanaryOptions = {
         ...{ user, group: enforcement.group, deviceArn: `arn:${partition}:iam::${number}:mfa/${user}` },
+        exempt: listExemptions({ passwordChange: policy.passwordChange }).map(({ action }) => action),
         ifLeft: [`to start over: ${retype({ resume: true })}`, `to remove it only: ${retype({ clean: true })}`],
         forOther: formatCommand(context.typed, { set: { user: "NAME" } }),
       };
       if (options.clean) return await clean(canary, account, context);
       const [difference] = findDifferences(account.snapshot, enforcement);
       if (difference !== undefined) {
-        throw new FobError(difference.detail, "fix the policy, or choose another --group", exitCodes.notFresh);
+        const hint = `see all that differs: ${formatRollout(context.typed, "status", pickVariant(context.typed))}`;
+        throw new FobError(difference.detail, hint, exitCodes.notFresh);
       }
       assertDeviceIsFree(canary, account.snapshot);
       if (!options.yes) await confirmAccount(number, options, context);
@@ -139,9 +143,13 @@ async function runCanary(
   const sleep = (milliseconds: number): Promise<void> => sleepUnless(signal, milliseconds);
   const user: CanaryUser = { password: makePassword(), key: undefined, isOfOther: false };
   const lines: ProofLine[] = [];
+  const write = (line: string): void => {
+    if (!options.json) stdout.write(`${escapeControlCharacters(line)}\n`);
+  };
   const report = (line: ProofLine): void => {
     lines.push(line);
-    say.note(`${line.holds ? "yes" : "NO "}  ${line.text}${line.detail === undefined ? "" : `: ${line.detail}`}`);
+    const detail = line.detail === undefined ? "" : `: ${line.detail}`;
+    write(`${line.holds ? "yes" : "NO "}  ${line.text}${detail}`);
   };
   const admin = await connectAdmin(aws);
   const steps = [
@@ -159,13 +167,16 @@ async function runCanary(
       await runSteps(steps, { journal, signal, note: (message: string) => say.note(message), sleep });
       const { key } = user;
       if (key === undefined) throw new FobError("AWS returned no access key", canary.ifLeft);
-      const password = makePassword();
-      const isProved = await proveCanary(canary, key, [user.password, password], {
+      const other = makePassword();
+      const time = `${new Date(now()).toISOString().slice(0, 19)}Z`;
+      write(`Account ${snapshot.account}, group ${canary.group}, test user ${canary.user}, ${time}`);
+      const isProved = await proveCanary(canary, key, [user.password, other], {
         ...{ sleep, now, report, computeCode: (seed: string, at: number) => totp(seed, at) },
         as: (credentials, work) => actAs(credentials, aws, context, work),
         logIn: (credentials, code) => logInAsCanary({ key: credentials, code, folder }, aws.access, context),
       });
       if (!isProved || options.noConsole) return isProved;
+      const password = canary.exempt.includes("iam:ChangePassword") ? other : user.password;
       return await confirmSignIn(canary, password, snapshot.account, options, context, report);
     } finally {
       if (isNew && !user.isOfOther) await removeAll(canary, made, context);
@@ -177,12 +188,13 @@ async function runCanary(
   if (options.json) {
     stdout.write(formatJson({ version: 1, account: snapshot.account, group: canary.group, holds, proof: lines }));
   }
+  write(holds ? "Everything holds." : "The proof does not hold.");
   if (!holds) {
     say.error("the proof does not hold: do not put users under this policy yet");
-    say.hint("look at the policies: fob policy simulate --account --user NAME");
+    say.hint(`correct what the lines with NO say, then prove it again: ${formatCommand(context.typed)}`);
     return exitCodes.notFresh;
   }
-  say.hint("fob rollout plan --out plan.json");
+  say.hint(formatRollout(context.typed, "plan", { ...pickVariant(context.typed), out: "plan.json" }));
   return exitCodes.done;
 }
 
@@ -239,14 +251,14 @@ async function confirmSignIn(
     "the console asks for a code of the device, which only fob has: seeing that question is the proof",
   ].join("\n");
   const problem = (answer: string): string | undefined =>
-    /^(yes|no)$/i.test(answer.trim()) ? undefined : "type yes or no";
+    /^(y|yes|n|no)$/i.test(answer.trim()) ? undefined : "type y or n";
   const answer = await askLine(terminal, {
-    message: "Did the console ask for an MFA code? (yes/no)",
+    message: "Did the console ask for an MFA code? (y/n)",
     before,
     problem,
     signal,
   });
-  const holds = /^yes$/i.test(answer.trim());
+  const holds = /^y/i.test(answer.trim());
   report({ text, holds });
   return holds;
 }
@@ -259,7 +271,7 @@ async function actAs<T>(
 ): Promise<T> {
   const iam = await import("../../../aws/iam-changes.ts");
   const { getAccountAlias, listMfaDevices } = await import("../../../aws/iam.ts");
-  const { listVirtualMfaDevices } = await import("../../../aws/iam-account.ts");
+  const { getPasswordPolicy, listVirtualMfaDevices } = await import("../../../aws/iam-account.ts");
   return await withAws({ ...access, credentials }, { signal, debug: say.debug, now }, async (aws) => {
     const { getCallerIdentity } = await import("../../../aws/sts.ts");
     const name = (await getCallerIdentity(aws)).arn?.split("/").at(-1) ?? "";
@@ -268,6 +280,9 @@ async function actAs<T>(
       getUser: () => iam.getUser(aws, name),
       listMfaDevices: () => listMfaDevices(aws, name),
       listVirtualMfaDevices: () => listVirtualMfaDevices(aws),
+      getMfaDevice: (serialNumber) => iam.getMfaDevice(aws, name, serialNumber),
+      getPasswordPolicy: () => getPasswordPolicy(aws),
+      resyncMfaDevice: (serialNumber, codes) => iam.resyncMfaDevice(aws, name, serialNumber, codes),
       changePassword: (before, after) => iam.changePassword(aws, before, after),
       createVirtualMfaDevice: (device) => iam.createVirtualMfaDevice(aws, device),
       enableMfaDevice: (serialNumber, codes) => iam.enableMfaDevice(aws, name, serialNumber, codes),

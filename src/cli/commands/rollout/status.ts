@@ -10,7 +10,7 @@ import { escapeControlCharacters, formatJson } from "../../../text.ts";
 import { type ReadAccount, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
-import { formatAsProfile, formatRollout } from "./hints.ts";
+import { formatAsProfile, formatRollout, pickVariant } from "./hints.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions, groupOption, parseGroup, parseVariant, variantOptions } from "./options.ts";
 
@@ -46,7 +46,7 @@ export const rolloutStatusCommand = defineCommand({
     });
     context.stdout.write(options.json ? formatJson(status) : formatStatus(status, context.stdout.columns));
     if (status.next.length > 0 && !options.json) {
-      const set = { breakGlass, out: "plan.json" };
+      const set = { ...pickVariant(context.typed), breakGlass, out: "plan.json" };
       context.say.hint(`to go on with ${status.next.join(", ")}: ${formatRollout(context.typed, "plan", set)}`);
     }
     return status.drift.length === 0 ? exitCodes.done : exitCodes.notFresh;
