@@ -14,10 +14,11 @@ export const shared = {
   hookTimeout: 180_000,
 };
 
-/** What takes ten minutes together has a command of its own. */
-export const minutes = ["apply", "guards", "kills", "plan", "trouble"].map(
-  (name) => `test/long/rollout-${name}.test.ts`,
-);
+/** What takes a quarter of an hour together has a command of its own. */
+export const minutes = [
+  ...["agreement", "lint-fixes", "lint-fixes-yaml", "policy-script"],
+  ...["apply", "guards", "kills", "plan", "trouble"].map((name) => `rollout-${name}`),
+].map((name) => `test/long/${name}.test.ts`);
 
 // They replace parts of Node.js, or look at their own process as it was when it began.
 const alone = [

@@ -4,7 +4,7 @@ import { minutes, shared } from "./vitest.config.mts";
 
 /** What takes a minute begins first: begun last, it would run alone. */
 class LongestFirst extends BaseSequencer {
-  private readonly longest = /long\/(administrators-page|kills|policy-script|serving)\.test\.ts$/;
+  private readonly longest = /long\/(administrators-page|kills|launcher|serving)\.test\.ts$/;
 
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -16,16 +16,10 @@ class LongestFirst extends BaseSequencer {
 // Of their tables, npm test takes a few.
 const broad = [
   "files/edit",
-  "files/lock",
   "credential-process/config-line",
   "network/secrets",
-  "policy/lint",
-  "profiles/edit.property",
-  "steps/crashes",
-  "steps/steps.property",
   "scripts/command-line",
   "scripts/completion",
-  "scripts/exec",
   "scripts/man-page",
   "scripts/pages",
 ];

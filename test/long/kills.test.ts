@@ -229,7 +229,7 @@ for (const [name, { before, args, becomes }] of Object.entries(runs)) {
       ...(isServing ? [] : await casesOf(every, (at) => others[at % others.length] ?? "")),
     ];
     expect(cases.length).toBeGreaterThan(20);
-    const next = (isComplete ? cases : cases.filter((_, index) => index % 4 === 0)).values();
+    const next = (isComplete ? cases : cases.filter((_, index) => index % 8 === 0)).values();
     const worker = async (): Promise<void> => {
       for (const fault of next) await once(fault);
     };

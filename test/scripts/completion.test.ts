@@ -23,8 +23,9 @@ test.runIf(isBroad)(
     });
     const profiles = ["work", "play"];
     const listIn = async (...args: string[]) =>
-      [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z-]+)?) .*$/gm)].map(
-        ([, name = ""]) => name,
+      [...(await world.fob(args)).stdout.matchAll(/^ {2}([a-z]\S.*?)(?: {2,}.*)?$/gm)].flatMap(([, row = ""]) =>
+        // A row may have two commands: `sandbox [command], demo`.
+        row.split(", ").flatMap((text) => /^[a-z][a-z-]*(?: [a-z-]+)?/.exec(text)?.[0] ?? []),
       );
     const families = ["device", "keys", "policy", "rollout"];
     const all = (await listIn()).filter((name) => !families.includes(name));
