@@ -1,5 +1,6 @@
 // Checks of the break-glass user: the administrator who gets in when all others are locked out.
 import { decideOnMembers, isBreakGlass, isMember, lastTestTag, roleTag } from "../iam/parts.ts";
+import { findBreakGlassPasswordProblem } from "../iam/password-due.ts";
 import type { Password, User } from "../iam/snapshot.ts";
 import { quoteShellWord } from "../text.ts";
 import {
@@ -120,13 +121,14 @@ function judgeAccess(user: User, input: AuditInput): Judgement {
   return joinJudgements([
     isMember(user, group) ? fails(`in group ${group}`) : undefined,
     judgeAdministrator(user, "its policies do", input),
-    judge(user.password, "console password", (password) => {
-      if (password === null) return fails("no console password");
-      return judge(password.resetRequired, "password", (isRequired) =>
-        isRequired ? fails("must change the password first") : undefined,
-      );
-    }),
+    judgePasswordDue(user, input),
   ]);
+}
+
+function judgePasswordDue(user: User, { decisionsOf, snapshot, now }: AuditInput): Judgement {
+  const problem = findBreakGlassPasswordProblem(user, decisionsOf(user), snapshot, now);
+  if (problem === undefined) return undefined;
+  return problem.isKnown ? fails(problem.text) : { unknown: problem.text };
 }
 
 const judgeAdministrator = (user: User, whose: string, { decisionsOf, enforcement }: AuditInput): Judgement =>

@@ -24,6 +24,8 @@ export interface RolloutCalls {
   readonly removeUserFromGroup: (user: string, group: string) => Promise<unknown>;
   /** The user as it is now; undefined if it is gone. */
   readonly readUser: (user: User) => Promise<User | undefined>;
+  /** The same of a break-glass user, without what its keys were used for. */
+  readonly readBreakGlass: (user: User) => Promise<User | undefined>;
   /** The groups of a user; undefined if it is gone. */
   readonly listGroupsForUser: (user: string) => Promise<readonly string[] | undefined>;
   /** What AWS's own simulator decides about a request without MFA; unknown without the permission. */

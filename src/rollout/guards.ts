@@ -4,11 +4,12 @@ import type { Finding } from "../findings.ts";
 import type { Method, UserDecisions } from "../iam/decisions.ts";
 import { documentsOf, type Enforcement, findDifferences } from "../iam/enforcement.ts";
 import { findAutomation, isAdministrator, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
+import { findPasswordDue } from "../iam/password-due.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
 import { listBreakGlassProblems } from "./break-glass.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
-import { findInUse, findPasswordProblem, judgeFederation, judgeKeyUse } from "./states.ts";
+import { findInUse, judgeFederation, judgeKeyUse } from "./states.ts";
 
 export const guardIds = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "G13"] as const;
 export type GuardId = (typeof guardIds)[number];
@@ -110,7 +111,7 @@ function checkDevice(user: User, { decisionsOf, enforcement }: Situation): Retur
 }
 
 function checkPassword(user: User, { account, decisionsOf, enforcement, now }: Situation): ReturnType<Check> {
-  const problem = findPasswordProblem(user, decisionsOf(user), account, documentsOf(enforcement), now);
+  const problem = findPasswordDue(user, decisionsOf(user), account, documentsOf(enforcement), now);
   return (
     problem && refuse(problem.text, problem.isKnown ? "the user signs in and sets a new password first" : lookUpFix)
   );
@@ -229,7 +230,7 @@ function checkFederation(user: User, { decisionsOf, now }: Situation): ReturnTyp
 }
 
 /** The health of the break-glass users: at least one must be able to undo everything. */
-function describeBreakGlass({ account, breakGlass, batch, enforcement, decisionsOf }: Situation): {
+function describeBreakGlass({ account, breakGlass, batch, enforcement, decisionsOf, now }: Situation): {
   readonly isHealthy: boolean;
   readonly text: string;
 } {
@@ -239,9 +240,9 @@ function describeBreakGlass({ account, breakGlass, batch, enforcement, decisions
     user: user.name,
     problems: [
       ...(batch.users.includes(user.name) ? ["is in the batch"] : []),
-      ...listBreakGlassProblems(user, decisionsOf(user), enforcement),
+      ...listBreakGlassProblems(user, decisionsOf(user), { ...enforcement, account, now }),
     ],
   }));
-  const text = judged.map(({ user, problems }) => `${user} ${problems.join(", ")}`).join("; ");
+  const text = judged.map(({ user, problems }) => `${user}: ${problems.join(", ")}`).join("; ");
   return { isHealthy: judged.some(({ problems }) => problems.length === 0), text };
 }

@@ -2,6 +2,7 @@
 import { describeAgo } from "../duration.ts";
 import type { UserDecisions } from "../iam/decisions.ts";
 import { breakGlassTag, findAutomation, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
+import { findPasswordDue } from "../iam/password-due.ts";
 import type { AccessKey, AccountSnapshot, Device, Known, Password, User } from "../iam/snapshot.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 
@@ -102,7 +103,7 @@ function findState(
   }
   if (!("value" in devices)) return { why: `MFA devices are not known: ${devices.unknown}` };
   if (devices.value.length === 0) return found("needs-device", "no MFA device");
-  const pending = findPasswordProblem(user, decisions, account, policies, now);
+  const pending = findPasswordDue(user, decisions, account, policies, now);
   if (pending !== undefined) return pending.isKnown ? found("password-pending", pending.text) : { why: pending.text };
   if (active.length > 0 && devices.value.every(({ kind }) => kind === "security key")) {
     return found("security-key-only", `${describeDevices(devices.value)}, and ${describeKeys(active, now)}`);
@@ -151,62 +152,6 @@ function findLastActivity(user: User, keys: readonly AccessKey[], password: Pass
     ),
   ];
   return Math.max(...times.map((time) => (time === null || time === "" ? 0 : Date.parse(time))));
-}
-
-/** A problem with the password, or why it is not known whether there is one. */
-interface PasswordProblem {
-  readonly isKnown: boolean;
-  readonly text: string;
-}
-
-/**
- * Whether the user must set a new password first, and could not do that without MFA.
- *
- * @param policies what the group's policies are, or will be
- */
-export function findPasswordProblem(
-  { arn, password }: User,
-  decisions: Known<UserDecisions>,
-  { passwordPolicy }: Pick<AccountSnapshot, "passwordPolicy">,
-  policies: readonly PolicyDocument[],
-  now: number,
-): PasswordProblem | undefined {
-  const notKnown = (text: string): PasswordProblem => ({ isKnown: false, text });
-  if (!("value" in password)) return notKnown(`whether there is a console password is not known: ${password.unknown}`);
-  if (password.value === null) return undefined;
-  const { resetRequired } = password.value;
-  if (!("value" in resetRequired)) {
-    return notKnown(`whether the password must be changed is not known: ${resetRequired.unknown}`);
-  }
-  const must = resetRequired.value
-    ? "must change the password at the next sign-in"
-    : describeExpiry(password.value, passwordPolicy, now);
-  if (must === undefined) return undefined;
-  if (typeof must !== "string") return notKnown(must.unknown);
-  if ("value" in passwordPolicy && passwordPolicy.value?.hardExpiry === true && !resetRequired.value) {
-    return { isKnown: true, text: `${must}, and only an administrator can set a new one` };
-  }
-  if (!("value" in decisions)) return notKnown(`${must}, but ${decisions.unknown}`);
-  const decision = decisions.value.decide({ action: "iam:ChangePassword", resource: arn }, "sign-in", policies);
-  // The account's password policy can allow it too, but no policy can allow what is denied.
-  const byPolicy = "value" in passwordPolicy && passwordPolicy.value?.allowUsersToChangePassword === true;
-  if (decision === "allowed" || (decision === "implicitDeny" && byPolicy)) return undefined;
-  if (decision === "unknown") return notKnown(`${must}, and whether that works without MFA depends on the request`);
-  return { isKnown: true, text: `${must}, and could not do that without MFA` };
-}
-
-function describeExpiry(
-  { lastChanged }: Password,
-  passwordPolicy: AccountSnapshot["passwordPolicy"],
-  now: number,
-): string | { readonly unknown: string } | undefined {
-  if (!("value" in passwordPolicy)) return { unknown: `the password policy is not known: ${passwordPolicy.unknown}` };
-  const days = passwordPolicy.value?.maxAgeDays ?? null;
-  if (days === null) return undefined;
-  if (!("value" in lastChanged))
-    return { unknown: `when the password was last changed is not known: ${lastChanged.unknown}` };
-  if (lastChanged.value === null || now - Date.parse(lastChanged.value) <= days * day) return undefined;
-  return "the password has expired";
 }
 
 /** Describes the active access keys that were used for something else than IAM and STS lately. */

@@ -72,6 +72,17 @@ function makeAccount(ben: Partial<User> = {}, change: Partial<AccountSnapshot> =
 
 const withBreakGlass = (change: Partial<User>): AccountSnapshot =>
   makeAccount({}, { users: [makeUser("ben"), { ...breakGlass, ...change }] });
+/** Passwords expire after 300 days; that of the break-glass user is 400 days old. */
+const withExpiredPassword = (): AccountSnapshot => {
+  const value = {
+    hardExpiry: true,
+    allowUsersToChangePassword: false,
+    maxAgeDays: 300,
+    minimumLength: 8,
+    requires: [],
+  };
+  return makeAccount({}, { passwordPolicy: { value } });
+};
 /** @param day the value of the tag fob-last-test */
 const withTest = (day: string | undefined): AccountSnapshot =>
   withBreakGlass({
@@ -207,6 +218,11 @@ const failing: readonly Case[] = [
   ["break-glass-exists", withBreakGlass({ groups: ["RequireMFA"] }), "in group RequireMFA"],
   ["break-glass-exists", withBreakGlass({ inlinePolicies: [] }), "its policies do not let it take users out"],
   ["break-glass-exists", withBreakGlass({ password: { value: null } }), "no console password"],
+  [
+    "break-glass-exists",
+    withExpiredPassword(),
+    "the password has expired, and only an administrator can set a new one",
+  ],
   ["break-glass-strong", withBreakGlass({ devices: { value: [hardware] } }), "one MFA device, which can be lost"],
   ["break-glass-strong", withBreakGlass({ devices: { value: [virtual, virtual] } }), "virtual MFA devices only"],
   [
@@ -345,6 +361,11 @@ const unknown: readonly Case[] = [
   ],
   ["enforced-without-device", makeAccount({ devices: unread }), "MFA devices: no permission for it"],
   ["break-glass-exists", withBreakGlass({ inlinePolicies: [everything, cannotEvaluate] }), "policies: "],
+  [
+    "break-glass-exists",
+    makeAccount({}, { passwordPolicy: unread }),
+    "the password policy is not known: no permission",
+  ],
   ["break-glass-strong", withBreakGlass({ devices: unread }), "MFA devices: no permission for it"],
   ["break-glass-keys-inactive", withBreakGlass({ accessKeys: unread }), "access keys: no permission for it"],
   [

@@ -248,6 +248,19 @@ describe("someone else changes a user between plan and apply", () => {
     await expectMembers([]);
   });
 
+  test("the only healthy break-glass user gets an access key: it is none, whatever the credential report says", async () => {
+    const { iam, rollout, plan, expectMembers } = await startTeam();
+    await plan();
+    expect((await rollout("break-glass --json")).status).toBe(0);
+    await iam.createAccessKey({ UserName: "break-glass" });
+    for (const command of ["break-glass", apply]) {
+      const { status, stdout, stderr } = await rollout(command);
+      expect(stdout + stderr).toMatch(/(G7: .*break-glass: |problem: )has an active access key/);
+      expect(status).toBe(3);
+    }
+    await expectMembers([]);
+  });
+
   test("renamed once in the group: undo takes the user out under the new name, and status sees no drift", async () => {
     const { iam, rollout, plan } = await startTeam();
     await plan();

@@ -310,6 +310,7 @@ test.each<[string, Partial<User>]>([
   ["no password", { password: { value: null } }],
   ["must change the password", reset],
   ["no device", { devices: { value: [] } }],
+  ["a password whose expiry is not known", { password: { unknown: "AWS denied it" } }],
   ["an active key", { accessKeys: { value: [key(null, 0)] } }],
   ["devices not known", { devices: unknown }],
   ["no tag", { tags: {} }],
@@ -325,6 +326,16 @@ test.each<[string, Partial<User>]>([
   const users = [makeUser("ben"), { ...breakGlass, ...change }, makeUser("grace", admin)];
   const { full } = makeSituation({ account: { users, groups: change.groups ? [group] : [] } });
   expect(checkBatch(full).map(({ rule }) => rule)).toContain("G7");
+});
+
+test.each([
+  ["has expired for good", true, "break-glass: the password has expired, and only an administrator can set a new one"],
+  ["can be changed at the sign-in", false, undefined],
+])("G7, when the password of the only break-glass user %s", (_, hardExpiry, problem) => {
+  const value = { hardExpiry, allowUsersToChangePassword: false, maxAgeDays: 49, minimumLength: 8, requires: [] };
+  const { full } = makeSituation({ account: { passwordPolicy: { value } } });
+  const messages = checkBatch(full).map(({ message }) => message);
+  expect(messages).toEqual(problem === undefined ? [] : [`no healthy break-glass user: ${problem}`]);
 });
 
 test("an override lets one user pass one guard, and none of those that are about the whole batch", () => {

@@ -358,6 +358,7 @@ export class Model {
         const user = find(name);
         return Promise.resolve(user && { ...user, keyHistory });
       },
+      readBreakGlass: ({ name }) => Promise.resolve(find(name)),
       listGroupsForUser: (name) => Promise.resolve(find(name)?.groups),
       simulateWithoutMfa: () => Promise.resolve({ unknown: "the model has no simulator" }),
     };

@@ -1,7 +1,7 @@
 // `fob rollout apply`: puts the next batch of a plan under the enforcement policy.
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
 import { buildEnforcement } from "../../../iam/enforcement.ts";
-import { isMember } from "../../../iam/parts.ts";
+import { isBreakGlass, isMember } from "../../../iam/parts.ts";
 import { indexPolicies, type PoliciesOf } from "../../../iam/policies-of.ts";
 import { snapshotActions } from "../../../iam/read.ts";
 import type { AccountSnapshot, User } from "../../../iam/snapshot.ts";
@@ -174,9 +174,15 @@ async function checkLive(
 ): Promise<Checked> {
   const { plan, batch, caller, snapshot, calls, now } = given;
   const users = await refreshUsers(batch, snapshot, calls);
+  const ofBatch = new Map(users.map((user) => [user.name, user]));
+  const read = snapshot.users.map((user) =>
+    isBreakGlass(user, breakGlass) && !ofBatch.has(user.name)
+      ? calls.readBreakGlass(user)
+      : (ofBatch.get(user.name) ?? user),
+  );
   const account: AccountSnapshot = {
     ...snapshot,
-    users: snapshot.users.map((user) => users.find(({ name }) => name === user.name) ?? user),
+    users: (await Promise.all(read)).filter((user) => user !== undefined),
   };
   const policiesOf = indexPolicies(account);
   const situation: Situation = {

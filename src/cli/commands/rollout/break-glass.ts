@@ -11,6 +11,7 @@ import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { alarmPermissions, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
+import { connectReader, readerPermissions } from "./calls.ts";
 import { administratorOptions, groupOption, parseGroup } from "./options.ts";
 
 export const rolloutBreakGlassCommand = defineCommand({
@@ -31,20 +32,21 @@ export const rolloutBreakGlassCommand = defineCommand({
   common: ["noInput", "debug"],
   examples: ["fob rollout break-glass --profile admin", "fob rollout break-glass --user break-glass --json"],
   async run(_, options, context) {
-    if (options.printPolicy) return printLeastPolicy([...snapshotActions, ...alarmPermissions].sort(), context);
+    if (options.printPolicy) return printLeastPolicy(neededPermissions, context);
     const group = parseGroup(options.group);
     const { account, users } = await withAccount(options, "fob rollout break-glass", context, async (read) => {
       const { snapshot, aws } = read;
       const { findSignInAlarm } = await import("../../sign-in-alarm.ts");
-      return {
-        account: snapshot.account,
-        users: await Promise.all(
-          chooseUsers(snapshot, options.user).map(async (user) => ({
-            ...judge(user, snapshot, group, context.now()),
-            signInAlarm: await findSignInAlarm(aws, user),
-          })),
-        ),
-      };
+      const readNow = await connectReader(aws);
+      const found = await Promise.all(
+        chooseUsers(snapshot, options.user).map(async (user) => {
+          const now = await readNow(user);
+          if (now === undefined) return [];
+          const signInAlarm = await findSignInAlarm(aws, now);
+          return { ...judge(now, snapshot, group, context.now()), signInAlarm };
+        }),
+      );
+      return { account: snapshot.account, users: found.flat() };
     });
     const isHealthy = users.some(({ problems }) => problems.length === 0);
     if (options.json) context.stdout.write(formatJson({ version: 1, account, healthy: isHealthy, users }));
@@ -52,6 +54,8 @@ export const rolloutBreakGlassCommand = defineCommand({
     return isHealthy ? exitCodes.done : exitCodes.notFresh;
   },
 });
+
+const neededPermissions = [...new Set([...snapshotActions, ...alarmPermissions, ...readerPermissions])].sort();
 
 interface Judged {
   readonly user: string;
@@ -78,8 +82,8 @@ function judge(user: User, snapshot: AccountSnapshot, group: string, now: number
   const groupArn = `arn:${partition}:iam::${account}:group/${group}`;
   return {
     ...{ user: user.name, arn: user.arn },
-    problems: listBreakGlassProblems(user, decisions, { group, groupArn }),
-    advice: listBreakGlassAdvice(user, now),
+    problems: listBreakGlassProblems(user, decisions, { group, groupArn, account: snapshot, now }),
+    advice: listBreakGlassAdvice(user, { account: snapshot, now }),
   };
 }
 
