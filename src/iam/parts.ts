@@ -1,6 +1,6 @@
 // The parts that users have in the enforcement of MFA: by a tag, by the group, by what they may do.
 import type { Decision } from "../policy/engine/evaluate.ts";
-import type { UserDecisions } from "./decisions.ts";
+import type { Method, UserDecisions } from "./decisions.ts";
 import type { Known, User } from "./snapshot.ts";
 
 /** The tag that names a user's part in the rollout: `break-glass` or `automation`. */
@@ -29,9 +29,9 @@ export function findAutomation({ tags, accessKeys, password }: User): Known<"tag
 export const isMember = ({ groups }: Pick<User, "groups">, group: string): boolean =>
   groups.some((name) => name.toLowerCase() === group.toLowerCase());
 
-/** What policies decide, in a session with MFA, about taking users out of the group. */
-export const decideOnMembers = (decisions: UserDecisions, groupArn: string): Decision =>
-  decisions.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, "MFA");
+/** What policies decide about taking users out of the group. */
+export const decideOnMembers = (decisions: UserDecisions, groupArn: string, method: Method = "MFA"): Decision =>
+  decisions.decide({ action: "iam:RemoveUserFromGroup", resource: groupArn }, method);
 
 /** Whether a user can take users out of the group, in a session with MFA. What is not known counts as yes. */
 export function isAdministrator(decisions: Known<UserDecisions>, groupArn: string): boolean {

@@ -238,11 +238,19 @@ export function undoOf(
   return makeRemoval(user, group, calls);
 }
 
-/** @throws FobError if the plan is not of this account */
-export function assertSameAccount(plan: Plan, account: { readonly account: string; readonly partition: string }): void {
-  if (plan.account === account.account && plan.partition === account.partition) return;
+/** @param withOther the command line with another profile @throws FobError if the plan is not of this account */
+export function assertSameAccount(
+  plan: Pick<Plan, "account" | "partition">,
+  { account, partition }: { readonly account: string; readonly partition: string },
+  withOther: string,
+): void {
+  if (plan.account === account && plan.partition === partition) return;
+  const [ofPlan, ofCaller] =
+    plan.partition === partition
+      ? [`account ${plan.account}`, `account ${account}`]
+      : [`partition ${plan.partition}`, `partition ${partition}`];
   throw new FobError(
-    `the plan is of account ${plan.account}, and these credentials are of account ${account.account}`,
-    "choose the profile: fob rollout apply --profile NAME --plan FILE",
+    `the plan is of ${ofPlan}, and these credentials are of ${ofCaller}`,
+    `choose the profile: ${withOther}`,
   );
 }

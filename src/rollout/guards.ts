@@ -3,13 +3,13 @@
 import type { Finding } from "../findings.ts";
 import type { Method, UserDecisions } from "../iam/decisions.ts";
 import { documentsOf, type Enforcement, findDifferences } from "../iam/enforcement.ts";
-import { findAutomation, isAdministrator, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
+import { decideOnMembers, findAutomation, isAdministrator, isBreakGlass, roleTag } from "../iam/parts.ts";
 import { findPasswordDue } from "../iam/password-due.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
 import { listBreakGlassProblems } from "./break-glass.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
-import { findInUse, judgeFederation, judgeKeyUse } from "./states.ts";
+import { findInUse, judgeFederation, judgeInactivity, judgeKeyUse } from "./states.ts";
 
 export const guardIds = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "G13"] as const;
 export type GuardId = (typeof guardIds)[number];
@@ -87,13 +87,22 @@ export function checkBatch(situation: Situation): readonly Refusal[] {
   ];
 }
 
-function checkDevice(user: User, { decisionsOf, enforcement }: Situation): ReturnType<Check> {
-  const { devices, password, accessKeys } = user;
-  const fix = "the user enrolls a device first";
+/** Without a device a user is refused even if enrolling would work: until then the user cannot work. */
+function checkDevice(user: User, situation: Situation): ReturnType<Check> {
+  const { devices } = user;
   if (!("value" in devices)) return refuse(`MFA devices are not known: ${devices.unknown}`, lookUpFix);
   if (devices.value.length > 0) return undefined;
+  const problem = findEnrollProblem(user, situation);
+  const could =
+    problem === undefined ? "could enroll one, but not work until then" : `could not enroll one: ${problem}`;
+  return refuse(`no MFA device, and ${could}`, "the user enrolls a device first");
+}
+
+/** Why a user under the policy could not enroll a device; undefined if the user could. */
+function findEnrollProblem(user: User, { decisionsOf, enforcement }: Situation): string | undefined {
+  const { password } = user;
   const decisions = decisionsOf(user);
-  if (!("value" in decisions)) return refuse(`no MFA device, and ${decisions.unknown}`, fix);
+  if (!("value" in decisions)) return decisions.unknown;
   const findMissing = (method: Method, actions: readonly string[]): readonly string[] =>
     actions.filter((action) => {
       const request = { action, resource: resourceToEnroll(user, action) };
@@ -101,14 +110,14 @@ function checkDevice(user: User, { decisionsOf, enforcement }: Situation): Retur
     });
   const ways: (readonly string[])[] = [];
   if ("value" in password && password.value !== null) ways.push(findMissing("sign-in", listNeededToEnroll("console")));
-  if ("value" in accessKeys && accessKeys.value.some(({ active }) => active))
-    ways.push(findMissing("key", listNeededToEnroll("key")));
+  if (hasActiveKey(user)) ways.push(findMissing("key", listNeededToEnroll("key")));
   if (ways.some((missing) => missing.length === 0)) return undefined;
   const missing = [...new Set(ways.flat())];
-  const why =
-    missing.length === 0 ? "there is no known way to sign in" : `not allowed without MFA: ${missing.join(", ")}`;
-  return refuse(`no MFA device, and could not enroll one: ${why}`, fix);
+  return missing.length === 0 ? "there is no known way to sign in" : `not allowed without MFA: ${missing.join(", ")}`;
 }
+
+const hasActiveKey = ({ accessKeys }: User): boolean =>
+  "value" in accessKeys && accessKeys.value.some(({ active }) => active);
 
 function checkPassword(user: User, { account, decisionsOf, enforcement, now }: Situation): ReturnType<Check> {
   const problem = findPasswordDue(user, decisionsOf(user), account, documentsOf(enforcement), now);
@@ -167,19 +176,40 @@ function checkCaller({ arn, devices }: User, { caller }: Situation): ReturnType<
 /** Someone else must be able to take an administrator out of the group again, besides the break-glass user. */
 function checkOtherAdministrator(user: User, situation: Situation): ReturnType<Check> {
   const { account, batch, enforcement, decisionsOf, breakGlass } = situation;
-  const isAdmin = (each: User): boolean => isAdministrator(decisionsOf(each), enforcement.groupArn);
-  if (!isAdmin(user)) return undefined;
-  const others = account.users.filter(
+  if (!isAdministrator(decisionsOf(user), enforcement.groupArn)) return undefined;
+  const isThere = account.users.some(
     (each) =>
-      !batch.users.includes(each.name) &&
-      !isBreakGlass(each, breakGlass) &&
-      (!isMember(each, enforcement.group) || ("value" in each.devices && each.devices.value.length > 0)) &&
-      "value" in decisionsOf(each) &&
-      isAdmin(each),
+      !batch.users.includes(each.name) && !isBreakGlass(each, breakGlass) && isAbleAdministrator(each, situation),
   );
-  if (others.length > 0) return undefined;
+  if (isThere) return undefined;
   const hasDevice = "value" in user.devices && user.devices.value.length > 0;
-  return refuse("no other administrator is outside this batch", "make a second administrator first", hasDevice);
+  return refuse(
+    "no other administrator outside this batch is known to get in and to be able to take users out of the group",
+    "make a second administrator first",
+    hasDevice,
+  );
+}
+
+/**
+ * Whether it is certain that a user can take others out of the group, in a way that the user has: with an access key or a
+ * password, and with MFA now or once the user is under the policy too.
+ */
+function isAbleAdministrator(user: User, situation: Situation): boolean {
+  const { decisionsOf, enforcement, account, now } = situation;
+  const { devices, password } = user;
+  if (!("value" in devices)) return false;
+  const hasKey = hasActiveKey(user);
+  const hasPassword = "value" in password && password.value !== null;
+  if (!hasKey && !hasPassword) return false;
+  const decisions = decisionsOf(user);
+  if (!("value" in decisions)) return false;
+  const is = (method: Method): boolean => decideOnMembers(decisions.value, enforcement.groupArn, method) === "allowed";
+  const hasCodes = devices.value.some(({ kind }) => kind === "virtual" || kind === "hardware");
+  const canSignIn = hasPassword && findPasswordDue(user, decisions, account, [], now) === undefined;
+  const isAble =
+    (hasKey && (is("key") || (hasCodes && is("MFA")))) ||
+    (canSignIn && is(devices.value.length > 0 ? "MFA" : "sign-in"));
+  return isAble && (devices.value.length > 0 || findEnrollProblem(user, situation) === undefined);
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
@@ -190,12 +220,18 @@ function checkQuota({ groups }: User, { account, enforcement }: Situation): Retu
   return refuse(`is in ${groups.length} groups, and AWS allows ${quota}`, "take the user out of a group", false);
 }
 
-/** The user is still the one of the plan, and not a break-glass user by now. */
-function checkPlan(user: User, { planned, breakGlass }: Situation): ReturnType<Check> {
+/** The user is still the one of the plan, not a break-glass user by now, and someone who works. */
+function checkPlan(user: User, { planned, breakGlass, now }: Situation): ReturnType<Check> {
   const fix = "make a new plan: fob rollout plan --out plan.json";
   if (isBreakGlass(user, breakGlass)) return refuse("is a break-glass user", fix, false);
   const { arn, id } = planned(user.name) ?? {};
-  return arn === user.arn && id === user.id ? undefined : refuse("is not the user of the plan", fix, false);
+  if (arn !== user.arn || id !== user.id) return refuse("is not the user of the plan", fix, false);
+  // Where access keys or the password are not known, or a program has them, G3 refuses.
+  const program = findAutomation(user);
+  const inactivity = "value" in program && program.value === null ? judgeInactivity(user, now) : undefined;
+  if (inactivity === undefined) return undefined;
+  if ("unknown" in inactivity) return refuse(inactivity.unknown, lookUpFix);
+  return inactivity.value === null ? undefined : refuse(`is inactive: ${inactivity.value}`, fix);
 }
 
 /** What uses a key for more than IAM and STS stops: those two are what a login needs. */

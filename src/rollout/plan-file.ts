@@ -15,7 +15,11 @@ export function parsePlan(path: string, text: string): Plan {
     throw reject(`not JSON (${error instanceof Error ? error.message : String(error)})`);
   }
   if (!isRecord(plan)) throw reject("not an object");
-  if (plan.version !== 1) throw reject(`its version is ${String(plan.version)}, not 1`);
+  if (plan.version !== 1) {
+    throw reject(
+      plan.version === undefined ? "it has no version" : `its version is ${JSON.stringify(plan.version)}, not 1`,
+    );
+  }
   const problem = findProblem(plan);
   if (problem !== undefined) throw reject(problem);
   return plan as unknown as Plan;

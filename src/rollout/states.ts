@@ -92,15 +92,9 @@ function findState(
   if (!("value" in accessKeys && "value" in password)) return { why: "credentials are not known" };
   const active = accessKeys.value.filter((key) => key.active);
   if (program.value === "key") return found("automation", `${describeKeys(active, now)}, and no console password`);
-  if (active.length === 0 && password.value === null) {
-    return found("inactive", "no console password and no active access key");
-  }
-  const lastActivity = findLastActivity(user, accessKeys.value, password.value);
-  if (now - lastActivity > inactiveDays * day) {
-    const { lastUsed = { value: null } } = password.value ?? {};
-    if (!("value" in lastUsed)) return { why: `when the password was last used is not known: ${lastUsed.unknown}` };
-    return found("inactive", `nothing used for ${countDays(now - lastActivity)} days`);
-  }
+  const inactivity = judgeInactivity(user, now);
+  if (inactivity !== undefined && "unknown" in inactivity) return { why: inactivity.unknown };
+  if (inactivity !== undefined && inactivity.value !== null) return found("inactive", inactivity.value);
   if (!("value" in devices)) return { why: `MFA devices are not known: ${devices.unknown}` };
   if (devices.value.length === 0) return found("needs-device", "no MFA device");
   const pending = findPasswordDue(user, decisions, account, policies, now);
@@ -140,6 +134,20 @@ function judgeMember(group: string, decisions: Known<UserDecisions>): Found {
   const opening = decisions.value.findOpening();
   if (opening !== undefined) return found("enforced-ineffective", `in group ${group}, but without MFA: ${opening}`);
   return found("enforced", `in group ${group}, and denied without MFA`);
+}
+
+/** Why a user counts as inactive, in words; null if the user is active, undefined if the credentials are not known. */
+export function judgeInactivity(user: User, now: number): Known<string | null> | undefined {
+  const { accessKeys, password } = user;
+  if (!("value" in accessKeys && "value" in password)) return undefined;
+  if (password.value === null && !accessKeys.value.some(({ active }) => active)) {
+    return { value: "no console password and no active access key" };
+  }
+  const lastActivity = findLastActivity(user, accessKeys.value, password.value);
+  if (now - lastActivity <= inactiveDays * day) return { value: null };
+  const { lastUsed = { value: null } } = password.value ?? {};
+  if (!("value" in lastUsed)) return { unknown: `when the password was last used is not known: ${lastUsed.unknown}` };
+  return { value: `nothing used for ${countDays(now - lastActivity)} days` };
 }
 
 /** The last sign of life: use, or that something was made or changed. Milliseconds since 1970. */

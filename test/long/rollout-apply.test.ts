@@ -66,9 +66,13 @@ test.each([
   expect(overridden).toMatchObject({ status: 0 });
 });
 
-test("without a device a user is put into the group only if enrolling works without MFA", async () => {
-  const { status, stderr } = await inSandbox(`${apply} --batch 1`, { plan: "--include dan --exclude ben" });
-  expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining("add ") as string });
+test("without a device a user is refused, and the override puts the user into the group", async () => {
+  const plan = "--include dan --exclude ben";
+  const number = `node -p 'JSON.parse(fs.readFileSync("plan.json")).batches.find(({ users }) => users.includes("dan")).number'`;
+  const script = `${apply} --batch $(${number}); echo $?; ${apply} --batch $(${number}) --override dan:G1; echo $?`;
+  const { stdout, stderr } = await inSandbox(script, { plan });
+  expect(stdout).toBe("3\n0\n");
+  expect(stderr).toContain("G1: dan: no MFA device, and could enroll one, but not work until then\n");
 });
 
 test("without a terminal and --yes nothing is changed, and the exit code is 4", async () => {

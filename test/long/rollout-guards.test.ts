@@ -100,9 +100,15 @@ async function overrideAlone(team: Team, user: string, guard: string, options: P
   expect(team.account.findGroup("RequireMFA")).toBeUndefined();
   const override = `${user}:${guard}`;
   expect(refused.stderr).toContain(`--override ${override}`);
-  const other = await tryBatch(team, user, { ...options, apply: ["--override", `hal:${guard}`] });
-  expect(other.guards, "an override is for one user").toEqual([`${guard} ${user}`]);
-  const applied = await tryBatch(team, user, { ...options, apply: ["--override", override] });
+  const before = options.apply ?? [];
+  const other = await tryBatch(team, user, {
+    ...options,
+    apply: [...before, "--override", `${user === "hal" ? "ben" : "hal"}:${guard}`],
+  });
+  expect(other, "an override is for one user").toMatchObject({
+    ...{ status: 2, stderr: expect.stringContaining("(from --override) is not in batch") as string },
+  });
+  const applied = await tryBatch(team, user, { ...options, apply: [...before, "--override", override] });
   expect(team.isMember(user), applied.stderr).toBe(true);
   return { refused, applied };
 }
@@ -114,7 +120,8 @@ async function expectFinal(
   guard: string,
   options: Parameters<typeof tryBatch>[2] & { user: string },
 ) {
-  for (const apply of [[], ["--override", `${subject}:${guard}`], ["--override", `${options.user}:${guard}`]]) {
+  const before = options.apply ?? [];
+  for (const apply of [before, [...before, "--override", `${options.user}:${guard}`]]) {
     const { status, guards, stderr } = await tryBatch(team, options.user, { ...options, apply });
     expect({ status, guards }, stderr).toEqual({ status: 3, guards: [`${guard} ${subject}`] });
   }
@@ -151,7 +158,9 @@ test("G2: the first password is due, and cannot be set without MFA: the user nev
   const team = await makeTeam();
   const signIn = { userName: "erin", newPassword: "Correct-horse-7-battery!" };
   expect(team.sandbox.signIn({ userName: "erin" }).page).toBe("new-password");
-  const { applied } = await overrideAlone(team, "erin", "G2", { plan: ["--include", "erin", "--no-password-change"] });
+  const { applied } = await overrideAlone(team, "erin", "G2", {
+    ...{ plan: ["--include", "erin", "--no-password-change"], apply: ["--override", "erin:G1"] },
+  });
   expect(applied.status).toBe(0);
   expect(team.sandbox.signIn(signIn)).toMatchObject({
     ...{
@@ -193,7 +202,9 @@ test("G5: a device of the user's name is left: the one that the console offers c
     account.unassignedDevices.set(device.serialNumber, device);
   });
   const key = team.keyOf("dan");
-  const { applied } = await overrideAlone(team, "dan", "G5", { plan: ["--include", "dan"] });
+  const { applied } = await overrideAlone(team, "dan", "G5", {
+    ...{ plan: ["--include", "dan"], apply: ["--override", "dan:G1"] },
+  });
   expect(applied.status).toBe(0);
   expect(await team.listBuckets(key)).toBe("AccessDenied");
   const create = new iam.CreateVirtualMFADeviceCommand({ VirtualMFADeviceName: "dan" });
@@ -218,7 +229,7 @@ test("G6: yourself, without a device that STS takes codes of: no override", asyn
     const ada = account.user("ada");
     for (const device of ada.devices) account.takeDevice(ada, device);
   });
-  const options = { user: "ada", plan: ["--include", "ada"] };
+  const options = { user: "ada", plan: ["--include", "ada"], apply: ["--override", "ada:G1"] };
   await expectFinal(team, "ada", "G6", options);
 });
 
@@ -246,7 +257,9 @@ test("G8: the last administrator, without a device: no override", async () => {
     const grace = account.user("grace");
     for (const device of grace.devices) account.takeDevice(grace, device);
   });
-  await expectFinal(team, "grace", "G8", { user: "grace", plan: ["--include", "grace"] });
+  await expectFinal(team, "grace", "G8", {
+    ...{ user: "grace", plan: ["--include", "grace"], apply: ["--override", "grace:G1"] },
+  });
 });
 
 test("G9: in ten groups: AWS would refuse the eleventh; no override", async () => {
@@ -291,6 +304,15 @@ test("G11: GetFederationToken in CloudTrail: it stops, with MFA too", async () =
   expect(refused.stderr).toMatch(/G11: ben: in CloudTrail sts:GetFederationToken 0 min ago: it stops working/);
   expect(applied.status).toBe(0);
   expect(await team.sts(key, federate())).toBe("AccessDenied");
+});
+
+test("G12: unused for long: whoever has the password may be gone, and no one would notice a lockout", async () => {
+  const team = await makeTeam();
+  const { refused, applied } = await overrideAlone(team, "hal", "G12", {
+    ...{ plan: ["--include", "hal"], apply: ["--override", "hal:G1"] },
+  });
+  expect(refused.stderr).toContain("G12: hal: is inactive: ");
+  expect(applied.status).toBe(0);
 });
 
 test("G12: the group has another policy, or the user is not the one of the plan: no override", async () => {

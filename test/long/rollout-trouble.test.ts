@@ -243,7 +243,7 @@ describe("someone else changes a user between plan and apply", () => {
     const SerialNumber = device?.SerialNumber ?? "";
     await iam.deactivateMFADevice({ UserName: "ivy", SerialNumber });
     const lost = await rollout(`${apply} --batch 2`);
-    expect(lost.stderr).toContain("ivy was ready and is needs-device");
+    expect(lost.stderr).toContain("G1: ivy: no MFA device");
     expect(lost.status).toBe(3);
     await expectMembers([]);
   });

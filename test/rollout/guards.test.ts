@@ -30,11 +30,25 @@ const makeUser = (name: string, change: Partial<User> = {}): User => ({
   ...change,
 });
 
+const allowWithMfa = {
+  name: "own",
+  document: JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Action: "*", Resource: "*", Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } },
+    ],
+  }),
+};
 const admin = { inlinePolicies: [allow("*")] };
 const breakGlass = makeUser("break-glass", { ...admin, tags: { "fob-role": "break-glass" } });
 const key = (service: string | null, days: number) => ({
   ...{ active: true, lastRotated: ago(400), lastUsed: service === null ? null : ago(days), lastUsedService: service },
 });
+const unused = {
+  password: {
+    value: { lastUsed: { value: ago(91) }, lastChanged: { value: ago(300) }, resetRequired: { value: false } },
+  },
+} as const;
 const reset = {
   password: {
     value: { lastUsed: { value: ago(1) }, lastChanged: { value: ago(50) }, resetRequired: { value: true } },
@@ -103,7 +117,18 @@ describe("one guard alone refuses", () => {
       "no device, and enrolling is denied",
       { user: { devices: { value: [] }, inlinePolicies: [deny("iam:EnableMFADevice")] } },
     ],
-    ["G1", "no device, and no way in", { user: { devices: { value: [] }, password: { value: null } } }],
+    ["G1", "no device, although enrolling one works", { user: { devices: { value: [] } } }],
+    ["G12", "no way in", { user: { password: { value: null } } }],
+    ["G12", "unused", { user: unused }],
+    [
+      "G12",
+      "when the password was last used is not known",
+      {
+        user: {
+          password: { value: { lastUsed: unknown, lastChanged: { value: ago(400) }, resetRequired: { value: false } } },
+        },
+      },
+    ],
     ["G1", "devices not known", { user: { devices: unknown } }],
     ["G2", "a new password is due, and cannot be set", { user: reset, passwordChange: false }],
     [
@@ -125,27 +150,17 @@ describe("one guard alone refuses", () => {
       },
     ],
     [
-      "G5",
-      "a device of the same name is left",
-      {
-        user: { devices: { value: [] } },
-        account: { unassignedVirtualDevices: { value: [arnOf("mfa/ben")] } },
-      },
-    ],
-    [
-      "G5",
-      "left devices are not known",
-      { user: { devices: { value: [] } }, account: { unassignedVirtualDevices: unknown } },
-    ],
-    [
       "G6",
       "the caller, without a session with MFA",
       { situation: { caller: { arn: arnOf("user/ben"), hasMfa: false } } },
     ],
     [
       "G6",
-      "the caller, without a device",
-      { user: { devices: { value: [] } }, situation: { caller: { arn: arnOf("user/ben"), hasMfa: true } } },
+      "the caller, with a security key alone",
+      {
+        user: { devices: { value: [{ serialNumber: "x", kind: "security key" }] } },
+        situation: { caller: { arn: arnOf("user/ben"), hasMfa: true } },
+      },
     ],
     [
       "G7",
@@ -256,7 +271,6 @@ describe("one guard alone refuses", () => {
   });
 
   test.each<[string, Given]>([
-    ["no device, but enrolling works", { user: { devices: { value: [] } } }],
     ["a new password is due, and can be set", { user: reset }],
     [
       "a new password is due, and the account's policy lets users set it",
@@ -326,6 +340,106 @@ test.each<[string, Partial<User>]>([
   const users = [makeUser("ben"), { ...breakGlass, ...change }, makeUser("grace", admin)];
   const { full } = makeSituation({ account: { users, groups: change.groups ? [group] : [] } });
   expect(checkBatch(full).map(({ rule }) => rule)).toContain("G7");
+});
+
+test.each<[string, Given, readonly string[]]>([
+  [
+    "G1 and G5, where a device of the user's name is left",
+    { account: { unassignedVirtualDevices: { value: [arnOf("mfa/ben")] } } },
+    ["G1", "G5"],
+  ],
+  ["G1 and G5, where left devices are not known", { account: { unassignedVirtualDevices: unknown } }, ["G1", "G5"]],
+  ["G1 and G6, for the caller", { situation: { caller: { arn: arnOf("user/ben"), hasMfa: true } } }, ["G1", "G6"]],
+])("a user without a device is refused by %s", (_, given, guards) => {
+  expect(guardsFor({ ...given, user: { devices: { value: [] } } })).toEqual(guards);
+});
+
+test("G1 says whether a user without a device could enroll one", () => {
+  const messageFor = (user: Partial<User>): string => {
+    const { ben, full } = makeSituation({ user: { devices: { value: [] }, ...user } });
+    return checkUser(ben, full)[0]?.message ?? "";
+  };
+  expect(messageFor({})).toBe("no MFA device, and could enroll one, but not work until then");
+  expect(messageFor({ inlinePolicies: [deny("iam:EnableMFADevice")] })).toBe(
+    "no MFA device, and could not enroll one: not allowed without MFA: iam:EnableMFADevice",
+  );
+});
+
+/** An administrator from one network only. */
+const elsewhere = {
+  name: "own",
+  document: JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Action: "*", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "192.0.2.0/24" } } },
+    ],
+  }),
+};
+const activeKey = { value: [key("sts", 1)] };
+const noDevice = { devices: { value: [] } } as const;
+
+describe("G8 counts another administrator", () => {
+  test.each<[string, Partial<User>, boolean]>([
+    ["with a password and a device", {}, true],
+    ["with an access key and a device", { password: { value: null }, accessKeys: activeKey }, true],
+    ["with a password, who can enroll a device", noDevice, true],
+    ["without a password or an active key", { password: { value: null } }, false],
+    [
+      "with an inactive key only",
+      { password: { value: null }, accessKeys: { value: [{ ...key("sts", 1), active: false }] } },
+      false,
+    ],
+    ["whose password is not known", { password: unknown }, false],
+    ["whose devices are not known", { devices: unknown }, false],
+    [
+      "whose access keys are not known, and who has no password",
+      { password: { value: null }, accessKeys: unknown },
+      false,
+    ],
+    ["whose right depends on the network", { inlinePolicies: [elsewhere] }, false],
+    ["whose policies cannot be evaluated", { inlinePolicies: [{ name: "odd", document: "{" }] }, false],
+    [
+      "without a device, who could not enroll one",
+      { ...noDevice, inlinePolicies: [allow("*"), deny("iam:EnableMFADevice")] },
+      false,
+    ],
+    ["who may do it with MFA only, and has no device", { ...noDevice, inlinePolicies: [allowWithMfa] }, false],
+    ["who may do it with MFA only, and has a device", { inlinePolicies: [allowWithMfa] }, true],
+    [
+      "with a security key, who may do it with MFA only, and has an access key only",
+      {
+        ...{ devices: { value: [{ serialNumber: "x", kind: "security key" }] }, password: { value: null } },
+        ...{ accessKeys: activeKey, inlinePolicies: [allowWithMfa] },
+      },
+      false,
+    ],
+  ])("%s", (_, change, counts) => {
+    const users = [makeUser("ben", admin), breakGlass, makeUser("grace", { ...admin, ...change })];
+    expect(guardsFor({ user: admin, account: { users } })).toEqual(counts ? [] : ["G8"]);
+  });
+
+  test("whose password has expired for good: no", () => {
+    const grace = makeUser("grace", {
+      ...admin,
+      password: {
+        value: { lastUsed: { value: ago(1) }, lastChanged: { value: ago(100) }, resetRequired: { value: false } },
+      },
+    });
+    const value = {
+      hardExpiry: true,
+      allowUsersToChangePassword: true,
+      maxAgeDays: 90,
+      minimumLength: 8,
+      requires: [],
+    };
+    const users = [makeUser("ben", admin), breakGlass, grace];
+    expect(guardsFor({ user: admin, account: { users, passwordPolicy: { value } } })).toEqual(["G8"]);
+  });
+});
+
+test("G8 also protects a user who is an administrator only perhaps", () => {
+  const user = { inlinePolicies: [elsewhere] };
+  expect(guardsFor({ user, account: { users: [makeUser("ben", user), breakGlass] } })).toEqual(["G8"]);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 // Plans that were edited, or cut, are refused: nothing else of them reaches fob rollout apply.
 import { expect, test } from "vitest";
 import { FobError } from "../../src/errors.ts";
+import { assertSameAccount } from "../../src/rollout/apply.ts";
 import { makePlan, type Plan } from "../../src/rollout/plan.ts";
 import { parsePlan } from "../../src/rollout/plan-file.ts";
 import { Model, makeRandom } from "./model.ts";
@@ -67,4 +68,20 @@ test("a plan that was cut is refused", () => {
   for (let length = 0; length < text.length; length += 7) {
     expect(() => parsePlan("plan.json", text.slice(0, length))).toThrow("is not a plan that can be applied: not JSON");
   }
+});
+
+test.each<[unknown, string]>([
+  ["1", 'its version is "1", not 1'],
+  [2, "its version is 2, not 1"],
+  [undefined, "it has no version"],
+])("a plan of version %j", (version, message) => {
+  expect(() => parsePlan("plan.json", JSON.stringify({ ...makeSmallPlan(), version }))).toThrow(message);
+});
+
+test("a plan of another account or partition names what differs", () => {
+  const check = (account: string, partition: string) => () =>
+    assertSameAccount({ account: "123456789012", partition: "aws" }, { account, partition }, "fob rollout apply");
+  expect(check("123456789012", "aws")).not.toThrow();
+  expect(check("999999999999", "aws")).toThrow("of account 123456789012, and these credentials are of account 999999");
+  expect(check("123456789012", "aws-cn")).toThrow("of partition aws, and these credentials are of partition aws-cn");
 });

@@ -98,6 +98,17 @@ function parseBatchNumber(text: string | undefined, { batches }: Plan): number |
   );
 }
 
+/** @throws UsageError for an override that would do nothing */
+function checkOverrides(overrides: readonly Override[], { number, users }: Batch): void {
+  const names = users.map((user) => user.toLowerCase());
+  const other = overrides.find(({ user }) => !names.includes(user.toLowerCase()));
+  if (other === undefined) return;
+  throw new UsageError(
+    `${quote(other.user)} (from --override) is not in batch ${number}`,
+    `name a user of the batch: ${users.join(", ")}`,
+  );
+}
+
 interface ApplyOptions {
   readonly number: number | undefined;
   readonly overrides: readonly Override[];
@@ -113,7 +124,7 @@ async function applyPlan(
   { snapshot, caller, aws, readAgain }: ReadAccount,
   context: Context,
 ): Promise<number> {
-  assertSameAccount(plan, snapshot);
+  assertSameAccount(plan, snapshot, formatCommand(context.typed, { set: { profile: "NAME" } }));
   const { say, signal } = context;
   const place = locateJournal(plan.account, context);
   const batch = chooseBatch(plan, snapshot.users, options.number, listUnsure(plan.group, place));
@@ -121,6 +132,7 @@ async function applyPlan(
     say.note(`all ${plan.batches.length} batches of the plan are done`);
     return finish(plan, undefined, [], options, context);
   }
+  checkOverrides(options.overrides, batch);
   const calls = warnWithoutSimulator(await connectRollout(aws), say);
   const check = async (read: AccountSnapshot): Promise<Checked> => {
     const checked = await checkLive({ plan, batch, caller, snapshot: read, calls, now: context.now() }, options);
@@ -175,15 +187,10 @@ async function checkLive(
   const { plan, batch, caller, snapshot, calls, now } = given;
   const users = await refreshUsers(batch, snapshot, calls);
   const ofBatch = new Map(users.map((user) => [user.name, user]));
-  const read = snapshot.users.map((user) =>
-    isBreakGlass(user, breakGlass) && !ofBatch.has(user.name)
-      ? calls.readBreakGlass(user)
-      : (ofBatch.get(user.name) ?? user),
-  );
-  const account: AccountSnapshot = {
-    ...snapshot,
-    users: (await Promise.all(read)).filter((user) => user !== undefined),
-  };
+  const readOne = async (user: User): Promise<User | undefined> =>
+    ofBatch.get(user.name) ?? (isBreakGlass(user, breakGlass) ? await calls.readBreakGlass(user) : user);
+  const read = await Promise.all(snapshot.users.map(readOne));
+  const account: AccountSnapshot = { ...snapshot, users: read.filter((user) => user !== undefined) };
   const policiesOf = indexPolicies(account);
   const situation: Situation = {
     ...{ account, batch, caller, breakGlass, now },
