@@ -306,7 +306,7 @@ test("G11: GetFederationToken in CloudTrail: it stops, with MFA too", async () =
   expect(await team.sts(key, federate())).toBe("AccessDenied");
 });
 
-test("G12: unused for long: whoever has the password may be gone, and no one would notice a lockout", async () => {
+test("G12: unused for long: a lockout would show only when the user comes back", async () => {
   const team = await makeTeam();
   const { refused, applied } = await overrideAlone(team, "hal", "G12", {
     ...{ plan: ["--include", "hal"], apply: ["--override", "hal:G1"] },
