@@ -213,7 +213,7 @@ test("resync: one of two devices, a passkey, a device that is not there, and no 
   await typeCodes(run, second.code(), second.code(Date.now() + 30_000));
   expect((await run.ended).status).toBe(0);
   const named = (serial: string) => world.fobOnTerminal(["device", "resync", "work", "--serial", serial], shown).ended;
-  expect((await named(fido.serialNumber)).screen).toContain("you have no MFA device");
+  expect((await named(fido.serialNumber)).screen).toContain("shows no codes, so there is nothing to resynchronize");
   const missing = await named("third");
   expect(missing.status).toBe(2);
   expect(missing.screen).toContain("hint: fob device list work");
@@ -229,6 +229,22 @@ test("resync: one of two devices, a passkey, a device that is not there, and no 
   expect(status).toBe(1);
   expect(screen).toContain("the policy that lets you resynchronize your own devices");
   expect(screen).toContain("fob policy show --self-manage");
+});
+
+test("resync: passkeys alone have no codes, and a user without a device is led to one", async () => {
+  const world = await worldWithoutDevice();
+  const resync = () => world.fobOnTerminal(["device", "resync", "work"], shown).ended;
+  const none = await resync();
+  expect(none.screen).toContain("you have no MFA device");
+  expect(none.screen).toContain("fob device enroll work");
+  const first = world.sandbox.addFidoDevice("dan", "first");
+  const one = await resync();
+  expect(one.screen).toContain(`"${first.serialNumber}" shows no codes, so there is nothing to resynchronize`);
+  world.sandbox.addFidoDevice("dan", "second");
+  const { status, screen } = await resync();
+  expect(status).toBe(1);
+  expect(screen).toContain("none of your MFA devices shows codes, so there is nothing to resynchronize");
+  expect(screen).toContain("hint: see which devices you have: fob device list work");
 });
 
 test("remove: the name is typed, a code opens the session, and the config forgets the device", async () => {

@@ -35,7 +35,9 @@ export const deviceResyncCommand = defineCommand({
     const own = await findOwnProfile(named, options, context);
     const devices = await askAsUser(own, { command }, async (aws) => await listOwnDevices(aws, context));
     const wanted = { serial: options.serial, question: "Which device shows codes that AWS rejects?" };
-    const { serialNumber } = assertCodes(await chooseOwnDevice(findThoseWithCodes(devices), wanted, own, context));
+    const list = `see which devices you have: fob device list ${quoteProfileArgument(own.source)}`;
+    const possible = options.serial === undefined ? findThoseWithCodes(devices, list) : devices;
+    const { serialNumber } = assertCodes(await chooseOwnDevice(possible, wanted, own, context), list);
     await askAsUser(own, { command }, async (aws, user) => {
       // Questions are asked meanwhile.
       aws.progress = "";
@@ -58,17 +60,17 @@ export const deviceResyncCommand = defineCommand({
   },
 });
 
-/** Those with codes, if there are any: a passkey has none. */
-function findThoseWithCodes(devices: readonly OwnDevice[] | undefined): readonly OwnDevice[] | undefined {
+/** Those with codes: a passkey has none. @throws FobError where the user has others alone */
+function findThoseWithCodes(devices: readonly OwnDevice[] | undefined, list: string): readonly OwnDevice[] | undefined {
   const withCodes = devices?.filter(({ isUsable }) => isUsable !== false);
-  return withCodes?.length === 0 ? devices : withCodes;
+  const [first, ...others] = devices ?? [];
+  if (withCodes?.length !== 0 || !first) return withCodes;
+  if (others.length === 0) return [assertCodes(first, list)];
+  throw new FobError("none of your MFA devices shows codes, so there is nothing to resynchronize", list);
 }
 
 /** @throws FobError */
-function assertCodes(device: OwnDevice): OwnDevice {
+function assertCodes(device: OwnDevice, list: string): OwnDevice {
   if (device.isUsable !== false) return device;
-  throw new FobError(
-    `${quote(device.serialNumber)} shows no codes, so there is nothing to resynchronize`,
-    "see which devices you have: fob device list",
-  );
+  throw new FobError(`${quote(device.serialNumber)} shows no codes, so there is nothing to resynchronize`, list);
 }
