@@ -1,7 +1,7 @@
 // What a profile holds: whose keys, whose credential_process.
 import { basename } from "node:path";
 import { FobError } from "../errors.ts";
-import { formatOption, quote, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { type AwsFiles, getCommand, getProperty, type Properties, readableProfiles } from "./files.ts";
 import type { Property } from "./scan.ts";
 
@@ -165,7 +165,7 @@ export function createNoKeyError(files: AwsFiles, profile: string): FobError {
   if (!misspelled) {
     return new FobError(
       `the profile ${quote(profile)} has no access key`,
-      `save your access key first: aws configure ${formatOption("--profile", profile)}`,
+      `set up your access key and device: fob setup ${quoteProfileArgument(profile)}`,
     );
   }
   const { path, line, spelled, meant } = misspelled;

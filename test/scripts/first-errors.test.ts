@@ -53,6 +53,26 @@ test.each([
 });
 
 test.each([
+  ["empty files", "", "", "fob setup"],
+  ["a region alone", "", "[default]\nregion = eu-central-1\n", "fob setup default"],
+  ["a role without its source", "", "[profile r]\nrole_arn = arn:aws:iam::123456789012:role/a\n", "fob setup"],
+])("with no access key in the files, fob login leads to setup: %s", async (_, credentials, config, next) => {
+  const world = await makeWorld({ credentials, config });
+  const { status, stderr } = await world.fob(["login"]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^fob: error: (no|the) profile "default" /);
+  expect(stderr).toContain(`fob: hint: set up your access key and device: ${next}\n`);
+});
+
+test("blanks around a pasted key do no harm", async () => {
+  const world = await makeWorld();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const text = keysOf("work", { accessKeyId: ` ${accessKeyId} `, secretAccessKey: `${secretAccessKey} \t` });
+  writeFileSync(world.credentialsPath, text, { mode: 0o600 });
+  expect((await world.fob(["login", "work", "--code", world.device.code()])).status).toBe(0);
+});
+
+test.each([
   ["contains a space", (id: string, secret: string) => [`${id.slice(0, 8)} ${id.slice(8)}`, secret]],
   ["are swapped", (id: string, secret: string) => [secret, id]],
   ["is cut off", (id: string, secret: string) => [id, secret.slice(0, 30)]],
