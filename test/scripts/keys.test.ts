@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeF
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
+import { endsIn, sessionFile } from "../helpers/sessions.ts";
 import { isWindows, skipOnWindows } from "../helpers/windows.ts";
 import { makeWorld, node, program, type World } from "../helpers/world.ts";
 
@@ -36,6 +37,33 @@ test("keys import moves the key, and login, exec and credential-process take it 
   expect(JSON.parse(served.stdout)).toHaveProperty("SessionToken");
   expect((await world.fob(["exec", "work", "--", node, "--version"])).status).toBe(0);
   expect(world.calls("GetSessionToken")).toBe(1);
+});
+
+test("a role and fob refresh take the key of their source from the keychain", async () => {
+  const world = await makeWorldWithKeychain();
+  await world.fob(["keys", "import", "work"]);
+  const allow = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: world.sandbox.account } };
+  const trust = { Version: "2012-10-17", Statement: [allow] };
+  const { arn } = world.sandbox.addRole({ name: "deploy", trust, policies: [], maxSessionSeconds: 7200 });
+  const role = `\n[profile deploy]\nrole_arn = ${arn}\nsource_profile = work\nduration_seconds = 7200\n`;
+  appendFileSync(world.configPath, role);
+  await world.fob(["login", "work", "--code", world.device.code(Date.now() - 30_000)]);
+  const hour = await world.fob(["credential-process", "deploy"]);
+  expect(JSON.parse(hour.stdout)).toHaveProperty("SessionToken");
+  // More than an hour AWS gives to the long-term key alone.
+  const longer = world.fobOnTerminal(["exec", "deploy", "--", node, "--version"]);
+  await longer.shows("Code for");
+  longer.type(`${world.device.code()}\r`);
+  expect((await longer.ended).status).toBe(0);
+
+  endsIn(world, 1800);
+  const before = readFileSync(sessionFile(world), "utf8");
+  const run = world.fobOnTerminal(["refresh", "work"]);
+  await run.shows("Code for");
+  run.type(`${world.device.code(Date.now() + 30_000)}\r`);
+  expect((await run.ended).status).toBe(0);
+  expect(readFileSync(sessionFile(world), "utf8")).not.toBe(before);
+  expect(world.calls("GetSessionToken")).toBe(2);
 });
 
 test("a session stays when its key moves", async () => {
