@@ -1,7 +1,17 @@
 // `fob doctor`: each check finds its problem, and is quiet where all is well.
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { keysOf, makeWorld, type Result, type RunOptions, type World, withClock } from "../helpers/world.ts";
 
 interface Report {
@@ -241,6 +251,25 @@ test.each(problems)("%s finds %s", async (id, _, damage, message, fix) => {
   ]);
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  "file-access finds a file of another user, and --fix leaves it (as root only)",
+  async () => {
+    const world = await makeHealthyWorld();
+    const backup = `${world.credentialsPath}.fob-backup-0123abcd`;
+    writeFileSync(backup, "", { mode: 0o644 });
+    chownSync(backup, 12_345, 12_345);
+    const { report, status } = await examine(world, ["--fix"]);
+    expect(status).toBe(3);
+    expect(check(report, "file-access").findings).toMatchObject([
+      {
+        message: `a backup "${backup}" belongs to another user (uid 12345)`,
+        fix: expect.stringContaining("chown") as string,
+      },
+    ]);
+    expect(statSync(backup)).toMatchObject({ uid: 12_345, mode: 0o100644 });
+  },
+);
+
 test("what looks like a problem and is none", async () => {
   const world = await makeHealthyWorld();
   addCredentials(world, temporary("both", "aws_security_token = token\nexpiration = 2099-01-01T00:00:00Z\n"));
@@ -279,6 +308,8 @@ describe("variables", () => {
     const world = await makeHealthyWorld();
     const env = { AWS_PROFILE: "work" };
     expect(check((await examine(world, [], { env })).report, "variables").result).toBe("ok");
+    const withDevice = { AWS_MFA_SERIAL: world.device.serialNumber };
+    expect(check((await examine(world, [], { env: withDevice })).report, "variables").result).toBe("noted");
     addConfig(world, "[profile broken\n");
     expect(check((await examine(world, [], { env })).report, "variables").result).toBe("unknown");
   });
@@ -291,11 +322,16 @@ describe("what AWS says", () => {
   test("a clock that is off", async () => {
     const world = await makeHealthyWorld();
     const file = join(world.home, "clock");
-    writeFileSync(file, "120");
-    const { report } = await examine(world, [], { env: { NODE_OPTIONS: withClock, CLOCK: file } });
-    expect(check(report, "clock").findings).toMatchObject([
-      { level: "warning", message: expect.stringMatching(/clock is \S+ (min|s).* ahead of AWS's/) as string },
-    ]);
+    for (const [seconds, level, where] of [
+      [120, "warning", "ahead of"],
+      [-900, "error", "behind"],
+    ] as const) {
+      writeFileSync(file, String(seconds));
+      const { report } = await examine(world, [], { env: { NODE_OPTIONS: withClock, CLOCK: file } });
+      expect(check(report, "clock").findings).toMatchObject([
+        { level, message: expect.stringMatching(`clock is \\S+ (min|s).* ${where} AWS's`) as string },
+      ]);
+    }
   });
 
   test("no way to STS: then the clock, the device and the key's age are not known", async () => {
@@ -359,6 +395,48 @@ describe("what AWS says", () => {
     expect(check(report, "key-age").findings).toMatchObject([
       { subject: "old", message: expect.stringMatching(/^the access key AKIA….{4} is 91 days old$/) as string },
     ]);
+  });
+
+  test("an access key of the root user", async () => {
+    let key = { accessKeyId: "", secretAccessKey: "" };
+    const world = await makeHealthyWorld({
+      fill(account) {
+        key = account.addAccessKey(account.root);
+      },
+    });
+    writeFileSync(world.credentialsPath, keysOf("root", key), { mode: 0o600 });
+    expect(check((await examine(world)).report, "access-key").findings).toMatchObject([
+      { level: "error", subject: "root", message: "has an access key of the root user" },
+    ]);
+  });
+
+  test("beyond ten profiles AWS is not asked, and that is no pass", async () => {
+    const world = await makeHealthyWorld({ config: "" });
+    const names = Array.from({ length: 11 }, (_, index) => `p${10 + index}`);
+    const text = names.map((name) => keysOf(name, world.user.accessKey)).join("\n");
+    writeFileSync(world.credentialsPath, text, { mode: 0o600 });
+    const { report, status } = await examine(world);
+    const unknown = ['AWS was not asked about 1 of the profiles, from "p20" on'];
+    for (const id of ["settings", "access-key", "key-age", "device"]) {
+      expect(check(report, id)).toMatchObject({ result: "unknown", unknown });
+    }
+    expect(status).toBe(3);
+  });
+
+  test("a keychain that cannot be read", async () => {
+    const world = await makeHealthyWorld();
+    world.env.FOB_KEYCHAIN = join(world.home, "keychain");
+    mayHoldSecrets(world.env.FOB_KEYCHAIN);
+    await world.fob(["keys", "import", "work"]);
+    const { report } = await examine(world);
+    expect(results(report)).toMatchObject({ "access-key": "ok", device: "ok", "key-age": "ok", keychain: "ok" });
+    writeFileSync(world.env.FOB_KEYCHAIN, "locked", { mode: 0o600 });
+    const locked = await examine(world);
+    for (const id of ["access-key", "key-age", "device"]) {
+      const unknown = [expect.stringMatching(/^"work": .* is not a keychain file$/)];
+      expect(check(locked.report, id)).toMatchObject({ result: "unknown", unknown });
+    }
+    expect(locked.status).toBe(3);
   });
 
   test("devices: none, a security key alone, another user's", async () => {

@@ -1,4 +1,5 @@
 // A real Secret Service: GNOME Keyring on a D-Bus of its own. And one that takes calls and never answers.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -25,6 +26,8 @@ test.skipIf(!hasService)(
     ${lock} >/dev/null || exit 6
     fob exec work -- true || exit 5
     fob login work --force --code 000000 && exit 4
+    fob doctor --json >"${world.home}/doctor.json"
+    [ $? = 3 ] || exit 3
     exit 0`;
     const env = { ...world.env, FOB_KEYCHAIN: "fob-test", XDG_RUNTIME_DIR: world.home };
     const { status, stderr } = await execute("dbus-run-session", ["--", "sh", "-c", script], {
@@ -36,6 +39,10 @@ test.skipIf(!hasService)(
     expect(status).toBe(0);
     expect(world.credentials()).not.toContain(secretAccessKey);
     expect(world.config()).toContain(`fob_access_key_id = ${accessKeyId}`);
+    // What AWS says of the key is not known, and no pass.
+    const { checks } = JSON.parse(readFileSync(join(world.home, "doctor.json"), "utf8")) as { checks: object[] };
+    const unknown = ['"work": the keychain is locked'];
+    expect(checks).toContainEqual(expect.objectContaining({ id: "access-key", result: "unknown", unknown }));
   },
 );
 
