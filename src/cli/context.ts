@@ -102,12 +102,13 @@ async function homeFolder(): Promise<string | undefined> {
 function endSignal(): AbortSignal {
   const cancelled = new AbortController();
   // Not `once`: a second Ctrl-C ends the process at once, whatever it is waiting for. Each kind of signal counts by itself,
-  // because after Ctrl-C on a terminal the shell in bin/fob sends SIGHUP too.
+  // because after Ctrl-C on a terminal the shell in bin/fob sends SIGHUP too. A terminal that is closed sends SIGHUP twice,
+  // once by itself and once by its shell: neither is a user who has lost patience.
   // SIGQUIT too: the system would write a core file, with the keys in memory.
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     let isFirst = true;
     process.on(name, () => {
-      if (!isFirst) process.exit(new CancelledError().exitCode);
+      if (!isFirst && name !== "SIGHUP") process.exit(new CancelledError().exitCode);
       isFirst = false;
       cancelled.abort();
     });
