@@ -69,8 +69,8 @@ test("CloudGoat: users with keys and no password are programs, and those with ne
     ...{ [manager]: "automation", [raynor]: "automation" },
   });
   expect(plan.batches).toEqual([]);
-  expect(guards[manager]).toEqual(["G3"]);
-  expect(guards[raynor]).toEqual(["G3"]);
+  expect(guards[manager]).toEqual(["G1", "G3"]);
+  expect(guards[raynor]).toEqual(["G1", "G3"]);
   // The ways in that CloudGoat shows end at the policy: without MFA neither tags nor versions can be changed.
   expect(find(manager).withoutMfa?.loses).toEqual(expect.arrayContaining(["iam:TagUser"]));
   expect(find(raynor).withoutMfa?.loses).toEqual(expect.arrayContaining(["iam:SetDefaultPolicyVersion"]));
