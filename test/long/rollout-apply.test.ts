@@ -66,6 +66,12 @@ test.each([
   expect(overridden).toMatchObject({ status: 0 });
 });
 
+test("the change that is shown leaves out what is there already", async () => {
+  const { stderr } = await inSandbox(`${apply} 2>/dev/null; fob rollout apply --plan plan.json`);
+  expect(stderr).not.toMatch(/create|attach/);
+  expect(stderr).toContain("fob:   add cleo");
+});
+
 test("without a device a user is refused, and the override puts the user into the group", async () => {
   const plan = "--include dan --exclude ben";
   const number = `node -p 'JSON.parse(fs.readFileSync("plan.json")).batches.find(({ users }) => users.includes("dan")).number'`;
@@ -80,6 +86,13 @@ test("without a terminal and --yes nothing is changed, and the exit code is 4", 
   expect(status).toBe(4);
   expect(stderr).toContain("nothing was changed");
   expect(stderr).toContain("fob rollout apply --plan plan.json --yes");
+  for (const step of [
+    ...["create the policy self-manage-mfa-policy", "create the policy enforce-mfa-policy"],
+    ...["create the group RequireMFA", "attach self-manage-mfa-policy to group RequireMFA"],
+    ...["attach enforce-mfa-policy to group RequireMFA", "add ben"],
+  ]) {
+    expect(stderr).toContain(`fob:   ${step}`);
+  }
 });
 
 test.each([

@@ -9,6 +9,7 @@ import {
   assertSameAccount,
   chooseBatch,
   listApplySteps,
+  listGroupSteps,
   type Override,
   type RolloutCalls,
   withoutOverridden,
@@ -145,7 +146,7 @@ async function applyPlan(
   };
   let checked = await check(snapshot);
   if (checked.refusals.length > 0) return exitCodes.notFresh;
-  sayBatch(checked.situation, plan, say);
+  await sayBatch(checked.situation, plan, calls, say);
   if (options.yes) assertAsPlanned(plan, batch, checked.situation.account, context.now());
   else {
     await confirmAccount(plan.account, options, context);
@@ -273,10 +274,19 @@ function sayRefusals(refusals: readonly Refusal[], { number }: Batch, { say, typ
   say.hint(`to take the risk: ${formatCommand(typed, { set })}`);
 }
 
-function sayBatch({ batch, enforcement, account }: Situation, plan: Plan, say: Context["say"]): void {
+/** What will be done: what the group still needs, then the users. */
+async function sayBatch(
+  { batch, enforcement, account }: Situation,
+  plan: Plan,
+  calls: RolloutCalls,
+  say: Context["say"],
+): Promise<void> {
   const isThere = (name: string): boolean =>
     account.users.some((user) => user.name === name && isMember(user, enforcement.group));
   say.note(`batch ${batch.number} of ${plan.batches.length} in account ${plan.account}, group ${enforcement.group}:`);
+  for (const step of listGroupSteps({ account, enforcement }, calls)) {
+    if ((await step.check()).state === "to do") say.note(`  ${step.text}`);
+  }
   for (const name of batch.users) {
     const planned = plan.users.find(({ user }) => user === name);
     const loses = planned?.withoutMfa?.loses.map((pattern) => pattern.split(" ")[0]) ?? [];
