@@ -3,6 +3,7 @@
 import { type EnforcementOptions, enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 import { buildResources } from "../policy/export/resources.ts";
+import { describeDifference } from "./policy-difference.ts";
 import type { AccountSnapshot, Group } from "./snapshot.ts";
 
 /** The variant of the enforcement policy that the group gets. */
@@ -86,6 +87,17 @@ const toOptions = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVaria
 export const formatVariant = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): string =>
   JSON.stringify({ passwordChange, maxAgeSeconds, viaAwsService });
 
+/** The options of `fob rollout plan` and `fob policy show` that choose the variant. */
+export const listVariantFlags = ({
+  passwordChange,
+  maxAgeSeconds,
+  viaAwsService,
+}: PolicyVariant): readonly string[] => [
+  ...(passwordChange ? [] : ["--no-password-change"]),
+  ...(maxAgeSeconds === null ? [] : [`--max-age ${maxAgeSeconds}`]),
+  ...(viaAwsService ? ["--via-aws-service"] : []),
+];
+
 /** Finds the variant that fob last put a group's users under, from the facts of its journal. */
 export function findVariant(
   lines: readonly { readonly facts: Readonly<Record<string, string>> }[],
@@ -123,8 +135,9 @@ export function findDifferences(
   const expected = new Set(policies.map(({ arn }) => arn));
   const changed = policies.flatMap(({ arn, document }): Difference[] => {
     const policy = managedPolicies.find((each) => each.arn === arn);
-    if (policy === undefined || isSameDocument(policy.document, document)) return [];
-    const detail = `the default version (${policy.defaultVersion}) of ${arn} is not the policy that fob would make`;
+    const difference = policy && describeDifference(policy.document, document);
+    if (policy === undefined || difference === undefined) return [];
+    const detail = `the default version (${policy.defaultVersion}) of ${arn} is not the policy that fob would make: ${difference}`;
     return [{ kind: "policy-changed", subject: arn, detail }];
   });
   // AWS takes each name once, in any case and with any path.
@@ -146,21 +159,4 @@ export function findDifferences(
     return { kind: "policy-added", subject, detail: `group ${name} also has ${subject}` };
   });
   return [...changed, ...namesakes, ...detached, ...added];
-}
-
-/** Whether a policy's text says the same: white space and the order of keys do not count. */
-function isSameDocument(text: string, document: PolicyDocument): boolean {
-  try {
-    return serialize(JSON.parse(text)) === serialize(document);
-  } catch {
-    return false;
-  }
-}
-
-function serialize(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

@@ -1,12 +1,21 @@
 // The guards: what must hold for a user before the user is put under the enforcement policy, and for a batch as a whole.
 // docs/administrators.md says which lockout each of them prevents.
+import { sessionLength } from "../aws/limits.ts";
 import type { Finding } from "../findings.ts";
 import type { Method, UserDecisions } from "../iam/decisions.ts";
-import { documentsOf, type Enforcement, findDifferences } from "../iam/enforcement.ts";
+import {
+  buildClosest,
+  type Difference,
+  documentsOf,
+  type Enforcement,
+  findDifferences,
+  listVariantFlags,
+} from "../iam/enforcement.ts";
 import { decideOnMembers, findAutomation, isAdministrator, isBreakGlass, roleTag } from "../iam/parts.ts";
 import { findPasswordDue } from "../iam/password-due.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
+import { formatOption } from "../text.ts";
 import { listBreakGlassProblems } from "./break-glass.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
 import { findInUse, judgeFederation, judgeInactivity, judgeKeyUse } from "./states.ts";
@@ -76,15 +85,59 @@ export function checkBatch(situation: Situation): readonly Refusal[] {
   });
   const problems = describeBreakGlass(situation);
   const size = batch.users.length;
+  const planned = suggestVariant(situation);
   return [
     ...(problems.isHealthy
       ? []
       : [about("G7", `no healthy break-glass user: ${problems.text}`, "fob rollout break-glass")]),
     ...(size > 5 ? [about("G10", `the batch has ${size} users, and at most 5 are safe`, "fob rollout plan")] : []),
-    ...findDifferences(account, enforcement).map(({ detail }) =>
-      about("G12", detail, "compare: fob policy show; then fix the policy or choose another --group"),
+    ...findDifferences(account, enforcement).map((difference) =>
+      about("G12", difference.detail, planned ?? suggestRepair(difference, situation)),
     ),
   ];
+}
+
+/** The plan with the variant of the policy that the group has; undefined if it has none of them. */
+function suggestVariant({ account, enforcement: { group } }: Situation): string | undefined {
+  const closest = buildClosest(account, group);
+  const { maxAgeSeconds } = closest.variant;
+  const isOption =
+    maxAgeSeconds === null || (maxAgeSeconds >= sessionLength.shortest && maxAgeSeconds < sessionLength.longest);
+  if (!isOption || findDifferences(account, closest).length > 0) return undefined;
+  const command = [
+    "fob rollout plan",
+    formatOption("--group", group),
+    ...listVariantFlags(closest.variant),
+    "--out plan.json",
+  ];
+  return `make the plan with the variant of fob's policy that the group has: ${command.join(" ")}`;
+}
+
+/** Names of groups, and ARNs of policies, have no characters that a shell would read. */
+function suggestRepair({ kind, subject }: Difference, { account, enforcement }: Situation): string {
+  const { group, policies, variant } = enforcement;
+  const otherGroup = "or choose another group: fob rollout plan --group NAME --out plan.json";
+  const users = `see who has it: aws iam list-entities-for-policy --policy-arn ${subject}`;
+  switch (kind) {
+    case "policy-changed": {
+      const index = policies.findIndex(({ arn }) => arn === subject);
+      if (index < 0) return `${users}; then delete it: aws iam delete-policy --policy-arn ${subject}`;
+      const partition = account.partition === "aws" ? [] : [`--partition ${account.partition}`];
+      const flags = index === 0 ? ["--self-manage"] : listVariantFlags(variant);
+      const show = ["fob policy show", ...flags, ...(index === 0 ? partition : [])].join(" ");
+      return `${users}; then make it fob's: aws iam create-policy-version --policy-arn ${subject} --policy-document "$(${show})" --set-as-default`;
+    }
+    case "policy-detached":
+      return `see who is in the group: aws iam get-group --group-name ${group}; ${otherGroup}`;
+    case "policy-added": {
+      const inline = /^inline policy (.*)$/.exec(subject)?.[1];
+      const detach =
+        inline === undefined
+          ? `aws iam detach-group-policy --group-name ${group} --policy-arn ${subject}`
+          : `aws iam delete-group-policy --group-name ${group} --policy-name ${inline}`;
+      return `take it off the group: ${detach}; ${otherGroup}`;
+    }
+  }
 }
 
 /** Without a device a user is refused even if enrolling would work: until then the user cannot work. */

@@ -1,6 +1,6 @@
 // Each guard alone refuses what would lock a user out, and lets everyone else pass.
 import { describe, expect, test } from "vitest";
-import { buildEnforcement } from "../../src/iam/enforcement.ts";
+import { buildEnforcement, defaultVariant, type PolicyVariant } from "../../src/iam/enforcement.ts";
 import { indexPolicies } from "../../src/iam/policies-of.ts";
 import type { AccountSnapshot, KeyHistory, User } from "../../src/iam/snapshot.ts";
 import { withoutOverridden } from "../../src/rollout/apply.ts";
@@ -315,6 +315,60 @@ describe("one guard alone refuses", () => {
     ["a key that was not used for 90 days", { user: { ...admin, accessKeys: { value: [key("sts", 91)] } } }],
   ])("nothing refuses: %s", (_, given) => {
     expect(guardsFor(given)).toEqual([]);
+  });
+});
+
+describe("G12 names what differs, and the command that helps", () => {
+  const group = {
+    ...{ name: "RequireMFA", arn: arnOf("group/RequireMFA"), id: "G", path: "/", inlinePolicies: [] },
+    attachedPolicies: [],
+  };
+  const g12For = (account: Partial<AccountSnapshot>) => {
+    const refusals = checkBatch(makeSituation({ account }).full).filter(({ rule }) => rule === "G12");
+    return refusals.map(({ message, fix }) => ({ message, fix }));
+  };
+  const managed = (variant: PolicyVariant, edit = (text: string) => text) =>
+    buildEnforcement({ account: "123456789012", partition: "aws" }, "RequireMFA", variant).policies.map(
+      ({ name, arn, document }) => ({
+        ...{ name, arn, id: name, path: "/", defaultVersion: "v1", document: edit(JSON.stringify(document)) },
+      }),
+    );
+
+  test.each<[PolicyVariant, string, string]>([
+    [
+      { ...defaultVariant, passwordChange: false },
+      'NotAction does not have "iam:ChangePassword"',
+      "--no-password-change",
+    ],
+    [{ ...defaultVariant, viaAwsService: true }, "Condition is .*ViaAWSService", "--via-aws-service"],
+    [{ ...defaultVariant, maxAgeSeconds: 43_200 }, "it has 2 statements, not 1", "--max-age 43200"],
+  ])("another variant of fob's policy: %o", (variant, message, flags) => {
+    const managedPolicies = managed(variant);
+    const attachedPolicies = managedPolicies.map(({ arn }) => arn);
+    const [only, ...others] = g12For({ managedPolicies, groups: [{ ...group, attachedPolicies }] });
+    expect(others).toEqual([]);
+    expect(only?.message).toMatch(new RegExp(message));
+    expect(only?.fix).toBe(
+      `make the plan with the variant of fob's policy that the group has: fob rollout plan --group RequireMFA ${flags} --out plan.json`,
+    );
+  });
+
+  test("a policy that was edited is compared, and another group would not help", () => {
+    const managedPolicies = managed(defaultVariant, (text) => text.replace('"iam:GetUser",', '"iam:*",'));
+    const enforce = arnOf("policy/enforce-mfa-policy");
+    expect(g12For({ managedPolicies })).toContainEqual({
+      message: `the default version (v1) of ${enforce} is not the policy that fob would make: statement DenyAllWithoutMFA: NotAction does not have "iam:GetUser"`,
+      fix: `see who has it: aws iam list-entities-for-policy --policy-arn ${enforce}; then make it fob's: aws iam create-policy-version --policy-arn ${enforce} --policy-document "$(fob policy show)" --set-as-default`,
+    });
+  });
+
+  test("a group with another policy: take it off, or choose another group", () => {
+    expect(g12For({ groups: [{ ...group, inlinePolicies: [allow("*")] }] })).toEqual([
+      {
+        message: "group RequireMFA also has inline policy own",
+        fix: "take it off the group: aws iam delete-group-policy --group-name RequireMFA --policy-name own; or choose another group: fob rollout plan --group NAME --out plan.json",
+      },
+    ]);
   });
 });
 
