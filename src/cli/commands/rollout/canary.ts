@@ -152,10 +152,10 @@ async function runCanary(
     write(`${line.holds ? "yes" : "NO "}  ${line.text}${detail}`);
   };
   const admin = await connectAdmin(aws);
-  const steps = [
-    ...listGroupSteps({ account: snapshot, enforcement }, await connectRollout(aws)),
-    ...listCanarySteps(canary, user, admin),
-  ];
+  // The user first: where there is one of that name, nothing else is made.
+  const [createUser, ...others] = listCanarySteps(canary, user, admin);
+  const groupSteps = listGroupSteps({ account: snapshot, enforcement }, await connectRollout(aws));
+  const steps = [...(createUser === undefined ? [] : [createUser]), ...groupSteps, ...others];
   const { folder, ...place } = locate(snapshot.account, context);
   const prove = async (journal: Journal): Promise<boolean> => {
     const made = { folder, journal, aws };
