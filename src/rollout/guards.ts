@@ -97,6 +97,18 @@ export function checkBatch(situation: Situation): readonly Refusal[] {
   ];
 }
 
+/** Why the caller may not be able to take users out of the group again; undefined if it can, or is no user of the account. */
+export function describeCaller({ account, caller, decisionsOf, enforcement }: Situation): string | undefined {
+  const user = account.users.find(({ arn }) => arn === caller.arn);
+  if (user === undefined) return undefined;
+  const decisions = decisionsOf(user);
+  const doubt = `it is not known whether you (${user.name}) can remove users from group ${enforcement.group}`;
+  if (!("value" in decisions)) return doubt;
+  const decision = decideOnMembers(decisions.value, enforcement.groupArn, caller.hasMfa ? "MFA" : "key");
+  if (decision === "allowed") return undefined;
+  return decision === "unknown" ? doubt : `you (${user.name}) cannot remove users from group ${enforcement.group}`;
+}
+
 /** The plan with the variant of the policy that the group has; undefined if it has none of them. */
 function suggestVariant({ account, enforcement: { group } }: Situation): string | undefined {
   const closest = buildClosest(account, group);

@@ -172,3 +172,11 @@ const chunk = (names: readonly string[], size: number): readonly (readonly strin
   Array.from({ length: Math.ceil(names.length / size) }, (_, index) => names.slice(index * size, (index + 1) * size));
 
 const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const oldDays = 7;
+
+/** How old a plan is that is too old to be trusted; undefined for others. */
+export function describeAge({ made }: Pick<Plan, "made">, now: number): string | undefined {
+  const days = Math.floor((now - Date.parse(made)) / 86_400_000);
+  return days < oldDays ? undefined : `the plan is ${days} days old`;
+}

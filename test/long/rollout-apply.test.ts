@@ -72,6 +72,16 @@ test("the change that is shown leaves out what is there already", async () => {
   expect(stderr).toContain("fob:   add cleo");
 });
 
+test("a plan of last month: a warning before the account number; with --yes an error that names the new plan", async () => {
+  const age = `const p = JSON.parse(fs.readFileSync("plan.json")); p.made = new Date(Date.now() - 30.5 * 86400000).toISOString(); fs.writeFileSync("plan.json", JSON.stringify(p))`;
+  const asked = "fob rollout apply --plan plan.json";
+  const { stdout, stderr } = await inSandbox(`node -e '${age}'; ${asked}; echo $?; ${apply}; echo $?`);
+  expect(stdout).toBe("4\n3\n");
+  expect(stderr).toContain("fob: warning: the plan is 30 days old\n");
+  expect(stderr).toContain("fob: error: nothing was changed: the plan is 30 days old\n");
+  expect(stderr.match(/fob: hint: fob rollout plan --group RequireMFA --out plan.json\n/g)).toHaveLength(2);
+});
+
 test("without a device a user is refused, and the override puts the user into the group", async () => {
   const plan = "--include dan --exclude ben";
   const number = `node -p 'JSON.parse(fs.readFileSync("plan.json")).batches.find(({ users }) => users.includes("dan")).number'`;

@@ -4,8 +4,8 @@ import { buildEnforcement, defaultVariant, type PolicyVariant } from "../../src/
 import { indexPolicies } from "../../src/iam/policies-of.ts";
 import type { AccountSnapshot, KeyHistory, User } from "../../src/iam/snapshot.ts";
 import { withoutOverridden } from "../../src/rollout/apply.ts";
-import { checkBatch, checkUser, type Situation } from "../../src/rollout/guards.ts";
-import { decideFor } from "../../src/rollout/plan.ts";
+import { checkBatch, checkUser, describeCaller, type Situation } from "../../src/rollout/guards.ts";
+import { decideFor, describeAge } from "../../src/rollout/plan.ts";
 
 const now = Date.UTC(2026, 10, 27);
 const ago = (days: number): string => `${new Date(now - days * 86_400_000).toISOString().slice(0, 19)}Z`;
@@ -36,6 +36,16 @@ const allowWithMfa = {
     Version: "2012-10-17",
     Statement: [
       { Effect: "Allow", Action: "*", Resource: "*", Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } },
+    ],
+  }),
+};
+/** An administrator from one network only. */
+const elsewhere = {
+  name: "own",
+  document: JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Action: "*", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "192.0.2.0/24" } } },
     ],
   }),
 };
@@ -318,6 +328,47 @@ describe("one guard alone refuses", () => {
   });
 });
 
+test.each<[string, Partial<User>, boolean, string | undefined]>([
+  ["allowed", admin, true, undefined],
+  ["only allowed with MFA, and the session has MFA", { inlinePolicies: [allowWithMfa] }, true, undefined],
+  [
+    "only allowed with MFA, and the session has no MFA",
+    { inlinePolicies: [allowWithMfa] },
+    false,
+    "you (cal) cannot remove users from group RequireMFA",
+  ],
+  [
+    "denied",
+    { inlinePolicies: [allow("*"), deny("iam:RemoveUserFromGroup")] },
+    true,
+    "you (cal) cannot remove users from group RequireMFA",
+  ],
+  [
+    "allowed from some networks",
+    { inlinePolicies: [elsewhere] },
+    true,
+    "it is not known whether you (cal) can remove users from group RequireMFA",
+  ],
+])("whether the caller can remove users from the group: %s", (_, change, hasMfa, problem) => {
+  const caller = makeUser("cal", change);
+  const { full } = makeSituation({ others: [caller], situation: { caller: { arn: caller.arn, hasMfa } } });
+  expect(describeCaller(full)).toBe(problem);
+});
+
+test("a caller that is no user of the account is not judged", () => {
+  const { full } = makeSituation({ situation: { caller: { arn: arnOf("role/admin"), hasMfa: false } } });
+  expect(describeCaller(full)).toBeUndefined();
+});
+
+test.each<[number, string | undefined]>([
+  [0, undefined],
+  [6.9, undefined],
+  [7, "the plan is 7 days old"],
+  [30.5, "the plan is 30 days old"],
+])("a plan of %d days ago", (days, problem) => {
+  expect(describeAge({ made: ago(days) }, now)).toBe(problem);
+});
+
 describe("G12 names what differs, and the command that helps", () => {
   const group = {
     ...{ name: "RequireMFA", arn: arnOf("group/RequireMFA"), id: "G", path: "/", inlinePolicies: [] },
@@ -419,16 +470,6 @@ test("G1 says whether a user without a device could enroll one", () => {
   );
 });
 
-/** An administrator from one network only. */
-const elsewhere = {
-  name: "own",
-  document: JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [
-      { Effect: "Allow", Action: "*", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "192.0.2.0/24" } } },
-    ],
-  }),
-};
 const activeKey = { value: [key("sts", 1)] };
 const noDevice = { devices: { value: [] } } as const;
 

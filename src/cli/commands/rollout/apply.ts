@@ -14,13 +14,20 @@ import {
   type RolloutCalls,
   withoutOverridden,
 } from "../../../rollout/apply.ts";
-import { checkBatch, checkUser, guardIds, type Refusal, type Situation } from "../../../rollout/guards.ts";
-import { type Batch, decideFor, makePlan, type Plan } from "../../../rollout/plan.ts";
+import {
+  checkBatch,
+  checkUser,
+  describeCaller,
+  guardIds,
+  type Refusal,
+  type Situation,
+} from "../../../rollout/guards.ts";
+import { type Batch, decideFor, describeAge, makePlan, type Plan } from "../../../rollout/plan.ts";
 import { parsePlan } from "../../../rollout/plan-file.ts";
 import { listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";
-import { formatCommand } from "../../../typed-command.ts";
+import { formatCommand, type GivenOptions } from "../../../typed-command.ts";
 import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
@@ -29,6 +36,7 @@ import { readTextFile } from "../policy/files.ts";
 import { connectRollout } from "./calls.ts";
 import { confirmAccount } from "./confirm.ts";
 import { nameNextCommand } from "./go-on.ts";
+import { formatRollout } from "./hints.ts";
 import { locateJournal } from "./journal.ts";
 import { administratorOptions } from "./options.ts";
 
@@ -44,7 +52,9 @@ export const rolloutApplyCommand = defineCommand({
     batch: { value: "number", text: "apply this batch" },
     override: { value: "user:guard", many: true, text: "let this user pass this guard, e.g. ben:G13" },
     breakGlass: { value: "user", many: true, text: "treat this user as a break-glass user, as the tag fob-role does" },
-    yes: { text: "do not ask for the account number; refused if the users' states are not those of the plan" },
+    yes: {
+      text: "do not ask for the account number; refused if the users' states are not those of the plan, or the plan is older than 7 days",
+    },
     json: { text: "print what was done as JSON" },
     printPolicy: { text: "print the policy that this command needs, and do nothing else" },
     ...administratorOptions,
@@ -58,12 +68,13 @@ export const rolloutApplyCommand = defineCommand({
   async run(_, options, context) {
     if (options.printPolicy) return printLeastPolicy([...snapshotActions, ...applyPermissions].sort(), context);
     if (options.plan === undefined) throw new UsageError("--plan is missing", "fob rollout plan --out plan.json");
-    const plan = parsePlan(options.plan, (await readTextFile(options.plan, context, planLimit)).text);
+    const { plan: path } = options;
+    const plan = parsePlan(path, (await readTextFile(path, context, planLimit)).text);
     const overrides = (options.override ?? []).map(parseOverride);
     const number = parseBatchNumber(options.batch, plan);
     const breakGlass = [...plan.breakGlass, ...(options.breakGlass ?? [])];
     return await withAccount(options, "fob rollout apply", context, (account) =>
-      applyPlan(plan, { ...options, number, overrides, breakGlass }, account, context),
+      applyPlan(plan, { ...options, plan: path, number, overrides, breakGlass }, account, context),
     );
   },
 });
@@ -111,6 +122,8 @@ function checkOverrides(overrides: readonly Override[], { number, users }: Batch
 }
 
 interface ApplyOptions {
+  /** The plan's file. */
+  readonly plan: string;
   readonly number: number | undefined;
   readonly overrides: readonly Override[];
   readonly breakGlass: readonly string[];
@@ -147,8 +160,17 @@ async function applyPlan(
   let checked = await check(snapshot);
   if (checked.refusals.length > 0) return exitCodes.notFresh;
   await sayBatch(checked.situation, plan, calls, say);
-  if (options.yes) assertAsPlanned(plan, batch, checked.situation.account, context.now());
-  else {
+  const age = describeAge(plan, context.now());
+  const planAgain = formatRollout(context.typed, "plan", { ...pickSettings(plan), out: options.plan });
+  warnCaller(checked.situation, say);
+  if (options.yes) {
+    if (age !== undefined) throw new FobError(`nothing was changed: ${age}`, planAgain, exitCodes.notFresh);
+    assertAsPlanned(plan, batch, checked.situation.account, context.now());
+  } else {
+    if (age !== undefined) {
+      say.warning(age);
+      say.hint(planAgain);
+    }
     await confirmAccount(plan.account, options, context);
     // While the question was open, others may have changed the account.
     checked = await check(await readAgain());
@@ -293,6 +315,22 @@ async function sayBatch(
     const lost = loses.length === 0 ? "" : `, who loses without MFA: ${[...new Set(loses)].slice(0, 8).join(", ")}`;
     say.note(isThere(name) ? `  ${name} is in the group already` : `  add ${name}${lost}`);
   }
+}
+
+/** What the plan was made with, as options of `fob rollout plan`. */
+const pickSettings = ({ group, policy }: Plan): GivenOptions => ({
+  group,
+  ...(policy.passwordChange ? {} : { noPasswordChange: true }),
+  ...(policy.maxAgeSeconds === null ? {} : { maxAge: String(policy.maxAgeSeconds) }),
+  ...(policy.viaAwsService ? { viaAwsService: true } : {}),
+});
+
+/** Who cannot take users out of the group cannot undo what goes wrong. */
+function warnCaller(situation: Situation, say: Context["say"]): void {
+  const problem = describeCaller(situation);
+  if (problem === undefined) return;
+  say.warning(`${problem}, so you may not be able to undo this batch`);
+  say.hint("see which permissions you need: fob rollout apply --print-policy");
 }
 
 /** @throws FobError if a user's state is not the one of the plan any more */
