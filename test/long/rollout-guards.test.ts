@@ -175,6 +175,11 @@ test("G3: a program's key, which it used 40 days ago for a monthly job: the job 
     account.addUser({ name: "monthly", policies: [document("Allow", "s3:ListAllMyBuckets")], groups: [] });
     const lastUsed = { ms: account.now() - 40 * day, service: "s3", region: "eu-central-1" };
     account.addAccessKey(account.user("monthly"), { lastUsed });
+    // So that G1 lets it pass.
+    account.giveDevice(account.user("monthly"), {
+      ...account.makeDevice(arnOf("mfa/monthly"), Buffer.alloc(20, 1)),
+      ...{ tags: {}, enabledMs: account.now(), driftSteps: 0, synchronizedStep: 0 },
+    });
   });
   const key = team.keyOf("monthly");
   const { applied } = await overrideAlone(team, "monthly", "G3", { plan: ["--include", "monthly"] });
