@@ -49,6 +49,9 @@ export interface Situation {
 
 type Check = (user: User, situation: Situation) => Omit<Refusal, "rule" | "level" | "subject"> | undefined;
 
+/** What the user does. */
+const enrollFirst = "the user enrolls a device first: fob device enroll";
+
 /** What to do if AWS denied a read. */
 const lookUpFix = "see which permissions you need: fob rollout apply --print-policy";
 
@@ -160,7 +163,7 @@ function checkDevice(user: User, situation: Situation): ReturnType<Check> {
   const problem = findEnrollProblem(user, situation);
   const could =
     problem === undefined ? "could enroll one, but not work until then" : `could not enroll one: ${problem}`;
-  return refuse(`no MFA device, and ${could}`, "the user enrolls a device first");
+  return refuse(`no MFA device, and ${could}`, enrollFirst);
 }
 
 /** Why a user under the policy could not enroll a device; undefined if the user could. */
@@ -187,15 +190,19 @@ const hasActiveKey = ({ accessKeys }: User): boolean =>
 function checkPassword(user: User, { account, decisionsOf, enforcement, now }: Situation): ReturnType<Check> {
   const problem = findPasswordDue(user, decisionsOf(user), account, documentsOf(enforcement), now);
   return (
-    problem && refuse(problem.text, problem.isKnown ? "the user signs in and sets a new password first" : lookUpFix)
+    problem && refuse(problem.text, problem.isKnown ? "the user sets a new password first: fob password" : lookUpFix)
   );
 }
+
+/** The calls of the last 90 days in a region, as CloudTrail has them. */
+const lookUpCalls = (user: string): string =>
+  `aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=${user}`;
 
 function checkAutomation(user: User): ReturnType<Check> {
   const found = findAutomation(user);
   if (!("value" in found)) return refuse(found.unknown, lookUpFix);
   if (found.value === null) return undefined;
-  const fix = "give the program a role instead of a user, or tag the user if a person uses it";
+  const fix = `give the program a role instead of a user; see what it calls: ${lookUpCalls(user.name)}`;
   const why = found.value === "tag" ? `tag ${roleTag} is automation` : "an active access key and no console password";
   return refuse(`${why}: programs type no codes`, fix);
 }
@@ -207,7 +214,7 @@ function checkSecurityKeys({ devices, accessKeys }: User): ReturnType<Check> {
   if (!usesKey) return undefined;
   return refuse(
     "only security keys, and an access key: STS takes no codes of security keys, so the key stops working",
-    "the user enrolls a virtual device too, or deletes the access key",
+    "the user enrolls a virtual device too: fob device enroll",
   );
 }
 
@@ -228,11 +235,8 @@ function checkCaller({ arn, devices }: User, { caller }: Situation): ReturnType<
   if (arn !== caller.arn) return undefined;
   const canOpen = "value" in devices && devices.value.some(({ kind }) => kind !== "security key");
   if (!canOpen) {
-    return refuse(
-      "this is you, and you have no device that STS takes codes of",
-      "enroll a virtual device first",
-      false,
-    );
+    const fix = "enroll a virtual device first: fob device enroll";
+    return refuse("this is you, and you have no device that STS takes codes of", fix, false);
   }
   if (caller.hasMfa) return undefined;
   return refuse("this is you, and your session has no MFA: the rollout would stop halfway", "fob login");
@@ -248,9 +252,10 @@ function checkOtherAdministrator(user: User, situation: Situation): ReturnType<C
   );
   if (isThere) return undefined;
   const hasDevice = "value" in user.devices && user.devices.value.length > 0;
+  const policy = `arn:${account.partition}:iam::aws:policy/AdministratorAccess`;
   return refuse(
     "no other administrator outside this batch is known to get in and to be able to take users out of the group",
-    "make a second administrator first",
+    `make a second administrator first: aws iam attach-user-policy --user-name NAME --policy-arn ${policy}`,
     hasDevice,
   );
 }
@@ -278,11 +283,15 @@ function isAbleAdministrator(user: User, situation: Situation): boolean {
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-function checkQuota({ groups }: User, { account, enforcement }: Situation): ReturnType<Check> {
+function checkQuota({ name, groups }: User, { account, enforcement }: Situation): ReturnType<Check> {
   if (groups.includes(enforcement.group)) return undefined;
   const quota = "value" in account.summary ? (account.summary.value.GroupsPerUserQuota ?? 10) : 10;
   if (groups.length < quota) return undefined;
-  return refuse(`is in ${groups.length} groups, and AWS allows ${quota}`, "take the user out of a group", false);
+  return refuse(
+    `is in ${groups.length} groups, and AWS allows ${quota}`,
+    `take the user out of a group: aws iam list-groups-for-user --user-name ${name}`,
+    false,
+  );
 }
 
 /** The user is still the one of the plan, not a break-glass user by now, and someone who works. */
@@ -303,7 +312,7 @@ function checkPlan(user: User, { planned, breakGlass, now }: Situation): ReturnT
 function checkKeyUse(user: User, { now }: Situation): ReturnType<Check> {
   const { accessKeys } = user;
   if (!("value" in accessKeys)) return refuse(`access keys are not known: ${accessKeys.unknown}`, lookUpFix);
-  const fix = "find out what uses the key, and give it a role";
+  const fix = `find out what uses the key, and give it a role: ${lookUpCalls(user.name)}`;
   const use = findInUse(accessKeys.value, now);
   if (use !== undefined) return refuse(`${use}: what uses it stops`, fix);
   const history = judgeKeyUse(user, now);
@@ -322,7 +331,7 @@ function checkFederation(user: User, { decisionsOf, now }: Situation): ReturnTyp
     if (history.value === null) return undefined;
     return refuse(
       `in CloudTrail ${history.value}: it stops working, with MFA too`,
-      "give what calls GetFederationToken a role, and AssumeRole",
+      `give what calls GetFederationToken a role, and AssumeRole: ${lookUpCalls(user.name)}`,
     );
   }
   const decisions = decisionsOf(user);
