@@ -15,7 +15,7 @@ export default defineConfig({
     include: [
       ...minutes,
       ...broad,
-      ...["kills", "device-kills", "keys-rotate"].map((name) => `test/long/${name}.test.ts`),
+      ...["kills", "device-kills", "keys-kills", "keys-rotate"].map((name) => `test/long/${name}.test.ts`),
     ],
     env: { ...shared.env, FOB_TEST_BROAD: "1", FOB_TEST_COMPLETE: "1" },
     maxWorkers: 2,

@@ -1,4 +1,4 @@
-// Lengths of time: as they are typed (`12h`), and in words (`11 h 58 min`).
+// Times: lengths as they are typed (`12h`) and in words (`11 h 58 min`), and moments.
 
 /** Seconds from `12h`, `90m`, `1h30m`, `45s`, `43200`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
@@ -57,6 +57,9 @@ export function formatClockTime(at: number, now: number): string {
 const padTwo = (number: number): string => String(number).padStart(2, "0");
 const formatDay = (date: Date): string =>
   `${date.getFullYear()}-${padTwo(date.getMonth() + 1)}-${padTwo(date.getDate())}`;
+
+/** A moment (milliseconds since 1970) in UTC, to the second, as IAM writes it: `2026-01-31T09:00:00Z`. */
+export const formatUtcTime = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
 
 /** How long ago something was, in milliseconds, in words: `3 days ago`, `40 h ago`, `5 min ago`. */
 export function describeAgo(milliseconds: number): string {

@@ -1,5 +1,5 @@
-// Frees what is no longer used. V8 alone lets its heap grow to four times of what is used: with AWS's answers about
-// thousands of users, 50 MB more than without. To look through the heap takes some 30 ms, and saves as much later.
+// Frees what is no longer used. By itself V8 lets its heap grow to four times what is in use: 50 MB more,
+// with AWS's answers about thousands of users. A collection takes about 30 ms, and saves as much later.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 

@@ -58,6 +58,6 @@ function quoteForBatchFile(word: string): string {
   if (/^[\w#$*+./:?@\\-]+$/.test(word) && !word.endsWith("\\")) return word;
   // A backslash counts only in front of a quote, for programs.
   const escaped = word.replace(/(\\*)"/g, '$1$1""').replace(/\\+$/, "$&$&");
-  // No quotes keep cmd from reading %NAME%. In between stands %cd:~,%, a part without length of a variable that is always there.
+  // cmd expands %NAME% even within quotes. After each %, this puts %cd:~,%: an empty part of a variable that always exists.
   return `"${escaped.replaceAll("%", "%%cd:~,%")}"`;
 }

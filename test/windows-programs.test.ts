@@ -27,7 +27,7 @@ test("no variable is put into the arguments of a batch file", () => {
   expect(lineOf("%PATH%", "100%")).toBe('"%%cd:~,%PATH%%cd:~,%" "100%%cd:~,%"');
 });
 
-test("a program is started as it is, and what is no name of one is left to the system", () => {
+test("a program is started as it is, and an unknown name is left to the system", () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "tool.exe"), "");
   mkdirSync(join(folder, "folder.cmd"));

@@ -1,5 +1,5 @@
 // The check of AWS Config's own verdict. It is about devices only, and as old as its latest evaluation.
-import { describeAgo } from "../duration.ts";
+import { describeAgo, formatUtcTime } from "../duration.ts";
 import type { AccountSnapshot, Known } from "../iam/snapshot.ts";
 import { quoteShellWord } from "../text.ts";
 import { type AuditInput, type Check, fails, type Judgement, judge, type Outcome, type Subject } from "./check.ts";
@@ -139,8 +139,7 @@ function describeEvaluation({ evaluation }: Pick<ConfigRule, "evaluation">, now:
   if (!("value" in evaluation)) return `evaluated at an unknown time: ${evaluation.unknown}`;
   const { succeeded } = evaluation.value;
   if (succeeded === undefined) return "evaluated at an unknown time";
-  const time = `${new Date(succeeded).toISOString().slice(0, 19)}Z`;
-  return `evaluated ${describeAgo(now - succeeded)} (${time}) from data up to 4 h older`;
+  return `evaluated ${describeAgo(now - succeeded)} (${formatUtcTime(succeeded)}) from data up to 4 h older`;
 }
 
 /** AWS Config names users by their IDs; one who is gone keeps it. */

@@ -5,6 +5,7 @@ import type { Connection } from "../aws/connection.ts";
 import { listMfaDevices } from "../aws/iam.ts";
 import { getLoginProfile, listAccessKeys } from "../aws/iam-account.ts";
 import { getUser } from "../aws/iam-changes.ts";
+import { formatUtcTime } from "../duration.ts";
 import { confirmUsers } from "../iam/confirm.ts";
 import { indexDecisions } from "../iam/decisions.ts";
 import { compareUsers, listQuestionsWithoutMfa, type Simulated } from "../iam/simulated.ts";
@@ -38,5 +39,5 @@ export async function confirmAccount(
       aws.progress = `Asking AWS's simulator: ${done} of ${users.length} users…`;
     },
   });
-  return { snapshot, simulated, confirmed: `${new Date(aws.now()).toISOString().slice(0, 19)}Z` };
+  return { snapshot, simulated, confirmed: formatUtcTime(aws.now()) };
 }

@@ -17,6 +17,7 @@ import { getSecondsLeft } from "../store/freshness.ts";
 import { quote } from "../text.ts";
 import { formatCommand } from "../typed-command.ts";
 import { chooseProfile } from "./choose-profile.ts";
+import type { ArgumentSpec } from "./command.ts";
 import type { Context } from "./context.ts";
 import { createSessionContext } from "./session-context.ts";
 
@@ -24,6 +25,13 @@ export interface UserOptions {
   readonly region?: string | undefined;
   readonly noInput?: boolean | undefined;
 }
+
+/** What the commands take: a profile. */
+export const ownProfile = {
+  name: "profile",
+  atMost: 1,
+  text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
+} as const satisfies ArgumentSpec;
 
 /** The profile of a user, and the access key's source. */
 export interface OwnProfile {

@@ -21,7 +21,7 @@ export async function resyncDevice(serialNumber: string, { askCodes, resync, ret
     problem = await tryToResync(codes, resync);
     if (problem === undefined) return;
   }
-  throw new FobError(`AWS took no two codes of ${quote(serialNumber)}, so it is not resynchronized`, [
+  throw new FobError(`AWS did not accept the codes of ${quote(serialNumber)}, so it is not resynchronized`, [
     "check that the codes are those of this device and account, and that the phone sets its clock by itself",
     `then try again: ${retype}`,
   ]);

@@ -175,6 +175,18 @@ function isHalfWritten(path: string, length: number, settling: number): boolean 
   }
 }
 
+/** The text of a regular file that the user names. @param explainLonger for a file of more bytes @throws FobError */
+export function readNamedFile(path: string, mostBytes: number, explainLonger: (bytes: number) => FobError): string {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) throw notRegular(path);
+    if (found.size > mostBytes) throw explainLonger(found.size);
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw explainFileError(error, path);
+  }
+}
+
 /** A file-system error as the user can use it. */
 export function explainFileError(error: unknown, file: string): FobError {
   if (error instanceof FobError) return error;

@@ -34,7 +34,7 @@ export async function changeOwnPassword({ rules, ask, complain, send }: Change):
       else after = undefined;
     }
   }
-  throw new FobError("the password is not changed: AWS took none of the passwords", [
+  throw new FobError("the password is not changed: AWS did not accept any of the passwords", [
     "if you do not know the current password, ask an administrator for a new one: aws iam update-login-profile help",
   ]);
 }

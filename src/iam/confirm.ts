@@ -1,5 +1,6 @@
 // What the credential report says of users, confirmed by calls about each: the report may be four hours old.
 import type { Connection } from "../aws/connection.ts";
+import { formatUtcTime } from "../duration.ts";
 import { toDevice } from "./devices.ts";
 import { isBreakGlass } from "./parts.ts";
 import { type AccountCalls, lookUpFor, toListedKeys } from "./read.ts";
@@ -76,4 +77,4 @@ const confirmUse = (
     : { ...password, lastUsed: mapKnown(found, (user) => formatUse(user?.passwordLastUsed)) };
 
 const formatUse = (time: Date | undefined): string | null =>
-  time === undefined ? null : `${time.toISOString().slice(0, 19)}Z`;
+  time === undefined ? null : formatUtcTime(time.getTime());

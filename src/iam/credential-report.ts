@@ -2,6 +2,7 @@
 //
 // Columns are found by their names, because AWS has added some over time and says that more may come.
 import { parse } from "csv-parse/sync";
+import { formatUtcTime } from "../duration.ts";
 
 /** One row: a user, or the root user. Times are as in `2026-01-31T09:00:00Z`. */
 export interface ReportRow {
@@ -138,5 +139,5 @@ function readTime(text: string): string | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
   const ms = Date.parse(text);
   if (text.length === 20 && !Number.isNaN(ms)) return text;
-  return Number.isNaN(ms) ? undefined : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  return Number.isNaN(ms) ? undefined : formatUtcTime(ms);
 }

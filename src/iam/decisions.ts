@@ -83,7 +83,7 @@ export function decideAbout(
       const denying = [...own, ...more].filter((document) =>
         statementsOf(document).some(({ effect }) => effect === "Deny"),
       );
-      return cache("opening", { policies: denying, boundary, context: identity }, findFirstOpening);
+      return cache("opening", { policies: denying, boundary, context: identity }, describeOpenings);
     },
     mayAllow: (action, method) =>
       findAllowed({ policies: own, boundary, context: contextOf(method) }).some((set) => hasAction(set, action)),
@@ -92,7 +92,7 @@ export function decideAbout(
   };
 }
 
-function findFirstOpening({ policies, boundary, context }: ResultInput): string | undefined {
+function describeOpenings({ policies, boundary, context }: ResultInput): string | undefined {
   const openings = findOpenings(policies, boundary, withoutMfa, context);
   const open = openings.filter((opening) => !isEnforced(opening));
   const texts = open.map((opening) => describeOpening(opening, (keys) => `depends on ${keys.join(", ")}`));

@@ -3,6 +3,7 @@
 import { type EnforcementOptions, enforceMfaPolicy, selfManagePolicy } from "../policy/enforcement.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 import { buildResources } from "../policy/export/resources.ts";
+import type { GivenOptions } from "../typed-command.ts";
 import { describeDifference } from "./policy-difference.ts";
 import type { AccountSnapshot, Group } from "./snapshot.ts";
 
@@ -88,15 +89,11 @@ export const formatVariant = ({ passwordChange, maxAgeSeconds, viaAwsService }: 
   JSON.stringify({ passwordChange, maxAgeSeconds, viaAwsService });
 
 /** The options of `fob rollout plan` and `fob policy show` that choose the variant. */
-export const listVariantFlags = ({
-  passwordChange,
-  maxAgeSeconds,
+export const getVariantOptions = ({ passwordChange, maxAgeSeconds, viaAwsService }: PolicyVariant): GivenOptions => ({
+  noPasswordChange: !passwordChange,
+  maxAge: maxAgeSeconds === null ? undefined : String(maxAgeSeconds),
   viaAwsService,
-}: PolicyVariant): readonly string[] => [
-  ...(passwordChange ? [] : ["--no-password-change"]),
-  ...(maxAgeSeconds === null ? [] : [`--max-age ${maxAgeSeconds}`]),
-  ...(viaAwsService ? ["--via-aws-service"] : []),
-];
+});
 
 /** Finds the variant that fob last put a group's users under, from the facts of its journal. */
 export function findVariant(

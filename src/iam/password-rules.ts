@@ -1,17 +1,9 @@
 // What an account wants of passwords, in words, and whether a new one has it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html
-import type { CharacterClass } from "./snapshot.ts";
+import type { CharacterClass, PasswordPolicy } from "./snapshot.ts";
 
-/** An account's password policy, as IAM tells it. */
-interface AccountRules {
-  readonly MinimumPasswordLength?: number | undefined;
-  readonly RequireSymbols?: boolean | undefined;
-  readonly RequireNumbers?: boolean | undefined;
-  readonly RequireUppercaseCharacters?: boolean | undefined;
-  readonly RequireLowercaseCharacters?: boolean | undefined;
-  readonly MaxPasswordAge?: number | undefined;
-  readonly PasswordReusePrevention?: number | undefined;
-}
+/** An account's password policy in IAM's answer; undefined for an account without one. */
+type Answer = Awaited<ReturnType<typeof import("../aws/iam-account.ts").getPasswordPolicy>>;
 
 export interface PasswordRules {
   readonly minimumLength: number;
@@ -19,7 +11,7 @@ export interface PasswordRules {
   /** How many of the four classes it needs. */
   readonly classes: number;
   /** Days after which it expires. */
-  readonly maxAgeDays: number | undefined;
+  readonly maxAgeDays: number | null;
   /** How many of the passwords before it may not be. */
   readonly notOfLast: number | undefined;
 }
@@ -38,19 +30,24 @@ const longest = 128;
 const takes = /^[\t\n\r -\u00ff]*$/;
 const controls = /[\p{Cc}]/u;
 
-/** @param policy undefined for an account without one, which has AWS's default */
-export function readRules(policy: AccountRules | undefined): PasswordRules {
-  if (!policy) {
-    return { minimumLength: 8, requires: [], classes: 3, maxAgeDays: undefined, notOfLast: undefined };
-  }
+export function readPasswordPolicy(policy: Answer): PasswordPolicy | null {
+  if (policy === undefined) return null;
   return {
+    allowUsersToChangePassword: policy.AllowUsersToChangePassword === true,
+    hardExpiry: policy.HardExpiry === true,
+    maxAgeDays: policy.ExpirePasswords === true ? (policy.MaxPasswordAge ?? null) : null,
     // AWS's default of a policy that does not say it.
     minimumLength: policy.MinimumPasswordLength ?? 6,
     requires: allClasses.filter((name) => policy[`Require${name}`] === true),
-    classes: 0,
-    maxAgeDays: policy.MaxPasswordAge || undefined,
-    notOfLast: policy.PasswordReusePrevention || undefined,
   };
+}
+
+/** The rules of new passwords: AWS's default for an account without a policy. */
+export function readRules(policy: Answer): PasswordRules {
+  const read = readPasswordPolicy(policy);
+  if (!read) return { minimumLength: 8, requires: [], classes: 3, maxAgeDays: null, notOfLast: undefined };
+  const { minimumLength, requires, maxAgeDays } = read;
+  return { minimumLength, requires, maxAgeDays, classes: 0, notOfLast: policy?.PasswordReusePrevention || undefined };
 }
 
 /** The rules in words, one a line. */
@@ -64,8 +61,8 @@ export function describeRules(rules: PasswordRules): string[] {
     ...(rules.classes > 0 ? [`at least ${rules.classes} of: ${allClasses.map(nameOf).join(", ")}`] : []),
     ...(notOfLast === undefined
       ? []
-      : [notOfLast === 1 ? "not your password of now" : `not one of your last ${notOfLast} passwords`]),
-    ...(maxAgeDays === undefined ? [] : [`it expires after ${maxAgeDays} days`]),
+      : [notOfLast === 1 ? "not your current password" : `not one of your last ${notOfLast} passwords`]),
+    ...(maxAgeDays === null ? [] : [`it expires after ${maxAgeDays} days`]),
   ];
 }
 
@@ -79,7 +76,7 @@ const joinNames = (names: readonly CharacterClass[]): string => names.map(nameOf
  */
 export function findPasswordProblem(password: string, rules: PasswordRules | undefined): string | undefined {
   if (password === "") return "type a password";
-  if (controls.test(password)) return "the password has a key in it that is no character, such as an arrow key";
+  if (controls.test(password)) return "the password contains a control character, such as an arrow key";
   if (!takes.test(password))
     return "the password has a character that AWS does not take: use letters without accents, digits and symbols";
   if (password.length > longest) return `the password has ${password.length} characters, and AWS takes ${longest}`;

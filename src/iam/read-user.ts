@@ -1,5 +1,6 @@
 // A user as it is now, by calls about this user: the credential report may be hours old.
 import type { Connection } from "../aws/connection.ts";
+import { formatUtcTime } from "../duration.ts";
 import { toDevice } from "./devices.ts";
 import { type AccessKey, type Known, mapKnown, type Password, type User } from "./snapshot.ts";
 import { tryCall } from "./try-call.ts";
@@ -45,7 +46,7 @@ export async function readKeys(
       const use = await calls.getAccessKeyLastUsed(aws, accessKeyId);
       return {
         ...{ id: accessKeyId, active: isActive, lastRotated: null },
-        lastUsed: use === undefined ? null : formatTime(use.at),
+        lastUsed: use === undefined ? null : formatUtcTime(use.at),
         ...{ lastUsedService: use?.service ?? null, lastUsedRegion: use?.region },
       };
     }),
@@ -62,5 +63,3 @@ export function toPassword({ password }: User, resetRequired: boolean): Password
     resetRequired: { value: resetRequired },
   };
 }
-
-const formatTime = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;

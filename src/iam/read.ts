@@ -3,14 +3,15 @@
 import type { Connection } from "../aws/connection.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { AuthorizationDetails, ListedKey } from "../aws/iam-account.ts";
+import { formatUtcTime } from "../duration.ts";
 import { formatCount } from "../text.ts";
 import { parseCredentialReport, type ReportRow, rootRow } from "./credential-report.ts";
 import { readDevices } from "./devices.ts";
 import { lookUp } from "./look-ups.ts";
+import { readPasswordPolicy } from "./password-rules.ts";
 import {
   type AccessKey,
   type AccountSnapshot,
-  type CharacterClass,
   flatMapKnown,
   type Group,
   type Identities,
@@ -19,7 +20,6 @@ import {
   type ManagedPolicy,
   mapKnown,
   type Password,
-  type PasswordPolicy,
   type Role,
   type RootUser,
   type User,
@@ -334,26 +334,6 @@ function toManagedPolicy(policy: ManagedPolicyDetail): ManagedPolicy[] {
   return [{ name: PolicyName, arn: Arn, id: PolicyId, path: Path, defaultVersion: DefaultVersionId, document }];
 }
 
-const characterClasses: readonly CharacterClass[] = [
-  "Symbols",
-  "Numbers",
-  "UppercaseCharacters",
-  "LowercaseCharacters",
-];
-
-export function readPasswordPolicy(
-  policy: Awaited<ReturnType<AccountCalls["getPasswordPolicy"]>>,
-): PasswordPolicy | null {
-  if (policy === undefined) return null;
-  return {
-    allowUsersToChangePassword: policy.AllowUsersToChangePassword === true,
-    hardExpiry: policy.HardExpiry === true,
-    maxAgeDays: policy.ExpirePasswords === true ? (policy.MaxPasswordAge ?? null) : null,
-    minimumLength: policy.MinimumPasswordLength ?? 6,
-    requires: characterClasses.filter((name) => policy[`Require${name}`] === true),
-  };
-}
-
 const toTags = (
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[] = [],
 ): Record<string, string> => Object.fromEntries(tags.map(({ Key, Value }) => [Key ?? "", Value ?? ""]));
@@ -361,5 +341,4 @@ const toTags = (
 /** IAM returns documents URL-encoded (RFC 3986). */
 const decode = (document = ""): string => decodeURIComponent(document);
 
-const formatTime = (time: Date | undefined): string =>
-  time === undefined ? "" : `${time.toISOString().slice(0, 19)}Z`;
+const formatTime = (time: Date | undefined): string => (time === undefined ? "" : formatUtcTime(time.getTime()));

@@ -1,8 +1,7 @@
 // The access keys in a file that the user names: the console's .csv, AWS's JSON, two lines, or an AWS credentials file.
-import { readFileSync, statSync } from "node:fs";
 import type { Credentials } from "../aws/types.ts";
 import { FobError } from "../errors.ts";
-import { explainFileError } from "../files/read.ts";
+import { readNamedFile } from "../files/read.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { listSources } from "../profiles/inspect.ts";
 import { quote } from "../text.ts";
@@ -20,7 +19,11 @@ const MOST = 1_000_000;
 
 /** @returns at least one @throws FobError; the message shows nothing of the file */
 export function readKeyFile(path: string): FoundKey[] {
-  const text = readText(path);
+  const text = readNamedFile(
+    path,
+    MOST,
+    () => new FobError(`${quote(path)} is too large for an access key`, "name another file"),
+  );
   if (!/^\s*\[/m.test(text) || !/aws_access_key_id/i.test(text)) {
     return [{ profile: undefined, key: parseAccessKey(text, quote(path)) }];
   }
@@ -31,15 +34,4 @@ export function readKeyFile(path: string): FoundKey[] {
   });
   if (found.length > 0) return found;
   throw new FobError(`${quote(path)} has no profile with a long-term access key`, "name another file");
-}
-
-function readText(path: string): string {
-  try {
-    const found = statSync(path);
-    if (!found.isFile()) throw new FobError(`${quote(path)} is not a regular file`, "name another file");
-    if (found.size > MOST) throw new FobError(`${quote(path)} is too large for an access key`, "name another file");
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw explainFileError(error, path);
-  }
 }

@@ -27,7 +27,7 @@ const splitWords = (text: string): string[] =>
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What `aws iam create-access-key` prints, or a credential_process; a temporary key is none. */
+/** Reads the JSON that `aws iam create-access-key` or a credential_process prints. Skips temporary keys. */
 function parseJson(text: string): string[] | undefined {
   try {
     const { AccessKey, ...own } = JSON.parse(text) as Fields & { readonly AccessKey?: Fields };

@@ -8,3 +8,7 @@
 export function isPortableName(profile: string): boolean {
   return /^[\p{L}\p{N}_@+.%:/,~=-]+$/u.test(profile) && profile !== "DEFAULT" && profile !== "__proto__";
 }
+
+/** A portable name of ASCII letters, digits and `. _ -`, for a new profile. A name that begins with `-` would be an option. */
+export const isNewName = (profile: string): boolean =>
+  /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(profile) && isPortableName(profile);

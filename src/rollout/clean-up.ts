@@ -80,7 +80,7 @@ const formatFor =
   (command, options = "") =>
     `aws iam ${command} --user-name ${user}${options === "" ? "" : ` ${options}`}${asProfile}`;
 
-/** AWS deletes a user who has nothing any more. */
+/** AWS deletes a user only once these are gone. */
 function listRemoval(user: User, keys: readonly AccessKey[], aws: FormatCommand, asProfile: string): readonly string[] {
   const { devices, password, inlinePolicies, attachedPolicies, groups } = user;
   const ids = keys.flatMap(({ id }) => id ?? []);

@@ -9,13 +9,13 @@ import {
   documentsOf,
   type Enforcement,
   findDifferences,
-  listVariantFlags,
+  getVariantOptions,
 } from "../iam/enforcement.ts";
 import { decideOnMembers, findAutomation, isAdministrator, isBreakGlass, roleTag } from "../iam/parts.ts";
 import { findPasswordDue } from "../iam/password-due.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
 import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
-import { formatOption } from "../text.ts";
+import { formatCommand } from "../typed-command.ts";
 import { listBreakGlassProblems } from "./break-glass.ts";
 import type { Batch, PlannedUser } from "./plan.ts";
 import { findInUse, judgeFederation, judgeInactivity, judgeKeyUse } from "./states.ts";
@@ -100,7 +100,7 @@ export function checkBatch(situation: Situation): readonly Refusal[] {
   ];
 }
 
-/** Why the caller may not be able to take users out of the group again; undefined if it can, or is no user of the account. */
+/** Why the caller may not be able to take users out of the group again; undefined if it can, or is not a user of the account. */
 export function describeCaller({ account, caller, decisionsOf, enforcement }: Situation): string | undefined {
   const user = account.users.find(({ arn }) => arn === caller.arn);
   if (user === undefined) return undefined;
@@ -119,13 +119,9 @@ function suggestVariant({ account, enforcement: { group } }: Situation): string 
   const isOption =
     maxAgeSeconds === null || (maxAgeSeconds >= sessionLength.shortest && maxAgeSeconds < sessionLength.longest);
   if (!isOption || findDifferences(account, closest).length > 0) return undefined;
-  const command = [
-    "fob rollout plan",
-    formatOption("--group", group),
-    ...listVariantFlags(closest.variant),
-    "--out plan.json",
-  ];
-  return `make the plan with the variant of fob's policy that the group has: ${command.join(" ")}`;
+  const options = { group, ...getVariantOptions(closest.variant), out: "plan.json" };
+  const command = formatCommand({ name: "rollout plan", named: [], options });
+  return `make the plan with the variant of fob's policy that the group has: ${command}`;
 }
 
 /** Names of groups, and ARNs of policies, have no characters that a shell would read. */
@@ -137,9 +133,9 @@ function suggestRepair({ kind, subject }: Difference, { account, enforcement }: 
     case "policy-changed": {
       const index = policies.findIndex(({ arn }) => arn === subject);
       if (index < 0) return `${users}; then delete it: aws iam delete-policy --policy-arn ${subject}`;
-      const partition = account.partition === "aws" ? [] : [`--partition ${account.partition}`];
-      const flags = index === 0 ? ["--self-manage"] : listVariantFlags(variant);
-      const show = ["fob policy show", ...flags, ...(index === 0 ? partition : [])].join(" ");
+      const partition = account.partition === "aws" ? undefined : account.partition;
+      const options = index === 0 ? { selfManage: true, partition } : getVariantOptions(variant);
+      const show = formatCommand({ name: "policy show", named: [], options });
       return `${users}; then make it fob's: aws iam create-policy-version --policy-arn ${subject} --policy-document "$(${show})" --set-as-default`;
     }
     case "policy-detached":

@@ -17,7 +17,7 @@ export const listAdded = (lines: readonly JournalLine[], groups: readonly string
 
 export interface Choice {
   readonly groups: readonly string[];
-  /** A user, by the name of then or of now. */
+  /** A user, by the current name or by the name in the journal. */
   readonly user?: string | undefined;
   /** The number of a batch of the plan that was applied last. */
   readonly batch?: string | undefined;

@@ -1,9 +1,8 @@
 // The files of `fob sandbox`: --scenario and --load read them, --save writes them.
-import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { bugsAddress } from "../bugs-address.ts";
 import { FobError } from "../errors.ts";
-import { explainFileError, notRegular } from "../files/read.ts";
+import { readNamedFile } from "../files/read.ts";
 import { assertReplaceable, beginReplace, readStat, resolveFile } from "../files/replace.ts";
 import type { AccountSnapshot } from "../iam/snapshot.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
@@ -85,14 +84,11 @@ function readText(path: string): string {
   if (readStat(path) === undefined) {
     throw new FobError(`no file ${quote(path)}`, nameSaved);
   }
-  try {
-    const found = statSync(path);
-    if (!found.isFile()) throw notRegular(path);
-    if (found.size > mostBytes) throw new FobError(`${quote(path)} is larger than 100 MB`, "name another file");
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw explainFileError(error, path);
-  }
+  return readNamedFile(
+    path,
+    mostBytes,
+    () => new FobError(`${quote(path)} is larger than 100 MB`, "name another file"),
+  );
 }
 
 /** @throws FobError with the place of the first error */

@@ -17,7 +17,7 @@ export interface ProfileEdit {
   readonly kind: FileKind;
   readonly profile: string;
   readonly change: Change;
-  /** What the profile had of it when it was planned. */
+  /** What the profile had when it was planned. */
   readonly seen: Change;
 }
 
@@ -37,16 +37,7 @@ export function planEdit(file: AwsFile, { id, profile, wanted, describe }: Wish)
   if (Object.keys(change).length === 0) return [];
   file.assertEditable(profile, change);
   const settings = Object.entries(change).map(([key, value]) => describeSetting(key, value, seen[key]));
-  return [
-    {
-      id,
-      profile,
-      change,
-      kind: file.kind,
-      seen: pick(file.properties(profile), change),
-      text: describe(settings.join(", ")),
-    },
-  ];
+  return [{ id, profile, change, kind: file.kind, seen, text: describe(settings.join(", ")) }];
 }
 
 function pick(properties: Properties | undefined, keys: Change): Change {

@@ -146,7 +146,7 @@ function planKey(profile: string, choice: KeyChoice, backUpOnce: () => Facts, to
             if (classifyKeys(properties) === "none") {
               return { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey };
             }
-            throw new FobError(`the profile ${quote(profile)} has got another access key meanwhile`, again);
+            throw new FobError(`the profile ${quote(profile)} has another access key now`, again);
           },
           { signal },
         );

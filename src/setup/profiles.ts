@@ -16,7 +16,7 @@ export function planSettings(
   return planEdit(files.config, { id: `config/${source}`, profile: source, wanted, describe });
 }
 
-/** With these a profile is no role profile of the session. */
+/** Role profiles with one of these get their credentials in another way. */
 const otherWays = ["aws_access_key_id", "credential_process", "sso_session", "sso_start_url", "login_session"];
 
 /** @throws FobError for a role profile that is there already and is another */

@@ -1,15 +1,14 @@
 // A team's settings for `fob setup --from`: a local JSON file with a strict schema. docs/onboarding.md describes it. It holds no
 // secrets, and nothing in it is run: names, a region, roles, durations and the account.
-import { readFileSync, statSync } from "node:fs";
 import { roleLength, sessionLength } from "../aws/limits.ts";
 import { getPartition, isInPartition, isRegion } from "../aws/partitions.ts";
 import { quoteSetting } from "../aws/secrets.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { FobError, UsageError } from "../errors.ts";
-import { explainFileError, notRegular } from "../files/read.ts";
+import { readNamedFile } from "../files/read.ts";
 import { findNearest } from "../nearest.ts";
 import { type JsonSource, type Path, readJson, SourceError } from "../policy/engine/json.ts";
-import { isPortableName } from "../profiles/names.ts";
+import { isNewName } from "../profiles/names.ts";
 import { quote } from "../text.ts";
 
 export interface Team {
@@ -36,7 +35,7 @@ export interface TeamRole {
 /** Bytes, and roles: more than any team has. */
 const [MOST_BYTES, MOST_ROLES] = [65_536, 200];
 
-/** @throws UsageError for a URL; FobError for what is no such file */
+/** @throws UsageError for a URL; FobError for an invalid file */
 export function readTeamFile(path: string): Team {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
     throw new UsageError("--from takes a local file: what a URL answers may change between two looks at it", [
@@ -44,28 +43,13 @@ export function readTeamFile(path: string): Team {
       "then: fob setup --from team.json",
     ]);
   }
-  return parseTeamFile(readText(path), path);
+  const explainLonger = (bytes: number): FobError =>
+    new FobError(
+      `${quote(path)} is too large for a team file: ${bytes} bytes`,
+      `a team file has at most ${MOST_BYTES} bytes`,
+    );
+  return parseTeamFile(readNamedFile(path, MOST_BYTES, explainLonger), path);
 }
-
-function readText(path: string): string {
-  let text: string;
-  try {
-    const found = statSync(path);
-    if (!found.isFile()) throw notRegular(path);
-    if (found.size > MOST_BYTES) {
-      throw new FobError(
-        `${quote(path)} is too large for a team file: ${found.size} bytes`,
-        formatLimit(MOST_BYTES, "bytes"),
-      );
-    }
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw explainFileError(error, path);
-  }
-  return text;
-}
-
-const formatLimit = (most: number, what: string): string => `a team file has at most ${most} ${what}`;
 
 /** @param path for messages @throws FobError */
 function parseTeamFile(text: string, path: string): Team {
@@ -109,7 +93,7 @@ function parse(text: string, path: string): JsonSource {
     if (!(error instanceof SourceError)) throw error;
     throw new FobError(`line ${error.place.line} of the team file ${quote(path)}: ${error.message}`, formatHint);
   }
-  throw new FobError(`the team file ${quote(path)} is no JSON object`, formatHint);
+  throw new FobError(`the team file ${quote(path)} is not a JSON object`, formatHint);
 }
 
 const formatHint = "its author should correct it; the format is in docs/onboarding.md";
@@ -117,8 +101,7 @@ const formatHint = "its author should correct it; the format is in docs/onboardi
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What begins with a dash would be an option. */
-const isName = (text: string): boolean => /^[A-Za-z0-9._][A-Za-z0-9._-]{0,63}$/.test(text) && isPortableName(text);
+const isName = (text: string): boolean => text.length <= 64 && isNewName(text);
 const nameRule = "a name of at most 64 letters, digits and . _ -";
 
 type Bounds = { readonly shortest: number; readonly longest: number };
@@ -194,7 +177,7 @@ class Fields {
 
 function readRoles(fields: Fields, source: JsonSource, file: string): TeamRole[] {
   const value = fields.value("roles") ?? [];
-  if (!Array.isArray(value)) throw fields.wrong("roles", "is no list", "[ … ]");
+  if (!Array.isArray(value)) throw fields.wrong("roles", "is not a list", "[ … ]");
   if (value.length > MOST_ROLES) throw fields.wrong("roles", `has ${value.length} roles`, `at most ${MOST_ROLES}`);
   return value.map((_, index): TeamRole => {
     const role = new Fields(source, file, ["roles", index], ["profile", "role_arn", "region", "duration"]);
@@ -229,6 +212,6 @@ function assertDistinct({ profile, session, roles }: Team, fields: Fields): void
   const names = [profile, ...(session === undefined ? [] : [session]), ...roles.map((role) => role.profile)];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
-    throw fields.wrong(undefined, `has two profiles of the name ${quote(twice)}`, "one name for each profile");
+    throw fields.wrong(undefined, `has two profiles named ${quote(twice)}`, "one name for each profile");
   }
 }

@@ -17,11 +17,29 @@ export async function worldWithoutDevice(policies: readonly object[] = enforced)
 
 export const shown: RunOptions = { env: { NODE_OPTIONS: fast }, shows: ["device seed", "code"] };
 
+export type Answers = readonly (readonly [question: string | RegExp, text: string])[];
+
+/** Answers questions one after the other. */
+export async function answer(run: OnTerminal, answers: Answers): Promise<void> {
+  for (const [question, text] of answers) {
+    await run.shows(question);
+    run.type(`${text}\r`);
+  }
+}
+
 /** The codes of the device whose key a terminal shows, from now on. */
 export async function scan(run: OnTerminal): Promise<(ahead: number) => string> {
   await run.shows("authenticator app, for");
   await run.shows("Code for");
-  const [, key = ""] = /^ {2}((?:[A-Z2-7]{1,4} ?){8,})$/m.exec(run.screen()) ?? [];
+  return readCodes(run);
+}
+
+/** A line with the key of a new device. */
+export const keyLine = /^ {2}((?:[A-Z2-7]{1,4} ?){8,})$/gm;
+
+/** The codes of the device whose key a terminal shows last. */
+export function readCodes(run: OnTerminal): (ahead: number) => string {
+  const key = [...run.screen().matchAll(keyLine)].at(-1)?.[1] ?? "";
   const seed = base32Decode(key);
   return (ahead) => codeOfStep(seed, timeStep(Date.now()) + ahead);
 }

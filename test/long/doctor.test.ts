@@ -410,7 +410,7 @@ describe("what AWS says", () => {
     ]);
   });
 
-  test("beyond ten profiles AWS is not asked, and that is no pass", async () => {
+  test("beyond ten profiles AWS is not asked, and that does not count as a pass", async () => {
     const world = await makeHealthyWorld({ config: "" });
     const names = Array.from({ length: 11 }, (_, index) => `p${10 + index}`);
     const text = names.map((name) => keysOf(name, world.user.accessKey)).join("\n");

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import type { AccountPasswordPolicy } from "../../src/sandbox/account.ts";
+import { answer, enforced } from "../helpers/enroll.ts";
 import { knowSecret } from "../helpers/secrets.ts";
 import { keysOf, makeWorld, type OnTerminal, type RunOptions, withClock } from "../helpers/world.ts";
 
-const enforced = [enforceMfaPolicy({}), selfManagePolicy({})];
 const before = "Before-it-was-0";
 const after = "After-it-is-1";
 
@@ -27,11 +27,11 @@ async function newPlace(policies: readonly object[] = enforced, hasPassword = tr
 }
 
 /** Answers questions, in turn, and returns what the terminal shows at the end. */
-async function answer(run: OnTerminal, ...pairs: readonly (readonly [question: string, text: string])[]) {
-  for (const [question, text] of pairs) {
-    await run.shows(`${question} (not shown):`);
-    run.type(`${text}\r`);
-  }
+async function typePasswords(run: OnTerminal, ...pairs: readonly (readonly [question: string, text: string])[]) {
+  await answer(
+    run,
+    pairs.map(([question, text]) => [`${question} (not shown):`, text]),
+  );
   return await run.ended;
 }
 
@@ -43,7 +43,7 @@ test("the policy is shown, what it forbids is refused before AWS sees it, and th
   };
   place.sandbox.setPasswordPolicy(policy);
   const run = place.run();
-  const { status, screen } = await answer(
+  const { status, screen } = await typePasswords(
     run,
     ["Current password", before],
     ["New password", "Short-1"],
@@ -79,7 +79,7 @@ test("a wrong current password is asked for again, and AWS's own reason is shown
   // fob may not read it, so only AWS can tell.
   place.sandbox.setPasswordPolicy(policy);
   const long = `${after}-and-longer`;
-  const { status, screen } = await answer(
+  const { status, screen } = await typePasswords(
     place.run(),
     ["Current password", "not-this-one"],
     ["New password", after],
@@ -104,10 +104,10 @@ test("Ctrl-C at each question, a user without a password, no permission, a wrong
   ] as const;
   for (const [index, [question]] of all.entries()) {
     const run = place.run();
-    for (const [earlier, text] of all.slice(0, index)) {
-      await run.shows(`${earlier} (not shown):`);
-      run.type(`${text}\r`);
-    }
+    await answer(
+      run,
+      all.slice(0, index).map(([earlier, text]) => [`${earlier} (not shown):`, text]),
+    );
     await run.shows(`${question} (not shown):`);
     run.type("\u0003");
     const { status, screen } = await run.ended;
@@ -120,9 +120,9 @@ test("Ctrl-C at each question, a user without a password, no permission, a wrong
   writeFileSync(CLOCK, "900");
   expect((await place.run({ CLOCK, NODE_OPTIONS: withClock }).ended).screen).toMatch(/clock is \S+ ?\w* ahead/);
 
-  const without = await answer((await newPlace(enforced, false)).run(), ...all);
+  const without = await typePasswords((await newPlace(enforced, false)).run(), ...all);
   expect(without).toMatchObject({ status: 1, screen: expect.stringContaining("has no console password") as string });
-  const denied = await answer((await newPlace([])).run(), ...all);
+  const denied = await typePasswords((await newPlace([])).run(), ...all);
   expect(denied.status).toBe(1);
   expect(denied.screen).toContain("the policy that lets you change your own password");
   expect(denied.screen).toContain("fob policy show --self-manage");
@@ -137,10 +137,10 @@ test("where a policy wants MFA for it, the key is refused with the way out, and 
     ["New password", after],
     ["New password again", after],
   ] as const;
-  const refused = await answer(place.run(), ...answers);
+  const refused = await typePasswords(place.run(), ...answers);
   expect(refused.status).toBe(1);
   expect(refused.screen).toContain("use a session instead of the access key: fob login work");
   expect((await place.fob(["login", "work", "--code", device.code()])).status).toBe(0);
-  expect((await answer(place.run(), ...answers)).status).toBe(0);
+  expect((await typePasswords(place.run(), ...answers)).status).toBe(0);
   expect(place.opensWith(after)).toBe(true);
 });

@@ -2,6 +2,7 @@
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { type Answers, answer } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { keysOf, makeWorld, type OnTerminal, type World } from "../helpers/world.ts";
 
@@ -15,11 +16,15 @@ async function makeWorldWithKeychain(): Promise<World & { readonly keychain: str
 
 const secretsIn = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 
-async function answer(run: OnTerminal, answers: readonly (readonly [question: string, text: string])[]): Promise<void> {
-  for (const [question, text] of answers) {
-    await run.shows(question);
-    run.type(`${text}\r`);
-  }
+/** Answers everything up to the code. @returns the screen of a login with MFA */
+async function setUp(world: World, run: OnTerminal, answers: Answers): Promise<string> {
+  await answer(run, [...answers, ["Do it?", "y"], ["Log in now?", "y"], ["Code for", world.device.code()]]);
+  const { status, screen } = await run.ended;
+  expect({ status, screen }).toMatchObject({
+    status: 0,
+    screen: expect.stringContaining("with MFA, through") as string,
+  });
+  return screen;
 }
 
 const down = "\u001b[B";
@@ -45,19 +50,11 @@ test("aws-mfa: the key of work-long-term moves to the keychain, work stays the s
     `# mine\n[profile work-long-term]\nregion = eu-central-1\n${role("prod", "work", serialNumber)}`,
   );
   const run = world.fobOnTerminal(["setup", "work"]);
-  await answer(run, [
+  const screen = await setUp(world, run, [
     ["Move it to the keychain file", "y"],
     ["Name of the session profile, which programs use (Enter: work):", ""],
     ["Change these role profiles?", ""],
-    ["Do it?", "y"],
-    ["Log in now?", "y"],
-    ["Code for", world.device.code()],
   ]);
-  const { status, screen } = await run.ended;
-  expect({ status, screen }).toMatchObject({
-    status: 0,
-    screen: expect.stringContaining("with MFA, through") as string,
-  });
   expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
   expect(world.config()).not.toContain("mfa_serial");
   expect(world.config()).toContain("# mine\n[profile work-long-term]\nregion = eu-central-1\n");
@@ -90,22 +87,14 @@ test("aws-vault: its program gives the key, and what only aws-vault reads become
   chmodSync(vault, 0o700);
   const env = { PATH: `${bin}:${world.env.PATH}`, AWS_VAULT: "work" };
   const run = world.fobOnTerminal(["setup"], { env });
-  await answer(run, [
+  const screen = await setUp(world, run, [
     ["work (aws-vault may have its access key)", ""],
     ["Take the access key of work from aws-vault?", ""],
     ["Where should the secret access key be kept?", ""],
     ["Which profile should hold the session, for programs to use?", down],
     ["How should programs get the session?", ""],
     ["Change these role profiles?", ""],
-    ["Do it?", "y"],
-    ["Log in now?", "y"],
-    ["Code for", world.device.code()],
   ]);
-  const { status, screen } = await run.ended;
-  expect({ status, screen }).toMatchObject({
-    status: 0,
-    screen: expect.stringContaining("with MFA, through") as string,
-  });
   expect(screen).toContain(
     'let the role profile "prod" use the session: source_profile = dev (it was "work"), no mfa_serial',
   );
@@ -133,18 +122,10 @@ test("aws configure mfa-login: its profile can hold the session, and the first l
   const world = await makeWorldWithKeychain();
   appendFileSync(world.credentialsPath, oldSession("123456789012-phone"));
   const run = world.fobOnTerminal(["setup", "work"]);
-  await answer(run, [
+  await setUp(world, run, [
     ["Move it to the keychain file", "n"],
     ["Which profile should hold the session, for programs to use?", down],
-    ["Do it?", "y"],
-    ["Log in now?", "y"],
-    ["Code for", world.device.code()],
   ]);
-  const { status, screen } = await run.ended;
-  expect({ status, screen }).toMatchObject({
-    status: 0,
-    screen: expect.stringContaining("with MFA, through") as string,
-  });
   expect(world.credentials()).not.toContain("aws_session_token = old");
   expect(world.config()).toContain("[profile 123456789012-phone]\nfob_source_profile = work\n");
   expect((await world.fob(["login", "work", "--no-input"])).stdout).toBe("123456789012-phone\n");

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import type { Account } from "../../src/sandbox/account.ts";
 import { scenarios } from "../../src/sandbox/scenarios.ts";
-import { base32Decode, codeOfStep, timeStep } from "../../src/sandbox/totp.ts";
+import { answer, keyLine, readCodes } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { isThere } from "../helpers/needed.ts";
 import { withFob } from "../helpers/shells.ts";
@@ -48,29 +48,27 @@ test.skipIf(!isThere("aws", "--version"))(
     const script = commands.map((command) => `echo '$ ${command}'\n${command}\n`).join("");
     const began = performance.now();
     const terminal = onTerminal("bash", ["--norc", "-c", script], { env, shows: ["device seed", "code"] });
-    const answer = async (question: string, text: string): Promise<void> => {
-      await terminal.shows(question);
-      terminal.type(`${text}\r`);
-    };
-    await answer("Name of the new profile (Enter: work):", "");
-    await answer("Region, like eu-central-1", "eu-central-1");
-    await answer("Access key ID for work", accessKeyId);
-    await answer("Secret access key (not shown):", secretAccessKey);
-    await answer("Number:", "1");
-    await answer("Enroll an authenticator app?", "y");
-    await answer("Name of the session profile", "");
-    await answer("Number:", "1");
-    await answer("Set up bash", "y");
-    await answer("Do it?", "y");
+    await answer(terminal, [
+      ["Name of the new profile (Enter: work):", ""],
+      ["Region, like eu-central-1", "eu-central-1"],
+      ["Access key ID for work", accessKeyId],
+      ["Secret access key (not shown):", secretAccessKey],
+      ["Number:", "1"],
+      ["Enroll an authenticator app?", "y"],
+      ["Name of the session profile", ""],
+      ["Number:", "1"],
+      ["Set up bash", "y"],
+      ["Do it?", "y"],
+    ]);
     await terminal.shows("Code for");
-    const [, shown = ""] = /^ {2}((?:[A-Z2-7]{1,4} ?){8,})$/m.exec(terminal.screen()) ?? [];
-    const seed = base32Decode(shown);
-    const present = timeStep(Date.now());
-    const codes = [-1, 0, 1].map((ahead) => codeOfStep(seed, present + ahead));
-    terminal.type(`${codes[0]}\r`);
-    await answer("(the next one):", codes[1] ?? "");
-    await answer("Log in with it now?", "y");
-    await answer("(work):", codes[2] ?? "");
+    const codes = [-1, 0, 1].map(readCodes(terminal));
+    const [first = "", second = "", third = ""] = codes;
+    terminal.type(`${first}\r`);
+    await answer(terminal, [
+      ["(the next one):", second],
+      ["Log in with it now?", "y"],
+      ["(work):", third],
+    ]);
     const { screen, status } = await terminal.ended;
     expect({ status, screen }).toMatchObject({ status: 0, screen: expect.stringContaining("invoices") as string });
     expect((performance.now() - began) / 1000).toBeLessThan(limit);
@@ -85,7 +83,7 @@ test.skipIf(!isThere("aws", "--version"))(
       .replaceAll(world.home, "/home/dan")
       .replaceAll(accessKeyId, "AKIAIOSFODNN7EXAMPLE")
       .replaceAll(`AKIA…${accessKeyId.slice(-4)}`, "AKIA…MPLE")
-      .replaceAll(shown, shown.replaceAll(/[A-Z2-7]/g, "X"))
+      .replaceAll(keyLine, (line) => line.replaceAll(/[A-Z2-7]/g, "X"))
       .replaceAll(/(tomorrow )?\b\d\d:\d\d\b/g, "20:15");
     for (const [index, code] of codes.entries())
       transcript = transcript.replaceAll(code, ["492039", "803114", "117265"][index] ?? "");

@@ -2,13 +2,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
 import type { Account } from "../../src/sandbox/account.ts";
-import { base32Decode, codeOfStep, timeStep } from "../../src/sandbox/totp.ts";
+import { type Answers, answer, enforced, readCodes, shown } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { fast, makeWorld, type OnTerminal, type RunOptions, withClock } from "../helpers/world.ts";
-
-const enforced = [enforceMfaPolicy({}), selfManagePolicy({})];
 
 /** A home with nothing in it, and dan, who has an access key and no device. */
 async function makeDan(policies: readonly object[] = enforced) {
@@ -32,23 +29,11 @@ async function makeDan(policies: readonly object[] = enforced) {
       Object.assign(key, { active: false });
     },
     setup: (options: RunOptions = {}) =>
-      world.fobOnTerminal(["setup", "work"], {
-        shows: ["device seed", "code"],
-        ...options,
-        env: { NODE_OPTIONS: fast, ...options.env },
-      }),
+      world.fobOnTerminal(["setup", "work"], { ...shown, ...options, env: { ...shown.env, ...options.env } }),
   };
 }
 
 type Dan = Awaited<ReturnType<typeof makeDan>>;
-type Answers = readonly (readonly [question: string | RegExp, text: string])[];
-
-async function answer(run: OnTerminal, answers: Answers): Promise<void> {
-  for (const [question, text] of answers) {
-    await run.shows(question);
-    run.type(`${text}\r`);
-  }
-}
 
 const key = ({ accessKeyId, secretAccessKey }: Dan): Answers => [
   ["Access key ID for work", accessKeyId],
@@ -165,7 +150,7 @@ test("codes in the wrong order on a small terminal, then Ctrl-C; the next run en
   run.type("y\r");
   await run.shows(/too\s+small/);
   await run.shows("Code for");
-  const codes = readCodes(run);
+  const codes = readThreeCodes(run);
   run.type(`${codes[1]}\r`);
   await answer(run, [["(the next one):", codes[0] ?? ""]]);
   await run.shows(/wrong\s+order/);
@@ -182,7 +167,7 @@ test("codes in the wrong order on a small terminal, then Ctrl-C; the next run en
     ["Do it?", "y"],
   ]);
   await again.shows("Code for");
-  const [first = "", second = "", third = ""] = readCodes(again);
+  const [first = "", second = "", third = ""] = readThreeCodes(again);
   again.type(`${first}\r`);
   await answer(again, [
     ["(the next one):", second],
@@ -196,12 +181,8 @@ test("codes in the wrong order on a small terminal, then Ctrl-C; the next run en
   expect(dan.config()).toMatch(/mfa\/dan-2$/m);
 });
 
-/** Three codes that follow one another, of the device whose key the terminal shows last. */
-function readCodes(run: OnTerminal): string[] {
-  const shown = [...run.screen().matchAll(/^ {2}((?:[A-Z2-7]{1,4} ?){8,})$/gm)].at(-1)?.[1] ?? "";
-  const [seed, present] = [base32Decode(shown), timeStep(Date.now())];
-  return [-1, 0, 1].map((ahead) => codeOfStep(seed, present + ahead));
-}
+/** Three codes that follow one another. */
+const readThreeCodes = (run: OnTerminal): string[] => [-1, 0, 1].map(readCodes(run));
 
 /** Which questions are left depends on what is done. */
 async function answerWhatIsAsked(run: OnTerminal, answers: Answers): Promise<void> {

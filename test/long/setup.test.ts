@@ -2,15 +2,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { enforceMfaPolicy, selfManagePolicy } from "../../src/policy/enforcement.ts";
-import { base32Decode, codeOfStep, timeStep } from "../../src/sandbox/totp.ts";
+import { answer, enforced, scan, shown, typeCodes } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { isThere } from "../helpers/needed.ts";
 import { run, withFob } from "../helpers/shells.ts";
-import { fast, makeWorld, type OnTerminal, type RunOptions, type World } from "../helpers/world.ts";
-
-/** What a user under the enforcement policy has. */
-const enforced = [enforceMfaPolicy({}), selfManagePolicy({})];
+import { makeWorld, type World } from "../helpers/world.ts";
 
 interface Dan extends World {
   /** Of a user without a device. */
@@ -28,33 +24,6 @@ async function makeDan(policies: readonly object[] = enforced): Promise<Dan> {
   world.env.SHELL = "/bin/bash";
   mayHoldSecrets(keychain);
   return { ...world, accessKey, keychain };
-}
-
-const shown: RunOptions = { env: { NODE_OPTIONS: fast }, shows: ["device seed", "code"] };
-
-/** Answers questions one after the other. */
-async function answer(
-  run: OnTerminal,
-  answers: readonly (readonly [question: string | RegExp, text: string])[],
-): Promise<void> {
-  for (const [question, text] of answers) {
-    await run.shows(question);
-    run.type(`${text}\r`);
-  }
-}
-
-/** Enrolls the device whose key the terminal shows. @returns its codes from now on */
-async function enroll(run: OnTerminal): Promise<(ahead: number) => string> {
-  await run.shows("authenticator app, for");
-  await run.shows("Code for");
-  const [, key = ""] = /^ {2}((?:[A-Z2-7]{1,4} ?){8,})$/m.exec(run.screen()) ?? [];
-  const seed = base32Decode(key);
-  const present = timeStep(Date.now());
-  const code = (ahead: number): string => codeOfStep(seed, present + ahead);
-  run.type(`${code(-1)}\r`);
-  await run.shows("(the next one):");
-  run.type(`${code(0)}\r`);
-  return code;
 }
 
 test("from an empty home: key, device, config, shell and a session; the next run finds nothing to do", async () => {
@@ -79,7 +48,8 @@ test("from an empty home: key, device, config, shell and a session; the next run
   await guided.shows("Do it?");
   expect(readdirSync(dan.home)).toEqual([]);
   guided.type("\r");
-  const code = await enroll(guided);
+  const code = await scan(guided);
+  await typeCodes(guided, code(-1), code(0));
   await answer(guided, [
     ["Log in with it now?", ""],
     [/Code for dan @/, code(1)],

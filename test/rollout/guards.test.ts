@@ -355,7 +355,7 @@ test.each<[string, Partial<User>, boolean, string | undefined]>([
   expect(describeCaller(full)).toBe(problem);
 });
 
-test("a caller that is no user of the account is not judged", () => {
+test("a caller that is not a user of the account is not judged", () => {
   const { full } = makeSituation({ situation: { caller: { arn: arnOf("role/admin"), hasMfa: false } } });
   expect(describeCaller(full)).toBeUndefined();
 });
@@ -532,7 +532,7 @@ describe("G8 counts another administrator", () => {
   });
 });
 
-test("G8 also protects a user who is an administrator only perhaps", () => {
+test("G8 also protects a user who may be an administrator", () => {
   const user = { inlinePolicies: [elsewhere] };
   expect(guardsFor({ user, account: { users: [makeUser("ben", user), breakGlass] } })).toEqual(["G8"]);
 });

@@ -23,13 +23,13 @@ test("a batch is one of the plan that was applied last, also when that one is un
   expect(choose([...lines, undone], {})).toEqual(["ben", "cleo"]);
 });
 
-test("where the journal has plans, a batch of a journal of before is none of the latest", () => {
+test("if the journal has plans, a batch from before plans were journaled is not the latest one's", () => {
   const lines = [line("ben", "1"), line("ivy", "1", friday)];
   expect(choose(lines, { batch: "1" })).toEqual(["ivy"]);
   expect(choose(lines.slice(0, 1), { batch: "1" })).toEqual(["ben"]);
 });
 
-test("a user is found by the name of then and of now, in these groups only", () => {
+test("a user is found by the journaled and by the current name, in these groups only", () => {
   const lines = [line("ben", "1", friday), line("ivy", "2", { ...friday, group: "Other" })];
   const users = [{ id: "AIDAben", name: "zoe" }];
   for (const user of ["BEN", "zoe"]) {

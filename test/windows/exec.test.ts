@@ -88,7 +88,7 @@ test("a name is looked for in PATH with the endings of PATHEXT, and never in the
   expect((await exec(world, [".\\tool"], { cwd })).stdout).toBe("the batch file\r\n");
 });
 
-test("127 for what does not exist and 126 for what is no program, before a code is asked for", async () => {
+test("127 if the command does not exist and 126 if it is not a program, before fob asks for a code", async () => {
   const world = await makeWorld();
   const missing = await exec(world, ["no-such-program"]);
   expect(missing).toMatchObject({ status: 127, stderr: 'fob: error: "no-such-program": command not found\n' });

@@ -10,7 +10,7 @@ import { formatCommand } from "../../typed-command.ts";
 import { defineCommand, regionOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { explainDenial } from "../denied.ts";
-import { askAsUser, findOwnProfile } from "../own-user.ts";
+import { askAsUser, findOwnProfile, ownProfile } from "../own-user.ts";
 import { needTerminal } from "../questions.ts";
 
 export const passwordCommand = defineCommand({
@@ -19,11 +19,7 @@ export const passwordCommand = defineCommand({
     "Changes your console password. Shows the account's password policy, asks for the current password and twice for the " +
     "new one without showing them, and checks it before AWS does. Uses your session if one is open, else the access key, " +
     "where your policies let you change it without MFA.",
-  takes: {
-    name: "profile",
-    atMost: 1,
-    text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
-  },
+  takes: ownProfile,
   options: regionOption,
   common: ["noInput", "debug"],
   examples: ["fob password", "fob password work"],

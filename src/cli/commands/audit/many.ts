@@ -25,7 +25,7 @@ export const formatCount = ({ accounts }: AccountsReport): string => {
   return `${accounts.length} accounts${unread === 0 ? "" : `, of which ${unread} could not be read`}`;
 };
 
-const describeInactive = ({ state }: InactiveAccount): string => `not active (${state}), and not looked at`;
+export const describeInactive = ({ state }: InactiveAccount): string => `not active (${state}), and not looked at`;
 
 /** All accounts, with what came of each. */
 const listOutcomes = ({ accounts, inactive = [] }: AccountsReport): readonly (readonly [string, string])[] => [

@@ -191,6 +191,6 @@ export function formatAuditMarkdown(audit: Audit): string {
   ].join("\n")}\n`;
 }
 
-/** A command: what is in it is no markup. */
+/** A command, in which nothing counts as markup. */
 const formatCode = (command: string): string =>
   command.includes("`") ? escapeMarkdown(command) : `\`${escapeControlCharacters(command)}\``;

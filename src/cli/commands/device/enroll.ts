@@ -14,7 +14,7 @@ import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { explainDenial } from "../../denied.ts";
 import { offerFirstLogin } from "../../first-login.ts";
-import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
+import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser, ownProfile } from "../../own-user.ts";
 import { askTwoCodes, needTerminal } from "../../questions.ts";
 import { type ImageFile, reserveImage, showSeed } from "./show-seed.ts";
 import { assertUsable } from "./usable.ts";
@@ -28,11 +28,7 @@ export const deviceEnrollCommand = defineCommand({
     "Creates a virtual MFA device for you, shows its QR code and key on the terminal, and enables it with two codes. " +
     "Writes it to your AWS config and offers the first login. Your first device needs no MFA; for another one fob asks " +
     "for a code of a device that you have. The key is shown once and not stored.",
-  takes: {
-    name: "profile",
-    atMost: 1,
-    text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
-  },
+  takes: ownProfile,
   options: {
     name: { value: "name", text: "the name of the device (default: your user name)" },
     png: { value: "file", text: "also write the QR code to this file, which is removed at the end" },
@@ -170,7 +166,7 @@ async function deleteAgain({ serialNumber }: NewDevice, own: OwnProfile): Promis
   }
 }
 
-/** The device is enabled by now: that it cannot be written is no failure. @returns whether logins use it now */
+/** The device is enabled already, so if the config cannot be written, only a warning follows. @returns whether logins use it now */
 async function writeToConfig(
   { serialNumber }: Pick<NewDevice, "serialNumber">,
   devices: readonly string[] | undefined,

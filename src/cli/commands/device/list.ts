@@ -6,18 +6,14 @@ import { formatTable } from "../../../terminal/table.ts";
 import { escapeControlCharacters, formatJson, quote, quoteProfileArgument } from "../../../text.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { askAsUser, findOwnProfile, type OwnUser } from "../../own-user.ts";
+import { askAsUser, findOwnProfile, type OwnUser, ownProfile } from "../../own-user.ts";
 
 export const deviceListCommand = defineCommand({
   name: "device list",
   description:
     "Lists your own MFA devices, and says which of them a login can use: STS accepts codes of authenticator apps and " +
     "hardware tokens, not passkeys and security keys. Works without MFA.",
-  takes: {
-    name: "profile",
-    atMost: 1,
-    text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
-  },
+  takes: ownProfile,
   options: { json: { text: "print JSON" }, ...regionOption },
   common: ["noInput", "debug"],
   examples: ["fob device list", "fob device list work --json"],

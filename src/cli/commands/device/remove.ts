@@ -11,7 +11,7 @@ import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { explainDenial } from "../../denied.ts";
-import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
+import { askAsUser, findOwnProfile, type OwnProfile, type OwnUser, ownProfile } from "../../own-user.ts";
 import { askOnTerminal, needTerminal } from "../../questions.ts";
 import { assertUsable } from "./usable.ts";
 import { chooseOwnDevice, listOwnDevices, serialOption } from "./which.ts";
@@ -23,11 +23,7 @@ export const deviceRemoveCommand = defineCommand({
   description:
     "Deactivates a device of yours, and deletes it if it is a virtual one. Needs a session with MFA: fob asks for a code " +
     "if none is open. Removes the device from your AWS config. Also deletes a device that was created and never enabled.",
-  takes: {
-    name: "profile",
-    atMost: 1,
-    text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
-  },
+  takes: ownProfile,
   options: { ...serialOption, yes: { text: "do not ask for the device's name" }, ...regionOption },
   common: ["noInput", "debug"],
   examples: ["fob device remove", "fob device remove work --serial old-phone"],
@@ -73,7 +69,7 @@ async function findDevices(
 ): Promise<Found> {
   const own = await listOwnDevices(aws, context);
   const { listUnassignedDevices } = await import("../../../aws/iam.ts");
-  // Whether there are any is of little weight: without permission there are none.
+  // Without permission to list them, there are none to choose from.
   const unassigned = await listUnassignedDevices(aws).catch((error: unknown) => {
     if (error instanceof CancelledError || !(error instanceof FobError)) throw error;
     return [];
@@ -161,7 +157,7 @@ async function remove(
   say.hint(`delete it later: ${formatCommand(typed, { set: { serial: serialNumber } })}`);
 }
 
-/** The device has gone by now: that it stays in the config is no failure. */
+/** The device is removed already, so if it stays in the config, only a warning follows. */
 async function forget(
   { serialNumber }: OwnDevice,
   { resolution, sessions }: OwnProfile,

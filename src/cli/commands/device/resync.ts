@@ -6,7 +6,7 @@ import { quote, quoteProfileArgument } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import { explainDenial } from "../../denied.ts";
-import { askAsUser, findOwnProfile } from "../../own-user.ts";
+import { askAsUser, findOwnProfile, ownProfile } from "../../own-user.ts";
 import { askTwoCodes, needTerminal } from "../../questions.ts";
 import { chooseOwnDevice, listOwnDevices, serialOption } from "./which.ts";
 
@@ -17,11 +17,7 @@ export const deviceResyncCommand = defineCommand({
   description:
     "Tells AWS how far the clock of a device is off, if AWS rejects its codes: asks for two codes that the device shows " +
     "one after the other. Works without MFA.",
-  takes: {
-    name: "profile",
-    atMost: 1,
-    text: "a profile of yours (default: AWS_PROFILE, else default, else you choose)",
-  },
+  takes: ownProfile,
   options: { ...serialOption, ...regionOption },
   common: ["noInput", "debug"],
   examples: ["fob device resync", "fob device resync work --serial work-phone"],
@@ -60,12 +56,11 @@ export const deviceResyncCommand = defineCommand({
   },
 });
 
-/** Those with codes: a passkey has none. @throws FobError where the user has others alone */
+/** The devices that show codes, which passkeys do not; a single device is returned either way. @throws FobError without any */
 function findThoseWithCodes(devices: readonly OwnDevice[] | undefined, list: string): readonly OwnDevice[] | undefined {
-  const withCodes = devices?.filter(({ isUsable }) => isUsable !== false);
-  const [first, ...others] = devices ?? [];
-  if (withCodes?.length !== 0 || !first) return withCodes;
-  if (others.length === 0) return [assertCodes(first, list)];
+  if (devices === undefined || devices.length <= 1) return devices;
+  const withCodes = devices.filter(({ isUsable }) => isUsable !== false);
+  if (withCodes.length > 0) return withCodes;
   throw new FobError("none of your MFA devices shows codes, so there is nothing to resynchronize", list);
 }
 

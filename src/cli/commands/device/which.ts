@@ -57,7 +57,7 @@ export async function chooseOwnDevice(
     throw new UsageError(
       named.length === 0
         ? `you have no MFA device ${quote(serial)}`
-        : `you have ${named.length} MFA devices of the name ${quote(serial)}; use the ARN of one`,
+        : `you have ${named.length} MFA devices named ${quote(serial)}; use the ARN of one`,
       list,
     );
   }

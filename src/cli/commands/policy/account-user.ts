@@ -1,7 +1,8 @@
 // `fob policy simulate --account --user NAME`: the policies that a user of the account really has.
 import { FobError, UsageError } from "../../../errors.ts";
+import { readPasswordPolicy } from "../../../iam/password-rules.ts";
 import { findUser, indexPolicies } from "../../../iam/policies-of.ts";
-import { readIdentities, readPasswordPolicy } from "../../../iam/read.ts";
+import { readIdentities } from "../../../iam/read.ts";
 import type { UserIdentity } from "../../../iam/snapshot.ts";
 import { tryCall } from "../../../iam/try-call.ts";
 import { findNearest } from "../../../nearest.ts";

@@ -1,6 +1,6 @@
 // `fob rollout apply`: puts the next batch of a plan under the enforcement policy.
 import { exitCodes, FobError, UsageError } from "../../../errors.ts";
-import { buildEnforcement } from "../../../iam/enforcement.ts";
+import { buildEnforcement, getVariantOptions } from "../../../iam/enforcement.ts";
 import { isBreakGlass, isMember } from "../../../iam/parts.ts";
 import { indexPolicies, type PoliciesOf } from "../../../iam/policies-of.ts";
 import { snapshotActions } from "../../../iam/read.ts";
@@ -27,7 +27,7 @@ import { parsePlan } from "../../../rollout/plan-file.ts";
 import { listDone, readJournal, withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
 import { formatJson, quote } from "../../../text.ts";
-import { formatCommand, type GivenOptions } from "../../../typed-command.ts";
+import { formatCommand } from "../../../typed-command.ts";
 import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
@@ -161,7 +161,8 @@ async function applyPlan(
   if (checked.refusals.length > 0) return exitCodes.notFresh;
   await sayBatch(checked.situation, plan, calls, say);
   const age = describeAge(plan, context.now());
-  const planAgain = formatRollout(context.typed, "plan", { ...pickSettings(plan), out: options.plan });
+  const settings = { group: plan.group, ...getVariantOptions(plan.policy) };
+  const planAgain = formatRollout(context.typed, "plan", { ...settings, out: options.plan });
   warnCaller(checked.situation, say);
   if (options.yes) {
     if (age !== undefined) throw new FobError(`nothing was changed: ${age}`, planAgain, exitCodes.notFresh);
@@ -316,14 +317,6 @@ async function sayBatch(
     say.note(isThere(name) ? `  ${name} is in the group already` : `  add ${name}${lost}`);
   }
 }
-
-/** What the plan was made with, as options of `fob rollout plan`. */
-const pickSettings = ({ group, policy }: Plan): GivenOptions => ({
-  group,
-  ...(policy.passwordChange ? {} : { noPasswordChange: true }),
-  ...(policy.maxAgeSeconds === null ? {} : { maxAge: String(policy.maxAgeSeconds) }),
-  ...(policy.viaAwsService ? { viaAwsService: true } : {}),
-});
 
 /** Who cannot take users out of the group cannot undo what goes wrong. */
 function warnCaller(situation: Situation, say: Context["say"]): void {

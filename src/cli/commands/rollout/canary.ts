@@ -21,13 +21,13 @@ import {
 import { totp } from "../../../sandbox/totp.ts";
 import { type Journal, withJournal } from "../../../steps/journal.ts";
 import { runSteps, undoTogether } from "../../../steps/steps.ts";
-import { isPlain } from "../../../terminal/abilities.ts";
 import { findTerminal } from "../../../terminal/tty.ts";
 import { escapeControlCharacters, formatJson, quote } from "../../../text.ts";
 import { formatCommand, type GivenOptions } from "../../../typed-command.ts";
 import { type ReadAccount, sleepUnless, withAccount } from "../../account.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
+import { askOnTerminal } from "../../questions.ts";
 import { connectRollout } from "./calls.ts";
 import { locateFiles, logInAsCanary, removeFiles } from "./canary-login.ts";
 import { confirmAccount } from "./confirm.ts";
@@ -41,9 +41,9 @@ export const rolloutCanaryCommand = defineCommand({
   description:
     "Makes a test user with an access key, a console password and one harmless permission, puts it into the group that " +
     "enforces MFA, and proves with real calls that everything is denied without MFA, that the user can enroll a device, " +
-    "and that it works with MFA. Asks you to try the console sign-in too. Then removes everything that it made. Prints the " +
-    "proof on stdout, line by line. Makes the group and its two policies if they do not exist. Exits with 3 if something does not hold. If it was killed, --resume " +
-    "starts over, and --clean only removes what is left.",
+    "and that it works with MFA. Makes the group and its two policies if they do not exist. Asks you to try the console " +
+    "sign-in too. Prints the proof on stdout, line by line. Then removes the test user, its keys and its device. Exits " +
+    "with 3 if something does not hold. If it was killed, --resume starts over, and --clean only removes what is left.",
   options: {
     user: { value: "user", text: "the name of the test user (default: test-mfa-user)" },
     ...groupOption,
@@ -152,10 +152,10 @@ async function runCanary(
     write(`${line.holds ? "yes" : "NO "}  ${line.text}${detail}`);
   };
   const admin = await connectAdmin(aws);
-  // The user first: where there is one of that name, nothing else is made.
-  const [createUser, ...others] = listCanarySteps(canary, user, admin);
+  const userSteps = listCanarySteps(canary, user, admin);
   const groupSteps = listGroupSteps({ account: snapshot, enforcement }, await connectRollout(aws));
-  const steps = [...(createUser === undefined ? [] : [createUser]), ...groupSteps, ...others];
+  // The user first: if a user has the name already, nothing else is made.
+  const steps = [...userSteps.slice(0, 1), ...groupSteps, ...userSteps.slice(1)];
   const { folder, ...place } = locate(snapshot.account, context);
   const prove = async (journal: Journal): Promise<boolean> => {
     const made = { folder, journal, aws };
@@ -233,18 +233,15 @@ async function confirmSignIn(
   password: string,
   account: string,
   { noInput }: RunOptions,
-  { env, signal, say }: Context,
+  context: Context,
   report: (line: ProofLine) => void,
 ): Promise<boolean> {
   const terminal = noInput ? undefined : findTerminal();
   const text = `in the console, ${user} signs in with the password and a code`;
   if (terminal === undefined) {
-    say.warning("the console sign-in was not tried: there is no terminal to ask on");
+    context.say.warning("the console sign-in was not tried: there is no terminal to ask on");
     return true;
   }
-  const { askLine } = await (isPlain(env)
-    ? import("../../../terminal/plain-prompts.ts")
-    : import("../../../terminal/prompts.ts"));
   const before = [
     `sign in at https://console.aws.amazon.com/ in a private window: account ${account}, user ${user}`,
     `the password, once: ${password}`,
@@ -252,13 +249,8 @@ async function confirmSignIn(
   ].join("\n");
   const problem = (answer: string): string | undefined =>
     /^(y|yes|n|no)$/i.test(answer.trim()) ? undefined : "type y or n";
-  const answer = await askLine(terminal, {
-    message: "Did the console ask for an MFA code? (y/n)",
-    before,
-    problem,
-    signal,
-  });
-  const holds = /^y/i.test(answer.trim());
+  const message = "Did the console ask for an MFA code? (y/n)";
+  const holds = /^y/i.test(await askOnTerminal(terminal, { message, before, problem }, context));
   report({ text, holds });
   return holds;
 }

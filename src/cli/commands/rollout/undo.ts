@@ -44,11 +44,12 @@ export const rolloutUndoCommand = defineCommand({
     const group = parseGroup(options.group);
     return await withAccount(options, "fob rollout undo", context, (account) => {
       const { store, name } = locateJournal(account.snapshot.account, context);
-      const journaled = options.group === undefined ? listGroups(readJournal(store, name)) : [];
+      const lines = readJournal(store, name);
+      const journaled = options.group === undefined ? listGroups(lines) : [];
       const groups = (journaled.length === 0 ? [group] : journaled).map(
         (each) => findGroup(account.snapshot, each)?.name ?? each,
       );
-      return undo({ ...options, groups }, account, context);
+      return undo({ ...options, groups }, lines, account, context);
     });
   },
 });
@@ -65,13 +66,16 @@ interface UndoOptions {
   readonly noInput?: boolean | undefined;
 }
 
-async function undo(options: UndoOptions, { snapshot, aws }: ReadAccount, context: Context): Promise<number> {
+async function undo(
+  options: UndoOptions,
+  lines: readonly JournalLine[],
+  { snapshot, aws }: ReadAccount,
+  context: Context,
+): Promise<number> {
   const { say, signal, now, stdout } = context;
   const { groups } = options;
   const place = locateJournal(snapshot.account, context);
-  const choose = (lines: readonly JournalLine[]): readonly JournaledStep[] =>
-    chooseAdded(lines, snapshot.users, options);
-  const lines = readJournal(place.store, place.name);
+  const choose = (from: readonly JournalLine[]): readonly JournaledStep[] => chooseAdded(from, snapshot.users, options);
   const chosen = choose(lines);
   assertPlanIsKnown(chosen, options, context);
   const before = groups.map((group) => ({ group, users: listMembers(snapshot, group) }));
@@ -132,7 +136,7 @@ const listMembers = ({ users }: AccountSnapshot, group: string): readonly string
 const hasStep = (steps: readonly JournaledStep[], user: string, group: string): boolean =>
   steps.some(({ facts }) => facts.user === user && isSame(facts.group ?? "", group));
 
-/** A journal of before does not say which plan a batch was of. */
+/** The journal of an earlier version does not say which plan a batch was of. */
 function assertPlanIsKnown(chosen: readonly JournaledStep[], { batch }: UndoOptions, { typed }: Context): void {
   if (batch === undefined || !chosen.some(({ facts }) => facts.plan === undefined)) return;
   throw new FobError(`the journal does not say which plan batch ${batch} is of: an earlier version of fob wrote it`, [
@@ -173,7 +177,7 @@ function sayLeft(
   const { say } = context;
   const asProfile = formatAsProfile(profile, context);
   for (const { user, group } of left) {
-    say.error(`${user} is in group ${group}, and the journal on this computer does not say that fob did it`);
+    say.error(`${user} is in group ${group}, and the journal on this computer does not say that fob added the user`);
     say.hint(`to take ${user} out, also from CloudShell: ${formatRemoval(user, group)}${asProfile}`);
   }
   return exitCodes.notFresh;

@@ -1,14 +1,14 @@
 // `fob setup`: the MFA device that codes come from.
-import { AwsFailure } from "../../../aws/failures.ts";
 import { createFidoError } from "../../../devices/choose.ts";
 import { assertRoom } from "../../../devices/enroll.ts";
-import { describeDevice, type OwnDevice } from "../../../devices/own.ts";
+import type { OwnDevice } from "../../../devices/own.ts";
 import { FobError } from "../../../errors.ts";
 import { getProperty } from "../../../profiles/files.ts";
 import { serialKeys } from "../../../session/settings.ts";
 import { escapeControlCharacters, quote } from "../../../text.ts";
 import { sayError } from "../../context.ts";
 import { askAsUser, type OwnProfile, type OwnUser } from "../../own-user.ts";
+import { listOwnDevices } from "../device/which.ts";
 import { type Asking, askWhether, chooseOne } from "./asking.ts";
 import { command } from "./key.ts";
 
@@ -25,12 +25,8 @@ export async function chooseDevice(
   { own, user }: { readonly own: OwnProfile; readonly user: OwnUser },
   asking: Asking,
 ): Promise<ChosenDevice> {
-  const { say } = asking.context;
-  const devices = await listDevices(own);
-  if (devices instanceof AwsFailure) {
-    say.warning(`cannot list your MFA devices: ${devices.message}`);
-    return { serial: undefined, enrolls: false, canLogIn: true };
-  }
+  const devices = await listDevices(own, asking);
+  if (devices === undefined) return { serial: undefined, enrolls: false, canLogIn: true };
   const usable = devices.filter(({ isUsable }) => isUsable === true).map(({ serialNumber }) => serialNumber);
   if (usable.length > 0) return { serial: await pick(usable, own, asking), enrolls: false, canLogIn: true };
   if (devices.length > 0) {
@@ -41,22 +37,13 @@ export async function chooseDevice(
   return { serial: undefined, enrolls, canLogIn: enrolls };
 }
 
-async function listDevices(own: OwnProfile): Promise<readonly OwnDevice[] | AwsFailure> {
-  try {
-    return await askAsUser(own, { command }, async (aws) => {
-      const { listEnabledDevices } = await import("../../../aws/iam.ts");
-      return (await listEnabledDevices(aws)).map(describeDevice);
-    });
-  } catch (error) {
-    if (error instanceof AwsFailure && error.consequence === "refused") return error;
-    throw error;
-  }
-}
+const listDevices = (own: OwnProfile, { context }: Asking): ReturnType<typeof listOwnDevices> =>
+  askAsUser(own, { command }, (aws) => listOwnDevices(aws, context));
 
 /** Whether the user has a device that STS takes codes of. @throws FobError */
-export async function hasUsableDevice(own: OwnProfile): Promise<boolean> {
-  const devices = await listDevices(own);
-  return !(devices instanceof AwsFailure) && devices.some(({ isUsable }) => isUsable === true);
+export async function hasUsableDevice(own: OwnProfile, asking: Asking): Promise<boolean> {
+  const devices = await listDevices(own, asking);
+  return devices?.some(({ isUsable }) => isUsable === true) ?? false;
 }
 
 /** The one of several that is to be written; undefined where one of them is configured. */

@@ -13,7 +13,7 @@ import { readStaticKeys } from "../../../keys/long-term.ts";
 import { assertCanAdd } from "../../../keys/move.ts";
 import type { Advice } from "../../../profiles/advice.ts";
 import { getProperty, readableProfiles, withProperties } from "../../../profiles/files.ts";
-import { isPortableName } from "../../../profiles/names.ts";
+import { isNewName } from "../../../profiles/names.ts";
 import { isResolvable, listLoginSources } from "../../../session/candidates.ts";
 import { resolveProfilePair } from "../../../session/profile-pair.ts";
 import type { KeyChoice } from "../../../setup/plan.ts";
@@ -56,7 +56,7 @@ function listOfAwsVault(asking: Asking, sources: readonly string[]): string[] {
 }
 
 function findNameProblem(name: string, { snapshot }: Asking, sources: readonly string[]): string | undefined {
-  if (!isGoodName(name)) return "use letters, digits and . _ -";
+  if (!isNewName(name)) return "use letters, digits and . _ -";
   if (sources.includes(name)) return "this profile has an access key; choose another name";
   try {
     assertCanAdd(snapshot.files, name);
@@ -67,16 +67,12 @@ function findNameProblem(name: string, { snapshot }: Asking, sources: readonly s
   }
 }
 
-/** A name for a new profile that every program reads alike, and that is no option. */
-export const isGoodName = (name: string): boolean =>
-  /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(name) && isPortableName(name);
-
 function resolveNamed(named: string, { snapshot, context }: Asking): string {
   if (isResolvable(named, snapshot)) return resolveProfilePair(named, snapshot, context.typed).source;
   assertCanAdd(snapshot.files, named, formatCommand(context.typed, { profile: "PROFILE" }));
-  if (isGoodName(named) || snapshot.files.config.has(named)) return named;
+  if (isNewName(named) || snapshot.files.config.has(named)) return named;
   throw new FobError(
-    `${quote(named)} is no name for a new profile: use letters, digits and . _ -`,
+    `${quote(named)} is not a valid profile name: use letters, digits and . _ -`,
     formatCommand(context.typed, { profile: "work" }),
   );
 }
@@ -245,7 +241,7 @@ const hasAwsVault = ({ context: { env } }: Asking): boolean => findProblem("aws-
 async function takeFromAwsVault(source: string, asking: Asking): Promise<Given | undefined> {
   const { context, terminal, snapshot } = asking;
   const { say, env, signal } = context;
-  if (!snapshot.files.config.has(source) || !isGoodName(source)) return undefined;
+  if (!snapshot.files.config.has(source) || !isNewName(source)) return undefined;
   if (!hasAwsVault(asking)) {
     if (isOfAwsVault(source, asking)) {
       say.note(

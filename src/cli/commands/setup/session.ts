@@ -4,12 +4,12 @@ import { isFromNpxCache } from "../../../credential-process/write-launcher.ts";
 import { FobError } from "../../../errors.ts";
 import { getProperty } from "../../../profiles/files.ts";
 import { classifyOwnKeys, classifyProcess } from "../../../profiles/inspect.ts";
+import { isNewName } from "../../../profiles/names.ts";
 import { getSessionProfileName, type ProfilePair } from "../../../session/profile-pair.ts";
 import { assertTarget } from "../../../session/session-profile.ts";
 import { readSession } from "../../../store/read.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { type Asking, askFor, chooseOne } from "./asking.ts";
-import { isGoodName } from "./key.ts";
 
 /** The name of the session profile. @throws FobError for one that cannot be written; CancelledError */
 export async function chooseSession(
@@ -19,7 +19,7 @@ export async function chooseSession(
   asking: Asking,
 ): Promise<string> {
   const byRule = getSessionProfileName(source);
-  const given = asking.team?.session ?? (asking.team === undefined ? linked : (linked ?? byRule));
+  const given = asking.team?.session ?? linked ?? (asking.team && byRule);
   if (given !== undefined) {
     assertSession({ source, session: given }, asking);
     return given;
@@ -32,7 +32,7 @@ export async function chooseSession(
   }
   const problem = (answer: string): string | undefined => {
     const session = answer || byRule;
-    if (!isGoodName(session)) return "use letters, digits and . _ -";
+    if (!isNewName(session)) return "use letters, digits and . _ -";
     if (session === source) return "that profile has the access key; choose another name";
     try {
       assertSession({ source, session }, asking);

@@ -133,7 +133,7 @@ function connectTools({ choices, region }: Chosen, asking: Asking): SetupTools {
   return {
     ...{ paths: sessions.paths, keychain: sessions.keychain, signal: context.signal, note: context.say.note },
     again: formatAgain(source, asking),
-    hasDevice: () => hasUsableDevice(asOwn()),
+    hasDevice: () => hasUsableDevice(asOwn(), asking),
     enroll: () => enrollDevice(asOwn(), {}, terminal, { ...context, typed }),
     install: () => installProfile(session, {}, context),
   };

@@ -2,8 +2,9 @@
 import type { AccountAudit, AccountsReport } from "../../../../audit/accounts.ts";
 import type { Audit } from "../../../../audit/audit.ts";
 import type { AuditedPeople } from "../../../../audit/people.ts";
+import { formatUtcTime } from "../../../../duration.ts";
 import { html, type Markup } from "../../../../html.ts";
-import { describeAccount, describeNumber, formatCount, sortAccounts } from "../many.ts";
+import { describeAccount, describeInactive, describeNumber, formatCount, sortAccounts } from "../many.ts";
 import { describeReport, listUrgent } from "../text.ts";
 import { placeOf } from "./place.ts";
 import { drawResults, link, writeAccount, writePage, writeScore } from "./report.ts";
@@ -20,14 +21,13 @@ export function formatAuditsHtml(report: AccountsReport, now: number): string {
   const read = report.accounts.flatMap(({ name, audit, people }): Read[] =>
     "value" in audit && people !== undefined ? [{ name, audit: audit.value, people }] : [],
   );
-  const made = `${new Date(now).toISOString().slice(0, 19)}Z`;
   const parts = [
     link("summary", "All accounts"),
     ...read.map(({ name, audit }, index) =>
       link(`${placeOf(index).prefix}summary`, describeNumber(audit.account, name)),
     ),
   ];
-  return writePage(`MFA audit of ${formatCount(report)}`, `Made ${made}`, parts, [
+  return writePage(`MFA audit of ${formatCount(report)}`, `Made ${formatUtcTime(now)}`, parts, [
     writeAll(report, read),
     ...read.map(({ name, audit, people }, index) => writeFolded(name, audit, people, index, now)),
   ]);
@@ -51,8 +51,8 @@ ${writeScore({ pass: add("pass"), fail: add("fail"), unknown: add("unknown") })}
 <thead><tr><th scope="col">Account</th><th scope="col">Do not hold</th><th scope="col">Not known</th><th scope="col">Hold</th><th scope="col">Most urgent</th></tr></thead>
 <tbody>
 ${sortAccounts(report.accounts).map((each) => writeRow(each, read))}${(report.inactive ?? []).map(
-  ({ account, name, state }) =>
-    html`<tr><th scope="row">${describeNumber(account, name)}</th><td colspan="4">not active (${state}), and not looked at</td></tr>\n`,
+  (each) =>
+    html`<tr><th scope="row">${describeNumber(each.account, each.name)}</th><td colspan="4">${describeInactive(each)}</td></tr>\n`,
 )}</tbody></table></div>
 <div class="charts">
 ${drawResults(checks)}${drawDevices(read.flatMap(({ people }) => people.users))}</div>
