@@ -268,6 +268,8 @@ interface Progress {
   caller: Credential | undefined;
   /** Undefined until the operation is known. */
   strike: Strike | undefined;
+  /** Whether the client of a service that is not modeled reads JSON. */
+  readsJson: boolean;
 }
 
 /** By the names in signatures. */
@@ -300,6 +302,7 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
     region: "",
     caller: undefined,
     strike: undefined,
+    readsJson: false,
   };
   let error: AwsError | undefined;
   let reply: Answer;
@@ -308,7 +311,8 @@ async function answerCall(request: IncomingMessage, response: ServerResponse, aw
   } catch (thrown) {
     error = thrown instanceof AwsError ? thrown : new AwsError("InternalFailure", 500, "Internal failure");
     const headers = request.headersDistinct;
-    const usesJson = progress.service === undefined ? isJson({ headers }) : progress.service in jsonServices;
+    const usesJson =
+      progress.service === undefined ? progress.readsJson || isJson({ headers }) : progress.service in jsonServices;
     reply = usesJson
       ? answerJsonError(error, progress.service, headers)
       : answerError(error, progress.service, requestId);
@@ -400,7 +404,10 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
   const authorization = readAuthorization(request, query);
   progress.accessKeyId = keepWord(authorization.accessKeyId);
   const service = services.find((known) => known === authorization.service);
-  if (service === undefined) throw notModeled(`the service '${authorization.service}'`);
+  if (service === undefined) {
+    progress.readsJson = !restXml.includes(authorization.service) && !isQueryRequest(request, query);
+    throw notModeled(`the service '${authorization.service}'`);
+  }
   // Whatever region the client has signed for.
   const region = service === "iam" ? getGlobalRegion(account.partition) : authorization.region;
   Object.assign(progress, { service, region });
@@ -444,6 +451,13 @@ function handle(request: HttpRequest, progress: Progress, aws: LocalAws, request
     body: writeQueryResponse(progress.action, definition.namespace, result, requestId),
   };
 }
+
+/** Services that speak REST and XML; all others that speak REST speak JSON. By the names in signatures. */
+const restXml: readonly string[] = ["cloudfront", "route53", "s3", "s3-outposts"];
+
+/** Whether a request is of the query protocol, whose clients read XML: it has the action as a form has it. */
+const isQueryRequest = ({ headers }: HttpRequest, query: ReadonlyMap<string, string>): boolean =>
+  query.has("Action") || (headers["content-type"]?.[0]?.startsWith("application/x-www-form-urlencoded") ?? false);
 
 /** Operations of STS that AWS takes without a signature. */
 const unsignedActions: readonly string[] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"];

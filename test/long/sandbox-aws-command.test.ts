@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { services } from "../../src/sandbox/server.ts";
+import { services, startSandbox } from "../../src/sandbox/server.ts";
 import { startPython } from "../helpers/line-program.ts";
 import { isThere } from "../helpers/needed.ts";
 import { driveSandbox, type Send } from "../helpers/sandbox-calls.ts";
@@ -59,6 +59,32 @@ describe.skipIf(!isThere("python3", "-c", "import awscli.clidriver"))("the aws c
       expect(await driveSandbox(send, services)).toEqual([]);
     } finally {
       aws.stop();
+    }
+  });
+
+  // One of each protocol: JSON, REST with JSON, REST with XML, query, EC2's query.
+  test.each([
+    ["dynamodb", "list-tables", "ListTables"],
+    ["lambda", "list-functions", "ListFunctions"],
+    ["route53", "list-hosted-zones", "ListHostedZones"],
+    ["rds", "describe-db-instances", "DescribeDBInstances"],
+    ["ec2", "describe-regions", "DescribeRegions"],
+  ])("reads that %s is not modeled", async (service, command, operation) => {
+    const sandbox = await startSandbox();
+    const { accessKeyId, secretAccessKey } = sandbox.rootAccessKey;
+    const aws = startPython<Answer>("aws_commands.py");
+    try {
+      const variables = {
+        ...{ HOME: home, AWS_EC2_METADATA_DISABLED: "true", AWS_MAX_ATTEMPTS: "1", AWS_DEFAULT_REGION: "eu-central-1" },
+        ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+      };
+      const { stderr } = await aws.ask({ arguments: [service, command, "--endpoint-url", sandbox.url], variables });
+      expect(stderr).toContain(
+        `An error occurred (NotImplemented) when calling the ${operation} operation: This local AWS does not model the service '${service}'`,
+      );
+    } finally {
+      aws.stop();
+      await sandbox.close();
     }
   });
 });
