@@ -14,21 +14,29 @@ export type Format = (typeof formats)[number];
 
 /** The variables in a format, which ends in a line's end. @param profile the section's name in ini @throws FobError */
 export function formatVariables(format: Format, variables: Variables, profile: string): string {
-  return `${lines[format](variables, profile).join("\n")}\n`;
+  const { unset, unsetPrefix } = variables;
+  const names = unset.filter((name) => unsetPrefix === undefined || !name.startsWith(unsetPrefix));
+  return `${lines[format]({ ...variables, unset: names }, profile).join("\n")}\n`;
 }
 
 const lines: Readonly<Record<Format, (variables: Variables, profile: string) => string[]>> = {
   bash: formatPosix,
   zsh: formatPosix,
-  fish: ({ set, unset }) => [
+  fish: ({ set, unset, unsetPrefix }) => [
     // A universal variable is the user's for good, and cannot be hidden from programs.
     ...unset.map((name) => `set -eg ${name}; set -q ${name}; and echo '${quoteForEveryShell(name)}' >&2`),
+    ...(unsetPrefix === undefined
+      ? []
+      : [
+          `for name in (set -nx | string match '${unsetPrefix}*'); set -eg $name; set -q $name; and echo "${quoteForEveryShell("$name")}" >&2; end`,
+        ]),
     ...Object.entries(set).map(([name, value]) => `set -gx ${name} '${value.replace(/[\\']/g, "\\$&")}'`),
     // `set` leaves the status as it was.
     "true",
   ],
-  powershell: ({ set, unset }) => [
+  powershell: ({ set, unset, unsetPrefix }) => [
     ...unset.map((name) => `$Env:${name} = $null`),
+    ...(unsetPrefix === undefined ? [] : [`Remove-Item -Path Env:${unsetPrefix}*`]),
     ...Object.entries(set).map(([name, value]) => `$Env:${name} = ${quotePowershell(value)}`),
   ],
   cmd: ({ set, unset }) => [
@@ -49,10 +57,13 @@ export function formatFailure(format: Format): string {
 const quoteForEveryShell = (name: string): string =>
   `fob: warning: ${name} is a universal variable, which may override these credentials: set -eU ${name}`;
 
-function formatPosix({ set, unset }: Variables): string[] {
+function formatPosix({ set, unset, unsetPrefix }: Variables): string[] {
+  // With the prefix as a name, because zsh's unset wants one.
+  const others =
+    unsetPrefix === undefined ? [] : [unsetPrefix, `$(env | sed -n 's/^\\(${unsetPrefix}[A-Za-z0-9_]*\\)=.*/\\1/p')`];
   return [
     // Without -v it would be a function's name where there is no such variable.
-    `unset -v ${unset.join(" ")}`,
+    `unset -v ${[...unset, ...others].join(" ")}`,
     ...Object.entries(set).map(([name, value]) => `export ${name}=${quoteShellLiteral(value)}`),
   ];
 }

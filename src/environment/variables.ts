@@ -18,6 +18,8 @@ export interface ProfileCredentials {
 export interface Variables {
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
+  /** Every variable whose name begins so is unset too, whichever the shell has. */
+  readonly unsetPrefix?: string;
 }
 
 /**

@@ -135,24 +135,6 @@ const formatSection = (name: string, settings: Readonly<Record<string, string>>)
     .map(([key, value]) => `${key} = ${value}\n`)
     .join("")}`;
 
-/**
- * Variables that may lead AWS tools elsewhere. The shell that takes over the variables may have others than the one that
- * started the sandbox.
- */
-const usual = [
-  ...["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"],
-  ...["AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION"],
-  ...["AWS_ACCOUNT_ID", "AWS_CREDENTIAL_SCOPE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_VAULT", "AWS_MFA_SERIAL"],
-  ...["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE"],
-  ...["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
-  ...["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"],
-  ...["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"],
-  ...["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"],
-  ...["AWS_ENDPOINT_URL_CLOUDTRAIL", "AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"],
-  ...["AWS_ENDPOINT_URL_CONFIG_SERVICE", "AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_SNS"],
-  ...["AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"],
-];
-
 interface Places extends AwsFilePaths {
   readonly store: string;
   readonly keychain: string;
@@ -171,8 +153,8 @@ function buildVariables(files: Places, url: string, env: Environment): Variables
     [authenticatorVariable]: files.authenticator,
     ...bypassProxy(new URL(url).hostname, env),
   };
-  const others = Object.keys(env).filter(isAboutAws);
-  return { set, unset: [...new Set([...usual, ...others])].filter((name) => !(name in set)) };
+  const unset = Object.keys(env).filter((name) => isAboutAws(name) && !(name in set));
+  return { set, unset, unsetPrefix: "AWS_" };
 }
 
 /** Where a proxy is set, requests to this host go around it. Some tools read the one variable, some the other. */

@@ -131,7 +131,8 @@ parsed("whatever a value holds, its line is one assignment of that value to the 
   );
   const value = fc.array(fc.oneof(odd, fc.string({ unit: "binary" })), { maxLength: 8 }).map((parts) => parts.join(""));
   const property = fc.property(value, (text) => {
-    const lines = formatVariables("powershell", { set: { AWS_REGION: text }, unset: ["GONE"] }, "work");
+    const variables = { set: { AWS_REGION: text }, unset: ["GONE"], unsetPrefix: "AWS_" };
+    const lines = formatVariables("powershell", variables, "work");
     parse(lines, (root) => {
       expect(root.hasError).toBe(false);
       const [gone, set, ...others] = root.descendantsOfType("assignment_expression");
@@ -139,7 +140,7 @@ parsed("whatever a value holds, its line is one assignment of that value to the 
       expect(gone?.text).toBe("$Env:GONE = $null");
       expect(set?.descendantsOfType("variable")[0]?.text).toBe("$Env:AWS_REGION");
       expect(set && textOf(set)).toBe(text);
-      expect(root.descendantsOfType("command")).toEqual([]);
+      expect(root.descendantsOfType("command").map((command) => command.text)).toEqual(["Remove-Item -Path Env:AWS_*"]);
     });
   });
   fc.assert(property, { numRuns: 100 });

@@ -53,7 +53,8 @@ test("what fob sandbox prints leads another shell there: log in with a code of b
     'echo "$AWS_ENDPOINT_URL $AWS_SHARED_CREDENTIALS_FILE $AWS_CONFIG_FILE"',
     "env | cut -d= -f1 | grep AWS | sort | tr '\\n' ' '",
   ];
-  const { status, stdout, stderr } = await run("bash", script.join("\n"), { env: home.env });
+  const env = { ...home.env, AWS_ONLY_HERE: "it's" };
+  const { status, stdout, stderr } = await run("bash", script.join("\n"), { env });
   expect({ status, stderr }).toMatchObject({ status: 0 });
   const [session, places = "", names] = stdout.trimEnd().split("\n");
   expect(session).toBe("ben-mfa");
@@ -77,7 +78,8 @@ testIn(["fish", "zsh"], "takes over what fob sandbox prints for it", async (shel
     .split("\n")
     .filter((line) => !line.startsWith("fob: "));
   const script = `${lines.join("\n")}\nenv | cut -d= -f1 | grep AWS | sort | tr '\\n' ' '; fob sandbox code ben`;
-  const { status, stdout } = await run(shell, script, { env: home.env, shows: ["code"] });
+  const env = { ...home.env, AWS_ONLY_HERE: "it's" };
+  const { status, stdout } = await run(shell, script, { env, shows: ["code"] });
   expect(status).toBe(0);
   expect(stdout).toMatch(
     /^AWS_CONFIG_FILE AWS_EC2_METADATA_DISABLED AWS_ENDPOINT_URL AWS_SHARED_CREDENTIALS_FILE \d{6}\n$/,
