@@ -1,7 +1,7 @@
 // Installs the programs that tests run with fob or have as referees, and prints the folder that they need in PATH: the
-// aws command, boto3 and cfn-lint at the versions of requirements.txt, clients/go, hcl and actionlint, and the parser of
-// powershell; with --all also clients/java and clients/rust, where Maven and Cargo are. Needs Python and Go; what is there
-// already is not made again.
+// aws command, boto3 and cfn-lint at the versions of requirements.txt, clients/go, hcl, actionlint and aws-vault, the parser
+// of powershell and the validator of sarif; with --all also clients/java and clients/rust, where Maven and Cargo are. Needs
+// Python and Go; what is there already is not made again.
 import { spawnSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,11 @@ run(".", join(bin, "python3"), "-m", "pip", "install", "--quiet", "--requirement
 run("clients/go", "go", "build", "-o", join(bin, "identity-go"), ".");
 run("hcl", "go", "build", "-o", join(bin, "hcl-json"), ".");
 run("actionlint", "go", "build", "-o", join(bin, "actionlint"), "github.com/rhysd/actionlint/cmd/actionlint");
+run("aws-vault", "go", "build", "-o", join(bin, "aws-vault"), "github.com/99designs/aws-vault/v7");
 installPackages(join(here, "powershell"));
+installPackages(join(here, "sarif"));
+// What its install script does.
+chmodSync(join(here, "sarif/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"), 0o755);
 for (const { name, program, tool, build } of process.argv.includes("--all") ? others : []) {
   if (spawnSync(tool, ["--version"]).status === 0) build(program);
   else {

@@ -1,10 +1,11 @@
 // `fob setup` takes over what users of aws-mfa, aws-vault and `aws configure mfa-login` have.
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Answers, answer } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
-import { keysOf, makeWorld, type OnTerminal, type World } from "../helpers/world.ts";
+import { isThere } from "../helpers/needed.ts";
+import { execute, keysOf, makeWorld, type OnTerminal, type World } from "../helpers/world.ts";
 
 async function makeWorldWithKeychain(): Promise<World & { readonly keychain: string }> {
   const world = await makeWorld();
@@ -65,53 +66,56 @@ test("aws-mfa: the key of work-long-term moves to the keychain, work stays the s
   expect(readFileSync(copy, "utf8")).toContain(`mfa_serial = ${serialNumber}`);
 });
 
-test("aws-vault: its program gives the key, and what only aws-vault reads becomes what every program reads", async () => {
-  const world = await makeWorldWithKeychain();
-  const { serialNumber } = world.device;
-  const { accessKeyId, secretAccessKey } = world.user.accessKey;
-  const key = { Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey };
-  writeFileSync(world.credentialsPath, "");
-  writeFileSync(
-    world.configPath,
-    `[profile base]\nregion = eu-west-1\n\n[profile work]\ninclude_profile = base\nmfa_serial = ${serialNumber}\n\n` +
-      `[profile dev]\nsource_profile = work\n${role("prod", "work", serialNumber)}`,
-  );
-  const bin = join(world.home, "bin");
-  mkdirSync(bin);
-  const vault = join(bin, "aws-vault");
-  mayHoldSecrets(vault);
-  const command = "export --no-session --format=json work";
-  writeFileSync(vault, `#!/bin/sh\ntest "$*" = "${command}" -a -z "$AWS_VAULT" && echo '${JSON.stringify(key)}'\n`, {
-    mode: 0o600,
-  });
-  chmodSync(vault, 0o700);
-  const env = { PATH: `${bin}:${world.env.PATH}`, AWS_VAULT: "work" };
-  const run = world.fobOnTerminal(["setup"], { env });
-  const screen = await setUp(world, run, [
-    ["work (aws-vault may have its access key)", ""],
-    ["Take the access key of work from aws-vault?", ""],
-    ["Where should the secret access key be kept?", ""],
-    ["Which profile should hold the session, for programs to use?", down],
-    ["How should programs get the session?", ""],
-    ["Change these role profiles?", ""],
-  ]);
-  expect(screen).toContain(
-    'let the role profile "prod" use the session: source_profile = dev (it was "work"), no mfa_serial',
-  );
-  expect(screen).toContain("hint: delete it once you have logged in: aws-vault remove work");
-  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
-  expect(world.config()).toContain(
-    `mfa_serial = ${serialNumber}\nfob_access_key_id = ${accessKeyId}\nregion = eu-west-1\n`,
-  );
-  expect(world.config()).toContain("[profile dev]\nfob_source_profile = work\n");
-  expect(world.config()).toContain("role/prod\nsource_profile = dev\n");
-  expect(world.credentials()).toMatch(/^\[dev\]\naws_access_key_id = ASIA/);
-});
+test.skipIf(!isThere("aws-vault", "--version"))(
+  "aws-vault: its program gives the key, and what only aws-vault reads becomes what every program reads",
+  async () => {
+    const world = await makeWorldWithKeychain();
+    const { serialNumber } = world.device;
+    const { accessKeyId, secretAccessKey } = world.user.accessKey;
+    writeFileSync(world.credentialsPath, "");
+    writeFileSync(
+      world.configPath,
+      `[profile base]\nregion = eu-west-1\n\n[profile work]\ninclude_profile = base\nmfa_serial = ${serialNumber}\n\n` +
+        `[profile dev]\nsource_profile = work\n${role("prod", "work", serialNumber)}`,
+    );
+    const files = {
+      AWS_VAULT_BACKEND: "file",
+      AWS_VAULT_FILE_DIR: join(world.home, "vault"),
+      AWS_VAULT_FILE_PASSPHRASE: "open",
+    };
+    const key = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    const added = await execute("aws-vault", ["add", "--env", "work"], { env: { ...world.env, ...files, ...key } });
+    expect(added).toMatchObject({ status: 0 });
+    // It refuses to run in a shell of its own.
+    const env = { ...files, AWS_VAULT: "work" };
+    const run = world.fobOnTerminal(["setup"], { env });
+    const screen = await setUp(world, run, [
+      ["work (aws-vault may have its access key)", ""],
+      ["Take the access key of work from aws-vault?", ""],
+      ["Where should the secret access key be kept?", ""],
+      ["Which profile should hold the session, for programs to use?", down],
+      ["How should programs get the session?", ""],
+      ["Change these role profiles?", ""],
+    ]);
+    expect(screen).toContain(
+      'let the role profile "prod" use the session: source_profile = dev (it was "work"), no mfa_serial',
+    );
+    expect(screen).toContain("hint: delete it once you have logged in: aws-vault remove work");
+    expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+    expect(world.config()).toContain(
+      `mfa_serial = ${serialNumber}\nfob_access_key_id = ${accessKeyId}\nregion = eu-west-1\n`,
+    );
+    expect(world.config()).toContain("[profile dev]\nfob_source_profile = work\n");
+    expect(world.config()).toContain("role/prod\nsource_profile = dev\n");
+    expect(world.credentials()).toMatch(/^\[dev\]\naws_access_key_id = ASIA/);
+  },
+);
 
 test("aws-vault without its program: fob says what it cannot read, and asks for the key", async () => {
   const world = await makeWorldWithKeychain();
   writeFileSync(world.credentialsPath, "");
-  const run = world.fobOnTerminal(["setup", "work"]);
+  const folders = (world.env.PATH ?? "").split(":").filter((folder) => !existsSync(join(folder, "aws-vault")));
+  const run = world.fobOnTerminal(["setup", "work"], { env: { PATH: folders.join(":") } });
   await run.shows("only its own program can read it, and that is not on your PATH");
   await run.shows("Access key ID for work");
   run.type("\u0003");
