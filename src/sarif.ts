@@ -34,6 +34,8 @@ export interface SarifRun {
   readonly category?: string;
   /** Why nothing could be looked at. */
   readonly failure?: string;
+  /** Why nothing was looked at, where that is no failure. */
+  readonly note?: string;
 }
 
 /** "Locations per result: 1,000", of which the place itself is one. */
@@ -52,7 +54,7 @@ export function formatSarifRuns(runs: readonly SarifRun[], options: SarifOptions
 }
 
 function formatRun(
-  { findings, category, failure }: SarifRun,
+  { findings, category, failure, note }: SarifRun,
   { version, homepage, rules, help, folder }: SarifOptions,
 ) {
   const ruleIds = rules.map(({ id }) => id);
@@ -61,16 +63,20 @@ function formatRun(
   return {
     tool: { driver: { ...driver, rules: rules.map((rule) => formatRule(rule, help)) } },
     ...(category === undefined ? {} : { automationDetails: { id: `${category}/` } }),
-    ...(failure === undefined ? {} : { invocations: [formatFailure(failure)] }),
+    ...(failure === undefined ? {} : { invocations: [formatInvocation("error", failure)] }),
+    ...(note === undefined ? {} : { invocations: [formatInvocation("note", note)] }),
     columnKind: "utf16CodeUnits",
     results: findings.map((finding) => formatResult(finding, ruleIds, fingerprint(finding), folder)),
   };
 }
 
-const formatFailure = (failure: string) => ({
-  executionSuccessful: false,
-  toolExecutionNotifications: [{ level: "error", message: { text: escapeControlCharacters(failure) } }],
+const formatInvocation = (level: "error" | "note", message: string) => ({
+  executionSuccessful: level !== "error",
+  toolExecutionNotifications: [{ level, message: { text: escapeMessage(message) } }],
 });
+
+/** Braces stand for placeholders unless they are doubled: SARIF 2.1.0, 3.11.5. */
+const escapeMessage = (text: string): string => escapeControlCharacters(text).replace(/[{}]/g, "$&$&");
 
 function formatRule({ id, level, text }: SarifRule, help: string) {
   return {
@@ -118,10 +124,12 @@ function formatLogical({ subject, identity }: Finding) {
   return { logicalLocations: [{ name, ...full }] };
 }
 
-/** Code scanning shows related locations as links in the message, by their ids. Nothing else in it may become a link. */
+/**
+ * Code scanning shows related locations as links in the message, by their ids. Nothing else in it may become a link.
+ */
 function formatMessage(finding: Finding): string {
   const { message, fix, also = [] } = finding;
-  const text = escapeControlCharacters(`${describe(finding, message)}. Fix: ${fix}`).replaceAll("](", "] (");
+  const text = escapeMessage(`${describe(finding, message)}. Fix: ${fix}`).replaceAll("](", "] (");
   return also.length === 0 ? text : `${text}; ${listPlaces(also, ({ line }, index) => `[line ${line}](${index + 1})`)}`;
 }
 
