@@ -61,16 +61,50 @@ export async function listMetricFilters(aws: Connection, region: string): Promis
   });
 }
 
-/** Whether a trail of all regions writes to a log group. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html */
-export async function hasTrail(aws: Connection, region: string, logGroup: string): Promise<boolean> {
+/** The ARNs of trails of all regions that write to a log group. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html */
+export async function listTrails(aws: Connection, region: string, logGroup: string): Promise<readonly string[]> {
   const call = { service: "cloudtrail", operation: "DescribeTrails", region, input: {} } as const;
   const { trailList = [] } = JSON.parse(await askService(aws, call)) as {
-    readonly trailList?: readonly { IsMultiRegionTrail?: boolean; CloudWatchLogsLogGroupArn?: string }[];
+    readonly trailList?: readonly {
+      IsMultiRegionTrail?: boolean;
+      CloudWatchLogsLogGroupArn?: string;
+      TrailARN?: string;
+    }[];
   };
-  return trailList.some(
-    ({ IsMultiRegionTrail, CloudWatchLogsLogGroupArn: arn = "" }) =>
-      IsMultiRegionTrail === true && arn.includes(`:log-group:${logGroup}:`),
+  return trailList.flatMap(({ IsMultiRegionTrail, CloudWatchLogsLogGroupArn: arn = "", TrailARN }) =>
+    IsMultiRegionTrail === true && arn.includes(`:log-group:${logGroup}:`) ? (TrailARN ?? []) : [],
   );
+}
+
+interface FieldSelector {
+  readonly Field?: string;
+  readonly Equals?: readonly string[];
+}
+
+/**
+ * Whether a trail logs sign-ins, which are management events that write; undefined if its selectors choose among them.
+ * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
+ * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html
+ */
+export async function logsSignIns(aws: Connection, region: string, trail: string): Promise<boolean | undefined> {
+  const status = { service: "cloudtrail", operation: "GetTrailStatus", region, input: { Name: trail } } as const;
+  const { IsLogging } = JSON.parse(await askService(aws, status)) as { readonly IsLogging?: boolean };
+  if (IsLogging !== true) return false;
+  const selectors = { service: "cloudtrail", operation: "GetEventSelectors", region } as const;
+  const { EventSelectors = [], AdvancedEventSelectors = [] } = JSON.parse(
+    await askService(aws, { ...selectors, input: { TrailName: trail } }),
+  ) as {
+    readonly EventSelectors?: readonly { IncludeManagementEvents?: boolean; ReadWriteType?: string }[];
+    readonly AdvancedEventSelectors?: readonly { FieldSelectors?: readonly FieldSelector[] }[];
+  };
+  if (EventSelectors.some((each) => each.IncludeManagementEvents !== false && each.ReadWriteType !== "ReadOnly"))
+    return true;
+  const management = AdvancedEventSelectors.map(({ FieldSelectors = [] }) => FieldSelectors).filter((fields) =>
+    fields.some(({ Field, Equals }) => Field === "eventCategory" && Equals?.includes("Management") === true),
+  );
+  const others = management.map((fields) => fields.filter(({ Field }) => Field !== "eventCategory"));
+  if (others.some(({ length }) => length === 0)) return true;
+  return others.length === 0 ? false : undefined;
 }
 
 /**

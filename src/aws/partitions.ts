@@ -34,6 +34,17 @@ export function getDefaultRegion(partition: string): string | undefined {
 }
 
 /**
+ * The regions in which AWS records sign-ins of IAM users to the console: the first unless the browser knows the account's
+ * alias.
+ * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
+ */
+export function listSignInRegions(partition: string): readonly string[] {
+  if (partition === "aws") return ["us-east-1", "us-east-2", "eu-north-1", "ap-southeast-2"];
+  const region = getDefaultRegion(partition);
+  return region === undefined ? [] : [region];
+}
+
+/**
  * Whether a region can be in a partition. One newer than this list has regions that look like those of `aws` here.
  */
 export function isInPartition(region: string, partition: string): boolean {

@@ -76,6 +76,7 @@ export const configPermissions = [
 
 /** What `findSignInAlarm` asks. */
 export const alarmPermissions = [
-  ...["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarmsForMetric", "events:ListRules"],
-  ...["events:ListTargetsByRule", "logs:DescribeMetricFilters", "sns:ListSubscriptionsByTopic"],
+  ...["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+  ...["cloudwatch:DescribeAlarmsForMetric", "events:ListRules", "events:ListTargetsByRule"],
+  ...["logs:DescribeMetricFilters", "sns:ListSubscriptionsByTopic"],
 ];

@@ -1,8 +1,8 @@
 // Looks, as the administrator, whether someone is told when a user signs in to the console.
 import * as alarms from "../aws/alarms.ts";
 import type { Connection } from "../aws/connection.ts";
-import { getDefaultRegion, getPartition } from "../aws/partitions.ts";
-import { joinAlarms, matchesFilter, matchesPattern } from "../iam/sign-in-alarm.ts";
+import { getPartition, listSignInRegions } from "../aws/partitions.ts";
+import { joinAlarms, joinRules, matchesFilter, matchesPattern } from "../iam/sign-in-alarm.ts";
 import { flatMapKnown, type Known, type User } from "../iam/snapshot.ts";
 import { tryRead } from "../iam/try-call.ts";
 
@@ -12,11 +12,14 @@ type Alarm = Known<string | null>;
 /** Rules are looked at where AWS records sign-ins, filters where the trail may have its log group too. */
 export async function findSignInAlarm(aws: Connection, user: User): Promise<Alarm> {
   const { region } = aws.access;
-  const signIns = getDefaultRegion(getPartition(region)) ?? region;
-  return joinAlarms([
-    await findRule(aws, user, signIns),
-    ...(await Promise.all([...new Set([signIns, region])].map((each) => findFilter(aws, user, each)))),
-  ]);
+  const known = listSignInRegions(getPartition(region));
+  const regions = known.length === 0 ? [region] : known;
+  const [first = region] = regions;
+  const rules = await Promise.all(
+    regions.map(async (each) => ({ region: each, alarm: await findRule(aws, user, each) })),
+  );
+  const filters = await Promise.all([...new Set([first, region])].map((each) => findFilter(aws, user, each)));
+  return joinAlarms([joinRules(rules), ...filters]);
 }
 
 async function findRule(aws: Connection, user: User, region: string): Promise<Alarm> {
@@ -47,9 +50,14 @@ async function findFilter(aws: Connection, user: User, region: string): Promise<
       found.map(async ({ name, isMatch, logGroup, metrics }): Promise<Alarm> => {
         const what = `metric filter ${name} in ${region}`;
         if (isMatch === undefined) return { unknown: `whether the ${what} is about its sign-ins` };
-        const trail = await tryRead(() => alarms.hasTrail(aws, region, logGroup));
-        if (!("value" in trail)) return trail;
-        if (!trail.value) return { value: null };
+        const trails = await tryRead(() => alarms.listTrails(aws, region, logGroup));
+        if (!("value" in trails)) return trails;
+        const logs = joinAny(
+          await Promise.all(trails.value.map((arn) => tryRead(() => alarms.logsSignIns(aws, region, arn)))),
+        );
+        if (!("value" in logs)) return logs;
+        if (logs.value === undefined) return { unknown: `whether the trail of the ${what} logs sign-ins` };
+        if (!logs.value) return { value: null };
         const actions = await Promise.all(
           metrics.map((metric) => tryRead(() => alarms.listAlarmActions(aws, region, metric))),
         );
@@ -73,4 +81,10 @@ async function describeTargets(aws: Connection, what: string, targets: readonly 
       }),
     ),
   );
+}
+
+/** Whether one does; undefined if that cannot be told of any. */
+function joinAny(found: readonly Known<boolean | undefined>[]): Known<boolean | undefined> {
+  const certain = found.find((each) => "value" in each && each.value === true);
+  return certain ?? found.find((each) => !("value" in each) || each.value === undefined) ?? { value: false };
 }

@@ -65,3 +65,24 @@ export function joinAlarms(found: readonly Known<string | null>[]): Known<string
   const alarm = found.find((each) => "value" in each && each.value !== null);
   return alarm ?? found.find((each) => "unknown" in each) ?? { value: null };
 }
+
+/** A rule gets the sign-ins that AWS records in its region: where some have none, whether they tell of all depends on the browser. */
+export function joinRules(
+  found: readonly { readonly region: string; readonly alarm: Known<string | null> }[],
+): Known<string | null> {
+  const told = found.flatMap(({ region, alarm }) =>
+    "value" in alarm && alarm.value !== null ? [{ region, what: alarm.value }] : [],
+  );
+  const [first, ...others] = told;
+  if (first === undefined) return joinAlarms(found.map(({ alarm }) => alarm));
+  if (told.length === found.length) {
+    const more = others.length === 0 ? "" : `, and in ${others.map(({ region }) => region).join(", ")}`;
+    return { value: `${first.what}${more}` };
+  }
+  const missing = found.filter(({ region }) => !told.some((each) => each.region === region));
+  return {
+    unknown:
+      `${first.what}; but no rule was found in ${missing.map(({ region }) => region).join(", ")}, ` +
+      "where AWS records sign-ins of a browser that knows the account's alias",
+  };
+}

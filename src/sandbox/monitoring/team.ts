@@ -1,7 +1,7 @@
 // What watches over the account of the scenarios `team` and `team-enforced`.
+import { listSignInRegions } from "../../aws/partitions.ts";
 import type { Resources } from "../../policy/export/resources.ts";
 import type { Account } from "../account.ts";
-import { getGlobalRegion } from "../events.ts";
 import { addTrail } from "./cloudtrail.ts";
 import { putConfigRule, putRecorder } from "./config.ts";
 import { putEventRule } from "./eventbridge.ts";
@@ -34,12 +34,13 @@ export function addMonitoring(account: Account, { rules, recorder }: Resources):
     ...{ name: "management-events", homeRegion: home, isMultiRegion: true, startedMs: createdMs },
     ...{ bucket: `management-events-${account.id}`, logGroupArn, logRoleArn: account.arn("role/management-events") },
   });
-  addSignInAlarm(account, account.user("break-glass").arn);
+  for (const each of listSignInRegions(account.partition))
+    addSignInAlarm(account, account.user("break-glass").arn, each);
 }
 
-/** Sends an e-mail when a user signs in to the console. The rule is where AWS records sign-ins. */
-function addSignInAlarm(account: Account, userArn: string): void {
-  const region = account.inRegion(getGlobalRegion(account.partition));
+/** Sends an e-mail when AWS records in a region that a user has signed in to the console. */
+function addSignInAlarm(account: Account, userArn: string, name: string): void {
+  const region = account.inRegion(name);
   const topic = addTopic(account, region, "break-glass-sign-in", { email: "security@example.com" });
   const pattern = {
     source: ["aws.signin"],
