@@ -2,6 +2,7 @@
 import { list, object, oneOf, optional, type Read, ShapeError, text, versionOne } from "../shape.ts";
 import { type Audit, type CheckResult, checks } from "./audit.ts";
 import type { Acceptance, Notes } from "./check.ts";
+import { daysSince, isDay } from "./days.ts";
 import { type Found, listFound, noteEach } from "./found.ts";
 
 /** With an ARN, a name or both; without them it is about a check that fails for the account as a whole. */
@@ -21,9 +22,7 @@ const ids = checks.map(({ id }) => id);
 
 const readDay: Read<string> = (value, at) => {
   const day = text([/^\d{4}-\d{2}-\d{2}$/, "a date such as 2027-01-31"])(value, at);
-  const time = Date.parse(day);
-  // 2027-02-31 would be a day in March.
-  if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(day)) return day;
+  if (isDay(day)) return day;
   throw new ShapeError(`${at} is a date that does not exist: ${day}`);
 };
 
@@ -72,7 +71,7 @@ export function applyAccepted(audit: Audit, risks: readonly AcceptedRisk[], now:
         risk.check === id && risk.result === found.result && used.get(risk)?.length === 1 && matches(risk, found),
     );
     const acceptances = matching.map(({ person, reason, until }) => {
-      return { person, reason, until, expired: now >= Date.parse(until) + 86_400_000 };
+      return { person, reason, until, expired: daysSince(until, now) >= 1 };
     });
     const accepted = acceptances.find(({ expired }) => !expired) ?? acceptances[0];
     return accepted === undefined ? {} : { accepted };

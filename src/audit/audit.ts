@@ -36,6 +36,13 @@ export const checks: readonly Check[] = [
   ...rootChecks,
 ].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
 
+const notLookedAt = [
+  "service control policies and resource control policies of the organization",
+  "policies of resources, such as buckets and keys",
+  "federated users, IAM Identity Center and the sessions of roles: who signs in there has MFA by other means, or not",
+  "SSH keys, signing certificates and service-specific credentials of users",
+];
+
 export interface Audit {
   readonly version: 1;
   /** Twelve digits. */
@@ -48,6 +55,8 @@ export interface Audit {
   readonly confirmed?: string;
   readonly summary: Readonly<Record<Result, number>>;
   readonly checks: readonly CheckResult[];
+  /** What no check looks at, in words. */
+  readonly notLookedAt: readonly string[];
   /** What has changed since an earlier audit. */
   readonly baseline?: Comparison;
   /** How much of what was found someone accepts, or did until now. */
@@ -100,6 +109,7 @@ export function runChecks(input: AuditInput): Audit {
     ...(input.confirmed === undefined ? {} : { confirmed: input.confirmed }),
     summary: { pass: count("pass"), fail: count("fail"), unknown: count("unknown") },
     checks: results,
+    notLookedAt,
   };
 }
 
@@ -108,7 +118,7 @@ function nameSubjects(check: CheckResult): CheckResult {
   const name = (subject: Subject): Subject => {
     const remedy = subject.remedy ?? check.remedy;
     const named = /:user\//.test(subject.arn)
-      ? remedy.replace(/(--[\w-]+) USER\b/g, (_, flag: string) => formatOption(flag, subject.name))
+      ? remedy.replace(/(--user(?:-name)?) USER\b/g, (_, flag: string) => formatOption(flag, subject.name))
       : remedy;
     return named === check.remedy ? subject : { ...subject, remedy: named };
   };

@@ -1,7 +1,7 @@
 // Checks of the break-glass user: the administrator who gets in when all others are locked out.
 import { decideOnMembers, isBreakGlass, isMember, lastTestTag, roleTag } from "../iam/parts.ts";
 import { findBreakGlassPasswordProblem } from "../iam/password-due.ts";
-import type { Password, User } from "../iam/snapshot.ts";
+import type { Device, Password, User } from "../iam/snapshot.ts";
 import { quoteShellWord } from "../text.ts";
 import {
   type AuditInput,
@@ -10,9 +10,12 @@ import {
   type Judgement,
   joinJudgements,
   judge,
+  judgeDevices,
   judgeEach,
   type Outcome,
 } from "./check.ts";
+import { daysSince, formatDays, isDay } from "./days.ts";
+import { deactivate } from "./users.ts";
 
 const remedy = "fob rollout break-glass";
 
@@ -20,9 +23,9 @@ const listUsers = ({ snapshot, breakGlass }: AuditInput): readonly User[] =>
   snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
 
 const day = 86_400_000;
-/** Without use. */
+/** Without use. AWS's history of events goes back as far: who signed in can be found there. */
 const unusedDays = 90;
-/** From one test of the sign-in to the next, at most. */
+/** From one test of the sign-in to the next, at most. AWS names no number. */
 const testedDays = 365;
 
 /** An account without a break-glass user fails all of these checks. */
@@ -45,6 +48,12 @@ function requireOne(input: AuditInput, find: (user: User) => Judgement): Outcome
   return { result: "pass", subjects: [], reason };
 }
 
+/** In the region where AWS records most sign-ins of IAM users. */
+function formatLookUp(user: string): string {
+  const attribute = quoteShellWord(`AttributeKey=Username,AttributeValue=${user}`);
+  return `aws cloudtrail lookup-events --region us-east-1 --lookup-attributes ${attribute}`;
+}
+
 export const breakGlassChecks: readonly Check[] = [
   {
     id: "break-glass-exists",
@@ -56,40 +65,33 @@ export const breakGlassChecks: readonly Check[] = [
   },
   {
     id: "break-glass-strong",
-    title: "the break-glass user has two MFA devices, one of them not virtual, and its own administrator policy",
+    title:
+      "the break-glass user has two MFA devices, one of them not virtual, and policies of its own that undo enforcement",
     severity: "high",
     remedy,
     controls: {},
     look: (input) =>
-      judgeUsers(input, (user) =>
-        joinJudgements([
-          judge(user.devices, "MFA devices", (devices) => {
-            if (devices.length === 0) return fails("no MFA device");
-            if (devices.length === 1) return fails("one MFA device, which can be lost");
-            return devices.every(({ kind }) => kind === "virtual") ? fails("virtual MFA devices only") : undefined;
-          }),
-          judgeAdministrator({ ...user, groups: [] }, "its own policies do", input),
-        ]),
-      ),
+      judgeUsers(input, (user) => joinJudgements([judgeDevices(user, judgeStrength), judgeOwnPolicies(user, input)])),
   },
   {
     id: "break-glass-keys-inactive",
     title: "the break-glass user has no active access key",
     severity: "high",
-    remedy: "aws iam update-access-key --user-name USER --access-key-id ID --status Inactive",
+    remedy: "aws iam list-access-keys --user-name USER",
     controls: {},
     look: (input) =>
       judgeUsers(input, ({ accessKeys }) =>
-        judge(accessKeys, "access keys", (keys) =>
-          keys.some(({ active }) => active) ? fails("an active access key") : undefined,
-        ),
+        judge(accessKeys, "access keys", (keys) => {
+          const key = keys.find(({ active }) => active);
+          return key && fails("an active access key", deactivate(key));
+        }),
       ),
   },
   {
     id: "break-glass-unused",
     title: `the break-glass user was not used for ${unusedDays} days, but for a test`,
     severity: "medium",
-    remedy: "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=break-glass",
+    remedy: formatLookUp("break-glass"),
     controls: {},
     look: (input) => judgeUsers(input, (user) => judgeUse(user, input.now)),
   },
@@ -97,7 +99,7 @@ export const breakGlassChecks: readonly Check[] = [
     id: "break-glass-tested",
     title: `a test of the break-glass user's sign-in within ${testedDays} days is on record`,
     severity: "medium",
-    remedy: `aws iam tag-user --user-name USER --tags Key=${lastTestTag},Value=$(date +%F)`,
+    remedy: `sign in to the console with it; then: aws iam tag-user --user-name USER --tags Key=${lastTestTag},Value=$(date +%F)`,
     controls: {},
     look: (input) => judgeUsers(input, (user) => judgeTest(user, input)),
   },
@@ -116,11 +118,21 @@ export const breakGlassChecks: readonly Check[] = [
   },
 ];
 
+function judgeStrength(devices: readonly Device[]): Judgement {
+  if (devices.length === 0) return fails("no MFA device");
+  if (devices.length === 1) return fails("one MFA device, which can be lost");
+  const others = devices.filter(({ kind }) => kind !== "virtual");
+  if (others.length === 0) return fails("virtual MFA devices only");
+  return others.every(({ kind }) => kind === "unknown")
+    ? { unknown: "the kind of an MFA device is not known" }
+    : undefined;
+}
+
 function judgeAccess(user: User, input: AuditInput): Judgement {
   const { group } = input.enforcement;
   return joinJudgements([
     isMember(user, group) ? fails(`in group ${group}`) : undefined,
-    judgeAdministrator(user, "its policies do", input),
+    judgeAdministrator(user, input),
     judgePasswordDue(user, input),
   ]);
 }
@@ -131,23 +143,47 @@ function judgePasswordDue(user: User, { decisionsOf, snapshot, now }: AuditInput
   return problem.isKnown ? fails(problem.text) : { unknown: problem.text };
 }
 
-const judgeAdministrator = (user: User, whose: string, { decisionsOf, enforcement }: AuditInput): Judgement =>
+const judgeAdministrator = (user: User, { decisionsOf, enforcement }: AuditInput): Judgement =>
   judge(decisionsOf(user), "policies", (decisions) => {
     const decision = decideOnMembers(decisions, enforcement.groupArn);
     if (decision === "unknown") return { unknown: "whether it can take users out of the group depends on the request" };
-    return decision === "allowed" ? undefined : fails(`${whose} not let it take users out of the group`);
+    return decision === "allowed" ? undefined : fails("its policies do not let it take users out of the group");
+  });
+
+/**
+ * Without its groups, which someone else may change. MFA may be enforced by a group's policy, by one of a user, or by a
+ * wrong version of a policy.
+ */
+const judgeOwnPolicies = (user: User, { decisionsOf, enforcement: { groupArn }, snapshot }: AuditInput): Judgement =>
+  judge(decisionsOf({ ...user, groups: [] }), "policies", (decisions) => {
+    const account = `arn:${snapshot.partition}:iam::${snapshot.account}`;
+    const undoing = [
+      ...["iam:RemoveUserFromGroup", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy"].map((action) => ({
+        ...{ action, resource: groupArn },
+      })),
+      ...["iam:DetachUserPolicy", "iam:DeleteUserPolicy"].map((action) => ({
+        ...{ action, resource: `${account}:user/ada` },
+      })),
+      { action: "iam:SetDefaultPolicyVersion", resource: `${account}:policy/RequireMFA` },
+    ];
+    const decided = undoing.map((request) => ({ ...request, decision: decisions.decide(request, "MFA") }));
+    const missing = decided.filter(({ decision }) => decision !== "allowed" && decision !== "unknown");
+    if (missing.length > 0)
+      return fails(`its own policies do not allow ${missing.map(({ action }) => action).join(", ")}`);
+    const open = decided.filter(({ decision }) => decision === "unknown");
+    return open.length === 0
+      ? undefined
+      : {
+          unknown: `whether its own policies allow ${open.map(({ action }) => action).join(", ")} depends on the request`,
+        };
   });
 
 /** The day of the tag, as the time at which it began in UTC; null without the tag. */
 function readLastTest({ tags }: User): number | null | "invalid" {
   const text = tags[lastTestTag];
   if (text === undefined) return null;
-  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  // Date.parse takes February 30 for a day of March.
-  return Number.isNaN(time) || !new Date(time).toISOString().startsWith(text) ? "invalid" : time;
+  return isDay(text) ? Date.parse(text) : "invalid";
 }
-
-const countDays = (time: number, now: number): number => Math.floor((now - time) / day);
 
 /** Whether a sign-in was on the day of a test or next to it: days differ between time zones. */
 const isNear = (time: number, test: number): boolean => time >= test - day && time < test + 2 * day;
@@ -155,20 +191,23 @@ const isNear = (time: number, test: number): boolean => time >= test - day && ti
 /** Only the last sign-in is known: one before a test cannot be seen. */
 function judgeUse(user: User, now: number): Judgement {
   const test = readLastTest(user);
-  const remedy = `aws cloudtrail lookup-events --lookup-attributes ${quoteShellWord(`AttributeKey=Username,AttributeValue=${user.name}`)}`;
+  const remedy = formatLookUp(user.name);
   const ofPassword = judgePassword(user, ({ lastUsed }) =>
     judge(lastUsed, "use of the password", (used) => {
       if (used === null) return undefined;
-      const time = Date.parse(used);
-      const days = countDays(time, now);
-      if (days >= unusedDays || (typeof test === "number" && isNear(time, test))) return undefined;
-      return fails(`signed in ${days} days ago (${used}), and that was no test by the tag ${lastTestTag}`, remedy);
+      const days = daysSince(used, now);
+      if (days >= unusedDays || (typeof test === "number" && isNear(Date.parse(used), test))) return undefined;
+      return fails(
+        `signed in ${formatDays(days)} ago (${used}), and that was no test by the tag ${lastTestTag}`,
+        remedy,
+      );
     }),
   );
   const ofKeys = judge(user.accessKeys, "access keys", (keys) => {
     const [last] = keys.flatMap(({ lastUsed }) => lastUsed ?? []).toSorted((a, b) => Date.parse(b) - Date.parse(a));
-    const days = last === undefined ? unusedDays : countDays(Date.parse(last), now);
-    return days < unusedDays ? fails(`an access key was used ${days} days ago (${last})`, remedy) : undefined;
+    if (last === undefined) return undefined;
+    const days = daysSince(last, now);
+    return days < unusedDays ? fails(`an access key was used ${formatDays(days)} ago (${last})`, remedy) : undefined;
   });
   return joinJudgements([ofPassword, ofKeys]);
 }
@@ -177,27 +216,29 @@ const judgePassword = (user: User, find: (password: Password) => Judgement): Jud
   judge(user.password, "console password", (password) => (password === null ? undefined : find(password)));
 
 /** A test that left no sign-in was none. */
-function judgeTest(user: User, { now, snapshot }: AuditInput): Judgement {
+function judgeTest(user: User, { now, snapshot, confirmed }: AuditInput): Judgement {
   const { tags } = user;
   const test = readLastTest(user);
   if (test === null) return fails(`no test is on record: it has no tag ${lastTestTag}`);
-  if (test === "invalid") return fails(`the tag ${lastTestTag} is no date like 2026-10-01`);
-  if (test > now + day) return fails(`the tag ${lastTestTag} is a day to come`);
-  const days = countDays(test, now);
-  if (days > testedDays) return fails(`last tested ${days} days ago (${tags[lastTestTag]})`);
+  if (test === "invalid") return fails(`the tag ${lastTestTag} is not a date such as 2026-10-01`);
+  if (test > now + day) return fails(`the tag ${lastTestTag} is in the future`);
+  const days = (now - test) / day;
+  // The tag says the day, not the hour.
+  if (days >= testedDays + 1) return fails(`last tested ${formatDays(days)} ago (${tags[lastTestTag]})`);
   return judge(user.password, "console password", (password) => {
     if (password === null) return fails("no console password, so there is no sign-in to try");
     return judge(password.lastUsed, "use of the password", (used) => {
       if (used !== null && Date.parse(used) >= test - day) return undefined;
       const { reportGenerated } = snapshot;
-      if (!("value" in reportGenerated) || Date.parse(reportGenerated.value) < test + 2 * day) {
+      const read = confirmed ?? ("value" in reportGenerated ? reportGenerated.value : undefined);
+      if (read === undefined || Date.parse(read) < test + (confirmed === undefined ? 2 * day : 0)) {
         return { unknown: "the credential report may be older than the test, and has no sign-in of that day" };
       }
       const last =
         used === null
           ? "its password was never used"
-          : `it last signed in ${countDays(Date.parse(used), now)} days ago (${used})`;
-      return fails(`last tested ${days} days ago by the tag (${tags[lastTestTag]}), but ${last}`);
+          : `it last signed in ${formatDays(daysSince(used, now))} ago (${used})`;
+      return fails(`last tested ${formatDays(days)} ago by the tag (${tags[lastTestTag]}), but ${last}`);
     });
   });
 }

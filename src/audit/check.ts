@@ -3,7 +3,7 @@
 import type { DecisionsOf } from "../iam/decisions.ts";
 import type { Enforcement } from "../iam/enforcement.ts";
 import type { Simulated } from "../iam/simulated.ts";
-import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
+import type { AccountSnapshot, Device, Known, User } from "../iam/snapshot.ts";
 import type { ConfigRegion } from "./config-rules.ts";
 
 /** In this order, the worst first. */
@@ -114,6 +114,17 @@ export function joinJudgements(judgements: readonly Judgement[]): Judgement {
 /** Judges what is known. */
 export const judge = <T>(known: Known<T>, what: string, find: (value: T) => Judgement): Judgement =>
   "value" in known ? find(known.value) : { unknown: `${what}: ${known.unknown}` };
+
+/** Judges the MFA devices that were found. That one is missing is not known where there may be more. */
+export const judgeDevices = (
+  { devices, mayHaveMoreDevices }: User,
+  find: (found: readonly Device[]) => Judgement,
+): Judgement =>
+  judge(devices, "MFA devices", (found) => {
+    const judgement = find(found);
+    const isDoubtful = mayHaveMoreDevices === true && judgement !== undefined && "fails" in judgement;
+    return isDoubtful ? { unknown: "a device of the account may be this user's: --fresh asks" } : judgement;
+  });
 
 /** Judges subjects one by one: one that fails decides, then one that is not known. */
 export function judgeEach<T extends { readonly name: string; readonly arn: string }>(

@@ -31,7 +31,7 @@ export interface ConfigRule {
   readonly nonCompliant: Known<readonly string[]>;
 }
 
-interface Found {
+interface FoundRule {
   readonly rule: ConfigRule;
   readonly where: string;
   readonly region: ConfigRegion;
@@ -50,10 +50,11 @@ export const configChecks: readonly Check[] = [
     look: (input) => {
       const found = input.config.flatMap((region) =>
         "value" in region.rules
-          ? region.rules.value.map((rule): Found => ({ rule, region, where: `${rule.name} in ${region.region}` }))
+          ? region.rules.value.map((rule): FoundRule => ({ rule, region, where: `${rule.name} in ${region.region}` }))
           : [],
       );
-      return found.length === 0 ? explainAbsence(input.config) : judgeRules(found, input);
+      if (found.length === 0) return explainAbsence(input.config);
+      return addUnread(judgeRules(found, input), input);
     },
   },
 ];
@@ -66,7 +67,26 @@ function explainAbsence(regions: readonly ConfigRegion[]): Outcome {
   return { result: "unknown", subjects: [], reason: why.length === 0 ? "not looked at" : why.join("; ") };
 }
 
-function judgeRules(found: readonly Found[], input: AuditInput): Outcome {
+/** A region that could not be read may have a rule that is not compliant. */
+function addUnread(outcome: Outcome, { config, snapshot }: AuditInput): Outcome {
+  const unread = config.flatMap(({ region, rules }): readonly Subject[] =>
+    "value" in rules
+      ? []
+      : [
+          {
+            ...{ name: region, arn: `arn:${snapshot.partition}:config:${region}:${snapshot.account}:config-rule/*` },
+            evidence: `the rules were not read: ${rules.unknown}`,
+          },
+        ],
+  );
+  if (unread.length === 0) return outcome;
+  const reason = [outcome.reason, ...unread.map(({ name, evidence }) => `${name}: ${evidence}`)].join("; ");
+  if (outcome.result === "fail")
+    return { ...outcome, unknownSubjects: [...(outcome.unknownSubjects ?? []), ...unread], reason };
+  return { ...outcome, result: "unknown", subjects: [...outcome.subjects, ...unread], reason };
+}
+
+function judgeRules(found: readonly FoundRule[], input: AuditInput): Outcome {
   const judged = found.flatMap((each) => {
     const judgement = judgeRule(each, input.now);
     return judgement === undefined ? [] : { ...each, judgement };
@@ -103,29 +123,30 @@ const describe = (judgement: NonNullable<Judgement>): string =>
 const toSubject = ({ name, arn }: ConfigRule, evidence: string): Subject => ({ name, arn, evidence });
 
 /** A rule that is not compliant counts itself if its users are not known: otherwise to accept other users would accept it. */
-function nameRule({ rule }: Found): Subject[] {
+function nameRule({ rule }: FoundRule): Subject[] {
   const { nonCompliant } = rule;
   if (!("value" in nonCompliant)) return [toSubject(rule, `not compliant; for which users: ${nonCompliant.unknown}`)];
   return nonCompliant.value.length > 0 ? [] : [toSubject(rule, "not compliant; AWS Config names no user")];
 }
 
-/** That it is compliant is believed only of an evaluation that was lately and went well. */
-function judgeRule({ rule: { compliance, evaluation, ...rule }, region }: Found, now: number): Judgement {
+/** A result is believed only of an evaluation that was lately and went well. */
+function judgeRule({ rule: { compliance, evaluation }, region }: FoundRule, now: number): Judgement {
   return judge(compliance, "compliance", (type) => {
-    if (type === "NON_COMPLIANT") return fails(`not compliant, ${describeEvaluation({ evaluation, ...rule }, now)}`);
-    if (type !== "COMPLIANT") return { unknown: `the rule has no result: ${type}` };
+    if (type !== "COMPLIANT" && type !== "NON_COMPLIANT") return { unknown: `the rule has no result: ${type}` };
+    const result = type === "COMPLIANT" ? "compliant" : "not compliant";
     return (
       judge(region.isRecording, "recorder", (isRecording) => {
-        if (isRecording === null) return { unknown: "compliant, but AWS Config has no recorder here" };
-        return isRecording ? undefined : { unknown: "compliant, but AWS Config's recorder is stopped" };
+        if (isRecording === null) return { unknown: `${result}, but AWS Config has no recorder here` };
+        return isRecording ? undefined : { unknown: `${result}, but AWS Config's recorder is stopped` };
       }) ??
       judge(evaluation, "evaluation", ({ succeeded, failed, error }) => {
-        if (succeeded === undefined) return { unknown: "compliant, but never evaluated" };
+        if (succeeded === undefined) return { unknown: `${result}, but never evaluated` };
         if (failed !== undefined && failed > succeeded) {
-          return { unknown: `compliant, but the last evaluation failed: ${error ?? "AWS Config does not say why"}` };
+          return { unknown: `${result}, but the last evaluation failed: ${error ?? "AWS Config does not say why"}` };
         }
-        if (now - succeeded <= oldest) return undefined;
-        return { unknown: `compliant, but last evaluated ${describeAgo(now - succeeded)}` };
+        if (now - succeeded > oldest)
+          return { unknown: `${result}, but last evaluated ${describeAgo(now - succeeded)}` };
+        return type === "COMPLIANT" ? undefined : fails(`not compliant, ${describeEvaluation({ evaluation }, now)}`);
       })
     );
   });
@@ -143,7 +164,7 @@ function describeEvaluation({ evaluation }: Pick<ConfigRule, "evaluation">, now:
 }
 
 /** AWS Config names users by their IDs; one who is gone keeps it. */
-function listUsers(found: readonly Found[], { users, account, partition }: AccountSnapshot): readonly Subject[] {
+function listUsers(found: readonly FoundRule[], { users, account, partition }: AccountSnapshot): readonly Subject[] {
   const byId = new Map(users.map((user) => [user.id, user]));
   const rules = new Map<string, string[]>();
   for (const { rule, where } of found) {

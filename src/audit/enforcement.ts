@@ -1,5 +1,6 @@
 // Checks of the enforcement itself: that users without MFA are denied, not only that they have devices.
 
+import type { UserDecisions } from "../iam/decisions.ts";
 import { type Enforcement, findDifferences, findGroup } from "../iam/enforcement.ts";
 import { findAutomation, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { Simulated } from "../iam/simulated.ts";
@@ -15,12 +16,13 @@ import {
   type Judgement,
   joinJudgements,
   judge,
+  judgeDevices,
   judgeEach,
   listCredentials,
   type Outcome,
   type Subject,
 } from "./check.ts";
-import { listMfaDenials, type MfaDenial } from "./mfa-denials.ts";
+import { listMfaBoundaries, listMfaDenials, type MfaDenial } from "./mfa-denials.ts";
 
 export const enforcementChecks: readonly Check[] = [
   {
@@ -53,18 +55,24 @@ export const enforcementChecks: readonly Check[] = [
   },
   {
     id: "automation-not-enforced",
-    title: "no program's user is denied without MFA",
+    title: "no automation user is denied without MFA",
     severity: "high",
     remedy: "fob rollout undo --user USER",
     controls: {},
     look: ({ snapshot, decisionsOf, enforcement: { group } }) =>
-      judgeEach(snapshot.users.filter(isAutomation), "program's user", (user) => {
-        if (isMember(user, group)) return fails(`in group ${group}`);
-        return judge(decisionsOf(user), "policies", (decisions) =>
-          decisions.findOpening() === undefined
-            ? fails("denied without MFA, and it has no one to type a code", "fob policy simulate --account --user USER")
-            : undefined,
-        );
+      judgeEach(snapshot.users.filter(isActiveAutomation), "automation user", (user) => {
+        const judgement = isMember(user, group)
+          ? fails(`in group ${group}`)
+          : judge(decisionsOf(user), "policies", (decisions) =>
+              decisions.findOpening() === undefined
+                ? fails(
+                    "denied without MFA, and a program cannot type a code",
+                    "fob policy simulate --account --user USER",
+                  )
+                : undefined,
+            );
+        if (judgement === undefined || !("fails" in judgement) || user.tags[roleTag] !== undefined) return judgement;
+        return { unknown: `${judgement.fails}; ${guessed}`, remedy: tagAutomation };
       }),
   },
   {
@@ -78,7 +86,7 @@ export const enforcementChecks: readonly Check[] = [
         snapshot.users.filter((user) => isMember(user, group) || !isAutomation(user)),
         "user",
         (user) =>
-          judge(user.devices, "MFA devices", ({ length }) =>
+          judgeDevices(user, ({ length }) =>
             length > 0 ? undefined : judgeWithoutDevice(user, isMember(user, group), decisionsOf),
           ),
       ),
@@ -126,14 +134,26 @@ function lintOf({ holder: kind, holderArn, arn, name }: MfaDenial, version: stri
 }
 
 /**
- * What is not known makes no user a program. Without the tag, one who has an MFA device is a person who only works with
- * access keys: the rollout leaves that user out until it is known, but an audit must not.
+ * What is not known makes no user an automation user, and neither does the tag where there is a console password. Without
+ * the tag, one who has an MFA device is a person who only works with access keys: the rollout leaves that user out until it
+ * is known, but an audit must not.
  */
 function isAutomation(user: User): boolean {
   const found = findAutomation(user);
   if (!("value" in found) || found.value === null) return false;
-  return found.value === "tag" || ("value" in user.devices && user.devices.value.length === 0);
+  if (found.value === "tag") return !hasPassword(user);
+  const { devices, mayHaveMoreDevices } = user;
+  return mayHaveMoreDevices !== true && "value" in devices && devices.value.length === 0;
 }
+
+const hasPassword = ({ password }: User): boolean => "value" in password && password.value !== null;
+
+const hasNoCredentials = (user: User): boolean => {
+  const credentials = listCredentials(user);
+  return "value" in credentials && credentials.value.length === 0;
+};
+
+const isActiveAutomation = (user: User): boolean => isAutomation(user) && !hasNoCredentials(user);
 
 /** Why a user need not be denied without MFA, in words; undefined if the user must be. */
 export function findExemption(user: User, breakGlass: readonly string[]): string | undefined {
@@ -164,7 +184,7 @@ function describeVersions({ managedPolicies }: AccountSnapshot, { group, policie
   return `${group} has ${policies.map(({ name, arn }) => `${name} (default version ${versionOf(arn)})`).join(" and ")}`;
 }
 
-/** Users without credentials are not counted. Where there are only users taken for programs, nothing is proven. */
+/** Users without credentials are not counted. Where only users taken for automation are active, nothing is proven. */
 function judgeEveryUser(input: AuditInput): Outcome {
   const { users } = input.snapshot;
   const { breakGlass, simulated } = input;
@@ -176,14 +196,14 @@ function judgeEveryUser(input: AuditInput): Outcome {
     const evidence = findExemption(user, breakGlass);
     return evidence === undefined ? [] : [{ name: user.name, arn: user.arn, evidence }];
   });
-  const asked = simulated === undefined || outcome.result !== "pass" ? "" : "; AWS's simulator agrees";
+  const wasAsked = simulated !== undefined && active.length > 0 && outcome.result === "pass";
+  const asked = wasAsked ? "; AWS's simulator agrees" : "";
   const reason = `${outcome.reason}${asked}${nameExempt(exempt)}`;
-  const guessed = users.filter((user) => isAutomation(user) && user.tags[roleTag] === undefined);
+  const untagged = users.filter((user) => isAutomation(user) && user.tags[roleTag] === undefined);
   const rest = exempt.length === 0 ? {} : { exempt };
-  if (active.length > 0 || guessed.length === 0) return { ...outcome, ...rest, reason };
-  const evidence = `taken for a program's user; if it is one, tag it ${roleTag}=automation`;
-  const subjects = guessed.map(({ name, arn }) => ({ name, arn, evidence }));
-  return { result: "unknown", subjects, ...rest, reason, remedy: tagProgram };
+  if (active.length > 0 || untagged.length === 0) return { ...outcome, ...rest, reason };
+  const subjects = untagged.map(({ name, arn }) => ({ name, arn, evidence: guessed }));
+  return { result: "unknown", subjects, ...rest, reason, remedy: tagAutomation };
 }
 
 /** A reason names so many; the outcome has all. */
@@ -196,47 +216,57 @@ function nameExempt(exempt: readonly Subject[]): string {
   return `; exempt: ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-const tagProgram = `aws iam tag-user --user-name USER --tags Key=${roleTag},Value=automation`;
+const guessed = `taken for an automation user; if it is one, tag it ${roleTag}=automation`;
+const tagAutomation = `aws iam tag-user --user-name USER --tags Key=${roleTag},Value=automation`;
 
 /** Whether a user has to be denied without MFA. One of whom it is not known what credentials there are has to. */
 export function mustBeDenied(user: User, breakGlass: readonly string[]): boolean {
   if (findExemption(user, breakGlass) !== undefined) return false;
-  const credentials = listCredentials(user);
-  return !("value" in credentials) || credentials.value.length > 0;
+  return !hasNoCredentials(user);
 }
 
 /** Whether a user is denied without MFA, by fob's evaluator and, if that was asked, by AWS's simulator. */
 export const judgeDenied = (user: User, { decisionsOf, simulated }: Asked): Judgement =>
   judge(decisionsOf(user), "policies", (decisions) => {
     const opening = decisions.findOpening();
-    if (simulated !== undefined) return joinSimulated(opening, simulated.get(user.name));
-    return opening === undefined ? undefined : fails(`works without MFA: ${opening}`);
+    const found = opening === undefined ? undefined : describeOpen(opening, user, decisions);
+    if (simulated !== undefined) return joinSimulated(found, simulated.get(user.name));
+    return found === undefined ? undefined : fails(found);
   });
+
+function describeOpen(opening: string, { tags }: User, decisions: UserDecisions): string {
+  const exempt =
+    tags[roleTag] === "automation" ? `the tag ${roleTag} does not exempt a user with a console password; ` : "";
+  // What policies do not deny does not work yet if none allows it.
+  const isAllowed = (["key", "sign-in"] as const).some((method) => decisions.listAllowed(method).length > 0);
+  return `${exempt}MFA is not enforced: ${opening}${isAllowed ? "" : ", and nothing is allowed either"}`;
+}
 
 type Asked = Pick<AuditInput, "decisionsOf" | "simulated">;
 
-/** Both have to say the same. What works without MFA by fob fails also if AWS does not answer. */
+/** Both have to say the same. What is not enforced by fob fails also if AWS does not answer. */
 function joinSimulated(opening: string | undefined, known: Known<Simulated> = { unknown: "not asked" }): Judgement {
-  const ours = opening === undefined ? "denied without MFA" : `works without MFA: ${opening}`;
+  const ours = opening ?? "denied without MFA";
   if (!("value" in known)) {
     const why = `what AWS's simulator says is not known: ${known.unknown}`;
     return opening === undefined ? { unknown: `fob: ${ours}; ${why}` } : fails(`${ours}; ${why}`);
   }
-  const { agreed, disagreements } = known.value;
+  const { agreed, allowed, disagreements } = known.value;
   if (disagreements.length > 0) {
     return { unknown: `fob: ${ours}; AWS's simulator disagrees: ${disagreements.join("; ")}` };
   }
-  if (opening !== undefined) return fails(`${ours}; AWS's simulator agrees on ${agreed} of its decisions`);
+  if (opening !== undefined)
+    return fails(`${ours}; asked about ${agreed} requests without MFA, AWS's simulator allows ${allowed}, as fob does`);
   return agreed > 0 ? undefined : { unknown: `fob: ${ours}; AWS's simulator was asked nothing that fob could decide` };
 }
 
-/** Under enforcement is who is in the group, and who has credentials and is denied without it. */
+/** Under enforcement is who has credentials, and is in the group or denied without it. */
 function judgeWithoutDevice(user: User, isInGroup: boolean, decisionsOf: AuditInput["decisionsOf"]): Judgement {
-  const credentials = listCredentials(user);
+  if (hasNoCredentials(user)) return undefined;
   const decisions = decisionsOf(user);
   if (!isInGroup) {
+    const credentials = listCredentials(user);
     if (!("value" in credentials)) return { unknown: `credentials: ${credentials.unknown}` };
-    if (credentials.value.length === 0) return undefined;
     if (!("value" in decisions)) return { unknown: `policies: ${decisions.unknown}` };
     if (decisions.value.findOpening() !== undefined) return undefined;
   }
@@ -253,7 +283,6 @@ function describeEnrollment(user: User, decisions: ReturnType<AuditInput["decisi
     ...(password.value === null ? [] : [{ how: "console", method: "sign-in" } as const]),
     ...(accessKeys.value.some(({ active }) => active) ? [{ how: "key", method: "key" } as const] : []),
   ];
-  if (ways.length === 0) return "nothing to sign in with";
   const missing = ways.map(({ how, method }) =>
     listNeededToEnroll(how).filter((action) => {
       const request = { action, resource: resourceToEnroll(user, action) };
@@ -264,14 +293,29 @@ function describeEnrollment(user: User, decisions: ReturnType<AuditInput["decisi
   return `the user cannot enroll one: not allowed without MFA: ${[...new Set(missing.flat())].join(", ")}`;
 }
 
+/** Policies that are attached, or boundaries, and that AWS did not return. */
+function listUnread({ users, groups, roles, managedPolicies }: AccountSnapshot): readonly string[] {
+  const read = new Set(managedPolicies.map(({ arn }) => arn));
+  const attached = [...users, ...groups, ...roles].flatMap(({ attachedPolicies }) => attachedPolicies);
+  const boundaries = [...users, ...roles].flatMap(({ boundary }) => boundary ?? []);
+  return [...new Set([...attached, ...boundaries])].filter((arn) => !read.has(arn));
+}
+
 function lintPolicies({ snapshot }: AuditInput): Outcome {
   const { partition } = snapshot;
-  const policies = new Map(listMfaDenials(snapshot).map((denial) => [`${denial.arn} ${denial.name}`, denial]));
-  if (policies.size === 0) {
-    return { result: "fail", subjects: [], reason: "no policy of a user, a group or a role denies without MFA" };
+  const boundaries = listMfaBoundaries(snapshot).map((each): MfaDenial => ({ ...each, holder: "user", holderArn: "" }));
+  const policies = new Map(
+    [...listMfaDenials(snapshot), ...boundaries].map((denial) => [`${denial.arn} ${denial.name}`, denial]),
+  );
+  const unread = listUnread(snapshot);
+  if (policies.size === 0 && unread.length === 0) {
+    const reason = "no policy of a user, a group or a role denies without MFA";
+    return { result: "fail", subjects: [], reason, remedy: "fob rollout plan --out plan.json" };
   }
   const versions = new Map(snapshot.managedPolicies.map(({ arn, defaultVersion }) => [arn, defaultVersion]));
-  return judgeEach([...policies.values()], "policy", (denial) => {
+  const all = [...policies.values(), ...unread.map((arn) => ({ name: arn.replace(/^.*\//, ""), arn, document: null }))];
+  return judgeEach(all, "policy", (denial) => {
+    if (denial.document === null) return { unknown: "AWS did not return the policy" };
     const remedy = lintOf(denial, versions.get(denial.arn));
     try {
       const errors = lint(readJson(denial.document), { partition }).filter(({ level }) => level === "error");

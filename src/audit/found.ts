@@ -68,5 +68,5 @@ export const ownRemedy = (found: Found): string | undefined => (counts(found) ? 
 export function describeNotes({ accepted, new: isNew }: Notes): string {
   if (accepted === undefined) return isNew === undefined ? "" : isNew ? "new" : "in the baseline";
   const { person, until, reason, expired } = accepted;
-  return `accepted by ${person} until ${until}${expired ? ", which is over" : ""}: ${reason}`;
+  return `accepted by ${person} until ${until}${expired ? ", expired" : ""}: ${reason}`;
 }

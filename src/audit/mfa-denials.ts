@@ -35,6 +35,19 @@ export function listMfaDenials({
   return [...listOf("user", users), ...listOf("group", groups), ...listOf("role", roles)];
 }
 
+/** Policies that deny by MFA and limit users or roles as their boundary. */
+export function listMfaBoundaries({
+  users,
+  roles,
+  managedPolicies,
+}: Pick<AccountSnapshot, "users" | "roles" | "managedPolicies">): readonly Pick<
+  MfaDenial,
+  "name" | "arn" | "document"
+>[] {
+  const boundaries = new Set([...users, ...roles].map(({ boundary }) => boundary));
+  return managedPolicies.filter(({ arn, document }) => boundaries.has(arn) && deniesByMfa(document));
+}
+
 /** Whether a Deny has a condition on MFA. What is not JSON is looked at as a text. */
 function deniesByMfa(document: string): boolean {
   let json: unknown;

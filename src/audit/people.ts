@@ -3,6 +3,7 @@
 import { isMember } from "../iam/parts.ts";
 import { type DeviceKind, flatMapKnown, type Known, mapKnown, type Password, type User } from "../iam/snapshot.ts";
 import { type AuditInput, listCredentials } from "./check.ts";
+import { daysSince } from "./days.ts";
 import { findExemption, judgeDenied } from "./enforcement.ts";
 
 /** A user without credentials has nothing that could be denied. */
@@ -63,7 +64,7 @@ export const listAuditedUsers = (input: AuditInput): readonly AuditedUser[] =>
   input.snapshot.users.map((user) => describeUser(user, input));
 
 function describeUser(user: User, input: AuditInput): AuditedUser {
-  const countDays = (from: string): number => Math.floor((input.now - Date.parse(from)) / 86_400_000);
+  const countDays = (from: string): number => Math.max(0, Math.floor(daysSince(from, input.now)));
   const { name, path, groups, password, accessKeys } = user;
   return {
     ...{ name, path, groups },

@@ -1,12 +1,59 @@
-// Checks of the root user.
-import type { RootUser } from "../iam/snapshot.ts";
+// Checks of the root user: by the credential report, and by the account's summary, which is live.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
+import type { AccountSnapshot, RootUser } from "../iam/snapshot.ts";
 import { type AuditInput, type Check, decide, fails, type Judgement, judge, type Outcome } from "./check.ts";
+import { daysSince, formatDays } from "./days.ts";
 
-/** The root user is for what no other user can do. */
+/** Neither AWS nor CIS names a number. */
 const unusedDays = 90;
 
 const lookAtRoot = ({ snapshot }: AuditInput, find: (root: RootUser) => Judgement, passes: string): Outcome =>
   decide(judge(snapshot.root, "the root user", find), passes);
+
+type Fact = "AccountMFAEnabled" | "AccountAccessKeysPresent" | "AccountPasswordPresent";
+
+/** What the summary says of the root user; undefined if it was not read, or does not say it. */
+function readFact({ summary }: AccountSnapshot, fact: Fact): boolean | undefined {
+  const count = "value" in summary ? summary.value[fact] : undefined;
+  return count === undefined ? undefined : count > 0;
+}
+
+function judgeMfa(input: AuditInput): Outcome {
+  const { snapshot } = input;
+  const isEnabled = readFact(snapshot, "AccountMFAEnabled");
+  if (isEnabled === true) return decide(undefined, "it has one");
+  const hasKeys = readFact(snapshot, "AccountAccessKeysPresent");
+  const hasPassword = readFact(snapshot, "AccountPasswordPresent");
+  if (hasKeys === false && hasPassword === false)
+    return decide(undefined, "it has neither a password nor an access key");
+  return lookAtRoot(
+    input,
+    (root) => {
+      if (root.hasMfa && isEnabled === undefined) return undefined;
+      if (!(hasPassword ?? root.hasPassword) && !(hasKeys ?? root.activeAccessKeys > 0)) return undefined;
+      return fails("the root user has no MFA device");
+    },
+    "it has one, or neither a password nor an access key",
+  );
+}
+
+function judgeKeys(input: AuditInput): Outcome {
+  const hasKeys = readFact(input.snapshot, "AccountAccessKeysPresent");
+  if (hasKeys === false) return decide(undefined, "it has none");
+  return lookAtRoot(
+    input,
+    ({ activeAccessKeys: count }) => {
+      if (count > 0)
+        return fails(`the root user has ${count === 1 ? "an active access key" : `${count} active access keys`}`);
+      if (hasKeys === undefined) return undefined;
+      return {
+        unknown:
+          "the root user has an access key that the credential report does not have as active: it is inactive, or new",
+      };
+    },
+    "it has none",
+  );
+}
 
 export const rootChecks: readonly Check[] = [
   {
@@ -16,15 +63,7 @@ export const rootChecks: readonly Check[] = [
     remedy:
       "sign in as the root user, and assign an MFA device: https://console.aws.amazon.com/iam/home#/security_credentials",
     controls: { cis5: "1.4", cis6: "2.4", cis7: "2.5", securityHub: ["IAM.9"], config: ["ROOT_ACCOUNT_MFA_ENABLED"] },
-    look: (input) =>
-      lookAtRoot(
-        input,
-        ({ hasMfa, hasPassword, activeAccessKeys }) => {
-          if (hasMfa || (!hasPassword && activeAccessKeys === 0)) return undefined;
-          return fails("the root user has no MFA device");
-        },
-        "it has one, or neither a password nor an access key",
-      ),
+    look: judgeMfa,
   },
   {
     id: "root-no-keys",
@@ -33,35 +72,32 @@ export const rootChecks: readonly Check[] = [
     remedy:
       "sign in as the root user, and delete its access keys: https://console.aws.amazon.com/iam/home#/security_credentials",
     controls: { cis5: "1.3", cis6: "2.3", cis7: "2.4", securityHub: ["IAM.4"], config: ["IAM_ROOT_ACCESS_KEY_CHECK"] },
-    look: (input) =>
-      lookAtRoot(
-        input,
-        ({ activeAccessKeys: count }) =>
-          count === 0
-            ? undefined
-            : fails(`the root user has ${count === 1 ? "an active access key" : `${count} active access keys`}`),
-        "it has none",
-      ),
+    look: judgeKeys,
   },
   {
     id: "root-unused",
     title: `the root user was not used for ${unusedDays} days`,
     severity: "medium",
-    remedy: "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root",
-    controls: { cis5: "1.6", cis6: "2.6", cis7: "2.7", securityHub: ["IAM.20"] },
+    // AWS records the root user's sign-ins there: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
+    remedy:
+      "aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=Username,AttributeValue=root",
+    controls: { cis5: "1.6", cis6: "2.6", cis7: "2.7" },
     look: (input) =>
-      lookAtRoot(
-        input,
-        ({ passwordLastUsed, activeAccessKeys }) => {
-          if (passwordLastUsed !== null) {
-            const days = Math.floor((input.now - Date.parse(passwordLastUsed)) / 86_400_000);
-            if (days < unusedDays) return fails(`the root user signed in ${days} days ago (${passwordLastUsed})`);
-          }
-          return activeAccessKeys === 0
-            ? undefined
-            : { unknown: "the use of the root user's access keys was not looked at" };
-        },
-        "its password was not used",
-      ),
+      lookAtRoot(input, (root) => judgeUse(root, input.now), "neither its password nor an access key was used"),
   },
 ];
+
+function judgeUse({ passwordLastUsed, accessKeyLastUsed, activeAccessKeys }: RootUser, now: number): Judgement {
+  const uses = [
+    ...(passwordLastUsed === null ? [] : [{ what: "signed in", time: passwordLastUsed }]),
+    ...(accessKeyLastUsed == null ? [] : [{ what: "used an access key", time: accessKeyLastUsed }]),
+  ].map((use) => ({ ...use, days: daysSince(use.time, now) }));
+  const recent = uses.filter(({ days }) => days < unusedDays);
+  if (recent.length > 0) {
+    return fails(
+      recent.map(({ what, time, days }) => `the root user ${what} ${formatDays(days)} ago (${time})`).join("; "),
+    );
+  }
+  if (accessKeyLastUsed !== undefined || activeAccessKeys === 0) return undefined;
+  return { unknown: "the use of the root user's access keys was not read" };
+}

@@ -32,14 +32,14 @@ interface DeviceHolder {
 /** What is known of a user's devices, as a part of a user in a snapshot. */
 type FoundDevices = Pick<User, "devices" | "mayHaveMoreDevices">;
 
-/** In a larger account, to ask about everybody because of one device would take minutes. */
+/** To ask about more users because of one device would take minutes. */
 const mostSecondLooks = 300;
 
 /**
  * Returns the devices of each user. Asks about those whom the report shows with a device that is not virtual, and those who
  * are not in it. If the devices found are fewer than the summary counts, others may have a second device, or a new one: in
- * a small account it asks about them too, in a larger one only about those whom a tag gives a part in the rollout. AWS does
- * not say whether the count has the root user's devices; those of a root user with MFA are taken to be in it.
+ * a small account it asks about them too; in a larger one about those for whom none was found, unless they are many, and
+ * those whom a tag gives a part in the rollout. AWS does not say whether the count has the root user's devices; those of a root user with MFA are taken to be in it.
  */
 export async function readDevices(
   users: readonly DeviceHolder[],
@@ -62,8 +62,11 @@ export async function readDevices(
   const total = "value" in devicesInUse ? devicesInUse.value : undefined;
   const isExplained = (): boolean =>
     total !== undefined && total <= countDevices(found) + (hasRootMfa ? Math.max(1, ofRoot) : 0);
-  const isSmall = settled.length <= mostSecondLooks;
-  const again = isExplained() ? [] : settled.filter(({ tags }) => isSmall || tags["fob-role"] !== undefined);
+  const without = settled.filter(({ name }) => listed?.has(name) !== true);
+  const doubted = [settled, without].find(({ length }) => length <= mostSecondLooks) ?? [];
+  const again = isExplained()
+    ? []
+    : settled.filter((user) => user.tags["fob-role"] !== undefined || doubted.includes(user));
   for (const [name, serialNumbers] of await askAbout(listNames(again))) found.set(name, serialNumbers);
   const doubtful = new Set(isExplained() ? [] : listNames(settled.filter((user) => !again.includes(user))));
   return new Map(

@@ -267,6 +267,11 @@ export const toListedKeys = (keys: readonly ListedKey[]): AccessKey[] =>
 const toRoot = ({ hasMfa, hasPassword, passwordLastUsed, accessKeys }: ReportRow): RootUser => ({
   ...{ hasMfa, hasPassword: hasPassword ?? true, passwordLastUsed },
   activeAccessKeys: accessKeys.filter(({ active }) => active).length,
+  accessKeyLastUsed:
+    accessKeys
+      .flatMap(({ lastUsed }) => lastUsed ?? [])
+      .toSorted()
+      .at(-1) ?? null,
 });
 
 interface HolderDetail {

@@ -8,6 +8,8 @@ import { flatMapKnown, type Known, type User } from "./snapshot.ts";
 /** What the simulator said about a user: how often it agrees, and where it does not. */
 export interface Simulated {
   readonly agreed: number;
+  /** How many of those on which both agree are allowed. */
+  readonly allowed: number;
   /** In words. */
   readonly disagreements: readonly string[];
 }
@@ -60,6 +62,7 @@ export async function compareWithSimulator(
   ask: AskSimulator,
 ): Promise<Known<Simulated>> {
   let agreed = 0;
+  let allowed = 0;
   const disagreements: string[] = [];
   for (const question of questions) {
     const { actions, resource, method } = question;
@@ -71,11 +74,13 @@ export async function compareWithSimulator(
       if (their === undefined) return { unknown: `AWS's simulator gave no answer about ${action}` };
       // What fob calls unknown depends on keys of the request; AWS takes those to be absent.
       if (ours === "unknown") continue;
-      if (ours === their) agreed++;
-      else disagreements.push(`${action} ${method === "MFA" ? "with" : "without"} MFA: fob ${ours}, AWS ${their}`);
+      if (ours === their) {
+        agreed++;
+        if (ours === "allowed") allowed++;
+      } else disagreements.push(`${action} ${method === "MFA" ? "with" : "without"} MFA: fob ${ours}, AWS ${their}`);
     }
   }
-  return { value: { agreed, disagreements } };
+  return { value: { agreed, allowed, disagreements } };
 }
 
 export interface ComparedUsers {

@@ -54,13 +54,15 @@ export interface PasswordPolicy {
 
 export type CharacterClass = "Symbols" | "Numbers" | "UppercaseCharacters" | "LowercaseCharacters";
 
-/** Of the credential report only: what does not have to be known of the root user is not asked. */
+/** Of the credential report. The account's summary also says whether there is a device and an access key, live. */
 export interface RootUser {
   readonly hasMfa: boolean;
   readonly hasPassword: boolean;
   /** null if it was not used. */
   readonly passwordLastUsed: string | null;
   readonly activeAccessKeys: number;
+  /** The last use of an access key, active or not; null if none was used, undefined if that was not read. */
+  readonly accessKeyLastUsed?: string | null | undefined;
 }
 
 interface Named {

@@ -260,8 +260,8 @@ function listRootDevices(account: Account, root: Known<SavedRoot>): readonly Sav
 
 function listRootKeys(root: Known<SavedRoot>): readonly SavedKey[] {
   if (!("value" in root)) return [];
-  const { accessKeys, activeAccessKeys } = root.value;
-  const standIn = { active: true, lastRotated: null, lastUsed: null, lastUsedService: null } as const;
+  const { accessKeys, activeAccessKeys, accessKeyLastUsed: lastUsed = null } = root.value;
+  const standIn = { active: true, lastRotated: null, lastUsed, lastUsedService: null } as const;
   const generated = { ...standIn, id: undefined, secret: undefined, lastUsedRegion: undefined };
   return accessKeys ?? Array.from({ length: Math.min(activeAccessKeys, 2) }, () => generated);
 }

@@ -88,7 +88,7 @@ test("a failure of the account as a whole is accepted by the account's number", 
 });
 
 test("the next command is that of what counts, not of what someone accepts", () => {
-  const command = (name: string) => `aws iam list-access-keys --user-name ${name}`;
+  const command = (name: string) => `aws iam list-mfa-devices --user-name ${name}`;
   const subjects = ["ben", "cleo"].map((name) => ({ ...subject(name), remedy: command(name) }));
   const { audit } = applyAccepted(makeAudit({ [id]: { result: "fail", subjects } }), read([entry()]), now);
   const [table, markdown] = [formatAudit(audit, now, 200), formatAuditMarkdown(audit)];

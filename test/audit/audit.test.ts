@@ -17,7 +17,8 @@ const policy = (name: string, ...statements: object[]) => ({
   name,
   document: JSON.stringify({ Version: "2012-10-17", Statement: statements }),
 });
-const everything = policy("own", { Effect: "Allow", Action: "*", Resource: "*" });
+const everythingAllowed = { Effect: "Allow", Action: "*", Resource: "*" };
+const everything = policy("own", everythingAllowed);
 const denyOf = (operator: string) => ({
   ...{ Effect: "Deny", NotAction: ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser"], Resource: "*" },
   Condition: { [operator]: { "aws:MultiFactorAuthPresent": "false" } },
@@ -56,15 +57,17 @@ const breakGlass = makeUser("break-glass", {
 });
 const root: RootUser = { hasMfa: true, hasPassword: true, passwordLastUsed: null, activeAccessKeys: 0 };
 
+const managed = enforcement.policies.map(({ name, arn, document }) => ({
+  ...{ name, arn, id: "ANPA1", path: "/", defaultVersion: "v1", document: JSON.stringify(document) },
+}));
+
 /** An account in which every check passes, with a change. */
 function makeAccount(ben: Partial<User> = {}, change: Partial<AccountSnapshot> = {}): AccountSnapshot {
   return {
     ...{ version: 1, account: "123456789012", partition: "aws", made: ago(0), alias: { value: null } },
     ...{ summary: { value: {} }, reportGenerated: { value: ago(0) }, passwordPolicy: { value: null } },
     ...{ root: { value: root }, unassignedVirtualDevices: { value: [] }, groups: [group], roles: [] },
-    managedPolicies: enforcement.policies.map(({ name, arn, document }) => ({
-      ...{ name, arn, id: "ANPA1", path: "/", defaultVersion: "v1", document: JSON.stringify(document) },
-    })),
+    managedPolicies: managed,
     users: [makeUser("ben", ben), breakGlass],
     ...change,
   };
@@ -113,6 +116,13 @@ const inConfig = (change: Partial<ConfigRule> = {}, region: Partial<ConfigRegion
 });
 const withoutRule = (region: Partial<ConfigRegion>): Around => inConfig({}, { rules: { value: [] }, ...region });
 
+const withUnreadRegion: Around = {
+  config: [
+    ...(inConfig().config?.slice(0, 1) ?? []),
+    { region: "us-east-1", isRecording: { value: true }, rules: { unknown: "no permission" } },
+  ],
+};
+
 /** What is known of an account beside its IAM. */
 interface Around {
   readonly breakGlass?: readonly string[];
@@ -132,7 +142,10 @@ const audit = (snapshot: AccountSnapshot, { breakGlass: named = [], alarm = told
 const find = (snapshot: AccountSnapshot, id: string, around: Around = {}) =>
   audit(snapshot, around).checks.find((check) => check.id === id);
 
+const doubtful = { devices: { value: [] }, mayHaveMoreDevices: true } as const;
 const program = { password: { value: null }, accessKeys: { value: [key(1)] }, devices: { value: [] } };
+const onMembers = policy("own", { Effect: "Allow", Action: "iam:RemoveUserFromGroup", Resource: "*" });
+const automation = { "fob-role": "automation" };
 const cannotEvaluate = policy("odd", { Effect: "Maybe", Action: "*", Resource: "*" });
 
 type Case = readonly [id: string, snapshot: AccountSnapshot, evidence: string, around?: Around];
@@ -144,24 +157,50 @@ const failing: readonly Case[] = [
     makeAccount({ devices: { value: [] }, accessKeys: { value: [key(1)] } }),
     "an active access key, and no MFA device",
   ],
-  ["enforced-for-every-user", makeAccount({ groups: [] }), "works without MFA: nothing is denied"],
+  [
+    "enforced-for-every-user",
+    makeAccount({ groups: [] }),
+    "MFA is not enforced: nothing is denied, and nothing is allowed either",
+  ],
+  [
+    "enforced-for-every-user",
+    makeAccount({ groups: [], tags: automation, inlinePolicies: [everything] }),
+    "the tag fob-role does not exempt a user with a console password; MFA is not enforced: nothing is denied",
+  ],
+  // A boundary that denies without MFA has an error too.
+  [
+    "policy-sound",
+    makeAccount(
+      { boundary: arnOf("policy/limit") },
+      {
+        managedPolicies: [
+          ...managed,
+          {
+            ...{ name: "limit", arn: arnOf("policy/limit"), id: "ANPA2", path: "/", defaultVersion: "v1" },
+            document: policy("limit", everythingAllowed, denyOf("Bool")).document,
+          },
+        ],
+      },
+    ),
+    "bool-instead-of-boolifexists",
+  ],
   // A person who works with an access key only.
   [
     "enforced-for-every-user",
     makeAccount({ groups: [], password: { value: null }, accessKeys: { value: [key(1)] } }),
-    "works without MFA: nothing is denied",
+    "MFA is not enforced: nothing is denied",
   ],
   [
     "enforced-for-every-user",
-    makeAccount({ groups: [] }),
-    "works without MFA: nothing is denied; what AWS's simulator says is not known: no permission for it",
+    makeAccount({ groups: [], inlinePolicies: [everything] }),
+    "MFA is not enforced: nothing is denied; what AWS's simulator says is not known: no permission for it",
     { simulated: unread },
   ],
   [
     "enforced-for-every-user",
-    makeAccount({ groups: [] }),
-    "works without MFA: nothing is denied; AWS's simulator agrees on 8",
-    { simulated: { value: { agreed: 8, disagreements: [] } } },
+    makeAccount({ groups: [], inlinePolicies: [everything] }),
+    "MFA is not enforced: nothing is denied; asked about 8 requests without MFA, AWS's simulator allows 6, as fob does",
+    { simulated: { value: { agreed: 8, allowed: 6, disagreements: [] } } },
   ],
   ["policy-sound", withPolicies(policy("weak", denyOf("Bool"))), "bool-instead-of-boolifexists"],
   [
@@ -171,11 +210,14 @@ const failing: readonly Case[] = [
   ],
   ["group-exact", withPolicies(everything), "also has inline policy own"],
   ["group-exact", makeAccount({ groups: [] }, { groups: [] }), "group RequireMFA does not exist"],
-  ["automation-not-enforced", makeAccount(program), "in group RequireMFA"],
+  ["automation-not-enforced", makeAccount({ ...program, tags: automation }), "in group RequireMFA"],
   [
     "automation-not-enforced",
-    makeAccount({ ...program, groups: [], inlinePolicies: [policy("own", denyOf("BoolIfExists"))] }),
-    "denied without MFA",
+    makeAccount({
+      ...program,
+      ...{ tags: automation, groups: [], inlinePolicies: [policy("own", denyOf("BoolIfExists"))] },
+    }),
+    "denied without MFA, and a program cannot type a code",
   ],
   ["enforced-without-device", makeAccount({ devices: { value: [] } }), "no MFA device, and the user can enroll one"],
   [
@@ -234,7 +276,7 @@ const failing: readonly Case[] = [
         groups: [group, { ...group, name: "admins", attachedPolicies: [], inlinePolicies: [everything] }],
       },
     ),
-    "its own policies do not let it",
+    "its own policies do not allow iam:RemoveUserFromGroup, iam:DetachGroupPolicy",
   ],
   ["break-glass-keys-inactive", withBreakGlass({ accessKeys: { value: [key(1)] } }), "an active access key"],
   [
@@ -248,9 +290,9 @@ const failing: readonly Case[] = [
     "an access key was used 5 days ago",
   ],
   ["break-glass-tested", withTest(undefined), "no tag fob-last-test"],
-  ["break-glass-tested", withTest("last week"), "the tag fob-last-test is no date like 2026-10-01"],
-  ["break-glass-tested", withTest("2026-02-30"), "the tag fob-last-test is no date like 2026-10-01"],
-  ["break-glass-tested", withTest(ago(-3).slice(0, 10)), "the tag fob-last-test is a day to come"],
+  ["break-glass-tested", withTest("last week"), "the tag fob-last-test is not a date such as 2026-10-01"],
+  ["break-glass-tested", withTest("2026-02-30"), "the tag fob-last-test is not a date such as 2026-10-01"],
+  ["break-glass-tested", withTest(ago(-3).slice(0, 10)), "the tag fob-last-test is in the future"],
   ["break-glass-tested", withTest(ago(366).slice(0, 10)), "last tested 366 days ago"],
   ["break-glass-tested", withTest(ago(90).slice(0, 10)), "but it last signed in 100 days ago"],
   ["break-glass-tested", withBreakGlass({ password: password(null) }), "but its password was never used"],
@@ -261,6 +303,11 @@ const failing: readonly Case[] = [
     "mfa in eu-central-1: not compliant, evaluated 1 h ago (2026-11-26T23:00:00Z) from data up to 4 h older",
     inConfig({ compliance: { value: "NON_COMPLIANT" }, nonCompliant: unread }),
   ],
+  ["root-mfa", makeAccount({}, { summary: { value: { AccountMFAEnabled: 0 } } }), "the root user has no MFA device"],
+  ["root-unused", withRoot({ accessKeyLastUsed: ago(7) }), "the root user used an access key 7 days ago"],
+  ["break-glass-strong", withBreakGlass({ inlinePolicies: [onMembers] }), "do not allow iam:DetachGroupPolicy, iam:D"],
+  ["unused-credentials", makeAccount({ password: password(45, 400) }), "the password was last used 45 days ago"],
+  ["old-access-keys", makeAccount({ accessKeys: { value: [key(1, 90.1)] } }), "an access key is 90 days old"],
   ["root-mfa", withRoot({ hasMfa: false }), "the root user has no MFA device"],
   ["root-no-keys", withRoot({ activeAccessKeys: 2 }), "the root user has 2 active access keys"],
   ["root-unused", withRoot({ passwordLastUsed: ago(3) }), "the root user signed in 3 days ago"],
@@ -323,13 +370,19 @@ const unknown: readonly Case[] = [
     "enforced-for-every-user",
     makeAccount(),
     "fob: denied without MFA; AWS's simulator disagrees: iam:ListUsers: fob explicitDeny, AWS allowed",
-    { simulated: { value: { agreed: 7, disagreements: ["iam:ListUsers: fob explicitDeny, AWS allowed"] } } },
+    {
+      simulated: { value: { agreed: 7, allowed: 0, disagreements: ["iam:ListUsers: fob explicitDeny, AWS allowed"] } },
+    },
   ],
   [
     "enforced-for-every-user",
-    makeAccount({ groups: [] }),
-    "fob: works without MFA: nothing is denied; AWS's simulator disagrees: iam:ListUsers: ",
-    { simulated: { value: { agreed: 0, disagreements: ["iam:ListUsers: fob implicitDeny, AWS explicitDeny"] } } },
+    makeAccount({ groups: [], inlinePolicies: [everything] }),
+    "fob: MFA is not enforced: nothing is denied; AWS's simulator disagrees: iam:ListUsers: ",
+    {
+      simulated: {
+        value: { agreed: 0, allowed: 0, disagreements: ["iam:ListUsers: fob implicitDeny, AWS explicitDeny"] },
+      },
+    },
   ],
   [
     "enforced-for-every-user",
@@ -341,9 +394,13 @@ const unknown: readonly Case[] = [
     "enforced-for-every-user",
     makeAccount(),
     "was asked nothing that fob could decide",
-    { simulated: { value: { agreed: 0, disagreements: [] } } },
+    { simulated: { value: { agreed: 0, allowed: 0, disagreements: [] } } },
   ],
-  ["enforced-for-every-user", makeAccount({ ...program, groups: [] }), "taken for a program's user; if it is one, tag"],
+  [
+    "enforced-for-every-user",
+    makeAccount({ ...program, groups: [] }),
+    "taken for an automation user; if it is one, tag",
+  ],
   [
     "policy-sound",
     withPolicies({
@@ -377,9 +434,39 @@ const unknown: readonly Case[] = [
   ["break-glass-tested", withBreakGlass({ password: unread }), "console password: no permission for it"],
   ["break-glass-tested", withTest(ago(0).slice(0, 10)), "the credential report may be older than the test"],
   ["break-glass-monitored", makeAccount(), "alarms: no permission for it", { alarm: unread }],
+  [
+    "root-no-keys",
+    makeAccount({}, { summary: { value: { AccountAccessKeysPresent: 1 } } }),
+    "does not have as active: it is inactive, or new",
+  ],
+  ["enforced-without-device", makeAccount(doubtful), "a device of the account may be this user's: --fresh asks"],
+  [
+    "security-key-only-with-key",
+    makeAccount({ devices: { value: [securityKey] }, mayHaveMoreDevices: true, accessKeys: { value: [key(1)] } }),
+    "may be this user's",
+  ],
+  ["break-glass-strong", withBreakGlass({ devices: { value: [virtual] }, mayHaveMoreDevices: true }), "may be this"],
+  [
+    "break-glass-strong",
+    withBreakGlass({ devices: { value: [virtual, { ...virtual, kind: "unknown" }] } }),
+    "the kind of an MFA device is not known",
+  ],
+  ["policy-sound", makeAccount({ attachedPolicies: [arnOf("policy/x")] }), "AWS did not return the policy"],
+  ["policy-sound", makeAccount({}, { managedPolicies: [] }), "AWS did not return the policy"],
+  ["automation-not-enforced", makeAccount(program), "in group RequireMFA; taken for an automation user; if it is one"],
+  ["config-rule-compliant", makeAccount(), "us-east-1: the rules were not read: no permission", withUnreadRegion],
+  [
+    "config-rule-compliant",
+    makeAccount(),
+    "not compliant, but last evaluated 3 days ago",
+    inConfig({
+      ...{ compliance: { value: "NON_COMPLIANT" }, nonCompliant: { value: ["AIDAben"] } },
+      evaluation: { value: { succeeded: now - 3 * 86_400_000, failed: undefined, error: undefined } },
+    }),
+  ],
   ["root-mfa", makeAccount({}, { root: unread }), "the root user: no permission for it"],
   ["root-no-keys", makeAccount({}, { root: unread }), "the root user: no permission for it"],
-  ["root-unused", withRoot({ activeAccessKeys: 1 }), "the use of the root user's access keys was not looked at"],
+  ["root-unused", withRoot({ activeAccessKeys: 1 }), "the use of the root user's access keys was not read"],
   ["unused-credentials", makeAccount({ password: unread }), "console password: no permission for it"],
   [
     "old-access-keys",
@@ -498,7 +585,13 @@ test("a remedy is for the subject: a command with the name, quoted for the shell
   expect(remedyOf("unused-credentials", "dan", { password: password(60) })).toBe(
     "aws iam delete-login-profile --user-name dan",
   );
-  expect(remedyOf("automation-not-enforced", "ci", program)).toBe("fob rollout undo --user ci");
+  expect(remedyOf("automation-not-enforced", "ci", { ...program, tags: automation })).toBe(
+    "fob rollout undo --user ci",
+  );
+  const user = [policy("USER", denyOf("Bool"))];
+  expect(remedyOf("policy-attached-to-group-only", "dan", { inlinePolicies: user })).toBe(
+    "aws iam delete-user-policy --user-name dan --policy-name USER",
+  );
   const inlinePolicies = [policy("no mfa", denyOf("Bool"))];
   expect(remedyOf("policy-attached-to-group-only", "dan", { inlinePolicies })).toBe(
     "aws iam delete-user-policy --user-name dan --policy-name 'no mfa'",
@@ -552,13 +645,33 @@ test("a break-glass user of whom not all is known is none who gets in", () => {
 });
 
 test("that AWS's simulator agrees is said", () => {
-  const simulated = { value: { agreed: 8, disagreements: [] } };
+  const simulated = { value: { agreed: 8, allowed: 0, disagreements: [] } };
   expect(find(makeAccount(), "enforced-for-every-user", { simulated })).toMatchObject({
     ...{
       result: "pass",
       reason: "1 active user; AWS's simulator agrees; exempt: break-glass (break-glass: tag fob-role)",
     },
   });
+});
+
+test("whose devices are in doubt is no automation user, and has to be denied without MFA", () => {
+  const snapshot = makeAccount({ ...program, ...doubtful, groups: [], inlinePolicies: [everything] });
+  expect(find(snapshot, "enforced-for-every-user")?.subjects.map(({ name }) => name)).toEqual(["ben"]);
+});
+
+test("a user of the group with nothing to sign in with needs no device", () => {
+  const nothing = { password: { value: null }, accessKeys: { value: [] }, devices: { value: [] } };
+  expect(audit(makeAccount(nothing)).summary).toEqual({ pass: checks.length, fail: 0, unknown: 0 });
+});
+
+test("the account's summary, which is live, counts before the credential report", () => {
+  const summary = { value: { AccountMFAEnabled: 1, AccountAccessKeysPresent: 0 } };
+  const snapshot = makeAccount({}, { summary, root: { value: { ...root, hasMfa: false, activeAccessKeys: 1 } } });
+  expect([find(snapshot, "root-mfa")?.result, find(snapshot, "root-no-keys")?.result]).toEqual(["pass", "pass"]);
+  const unreported = makeAccount({}, { summary, root: unread });
+  expect([find(unreported, "root-mfa")?.result, find(unreported, "root-no-keys")?.result]).toEqual(["pass", "pass"]);
+  const removed = { value: { AccountMFAEnabled: 0, AccountAccessKeysPresent: 0, AccountPasswordPresent: 0 } };
+  expect(find(makeAccount({}, { summary: removed }), "root-mfa")?.result).toBe("pass");
 });
 
 test("a variant of the policy is exact too", () => {

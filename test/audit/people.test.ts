@@ -23,7 +23,7 @@ const withoutKeys = { accessKeys: { value: [] } };
 
 test.each<[string, Partial<User>, string, RegExp]>([
   ["denied without MFA", denied, "enforced", /^denied without MFA$/],
-  ["not denied", {}, "open", /^works without MFA: nothing is denied$/],
+  ["not denied", {}, "open", /^MFA is not enforced: nothing is denied, and nothing is allowed either$/],
   [
     "a policy that AWS did not return",
     { attachedPolicies: ["arn:aws:iam::aws:policy/x"] },

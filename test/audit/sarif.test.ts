@@ -97,6 +97,7 @@ test("the report of many accounts, of a baseline and of accepted risks follows t
         { name: "dev", account: audit.account, audit: { value: applied } },
         { name: "prod", account: null, audit: { unknown: "no session" } },
       ],
+      inactive: [{ name: "old", account: "210987654321", state: "SUSPENDED" }],
     }),
   );
   const states = runs[0]?.results.map(({ baselineState, suppressions, kind }) => [
@@ -113,6 +114,11 @@ test("the report of many accounts, of a baseline and of accepted risks follows t
   expect(runs[1]).toMatchObject({
     automationDetails: { id: "fob audit/prod/" },
     invocations: [{ executionSuccessful: false }],
+    results: [],
+  });
+  expect(runs[2]).toMatchObject({
+    automationDetails: { id: "fob audit/210987654321/" },
+    invocations: [{ executionSuccessful: true, toolExecutionNotifications: [{ level: "note" }] }],
     results: [],
   });
 });

@@ -161,7 +161,22 @@ test("single users are looked up only if the bulk calls leave something open abo
   expect(countOf("ListMFADevices")).toBe(252);
 });
 
-test("in a large account, one device more does not lead to look-ups about everybody", async () => {
+test("in a large account, one device more leads to look-ups about those without one", async () => {
+  const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
+  for (let number = 0; number < 310; number++) {
+    sandbox.addUser({ name: `user-${number}` });
+    sandbox.addVirtualDevice(`user-${number}`);
+  }
+  sandbox.addHardwareDevice("user-1");
+  sandbox.addUser({ name: "dan" });
+  const snapshot = await read(admin.accessKey);
+  expect(countOf("ListMFADevices")).toBe(2);
+  const dan = findUser(snapshot, "dan");
+  expect([dan?.devices, dan?.mayHaveMoreDevices]).toEqual([{ value: [] }, undefined]);
+  expect(findUser(snapshot, "user-1")?.mayHaveMoreDevices).toBe(true);
+});
+
+test("in a large account of many without a device, one more does not lead to look-ups about everybody", async () => {
   const admin = sandbox.addUser({ name: "admin", policies: [allow("*")] });
   for (let number = 0; number < 310; number++) sandbox.addUser({ name: `user-${number}` });
   sandbox.addUser({ name: "break-glass", tags: { "fob-role": "break-glass" } });

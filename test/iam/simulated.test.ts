@@ -20,7 +20,11 @@ test("every decision is compared, in as many calls as --help says, on resources 
   expect(asked.length).toBe(simulatedCalls);
   expect(asked.map(({ resource }) => resource)).toEqual(["*", "*", "arn:aws:iam::123456789012:mfa/phone", user.arn]);
   expect(compared).toEqual({
-    value: { agreed: asked.flatMap(({ actions }) => actions).length, disagreements: [] },
+    value: {
+      agreed: asked.flatMap(({ actions }) => actions).length,
+      allowed: expect.any(Number) as number,
+      disagreements: [],
+    },
   });
 });
 
@@ -37,7 +41,7 @@ test("a decision that differs is named; one that fob does not know counts for ne
       }),
   );
   expect(compared).toEqual({
-    value: { agreed: 10, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] },
+    value: { agreed: 10, allowed: 4, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] },
   });
 });
 

@@ -162,10 +162,10 @@ test("where AWS's simulator disagrees, the state is unknown and the user is in n
     makeUser({ name, arn: `arn:aws:iam::123456789012:user/${name}` }),
   );
   const simulated = new Map<string, Known<Simulated>>([
-    ["agrees", { value: { agreed: 12, disagreements: [] } }],
+    ["agrees", { value: { agreed: 12, allowed: 4, disagreements: [] } }],
     [
       "disagrees",
-      { value: { agreed: 11, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] } },
+      { value: { agreed: 11, allowed: 4, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] } },
     ],
     ["denied", { unknown: reason }],
   ]);

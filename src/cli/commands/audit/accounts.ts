@@ -42,8 +42,26 @@ export async function auditProfiles(
     const own = { ...options, profile, noInput: true, isQuiet: true };
     return await tryAudit(profile, null, () => withAccount(own, "fob audit", context, makeAudit));
   });
-  return { accounts };
+  return { accounts: joinProfiles(accounts) };
 }
+
+/** Profiles of one account are one entry: of several audits, the one that knows most. */
+function joinProfiles(accounts: readonly AccountAudit[]): readonly AccountAudit[] {
+  const joined = new Map<string, AccountAudit>();
+  for (const each of accounts) {
+    const key = each.account ?? `profile ${each.name}`;
+    const first = joined.get(key);
+    if (first === undefined) joined.set(key, each);
+    else {
+      const [best] = [first, each].toSorted((a, b) => countUnknown(a) - countUnknown(b));
+      joined.set(key, { ...(best ?? first), name: `${first.name}, ${each.name}` });
+    }
+  }
+  return [...joined.values()];
+}
+
+const countUnknown = ({ audit }: AccountAudit): number =>
+  "value" in audit ? audit.value.summary.unknown : Number.POSITIVE_INFINITY;
 
 /**
  * Audits the active accounts of the caller's organization, each with a role in it. The caller's own account is read with

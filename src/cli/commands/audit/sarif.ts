@@ -4,19 +4,23 @@ import type { AccountsReport } from "../../../audit/accounts.ts";
 import type { Audit } from "../../../audit/audit.ts";
 import { auditRules, listAuditFindings } from "../../../audit/findings.ts";
 import { formatSarifRuns, type SarifRun } from "../../../sarif.ts";
+import { describeInactive } from "./many.ts";
 
 const help = "`docs/audit.md` of fob says when each check holds.";
 
 export const formatAuditSarif = (audit: Audit): string => formatRuns([toRun(audit)]);
 
 /** One run for each account. */
-export const formatAuditsSarif = ({ accounts }: AccountsReport): string =>
-  formatRuns(
-    accounts.map(({ name, account, audit }): SarifRun => {
+export const formatAuditsSarif = ({ accounts, inactive = [] }: AccountsReport): string =>
+  formatRuns([
+    ...accounts.map(({ name, account, audit }): SarifRun => {
       if ("value" in audit) return toRun(audit.value);
       return { findings: [], category: `fob audit/${account ?? name}`, failure: `${name}: ${audit.unknown}` };
     }),
-  );
+    ...inactive.map((each): SarifRun => {
+      return { findings: [], category: `fob audit/${each.account}`, note: `${each.name}: ${describeInactive(each)}` };
+    }),
+  ]);
 
 const toRun = (audit: Audit): SarifRun => ({
   ...{ findings: listAuditFindings(audit), category: `fob audit/${audit.account}` },

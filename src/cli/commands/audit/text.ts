@@ -43,9 +43,11 @@ const mostSubjects = 20;
 /** The things to do first. */
 const mostUrgent = 3;
 
+/** By severity: that something severe is not known is worse than a slight failure. */
 export const listUrgent = (checks: readonly CheckResult[]): readonly CheckResult[] =>
   sortChecks(checks)
     .filter((check) => getRemaining(check) !== "pass")
+    .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity))
     .slice(0, mostUrgent);
 
 /** @param now milliseconds since 1970 */
@@ -84,14 +86,12 @@ export function describeFiles({ baseline, accepted }: Audit): readonly string[] 
       : [
           `Since the baseline of ${baseline.made}: ${baseline.new} new, ${baseline.known} as before, ${baseline.fixed.length} fixed`,
         ]),
-    ...(accepted === undefined
-      ? []
-      : [`Accepted: ${accepted.accepted}; accepted until a day that is over: ${accepted.expired}`]),
+    ...(accepted === undefined ? [] : [`Accepted: ${accepted.accepted}; expired: ${accepted.expired}`]),
   ];
 }
 
 export function describeReport({ reportGenerated, confirmed }: Audit, now: number): string {
-  const fresh = confirmed === undefined ? "" : ", users confirmed by calls about each, the root user not confirmed";
+  const fresh = confirmed === undefined ? "" : ", users confirmed by calls about each";
   if (reportGenerated === null) return `credential report not known${fresh}`;
   const minutes = Math.max(0, Math.floor((now - Date.parse(reportGenerated)) / 60_000));
   const age = minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
@@ -164,14 +164,14 @@ function listNotes({ accepted, new: isNew }: Notes): readonly string[] {
 }
 
 export function formatAuditMarkdown(audit: Audit): string {
-  const { account, made, reportGenerated, checks } = audit;
+  const { account, made, reportGenerated, confirmed, checks } = audit;
   const cell = escapeMarkdown;
   const sorted = sortChecks(checks);
   const open = sorted.filter(({ result }) => result !== "pass");
   return `${[
     `# MFA audit of account ${account}`,
     "",
-    `Made ${made}, credential report of ${reportGenerated ?? "(not known)"}. ${formatScore(audit)}.`,
+    `Made ${made}, credential report of ${reportGenerated ?? "(not known)"}${confirmed === undefined ? "" : `, users confirmed by calls about each at ${confirmed}`}. ${formatScore(audit)}.`,
     ...describeFiles(audit).flatMap((line) => ["", `${line}.`]),
     "",
     "| Result | Severity | Check | Why |",
@@ -188,6 +188,7 @@ export function formatAuditMarkdown(audit: Audit): string {
       const next = getStanding(check) === "settled" ? [] : [`Next: ${formatCode(chooseRemedy(check))}`];
       return [...["", `## ${check.id}`, ""], ...lines, ...(lines.length === 0 ? [] : [""]), ...next];
     }),
+    ...["", "## No check looks at", "", ...audit.notLookedAt.map((each) => `- ${each}`)],
   ].join("\n")}\n`;
 }
 

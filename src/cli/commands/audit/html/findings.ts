@@ -1,5 +1,5 @@
 // What does not hold, with evidence and remedy; what was not looked at; what holds.
-import type { CheckResult } from "../../../../audit/audit.ts";
+import type { Audit, CheckResult } from "../../../../audit/audit.ts";
 import { type Controls, countThings } from "../../../../audit/check.ts";
 import { chooseRemedy, describeNotes, type Found, listFound, ownRemedy } from "../../../../audit/found.ts";
 import { html, type Markup } from "../../../../html.ts";
@@ -22,8 +22,8 @@ ${
 }</section>
 `;
 
-/** @param checks all of them: also of those that fail something may not be known */
-export function writeUnknown(checks: readonly CheckResult[], place: Place): Markup {
+/** Also of checks that fail something may not be known. */
+export function writeUnknown({ checks, notLookedAt }: Audit, place: Place): Markup {
   const articles = checks.flatMap((check) => {
     if (getStanding(check) === "unknown") return writeCheck(check, place);
     return check.unknownSubjects === undefined || getStanding(check) === "settled" ? [] : writeOpenPart(check, place);
@@ -31,10 +31,13 @@ export function writeUnknown(checks: readonly CheckResult[], place: Place): Mark
   return html`${openSection("unknown", "What was not looked at", place)}
 ${
   articles.length === 0
-    ? html`<p>Nothing that the checks ask was left out.</p>\n`
+    ? html`<p>All that the checks ask is known.</p>\n`
     : html`<p>What is unknown is not passed. <code>fob audit --print-policy</code> prints the permissions that the checks need.</p>
 ${articles}`
-}</section>
+}<h${place.level + 1}>No check looks at</h${place.level + 1}>
+<ul>
+${notLookedAt.map((each) => html`<li>${each}</li>\n`)}</ul>
+</section>
 `;
 }
 

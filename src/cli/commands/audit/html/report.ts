@@ -69,7 +69,7 @@ ${main}</main>
 export function writeAccount(audit: Audit, people: AuditedPeople, place: Place): Markup {
   const sorted = sortChecks(audit.checks);
   const listOf = (standing: Standing) => sorted.filter((check) => getStanding(check) === standing);
-  return html`${writeSummary(audit, people.users, place)}${writeUsers(people, place)}${writeFailed(listOf("fail"), place)}${writeUnknown(sorted, place)}${writeSettled(listOf("settled"), place)}${writePassed(listOf("pass"), place)}`;
+  return html`${writeSummary(audit, people.users, place)}${writeUsers(people, place)}${writeFailed(listOf("fail"), place)}${writeUnknown({ ...audit, checks: sorted }, place)}${writeSettled(listOf("settled"), place)}${writePassed(listOf("pass"), place)}`;
 }
 
 const hash = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;

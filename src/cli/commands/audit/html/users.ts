@@ -37,7 +37,7 @@ export function writeUsers({ users, group }: AuditedPeople, { prefix, level }: P
   const columns = listColumns(group);
   return html`<section id="${prefix}users" class="people" aria-labelledby="${prefix}users-heading">
 <h${level} id="${prefix}users-heading">Users</h${level}>
-<p class="quiet">Enforced means that AWS denies what the user asks for without MFA, by all policies of the user.</p>
+<p class="quiet">Enforced means that AWS denies what the user asks for without MFA, by the identity-based policies and the permissions boundary of the user.</p>
 <div class="search" hidden><label for="${prefix}search">Search users</label><input id="${prefix}search" type="search" autocomplete="off" spellcheck="false"><p role="status"></p></div>
 <div class="scroll" role="region" aria-labelledby="${prefix}users-heading" tabindex="0"><table class="users">
 <thead><tr>${columns.map(({ heading }) => html`<th scope="col">${heading}</th>`)}</tr></thead>
@@ -122,7 +122,7 @@ export function drawDevices(users: readonly AuditedUser[]): Markup {
   const bars = deviceBars.map(
     (label): Bar => ({ label, parts: [{ name: "users", count: counts.get(label) ?? 0, tone: toneOf(label) }] }),
   );
-  const caption = `MFA devices of the ${counted.length} users who can sign in`;
+  const caption = `MFA devices of users who can sign in: ${counted.length}`;
   return drawBars(caption, bars, ({ parts }) => parts.map(({ count }) => count).join());
 }
 

@@ -1,0 +1,19 @@
+// Days, as the checks count them.
+
+const milliseconds = 86_400_000;
+
+/** Days with their fraction since a time, as in `2026-01-31T09:00:00Z`. @param now milliseconds since 1970 */
+export const daysSince = (time: string, now: number): number => (now - Date.parse(time)) / milliseconds;
+
+/** Days in words: `1 day`, `0 days`. A clock that is behind AWS's makes no day negative. */
+export function formatDays(days: number): string {
+  const whole = Math.max(0, Math.floor(days));
+  return whole === 1 ? "1 day" : `${whole} days`;
+}
+
+/** Whether a text is a day that exists: `2026-01-31`. */
+export function isDay(text: string): boolean {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // Date.parse takes February 30 for a day of March.
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
