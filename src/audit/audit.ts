@@ -1,13 +1,13 @@
 // The audit: every check of an account, with what came of it. The format is that of DESIGN.md section 7.
 import { type DecisionsOf, indexDecisions } from "../iam/decisions.ts";
-import { buildClosest } from "../iam/enforcement.ts";
+import { buildClosest, defaultGroup } from "../iam/enforcement.ts";
 import type { AccountSnapshot, UserIdentity } from "../iam/snapshot.ts";
-import { formatOption } from "../text.ts";
 import type { Comparison } from "./baseline.ts";
 import { breakGlassChecks } from "./break-glass.ts";
-import type { AuditInput, Check, Controls, Notes, Outcome, Result, Severity, Subject } from "./check.ts";
+import type { AuditInput, Check, Controls, Notes, Outcome, Result, Severity } from "./check.ts";
 import { configChecks } from "./config-rules.ts";
 import { enforcementChecks } from "./enforcement.ts";
+import { addressRemedies } from "./remedy.ts";
 import { rootChecks } from "./root.ts";
 import { userChecks } from "./users.ts";
 
@@ -75,7 +75,7 @@ export interface CheckResult extends Outcome, Notes {
 }
 
 export interface AuditOptions
-  extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "config" | "now" | "simulated" | "confirmed"> {
+  extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "config" | "now" | "simulated" | "confirmed" | "profile"> {
   /** The group's name. */
   readonly group: string;
 }
@@ -101,7 +101,9 @@ function rememberEach(decisionsOf: DecisionsOf): DecisionsOf {
 
 export function runChecks(input: AuditInput): Audit {
   const { account, made, reportGenerated } = input.snapshot;
-  const results = checks.map(({ look, ...check }) => nameSubjects({ ...check, ...look(input) }));
+  const { group } = input.enforcement;
+  const addressee = { profile: input.profile, group: group === defaultGroup ? undefined : group };
+  const results = checks.map(({ look, ...check }) => addressRemedies({ ...check, ...look(input) }, addressee));
   const count = (result: Result): number => results.filter((each) => each.result === result).length;
   return {
     ...{ version: 1, account, made },
@@ -110,21 +112,5 @@ export function runChecks(input: AuditInput): Audit {
     summary: { pass: count("pass"), fail: count("fail"), unknown: count("unknown") },
     checks: results,
     notLookedAt,
-  };
-}
-
-/** A remedy for any user becomes one for each: `--user-name USER` has the user's name. */
-function nameSubjects(check: CheckResult): CheckResult {
-  const name = (subject: Subject): Subject => {
-    const remedy = subject.remedy ?? check.remedy;
-    const named = /:user\//.test(subject.arn)
-      ? remedy.replace(/(--user(?:-name)?) USER\b/g, (_, flag: string) => formatOption(flag, subject.name))
-      : remedy;
-    return named === check.remedy ? subject : { ...subject, remedy: named };
-  };
-  const { subjects, unknownSubjects } = check;
-  return {
-    ...{ ...check, subjects: subjects.map(name) },
-    ...(unknownSubjects === undefined ? {} : { unknownSubjects: unknownSubjects.map(name) }),
   };
 }

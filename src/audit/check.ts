@@ -88,6 +88,8 @@ export interface AuditInput {
   readonly confirmed?: string | undefined;
   /** AWS Config, in each region that was looked at. */
   readonly config: readonly ConfigRegion[];
+  /** The profile for the commands that are printed; undefined for none. */
+  readonly profile?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }

@@ -48,6 +48,7 @@ export const enforcementChecks: readonly Check[] = [
     remedy: "fob rollout status",
     controls: {},
     look: ({ snapshot, enforcement }) => {
+      if (snapshot.users.length === 0) return judgeEach([], "user", () => undefined);
       const { group: name, groupArn: arn } = enforcement;
       const outcome = judgeEach([{ name, arn }], "group", () => judgeGroup(snapshot, enforcement));
       return outcome.result === "pass" ? { ...outcome, reason: describeVersions(snapshot, enforcement) } : outcome;
@@ -168,7 +169,7 @@ export function findExemption(user: User, breakGlass: readonly string[]): string
 function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgement {
   const { group: name, policies } = enforcement;
   const group = findGroup(snapshot, name);
-  if (group === undefined) return fails(`group ${name} does not exist`);
+  if (group === undefined) return fails(`group ${name} does not exist`, "fob rollout plan --out plan.json");
   const differences = findDifferences(snapshot, enforcement);
   if (differences.length > 0) return fails(differences.map(({ detail }) => detail).join("; "));
   // Without members that is no difference for the rollout.
@@ -309,6 +310,7 @@ function lintPolicies({ snapshot }: AuditInput): Outcome {
   );
   const unread = listUnread(snapshot);
   if (policies.size === 0 && unread.length === 0) {
+    if (snapshot.users.length === 0) return judgeEach([], "user", () => undefined);
     const reason = "no policy of a user, a group or a role denies without MFA";
     return { result: "fail", subjects: [], reason, remedy: "fob rollout plan --out plan.json" };
   }

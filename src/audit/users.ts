@@ -104,6 +104,7 @@ export const userChecks: readonly Check[] = [
     look: ({ snapshot, now }) =>
       judgeEach(snapshot.users, "user", (user) =>
         judgeKeys(user, (keys) => {
+          if (daysSince(user.created, now) <= oldDays) return undefined;
           const old = keys.flatMap(({ lastRotated }) => {
             const days = lastRotated === null ? 0 : daysSince(lastRotated, now);
             return days > oldDays ? `an access key is ${formatDays(days)} old${nameDay(lastRotated)}` : [];
@@ -164,6 +165,8 @@ const compareUse = (a: AccessKey, b: AccessKey): number => (a.lastUsed ?? "").lo
  * @param mayRest whether the password need not be used
  */
 function findUnused(user: User, mayRest: boolean, now: number): Judgement {
+  // Nothing of the user is older.
+  if (daysSince(user.created, now) < unusedDays) return undefined;
   return joinJudgements([mayRest ? undefined : judgePassword(user, now), ...judgeUnusedKeys(user, now)]);
 }
 

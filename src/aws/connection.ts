@@ -14,6 +14,8 @@ import type { Credentials, Mfa } from "./types.ts";
 export interface Access {
   /** The profile that the credentials are for, in messages. */
   readonly profile: string;
+  /** The profile in which other programs find these credentials; undefined where none has them. */
+  readonly sessionProfile?: string | undefined;
   readonly credentials: Credentials;
   readonly region: string;
   /** Whether STS's global endpoint is asked, where the region is one of those that had no other at first. */

@@ -56,9 +56,8 @@ export async function askAsAdministrator<T>(
   }
   const credentials = await findCredentials(profile, name, sessions);
   // Credentials do not say whether they were made with MFA.
-  return await withAws(accessWith(credentials, name, region, snapshot, sessions, command), sessions, (aws) =>
-    work(aws, { hasMfa: false }),
-  );
+  const access = accessWith(credentials, name, region, snapshot, sessions, command);
+  return await withAws({ ...access, sessionProfile: profile }, sessions, (aws) => work(aws, { hasMfa: false }));
 }
 
 async function findCredentials(

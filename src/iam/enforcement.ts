@@ -7,6 +7,9 @@ import type { GivenOptions } from "../typed-command.ts";
 import { describeDifference } from "./policy-difference.ts";
 import type { AccountSnapshot, Group } from "./snapshot.ts";
 
+/** The name of the group, unless another one is named. */
+export const defaultGroup = "RequireMFA";
+
 /** The variant of the enforcement policy that the group gets. */
 export interface PolicyVariant {
   readonly passwordChange: boolean;

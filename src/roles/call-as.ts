@@ -27,5 +27,10 @@ export async function askAs<T>(
   const resolution = resolve(asUser, snapshot, context);
   const session = await getCredentials(request, snapshot, context);
   const access = buildAccess(session.credentials, parseDevice(session.serialNumber), resolution);
-  return await withAws({ ...access, profile: request.profile, command: request.command }, context, work);
+  const sessionProfile = first === undefined ? resolution.pair.session : request.profile;
+  return await withAws(
+    { ...access, sessionProfile, profile: request.profile, command: request.command },
+    context,
+    work,
+  );
 }

@@ -659,6 +659,30 @@ test("whose devices are in doubt is no automation user, and has to be denied wit
   expect(find(snapshot, "enforced-for-every-user")?.subjects.map(({ name }) => name)).toEqual(["ben"]);
 });
 
+test("in an account without users nothing is wrong with the enforcement, and no break-glass user is needed", () => {
+  const empty = audit(makeAccount({}, { users: [], groups: [], managedPolicies: [] }));
+  expect(empty.checks.filter(({ result }) => result !== "pass")).toEqual([]);
+});
+
+test("that there is no break-glass user is one failure", () => {
+  const { checks: results } = audit(makeAccount({}, { users: [makeUser("ben")] }));
+  expect(results.filter(({ result }) => result !== "pass").map(({ id }) => id)).toEqual(["break-glass-exists"]);
+});
+
+test("nothing of a new user is unused or old, whatever is not known", () => {
+  const snapshot = makeAccount({ created: ago(44), password: unread, accessKeys: { value: [key(null, 400)] } });
+  const results = ["unused-credentials", "old-access-keys"].map((id) => find(snapshot, id)?.result);
+  expect(results).toEqual(["pass", "pass"]);
+});
+
+test("a command has the profile and the group that the audit was made with", () => {
+  const around = { group: "Staff", signInAlarms: new Map(), config: [], breakGlass: [], now };
+  const { checks: results } = auditAccount(makeAccount(), { ...around, profile: "ada mfa" });
+  const remedyOf = (id: string) => results.find((check) => check.id === id)?.remedy;
+  expect(remedyOf("group-exact")).toBe("fob rollout status --profile 'ada mfa' --group Staff");
+  expect(remedyOf("unused-credentials")).toBe("aws iam delete-login-profile --profile 'ada mfa' --user-name USER");
+});
+
 test("a user of the group with nothing to sign in with needs no device", () => {
   const nothing = { password: { value: null }, accessKeys: { value: [] }, devices: { value: [] } };
   expect(audit(makeAccount(nothing)).summary).toEqual({ pass: checks.length, fail: 0, unknown: 0 });

@@ -84,6 +84,13 @@ test("two profiles: each account in every format, against one baseline", async (
     expect(page).toContain(`<h2>Account ${account}</h2>`);
 });
 
+test("profiles of one account are one entry", async () => {
+  const { login, audit } = await makeTwoAccounts();
+  await login("work");
+  const accounts = readAccounts((await audit("--profiles", "work,work-mfa", "--json")).stdout);
+  expect(accounts.map(({ name, account }) => [name, account])).toEqual([["work, work-mfa", "123456789012"]]);
+});
+
 test("a profile without a session is unknown, says what to do, and hides no other", async () => {
   const { login, audit } = await makeTwoAccounts();
   await login("other");

@@ -47,7 +47,7 @@ test("the table begins with what matters most, and says what to do next", async 
   expect(stdout).toMatch(/^Account 123456789012, credential report \d+ min old\n\d+ of \d+ checks hold, /);
   expect(stdout).toContain("\nBegin with:\n  1. every-active-user-has-mfa: 4 of 13 users\n");
   expect(stdout).toContain("dan: a console password and an active access key, and no MFA device\n");
-  expect(stdout).toContain("next: fob rollout plan --out plan.json\n");
+  expect(stdout).toContain("next: fob rollout plan --profile ada-mfa --out plan.json\n");
 });
 
 test("the HTML report is one page with every user and every check, and exit 3", async () => {
@@ -55,7 +55,7 @@ test("the HTML report is one page with every user and every check, and exit 3", 
   expect(status).toBe(3);
   expect(stdout).toMatch(/^<!doctype html>\n<html lang="en">\n/);
   expect(stdout).toMatch(/<th scope="row">ben<\/th><td><b class="pass">enforced<\/b>/);
-  expect(stdout).toMatch(/<th scope="row">ada<\/th><td><b class="fail">open<\/b> <small>works without MFA: /);
+  expect(stdout).toMatch(/<th scope="row">ada<\/th><td><b class="fail">open<\/b> <small>MFA is not enforced: /);
   expect(stdout).toMatch(
     /<th scope="row">ci-deploy<\/th><td><b class="quiet">exempt<\/b> <small>automation: an access key, no password and no MFA device<\/small>/,
   );
@@ -175,12 +175,13 @@ test.skipIf(!hasAws)("--fresh sees what is newer than the credential report, and
   expect(names(reported)).toEqual(["hal"]);
   expect(names(fresh)).toEqual(["dan", "hal"]);
   expect(find(fresh, "two-active-keys")?.subjects[0]?.remedy).toMatch(
-    /^aws iam update-access-key --user-name dan --access-key-id AKIA\w+ --status Inactive$/,
+    /^aws iam update-access-key --profile ada-mfa --user-name dan --access-key-id AKIA\w+ --status Inactive$/,
   );
   expect(fresh?.confirmed).toMatch(/Z$/);
   expect(reported).not.toHaveProperty("confirmed");
   const enforced = find(fresh, "enforced-for-every-user");
   expect(enforced).toMatchObject({ result: "fail" });
-  for (const { evidence } of enforced?.subjects ?? []) expect(evidence).toContain("; AWS's simulator agrees on ");
+  for (const { evidence } of enforced?.subjects ?? [])
+    expect(evidence).toMatch(/; asked about \d requests without MFA, AWS's simulator allows \d, as fob does$/);
   expect(enforced?.unknownSubjects).toBeUndefined();
 });

@@ -18,9 +18,13 @@ test("a rule that sends sign-ins to a topic with a subscriber is found, and noth
   const topic = "arn:aws:sns:us-east-1:123456789012:break-glass-sign-in";
   const words = stdout.replace(/\s+/g, " ");
   expect(words).toContain(`break-glass: healthy`);
-  expect(words).toContain(`alarm on its sign-ins: rule break-glass-sign-in in us-east-1, to ${topic}`);
+  expect(words).toContain(
+    `alarm on its sign-ins: rule break-glass-sign-in in us-east-1, to ${topic}, and in us-east-2, eu-north-1, ap-southeast-2`,
+  );
   expect(words).toContain("better: an alarm on its sign-ins: none was found");
-  expect(stdout).toContain(`"signInAlarm":{"value":"rulebreak-glass-sign-ininus-east-1,to${topic}"}`);
+  expect(stdout).toContain(
+    `"signInAlarm":{"value":"rulebreak-glass-sign-ininus-east-1,to${topic},andinus-east-2,eu-north-1,ap-southeast-2"}`,
+  );
 });
 
 test("what AWS does not tell is unknown, with the reason", async () => {

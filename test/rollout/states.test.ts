@@ -165,7 +165,9 @@ test("where AWS's simulator disagrees, the state is unknown and the user is in n
     ["agrees", { value: { agreed: 12, allowed: 4, disagreements: [] } }],
     [
       "disagrees",
-      { value: { agreed: 11, allowed: 4, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] } },
+      {
+        value: { agreed: 11, allowed: 4, disagreements: ["iam:ListUsers without MFA: fob explicitDeny, AWS allowed"] },
+      },
     ],
     ["denied", { unknown: reason }],
   ]);

@@ -19,7 +19,12 @@ export interface Looked {
   readonly people?: AuditedPeople;
 }
 
-export type MakeAudit = (account: { readonly snapshot: AccountSnapshot; readonly aws: Connection }) => Promise<Looked>;
+export interface AuditedAccount {
+  readonly snapshot: AccountSnapshot;
+  readonly aws: Connection;
+}
+
+export type MakeAudit = (account: AuditedAccount) => Promise<Looked>;
 
 /** So many accounts are read at the same time. */
 const atOnce = 5;
@@ -150,7 +155,13 @@ async function withRole<T>(
   const arn = `arn:${partition}:iam::${id}:role/${role}`;
   const request = { arn, sessionName: "fob-audit", duration: 3600, tags: [], transitiveTags: [] };
   const { accessKeyId, secretAccessKey, sessionToken } = await assumeRole(aws, request);
-  const access: Access = { ...aws.access, credentials: { accessKeyId, secretAccessKey, sessionToken }, arn };
+  // No profile has them.
+  const access: Access = {
+    ...aws.access,
+    sessionProfile: undefined,
+    credentials: { accessKeyId, secretAccessKey, sessionToken },
+    arn,
+  };
   return await withAws(access, { signal, debug: say.debug, now }, work);
 }
 

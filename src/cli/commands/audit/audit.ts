@@ -7,19 +7,20 @@ import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
 import { snapshotActions } from "../../../iam/read.ts";
 import { quote } from "../../../text.ts";
-import {
-  alarmPermissions,
-  configPermissions,
-  confirmPermissions,
-  type ReadAccount,
-  withAccount,
-} from "../../account.ts";
+import { alarmPermissions, configPermissions, confirmPermissions, withAccount } from "../../account.ts";
 import { type AdministratorOptions, printLeastPolicy } from "../../administrator.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { chooseFormat } from "../../options.ts";
 import { administratorOptions, groupOption, parseGroup } from "../rollout/options.ts";
-import { auditOrganization, auditProfiles, type MakeAudit, parseProfiles, parseRole } from "./accounts.ts";
+import {
+  type AuditedAccount,
+  auditOrganization,
+  auditProfiles,
+  type MakeAudit,
+  parseProfiles,
+  parseRole,
+} from "./accounts.ts";
 import { applyFiles, applyToAll, readFiles } from "./files.ts";
 import { formats, type MadeAudit, writers } from "./writers.ts";
 
@@ -105,8 +106,13 @@ interface MakerOptions {
 }
 
 /** Makes the audit of an account that was read, and looks up what is not in IAM. */
-function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOptions, { now }: Context) {
-  return async ({ snapshot: reported, aws }: Pick<ReadAccount, "snapshot" | "aws">): Promise<MadeAudit> => {
+function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOptions, { now, say }: Context) {
+  return async ({ snapshot: reported, aws }: AuditedAccount): Promise<MadeAudit> => {
+    for (const name of breakGlass) {
+      if (reported.users.some((user) => isBreakGlass(user, [name]) && user.name.toLowerCase() === name.toLowerCase()))
+        continue;
+      say.warning(`account ${reported.account} has no user ${quote(name)} (from --break-glass)`);
+    }
     const { snapshot, ...fresh } = isFresh
       ? await (await import("../../confirm.ts")).confirmAccount(aws, reported, breakGlass)
       : { snapshot: reported };
@@ -116,7 +122,9 @@ function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOp
     const { findConfigRules } = await import("../../config-rules.ts");
     const [signIns, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
     const signInAlarms = new Map(signIns);
-    const input = prepareAudit(snapshot, { ...fresh, group, breakGlass, signInAlarms, config, now: now() });
+    const { sessionProfile } = aws.access;
+    const profile = sessionProfile === "default" ? undefined : sessionProfile;
+    const input = prepareAudit(snapshot, { ...fresh, group, breakGlass, signInAlarms, config, profile, now: now() });
     return { audit: runChecks(input), input };
   };
 }

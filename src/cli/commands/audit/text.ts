@@ -67,7 +67,7 @@ export function formatAudit(audit: Audit, now: number, columns: number): string 
         ]),
     ...standings.flatMap((standing) =>
       formatGroup(
-        sorted.filter((check) => getStanding(check) === standing),
+        sorted.filter((check) => getStanding(check) === standing && isShown(check, audit)),
         columns,
       ),
     ),
@@ -75,8 +75,16 @@ export function formatAudit(audit: Audit, now: number, columns: number): string 
   return `${lines.flatMap((line) => wrapIndented(line, columns)).join("\n")}\n`;
 }
 
+/** With a baseline, what holds and what is as before is only counted; what someone accepts is shown all the same. */
+function isShown(check: CheckResult, { baseline }: Audit): boolean {
+  const standing = getStanding(check);
+  if (baseline === undefined || standing === "fail" || standing === "unknown") return true;
+  return standing === "settled" && listFound(check).some(({ accepted }) => accepted !== undefined);
+}
+
 export const formatScore = ({ summary: { pass, fail, unknown }, checks }: Audit): string =>
-  `${pass} of ${countThings(checks.length, "check")} hold, ${fail} do not, ${unknown} are not known`;
+  `${pass} of ${countThings(checks.length, "check")} ${pass === 1 ? "holds" : "hold"}, ` +
+  `${fail} ${fail === 1 ? "does" : "do"} not, ${unknown} ${unknown === 1 ? "is" : "are"} not known`;
 
 /** What the baseline and the accepted risks come to. */
 export function describeFiles({ baseline, accepted }: Audit): readonly string[] {
@@ -148,7 +156,8 @@ export function listRows(audit: Audit): readonly (readonly string[])[] {
       const rows: readonly Row[] = result === "pass" ? [passed] : listFound(check);
       return rows.map((found) =>
         [
-          ...[account, id, severity, found.result, found.name, found.arn, found.evidence, found.remedy ?? remedy],
+          ...[account, id, severity, found.result, found.name, found.arn, found.evidence],
+          result === "pass" ? "" : (found.remedy ?? remedy),
           ...(hasNotes ? listNotes(found) : []),
         ].map(escapeControlCharacters),
       );
@@ -166,7 +175,7 @@ function listNotes({ accepted, new: isNew }: Notes): readonly string[] {
 export function formatAuditMarkdown(audit: Audit): string {
   const { account, made, reportGenerated, confirmed, checks } = audit;
   const cell = escapeMarkdown;
-  const sorted = sortChecks(checks);
+  const sorted = sortChecks(checks).filter((check) => isShown(check, audit));
   const open = sorted.filter(({ result }) => result !== "pass");
   return `${[
     `# MFA audit of account ${account}`,
@@ -192,6 +201,10 @@ export function formatAuditMarkdown(audit: Audit): string {
   ].join("\n")}\n`;
 }
 
-/** A command, in which nothing counts as markup. */
-const formatCode = (command: string): string =>
-  command.includes("`") ? escapeMarkdown(command) : `\`${escapeControlCharacters(command)}\``;
+/** A command, in which nothing counts as markup: its fence is longer than what looks like one in it. */
+function formatCode(command: string): string {
+  const longest = Math.max(0, ...(command.match(/`+/g) ?? []).map(({ length }) => length));
+  const fence = "`".repeat(longest + 1);
+  const space = longest === 0 ? "" : " ";
+  return `${fence}${space}${escapeControlCharacters(command)}${space}${fence}`;
+}

@@ -1,6 +1,6 @@
 // Options that the rollout's commands share.
 import { UsageError } from "../../../errors.ts";
-import type { PolicyVariant } from "../../../iam/enforcement.ts";
+import { defaultGroup, type PolicyVariant } from "../../../iam/enforcement.ts";
 import { quote } from "../../../text.ts";
 import { type OptionSpecs, regionOption } from "../../command.ts";
 import { parsePolicyOptions, policyOptions } from "../policy/options.ts";
@@ -16,8 +16,6 @@ export const administratorOptions = {
 export const groupOption = {
   group: { value: "group", text: "the group that enforces MFA (default: RequireMFA)" },
 } as const satisfies OptionSpecs;
-
-const defaultGroup = "RequireMFA";
 
 /** @throws UsageError */
 export function parseGroup(name: string = defaultGroup): string {

@@ -56,7 +56,7 @@ export const writePassed = (
 ${
   passed.length === 0
     ? html`<p>No check passed.</p>\n`
-    : html`<table class="passed"><thead><tr><th scope="col">Severity</th><th scope="col">Check</th><th scope="col">Looked at</th></tr></thead>
+    : html`<table class="passed" aria-label="Checks that hold"><thead><tr><th scope="col">Severity</th><th scope="col">Check</th><th scope="col">Looked at</th></tr></thead>
 <tbody>
 ${passed.map(
   ({ id, title, severity, reason }) =>

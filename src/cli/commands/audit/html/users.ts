@@ -39,7 +39,7 @@ export function writeUsers({ users, group }: AuditedPeople, { prefix, level }: P
 <h${level} id="${prefix}users-heading">Users</h${level}>
 <p class="quiet">Enforced means that AWS denies what the user asks for without MFA, by the identity-based policies and the permissions boundary of the user.</p>
 <div class="search" hidden><label for="${prefix}search">Search users</label><input id="${prefix}search" type="search" autocomplete="off" spellcheck="false"><p role="status"></p></div>
-<div class="scroll" role="region" aria-labelledby="${prefix}users-heading" tabindex="0"><table class="users">
+<div class="scroll" role="region" aria-labelledby="${prefix}users-heading" tabindex="0"><table class="users" aria-labelledby="${prefix}users-heading">
 <thead><tr>${columns.map(({ heading }) => html`<th scope="col">${heading}</th>`)}</tr></thead>
 <tbody>
 ${users.map((user) => html`<tr>${columns.map(({ write }) => write(user))}</tr>\n`)}</tbody></table></div>

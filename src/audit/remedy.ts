@@ -1,0 +1,38 @@
+// The next commands of what the checks have found, as they can be run: with the name of the user, and as whom to ask.
+import { formatOption } from "../text.ts";
+import type { CheckResult } from "./audit.ts";
+import type { Subject } from "./check.ts";
+
+export interface Addressee {
+  /** The profile that has the account's credentials; undefined for none, and for the default one. */
+  readonly profile: string | undefined;
+  /** The group, if it is not the usual one. */
+  readonly group: string | undefined;
+}
+
+/** A remedy for any user becomes one for each: `--user-name USER` has the user's name. */
+export function addressRemedies(check: CheckResult, addressee: Addressee): CheckResult {
+  const { remedy } = check;
+  const address = (subject: Subject): Subject => {
+    const own = subject.remedy ?? remedy;
+    const named = /:user\//.test(subject.arn)
+      ? own.replace(/(--user(?:-name)?) USER\b/g, (_, flag: string) => formatOption(flag, subject.name))
+      : own;
+    return named === remedy ? subject : { ...subject, remedy: addressCommands(named, addressee) };
+  };
+  const { subjects, unknownSubjects } = check;
+  return {
+    ...{ ...check, remedy: addressCommands(remedy, addressee), subjects: subjects.map(address) },
+    ...(unknownSubjects === undefined ? {} : { unknownSubjects: unknownSubjects.map(address) }),
+  };
+}
+
+/** Without the profile, a command would change the account of another one. */
+function addressCommands(remedy: string, { profile, group }: Addressee): string {
+  const as = profile === undefined ? "" : ` ${formatOption("--profile", profile)}`;
+  const of = group === undefined ? "" : ` ${formatOption("--group", group)}`;
+  return remedy
+    .replace(/\baws (?:iam|cloudtrail|configservice) [a-z-]+/g, (command) => `${command}${as}`)
+    .replace(/\bfob rollout [a-z-]+/g, (command) => `${command}${as}${of}`)
+    .replace(/\bfob policy simulate/g, (command) => `${command}${as}`);
+}
