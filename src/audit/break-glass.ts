@@ -28,7 +28,7 @@ const unusedDays = 90;
 /** From one test of the sign-in to the next, at most. AWS names no number. */
 const testedDays = 365;
 
-/** That there is none is what break-glass-exists is about. */
+/** Passes if there is no break-glass user: break-glass-exists fails then. */
 function judgeUsers(input: AuditInput, find: (user: User) => Judgement): Outcome {
   const users = listUsers(input);
   const outcome = judgeEach(users, "break-glass user", find);
@@ -40,7 +40,7 @@ const listNames = (users: readonly User[]): string => users.map(({ name }) => na
 /** One user who gets in is enough: the others are in the reason. */
 function requireOne(input: AuditInput, find: (user: User) => Judgement): Outcome {
   const users = listUsers(input);
-  // Nobody can be locked out.
+  // No one can be locked out.
   if (input.snapshot.users.length === 0) return judgeEach([], "user", find);
   if (users.length === 0) return { result: "fail", subjects: [], reason: `no user has the tag ${roleTag}=break-glass` };
   const others = users.flatMap((user) => {

@@ -90,7 +90,9 @@ export const rootChecks: readonly Check[] = [
 function judgeUse({ passwordLastUsed, accessKeyLastUsed, activeAccessKeys }: RootUser, now: number): Judgement {
   const uses = [
     ...(passwordLastUsed === null ? [] : [{ what: "signed in", time: passwordLastUsed }]),
-    ...(accessKeyLastUsed == null ? [] : [{ what: "used an access key", time: accessKeyLastUsed }]),
+    ...(accessKeyLastUsed === null || accessKeyLastUsed === undefined
+      ? []
+      : [{ what: "used an access key", time: accessKeyLastUsed }]),
   ].map((use) => ({ ...use, days: daysSince(use.time, now) }));
   const recent = uses.filter(({ days }) => days < unusedDays);
   if (recent.length > 0) {

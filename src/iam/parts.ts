@@ -15,7 +15,7 @@ export const breakGlassTag = { key: roleTag, value: "break-glass" } as const;
 export const isBreakGlass = (user: User, named: readonly string[]): boolean =>
   user.tags[roleTag] === breakGlassTag.value || named.some((name) => name.toLowerCase() === user.name.toLowerCase());
 
-/** How a program's user is recognized: by the tag, or by an active access key and no console password; null for others. */
+/** How an automation user is recognized: by the tag, or by an active access key and no console password; null for others. */
 export function findAutomation({ tags, accessKeys, password }: User): Known<"tag" | "key" | null> {
   if (tags[roleTag] === "automation") return { value: "tag" };
   if (!("value" in accessKeys)) return { unknown: `access keys are not known: ${accessKeys.unknown}` };

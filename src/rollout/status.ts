@@ -126,7 +126,7 @@ function findMisplaced(user: User, group: string, { breakGlass, asProfile }: Sta
   const program = findAutomation(user);
   if (!("value" in program) || program.value === null) return [];
   const why = program.value === "tag" ? "by its tag" : "with an access key and no console password";
-  const detail = `${name} is a program's user ${why}, and in group ${group}: programs type no codes`;
+  const detail = `${name} is an automation user ${why}, and in group ${group}: programs type no codes`;
   return [{ what: "automation-enforced", ...about, detail }];
 }
 

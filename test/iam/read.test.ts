@@ -218,7 +218,7 @@ const denyListing = {
   Statement: [{ Effect: "Deny", Action: "iam:ListMFADevices", Resource: "*" }],
 };
 
-test("what the bulk calls say of devices counts also if nobody may be asked about", async () => {
+test("what the bulk calls say of devices counts also if AWS denies the look-ups", async () => {
   const reader = sandbox.addUser({
     ...{ name: "reader", policies: [allow("*"), denyListing] },
   });

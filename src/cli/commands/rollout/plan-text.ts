@@ -11,7 +11,7 @@ const meanings: Readonly<Record<State, string>> = {
   "break-glass": "never put into the group",
   enforced: "in the group, and denied without MFA",
   "enforced-ineffective": "in the group, but not denied without MFA",
-  automation: "a program's user: it has no one to type a code",
+  automation: "an automation user: a program cannot type a code",
   inactive: "unused: remove the user, or wait until it is used",
   "needs-device": "enrolls an MFA device first",
   "password-pending": "changes the password first",
