@@ -29,6 +29,8 @@ export interface Access {
   readonly network: Network;
   /** Where the serial number of the MFA device is configured; undefined where AWS told it. */
   readonly serialFrom?: string | undefined;
+  /** Whether the profile's access key is in fob's keychain. */
+  readonly hasKeyInKeychain?: boolean | undefined;
   /** The login that the calls are for, or whose session makes them, for hints. */
   readonly formatLogin: FormatLogin;
   /** The command, where it is not there to open a session: `fob policy simulate`. */
@@ -196,12 +198,21 @@ export class Connection {
       endpoints,
       network,
       serialFrom,
+      hasKeyInKeychain,
       command,
       formatLogin,
       arn: purpose,
     } = this.access;
     return {
-      ...{ profile, region: region ?? configured, serialFrom, command, formatLogin, permission: name },
+      ...{
+        profile,
+        region: region ?? configured,
+        serialFrom,
+        hasKeyInKeychain,
+        command,
+        formatLogin,
+        permission: name,
+      },
       endpoint: endpoint ?? new Map<string, string | undefined>(Object.entries(endpoints)).get(service),
       ...{ accessKeyId: credentials.accessKeyId, bundle: network.bundle, now: this.now },
       ...{ serialNumber: mfa?.serialNumber, arn: arn ?? mfa?.serialNumber ?? purpose },

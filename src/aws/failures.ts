@@ -1,6 +1,7 @@
 // What goes wrong between here and AWS. In words: service-failures.ts, after an answer of AWS; network-failures.ts, where
 // no answer came.
 import { FobError } from "../errors.ts";
+import { formatOption, quoteProfileArgument } from "../text.ts";
 import type { FormatLogin } from "../typed-command.ts";
 
 /** What the failure means for the caller. */
@@ -104,6 +105,8 @@ export interface CallContext {
   readonly serialNumber?: string | undefined;
   /** Where the serial number is configured; undefined where AWS told it. */
   readonly serialFrom?: string | undefined;
+  /** Whether the profile's access key is in fob's keychain. */
+  readonly hasKeyInKeychain?: boolean | undefined;
   /** The ARN of what the call is about. */
   readonly arn?: string | undefined;
   readonly bundle: { readonly path: string; readonly from: string } | undefined;
@@ -116,3 +119,9 @@ export interface CallContext {
   /** The command, where it is not there to open a session. */
   readonly command?: string | undefined;
 }
+
+/** The command with which the user enters the access key again. */
+export const formatEnterKey = ({ profile, hasKeyInKeychain }: CallContext): string =>
+  hasKeyInKeychain
+    ? `fob keys add ${quoteProfileArgument(profile)}`
+    : `aws configure ${formatOption("--profile", profile)}`;

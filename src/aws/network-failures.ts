@@ -1,11 +1,12 @@
 // What goes wrong on the way to AWS: a table from the codes of Node.js and OpenSSL to words.
 import { getSystemCode } from "../errors.ts";
-import { escapeControlCharacters, formatOption, quote } from "../text.ts";
+import { escapeControlCharacters, quote } from "../text.ts";
 import {
   AnswerTooLong,
   AwsFailure,
   type CallContext,
   CutAnswer,
+  formatEnterKey,
   ProxyRefusal,
   type TransportError,
 } from "./failures.ts";
@@ -68,7 +69,7 @@ export function explainTransport(error: TransportError, context: CallContext): A
     return new AwsFailure(
       "final",
       `the access key of the profile ${quote(context.profile)} contains a character that access keys never have`,
-      `enter it again: aws configure ${formatOption("--profile", context.profile)}`,
+      `enter it again: ${formatEnterKey(context)}`,
       error,
     );
   }

@@ -2,7 +2,7 @@
 
 import { escapeControlCharacters, formatOption, maskKeyId, quote } from "../text.ts";
 import { describeClock, setClock } from "./clock.ts";
-import { AwsFailure, type CallContext, type Consequence } from "./failures.ts";
+import { AwsFailure, type CallContext, type Consequence, formatEnterKey } from "./failures.ts";
 import { getDefaultRegion, getPartition } from "./partitions.ts";
 import { looksLikeKeyId } from "./secrets.ts";
 
@@ -58,7 +58,6 @@ const nameAnother = ({ formatLogin }: CallContext): string =>
   `use the profile with the long-term access key: ${formatLogin({ profile: "PROFILE" })}`;
 
 const loginIn = ({ formatLogin }: CallContext, region: string): string => formatLogin({ set: { region } });
-const configure = ({ profile }: CallContext): string => `aws configure ${formatOption("--profile", profile)}`;
 const key = ({ accessKeyId, profile }: CallContext): string => {
   const id = looksLikeKeyId(accessKeyId) ? ` ${maskKeyId(accessKeyId)}` : "";
   return `the access key${id} of the profile ${quote(profile)}`;
@@ -119,7 +118,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
       text: (answer) => `AWS rejected ${key(answer)}: it was deleted or disabled`,
       hints: (answer) => [
         "check whether it is active: IAM console, Users, Security credentials, Access keys",
-        `save a new access key: ${configure(answer)}`,
+        `save a new access key: ${formatEnterKey(answer)}`,
         ...otherRegions(answer),
       ],
     },
@@ -129,7 +128,7 @@ const byCode: readonly (readonly [codes: readonly string[], Explanation])[] = [
     {
       consequence: "final",
       text: (answer) => `the secret access key does not match ${key(answer)}`,
-      hints: (answer) => `enter both again: ${configure(answer)}`,
+      hints: (answer) => `enter both again: ${formatEnterKey(answer)}`,
     },
   ],
   [

@@ -2,9 +2,10 @@
 // without MFA works with the access key.
 import { getUserName, isRoot, parseDevice } from "../aws/arn.ts";
 import { type Connection, withAws } from "../aws/connection.ts";
+import type { Credentials } from "../aws/types.ts";
 import { FobError } from "../errors.ts";
 import { fetchLongTermCredentials } from "../keys/long-term.ts";
-import { withoutProperties } from "../profiles/files.ts";
+import { withoutProperties, withProperties } from "../profiles/files.ts";
 import { resolveRoleChain } from "../roles/chain.ts";
 import { getCredentials } from "../roles/credentials.ts";
 import type { SessionContext } from "../session/context.ts";
@@ -114,6 +115,26 @@ export async function askAsUser<T>(
   const device = session && parseDevice(session.serialNumber);
   const access = { ...buildAccess(credentials, device, resolution), command };
   return await withAws(access, sessions, async (aws) => work(aws, await identify(aws, source, session !== undefined)));
+}
+
+/** The profile as it will be with an access key. */
+export function describeWithKey(
+  profile: string,
+  { accessKeyId, secretAccessKey }: Credentials,
+  region: string | undefined,
+  snapshot: Snapshot,
+  sessions: SessionContext,
+): OwnProfile {
+  const values = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey };
+  const files = withProperties(snapshot.files, profile, values);
+  return describeOwnProfile(profile, region, { ...snapshot, files }, sessions);
+}
+
+/** Asks AWS with an access key, and not with a session. @throws FobError unless AWS knows it */
+export async function proveKey(profile: string, key: Credentials, command: string, sessions: SessionContext) {
+  const { resolution } = describeWithKey(profile, key, undefined, takeSnapshot(sessions), sessions);
+  const { getCallerIdentity } = await import("../aws/sts.ts");
+  await withAws({ ...buildAccess(key, undefined, resolution), command }, sessions, getCallerIdentity);
 }
 
 async function identify(aws: Connection, profile: string, hasMfa: boolean): Promise<OwnUser> {

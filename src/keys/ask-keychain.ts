@@ -1,6 +1,7 @@
 // Asks the operating system's keychain, by a helper that can be killed. import() it: a file with a code cache does not know
 // its own folder.
 import { join } from "node:path";
+import { installAgain } from "../credential-process/launcher.ts";
 import { FobError } from "../errors.ts";
 import { runProgram, TimeoutError } from "../subprocess.ts";
 import type { KeychainAnswer, KeychainOptions, KeychainQuestion } from "./keychain.ts";
@@ -8,33 +9,59 @@ import type { KeychainAnswer, KeychainOptions, KeychainQuestion } from "./keycha
 /** Seconds: what a program waits for an answer, and what a user may take to unlock the keychain. */
 const [PATIENCE, PATIENCE_OF_USER] = [3, 60];
 
+/** Milliseconds after which the keychain is asked for something that it does not have, for which it opens no window. */
+const PROBE_AFTER = 1500;
+
+/** No access key has this ID. */
+const nothing = "fob-probe";
+
 /** @throws FobError where the keychain is missing, locked, or does not answer in time */
 export async function askHelper(question: KeychainQuestion, options: KeychainOptions): Promise<KeychainAnswer> {
-  const { env, signal, note } = options;
-  const isAttended = options.isAttended();
-  const waiting = isAttended ? setTimeout(() => note(waitingNote), PATIENCE * 1000) : undefined;
-  try {
-    const { status, stdout, stderr } = await runProgram(process.execPath, [join(__dirname, "keychain.js")], {
-      ...{ env: { ...env }, signal, title: "the keychain", input: JSON.stringify(question) },
-      timeout: isAttended ? PATIENCE_OF_USER : PATIENCE,
+  if (!options.isAttended()) return await ask(question, options, PATIENCE);
+  // It may wait for the user, or hang.
+  const hang = new AbortController();
+  const waiting = setTimeout(() => options.note(waitingNote), PATIENCE * 1000);
+  const probing = setTimeout(() => {
+    const probe: KeychainQuestion = { action: "get", service: question.service, account: nothing };
+    ask(probe, options, PATIENCE - PROBE_AFTER / 1000).catch((error: unknown) => {
+      if (error instanceof FobError && error.cause instanceof TimeoutError) hang.abort();
     });
-    if (status !== 0) throw explain({ error: stderr.trim().split("\n").at(-1) ?? "" });
-    const answer = JSON.parse(stdout) as KeychainAnswer;
-    if (answer.error !== undefined) throw explain(answer);
-    return answer;
+  }, PROBE_AFTER);
+  try {
+    const signal = AbortSignal.any([options.signal, hang.signal]);
+    return await ask(question, { ...options, signal }, PATIENCE_OF_USER);
   } catch (error) {
-    if (error instanceof TimeoutError) {
-      throw new FobError(error.message, [unlockHint(), fileHint]);
-    }
-    throw error;
+    if (!hang.signal.aborted || options.signal.aborted) throw error;
+    throw new FobError(`the keychain did not answer within ${PATIENCE} s`, [unlockHint(), fileHint]);
   } finally {
     clearTimeout(waiting);
+    clearTimeout(probing);
+  }
+}
+
+/** @param timeout seconds */
+async function ask(
+  question: KeychainQuestion,
+  { env, signal }: Pick<KeychainOptions, "env" | "signal">,
+  timeout: number,
+): Promise<KeychainAnswer> {
+  try {
+    const { status, stdout, stderr } = await runProgram(process.execPath, [join(__dirname, "keychain.js")], {
+      ...{ env: { ...env }, signal, title: "the keychain", input: JSON.stringify(question), timeout },
+    });
+    if (status !== 0) throw explain({ error: stderr.trim().split("\n").at(-1) ?? "" }, env);
+    const answer = JSON.parse(stdout) as KeychainAnswer;
+    if (answer.error !== undefined) throw explain(answer, env);
+    return answer;
+  } catch (error) {
+    if (error instanceof TimeoutError) throw new FobError(error.message, [unlockHint(), fileHint], undefined, error);
+    throw error;
   }
 }
 
 const waitingNote = "waiting for the keychain: it may ask for your password in a window; Ctrl-C ends the wait";
 
-const fileHint = "or keep the access key in the credentials file: aws configure --profile PROFILE";
+const fileHint = "or keep the access key in the credentials file, which aws configure writes";
 
 function unlockHint(): string {
   const again = "then run the same command again";
@@ -44,10 +71,10 @@ function unlockHint(): string {
 }
 
 /** What is wrong with a keychain, by the words of the libraries that talk to it. */
-function explain({ error = "", isMissing = false }: KeychainAnswer): FobError {
+function explain({ error = "", isMissing = false }: KeychainAnswer, env: KeychainOptions["env"]): FobError {
   if (isMissing) {
     return new FobError("the keychain cannot be used: the module @napi-rs/keyring is not installed", [
-      "install fob again with it: npm install --global --include=optional aws-fob",
+      `${installAgain}, without --omit=optional`,
       fileHint,
     ]);
   }
@@ -55,10 +82,11 @@ function explain({ error = "", isMissing = false }: KeychainAnswer): FobError {
     return new FobError("the keychain is locked", [unlockHint(), fileHint]);
   }
   if (/DBus|D-Bus|org\.freedesktop\.secrets|no default|NoStorageAccess|-25307/i.test(error)) {
-    return new FobError(`there is no keychain here: ${error}`, [
-      "start one that has the Secret Service: gnome-keyring-daemon --start --components=secrets",
-      fileHint,
-    ]);
+    // Without the desktop's bus no program can offer one.
+    const start = env.DBUS_SESSION_BUS_ADDRESS
+      ? ["start one that has the Secret Service: gnome-keyring-daemon --start --components=secrets"]
+      : [];
+    return new FobError(`there is no keychain here: ${error}`, [...start, fileHint]);
   }
   return new FobError(`the keychain failed: ${error}`, fileHint);
 }

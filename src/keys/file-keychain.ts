@@ -2,7 +2,7 @@
 import { FobError } from "../errors.ts";
 import { editFile } from "../files/edit.ts";
 import { readWhole } from "../files/read.ts";
-import { quote, quoteShellWord } from "../text.ts";
+import { quote } from "../text.ts";
 import type { Keychain } from "./keychain.ts";
 
 type Secrets = Readonly<Record<string, string>>;
@@ -26,6 +26,6 @@ function parse(path: string, text: string): Secrets {
     if (![...parsed.values()].every((secret) => typeof secret === "string")) throw new Error("not text");
     return Object.fromEntries(parsed) as Secrets;
   } catch {
-    throw new FobError(`${quote(path)} (from FOB_KEYCHAIN) is not a keychain file`, `rm ${quoteShellWord(path)}`);
+    throw new FobError(`${quote(path)} (from FOB_KEYCHAIN) is not a keychain file`, "unset FOB_KEYCHAIN");
   }
 }

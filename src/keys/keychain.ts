@@ -85,6 +85,6 @@ export async function keepSecret(
   if (signal.aborted) throw new CancelledError();
   throw new FobError(
     `${keychain.title} took the secret access key, but does not return it`,
-    "the access key is where it was; check the keychain",
+    "the access key is where it was; look at the keychain in your desktop's password manager",
   );
 }

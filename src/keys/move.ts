@@ -1,21 +1,23 @@
 // Moves long-term credentials into the keychain and out of it. At each moment a key is in at least one place: it is put
 // into the new one, read back, and named in the config before the old one loses it.
 import type { Credentials } from "../aws/types.ts";
-import { FobError } from "../errors.ts";
+import { CancelledError, FobError } from "../errors.ts";
 import { backUp } from "../files/backup.ts";
 import type { EditOutcome } from "../files/edit.ts";
-import { type AwsFiles, getProperty, type Properties, readAwsFiles } from "../profiles/files.ts";
+import type { Change } from "../profiles/edit.ts";
+import { type AwsFiles, getProperty, type Properties, readAwsFiles, readableProfiles } from "../profiles/files.ts";
 import {
   classifyOwnKeys,
   classifyProcess,
   createNoKeyError,
   findKeychainId,
   keychainKey,
+  keyKind,
   listSources,
 } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
-import { formatOption, quote, quoteProfileArgument } from "../text.ts";
+import { formatOption, maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { checkKeyShape } from "./key-shape.ts";
 import { type Keychain, keepSecret } from "./keychain.ts";
 import { readStaticKeys } from "./long-term.ts";
@@ -24,6 +26,8 @@ export interface MoveTools {
   readonly paths: AwsFilePaths;
   readonly keychain: Keychain;
   readonly signal: AbortSignal;
+  /** Makes sure that AWS knows an access key, for a profile that gets it. @throws FobError */
+  readonly prove: (profile: string, key: Credentials) => Promise<void>;
 }
 
 /**
@@ -73,19 +77,58 @@ export async function addKey(
 ): Promise<string | undefined> {
   const before = findKeychainId(readAwsFiles(tools.paths), profile);
   checkKeyShape(key, quote(profile), again);
+  if (keyKind(key.accessKeyId, key.sessionToken) === "temporary") {
+    throw new FobError("this is a temporary access key, but a session needs a long-term one", again);
+  }
   readAwsFiles(tools.paths).config.assertEditable(profile, { [keychainKey]: key.accessKeyId });
-  await keepSecret(tools.keychain, key.accessKeyId, key.secretAccessKey, tools.signal);
-  await nameKey(profile, key.accessKeyId, tools);
+  await keepKey(profile, key, again, tools);
+  await nameKey(profile, { old: before, next: key.accessKeyId }, tools);
   return before === key.accessKeyId ? undefined : before;
 }
 
-/** Writes into the config which key of the keychain is the profile's. @throws FobError */
+/**
+ * Keeps the secret. Another secret of the same key is lost by that, and AWS shows none again: then AWS has to know this
+ * one.
+ *
+ * @param again the command with which it is entered again; undefined where it is in a file
+ */
+async function keepKey(
+  profile: string,
+  key: Credentials,
+  again: string | undefined,
+  { keychain, prove, signal }: MoveTools,
+): Promise<void> {
+  const kept = await keychain.get(key.accessKeyId);
+  if (kept === key.secretAccessKey) return;
+  if (kept !== undefined) {
+    try {
+      await prove(profile, key);
+    } catch (error) {
+      if (error instanceof CancelledError || !(error instanceof FobError)) throw error;
+      const id = maskKeyId(key.accessKeyId);
+      const message = `${keychain.title} has another secret of ${id}, and keeps it: ${error.message}`;
+      const hints = again === undefined ? error.hints : `enter the right one: ${again}`;
+      throw new FobError(message, hints, error.exitCode, error);
+    }
+  }
+  await keepSecret(keychain, key.accessKeyId, key.secretAccessKey, signal);
+}
+
+/** Writes into the config which key of the keychain is the profile's, unless that has changed meanwhile. @throws FobError */
 async function nameKey(
   profile: string,
-  accessKeyId: string,
+  { old, next }: { readonly old: string | undefined; readonly next: string },
   { paths, signal }: Pick<MoveTools, "paths" | "signal">,
 ): Promise<EditOutcome> {
-  return await editProfile(paths, "config", profile, () => ({ [keychainKey]: accessKeyId }), { signal });
+  const decide = (properties: Properties | undefined): Change => {
+    const named = properties?.get(keychainKey)?.value;
+    if (named !== old && named !== next) {
+      const is = named === undefined ? "no access key" : "another access key";
+      throw new FobError(`the profile ${quote(profile)} has ${is} now`, "fob keys list");
+    }
+    return { [keychainKey]: next };
+  };
+  return await editProfile(paths, "config", profile, decide, { signal });
 }
 
 /** The access key of a profile in the AWS files. @throws FobError where it has none that could be moved */
@@ -120,56 +163,92 @@ export interface Imported {
   readonly backup: string | undefined;
   /** Other profiles that have the same key in the AWS files. */
   readonly others: readonly string[];
+  /** Role profiles for which programs took the key from this profile. */
+  readonly roles: readonly string[];
 }
 
 /** Moves the access key of a profile from the AWS files to the keychain. @throws FobError */
 export async function importKey(profile: string, keepsBackup: boolean, tools: MoveTools): Promise<Imported> {
-  const { paths, keychain, signal } = tools;
+  const { paths, signal } = tools;
   const files = readAwsFiles(paths);
   const { accessKeyId, secretAccessKey } = readKeyToImport(files, profile);
   files.config.assertEditable(profile, { [keychainKey]: accessKeyId });
   files.credentials.assertEditable(profile, { aws_access_key_id: undefined });
   const holds = readStaticKeys(profile, files)?.file.kind ?? "credentials";
+  await keepKey(profile, { accessKeyId, secretAccessKey }, undefined, tools);
+  await nameKey(profile, { old: findKeychainId(files, profile), next: accessKeyId }, tools);
   const backup = keepsBackup ? backUp(paths[holds]) : undefined;
-  await keepSecret(keychain, accessKeyId, secretAccessKey, signal);
-  await nameKey(profile, accessKeyId, tools);
   const isSame = (properties: Properties | undefined): boolean =>
     properties?.get("aws_access_key_id")?.value === accessKeyId &&
     properties.get("aws_secret_access_key")?.value === secretAccessKey;
   // What another program has written there meanwhile stays.
   const decide = (properties: Properties | undefined): readonly string[] => (isSame(properties) ? keyLines : []);
-  for (const kind of ["credentials", "config"] as const) {
-    await removeFromProfile(paths, kind, profile, decide, { signal });
+  try {
+    for (const kind of ["credentials", "config"] as const) {
+      await removeFromProfile(paths, kind, profile, decide, { signal });
+    }
+  } catch (error) {
+    if (backup === undefined || !(error instanceof FobError)) throw error;
+    const hint = `the backup holds the secret: rm ${quoteShellWord(backup)}`;
+    throw new FobError(error.message, [...error.hints, hint], error.exitCode, error);
   }
   const left = readAwsFiles(paths);
   const others = listSources(left).filter((name) => readStaticKeys(name, left)?.accessKeyId === accessKeyId);
-  return { accessKeyId, backup, others };
+  return { accessKeyId, backup, others, roles: listRolesOf(left, profile) };
 }
+
+const listRolesOf = (files: AwsFiles, source: string): readonly string[] =>
+  readableProfiles(
+    files.config.profilesWith(["role_arn"]),
+    (name) => getProperty(files, name, "source_profile") === source,
+  );
 
 /** The token is one of an older session: AWS refuses it with a long-term key. */
 const keyLines = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
-/** The other profiles that use a key of the keychain. */
-function listOthersWithKey(files: AwsFiles, profile: string, accessKeyId: string): string[] {
-  return listSources(files).filter((name) => name !== profile && findKeychainId(files, name) === accessKeyId);
-}
+/** The profiles that name a key of the keychain, whatever else they have. @throws FobError for one that cannot be read */
+const listNaming = (files: AwsFiles, accessKeyId: string): string[] =>
+  files.config.profilesWith([keychainKey]).filter((name) => findKeychainId(files, name) === accessKeyId);
 
 /** Names another key for all profiles that have this one in the keychain; for the profile itself last. @throws FobError */
-export async function renameKey(profile: string, old: string, next: string, tools: MoveTools): Promise<void> {
-  const others = listOthersWithKey(readAwsFiles(tools.paths), profile, old);
-  for (const name of [...others, profile]) await nameKey(name, next, tools);
+export async function renameKey(
+  profile: string,
+  old: string,
+  next: string,
+  tools: Pick<MoveTools, "paths" | "signal">,
+): Promise<void> {
+  const others = listNaming(readAwsFiles(tools.paths), old).filter((name) => name !== profile);
+  for (const name of [...others, profile]) await nameKey(name, { old, next }, tools);
 }
 
 /** Forgets the key of a profile, and its secret unless another profile uses it. @throws FobError */
-export async function removeKey(profile: string, { paths, keychain, signal }: MoveTools): Promise<string> {
+export async function removeKey(
+  profile: string,
+  { paths, keychain, signal }: Pick<MoveTools, "paths" | "keychain" | "signal">,
+): Promise<string> {
   const files = readAwsFiles(paths);
   const accessKeyId = findKeychainId(files, profile);
   if (accessKeyId === undefined) {
     throw new FobError(`the profile ${quote(profile)} has no access key in the keychain`, "fob keys list");
   }
-  if (listOthersWithKey(files, profile, accessKeyId).length === 0) await keychain.remove(accessKeyId);
+  if (listNaming(files, accessKeyId).every((name) => name === profile)) await keychain.remove(accessKeyId);
   const decide = (properties: Properties | undefined): readonly string[] =>
     properties?.get(keychainKey)?.value === accessKeyId ? [keychainKey] : [];
   await removeFromProfile(paths, "config", profile, decide, { signal });
   return accessKeyId;
+}
+
+/** Deletes the secret of a key that no profile uses. @throws FobError if a profile uses it, or the keychain has no such key */
+export async function removeSecret(
+  accessKeyId: string,
+  { paths, keychain }: Pick<MoveTools, "paths" | "keychain">,
+): Promise<void> {
+  const [owner] = listNaming(readAwsFiles(paths), accessKeyId);
+  if (owner !== undefined) {
+    throw new FobError(`the profile ${quote(owner)} uses the access key ${maskKeyId(accessKeyId)}`, "fob keys list");
+  }
+  if ((await keychain.get(accessKeyId)) === undefined) {
+    throw new FobError(`${keychain.title} does not have the access key ${maskKeyId(accessKeyId)}`, "fob keys list");
+  }
+  await keychain.remove(accessKeyId);
 }

@@ -1,4 +1,5 @@
 // An access key as users have it: two lines, the file that the console offers to download, or AWS's JSON.
+import { parse } from "csv-parse/sync";
 import type { Credentials } from "../aws/types.ts";
 import { FobError } from "../errors.ts";
 
@@ -9,21 +10,37 @@ import { FobError } from "../errors.ts";
  * @throws FobError; the message shows nothing of the text
  */
 export function parseAccessKey(text: string, title = "stdin"): Credentials {
-  const [accessKeyId = "", secretAccessKey = "", ...rest] = parseJson(text) ?? splitWords(text);
+  const [accessKeyId = "", secretAccessKey = "", ...rest] =
+    parseJson(text) ?? parseTable(text, title) ?? splitWords(text);
   if (accessKeyId !== "" && secretAccessKey !== "" && rest.length === 0) return { accessKeyId, secretAccessKey };
   throw new FobError(`${title} has no access key`, [
     "expected two lines: the access key ID, and the secret access key",
-    "or the .csv file that the console offers: fob keys add PROFILE --stdin <rootkey.csv",
+    "or the .csv file that the console offers, which is named like NAME_accessKeys.csv",
   ]);
 }
 
-/** Without the first line of the console's file: `Access key ID,Secret access key`. */
-const splitWords = (text: string): string[] =>
-  text
-    .replace(/^\uFEFF/, "")
-    .replace(/^[^\n]*access key[^\n]*\n/i, "")
-    .split(/[\s,]+/)
-    .filter((word) => word !== "");
+const splitWords = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+
+/**
+ * Reads a table with a heading, as the console offers it: `Access key ID,Secret access key`, for new users with more
+ * columns. Undefined for what is none.
+ */
+function parseTable(text: string, title: string): string[] | undefined {
+  if (!/^[^\n]*access key id/i.test(text.replace(/^\uFEFF/, ""))) return undefined;
+  let rows: Fields[];
+  try {
+    rows = parse(text, {
+      bom: true,
+      columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+      trim: true,
+    });
+  } catch {
+    return undefined;
+  }
+  const keys = rows.map((row) => [row["access key id"], row["secret access key"]].map(String));
+  if (keys.length > 1) throw new FobError(`${title} has ${keys.length} access keys`, "leave one of them in the file");
+  return keys[0];
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 

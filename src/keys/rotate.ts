@@ -37,10 +37,14 @@ export interface RotationTools {
   readonly rename: (old: string, next: string) => Promise<void>;
   /** Binds the running sessions of a key to another. What is bound already is no error. */
   readonly rebind: (old: string, next: string) => Promise<void>;
+  /** Asks the user whether a key may be deleted that a killed run seems to have made. Without a user it may not. */
+  readonly mayDelete: (key: ListedKey) => Promise<boolean>;
 }
 
 export interface Rotation {
   readonly profile: string;
+  /** The profile of the session, for commands. */
+  readonly session: string;
   /** The user's name, and the ARN. */
   readonly user: string;
   readonly arn: string;
@@ -113,10 +117,12 @@ function createStep(run: Run, keys: readonly ListedKey[], tools: RotationTools):
         run.newKey = accessKeyId;
         return { state: "done", facts: { newKey: accessKeyId } };
       }
-      lost = undefined;
-      for (const key of others) if (await isLost(key, known, before, tools)) lost = key.accessKeyId;
-      const foreign = others.find(({ accessKeyId }) => accessKeyId !== lost);
-      return foreign ? await explainTwoKeys(run, foreign, tools) : { state: "to do" };
+      const [other] = others;
+      if (other === undefined) return { state: "to do" };
+      const seemsLost = await isLost(other, known, before, tools);
+      lost = seemsLost && (await tools.mayDelete(other)) ? other.accessKeyId : undefined;
+      if (lost !== undefined && others.length === 1) return { state: "to do" };
+      return await explainTwoKeys(run, other, seemsLost, tools);
     },
     async do() {
       if (lost !== undefined) await calls.deleteAccessKey(aws, user, lost);
@@ -149,7 +155,10 @@ async function isOfRotation(
 /** Milliseconds by which the clocks of AWS and this computer may differ, and a call may last. */
 const SLACK = 600_000;
 
-/** Whether a killed run has made this key and its secret is lost: it came when that run did, and was never used. */
+/**
+ * Whether a killed run seems to have made this key, whose secret is lost then: it came when that run did, and AWS does not
+ * say that it was used. Another program may have made it all the same, and AWS tells of a use only after some minutes.
+ */
 async function isLost(
   { accessKeyId, created }: ListedKey,
   known: string,
@@ -161,29 +170,43 @@ async function isLost(
   return (await calls.getAccessKeyLastUsed(aws, accessKeyId)) === undefined;
 }
 
-/** What to do about a second key: AWS allows no third. */
-async function explainTwoKeys(
-  { user, profile }: Rotation,
-  { accessKeyId, isActive }: ListedKey,
-  { aws, calls, now }: RotationTools,
-): Promise<Check> {
-  let use = "AWS does not say when it was last used";
+async function describeUse(
+  accessKeyId: string,
+  aws: Connection,
+  { getAccessKeyLastUsed }: RotationCalls,
+  now: number,
+): Promise<string> {
   try {
-    const last = await calls.getAccessKeyLastUsed(aws, accessKeyId);
-    use = last === undefined ? "it was never used" : `last used ${describeAgo(now() - last.at)} (${last.service})`;
+    const last = await getAccessKeyLastUsed(aws, accessKeyId);
+    return last === undefined ? "AWS knows of no use" : `last used ${describeAgo(now - last.at)} (${last.service})`;
   } catch (error) {
     if (!(error instanceof AwsFailure)) throw error;
+    return "AWS does not say when it was last used";
   }
-  const of = `--user-name ${user} --access-key-id ${accessKeyId} ${formatOption("--profile", `${profile}-mfa`)}`;
+}
+
+/** What to do about a second key: AWS allows no third. */
+async function explainTwoKeys(
+  { user, session }: Rotation,
+  { accessKeyId, isActive }: ListedKey,
+  seemsLost: boolean,
+  { aws, calls, now }: RotationTools,
+): Promise<Check> {
+  const use = await describeUse(accessKeyId, aws, calls, now());
+  const of = formatKeyOptions(user, accessKeyId, session);
   return {
     state: "blocked",
     reason: `${user} has two access keys, and AWS allows no third; the other is ${accessKeyId}, ${isActive ? "active" : "inactive"}: ${use}`,
     hints: [
+      ...(seemsLost ? ["the interrupted run may have made it; the keychain does not have its secret"] : []),
       ...(isActive ? [`if nothing uses it, deactivate it: aws iam update-access-key --status Inactive ${of}`] : []),
       `then delete it: aws iam delete-access-key ${of}`,
     ],
   };
 }
+
+const formatKeyOptions = (user: string, accessKeyId: string, session: string): string =>
+  `${formatOption("--user-name", user)} --access-key-id ${accessKeyId} ${formatOption("--profile", session)}`;
 
 /** Asks AWS who the new key belongs to, with the key itself: until each server knows it, that is to do. */
 async function prove({ newKey: accessKeyId, arn }: Run, { keychain, identify }: RotationTools): Promise<Check> {
@@ -226,13 +249,27 @@ function switchStep(run: Run, tools: RotationTools): Step {
 }
 
 function deactivateStep(run: Run, tools: RotationTools): Step {
-  const { old, user, profile } = run;
-  const { aws, calls } = tools;
+  const { old, user, profile, session } = run;
+  const { aws, calls, now } = tools;
+  const of = formatKeyOptions(user, old, session);
+  const wasInactive = listDone(tools.lines).some(
+    ({ step, state }) => step === `${DEACTIVATE}/${old}` && state === "done",
+  );
   return {
     ...{ id: `${DEACTIVATE}/${old}`, text: `deactivate the old access key ${old}`, facts: { user, profile } },
     async check() {
       const key = (await calls.listAccessKeys(aws, user))?.find(({ accessKeyId }) => accessKeyId === old);
-      return key?.isActive ? { state: "to do" } : { state: "done" };
+      if (!key?.isActive) return { state: "done" };
+      if (!wasInactive) return { state: "to do" };
+      // Someone needs it: the other computer of docs/keys.md.
+      return {
+        state: "blocked",
+        reason: `the old access key ${old} was activated again: ${await describeUse(old, aws, calls, now())}`,
+        hints: [
+          `once nothing uses it, deactivate it: aws iam update-access-key --status Inactive ${of}`,
+          `then delete it: aws iam delete-access-key ${of}`,
+        ],
+      };
     },
     async do() {
       await assertProven(run, tools);
@@ -242,7 +279,7 @@ function deactivateStep(run: Run, tools: RotationTools): Step {
     confirm: () => prove(run, tools),
     undo: () => ({
       text: `activate the access key ${old} again`,
-      command: `aws iam update-access-key --status Active --user-name ${user} --access-key-id ${old}`,
+      command: `aws iam update-access-key --status Active ${of}`,
       run: () => Promise.reject(new FobError("fob does not activate access keys")),
     }),
   };

@@ -264,6 +264,7 @@ export function buildAccess(
     useDualstack: settings.useDualstack,
     network: settings.network,
     serialFrom: settings.serialFrom,
+    hasKeyInKeychain: settings.hasKeyInKeychain,
     formatLogin,
   };
 }

@@ -15,7 +15,7 @@ import { formatDuration, inExactWords, parseDuration, suggestDuration } from "..
 import type { Environment } from "../environment-variables.ts";
 import { FobError, UsageError } from "../errors.ts";
 import { type AwsFiles, getCommand, getEndpointUrl, getProperty } from "../profiles/files.ts";
-import { findInstalledEndpoint } from "../profiles/inspect.ts";
+import { findInstalledEndpoint, findKeychainId } from "../profiles/inspect.ts";
 import type { RememberedOptions } from "../store/session.ts";
 import { quote } from "../text.ts";
 import type { FormatLogin } from "../typed-command.ts";
@@ -27,6 +27,8 @@ export interface Settings {
   readonly device: Device | undefined;
   /** Where the device is configured. */
   readonly serialFrom: string | undefined;
+  /** Whether the source's access key is in the keychain. */
+  readonly hasKeyInKeychain: boolean;
   /** Length of a new session, in seconds. */
   readonly duration: number;
   readonly mfaProcess: string | undefined;
@@ -90,6 +92,7 @@ export function readSettings(
     region: region && { ...checkRegion(region), isFromEnvironment: configured === undefined },
     device: serial && checkDevice(serial, pair, formatLogin),
     serialFrom: serial?.from,
+    hasKeyInKeychain: findKeychainId(files, pair.source) !== undefined,
     duration: length ? checkDuration(length) : sessionLength.default,
     mfaProcess: getCommand(files, pair.session, "mfa_process") ?? getCommand(files, pair.source, "mfa_process"),
     endpoints:

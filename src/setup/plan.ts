@@ -5,7 +5,7 @@ import { backUp } from "../files/backup.ts";
 import { readStat, resolveFile } from "../files/replace.ts";
 import type { Keychain } from "../keys/keychain.ts";
 import { readStaticKeys } from "../keys/long-term.ts";
-import { addKey, importKey } from "../keys/move.ts";
+import { addKey, importKey, type MoveTools } from "../keys/move.ts";
 import { readAwsFiles } from "../profiles/files.ts";
 import { classifyKeys, classifyProcess, findKeychainId } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
@@ -41,6 +41,8 @@ export interface SetupTools {
   readonly paths: AwsFilePaths;
   readonly keychain: Keychain;
   readonly signal: AbortSignal;
+  /** Makes sure that AWS knows an access key. @throws FobError */
+  readonly prove: MoveTools["prove"];
   /** The command with which all this is done again. */
   readonly again: string;
   /** Whether the user has a device that STS takes codes of. */

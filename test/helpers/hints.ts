@@ -84,7 +84,8 @@ async function findProblem({ line, words }: Hinted, run: PrintedBy): Promise<str
   const profile = typed?.named[0] ?? run.env?.AWS_PROFILE;
   const [other] = hinted.named;
   if (typed === undefined || !typed.takesOne || profile === undefined || other === undefined) return [];
-  const isSame = findRelated(profile, run.env).has(getBase(other));
+  // `fob keys remove` also takes the ID of a key.
+  const isSame = findRelated(profile, run.env).has(getBase(other)) || /^AKIA[A-Z0-9]{16}$/.test(other);
   return isSame ? [] : wrong(`is about the profile "${other}"`);
 }
 

@@ -119,6 +119,11 @@ test.each([
     (id: string, secret: string) => `\uFEFFAccess key ID,Secret access key\r\n${id},${secret}\r\n`,
   ],
   [
+    "the console's file of a new user",
+    (id: string, secret: string) =>
+      `User name,Password,Access key ID,Secret access key,Console login link\nben,"a,b ""c",${id},${secret},https://x\n`,
+  ],
+  [
     "JSON of the aws command",
     (id: string, secret: string) => JSON.stringify({ AccessKey: { AccessKeyId: id, SecretAccessKey: secret } }),
   ],
@@ -139,6 +144,64 @@ test("what is no access key is refused, and nothing is kept", async () => {
   }
   expect(secretsIn(world.keychain)).toEqual({});
   expect(world.config()).toBe(before);
+});
+
+test("of two keys in a file none is chosen, and temporary keys are refused", async () => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const row = `${accessKeyId},${secretAccessKey}\n`;
+  const add = (input: string) => world.fob(["keys", "add", "new", "--stdin"], { input });
+  expect((await add(`Access key ID,Secret access key\n${row}${row}`)).stderr).toContain("stdin has 2 access keys");
+  expect((await add(`ASIA${accessKeyId.slice(4)}\n${secretAccessKey}\n`)).stderr).toContain("a temporary access key");
+  expect(secretsIn(world.keychain)).toEqual({});
+});
+
+test("a secret in the keychain is replaced only by one that AWS knows", async () => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const wrong = `${secretAccessKey.slice(0, -1)}${secretAccessKey.endsWith("Z") ? "Y" : "Z"}`;
+  const add = (secret: string) =>
+    world.fob(["keys", "add", "new", "--stdin"], { input: `${accessKeyId}\n${secret}\n` });
+  expect((await add(secretAccessKey)).status).toBe(0);
+  const { status, stderr } = await add(wrong);
+  expect(status).toBe(1);
+  expect(stderr).toContain("has another secret of");
+  expect(stderr).toContain("hint: enter the right one: fob keys add new --stdin");
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  // Of a file too, which keeps its wrong one then.
+  const before = world.credentials().replace(secretAccessKey, wrong);
+  writeFileSync(world.credentialsPath, before);
+  expect((await world.fob(["keys", "import", "work"])).status).toBe(1);
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+  expect(world.credentials()).toBe(before);
+  writeFileSync(world.keychain, JSON.stringify({ [accessKeyId]: wrong }));
+  expect((await add(secretAccessKey)).status).toBe(0);
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
+});
+
+test("role profiles that lose their key with an import are named, with the command that helps", async () => {
+  const world = await makeWorldWithKeychain();
+  appendFileSync(
+    world.configPath,
+    "\n[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = work\n",
+  );
+  const { stderr } = await world.fob(["keys", "import", "work"]);
+  expect(stderr).toContain('no access key for the role profile "deploy" any more');
+  expect(stderr).toContain("aws configure set source_profile work-mfa --profile deploy");
+});
+
+test("a secret that no profile names any more is deleted by the ID of its key", async () => {
+  const world = await makeWorldWithKeychain();
+  const { accessKeyId, secretAccessKey } = world.user.accessKey;
+  const other = "AKIAEXAMPLEEXAMPLE00";
+  await world.fob(["keys", "add", "new", "--stdin"], { input: `${other}\nexample/example/example/example/example/\n` });
+  const { stderr } = await world.fob(["keys", "add", "new", "--stdin"], {
+    input: `${accessKeyId}\n${secretAccessKey}\n`,
+  });
+  expect(stderr).toContain(`fob keys remove ${other}`);
+  expect((await world.fob(["keys", "remove", accessKeyId, "--yes"])).stderr).toContain('the profile "new" uses');
+  expect((await world.fob(["keys", "remove", other, "--yes"])).status).toBe(0);
+  expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
 });
 
 test("a profile whose key is in the AWS files is imported, not added to", async () => {
@@ -185,6 +248,13 @@ test("keys remove deletes the key after the profile's name is typed, but not one
   expect((await world.fob(["keys", "remove", "twin"])).status).toBe(4);
   expect((await world.fob(["keys", "remove", "twin", "--yes"])).status).toBe(0);
   expect(secretsIn(world.keychain)).toHaveProperty(accessKeyId);
+  // Also if it has a session, which programs would use.
+  appendFileSync(world.configPath, `\n[profile third]\nfob_access_key_id = ${accessKeyId}\n`);
+  appendFileSync(world.credentialsPath, "\n[third]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_session_token = x\n");
+  await world.fob(["keys", "remove", "work", "--yes"]);
+  expect(secretsIn(world.keychain)).toHaveProperty(accessKeyId);
+  writeFileSync(world.credentialsPath, "");
+  writeFileSync(world.configPath, `[profile work]\nfob_access_key_id = ${accessKeyId}\n`);
   const run = world.fobOnTerminal(["keys", "remove", "work"]);
   await run.shows("Type the profile's name");
   run.type("work\r");

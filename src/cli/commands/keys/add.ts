@@ -9,6 +9,7 @@ import { formatCommand } from "../../../typed-command.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
+import { proveKey } from "../../own-user.ts";
 import { askOnTerminal, needTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
 
@@ -29,10 +30,12 @@ export const keysAddCommand = defineCommand({
     const sessions = createSessionContext(context, options);
     assertCanAdd(readAwsFiles(sessions.paths), profile);
     const key = options.stdin ? await readKey(context) : await askKey(profile, options, context);
-    const replaced = await addKey(profile, key, formatCommand(context.typed), sessions);
+    const prove = (of: string, given: Credentials) => proveKey(of, given, "fob keys add", sessions);
+    const replaced = await addKey(profile, key, formatCommand(context.typed), { ...sessions, prove });
     say.note(`saved the access key ${maskKeyId(key.accessKeyId)} of ${quote(profile)} in ${sessions.keychain.title}`);
     if (replaced !== undefined) {
       say.warning(`the keychain still has the secret of ${maskKeyId(replaced)}, which the profile had before`);
+      say.hint(`delete it, if you need it no more: fob keys remove ${replaced}`);
     }
     say.hint(`log in: fob login ${quoteProfileArgument(profile)}`);
     return exitCodes.done;

@@ -1,12 +1,16 @@
 // `fob keys import`: the access key of a profile leaves the plaintext file.
+import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes } from "../../../errors.ts";
 import { importKey, readKeyToImport } from "../../../keys/move.ts";
 import { readAwsFiles } from "../../../profiles/files.ts";
+import { resolveProfilePair } from "../../../session/profile-pair.ts";
+import { takeSnapshot } from "../../../session/snapshot.ts";
 import { findTerminal } from "../../../terminal/tty.ts";
-import { maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../../../text.ts";
+import { formatOption, maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
+import { proveKey } from "../../own-user.ts";
 import { askOnTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
 
@@ -25,7 +29,8 @@ export const keysImportCommand = defineCommand({
     const sessions = createSessionContext(context, options);
     readKeyToImport(readAwsFiles(sessions.paths), profile);
     const keepsBackup = options.backup ?? (await wantsBackup(options, context));
-    const { accessKeyId, backup, others } = await importKey(profile, keepsBackup, sessions);
+    const prove = (of: string, given: Credentials) => proveKey(of, given, "fob keys import", sessions);
+    const { accessKeyId, backup, others, roles } = await importKey(profile, keepsBackup, { ...sessions, prove });
     say.note(`moved the access key ${maskKeyId(accessKeyId)} of ${quote(profile)} to ${sessions.keychain.title}`);
     if (backup !== undefined) {
       say.warning(`the backup ${quote(backup)} still holds the secret`);
@@ -34,6 +39,14 @@ export const keysImportCommand = defineCommand({
     for (const other of others) {
       say.warning(`the profile ${quote(other)} has the same access key in plaintext`);
       say.hint(`fob keys import ${quoteProfileArgument(other)}`);
+    }
+    const { session } = resolveProfilePair(profile, takeSnapshot(sessions), context.typed);
+    for (const role of roles) {
+      say.warning(
+        `programs find no access key for the role profile ${quote(role)} any more: its source is ${quote(profile)}`,
+      );
+      const of = formatOption("--profile", role);
+      say.hint(`use the session instead: aws configure set source_profile ${quoteShellWord(session)} ${of}`);
     }
     return exitCodes.done;
   },

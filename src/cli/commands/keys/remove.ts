@@ -1,9 +1,13 @@
 // `fob keys remove`: the keychain forgets an access key.
+import { looksLikeKeyId } from "../../../aws/secrets.ts";
 import { exitCodes, FobError } from "../../../errors.ts";
-import { removeKey } from "../../../keys/move.ts";
+import { removeKey, removeSecret } from "../../../keys/move.ts";
 import { readAwsFiles } from "../../../profiles/files.ts";
 import { findKeychainId } from "../../../profiles/inspect.ts";
-import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
+import type { SessionContext } from "../../../session/context.ts";
+import { resolveProfilePair } from "../../../session/profile-pair.ts";
+import { takeSnapshot } from "../../../session/snapshot.ts";
+import { formatOption, maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import { getDefaultProfile } from "../../options.ts";
 import { askOnTerminal, needTerminal } from "../../questions.ts";
@@ -13,15 +17,17 @@ export const keysRemoveCommand = defineCommand({
   name: "keys remove",
   description:
     "Deletes the access key of a profile from the keychain, and its ID from the config. AWS does not show the secret " +
-    "again. The key stays valid at AWS: delete it there too.",
-  takes: { name: "profile", atMost: 1, text: "the profile (default: AWS_PROFILE, else default)" },
+    "again. The key stays valid at AWS: delete it there too. With the ID of a key that no profile uses, deletes its secret.",
+  takes: { name: "profile", atMost: 1, text: "the profile, or an access key ID (default: AWS_PROFILE, else default)" },
   options: { yes: { text: "do not ask for the profile's name" } },
   common: ["noInput"],
   examples: ["fob keys remove work"],
   async run([named], options, context) {
     const profile = named ?? getDefaultProfile(context);
     const sessions = createSessionContext(context, options);
-    if (findKeychainId(readAwsFiles(sessions.paths), profile) === undefined) {
+    const files = readAwsFiles(sessions.paths);
+    const isId = looksLikeKeyId(profile) && !files.config.has(profile);
+    if (!isId && findKeychainId(files, profile) === undefined) {
       throw new FobError(`the profile ${quote(profile)} has no access key in the keychain`, "fob keys list");
     }
     if (!options.yes) {
@@ -29,12 +35,22 @@ export const keysRemoveCommand = defineCommand({
       const terminal = needTerminal(options, "whether to delete the access key", instead);
       const problem = (text: string): string | undefined =>
         text.trim() === profile ? undefined : "that is not its name; Ctrl-C changes nothing";
-      const message = `Type the profile's name (${profile}) to delete its key:`;
+      const message = isId
+        ? `Type the ID (${profile}) to delete its secret:`
+        : `Type the profile's name (${profile}) to delete its key:`;
       await askOnTerminal(terminal, { message, problem }, context);
     }
-    const id = await removeKey(profile, sessions);
-    context.say.note(`deleted the access key ${maskKeyId(id)} of ${quote(profile)} from ${sessions.keychain.title}`);
-    context.say.hint("it is valid at AWS until you delete it there: aws iam delete-access-key help");
+    const of = isId ? "" : ` of ${quote(profile)}`;
+    const as = isId ? "" : ` ${formatOption("--profile", findSession(profile, sessions))}`;
+    if (isId) await removeSecret(profile, sessions);
+    const id = isId ? profile : await removeKey(profile, sessions);
+    context.say.note(`deleted the access key ${maskKeyId(id)}${of} from ${sessions.keychain.title}`);
+    context.say.hint(
+      `it is valid at AWS until you delete it there: aws iam delete-access-key --access-key-id ${id}${as}`,
+    );
     return exitCodes.done;
   },
 });
+
+const findSession = (profile: string, sessions: SessionContext): string =>
+  resolveProfilePair(profile, takeSnapshot(sessions), sessions.typed).session;

@@ -1,6 +1,8 @@
 // `fob keys rotate`: a new access key instead of the old one, with a session that has MFA.
 import { getUserName, isRoot } from "../../../aws/arn.ts";
 import { type Connection, withAws } from "../../../aws/connection.ts";
+import type { ListedKey } from "../../../aws/iam-changes.ts";
+import { formatUtcTime } from "../../../duration.ts";
 import { exitCodes, FobError } from "../../../errors.ts";
 import { listHeldKeys } from "../../../keys/list.ts";
 import { renameKey } from "../../../keys/move.ts";
@@ -14,11 +16,13 @@ import { rebindSessions } from "../../../session/rebind.ts";
 import { takeSnapshot } from "../../../session/snapshot.ts";
 import { type Journal, readJournal, withJournal } from "../../../steps/journal.ts";
 import { runSteps } from "../../../steps/steps.ts";
+import { findTerminal } from "../../../terminal/tty.ts";
 import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
 import { sleepUnless } from "../../account.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
+import { askOnTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
 
 export const keysRotateCommand = defineCommand({
@@ -37,7 +41,8 @@ export const keysRotateCommand = defineCommand({
   async run([named], options, context) {
     const sessions = createSessionContext(context, options);
     const snapshot = takeSnapshot(sessions);
-    const profile = resolveProfilePair(named ?? getDefaultProfile(context), snapshot, context.typed).source;
+    const pair = resolveProfilePair(named ?? getDefaultProfile(context), snapshot, context.typed);
+    const { source: profile, session } = pair;
     const key = readKeyInKeychain(profile, sessions);
     const journal = { store: sessions.store.folder, name: `keys-${profile}`, signal: context.signal, now: context.now };
     // A run that was killed may not have come to it, and the session would not be found.
@@ -47,7 +52,7 @@ export const keysRotateCommand = defineCommand({
     const request = { profile, region: options.region, command: "fob keys rotate" };
     return await askAs(request, sessions, (aws) =>
       withJournal(journal, (open) =>
-        rotate({ profile, keepsOld: options.keepOld ?? false }, open, aws, sessions, context),
+        rotate({ profile, session, keepsOld: options.keepOld ?? false }, options, open, aws, sessions, context),
       ),
     );
   },
@@ -72,13 +77,16 @@ function readKeyInKeychain(profile: string, { paths }: Pick<SessionContext, "pat
 }
 
 async function rotate(
-  { profile, keepsOld }: Pick<Rotation, "profile" | "keepsOld">,
+  { profile, session, keepsOld }: Pick<Rotation, "profile" | "session" | "keepsOld">,
+  options: { readonly noInput?: boolean | undefined },
   journal: Journal,
   aws: Connection,
   sessions: SessionContext,
-  { say, signal }: Context,
+  context: Context,
 ): Promise<number> {
-  const tools = await connect(profile, journal, aws, sessions);
+  const { say, signal } = context;
+  const mayDelete = createQuestion(options, context);
+  const tools = { ...(await connect(profile, journal, aws, sessions)), mayDelete };
   const arn = await tools.identify(aws.access.credentials);
   if (arn === undefined || isRoot(arn)) {
     throw new FobError("the root user's access key is not rotated", "delete it: root needs no access key");
@@ -91,7 +99,7 @@ async function rotate(
   if (!keys.some(({ accessKeyId }) => accessKeyId === old) && old === named) {
     throw new FobError(`AWS has no access key ${maskKeyId(old)} for ${user}`, "fob keys list");
   }
-  const rotation = { ...{ profile, user, arn, old, keepsOld } };
+  const rotation = { profile, session, user, arn, old, keepsOld };
   await runSteps(planRotation(rotation, keys, tools), {
     ...{ journal, signal, note: say.note },
     sleep: (milliseconds) => sleepUnless(signal, milliseconds),
@@ -102,12 +110,29 @@ async function rotate(
   return exitCodes.done;
 }
 
+/** Asks about a key that an interrupted run seems to have made, whose secret is lost then. */
+function createQuestion(options: { readonly noInput?: boolean | undefined }, context: Context) {
+  return async ({ accessKeyId, created }: ListedKey): Promise<boolean> => {
+    const terminal = options.noInput ? undefined : findTerminal();
+    if (!terminal) return false;
+    const time = created === undefined ? "" : ` at ${formatUtcTime(created)}`;
+    context.say.note(
+      `the interrupted run seems to have made ${accessKeyId}${time}; the keychain does not have its secret`,
+    );
+    context.say.note("do not delete it if another computer or program has made it at that time");
+    const problem = (answer: string): string | undefined =>
+      /^\s*(|\S{16,128})\s*$/.test(answer) ? undefined : "type the access key ID, or press Enter";
+    const message = `Type the ID (${accessKeyId}) to delete it (Enter: keep it):`;
+    return (await askOnTerminal(terminal, { message, problem }, context)) === accessKeyId;
+  };
+}
+
 async function connect(
   profile: string,
   { lines }: Journal,
   aws: Connection,
   sessions: SessionContext,
-): Promise<RotationTools> {
+): Promise<Omit<RotationTools, "mayDelete">> {
   const { keychain, signal, now, paths, debug } = sessions;
   const [iam, { getCallerIdentity }] = await Promise.all([
     import("../../../aws/iam-changes.ts"),

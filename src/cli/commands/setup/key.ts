@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { AwsFailure } from "../../../aws/failures.ts";
 import { isRegion } from "../../../aws/partitions.ts";
+import { looksLikeKeyId, looksLikeSecret } from "../../../aws/secrets.ts";
 import type { Credentials } from "../../../aws/types.ts";
 import { findProblem } from "../../../environment/program.ts";
 import { CancelledError, FobError } from "../../../errors.ts";
@@ -12,7 +13,7 @@ import { checkKeyShape } from "../../../keys/key-shape.ts";
 import { readStaticKeys } from "../../../keys/long-term.ts";
 import { assertCanAdd } from "../../../keys/move.ts";
 import type { Advice } from "../../../profiles/advice.ts";
-import { getProperty, readableProfiles, withProperties } from "../../../profiles/files.ts";
+import { getProperty, readableProfiles } from "../../../profiles/files.ts";
 import { isNewName } from "../../../profiles/names.ts";
 import { isResolvable, listLoginSources } from "../../../session/candidates.ts";
 import { resolveProfilePair } from "../../../session/profile-pair.ts";
@@ -20,7 +21,7 @@ import type { KeyChoice } from "../../../setup/plan.ts";
 import { maskKeyId, quote, quoteShellWord } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import { sayError } from "../../context.ts";
-import { askAsUser, describeOwnProfile, type OwnProfile, type OwnUser } from "../../own-user.ts";
+import { askAsUser, describeOwnProfile, describeWithKey, type OwnProfile, type OwnUser } from "../../own-user.ts";
 import { type Asking, askFor, askWhether, chooseOne } from "./asking.ts";
 
 export const command = "fob setup";
@@ -172,7 +173,7 @@ async function enterKey(
             (await askForKey(source, problem, asking)));
       if (!given) return undefined;
       const key = checkKeyShape(given.key, quote(source), formatCommand(asking.context.typed));
-      const own = describeWith(source, key, region, asking);
+      const own = describeWithKey(source, key, region, asking.snapshot, asking.sessions);
       return { ...given, key, own, user: await identify(own, asking) };
     } catch (error) {
       if (!isAboutKey(error) || attempt === mostAttempts || keyFile !== undefined) throw error;
@@ -188,22 +189,11 @@ function isAboutKey(error: unknown): error is FobError {
   return error.consequence === "final" && /access key/.test(error.message);
 }
 
-/** The profile as it will be. */
-function describeWith(source: string, key: Credentials, region: string | undefined, asking: Asking): OwnProfile {
-  const { snapshot, sessions } = asking;
-  const { accessKeyId, secretAccessKey } = key;
-  const values = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey };
-  const files = withProperties(snapshot.files, source, values);
-  return describeOwnProfile(source, region, { ...snapshot, files }, sessions);
-}
-
 async function askForKey(source: string, before: string | undefined, asking: Asking): Promise<Given | undefined> {
   const { terminal, context } = asking;
   const message = `Access key ID for ${source}, or a file with the key, like the console's .csv (Enter: skip):`;
   const problem = (answer: string): string | undefined =>
-    answer === "" || /^\w{16,128}$/.test(answer) || isFile(pathOf(answer, asking))
-      ? undefined
-      : "there is no such file; and access key IDs look like AKIAIOSFODNN7EXAMPLE";
+    answer === "" || /^\w{16,128}$/.test(answer) || isFile(pathOf(answer, asking)) ? undefined : findIdProblem(answer);
   const answer = await askFor(asking, message, problem, before);
   if (answer === "") return undefined;
   if (isFile(pathOf(answer, asking))) return await readFrom(answer, asking);
@@ -212,19 +202,33 @@ async function askForKey(source: string, before: string | undefined, asking: Ask
   return { key: { accessKeyId: answer, secretAccessKey: secret.trim() }, rest: undefined };
 }
 
+/** What is wrong with an access key ID that no file is named like. */
+function findIdProblem(text: string): string {
+  const words = text.split(/[\s,:=]+/);
+  if (words.some(looksLikeSecret))
+    return "that has a secret access key in it, which is on your screen now; type the access key ID, the secret is asked next";
+  if (/^["'“”‘’]/.test(text)) return "leave out the quotes";
+  if (words.length > 1 && words.some(looksLikeKeyId)) return "type the access key ID alone, like AKIAIOSFODNN7EXAMPLE";
+  return "there is no such file; and access key IDs look like AKIAIOSFODNN7EXAMPLE";
+}
+
 const pathOf = (typed: string, { context }: Asking): string => resolve(typed.replace(/^~(?=[/\\])/, context.home));
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /** From the console's file, or from a profile in an AWS credentials file. @throws FobError, CancelledError */
 async function readFrom(file: string, asking: Asking): Promise<Given> {
-  const found = readKeyFile(pathOf(file, asking));
-  const rest = {
-    message: `${quote(file)} still holds the secret access key`,
-    fix: `delete it once you have logged in: rm ${quoteShellWord(file)}`,
-  };
+  const path = pathOf(file, asking);
+  const found = readKeyFile(path);
   const [first, ...others] = found;
-  if (first && others.length === 0) return { key: first.key, rest };
+  if (first && others.length === 0) {
+    const message = `${quote(path)} still holds the secret access key`;
+    const fix =
+      first.profile === undefined
+        ? `delete it once you have logged in: rm ${quoteShellWord(path)}`
+        : `once you have logged in, remove the profile ${quote(first.profile)} from it`;
+    return { key: first.key, rest: { message, fix } };
+  }
   const choices = found.map(({ profile, key }) => [`${profile ?? ""} (${maskKeyId(key.accessKeyId)})`, key] as const);
   const chosen = await chooseOne(asking, "Which profile of the file?", choices);
   if (chosen) return { key: chosen, rest: undefined };

@@ -19,7 +19,7 @@ import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { offerFirstLogin } from "../../first-login.ts";
 import { installProfile } from "../../install-process.ts";
-import { askAsUser, describeOwnProfile, type OwnProfile } from "../../own-user.ts";
+import { askAsUser, describeOwnProfile, type OwnProfile, proveKey } from "../../own-user.ts";
 import { needTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
 import { enrollDevice } from "../device/enroll.ts";
@@ -132,6 +132,7 @@ function connectTools({ choices, region }: Chosen, asking: Asking): SetupTools {
   const typed = { name: "device enroll", named: [source], options: {} };
   return {
     ...{ paths: sessions.paths, keychain: sessions.keychain, signal: context.signal, note: context.say.note },
+    prove: (profile, key) => proveKey(profile, key, command, sessions),
     again: formatAgain(source, asking),
     hasDevice: () => hasUsableDevice(asOwn(), asking),
     enroll: () => enrollDevice(asOwn(), {}, terminal, { ...context, typed }),
