@@ -16,20 +16,20 @@ const settling = 15_000;
  *
  * @param options.isNewDevice a device was enrolled just now
  * @param options.force a new session, also in the place of one that another tool has left
- * @returns whether there is a session now
+ * @returns what came of it; only "done" has a session
  */
 export async function offerFirstLogin(
   { source, sessions }: Pick<OwnProfile, "source" | "sessions">,
   { isNewDevice = false, force = false }: { readonly isNewDevice?: boolean; readonly force?: boolean },
   terminal: Terminal,
   context: Context,
-): Promise<boolean> {
+): Promise<"done" | "declined" | "cancelled" | "failed"> {
   const again = `fob login ${quoteProfileArgument(source)}`;
   const ready = sessions.now() + Math.max(settling, untilNextCode(sessions.now(), sessions.now()));
   try {
     if (!(await askYesNo(terminal, isNewDevice ? "Log in with it now?" : "Log in now?", context))) {
       context.say.next(again);
-      return false;
+      return "declined";
     }
     if (isNewDevice) {
       await countDown(
@@ -47,13 +47,13 @@ export async function offerFirstLogin(
       { ...context, typed: { name: "login", named: [source], options } },
       undefined,
     );
-    return true;
+    return "done";
   } catch (error) {
     if (!(error instanceof FobError)) throw error;
-    if (error instanceof CancelledError)
-      context.say.note(isNewDevice ? "the device is enrolled; no login" : "no login");
+    const isCancelled = error instanceof CancelledError;
+    if (isCancelled) context.say.note(isNewDevice ? "the device is enrolled; no login" : "no login");
     else sayError(error, context.say);
     context.say.hint(`log in later: ${again}`);
-    return false;
+    return isCancelled ? "cancelled" : "failed";
   }
 }

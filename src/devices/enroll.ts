@@ -47,15 +47,16 @@ const mostAttempts = 5;
  * Creates a device. A half-made one has its seed lost, and the enforcement policy does not let users delete it, so that
  * they do not delete others': a new one gets the next name.
  *
- * @throws FobError if there is one of the name that the user wants
+ * @throws FobError if all names are taken
  */
 export async function createDevice(
   { user, name, withName }: EnrollOptions,
   { create, note }: Pick<EnrollTools, "create" | "note">,
 ): Promise<NewDevice> {
   const taken: string[] = [];
-  for (let number = 1; number <= (name === undefined ? mostNames : 1); number++) {
-    const next = name ?? (number === 1 ? user : `${user}-${number}`);
+  const base = name ?? user;
+  for (let number = 1; number <= mostNames; number++) {
+    const next = number === 1 ? base : `${base}-${number}`;
     const device = await create(next);
     if (device) {
       if (taken.length > 0) {
@@ -65,10 +66,13 @@ export async function createDevice(
     }
     taken.push(next);
   }
-  throw new FobError(`there is a virtual device of the name ${quote(taken[0] ?? user)} already, perhaps half-made`, [
-    `choose another name: ${withName(`${taken[0] ?? user}-phone`)}`,
-    "or ask an administrator to delete it: aws iam list-virtual-mfa-devices --assignment-status Unassigned",
-  ]);
+  throw new FobError(
+    `there are virtual devices of the names ${quote(base)} to ${quote(`${base}-${mostNames}`)} already`,
+    [
+      `choose another name: ${withName(`${base}-phone`)}`,
+      "or ask an administrator to delete those that no user has: aws iam delete-virtual-mfa-device --serial-number ARN",
+    ],
+  );
 }
 
 /** Enables a new device with codes that the user types, until AWS takes them. @throws FobError, CancelledError */

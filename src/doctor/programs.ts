@@ -1,6 +1,5 @@
 // The versions of programs.
-import { delimiter, isAbsolute } from "node:path";
-import { findProblem } from "../environment/program.ts";
+import { findProblem, withAbsolutePath } from "../environment/program.ts";
 import type { Environment } from "../environment-variables.ts";
 import { CancelledError, FobError } from "../errors.ts";
 import type { Known } from "../iam/snapshot.ts";
@@ -15,9 +14,7 @@ export async function readPrograms(env: Environment, signal: AbortSignal, node: 
 }
 
 async function readAwsVersion(given: Environment, signal: AbortSignal): Promise<Known<string | undefined>> {
-  // Never a program from the working directory.
-  const folders = (given.PATH ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
-  const env = { ...given, PATH: folders.join(delimiter) };
+  const env = withAbsolutePath(given);
   const problem = findProblem("aws", env);
   if (problem?.exitCode === 127) return { value: undefined };
   if (problem !== undefined) return { unknown: `aws cannot be run: ${problem.reason}` };

@@ -1,6 +1,6 @@
 // Looking for a program as a shell does, before anything is asked for its sake.
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import type { Environment } from "../environment-variables.ts";
 import { getSystemCode } from "../errors.ts";
 import { findOnWindows } from "../windows-programs.ts";
@@ -12,6 +12,12 @@ export interface ProgramProblem {
 }
 
 const missing: ProgramProblem = { exitCode: 127, reason: "not found" };
+
+/** The environment with the absolute folders of PATH alone: no program of the working directory is run. */
+export function withAbsolutePath(env: Environment): Environment {
+  const folders = (env.PATH ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
+  return { ...env, PATH: folders.join(delimiter) };
+}
 
 /** What keeps a program from being run; undefined if nothing does. */
 export function findProblem(

@@ -2,6 +2,7 @@
 // Service it is in a collection and under attributes that the library of fob's keychain does not look for, and on macOS in a
 // keychain file that asks for a password of its own.
 import type { Credentials } from "../aws/types.ts";
+import { withAbsolutePath } from "../environment/program.ts";
 import type { Environment } from "../environment-variables.ts";
 import { readCommandOutput } from "../subprocess.ts";
 import type { TerminalDescriptors } from "../terminal/tty.ts";
@@ -17,6 +18,6 @@ export async function fetchFromAwsVault(
 ): Promise<Credentials> {
   const title = `aws-vault for the profile ${profile}`;
   // It refuses to run in a shell of its own.
-  const options = { env: { ...env, AWS_VAULT: undefined }, title, timeout: 120, signal, terminal };
+  const options = { env: { ...withAbsolutePath(env), AWS_VAULT: undefined }, title, timeout: 120, signal, terminal };
   return parseAccessKey(await readCommandOutput(formatExport(profile), options), title);
 }

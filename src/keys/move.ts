@@ -16,6 +16,7 @@ import {
   listSources,
 } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
+import type { FileKind } from "../profiles/scan.ts";
 import { editProfile, removeFromProfile } from "../profiles/write.ts";
 import { formatOption, maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { checkKeyShape } from "./key-shape.ts";
@@ -159,6 +160,8 @@ export function readKeyToImport(files: AwsFiles, profile: string): Credentials {
 
 export interface Imported {
   readonly accessKeyId: string;
+  /** The file that had it. */
+  readonly from: FileKind;
   /** A copy of the file, which holds the secret. */
   readonly backup: string | undefined;
   /** Other profiles that have the same key in the AWS files. */
@@ -174,10 +177,10 @@ export async function importKey(profile: string, keepsBackup: boolean, tools: Mo
   const { accessKeyId, secretAccessKey } = readKeyToImport(files, profile);
   files.config.assertEditable(profile, { [keychainKey]: accessKeyId });
   files.credentials.assertEditable(profile, { aws_access_key_id: undefined });
-  const holds = readStaticKeys(profile, files)?.file.kind ?? "credentials";
+  const from = readStaticKeys(profile, files)?.file.kind ?? "credentials";
   await keepKey(profile, { accessKeyId, secretAccessKey }, undefined, tools);
   await nameKey(profile, { old: findKeychainId(files, profile), next: accessKeyId }, tools);
-  const backup = keepsBackup ? backUp(paths[holds]) : undefined;
+  const backup = keepsBackup ? backUp(paths[from]) : undefined;
   const isSame = (properties: Properties | undefined): boolean =>
     properties?.get("aws_access_key_id")?.value === accessKeyId &&
     properties.get("aws_secret_access_key")?.value === secretAccessKey;
@@ -194,7 +197,7 @@ export async function importKey(profile: string, keepsBackup: boolean, tools: Mo
   }
   const left = readAwsFiles(paths);
   const others = listSources(left).filter((name) => readStaticKeys(name, left)?.accessKeyId === accessKeyId);
-  return { accessKeyId, backup, others, roles: listRolesOf(left, profile) };
+  return { accessKeyId, from, backup, others, roles: listRolesOf(left, profile) };
 }
 
 const listRolesOf = (files: AwsFiles, source: string): readonly string[] =>

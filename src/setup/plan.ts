@@ -12,7 +12,7 @@ import type { AwsFilePaths } from "../profiles/paths.ts";
 import { editProfile } from "../profiles/write.ts";
 import type { Facts } from "../steps/journal.ts";
 import type { Step } from "../steps/steps.ts";
-import { maskKeyId, quote } from "../text.ts";
+import { maskKeyId, quote, quoteShellWord } from "../text.ts";
 import { isMade, makeEdit, type ProfileEdit } from "./edits.ts";
 import { addShellLine, hasShellLine, type ShellLine } from "./shell-line.ts";
 
@@ -99,7 +99,7 @@ function backUpConfigOnce({ paths, note }: Pick<SetupTools, "paths" | "note">): 
 }
 
 function planKey(profile: string, choice: KeyChoice, backUpOnce: () => Facts, tools: SetupTools): LocalStep[] {
-  const { paths, signal, again, keychain } = tools;
+  const { paths, signal, again, keychain, note } = tools;
   const read = () => readAwsFiles(paths);
   if (choice.kind === "stays") return [];
   if (choice.kind === "moves") {
@@ -110,7 +110,12 @@ function planKey(profile: string, choice: KeyChoice, backUpOnce: () => Facts, to
         isDone: () => findKeychainId(read(), profile) !== undefined && readStaticKeys(profile, read()) === undefined,
         do: async () => {
           const facts = backUpOnce();
-          const { accessKeyId } = await importKey(profile, false, tools);
+          const { accessKeyId, from } = await importKey(profile, false, tools);
+          if (from === "config" && facts.backup !== undefined) {
+            note(
+              `that copy still holds the secret; delete it once you have logged in: rm ${quoteShellWord(facts.backup)}`,
+            );
+          }
           return { ...facts, accessKeyId };
         },
       },

@@ -71,9 +71,10 @@ function formatEdits({ edits, source, hasRegion, paths }: Findings): string[][] 
         comment(value === undefined ? `  without ${key}` : `  ${key} = ${value}`),
       ),
       ...Object.entries(change).map(([key, value]) =>
-        value === undefined
-          ? comment(
-              `Remove the line ${key} from the profile ${quote(profile)}: \${EDITOR:-vi} ${quoteShellWord(paths[kind])}`,
+        value === undefined || kind === "credentials"
+          ? // What aws configure set writes, other than keys, is in the config.
+            comment(
+              `${value === undefined ? `Remove the line ${key} from` : `Set ${key} = ${value} in`} the profile ${quote(profile)}: \${EDITOR:-vi} ${quoteShellWord(paths[kind])}`,
             )
           : `aws configure set ${key} ${quoteShellWord(value)} ${formatOption("--profile", profile)}`,
       ),

@@ -9,6 +9,7 @@ import { readNamedFile } from "../files/read.ts";
 import { findNearest } from "../nearest.ts";
 import { type JsonSource, type Path, readJson, SourceError } from "../policy/engine/json.ts";
 import { isNewName } from "../profiles/names.ts";
+import { getSessionProfileName } from "../session/profile-pair.ts";
 import { quote } from "../text.ts";
 
 export interface Team {
@@ -209,7 +210,7 @@ const arnOfRole = /^arn:(aws[a-z-]*):iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/;
 
 /** @throws FobError where two profiles would have the same name */
 function assertDistinct({ profile, session, roles }: Team, fields: Fields): void {
-  const names = [profile, ...(session === undefined ? [] : [session]), ...roles.map((role) => role.profile)];
+  const names = [profile, session ?? getSessionProfileName(profile), ...roles.map((role) => role.profile)];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw fields.wrong(undefined, `has two profiles named ${quote(twice)}`, "one name for each profile");

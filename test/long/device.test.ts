@@ -120,12 +120,17 @@ test("with eight devices there is no room", async () => {
   expect(world.calls("CreateVirtualMFADevice")).toBe(0);
 });
 
-test("a name that is taken, and a run without a terminal", async () => {
+test("a name that is taken, also by a run that was interrupted, and a run without a terminal", async () => {
   const world = await worldWithoutDevice();
-  world.sandbox.addVirtualDevice(world.user.name, "phone");
-  const taken = await world.fobOnTerminal(["device", "enroll", "work", "--name", "phone"], shown).ended;
-  expect(taken.status).toBe(1);
-  expect(taken.screen).toContain("fob device enroll work --name phone-phone");
+  const enroll = () => world.fobOnTerminal(["device", "enroll", "work", "--name", "phone"], shown);
+  const first = enroll();
+  await first.shows("(the first of two)");
+  first.type("\u0003");
+  expect((await first.ended).status).toBe(130);
+  const second = enroll();
+  await second.shows('"phone": there is a device of that name, so the new one is "phone-2"');
+  second.type("\u0003");
+  expect((await second.ended).status).toBe(130);
   expect((await world.fob(["device", "enroll", "work"])).status).toBe(4);
 });
 

@@ -6,7 +6,7 @@ import { answer, enforced, scan, shown, typeCodes } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { isThere } from "../helpers/needed.ts";
 import { run, withFob } from "../helpers/shells.ts";
-import { makeWorld, type World } from "../helpers/world.ts";
+import { keysOf, makeWorld, type World } from "../helpers/world.ts";
 
 interface Dan extends World {
   /** Of a user without a device. */
@@ -99,6 +99,14 @@ test("a team file makes names, region, session and roles no questions; a key of 
   );
   expect(existsSync(join(world.home, ".aws"))).toBe(false);
 
+  const without = world.fobOnTerminal(["setup", "--from", writeTeam(world)], shown);
+  await answer(without, [["Access key ID for work", ""]]);
+  expect((await without.ended).status).toBe(1);
+  expect((await without.ended).screen).toContain(
+    "without an access key the account of the team file cannot be checked",
+  );
+  expect(existsSync(join(world.home, ".aws"))).toBe(false);
+
   const guided = world.fobOnTerminal(["setup", "--from", writeTeam(world), "--key-file", csv], shown);
   await answer(guided, [
     ["Where should the secret access key be kept?", ""],
@@ -115,6 +123,55 @@ test("a team file makes names, region, session and roles no questions; a key of 
       `[profile prod]\nrole_arn = ${team.roles[0]?.role_arn}\nsource_profile = work-mfa\nduration_seconds = 3600\n`,
   );
   expect(existsSync(join(world.home, ".bashrc"))).toBe(false);
+});
+
+test("a role of the team file takes the place of no key and of no session", async () => {
+  const world = await makeWorld();
+  const [role] = team.roles;
+  const print = (profile: string, ...more: string[]) =>
+    world.fob(["setup", ...more, "--from", writeTeam(world, { roles: [{ ...role, profile }] }), "--print-only"]);
+  const key = `\n[profile ben]\nfob_access_key_id = ${world.user.accessKey.accessKeyId}\n`;
+  writeFileSync(world.configPath, `${world.config()}${key}`);
+  expect((await print("ben")).stderr).toContain("your profile of that name has fob_access_key_id; nothing is changed");
+  expect((await print("other-mfa", "other")).stderr).toContain("holds your session; nothing is changed");
+});
+
+test("a key in a file of other profiles too: the file is not to be deleted", async () => {
+  const world = await makeDan();
+  const file = join(world.home, "team-credentials");
+  writeFileSync(file, keysOf("dan", world.accessKey), { mode: 0o600 });
+  mayHoldSecrets(file);
+  const guided = world.fobOnTerminal(["setup", "work", "--key-file", file], shown);
+  await answer(guided, [
+    ["Region, like", ""],
+    ["Where should the secret access key be kept?", ""],
+    ["Enroll an authenticator app?", "n"],
+    ["Name of the session profile", ""],
+    ["How should programs get the session?", ""],
+    ["Set up bash", "n"],
+    ["Do it?", ""],
+  ]);
+  const { status, screen } = await guided.ended;
+  expect(status).toBe(0);
+  expect(screen).toContain('remove the profile "dan" from it');
+  expect(screen).not.toContain("rm ");
+});
+
+test("a login that is cancelled or fails is the end of setup, with its exit code", async () => {
+  const world = await makeWorld();
+  world.env.SHELL = "/bin/tcsh";
+  const guided = () => world.fobOnTerminal(["setup", "work"], { env: { FOB_KEYCHAIN: join(world.home, "keychain") } });
+  const first = guided();
+  await answer(first, [
+    ["Move it to the keychain file", "n"],
+    ["Name of the session profile", ""],
+    ["How should programs get the session?", ""],
+  ]);
+  await first.shows("Log in now?");
+  first.type("\u0003");
+  const { status, screen } = await first.ended;
+  expect(status).toBe(130);
+  expect(screen).toContain("log in later: fob login work");
 });
 
 test.skipIf(!isThere("aws", "--version"))("what --print-only prints does the same", async () => {

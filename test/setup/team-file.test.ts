@@ -74,6 +74,7 @@ const refused: readonly (readonly [content: unknown, problem: string])[] = [
   [{ ...whole, roles: [{ ...role, region: "cn-north-1" }] }, "is in the partition aws-cn"],
   [{ ...whole, roles: [role, role] }, 'two profiles named "prod"'],
   [{ ...whole, roles: [{ ...role, profile: "work" }] }, 'two profiles named "work"'],
+  [{ ...whole, session: undefined, roles: [{ ...role, profile: "work-mfa" }] }, 'two profiles named "work-mfa"'],
   [{ ...whole, roles: Array.from({ length: 201 }, () => role) }, "at most 200"],
   ["", "the file is empty"],
   ["[]", "is not a JSON object"],

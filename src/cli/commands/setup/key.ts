@@ -5,7 +5,7 @@ import { AwsFailure } from "../../../aws/failures.ts";
 import { isRegion } from "../../../aws/partitions.ts";
 import { looksLikeKeyId, looksLikeSecret } from "../../../aws/secrets.ts";
 import type { Credentials } from "../../../aws/types.ts";
-import { findProblem } from "../../../environment/program.ts";
+import { findProblem, withAbsolutePath } from "../../../environment/program.ts";
 import { CancelledError, FobError } from "../../../errors.ts";
 import { fetchFromAwsVault } from "../../../keys/aws-vault.ts";
 import { readKeyFile } from "../../../keys/key-file.ts";
@@ -239,7 +239,8 @@ async function readFrom(file: string, asking: Asking): Promise<Given> {
 const isOfAwsVault = (source: string, { snapshot: { files } }: Asking): boolean =>
   ["mfa_serial", "include_profile"].some((key) => files.config.properties(source)?.get(key)?.value);
 
-const hasAwsVault = ({ context: { env } }: Asking): boolean => findProblem("aws-vault", env) === undefined;
+const hasAwsVault = ({ context: { env } }: Asking): boolean =>
+  findProblem("aws-vault", withAbsolutePath(env)) === undefined;
 
 /** @returns undefined if the user does not want that, or aws-vault has none */
 async function takeFromAwsVault(source: string, asking: Asking): Promise<Given | undefined> {

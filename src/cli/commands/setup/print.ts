@@ -34,7 +34,7 @@ export async function printSetup(given: Given, context: Context): Promise<number
   const session = team?.session ?? pair.session;
   const included = getProperty(files, source, "region") ?? getIncluded(files, source, "region");
   const region = given.region ?? team?.region ?? included;
-  const teamRoles = planTeamRoles(session, team?.roles ?? [], files);
+  const teamRoles = planTeamRoles({ source, session }, team?.roles ?? [], files);
   const ofTeam = new Set(team?.roles.map(({ profile }) => profile));
   const line = await findShellLine(context);
   context.stdout.write(

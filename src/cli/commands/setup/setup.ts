@@ -1,5 +1,5 @@
 // `fob setup`: the guided first run. Everything is asked first, then said, then done step by step.
-import { CancelledError, exitCodes, FobError } from "../../../errors.ts";
+import { CancelledError, type ExitCode, exitCodes, FobError } from "../../../errors.ts";
 import { getProperty } from "../../../profiles/files.ts";
 import { getSessionProfileName, type ProfilePair } from "../../../session/profile-pair.ts";
 import { findMatching } from "../../../session/resolve.ts";
@@ -70,8 +70,7 @@ export const setupCommand = defineCommand({
     await confirm(steps, asking);
     await make(steps, chosen, asking);
     adviseOnRest(chosen.key, asking);
-    await finish(chosen, asking);
-    return exitCodes.done;
+    return await finish(chosen, asking);
   },
 });
 
@@ -95,6 +94,11 @@ async function chooseAll(
     getProperty(files, source, "region") === undefined ? getIncluded(files, source, "region") : undefined;
   const region = await chooseRegion(source, options.region ?? asking.team?.region ?? included, asking);
   const key = await chooseKey(source, { region, keyFile: options.keyFile }, asking);
+  if (asking.team !== undefined && key.owner === undefined) {
+    throw new FobError("without an access key the account of the team file cannot be checked; nothing is changed", [
+      `run it again once you have one: ${formatCommand(asking.context.typed)}`,
+    ]);
+  }
   const device = key.owner && (await chooseDevice(key.owner, asking));
   const linked = key.owner && findLinked(key.owner.own.resolution.pair, asking);
   const session = await chooseSession(source, linked, findOtherSessions(source, files), asking);
@@ -104,7 +108,7 @@ async function chooseAll(
   const edits = [
     ...planSettings(source, { region, mfa_serial: device?.serial, fob_duration: asking.team?.duration }, files),
     ...planLink(pair, session === getSessionProfileName(source), files),
-    ...planTeamRoles(session, asking.team?.roles ?? [], files),
+    ...planTeamRoles(pair, asking.team?.roles ?? [], files),
     ...roles,
   ];
   const shell = await chooseShell(asking);
@@ -169,8 +173,8 @@ async function make(steps: readonly Step[], { choices }: Chosen, asking: Asking)
   }
 }
 
-/** Logs in, shows that it works, and says what to do from now on. */
-async function finish({ choices, device, shell, region, key }: Chosen, asking: Asking): Promise<void> {
+/** Logs in, shows that it works, and says what to do from now on. @returns the exit code: that of the login */
+async function finish({ choices, device, shell, region, key }: Chosen, asking: Asking): Promise<ExitCode> {
   const { context, sessions, terminal } = asking;
   const { source, session } = choices;
   if (key.owner && device?.canLogIn) {
@@ -179,10 +183,13 @@ async function finish({ choices, device, shell, region, key }: Chosen, asking: A
     const isFresh = stored !== undefined && getSecondsLeft(stored.credentials, sessions.now()) > 0;
     const force = isForeign(session, asking);
     const isNewDevice = choices.enrolls;
-    const isThere = isFresh || (await offerFirstLogin(own, { isNewDevice, force }, terminal, context));
-    if (isThere) await check({ source, session }, region, asking);
+    const login = isFresh ? "done" : await offerFirstLogin(own, { isNewDevice, force }, terminal, context);
+    if (login === "cancelled") return exitCodes.cancelled;
+    if (login === "failed") return exitCodes.failed;
+    if (login === "done") await check({ source, session }, region, asking);
   }
   sayNext(choices, shell, context);
+  return exitCodes.done;
 }
 
 /** A call with the session, so that the user sees that it works. */
