@@ -2,7 +2,7 @@
 import { type Device, isRoot } from "../aws/arn.ts";
 import { describeClock, setClock } from "../aws/clock.ts";
 import { createFidoError } from "../devices/choose.ts";
-import { classifyOwnKeys } from "../profiles/inspect.ts";
+import { classifyOwnKeys, findKeychainId } from "../profiles/inspect.ts";
 import { formatOption, maskKeyId, quote, quoteProfileArgument } from "../text.ts";
 import { type Check, found, joinOutcomes, lookAtProfiles, notKnown, type Outcome, type Problem } from "./check.ts";
 import type { Answer, Facts, SourceFacts } from "./facts.ts";
@@ -58,7 +58,9 @@ function eachSource(facts: Facts, judge: (source: SourceFacts) => Outcome): Outc
     classifyOwnKeys(files, profile);
     return [];
   });
-  return joinOutcomes([...sources.map(judge), ...left, readable]);
+  const none: Problem = { level: "note", message: "no profile has an access key", fix: "fob setup" };
+  const all = sources.length === 0 ? [found([none])] : sources.map(judge);
+  return joinOutcomes([...all, ...left, readable]);
 }
 
 /** Judges an answer; what is not known says of which profile. */
@@ -112,11 +114,18 @@ const keyAge: Check = {
       const days = Math.floor((facts.now - created) / 86_400_000);
       if (days <= oldDays) return found([]);
       const message = `the access key ${maskKeyId(accessKeyId ?? "")} is ${days} days old`;
-      return found([{ level: "warning", subject, message, fix: rotate(subject) }]);
+      return found([{ level: "warning", subject, message, fix: rotate(subject, isInKeychain(subject, facts)) }]);
     }),
 };
 
-const rotate = (profile: string): string => `fob keys rotate ${quoteProfileArgument(profile)}`;
+const isInKeychain = (profile: string, { files }: Facts): boolean =>
+  "value" in files && findKeychainId(files.value, profile) !== undefined;
+
+/** fob rotates keys in the keychain. */
+function rotate(profile: string, isThere: boolean): string {
+  const name = quoteProfileArgument(profile);
+  return `${isThere ? "" : `fob keys import ${name}; then: `}fob keys rotate ${name}`;
+}
 
 const device: Check = {
   id: "device",

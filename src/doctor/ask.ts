@@ -5,15 +5,17 @@ import { isOneAws } from "../aws/endpoints.ts";
 import { AwsFailure } from "../aws/failures.ts";
 import type { Credentials, OwnAccessKey } from "../aws/types.ts";
 import { CancelledError, FobError } from "../errors.ts";
-import { fetchLongTermCredentials } from "../keys/long-term.ts";
-import { type AwsFiles, getProperty } from "../profiles/files.ts";
-import { findKeychainId } from "../profiles/inspect.ts";
+import { fetchLongTermCredentials, readStaticKeys } from "../keys/long-term.ts";
+import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
+import { classifyKeys, findKeychainId, tokenIn } from "../profiles/inspect.ts";
 import { listLoginSources } from "../session/candidates.ts";
 import type { SessionContext } from "../session/context.ts";
 import { buildAccess } from "../session/request.ts";
 import { findMatching, type Resolution, resolve } from "../session/resolve.ts";
 import { readSettings, serialKeys } from "../session/settings.ts";
 import type { Snapshot } from "../session/snapshot.ts";
+import { readSession } from "../store/read.ts";
+import { expiryIn } from "../store/session.ts";
 import { quote } from "../text.ts";
 import { formatLogin } from "../typed-command.ts";
 import type { Answer, Answers, Reach, SourceFacts } from "./facts.ts";
@@ -30,11 +32,36 @@ export async function askAws(snapshot: Snapshot, context: SessionContext): Promi
   const reach = createReach(toolsOf(context));
   const sources = await Promise.all(asked.map((profile) => askOf(profile, snapshot, context, reach)));
   const alone = sources.length === 0 ? [await reachWithoutKey(snapshot, context, reach)] : [];
+  const endless = listEndless(snapshot).slice(0, mostSources);
   return {
     reached: [...alone, ...sources.map(({ reached }) => reached)],
     sources,
     notAsked: profiles.slice(mostSources),
+    endless: await Promise.all(
+      endless.map(async (profile) => ({ profile, answer: await askWithSession(profile, snapshot, context) })),
+    ),
   };
+}
+
+/** Profiles with a session of another tool that does not say when it expires. */
+const listEndless = ({ files, store }: Snapshot): readonly string[] =>
+  readableProfiles(files.credentials.profilesWith(["aws_access_key_id"]), (profile) => {
+    const properties = files.credentials.properties(profile);
+    if (classifyKeys(properties) !== "temporary" || tokenIn(properties) === undefined) return false;
+    return expiryIn(properties) === undefined && readSession(store, profile) === undefined;
+  });
+
+async function askWithSession(profile: string, { files }: Snapshot, context: SessionContext): Promise<Answer<unknown>> {
+  const pair = { source: profile, session: profile };
+  const format: Resolution["formatLogin"] = (changes) => formatLogin(context.typed, { profile, options: {} }, changes);
+  return await attempt(async () => {
+    const keys = readStaticKeys(profile, files);
+    if (keys === undefined) throw new FobError("it has no access key");
+    const settings = readSettings(pair, files, { ...context, formatLogin: format }, {});
+    const access = { ...buildAccess(keys, undefined, { settings, pair, formatLogin: format }), command: "fob doctor" };
+    const { getCallerIdentity } = await import("../aws/sts.ts");
+    return await withAws(access, toolsOf(context), getCallerIdentity);
+  });
 }
 
 /** Without a word about waiting: the caller has one for all calls. */
@@ -129,7 +156,10 @@ async function askAboutUser(
   );
   if (!("value" in keys)) {
     // A keychain may be locked just now.
-    if ("failure" in keys && findKeychainId(files, source.profile) !== undefined) return nothing(keys.failure.message);
+    if ("failure" in keys && findKeychainId(files, source.profile) !== undefined) {
+      const { message, hints } = keys.failure;
+      return nothing([message, ...hints.slice(0, 1)].join("; "));
+    }
     return { ...nothing("AWS was not asked, because of the access key"), identity: keys };
   }
   if (!("value" in reached.answer)) return nothing(`AWS was not asked, because ${reached.host} was not reached`);

@@ -30,6 +30,10 @@ export interface Facts {
   /** The names of the session profiles that fob has a session for, and of those sessions' source profiles. */
   readonly fobSessions: readonly { readonly profile: string; readonly source: string | undefined }[];
   readonly launcher: Known<Launcher | undefined>;
+  /** Profiles whose credential_process is a program of fob's that is not there, with its path. */
+  readonly withoutProgram: readonly { readonly profile: string; readonly path: string }[];
+  /** The paths that variables give instead of the usual AWS files, and that are not there. */
+  readonly missingFiles: readonly string[];
   readonly programs: Programs;
   readonly answers: Known<Answers>;
 }
@@ -64,6 +68,8 @@ export interface Answers {
   readonly sources: readonly SourceFacts[];
   /** Source profiles beyond those that AWS was asked about. */
   readonly notAsked: readonly string[];
+  /** Whether AWS takes the credentials of sessions that do not say when they expire, by profile. */
+  readonly endless: readonly { readonly profile: string; readonly answer: Answer<unknown> }[];
 }
 
 /** An attempt to reach STS. */

@@ -1,12 +1,23 @@
 // Checks of the profiles: what some program reads differently, or stumbles over.
+
+import { findNearest } from "../nearest.ts";
 import { adviseOnOldToken, formatEditor } from "../profiles/advice.ts";
 import { type AwsFile, type AwsFiles, getProperty, placeOfSetting, readableProfiles } from "../profiles/files.ts";
-import { classifyKeys, classifyOwnKeys, classifyProcess, isStaleToken } from "../profiles/inspect.ts";
+import {
+  classifyKeys,
+  classifyOwnKeys,
+  classifyProcess,
+  findKeychainId,
+  isStaleToken,
+  tokenIn,
+} from "../profiles/inspect.ts";
 import { adviseOnSerial, findSerialsInRoles, resolveRoleChain } from "../roles/chain.ts";
+import { getSessionProfileName } from "../session/profile-pair.ts";
+import { serialKeys } from "../session/settings.ts";
 import { expiryIn, expiryKeys } from "../store/session.ts";
-import { formatOption, quoteProfileArgument } from "../text.ts";
-import { type Check, found, lookAtProfiles, notKnown, type Problem } from "./check.ts";
-import type { Facts } from "./facts.ts";
+import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { type Check, found, joinOutcomes, lookAtProfiles, notKnown, type Outcome, type Problem } from "./check.ts";
+import type { Answer, Facts } from "./facts.ts";
 import { atLine } from "./files.ts";
 
 const shadowed: Check = {
@@ -36,8 +47,8 @@ function findShadow(subject: string, files: AwsFiles): readonly Problem[] {
 
 const tokens: Check = {
   id: "stale-token",
-  title: "no profile has the token of an older session",
-  why: "boto3 and aws prefer aws_security_token to aws_session_token, and AWS refuses a key with a token of another",
+  title: "every temporary key has its token, and no profile has that of an older session",
+  why: "AWS refuses a key without its token or with another, and boto3 and aws prefer aws_security_token",
   run: (facts) => lookAtProfiles(facts, (profile, files) => findTokens(profile, files)),
 };
 
@@ -46,6 +57,12 @@ function findTokens(subject: string, { credentials, config }: AwsFiles): readonl
     const properties = file.properties(subject);
     const [old, session] = ["aws_security_token", "aws_session_token"].map((key) => properties?.get(key));
     const isLongTerm = classifyKeys(properties) === "long-term";
+    const id = properties?.get("aws_access_key_id");
+    if (id?.value.startsWith("ASIA") && tokenIn(properties) === undefined) {
+      const problem = "has a temporary access key without aws_session_token";
+      const fix = `remove the key, and log in again: ${formatEditor(file.path, id.line)}`;
+      return [{ level: "error", subject, file: file.path, ...atLine(id.line), message: problem, fix } as const];
+    }
     const stale = [isStaleToken(properties) ? old : undefined, isLongTerm ? session : undefined];
     return stale.flatMap((token): Problem[] => {
       if (!token?.value) return [];
@@ -109,6 +126,35 @@ function isSessionProfile(profile: string, files: AwsFiles, { fobSessions }: Fac
   );
 }
 
+const roleSource: Check = {
+  id: "role-source",
+  title: "every role profile has a source whose credentials programs find",
+  why: "programs fail with the role, although the role itself is right",
+  run: (facts) =>
+    lookAtProfiles(facts, (subject, files) => {
+      const source = getProperty(files, subject, "source_profile");
+      if (source === undefined || getProperty(files, subject, "role_arn") === undefined) return [];
+      const { path, line } = placeOfSetting(files, subject, "source_profile");
+      const place = { level: "error", subject, file: path, ...atLine(line) } as const;
+      const useSession = (name: string): string =>
+        `aws configure set source_profile ${quoteShellWord(name)} ${formatOption("--profile", subject)}`;
+      const isThere = facts.profiles.includes(source);
+      if (!isThere) {
+        // A session profile goes with its session.
+        if (facts.profiles.some((name) => getSessionProfileName(name) === source)) return [];
+        const meant = findNearest(source, facts.profiles);
+        const message = `its source_profile is ${quote(source)}, and there is no such profile`;
+        return [{ ...place, message, fix: useSession(meant ?? "PROFILE") }];
+      }
+      const hasOwn = ["credentials", "config"].some(
+        (kind) => classifyKeys(files[kind as "credentials"].properties(source)) !== "none",
+      );
+      if (hasOwn || findKeychainId(files, source) === undefined) return [];
+      const message = `the access key of its source_profile ${quote(source)} is in the keychain, where only fob finds it`;
+      return [{ ...place, message, fix: useSession(getSessionProfileName(source)) }];
+    }),
+};
+
 const temporarySource: Check = {
   id: "temporary-source",
   title: "no source profile has temporary credentials",
@@ -121,7 +167,11 @@ const temporarySource: Check = {
     const linked = readableProfiles(facts.profiles, (profile) => sourceOf(profile) !== undefined);
     for (const profile of linked) named.add(sourceOf(profile));
     return lookAtProfiles(facts, (subject) => {
-      const isSource = named.has(subject) || subject.endsWith("-long-term");
+      // A device is for the login of a source profile.
+      const hasDevice = serialKeys.some((key) => getProperty(files, subject, key) !== undefined);
+      const isLogin = hasDevice && getProperty(files, subject, "role_arn") === undefined;
+      const isOfFob = facts.fobSessions.some(({ profile }) => profile === subject);
+      const isSource = named.has(subject) || subject.endsWith("-long-term") || (isLogin && !isOfFob);
       if (!isSource || classifyOwnKeys(files, subject) !== "temporary") return [];
       const { path, line } = placeOfSetting(files, subject, "aws_access_key_id");
       return [
@@ -139,26 +189,47 @@ const expired: Check = {
   id: "expired-session",
   title: "no other tool has left an expired session",
   why: "programs that use the profile fail, and some of them do not say why",
-  run({ sessions, each, now }) {
+  run({ sessions, each, now, answers }) {
     if ("unknown" in sessions) return notKnown(sessions.unknown);
     const over = sessions.value.filter(({ foreign, state }) => foreign && state === "expired");
-    return found(
-      over.map(({ profile: subject, writtenTo: [place] }): Problem => {
-        const { credentials } = each;
-        const isInCredentials = "path" in credentials && place?.file === credentials.path;
-        const line = "path" in credentials && isInCredentials ? (lineOfExpiry(credentials, subject, now) ?? 1) : 1;
-        return {
-          ...{ level: "warning", subject, ...(place ? { file: place.file, ...atLine(line) } : {}) },
-          message: "has a session from another tool, which has expired",
-          fix: isInCredentials
-            ? "remove its keys: fob doctor --fix"
-            : `remove its keys: ${formatEditor(place?.file ?? "", line)}`,
-          ...(isInCredentials ? { repair: { kind: "expired session", profile: subject } as const } : {}),
-        };
-      }),
-    );
+    const endless = "value" in answers ? answers.value.endless : [];
+    return joinOutcomes([
+      ...endless.map(({ profile, answer }) => judgeEndless(profile, answer, each)),
+      found(
+        over.map(({ profile: subject, writtenTo: [place] }): Problem => {
+          const { credentials } = each;
+          const isInCredentials = "path" in credentials && place?.file === credentials.path;
+          const line = "path" in credentials && isInCredentials ? (lineOfExpiry(credentials, subject, now) ?? 1) : 1;
+          return {
+            ...{ level: "warning", subject, ...(place ? { file: place.file, ...atLine(line) } : {}) },
+            message: "has a session from another tool, which has expired",
+            fix: isInCredentials
+              ? "remove its keys: fob doctor --fix"
+              : `remove its keys: ${formatEditor(place?.file ?? "", line)}`,
+            ...(isInCredentials ? { repair: { kind: "expired session", profile: subject } as const } : {}),
+          };
+        }),
+      ),
+    ]);
   },
 };
+
+/** A session that does not say when it ends: `aws configure mfa-login` writes none. */
+function judgeEndless(subject: string, answer: Answer<unknown>, { credentials }: Facts["each"]): Outcome {
+  if ("value" in answer) return found([]);
+  const unknown = `${quote(subject)} does not say when its session expires, and AWS was not asked`;
+  if ("unknown" in answer) return notKnown(`${unknown}: ${answer.unknown}`);
+  const { cause, message } = answer.failure;
+  const isRejected = cause instanceof Error && /^(ExpiredToken|InvalidClientTokenId)/.test(cause.name);
+  if (!isRejected) return notKnown(`${unknown}: ${message}`);
+  const path = "path" in credentials ? credentials.path : "";
+  return found([
+    {
+      ...{ level: "warning", subject, message: "has a session from another tool, which AWS does not take any more" },
+      fix: `log in with that tool again, or remove its keys: ${formatEditor(path, 1)}`,
+    },
+  ]);
+}
 
 function lineOfExpiry(file: AwsFile, profile: string, now: number): number | undefined {
   const properties = file.properties(profile);
@@ -183,5 +254,5 @@ const plaintext: Check = {
 };
 
 export const profileChecks: readonly Check[] = [
-  ...[shadowed, tokens, sourceWithoutRole, serialInRole, temporarySource, expired, plaintext],
+  ...[shadowed, tokens, sourceWithoutRole, roleSource, serialInRole, temporarySource, expired, plaintext],
 ];

@@ -1,5 +1,5 @@
 // Reads the facts from the files and the environment. What AWS says is asked for in ask.ts.
-import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { getLauncherPath, isFromNpxCache } from "../credential-process/write-launcher.ts";
 import { FobError, getSystemCode } from "../errors.ts";
@@ -7,7 +7,8 @@ import { explainFileError, readOwnBytes } from "../files/read.ts";
 import { resolveFile } from "../files/replace.ts";
 import { otherWritersOf } from "../files/writers.ts";
 import type { Known } from "../iam/snapshot.ts";
-import { type AwsFile, type AwsFiles, readAwsFile } from "../profiles/files.ts";
+import { type AwsFile, type AwsFiles, readAwsFile, readableProfiles } from "../profiles/files.ts";
+import { findOwnProgram } from "../profiles/inspect.ts";
 import type { AwsFilePaths } from "../profiles/paths.ts";
 import type { FileKind } from "../profiles/scan.ts";
 import type { SessionContext } from "../session/context.ts";
@@ -43,7 +44,20 @@ export function readFacts(context: SessionContext, running: Running): Facts {
         : tryHere(() => getStatus([], { files: files.value, store }, { now, minTtl: undefined, typed })),
     fobSessions: listed.flatMap(describeSession),
     launcher: tryHere(() => readLauncher(store.folder, running.program)),
+    withoutProgram: "value" in files ? listWithoutProgram(files.value) : [],
+    missingFiles: ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].filter((name) => {
+      const path = name === "AWS_CONFIG_FILE" ? paths.config : paths.credentials;
+      return Boolean(env[name]) && !existsSync(path);
+    }),
   };
+}
+
+function listWithoutProgram(files: AwsFiles): Facts["withoutProgram"] {
+  const served = readableProfiles(namesOf(files), (profile) => findOwnProgram(files, profile) !== undefined);
+  return served.flatMap((profile) => {
+    const path = findOwnProgram(files, profile);
+    return path === undefined || isUsable(path, constants.X_OK) ? [] : { profile, path };
+  });
 }
 
 const askedOf = ({ programs, answers }: Running): Pick<Facts, "programs" | "answers"> => ({ programs, answers });

@@ -1,11 +1,13 @@
 // Checks of what is around the files: variables, the launcher, programs.
 
+import { quoteSetting } from "../aws/secrets.ts";
 import { adviseOnKeyVariables } from "../environment/variables.ts";
 import type { Environment } from "../environment-variables.ts";
 import { findNearest } from "../nearest.ts";
-import { getProperty } from "../profiles/files.ts";
-import { formatOption, quote, quoteShellWord } from "../text.ts";
+import { getProperty, readableProfiles } from "../profiles/files.ts";
+import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { type Check, found, lookAtProfiles, notKnown, type Problem } from "./check.ts";
+import type { Facts } from "./facts.ts";
 
 const variables: Check = {
   id: "variables",
@@ -17,6 +19,11 @@ const variables: Check = {
     const problems = [
       ...(advice ? [{ level: "warning", ...advice } as const] : []),
       ...others.flatMap((judge) => judge(env)),
+      ...facts.missingFiles.map((name): Problem => {
+        const message = `${name} is ${quote(env[name] ?? "")}, and there is no such file`;
+        return { level: "warning", message, fix: `unset ${name}` };
+      }),
+      ...judgeRegion(facts),
     ];
     if (!env.AWS_PROFILE || profiles.includes(env.AWS_PROFILE)) return found(problems);
     // The profile may be in the file that cannot be read.
@@ -32,6 +39,18 @@ function missingProfile(name: string, profiles: readonly string[]): Problem {
     message: `AWS_PROFILE is ${quote(name)}, and there is no such profile`,
     fix: meant === undefined ? "unset AWS_PROFILE" : `export AWS_PROFILE=${quoteShellWord(meant)}`,
   };
+}
+
+/** Programs take these before the region of the profile; fob does not. */
+function judgeRegion({ env, files, profiles }: Facts): readonly Problem[] {
+  const name = ["AWS_REGION", "AWS_DEFAULT_REGION"].find((each) => env[each]);
+  if (name === undefined || "unknown" in files) return [];
+  const regionOf = (profile: string) => getProperty(files.value, profile, "region");
+  const [first] = readableProfiles(profiles, (profile) => ![undefined, env[name]].includes(regionOf(profile)));
+  if (first === undefined) return [];
+  const other = regionOf(first) ?? "";
+  const message = `${name} is ${quoteSetting(env[name] ?? "")}, which programs use instead of a profile's region, such as ${quoteSetting(other)}`;
+  return [{ level: "note", message, fix: `if that is not meant: unset ${name}` }];
 }
 
 const others: readonly ((env: Environment) => readonly Problem[])[] = [
@@ -62,6 +81,21 @@ const others: readonly ((env: Environment) => readonly Problem[])[] = [
       fix: `unset ${name}`,
     })),
   (env) =>
+    Object.keys(env)
+      .filter((name) => /^AWS_ENDPOINT_URL(_|$)/.test(name) && env[name])
+      .sort()
+      .map((name) => ({
+        level: "note",
+        message: `${name} sends the calls of every profile to ${quoteSetting(env[name] ?? "")}`,
+        fix: `if that is not meant: unset ${name}`,
+      })),
+  (env) =>
+    listSet(env, true, ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]).map((name) => ({
+      level: "note",
+      message: `${name} is read instead of the file in ~/.aws`,
+      fix: `if that is not meant: unset ${name}`,
+    })),
+  (env) =>
     listSet(env, true, ["AWS_MFA_SERIAL"]).map((name) => ({
       level: "note",
       message: `${name} is the MFA device for every profile`,
@@ -76,12 +110,17 @@ const launcher: Check = {
   id: "launcher",
   title: "the launcher of credential_process finds Node.js and fob",
   why: "programs that get their credentials from fob fail, or use the fob on PATH",
-  run({ launcher: known, fobSessions }) {
+  run({ launcher: known, fobSessions, withoutProgram }) {
     if ("unknown" in known) return notKnown(known.unknown);
     const { value } = known;
-    if (value === undefined || value.gone.length === 0) return found([]);
+    const missing = withoutProgram.map(({ profile: subject, path }): Problem => {
+      const fix = `fob credential-process --install ${quoteProfileArgument(subject)}`;
+      return { level: "error", subject, message: `its credential_process ${quote(path)} is not there`, fix };
+    });
+    if (value === undefined || value.gone.length === 0) return found(missing);
     const profile = fobSessions[0]?.profile ?? "PROFILE";
     return found([
+      ...missing,
       {
         ...{ level: "error", file: value.path },
         message: `starts ${value.gone.map(quote).join(" and ")}, which no longer exists`,

@@ -1,5 +1,5 @@
 // What a profile holds: whose keys, whose credential_process.
-import { basename } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import { FobError } from "../errors.ts";
 import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
 import { type AwsFiles, getCommand, getProperty, type Properties, readableProfiles } from "./files.ts";
@@ -55,6 +55,13 @@ export function classifyProcess(files: AwsFiles, profile: string): "fob" | "fore
   const command = getCommand(files, profile, "credential_process");
   if (command === undefined) return "none";
   return isFob(command) ? "fob" : "foreign";
+}
+
+/** The program of a profile's credential_process that is fob's own, where it has an absolute path. */
+export function findOwnProgram(files: AwsFiles, profile: string): string | undefined {
+  if (classifyProcess(files, profile) !== "fob") return undefined;
+  const [program = ""] = splitWords(getCommand(files, profile, "credential_process") ?? "");
+  return isAbsolute(program) ? program : undefined;
 }
 
 /** The endpoint that a session profile was installed for, where that is not AWS's own. */

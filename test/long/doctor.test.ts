@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -114,6 +115,23 @@ const problems: readonly (readonly [
     },
     /others may use a backup ".*backup-0123abcd" \(mode 644\)/,
     /^chmod 600 /,
+  ],
+  [
+    "stale-token",
+    "a temporary key without its token",
+    (world) => addCredentials(world, "[half]\naws_access_key_id = ASIAQQQQQQQQQQQQQQQQ\naws_secret_access_key = x\n"),
+    /has a temporary access key without aws_session_token/,
+    /remove the key, and log in again/,
+  ],
+  [
+    "temporary-source",
+    "a session in the place of the key of a profile with a device",
+    (world) => {
+      addCredentials(world, temporary("mine", "expiration = 2099-01-01T00:00:00Z\n"));
+      addConfig(world, "[profile mine]\nmfa_serial = arn:aws:iam::123456789012:mfa/a\n");
+    },
+    /is a source profile, but has temporary credentials/,
+    /aws configure --profile mine/,
   ],
   [
     "file-access",
@@ -270,6 +288,53 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
+test("a launcher that is not there is found for each profile that needs it, and written again", async () => {
+  const world = await makeHealthyWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  await world.fob(["credential-process", "--install", "work"]);
+  rmSync(join(world.home, ".aws/fob/bin/fob-credential-process"));
+  expect(check((await examine(world)).report, "launcher").findings).toMatchObject([
+    { subject: "work-mfa", fix: "fob credential-process --install work-mfa" },
+  ]);
+  expect((await world.fob(["credential-process", "--install", "work-mfa"])).status).toBe(0);
+  expect(check((await examine(world)).report, "launcher").result).toBe("ok");
+});
+
+test("AWS is asked about a session that does not say when it expires", async () => {
+  const world = await makeHealthyWorld();
+  await world.fob(["login", "work", "--code", world.device.code()]);
+  const [, keys = ""] = /^\[work-mfa\]\n((?:aws_.*\n)+)/m.exec(world.credentials()) ?? [];
+  addCredentials(world, `\n[other-tool]\n${keys}`);
+  expect(check((await examine(world)).report, "expired-session").result).toBe("ok");
+  addCredentials(world, `\n${temporary("dead")}`);
+  expect(check((await examine(world)).report, "expired-session").findings).toMatchObject([
+    { subject: "dead", message: "has a session from another tool, which AWS does not take any more" },
+  ]);
+});
+
+test("a role profile whose source is gone, or has its key in the keychain, is found", async () => {
+  const world = await makeHealthyWorld();
+  const keychain = join(world.home, "keychain");
+  mayHoldSecrets(keychain);
+  world.env.FOB_KEYCHAIN = keychain;
+  await world.fob(["keys", "import", "work"]);
+  const role = (name: string, source: string): string =>
+    `\n[profile ${name}]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = ${source}\n`;
+  addConfig(world, role("of-key", "work") + role("of-session", "work-mfa") + role("of-none", "wrok"));
+  expect(check((await examine(world)).report, "role-source").findings).toMatchObject([
+    { subject: "of-key", fix: "aws configure set source_profile work-mfa --profile of-key" },
+    { subject: "of-none", fix: "aws configure set source_profile work --profile of-none" },
+  ]);
+});
+
+test("without an access key no check of keys and devices says that all is fine", async () => {
+  const world = await makeHealthyWorld({ credentials: "", config: "" });
+  const { report, status } = await examine(world);
+  for (const id of ["access-key", "key-age", "device", "settings"])
+    expect(check(report, id)).toMatchObject({ result: "noted", findings: [{ fix: "fob setup" }] });
+  expect(status).toBe(0);
+});
+
 test("what looks like a problem and is none", async () => {
   const world = await makeHealthyWorld();
   addCredentials(world, temporary("both", "aws_security_token = token\nexpiration = 2099-01-01T00:00:00Z\n"));
@@ -301,13 +366,27 @@ describe("variables", () => {
     const world = await makeHealthyWorld();
     const { result, findings } = check((await examine(world, [], { env })).report, "variables");
     expect(result).toBe("found");
-    expect(findings).toMatchObject([{ message: expect.stringMatching(message) as string }]);
+    expect(findings).toContainEqual(expect.objectContaining({ message: expect.stringMatching(message) as string }));
+  });
+
+  test("notes what is used for every profile, and finds files that are not there", async () => {
+    const world = await makeHealthyWorld();
+    const env = { AWS_REGION: "us-west-2", AWS_CONFIG_FILE: world.configPath };
+    const { findings, result } = check((await examine(world, [], { env })).report, "variables");
+    expect(result).toBe("noted");
+    expect(findings.map(({ message }) => message.split(" ")[0])).toEqual([
+      ...["AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_REGION"],
+    ]);
+    const gone = { AWS_SHARED_CREDENTIALS_FILE: join(world.home, "gone") };
+    expect(check((await examine(world, [], { env: gone })).report, "variables").findings).toContainEqual(
+      expect.objectContaining({ level: "warning", message: expect.stringContaining("no such file") as string }),
+    );
   });
 
   test("a profile that exists is fine; in a file that cannot be read it is not known", async () => {
     const world = await makeHealthyWorld();
     const env = { AWS_PROFILE: "work" };
-    expect(check((await examine(world, [], { env })).report, "variables").result).toBe("ok");
+    expect(check((await examine(world, [], { env })).report, "variables").result).toBe("noted");
     const withDevice = { AWS_MFA_SERIAL: world.device.serialNumber };
     expect(check((await examine(world, [], { env: withDevice })).report, "variables").result).toBe("noted");
     addConfig(world, "[profile broken\n");
@@ -433,7 +512,7 @@ describe("what AWS says", () => {
     writeFileSync(world.env.FOB_KEYCHAIN, "locked", { mode: 0o600 });
     const locked = await examine(world);
     for (const id of ["access-key", "key-age", "device"]) {
-      const unknown = [expect.stringMatching(/^"work": .* is not a keychain file$/)];
+      const unknown = [expect.stringMatching(/^"work": .* is not a keychain file; unset FOB_KEYCHAIN$/)];
       expect(check(locked.report, id)).toMatchObject({ result: "unknown", unknown });
     }
     expect(locked.status).toBe(3);
@@ -542,8 +621,12 @@ describe("--fix", () => {
     const script = readFileSync(launcher, "utf8");
     writeFileSync(launcher, script.replace(/^fob_node=.*$/m, "fob_node='/gone/node'"));
     const before = `# mine\n${world.credentials()}`;
+    const later = "expiration = 2099-01-01T00:00:00Z\n";
     const old = temporary("old", "expiration = 2020-01-01T00:00:00Z\n");
-    writeFileSync(world.credentialsPath, `${before}\n${old}\n${temporary("tool", "aws_security_token = older\n")}`);
+    writeFileSync(
+      world.credentialsPath,
+      `${before}\n${old}\n${temporary("tool", `${later}aws_security_token = older\n`)}`,
+    );
     chmodSync(world.credentialsPath, 0o644);
     chmodSync(join(world.home, ".aws/fob"), 0o755);
 
@@ -559,10 +642,22 @@ describe("--fix", () => {
     expect(fixed.stderr).toContain('removed aws_security_token of "tool"\n');
     expect(fixed.stderr).toMatch(/wrote the launcher again: ".*fob-credential-process"\n/);
     expect({ status: fixed.status, ...fixed.report.summary }).toMatchObject({ status: 0, found: 0, unknown: 0 });
-    expect(world.credentials()).toBe(`${before}\n${temporary("tool")}`);
+    expect(world.credentials()).toBe(`${before}\n${temporary("tool", later)}`);
     expect(statSync(world.credentialsPath).mode & 0o777).toBe(0o600);
     expect(readFileSync(launcher, "utf8")).toBe(script);
     expect((await examine(world, ["--fix"])).stderr).toContain("there was nothing to fix without harm\n");
+  });
+
+  test("with a wrong clock no session is removed", async () => {
+    const world = await makeHealthyWorld();
+    const clock = join(world.home, "clock");
+    writeFileSync(clock, String(86_400));
+    const soon = new Date(Date.now() + 10 * 3_600_000).toISOString();
+    addCredentials(world, temporary("tool", `expiration = ${soon}\n`));
+    const before = world.credentials();
+    const { stderr } = await examine(world, ["--fix"], { env: { NODE_OPTIONS: withClock, CLOCK: clock } });
+    expect(stderr).toContain("expired sessions are left");
+    expect(world.credentials()).toBe(before);
   });
 
   test("what is not harmless stays", async () => {

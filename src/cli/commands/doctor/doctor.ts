@@ -35,7 +35,8 @@ export const doctorCommand = defineCommand({
     const sessions = createSessionContext(context, { ...options, noInput: true });
     const look = await createLook(sessions, context);
     const first = diagnose(doctorChecks, look());
-    const diagnosis = options.fix && (await repairAll(first.repairs, sessions, context)) ? again(look) : first;
+    const diagnosis =
+      options.fix && (await repairAll(chooseRepairs(first, context), sessions, context)) ? again(look) : first;
     const { checks } = diagnosis;
     const summary = summarize(checks);
     if (options.json) context.stdout.write(formatJson({ version: 1, summary, checks }));
@@ -46,6 +47,15 @@ export const doctorCommand = defineCommand({
     return summary.found + summary.unknown > 0 ? exitCodes.notFresh : exitCodes.done;
   },
 });
+
+/** With a wrong clock, a session that is valid seems to have expired. */
+function chooseRepairs({ checks, repairs }: Diagnosis, { say }: Context): readonly Repair[] {
+  if (checks.some(({ id, result }) => id === "clock" && result === "ok")) return repairs;
+  const kept = repairs.filter(({ kind }) => kind !== "expired session");
+  if (kept.length < repairs.length)
+    say.note("expired sessions are left: it is not known that this computer's clock is right");
+  return kept;
+}
 
 const again = (look: () => Facts): Diagnosis => diagnose(doctorChecks, look());
 
