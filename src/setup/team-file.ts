@@ -156,7 +156,11 @@ class Fields {
     const value = this.value(key);
     if (value === undefined) return undefined;
     if (typeof value === "string" && isGood(value)) return value as T;
-    throw this.wrong(key, `is ${quoteSetting(JSON.stringify(value).slice(0, 60))}`, rule);
+    throw this.wrong(
+      key,
+      `is ${quoteSetting((typeof value === "string" ? value : JSON.stringify(value)).slice(0, 60))}`,
+      rule,
+    );
   }
 
   required(key: string, isGood: (text: string) => boolean, rule: string): string {

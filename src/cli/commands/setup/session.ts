@@ -26,7 +26,7 @@ export async function chooseSession(
   }
   if (others.length > 0) {
     const names = [byRule, ...others.filter((name) => name !== byRule)];
-    const choices = names.map((name) => [name === byRule ? `${name} (new)` : name, name] as const);
+    const choices = names.map((name) => [others.includes(name) ? name : `${name} (new)`, name] as const);
     const chosen = await chooseOne(asking, "Which profile should hold the session, for programs to use?", choices);
     if (chosen !== undefined) return chosen;
   }

@@ -65,7 +65,7 @@ export const setupCommand = defineCommand({
       `or see the commands: ${formatCommand(context.typed, { set: { printOnly: true }, without: ["noInput"] })}`,
     ]);
     const asking: Asking = { context, sessions, snapshot, team, terminal };
-    const chosen = await chooseAll(named ?? team?.profile, options, asking);
+    const chosen = await chooseAll(named ?? team?.profile, options, asking).catch(sayNothingChanged);
     const steps = planSetup(chosen.choices, connectTools(chosen, asking));
     await confirm(steps, asking);
     await make(steps, chosen, asking);
@@ -73,6 +73,12 @@ export const setupCommand = defineCommand({
     return await finish(chosen, asking);
   },
 });
+
+/** @throws always the error; a cancellation says that nothing was done */
+function sayNothingChanged(error: unknown): never {
+  const isBare = error instanceof CancelledError && error.message === new CancelledError().message;
+  throw isBare ? new CancelledError("nothing is changed") : error;
+}
 
 interface Chosen {
   readonly choices: Choices;
