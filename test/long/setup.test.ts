@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { answer, enforced, scan, shown, typeCodes } from "../helpers/enroll.ts";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
 import { isThere } from "../helpers/needed.ts";
-import { run, withFob } from "../helpers/shells.ts";
-import { keysOf, makeWorld, type World } from "../helpers/world.ts";
+import { run, testIn, withFob } from "../helpers/shells.ts";
+import { execute, keysOf, makeWorld, type World } from "../helpers/world.ts";
 
 interface Dan extends World {
   /** Of a user without a device. */
@@ -156,6 +156,39 @@ test("a key in a file of other profiles too: the file is not to be deleted", asy
   expect(screen).toContain('remove the profile "dan" from it');
   expect(screen).not.toContain("rm ");
 });
+
+const onlyItsFile = { bash: ["-ic"], zsh: ["-ic"], fish: ["-c"] } as const;
+
+testIn(
+  ["bash", "zsh", "fish"],
+  "new shells have mfa, and programs ask fob, once setup has set up both",
+  async (shell) => {
+    const world = await makeWorld();
+    world.env.SHELL = `/bin/${shell}`;
+    const env = withFob(world.env);
+    const guided = world.fobOnTerminal(["setup", "work"], {
+      env: { ...env, FOB_KEYCHAIN: join(world.home, "keychain") },
+    });
+    await answer(guided, [
+      ["Move it to the keychain file", "n"],
+      ["Name of the session profile", ""],
+      ["How should programs get the session?", "\u001b[B"],
+      [`Set up ${shell}`, "y"],
+      ["Do it?", "y"],
+      ["Log in now?", "y"],
+      ["Code for", world.device.code()],
+    ]);
+    expect(await guided.ended).toMatchObject({ status: 0 });
+    expect(world.config()).toContain("credential_process = ");
+    const inShell = (script: string) => execute(shell, [...onlyItsFile[shell], script], { env });
+    expect((await inShell("type mfa")).stdout).toMatch(/function/);
+    if (!isThere("aws", "--version")) return;
+    const asked = await inShell("aws --profile work-mfa --region eu-central-1 sts get-caller-identity");
+    expect(asked.stdout).toContain(`user/${world.user.name}`);
+    // And once more: everything is there.
+    expect((await world.fobOnTerminal(["setup", "work"], { env }).ended).screen).toContain("is set up already");
+  },
+);
 
 test("a login that is cancelled or fails is the end of setup, with its exit code", async () => {
   const world = await makeWorld();
