@@ -61,7 +61,8 @@ export const enforcementChecks: readonly Check[] = [
     remedy: "fob rollout undo --user USER",
     controls: {},
     look: ({ snapshot, decisionsOf, enforcement: { group } }) =>
-      judgeEach(snapshot.users.filter(isActiveAutomation), "automation user", (user) => {
+      judgeEach(snapshot.users.filter(mayBeAutomation), "automation user", (user) => {
+        if (!("value" in user.password)) return { unknown: `console password: ${user.password.unknown}` };
         const judgement = isMember(user, group)
           ? fails(`in group ${group}`)
           : judge(decisionsOf(user), "policies", (decisions) =>
@@ -142,19 +143,20 @@ function lintOf({ holder: kind, holderArn, arn, name }: MfaDenial, version: stri
 function isAutomation(user: User): boolean {
   const found = findAutomation(user);
   if (!("value" in found) || found.value === null) return false;
-  if (found.value === "tag") return !hasPassword(user);
+  if (found.value === "tag") return "value" in user.password && user.password.value === null;
   const { devices, mayHaveMoreDevices } = user;
   return mayHaveMoreDevices !== true && "value" in devices && devices.value.length === 0;
 }
-
-const hasPassword = ({ password }: User): boolean => "value" in password && password.value !== null;
 
 const hasNoCredentials = (user: User): boolean => {
   const credentials = listCredentials(user);
   return "value" in credentials && credentials.value.length === 0;
 };
 
-const isActiveAutomation = (user: User): boolean => isAutomation(user) && !hasNoCredentials(user);
+/** An automation user with credentials, or one with the tag of whom it is not known whether there is a password. */
+const mayBeAutomation = (user: User): boolean =>
+  (isAutomation(user) && !hasNoCredentials(user)) ||
+  (user.tags[roleTag] === "automation" && !("value" in user.password));
 
 /** Why a user need not be denied without MFA, in words; undefined if the user must be. */
 export function findExemption(user: User, breakGlass: readonly string[]): string | undefined {

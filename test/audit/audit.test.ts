@@ -435,6 +435,12 @@ const unknown: readonly Case[] = [
   ["break-glass-tested", withTest(ago(0).slice(0, 10)), "the credential report may be older than the test"],
   ["break-glass-monitored", makeAccount(), "alarms: no permission for it", { alarm: unread }],
   [
+    "enforced-for-every-user",
+    makeAccount({ groups: [], tags: automation, password: unread, inlinePolicies: [everything] }),
+    "console password: no permission for it",
+  ],
+  ["automation-not-enforced", makeAccount({ tags: automation, password: unread }), "console password: no permission"],
+  [
     "root-no-keys",
     makeAccount({}, { summary: { value: { AccountAccessKeysPresent: 1 } } }),
     "does not have as active: it is inactive, or new",
