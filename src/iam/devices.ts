@@ -71,7 +71,11 @@ export async function readDevices(
   for (const [name, serialNumbers] of asked) found.set(name, serialNumbers);
   const known = new Set(asked.map(([name]) => name));
   const doubtful = new Set(
-    isExplained() ? [] : listNames(settled.filter(({ name }) => !known.has(name) && listed?.has(name) === true)),
+    isExplained()
+      ? []
+      : listNames(
+          settled.filter((user) => !known.has(user.name) && (listed?.has(user.name) === true || again.includes(user))),
+        ),
   );
   return new Map(
     [...found].map(([name, serialNumbers]) => [
