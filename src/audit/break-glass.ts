@@ -2,7 +2,6 @@
 import { decideOnMembers, isBreakGlass, isMember, lastTestTag, roleTag } from "../iam/parts.ts";
 import { findBreakGlassPasswordProblem } from "../iam/password-due.ts";
 import type { Device, Password, User } from "../iam/snapshot.ts";
-import { quoteShellWord } from "../text.ts";
 import {
   type AuditInput,
   type Check,
@@ -15,6 +14,7 @@ import {
   type Outcome,
 } from "./check.ts";
 import { daysSince, formatDays, isDay } from "./days.ts";
+import { formatLookUp } from "./remedy.ts";
 import { deactivate } from "./users.ts";
 
 const remedy = "fob rollout break-glass";
@@ -51,12 +51,6 @@ function requireOne(input: AuditInput, find: (user: User) => Judgement): Outcome
   if (others.length === 0 || others.length === users.length) return judgeUsers(input, find);
   const reason = `${users.length - others.length} of ${users.length}; not ${others.join("; ")}`;
   return { result: "pass", subjects: [], reason };
-}
-
-/** In the region where AWS records most sign-ins of IAM users. */
-function formatLookUp(user: string): string {
-  const attribute = quoteShellWord(`AttributeKey=Username,AttributeValue=${user}`);
-  return `aws cloudtrail lookup-events --region us-east-1 --lookup-attributes ${attribute}`;
 }
 
 export const breakGlassChecks: readonly Check[] = [
@@ -96,9 +90,9 @@ export const breakGlassChecks: readonly Check[] = [
     id: "break-glass-unused",
     title: `the break-glass user was not used for ${unusedDays} days, but for a test`,
     severity: "medium",
-    remedy: formatLookUp("break-glass"),
+    remedy: formatLookUp("break-glass", "aws"),
     controls: {},
-    look: (input) => judgeUsers(input, (user) => judgeUse(user, input.now)),
+    look: (input) => judgeUsers(input, (user) => judgeUse(user, input)),
   },
   {
     id: "break-glass-tested",
@@ -194,9 +188,9 @@ function readLastTest({ tags }: User): number | null | "invalid" {
 const isNear = (time: number, test: number): boolean => time >= test - day && time < test + 2 * day;
 
 /** Only the last sign-in is known: one before a test cannot be seen. */
-function judgeUse(user: User, now: number): Judgement {
+function judgeUse(user: User, { now, snapshot: { partition } }: AuditInput): Judgement {
   const test = readLastTest(user);
-  const remedy = formatLookUp(user.name);
+  const remedy = formatLookUp(user.name, partition);
   const ofPassword = judgePassword(user, ({ lastUsed }) =>
     judge(lastUsed, "use of the password", (used) => {
       if (used === null) return undefined;

@@ -1,5 +1,6 @@
 // The next commands of what the checks have found, as they can be run: with the name of the user, and as whom to ask.
-import { formatOption } from "../text.ts";
+import { listSignInRegions } from "../aws/partitions.ts";
+import { formatOption, quoteShellWord } from "../text.ts";
 import type { CheckResult } from "./audit.ts";
 import type { Subject } from "./check.ts";
 
@@ -16,7 +17,9 @@ export function addressRemedies(check: CheckResult, addressee: Addressee): Check
   const address = (subject: Subject): Subject => {
     const own = subject.remedy ?? remedy;
     const named = /:user\//.test(subject.arn)
-      ? own.replace(/(--user(?:-name)?) USER\b/g, (_, flag: string) => formatOption(flag, subject.name))
+      ? own.replace(/(--user(?:-name)?|--virtual-mfa-device-name) USER\b/g, (_, flag: string) =>
+          formatOption(flag, subject.name),
+        )
       : own;
     return named === remedy ? subject : { ...subject, remedy: addressCommands(named, addressee) };
   };
@@ -35,4 +38,12 @@ function addressCommands(remedy: string, { profile, group }: Addressee): string 
     .replace(/\baws (?:iam|cloudtrail|configservice) [a-z-]+/g, (command) => `${command}${as}`)
     .replace(/\bfob rollout [a-z-]+/g, (command) => `${command}${as}${of}`)
     .replace(/\bfob policy simulate/g, (command) => `${command}${as}`);
+}
+
+/** The command that lists a user's events where AWS records most sign-ins. */
+export function formatLookUp(user: string, partition: string): string {
+  const [region] = listSignInRegions(partition);
+  const where = region === undefined ? "" : ` --region ${region}`;
+  const attribute = quoteShellWord(`AttributeKey=Username,AttributeValue=${user}`);
+  return `aws cloudtrail lookup-events${where} --lookup-attributes ${attribute}`;
 }

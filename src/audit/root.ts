@@ -3,6 +3,7 @@
 import type { AccountSnapshot, RootUser } from "../iam/snapshot.ts";
 import { type AuditInput, type Check, decide, fails, type Judgement, judge, type Outcome } from "./check.ts";
 import { daysSince, formatDays } from "./days.ts";
+import { formatLookUp } from "./remedy.ts";
 
 /** Neither AWS nor CIS names a number. */
 const unusedDays = 90;
@@ -18,6 +19,9 @@ function readFact({ summary }: AccountSnapshot, fact: Fact): boolean | undefined
   return count === undefined ? undefined : count > 0;
 }
 
+const newOrInactive =
+  "the root user has an access key that is not active in the credential report: it is inactive, or newer than the report";
+
 function judgeMfa(input: AuditInput): Outcome {
   const { snapshot } = input;
   const isEnabled = readFact(snapshot, "AccountMFAEnabled");
@@ -26,12 +30,14 @@ function judgeMfa(input: AuditInput): Outcome {
   const hasPassword = readFact(snapshot, "AccountPasswordPresent");
   if (hasKeys === false && hasPassword === false)
     return decide(undefined, "it has neither a password nor an access key");
+  const failed = fails("the root user has no MFA device");
+  if (isEnabled === false && hasPassword === true) return decide(failed, "");
   return lookAtRoot(
     input,
     (root) => {
       if (root.hasMfa && isEnabled === undefined) return undefined;
-      if (!(hasPassword ?? root.hasPassword) && !(hasKeys ?? root.activeAccessKeys > 0)) return undefined;
-      return fails("the root user has no MFA device");
+      if ((hasPassword ?? root.hasPassword) || root.activeAccessKeys > 0) return failed;
+      return hasKeys === true ? { unknown: newOrInactive } : undefined;
     },
     "it has one, or neither a password nor an access key",
   );
@@ -46,10 +52,7 @@ function judgeKeys(input: AuditInput): Outcome {
       if (count > 0)
         return fails(`the root user has ${count === 1 ? "an active access key" : `${count} active access keys`}`);
       if (hasKeys === undefined) return undefined;
-      return {
-        unknown:
-          "the root user has an access key that the credential report does not have as active: it is inactive, or new",
-      };
+      return { unknown: newOrInactive };
     },
     "it has none",
   );
@@ -78,12 +81,12 @@ export const rootChecks: readonly Check[] = [
     id: "root-unused",
     title: `the root user was not used for ${unusedDays} days`,
     severity: "medium",
-    // AWS records the root user's sign-ins there: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
-    remedy:
-      "aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=Username,AttributeValue=root",
+    remedy: formatLookUp("root", "aws"),
     controls: { cis5: "1.6", cis6: "2.6", cis7: "2.7" },
-    look: (input) =>
-      lookAtRoot(input, (root) => judgeUse(root, input.now), "neither its password nor an access key was used"),
+    look: (input) => ({
+      ...lookAtRoot(input, (root) => judgeUse(root, input.now), "neither its password nor an access key was used"),
+      remedy: formatLookUp("root", input.snapshot.partition),
+    }),
   },
 ];
 

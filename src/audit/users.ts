@@ -105,13 +105,15 @@ export const userChecks: readonly Check[] = [
       judgeEach(snapshot.users, "user", (user) =>
         judgeKeys(user, (keys) => {
           if (daysSince(user.created, now) <= oldDays) return undefined;
-          const old = keys.flatMap(({ lastRotated }) => {
-            const days = lastRotated === null ? 0 : daysSince(lastRotated, now);
-            return days > oldDays ? `an access key is ${formatDays(days)} old${nameDay(lastRotated)}` : [];
-          });
-          // With two keys, AWS makes no third one.
-          if (old.length > 0)
-            return fails(old.join("; "), keys.length > 1 ? deactivate(keys.toSorted(compareUse)[0]) : undefined);
+          const old = keys.filter(({ lastRotated }) => lastRotated !== null && daysSince(lastRotated, now) > oldDays);
+          const texts = old.map(
+            ({ lastRotated }) =>
+              `an access key is ${formatDays(daysSince(lastRotated ?? "", now))} old${nameDay(lastRotated)}`,
+          );
+          // AWS makes no third key: an old one that is not in use goes.
+          const [leastUsed] = keys.toSorted(compareUse);
+          const canGo = keys.length > 1 && leastUsed !== undefined && old.includes(leastUsed);
+          if (old.length > 0) return fails(texts.join("; "), canGo ? deactivate(leastUsed) : undefined);
           const isUnknown = keys.some(({ lastRotated }) => lastRotated === null);
           return isUnknown ? { unknown: "the age of an access key is not known" } : undefined;
         }),

@@ -61,8 +61,8 @@ export async function listMetricFilters(aws: Connection, region: string): Promis
   });
 }
 
-/** The ARNs of trails of all regions that write to a log group. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html */
-export async function listTrails(aws: Connection, region: string, logGroup: string): Promise<readonly string[]> {
+/** The ARNs of trails of all regions; of those that write to a log group, if one is given. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html */
+export async function listTrails(aws: Connection, region: string, logGroup?: string): Promise<readonly string[]> {
   const call = { service: "cloudtrail", operation: "DescribeTrails", region, input: {} } as const;
   const { trailList = [] } = JSON.parse(await askService(aws, call)) as {
     readonly trailList?: readonly {
@@ -72,7 +72,9 @@ export async function listTrails(aws: Connection, region: string, logGroup: stri
     }[];
   };
   return trailList.flatMap(({ IsMultiRegionTrail, CloudWatchLogsLogGroupArn: arn = "", TrailARN }) =>
-    IsMultiRegionTrail === true && arn.includes(`:log-group:${logGroup}:`) ? (TrailARN ?? []) : [],
+    IsMultiRegionTrail === true && (logGroup === undefined || arn.includes(`:log-group:${logGroup}:`))
+      ? (TrailARN ?? [])
+      : [],
   );
 }
 

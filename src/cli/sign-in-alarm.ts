@@ -18,8 +18,30 @@ export async function findSignInAlarm(aws: Connection, user: User): Promise<Alar
   const rules = await Promise.all(
     regions.map(async (each) => ({ region: each, alarm: await findRule(aws, user, each) })),
   );
+  // "To record events with one of the CloudTrail detail-type values, you must enable a CloudTrail trail with logging":
+  // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+  const logs = await findLogging(aws, first, undefined);
   const filters = await Promise.all([...new Set([first, region])].map((each) => findFilter(aws, user, each)));
-  return joinAlarms([joinRules(rules), ...filters]);
+  return joinAlarms([joinLogging(logs, joinRules(rules)), ...filters]);
+}
+
+/** Whether a trail of all regions, with a log group, logs sign-ins; undefined if that cannot be told. */
+async function findLogging(
+  aws: Connection,
+  region: string,
+  logGroup: string | undefined,
+): Promise<Known<boolean | undefined>> {
+  const trails = await tryRead(() => alarms.listTrails(aws, region, logGroup));
+  if (!("value" in trails)) return trails;
+  return joinAny(await Promise.all(trails.value.map((arn) => tryRead(() => alarms.logsSignIns(aws, region, arn)))));
+}
+
+/** An alarm whose events come by a trail. */
+function joinLogging(logs: Known<boolean | undefined>, alarm: Alarm): Alarm {
+  if ("value" in alarm && alarm.value === null) return alarm;
+  if (!("value" in logs)) return { unknown: `whether a trail logs sign-ins: ${logs.unknown}` };
+  if (logs.value === undefined) return { unknown: "whether the trail logs sign-ins, by its event selectors" };
+  return logs.value ? alarm : { value: null };
 }
 
 async function findRule(aws: Connection, user: User, region: string): Promise<Alarm> {
@@ -50,21 +72,14 @@ async function findFilter(aws: Connection, user: User, region: string): Promise<
       found.map(async ({ name, isMatch, logGroup, metrics }): Promise<Alarm> => {
         const what = `metric filter ${name} in ${region}`;
         if (isMatch === undefined) return { unknown: `whether the ${what} is about its sign-ins` };
-        const trails = await tryRead(() => alarms.listTrails(aws, region, logGroup));
-        if (!("value" in trails)) return trails;
-        const logs = joinAny(
-          await Promise.all(trails.value.map((arn) => tryRead(() => alarms.logsSignIns(aws, region, arn)))),
-        );
-        if (!("value" in logs)) return logs;
-        if (logs.value === undefined) return { unknown: `whether the trail of the ${what} logs sign-ins` };
-        if (!logs.value) return { value: null };
+        const logs = await findLogging(aws, region, logGroup);
         const actions = await Promise.all(
           metrics.map((metric) => tryRead(() => alarms.listAlarmActions(aws, region, metric))),
         );
         const described = actions.map((each) =>
           "value" in each ? describeTargets(aws, what, each.value) : Promise.resolve(each),
         );
-        return joinAlarms(await Promise.all(described));
+        return joinLogging(logs, joinAlarms(await Promise.all(described)));
       }),
     ),
   );

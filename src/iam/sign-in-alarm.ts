@@ -79,10 +79,12 @@ export function joinRules(
     const more = others.length === 0 ? "" : `, and in ${others.map(({ region }) => region).join(", ")}`;
     return { value: `${first.what}${more}` };
   }
-  const missing = found.filter(({ region }) => !told.some((each) => each.region === region));
+  const missing = found
+    .filter(({ region }) => !told.some((each) => each.region === region))
+    .map(({ region, alarm }) => ("unknown" in alarm ? `${region} (not known: ${alarm.unknown})` : region));
   return {
     unknown:
-      `${first.what}; but no rule was found in ${missing.map(({ region }) => region).join(", ")}, ` +
+      `${first.what}; but no rule was found in ${missing.join(", ")}, ` +
       "where AWS records sign-ins of a browser that knows the account's alias",
   };
 }

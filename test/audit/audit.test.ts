@@ -443,7 +443,7 @@ const unknown: readonly Case[] = [
   [
     "root-no-keys",
     makeAccount({}, { summary: { value: { AccountAccessKeysPresent: 1 } } }),
-    "does not have as active: it is inactive, or new",
+    "it is inactive, or newer than the report",
   ],
   ["enforced-without-device", makeAccount(doubtful), "a device of the account may be this user's: --fresh asks"],
   [
@@ -692,6 +692,34 @@ test("a command has the profile and the group that the audit was made with", () 
 test("a user of the group with nothing to sign in with needs no device", () => {
   const nothing = { password: { value: null }, accessKeys: { value: [] }, devices: { value: [] } };
   expect(audit(makeAccount(nothing)).summary).toEqual({ pass: checks.length, fail: 0, unknown: 0 });
+});
+
+test("that the root user has a password and no device is known without the report", () => {
+  const summary = { value: { AccountMFAEnabled: 0, AccountPasswordPresent: 1 } };
+  expect(find(makeAccount({}, { summary, root: unread }), "root-mfa")?.result).toBe("fail");
+  const inactive = { value: { AccountMFAEnabled: 0, AccountPasswordPresent: 0, AccountAccessKeysPresent: 1 } };
+  expect(find(makeAccount({}, { summary: inactive }), "root-mfa")?.result).toBe("unknown");
+});
+
+test("an old access key goes only if it is not the one in use, and no command names any user", () => {
+  const remedyOf = (id: string, change: Partial<User>) => {
+    const check = find(makeAccount({ name: "finn", arn: arnOf("user/finn"), ...change }), id);
+    return check?.subjects[0]?.remedy;
+  };
+  const [used, unused] = [
+    { ...key(0, 400), id: "AKIAOLD" },
+    { ...key(null, 0), id: "AKIANEW" },
+  ];
+  expect(remedyOf("old-access-keys", { accessKeys: { value: [used, unused] } })).toBe(
+    "aws iam list-access-keys --user-name finn",
+  );
+  const [old, current] = [
+    { ...key(300, 400), id: "AKIAOLD" },
+    { ...key(0, 10), id: "AKIANEW" },
+  ];
+  expect(remedyOf("old-access-keys", { accessKeys: { value: [current, old] } })).toContain("--access-key-id AKIAOLD ");
+  const passkey = { devices: { value: [securityKey] }, accessKeys: { value: [key(1)] } };
+  expect(remedyOf("security-key-only-with-key", passkey)).toContain("--virtual-mfa-device-name finn ");
 });
 
 test("the account's summary, which is live, counts before the credential report", () => {

@@ -15,6 +15,7 @@ export function askAs<T>(url: string, credentials: AccessKey, work: (aws: Connec
     {
       ...{ profile: "admin", credentials, region: "eu-central-1", usesGlobalSts: false, useFips: false },
       ...{ useDualstack: false, endpoints: { sts: url, iam: url, signin: url } },
+      findEndpoint: () => url,
       ...{ network: readNetworkSettings({}, "/", undefined), formatLogin: () => "fob login admin" },
     },
     { signal: new AbortController().signal, debug: () => undefined, now: Date.now },

@@ -106,11 +106,10 @@ interface MakerOptions {
 }
 
 /** Makes the audit of an account that was read, and looks up what is not in IAM. */
-function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOptions, { now, say }: Context) {
+function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOptions, { now, say, env }: Context) {
   return async ({ snapshot: reported, aws }: AuditedAccount): Promise<MadeAudit> => {
     for (const name of breakGlass) {
-      if (reported.users.some((user) => isBreakGlass(user, [name]) && user.name.toLowerCase() === name.toLowerCase()))
-        continue;
+      if (reported.users.some((user) => user.name.toLowerCase() === name.toLowerCase())) continue;
       say.warning(`account ${reported.account} has no user ${quote(name)} (from --break-glass)`);
     }
     const { snapshot, ...fresh } = isFresh
@@ -123,7 +122,9 @@ function createMaker({ group, breakGlass = [], fresh: isFresh = false }: MakerOp
     const [signIns, config] = await Promise.all([Promise.all(alarms), findConfigRules(aws)]);
     const signInAlarms = new Map(signIns);
     const { sessionProfile } = aws.access;
-    const profile = sessionProfile === "default" ? undefined : sessionProfile;
+    // Without a variable, programs take the default profile by themselves.
+    const isUsual = sessionProfile === "default" && !env.AWS_PROFILE && !env.AWS_ACCESS_KEY_ID;
+    const profile = isUsual ? undefined : sessionProfile;
     const input = prepareAudit(snapshot, { ...fresh, group, breakGlass, signInAlarms, config, profile, now: now() });
     return { audit: runChecks(input), input };
   };

@@ -33,11 +33,16 @@ const listOutcomes = ({ accounts, inactive = [] }: AccountsReport): readonly (re
   ...inactive.map((each) => [describeNumber(each.account, each.name), describeInactive(each)] as const),
 ];
 
+/** Of an organization: the credentials of its accounts are in no profile. */
+export const commandsNote =
+  "The commands below have no profile: run each with credentials of the account that it is about.";
+
 /** @param now milliseconds since 1970 */
 export function formatAudits(report: AccountsReport, now: number, columns: number): string {
   const { accounts } = report;
   const lines = listOutcomes(report).map(([account, outcome]) => `  ${account}: ${outcome}`);
-  const summary = [formatCount(report), ...lines.map(escapeControlCharacters)];
+  const note = report.inactive === undefined ? [] : [commandsNote];
+  const summary = [formatCount(report), ...lines.map(escapeControlCharacters), ...note];
   const text = `${summary.flatMap((line) => wrapIndented(line, columns)).join("\n")}\n`;
   const details = accounts.flatMap(({ audit }) => ("value" in audit ? formatAudit(audit.value, now, columns) : []));
   return [text, ...details].join("\n");
@@ -49,6 +54,7 @@ export function formatAuditsMarkdown(report: AccountsReport): string {
     ([account, outcome]) => `| ${escapeMarkdown(account)} | ${escapeMarkdown(outcome)} |`,
   );
   const summary = [`# MFA audit of ${formatCount(report)}`, "", "| Account | Result |", "| --- | --- |", ...lines, ""];
+  if (report.inactive !== undefined) summary.push(commandsNote, "");
   const details = accounts.flatMap(({ audit }) => ("value" in audit ? formatAuditMarkdown(audit.value) : []));
   return [summary.join("\n"), ...details].join("\n");
 }

@@ -31,7 +31,7 @@ export function writeUnknown({ checks, notLookedAt }: Audit, place: Place): Mark
   return html`${openSection("unknown", "What was not looked at", place)}
 ${
   articles.length === 0
-    ? html`<p>All that the checks ask is known.</p>\n`
+    ? html`<p>No check has an unknown result.</p>\n`
     : html`<p>What is unknown is not passed. <code>fob audit --print-policy</code> prints the permissions that the checks need.</p>
 ${articles}`
 }<h${place.level + 1}>No check looks at</h${place.level + 1}>

@@ -4,7 +4,7 @@ import type { Audit } from "../../../../audit/audit.ts";
 import type { AuditedPeople } from "../../../../audit/people.ts";
 import { formatUtcTime } from "../../../../duration.ts";
 import { html, type Markup } from "../../../../html.ts";
-import { describeAccount, describeInactive, describeNumber, formatCount, sortAccounts } from "../many.ts";
+import { commandsNote, describeAccount, describeInactive, describeNumber, formatCount, sortAccounts } from "../many.ts";
 import { describeReport, listUrgent } from "../text.ts";
 import { placeOf } from "./place.ts";
 import { drawResults, link, writeAccount, writePage, writeScore } from "./report.ts";
@@ -47,7 +47,7 @@ function writeAll(report: AccountsReport, read: readonly Read[]): Markup {
   return html`<section aria-labelledby="summary">
 <h2 id="summary">All accounts</h2>
 <p>Of ${checks.length} checks in ${read.length} accounts that were read:</p>
-${writeScore({ pass: add("pass"), fail: add("fail"), unknown: add("unknown") })}<div class="scroll" role="region" aria-labelledby="summary" tabindex="0"><table class="accounts" aria-label="Accounts">
+${report.inactive === undefined ? "" : html`<p class="quiet">${commandsNote}</p>\n`}${writeScore({ pass: add("pass"), fail: add("fail"), unknown: add("unknown") })}<div class="scroll" role="region" aria-labelledby="summary" tabindex="0"><table class="accounts" aria-label="Accounts">
 <thead><tr><th scope="col">Account</th><th scope="col">Do not hold</th><th scope="col">Not known</th><th scope="col">Hold</th><th scope="col">Most urgent</th></tr></thead>
 <tbody>
 ${sortAccounts(report.accounts).map((each) => writeRow(each, read))}${(report.inactive ?? []).map(
