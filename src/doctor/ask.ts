@@ -32,13 +32,19 @@ export async function askAws(snapshot: Snapshot, context: SessionContext): Promi
   const reach = createReach(toolsOf(context));
   const sources = await Promise.all(asked.map((profile) => askOf(profile, snapshot, context, reach)));
   const alone = sources.length === 0 ? [await reachWithoutKey(snapshot, context, reach)] : [];
-  const endless = listEndless(snapshot).slice(0, mostSources);
+  const endless = listEndless(snapshot);
   return {
     reached: [...alone, ...sources.map(({ reached }) => reached)],
     sources,
     notAsked: profiles.slice(mostSources),
     endless: await Promise.all(
-      endless.map(async (profile) => ({ profile, answer: await askWithSession(profile, snapshot, context) })),
+      endless.map(async (profile, index) => ({
+        profile,
+        answer:
+          index < mostSources
+            ? await askWithSession(profile, snapshot, context)
+            : { unknown: `it asks about ${mostSources} at most` },
+      })),
     ),
   };
 }

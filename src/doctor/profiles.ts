@@ -11,11 +11,11 @@ import {
   isStaleToken,
   tokenIn,
 } from "../profiles/inspect.ts";
-import { adviseOnSerial, findSerialsInRoles, resolveRoleChain } from "../roles/chain.ts";
-import { getSessionProfileName } from "../session/profile-pair.ts";
+import { adviseOnSerial, findSerialsInRoles, listSourceFixes, resolveRoleChain } from "../roles/chain.ts";
+import { chooseSessionProfiles } from "../session/profile-pair.ts";
 import { serialKeys } from "../session/settings.ts";
 import { expiryIn, expiryKeys } from "../store/session.ts";
-import { formatOption, quote, quoteProfileArgument, quoteShellWord } from "../text.ts";
+import { formatOption, quote, quoteProfileArgument } from "../text.ts";
 import { type Check, found, joinOutcomes, lookAtProfiles, notKnown, type Outcome, type Problem } from "./check.ts";
 import type { Answer, Facts } from "./facts.ts";
 import { atLine } from "./files.ts";
@@ -135,23 +135,23 @@ const roleSource: Check = {
       const source = getProperty(files, subject, "source_profile");
       if (source === undefined || getProperty(files, subject, "role_arn") === undefined) return [];
       const { path, line } = placeOfSetting(files, subject, "source_profile");
-      const place = { level: "error", subject, file: path, ...atLine(line) } as const;
-      const useSession = (name: string): string =>
-        `aws configure set source_profile ${quoteShellWord(name)} ${formatOption("--profile", subject)}`;
-      const isThere = facts.profiles.includes(source);
-      if (!isThere) {
+      const place = { subject, file: path, ...atLine(line) };
+      const [session = ""] = chooseSessionProfiles(source, files, facts.fobSessions);
+      if (!facts.profiles.includes(source)) {
         // A session profile goes with its session.
-        if (facts.profiles.some((name) => getSessionProfileName(name) === source)) return [];
-        const meant = findNearest(source, facts.profiles);
-        const message = `its source_profile is ${quote(source)}, and there is no such profile`;
-        return [{ ...place, message, fix: useSession(meant ?? "PROFILE") }];
+        const isSession = (name: string): boolean =>
+          classifyOwnKeys(files, name) === "long-term" &&
+          chooseSessionProfiles(name, files, facts.fobSessions).includes(source);
+        if (readableProfiles(facts.profiles, isSession).length > 0) return [];
+        const meant = findNearest(source, facts.profiles) ?? "PROFILE";
+        const message = `its source_profile ${quote(source)} does not exist`;
+        return [{ ...place, level: "error", message, fix: listSourceFixes(subject, meant, files)[0] ?? "" }];
       }
-      const hasOwn = ["credentials", "config"].some(
-        (kind) => classifyKeys(files[kind as "credentials"].properties(source)) !== "none",
-      );
+      const hasOwn = [files.credentials, files.config].some((file) => classifyKeys(file.properties(source)) !== "none");
       if (hasOwn || findKeychainId(files, source) === undefined) return [];
-      const message = `the access key of its source_profile ${quote(source)} is in the keychain, where only fob finds it`;
-      return [{ ...place, message, fix: useSession(getSessionProfileName(source)) }];
+      // fob gets the role all the same.
+      const message = `only fob gets this role: the access key of its source_profile ${quote(source)} is in the keychain`;
+      return [{ ...place, level: "note", message, fix: listSourceFixes(subject, session, files).join("; then ") }];
     }),
 };
 
@@ -222,11 +222,13 @@ function judgeEndless(subject: string, answer: Answer<unknown>, { credentials }:
   const { cause, message } = answer.failure;
   const isRejected = cause instanceof Error && /^(ExpiredToken|InvalidClientTokenId)/.test(cause.name);
   if (!isRejected) return notKnown(`${unknown}: ${message}`);
-  const path = "path" in credentials ? credentials.path : "";
+  if (!("path" in credentials)) return notKnown(unknown);
+  const { path } = credentials;
+  const line = credentials.properties(subject)?.get("aws_access_key_id")?.line ?? 1;
   return found([
     {
-      ...{ level: "warning", subject, message: "has a session from another tool, which AWS does not take any more" },
-      fix: `log in with that tool again, or remove its keys: ${formatEditor(path, 1)}`,
+      ...{ level: "warning", subject, message: "has a session from another tool, which AWS rejects" },
+      fix: `log in with that tool again, or remove its keys: ${formatEditor(path, line)}`,
     },
   ]);
 }

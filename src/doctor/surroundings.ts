@@ -20,7 +20,7 @@ const variables: Check = {
       ...(advice ? [{ level: "warning", ...advice } as const] : []),
       ...others.flatMap((judge) => judge(env)),
       ...facts.missingFiles.map((name): Problem => {
-        const message = `${name} is ${quote(env[name] ?? "")}, and there is no such file`;
+        const message = `${name} is ${quote(env[name] ?? "")}, which does not exist`;
         return { level: "warning", message, fix: `unset ${name}` };
       }),
       ...judgeRegion(facts),
@@ -50,7 +50,7 @@ function judgeRegion({ env, files, profiles }: Facts): readonly Problem[] {
   if (first === undefined) return [];
   const other = regionOf(first) ?? "";
   const message = `${name} is ${quoteSetting(env[name] ?? "")}, which programs use instead of a profile's region, such as ${quoteSetting(other)}`;
-  return [{ level: "note", message, fix: `if that is not meant: unset ${name}` }];
+  return [{ level: "note", message, fix: `if unintended: unset ${name}` }];
 }
 
 const others: readonly ((env: Environment) => readonly Problem[])[] = [
@@ -87,13 +87,13 @@ const others: readonly ((env: Environment) => readonly Problem[])[] = [
       .map((name) => ({
         level: "note",
         message: `${name} sends the calls of every profile to ${quoteSetting(env[name] ?? "")}`,
-        fix: `if that is not meant: unset ${name}`,
+        fix: `if unintended: unset ${name}`,
       })),
   (env) =>
     listSet(env, true, ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]).map((name) => ({
       level: "note",
       message: `${name} is read instead of the file in ~/.aws`,
-      fix: `if that is not meant: unset ${name}`,
+      fix: `if unintended: unset ${name}`,
     })),
   (env) =>
     listSet(env, true, ["AWS_MFA_SERIAL"]).map((name) => ({
@@ -115,7 +115,7 @@ const launcher: Check = {
     const { value } = known;
     const missing = withoutProgram.map(({ profile: subject, path }): Problem => {
       const fix = `fob credential-process --install ${quoteProfileArgument(subject)}`;
-      return { level: "error", subject, message: `its credential_process ${quote(path)} is not there`, fix };
+      return { level: "error", subject, message: `its credential_process ${quote(path)} does not exist`, fix };
     });
     if (value === undefined || value.gone.length === 0) return found(missing);
     const profile = fobSessions[0]?.profile ?? "PROFILE";

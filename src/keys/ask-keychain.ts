@@ -10,7 +10,7 @@ import type { KeychainAnswer, KeychainOptions, KeychainQuestion } from "./keycha
 const [PATIENCE, PATIENCE_OF_USER] = [3, 60];
 
 /** Milliseconds after which the keychain is asked for something that it does not have, for which it opens no window. */
-const PROBE_AFTER = 1500;
+const PROBE_AFTER = 500;
 
 /** No access key has this ID. */
 const nothing = "fob-probe";
@@ -20,22 +20,26 @@ export async function askHelper(question: KeychainQuestion, options: KeychainOpt
   if (!options.isAttended()) return await ask(question, options, PATIENCE);
   // It may wait for the user, or hang.
   const hang = new AbortController();
-  const waiting = setTimeout(() => options.note(waitingNote), PATIENCE * 1000);
-  const probing = setTimeout(() => {
-    const probe: KeychainQuestion = { action: "get", service: question.service, account: nothing };
-    ask(probe, options, PATIENCE - PROBE_AFTER / 1000).catch((error: unknown) => {
+  const over = new AbortController();
+  const probing = setTimeout(() => void probe(), PROBE_AFTER);
+  const probe = async (): Promise<void> => {
+    const harmless: KeychainQuestion = { action: "get", service: question.service, account: nothing };
+    try {
+      await ask(harmless, { ...options, signal: over.signal }, PATIENCE);
+    } catch (error) {
       if (error instanceof FobError && error.cause instanceof TimeoutError) hang.abort();
-    });
-  }, PROBE_AFTER);
+    }
+    if (!hang.signal.aborted && !over.signal.aborted) options.note(waitingNote);
+  };
   try {
     const signal = AbortSignal.any([options.signal, hang.signal]);
     return await ask(question, { ...options, signal }, PATIENCE_OF_USER);
   } catch (error) {
     if (!hang.signal.aborted || options.signal.aborted) throw error;
-    throw new FobError(`the keychain did not answer within ${PATIENCE} s`, [unlockHint(), fileHint]);
+    throw new FobError(`the keychain did not answer within ${PATIENCE} s`, listHints(unlockHint()));
   } finally {
-    clearTimeout(waiting);
     clearTimeout(probing);
+    over.abort();
   }
 }
 
@@ -54,14 +58,18 @@ async function ask(
     if (answer.error !== undefined) throw explain(answer, env);
     return answer;
   } catch (error) {
-    if (error instanceof TimeoutError) throw new FobError(error.message, [unlockHint(), fileHint], undefined, error);
+    if (error instanceof TimeoutError) throw new FobError(error.message, listHints(unlockHint()), undefined, error);
     throw error;
   }
 }
 
 const waitingNote = "waiting for the keychain: it may ask for your password in a window; Ctrl-C ends the wait";
 
-const fileHint = "or keep the access key in the credentials file, which aws configure writes";
+/** What may help, and what helps without a keychain. */
+const listHints = (...hints: readonly string[]): readonly string[] => [
+  ...hints,
+  `${hints.length === 0 ? "" : "or "}keep the access key in the credentials file: aws configure`,
+];
 
 function unlockHint(): string {
   const again = "then run the same command again";
@@ -73,20 +81,18 @@ function unlockHint(): string {
 /** What is wrong with a keychain, by the words of the libraries that talk to it. */
 function explain({ error = "", isMissing = false }: KeychainAnswer, env: KeychainOptions["env"]): FobError {
   if (isMissing) {
-    return new FobError("the keychain cannot be used: the module @napi-rs/keyring is not installed", [
-      `${installAgain}, without --omit=optional`,
-      fileHint,
-    ]);
+    const message = "the keychain cannot be used: the module @napi-rs/keyring is not installed";
+    return new FobError(message, listHints(`without --omit=optional, ${installAgain}`));
   }
   if (/dismissed|locked|user (interaction|canceled)|-25308|-128\b/i.test(error)) {
-    return new FobError("the keychain is locked", [unlockHint(), fileHint]);
+    return new FobError("the keychain is locked", listHints(unlockHint()));
   }
   if (/DBus|D-Bus|org\.freedesktop\.secrets|no default|NoStorageAccess|-25307/i.test(error)) {
     // Without the desktop's bus no program can offer one.
     const start = env.DBUS_SESSION_BUS_ADDRESS
       ? ["start one that has the Secret Service: gnome-keyring-daemon --start --components=secrets"]
       : [];
-    return new FobError(`there is no keychain here: ${error}`, [...start, fileHint]);
+    return new FobError(`there is no keychain here: ${error}`, listHints(...start));
   }
-  return new FobError(`the keychain failed: ${error}`, fileHint);
+  return new FobError(`the keychain failed: ${error}`, listHints());
 }

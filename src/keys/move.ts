@@ -1,5 +1,6 @@
 // Moves long-term credentials into the keychain and out of it. At each moment a key is in at least one place: it is put
 // into the new one, read back, and named in the config before the old one loses it.
+import { AwsFailure } from "../aws/failures.ts";
 import type { Credentials } from "../aws/types.ts";
 import { CancelledError, FobError } from "../errors.ts";
 import { backUp } from "../files/backup.ts";
@@ -108,7 +109,8 @@ async function keepKey(
       if (error instanceof CancelledError || !(error instanceof FobError)) throw error;
       const id = maskKeyId(key.accessKeyId);
       const message = `${keychain.title} has another secret of ${id}, and keeps it: ${error.message}`;
-      const hints = again === undefined ? error.hints : `enter the right one: ${again}`;
+      const isRejected = error instanceof AwsFailure && error.consequence === "final";
+      const hints = again === undefined || !isRejected ? error.hints : `enter the right one: ${again}`;
       throw new FobError(message, hints, error.exitCode, error);
     }
   }
@@ -210,8 +212,10 @@ const listRolesOf = (files: AwsFiles, source: string): readonly string[] =>
 const keyLines = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
 /** The profiles that name a key of the keychain, whatever else they have. @throws FobError for one that cannot be read */
-const listNaming = (files: AwsFiles, accessKeyId: string): string[] =>
-  files.config.profilesWith([keychainKey]).filter((name) => findKeychainId(files, name) === accessKeyId);
+export const listNaming = (files: AwsFiles, accessKeyId: string): string[] => {
+  const names = [files.config, files.credentials].flatMap((file) => file.profilesWith([keychainKey]));
+  return [...new Set(names)].filter((name) => findKeychainId(files, name) === accessKeyId);
+};
 
 /** Names another key for all profiles that have this one in the keychain; for the profile itself last. @throws FobError */
 export async function renameKey(
@@ -220,25 +224,42 @@ export async function renameKey(
   next: string,
   tools: Pick<MoveTools, "paths" | "signal">,
 ): Promise<void> {
-  const others = listNaming(readAwsFiles(tools.paths), old).filter((name) => name !== profile);
+  const files = readAwsFiles(tools.paths);
+  const elsewhere = files.credentials.profilesWith([keychainKey])[0];
+  if (elsewhere !== undefined) {
+    throw new FobError(
+      `the profile ${quote(elsewhere)} has ${keychainKey} in ${quote(files.credentials.path)}`,
+      `move the line to ${quote(files.config.path)}`,
+    );
+  }
+  const others = listNaming(files, old).filter((name) => name !== profile);
   for (const name of [...others, profile]) await nameKey(name, { old, next }, tools);
+}
+
+export interface Removed {
+  readonly accessKeyId: string;
+  /** Other profiles that use the key, so that its secret stays. */
+  readonly users: readonly string[];
 }
 
 /** Forgets the key of a profile, and its secret unless another profile uses it. @throws FobError */
 export async function removeKey(
   profile: string,
   { paths, keychain, signal }: Pick<MoveTools, "paths" | "keychain" | "signal">,
-): Promise<string> {
+): Promise<Removed> {
   const files = readAwsFiles(paths);
   const accessKeyId = findKeychainId(files, profile);
   if (accessKeyId === undefined) {
     throw new FobError(`the profile ${quote(profile)} has no access key in the keychain`, "fob keys list");
   }
-  if (listNaming(files, accessKeyId).every((name) => name === profile)) await keychain.remove(accessKeyId);
+  const users = listNaming(files, accessKeyId).filter((name) => name !== profile);
+  if (users.length === 0) await keychain.remove(accessKeyId);
   const decide = (properties: Properties | undefined): readonly string[] =>
     properties?.get(keychainKey)?.value === accessKeyId ? [keychainKey] : [];
-  await removeFromProfile(paths, "config", profile, decide, { signal });
-  return accessKeyId;
+  for (const kind of ["config", "credentials"] as const) {
+    await removeFromProfile(paths, kind, profile, decide, { signal });
+  }
+  return { accessKeyId, users };
 }
 
 /** Deletes the secret of a key that no profile uses. @throws FobError if a profile uses it, or the keychain has no such key */

@@ -6,8 +6,8 @@ import { quoteSetting } from "../aws/secrets.ts";
 import { parseDuration } from "../duration.ts";
 import { FobError } from "../errors.ts";
 import { findNearest } from "../nearest.ts";
-import type { Advice } from "../profiles/advice.ts";
-import { type AwsFiles, getProperty, readableProfiles } from "../profiles/files.ts";
+import { type Advice, formatEditor } from "../profiles/advice.ts";
+import { type AwsFiles, getProperty, placeOfSetting, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys, findBrowserSourceError } from "../profiles/inspect.ts";
 import type { Role } from "../store/session.ts";
 import { escapeControlCharacters, formatOption, quote, quoteShellWord } from "../text.ts";
@@ -27,6 +27,16 @@ export const adviseOnSerial = ({ profile, serial, path }: SerialInRole): Advice 
   message: `programs that use the role profile ${quote(profile)} will ask for another code`,
   fix: `remove this line in ${quote(path)}: mfa_serial = ${escapeControlCharacters(serial)}`,
 });
+
+/** How programs get a role by a session, where its source was an access key: what to do, one after the other. */
+export function listSourceFixes(role: string, session: string, files: AwsFiles): readonly string[] {
+  const { path, line } = placeOfSetting(files, role, "mfa_serial");
+  const hasSerial = getProperty(files, role, "mfa_serial") !== undefined;
+  return [
+    `aws configure set source_profile ${quoteShellWord(session)} ${formatOption("--profile", role)}`,
+    ...(hasSerial ? [`remove its mfa_serial: ${formatEditor(path, line)}`] : []),
+  ];
+}
 
 /** Those in the role profiles that lead to a session profile. */
 export function findSerialsInRoles(isSession: (profile: string) => boolean, files: AwsFiles): SerialInRole[] {

@@ -162,26 +162,39 @@ const getSourceOfRole = (files: AwsFiles, profile: string): string | undefined =
   getProperty(files, profile, "role_arn") && getNamedProfile(files, profile, "source_profile");
 
 /** The session profile of a source: the one that is linked to it already, else by the name rule. */
-function resolveSession(source: string, { files, store }: Known, typed: TypedCommand): string {
+function resolveSession(source: string, known: Known, typed: TypedCommand): string {
+  const [only = "", ...others] = listSessionProfiles(source, known);
+  if (others.length === 0) return only;
+  throw new FobError(
+    `the profile ${quote(source)} has several session profiles: ${[only, ...others].map(quote).join(", ")}`,
+    `choose one: ${formatCommand(typed, { profile: only, instead: source })}`,
+  );
+}
+
+/** The session profiles that are linked to a source; at least one, by the name rule. */
+export function listSessionProfiles(source: string, { files, store }: Known): readonly string[] {
   const byName = getSessionProfileName(source);
   // As most are: then no other session file is read.
-  if (readSession(store, byName)?.source.profile === source) return byName;
+  if (readSession(store, byName)?.source.profile === source) return [byName];
+  const sessions = listSessions(store).map(({ profile, source: by }) => ({ profile, source: by.profile }));
+  return chooseSessionProfiles(source, files, sessions);
+}
+
+/** @param sessions those in the store, with the names of their sources */
+export function chooseSessionProfiles(
+  source: string,
+  files: AwsFiles,
+  sessions: readonly { readonly profile: string; readonly source: string | undefined }[],
+): readonly string[] {
+  const byName = getSessionProfileName(source);
   const linked = new Set([
-    ...listSessions(store)
-      .filter((session) => session.source.profile === source)
-      .map(({ profile }) => profile),
+    ...sessions.filter((session) => session.source === source).map(({ profile }) => profile),
     ...readableProfiles(
       files.config.profilesWith(["fob_source_profile"]),
       (profile) => getProperty(files, profile, "fob_source_profile") === source,
     ),
   ]);
-  if (linked.size === 0 || linked.has(byName)) return byName;
-  const [only, ...others] = [...linked].sort();
-  if (only !== undefined && others.length === 0) return only;
-  throw new FobError(
-    `the profile ${quote(source)} has several session profiles: ${[...linked].sort().map(quote).join(", ")}`,
-    `choose one: ${formatCommand(typed, { profile: only ?? byName, instead: source })}`,
-  );
+  return linked.size === 0 || linked.has(byName) ? [byName] : [...linked].sort();
 }
 
 function createNotASourceError(

@@ -59,7 +59,13 @@ export function planSetup(choices: Choices, tools: SetupTools): Step[] {
   const { paths, signal } = tools;
   const backUpOnce = backUpConfigOnce(tools);
   const steps: LocalStep[] = [
-    ...planKey(source, key, backUpOnce, tools),
+    ...planKey(
+      source,
+      key,
+      edits.map(({ profile }) => profile),
+      backUpOnce,
+      tools,
+    ),
     ...edits.map((edit): LocalStep => {
       const { id, text, kind } = edit;
       return {
@@ -98,7 +104,14 @@ function backUpConfigOnce({ paths, note }: Pick<SetupTools, "paths" | "note">): 
   };
 }
 
-function planKey(profile: string, choice: KeyChoice, backUpOnce: () => Facts, tools: SetupTools): LocalStep[] {
+/** @param changed profiles that other steps change */
+function planKey(
+  profile: string,
+  choice: KeyChoice,
+  changed: readonly string[],
+  backUpOnce: () => Facts,
+  tools: SetupTools,
+): LocalStep[] {
   const { paths, signal, again, keychain, note } = tools;
   const read = () => readAwsFiles(paths);
   if (choice.kind === "stays") return [];
@@ -110,7 +123,11 @@ function planKey(profile: string, choice: KeyChoice, backUpOnce: () => Facts, to
         isDone: () => findKeychainId(read(), profile) !== undefined && readStaticKeys(profile, read()) === undefined,
         do: async () => {
           const facts = backUpOnce();
-          const { accessKeyId, from } = await importKey(profile, false, tools);
+          const { accessKeyId, from, roles } = await importKey(profile, false, tools);
+          for (const role of roles.filter((name) => !changed.includes(name)))
+            note(
+              `programs no longer find an access key for the role profile ${quote(role)}: fob doctor says what helps`,
+            );
           if (from === "config" && facts.backup !== undefined) {
             note(
               `that copy still holds the secret; delete it once you have logged in: rm ${quoteShellWord(facts.backup)}`,

@@ -308,7 +308,7 @@ test("AWS is asked about a session that does not say when it expires", async () 
   expect(check((await examine(world)).report, "expired-session").result).toBe("ok");
   addCredentials(world, `\n${temporary("dead")}`);
   expect(check((await examine(world)).report, "expired-session").findings).toMatchObject([
-    { subject: "dead", message: "has a session from another tool, which AWS does not take any more" },
+    { subject: "dead", message: "has a session from another tool, which AWS rejects" },
   ]);
 });
 
@@ -322,9 +322,15 @@ test("a role profile whose source is gone, or has its key in the keychain, is fo
     `\n[profile ${name}]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = ${source}\n`;
   addConfig(world, role("of-key", "work") + role("of-session", "work-mfa") + role("of-none", "wrok"));
   expect(check((await examine(world)).report, "role-source").findings).toMatchObject([
-    { subject: "of-key", fix: "aws configure set source_profile work-mfa --profile of-key" },
-    { subject: "of-none", fix: "aws configure set source_profile work --profile of-none" },
+    { subject: "of-key", level: "note", fix: "aws configure set source_profile work-mfa --profile of-key" },
+    { subject: "of-none", level: "error", fix: "aws configure set source_profile work --profile of-none" },
   ]);
+  // The session that there is, and not the one by the name.
+  expect((await world.fob(["login", "work", "--to", "acme", "--code", world.device.code()])).status).toBe(0);
+  addConfig(world, `mfa_serial = ${world.device.serialNumber}\n${role("of-acme", "acme")}`);
+  const { findings } = check((await examine(world)).report, "role-source");
+  expect(findings[0]?.fix).toBe("aws configure set source_profile acme --profile of-key");
+  expect(findings).toHaveLength(3);
 });
 
 test("without an access key no check of keys and devices says that all is fine", async () => {
@@ -379,7 +385,7 @@ describe("variables", () => {
     ]);
     const gone = { AWS_SHARED_CREDENTIALS_FILE: join(world.home, "gone") };
     expect(check((await examine(world, [], { env: gone })).report, "variables").findings).toContainEqual(
-      expect.objectContaining({ level: "warning", message: expect.stringContaining("no such file") as string }),
+      expect.objectContaining({ level: "warning", message: expect.stringContaining("which does not exist") as string }),
     );
   });
 
@@ -656,7 +662,7 @@ describe("--fix", () => {
     addCredentials(world, temporary("tool", `expiration = ${soon}\n`));
     const before = world.credentials();
     const { stderr } = await examine(world, ["--fix"], { env: { NODE_OPTIONS: withClock, CLOCK: clock } });
-    expect(stderr).toContain("expired sessions are left");
+    expect(stderr).toContain("kept expired sessions");
     expect(world.credentials()).toBe(before);
   });
 

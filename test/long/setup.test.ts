@@ -205,6 +205,18 @@ test("a login that is cancelled or fails is the end of setup, with its exit code
   const { status, screen } = await first.ended;
   expect(status).toBe(130);
   expect(screen).toContain("log in later: fob login work");
+  const second = guided();
+  await answer(second, [
+    ["Move it to the keychain file", "n"],
+    ["Name of the session profile", ""],
+    ["How should programs get the session?", ""],
+  ]);
+  await second.shows("Log in now?");
+  world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
+  second.type("y\r");
+  const failed = await second.ended;
+  expect(failed.status).toBe(1);
+  expect(failed.screen).toContain("log in later: fob login work");
 });
 
 test.skipIf(!isThere("aws", "--version"))("what --print-only prints does the same", async () => {

@@ -186,8 +186,17 @@ test("role profiles that lose their key with an import are named, with the comma
     "\n[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = work\n",
   );
   const { stderr } = await world.fob(["keys", "import", "work"]);
-  expect(stderr).toContain('no access key for the role profile "deploy" any more');
+  expect(stderr).toContain('no longer find an access key for the role profile "deploy"');
   expect(stderr).toContain("aws configure set source_profile work-mfa --profile deploy");
+});
+
+test("a profile that names its key in the credentials file counts too", async () => {
+  const world = await makeWorldWithKeychain();
+  await world.fob(["keys", "import", "work"]);
+  const { accessKeyId } = world.user.accessKey;
+  appendFileSync(world.credentialsPath, `\n[b]\nfob_access_key_id = ${accessKeyId}\n`);
+  await world.fob(["keys", "remove", "work", "--yes"]);
+  expect(secretsIn(world.keychain)).toHaveProperty(accessKeyId);
 });
 
 test("a secret that no profile names any more is deleted by the ID of its key", async () => {
@@ -246,7 +255,10 @@ test("keys remove deletes the key after the profile's name is typed, but not one
   await world.fob(["keys", "import", "work"]);
   await world.fob(["keys", "add", "twin", "--stdin"], { input: `${accessKeyId}\n${secretAccessKey}\n` });
   expect((await world.fob(["keys", "remove", "twin"])).status).toBe(4);
-  expect((await world.fob(["keys", "remove", "twin", "--yes"])).status).toBe(0);
+  const twin = await world.fob(["keys", "remove", "twin", "--yes"]);
+  expect(twin.status).toBe(0);
+  expect(twin.stderr).toMatch(/the keychain keeps AKIA\S+, which "work" uses/);
+  expect(twin.stderr).not.toContain("delete-access-key");
   expect(secretsIn(world.keychain)).toHaveProperty(accessKeyId);
   // Also if it has a session, which programs would use.
   appendFileSync(world.configPath, `\n[profile third]\nfob_access_key_id = ${accessKeyId}\n`);

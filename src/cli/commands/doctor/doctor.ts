@@ -53,7 +53,7 @@ function chooseRepairs({ checks, repairs }: Diagnosis, { say }: Context): readon
   if (checks.some(({ id, result }) => id === "clock" && result === "ok")) return repairs;
   const kept = repairs.filter(({ kind }) => kind !== "expired session");
   if (kept.length < repairs.length)
-    say.note("expired sessions are left: it is not known that this computer's clock is right");
+    say.note("kept expired sessions: this computer's clock is wrong, or could not be checked");
   return kept;
 }
 

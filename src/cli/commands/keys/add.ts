@@ -1,7 +1,7 @@
 // `fob keys add`: a new access key goes to the keychain.
 import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
-import { addKey, assertCanAdd } from "../../../keys/move.ts";
+import { addKey, assertCanAdd, listNaming } from "../../../keys/move.ts";
 import { parseAccessKey } from "../../../keys/read-key.ts";
 import { readAwsFiles } from "../../../profiles/files.ts";
 import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
@@ -35,7 +35,8 @@ export const keysAddCommand = defineCommand({
     say.note(`saved the access key ${maskKeyId(key.accessKeyId)} of ${quote(profile)} in ${sessions.keychain.title}`);
     if (replaced !== undefined) {
       say.warning(`the keychain still has the secret of ${maskKeyId(replaced)}, which the profile had before`);
-      say.hint(`delete it, if you need it no more: fob keys remove ${replaced}`);
+      if (listNaming(readAwsFiles(sessions.paths), replaced).length === 0)
+        say.hint(`delete it if you no longer need it: fob keys remove ${replaced}`);
     }
     say.hint(`log in: fob login ${quoteProfileArgument(profile)}`);
     return exitCodes.done;

@@ -3,10 +3,11 @@ import type { Credentials } from "../../../aws/types.ts";
 import { exitCodes } from "../../../errors.ts";
 import { importKey, readKeyToImport } from "../../../keys/move.ts";
 import { readAwsFiles } from "../../../profiles/files.ts";
-import { resolveProfilePair } from "../../../session/profile-pair.ts";
+import { listSourceFixes } from "../../../roles/chain.ts";
+import { getSessionProfileName, listSessionProfiles } from "../../../session/profile-pair.ts";
 import { takeSnapshot } from "../../../session/snapshot.ts";
 import { findTerminal } from "../../../terminal/tty.ts";
-import { formatOption, maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../../../text.ts";
+import { maskKeyId, quote, quoteProfileArgument, quoteShellWord } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
@@ -40,13 +41,13 @@ export const keysImportCommand = defineCommand({
       say.warning(`the profile ${quote(other)} has the same access key in plaintext`);
       say.hint(`fob keys import ${quoteProfileArgument(other)}`);
     }
-    const { session } = resolveProfilePair(profile, takeSnapshot(sessions), context.typed);
+    const snapshot = takeSnapshot(sessions);
+    const [session = getSessionProfileName(profile)] = listSessionProfiles(profile, snapshot);
     for (const role of roles) {
       say.warning(
-        `programs find no access key for the role profile ${quote(role)} any more: its source is ${quote(profile)}`,
+        `programs no longer find an access key for the role profile ${quote(role)}: its source is ${quote(profile)}`,
       );
-      const of = formatOption("--profile", role);
-      say.hint(`use the session instead: aws configure set source_profile ${quoteShellWord(session)} ${of}`);
+      for (const fix of listSourceFixes(role, session, snapshot.files)) say.hint(fix);
     }
     return exitCodes.done;
   },

@@ -1,14 +1,13 @@
 // `fob keys remove`: the keychain forgets an access key.
 import { looksLikeKeyId } from "../../../aws/secrets.ts";
-import { exitCodes, FobError } from "../../../errors.ts";
+import { type ExitCode, exitCodes, FobError } from "../../../errors.ts";
 import { removeKey, removeSecret } from "../../../keys/move.ts";
 import { readAwsFiles } from "../../../profiles/files.ts";
 import { findKeychainId } from "../../../profiles/inspect.ts";
 import type { SessionContext } from "../../../session/context.ts";
-import { resolveProfilePair } from "../../../session/profile-pair.ts";
-import { takeSnapshot } from "../../../session/snapshot.ts";
-import { formatOption, maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
+import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
 import { defineCommand } from "../../command.ts";
+import type { Context } from "../../context.ts";
 import { getDefaultProfile } from "../../options.ts";
 import { askOnTerminal, needTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
@@ -40,17 +39,23 @@ export const keysRemoveCommand = defineCommand({
         : `Type the profile's name (${profile}) to delete its key:`;
       await askOnTerminal(terminal, { message, problem }, context);
     }
-    const of = isId ? "" : ` of ${quote(profile)}`;
-    const as = isId ? "" : ` ${formatOption("--profile", findSession(profile, sessions))}`;
-    if (isId) await removeSecret(profile, sessions);
-    const id = isId ? profile : await removeKey(profile, sessions);
-    context.say.note(`deleted the access key ${maskKeyId(id)}${of} from ${sessions.keychain.title}`);
-    context.say.hint(
-      `it is valid at AWS until you delete it there: aws iam delete-access-key --access-key-id ${id}${as}`,
+    if (isId) {
+      await removeSecret(profile, sessions);
+      return describeRemoved(profile, "", context, sessions);
+    }
+    const { accessKeyId, users } = await removeKey(profile, sessions);
+    if (users.length === 0) return describeRemoved(accessKeyId, ` of ${quote(profile)}`, context, sessions);
+    context.say.note(
+      `${quote(profile)} has no access key any more; the keychain keeps ${maskKeyId(accessKeyId)}, which ${users.map(quote).join(", ")} uses`,
     );
     return exitCodes.done;
   },
 });
 
-const findSession = (profile: string, sessions: SessionContext): string =>
-  resolveProfilePair(profile, takeSnapshot(sessions), sessions.typed).session;
+function describeRemoved(id: string, of: string, { say }: Context, { keychain }: SessionContext): ExitCode {
+  say.note(`deleted the access key ${maskKeyId(id)}${of} from ${keychain.title}`);
+  say.hint(`AWS accepts it until you delete it there, with a session or as an administrator: ${formatDelete(id)}`);
+  return exitCodes.done;
+}
+
+const formatDelete = (id: string): string => `aws iam delete-access-key --access-key-id ${id}`;
