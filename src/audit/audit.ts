@@ -74,6 +74,15 @@ export interface CheckResult extends Outcome, Notes {
   readonly controls: Controls;
 }
 
+/** What is not known is not to be changed: what helps is a permission. Remedies of its own may settle it. */
+function settleUnknown(check: CheckResult, usual: string): CheckResult {
+  const settle = "fob audit --fresh --print-policy";
+  const { result, remedy, unknownSubjects } = check;
+  if (result === "unknown") return remedy === usual ? { ...check, remedy: settle } : check;
+  if (unknownSubjects === undefined) return check;
+  return { ...check, unknownSubjects: unknownSubjects.map((each) => ({ remedy: settle, ...each })) };
+}
+
 export interface AuditOptions
   extends Pick<AuditInput, "breakGlass" | "signInAlarms" | "config" | "now" | "simulated" | "confirmed" | "profile"> {
   /** The group's name. */
@@ -103,7 +112,9 @@ export function runChecks(input: AuditInput): Audit {
   const { account, made, reportGenerated } = input.snapshot;
   const { group } = input.enforcement;
   const addressee = { profile: input.profile, group: group === defaultGroup ? undefined : group };
-  const results = checks.map(({ look, ...check }) => addressRemedies({ ...check, ...look(input) }, addressee));
+  const results = checks.map(({ look, ...check }) =>
+    addressRemedies(settleUnknown({ ...check, ...look(input) }, check.remedy), addressee),
+  );
   const count = (result: Result): number => results.filter((each) => each.result === result).length;
   return {
     ...{ version: 1, account, made },

@@ -69,12 +69,13 @@ const keyOf = (
 
 /** Parts of evidence that say nothing is wrong, or more about what another part says. */
 const remark =
-  /^(AWS's simulator agrees on |what AWS's simulator says is not known: |has an MFA device by now$|no user has this ID$)/;
+  /^(asked about \d+ requests without MFA, AWS's simulator |what AWS's simulator says is not known: |has an MFA device by now$|no user has this ID$)/;
 
 /** Days grow with time. The date beside them stays as long as it is the same sign-in, key or test. */
 const listParts = (evidence: string): readonly string[] =>
   evidence
-    .replaceAll(/\b\d+ days (ago|old)\b/g, "$1")
+    .replaceAll(/\b\d+ days? (ago|old)\b/g, "$1")
+    .replaceAll(/\btoday\b/g, "ago")
     .split("; ")
     .filter((part) => !remark.test(part));
 

@@ -13,7 +13,7 @@ import {
   judgeEach,
   type Outcome,
 } from "./check.ts";
-import { daysSince, formatDays, isDay } from "./days.ts";
+import { daysSince, formatAgo, isDay } from "./days.ts";
 import { formatLookUp } from "./remedy.ts";
 import { deactivate } from "./users.ts";
 
@@ -48,7 +48,16 @@ function requireOne(input: AuditInput, find: (user: User) => Judgement): Outcome
     if (judgement === undefined) return [];
     return `${user.name}: ${"fails" in judgement ? judgement.fails : judgement.unknown}`;
   });
-  if (others.length === 0 || others.length === users.length) return judgeUsers(input, find);
+  if (others.length === users.length) {
+    const outcome = judgeUsers(input, find);
+    // One of those who are not known may get in.
+    const { unknownSubjects = [], subjects } = outcome;
+    const isOpen = outcome.result === "fail" && unknownSubjects.length > 0;
+    return isOpen
+      ? { ...outcome, result: "unknown", subjects: [...unknownSubjects, ...subjects], unknownSubjects: [] }
+      : outcome;
+  }
+  if (others.length === 0) return judgeUsers(input, find);
   const reason = `${users.length - others.length} of ${users.length}; not ${others.join("; ")}`;
   return { result: "pass", subjects: [], reason };
 }
@@ -196,17 +205,14 @@ function judgeUse(user: User, { now, snapshot: { partition } }: AuditInput): Jud
       if (used === null) return undefined;
       const days = daysSince(used, now);
       if (days >= unusedDays || (typeof test === "number" && isNear(Date.parse(used), test))) return undefined;
-      return fails(
-        `signed in ${formatDays(days)} ago (${used}), and that was no test by the tag ${lastTestTag}`,
-        remedy,
-      );
+      return fails(`signed in ${formatAgo(days)} (${used}), and that was no test by the tag ${lastTestTag}`, remedy);
     }),
   );
   const ofKeys = judge(user.accessKeys, "access keys", (keys) => {
     const [last] = keys.flatMap(({ lastUsed }) => lastUsed ?? []).toSorted((a, b) => Date.parse(b) - Date.parse(a));
     if (last === undefined) return undefined;
     const days = daysSince(last, now);
-    return days < unusedDays ? fails(`an access key was used ${formatDays(days)} ago (${last})`, remedy) : undefined;
+    return days < unusedDays ? fails(`an access key was used ${formatAgo(days)} (${last})`, remedy) : undefined;
   });
   return joinJudgements([ofPassword, ofKeys]);
 }
@@ -223,7 +229,7 @@ function judgeTest(user: User, { now, snapshot, confirmed }: AuditInput): Judgem
   if (test > now + day) return fails(`the tag ${lastTestTag} is in the future`);
   const days = (now - test) / day;
   // The tag says the day, not the hour.
-  if (days >= testedDays + 1) return fails(`last tested ${formatDays(days)} ago (${tags[lastTestTag]})`);
+  if (days >= testedDays + 1) return fails(`last tested ${formatAgo(days)} (${tags[lastTestTag]})`);
   return judge(user.password, "console password", (password) => {
     if (password === null) return fails("no console password, so there is no sign-in to try");
     return judge(password.lastUsed, "use of the password", (used) => {
@@ -236,8 +242,8 @@ function judgeTest(user: User, { now, snapshot, confirmed }: AuditInput): Judgem
       const last =
         used === null
           ? "its password was never used"
-          : `it last signed in ${formatDays(daysSince(used, now))} ago (${used})`;
-      return fails(`last tested ${formatDays(days)} ago by the tag (${tags[lastTestTag]}), but ${last}`);
+          : `it last signed in ${formatAgo(daysSince(used, now))} (${used})`;
+      return fails(`last tested ${formatAgo(days)} by the tag (${tags[lastTestTag]}), but ${last}`);
     });
   });
 }

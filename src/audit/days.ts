@@ -17,3 +17,6 @@ export function isDay(text: string): boolean {
   // Date.parse takes February 30 for a day of March.
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
+
+/** When something was, in words: `today`, `3 days ago`. */
+export const formatAgo = (days: number): string => (days < 1 ? "today" : `${formatDays(days)} ago`);

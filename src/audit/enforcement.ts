@@ -5,6 +5,7 @@ import { type Enforcement, findDifferences, findGroup } from "../iam/enforcement
 import { findAutomation, isBreakGlass, isMember, roleTag } from "../iam/parts.ts";
 import type { Simulated } from "../iam/simulated.ts";
 import type { AccountSnapshot, Known, User } from "../iam/snapshot.ts";
+import { parseDocument } from "../policy/engine/document.ts";
 import { readJson, SourceError } from "../policy/engine/json.ts";
 import { lint } from "../policy/lint/lint.ts";
 import { listNeededToEnroll, resourceToEnroll } from "../policy/locked-out.ts";
@@ -58,13 +59,16 @@ export const enforcementChecks: readonly Check[] = [
     id: "automation-not-enforced",
     title: "no automation user is denied without MFA",
     severity: "high",
-    remedy: "fob rollout undo --user USER",
+    remedy: "aws iam list-groups-for-user --user-name USER",
     controls: {},
     look: ({ snapshot, decisionsOf, enforcement: { group } }) =>
       judgeEach(snapshot.users.filter(mayBeAutomation), "automation user", (user) => {
         if (!("value" in user.password)) return { unknown: `console password: ${user.password.unknown}` };
         const judgement = isMember(user, group)
-          ? fails(`in group ${group}`)
+          ? fails(
+              `in group ${group}`,
+              `aws iam remove-user-from-group ${formatOption("--group-name", group)} --user-name USER`,
+            )
           : judge(decisionsOf(user), "policies", (decisions) =>
               decisions.findOpening() === undefined
                 ? fails(
@@ -74,6 +78,7 @@ export const enforcementChecks: readonly Check[] = [
                 : undefined,
             );
         if (judgement === undefined || !("fails" in judgement) || user.tags[roleTag] !== undefined) return judgement;
+        if (!isAutomation(user)) return { unknown: `${judgement.fails}; ${devicesDecide}` };
         return { unknown: `${judgement.fails}; ${guessed}`, remedy: tagAutomation };
       }),
   },
@@ -108,7 +113,13 @@ export const enforcementChecks: readonly Check[] = [
       return judgeEach([...snapshot.users, ...snapshot.roles], "identity", ({ name, arn, attachedPolicies }) => {
         const found = (denials.get(arn) ?? []).map((denial) => {
           const why = denial.holder === "role" ? ", and a role's sessions never have MFA" : "";
-          return fails(`${denial.holder} has the policy ${denial.name} of its own${why}`, removeFrom(name, denial));
+          const isNeeded = denial.holder === "user" && !isEnforcedByGroup(arn, snapshot, denials);
+          return fails(
+            `${denial.holder} has the policy ${denial.name} of its own${why}`,
+            isNeeded || allowsSomething(denial.document)
+              ? lintOf(denial, versionOf(denial.arn, snapshot))
+              : removeFrom(name, denial),
+          );
         });
         if (found.length > 0) return joinJudgements(found);
         const missing = attachedPolicies.find((policy) => !read.has(policy));
@@ -117,6 +128,28 @@ export const enforcementChecks: readonly Check[] = [
     },
   },
 ];
+
+/** Whether a policy does more than to deny: a user or role may need it. */
+function allowsSomething(document: string): boolean {
+  try {
+    return parseDocument(JSON.parse(document)).statements.some(({ effect }) => effect !== "Deny");
+  } catch {
+    return true;
+  }
+}
+
+/** Whether a group of a user has a policy that denies without MFA: then the user's own is not the only one. */
+function isEnforcedByGroup(
+  userArn: string,
+  { users, groups }: AccountSnapshot,
+  denials: ReadonlyMap<string, readonly MfaDenial[]>,
+): boolean {
+  const names = users.find(({ arn }) => arn === userArn)?.groups ?? [];
+  return groups.some(({ name, arn }) => names.includes(name) && denials.has(arn));
+}
+
+const versionOf = (policyArn: string, { managedPolicies }: AccountSnapshot): string | undefined =>
+  managedPolicies.find(({ arn }) => arn === policyArn)?.defaultVersion;
 
 /** The command that takes a policy from a user or role. */
 function removeFrom(holder: string, { holder: kind, holderArn, arn, name }: MfaDenial): string {
@@ -153,10 +186,21 @@ const hasNoCredentials = (user: User): boolean => {
   return "value" in credentials && credentials.value.length === 0;
 };
 
-/** An automation user with credentials, or one with the tag of whom it is not known whether there is a password. */
+/** Whether a user has an access key and no password, and it is not known whether there is a device. */
+function isOpenByDevices(user: User): boolean {
+  const found = findAutomation(user);
+  const { devices, mayHaveMoreDevices } = user;
+  const isKnown = "value" in devices && (devices.value.length > 0 || mayHaveMoreDevices !== true);
+  return "value" in found && found.value === "key" && !isKnown;
+}
+
+const devicesDecide = "whether it is an automation user depends on its MFA devices, which are not known";
+
+/** An automation user with credentials, or one of whom it is not known whether there is a password or a device. */
 const mayBeAutomation = (user: User): boolean =>
   (isAutomation(user) && !hasNoCredentials(user)) ||
-  (user.tags[roleTag] === "automation" && !("value" in user.password));
+  (user.tags[roleTag] === "automation" && !("value" in user.password)) ||
+  isOpenByDevices(user);
 
 /** Why a user need not be denied without MFA, in words; undefined if the user must be. */
 export function findExemption(user: User, breakGlass: readonly string[]): string | undefined {
@@ -193,7 +237,11 @@ function judgeEveryUser(input: AuditInput): Outcome {
   const { breakGlass, simulated } = input;
   const active = users.filter((user) => mustBeDenied(user, breakGlass));
   const outcome = judgeEach(active, "active user", (user) =>
-    judge(listCredentials(user), "credentials", () => judgeDenied(user, input)),
+    judge(listCredentials(user), "credentials", () => {
+      const judgement = judgeDenied(user, input);
+      const isOpen = judgement !== undefined && "fails" in judgement && isOpenByDevices(user);
+      return isOpen ? { unknown: `${judgement.fails}; ${devicesDecide}` } : judgement;
+    }),
   );
   const exempt = users.flatMap((user) => {
     const evidence = findExemption(user, breakGlass);

@@ -15,13 +15,13 @@ export interface Addressee {
 export function addressRemedies(check: CheckResult, addressee: Addressee): CheckResult {
   const { remedy } = check;
   const address = (subject: Subject): Subject => {
-    const own = subject.remedy ?? remedy;
+    const { remedy: own = remedy, ...rest } = subject;
     const named = /:user\//.test(subject.arn)
       ? own.replace(/(--user(?:-name)?|--virtual-mfa-device-name) USER\b/g, (_, flag: string) =>
           formatOption(flag, subject.name),
         )
       : own;
-    return named === remedy ? subject : { ...subject, remedy: addressCommands(named, addressee) };
+    return named === remedy ? rest : { ...rest, remedy: addressCommands(named, addressee) };
   };
   const { subjects, unknownSubjects } = check;
   return {

@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
 import type { AccountSnapshot, RootUser } from "../iam/snapshot.ts";
 import { type AuditInput, type Check, decide, fails, type Judgement, judge, type Outcome } from "./check.ts";
-import { daysSince, formatDays } from "./days.ts";
+import { daysSince, formatAgo } from "./days.ts";
 import { formatLookUp } from "./remedy.ts";
 
 /** Neither AWS nor CIS names a number. */
@@ -99,9 +99,7 @@ function judgeUse({ passwordLastUsed, accessKeyLastUsed, activeAccessKeys }: Roo
   ].map((use) => ({ ...use, days: daysSince(use.time, now) }));
   const recent = uses.filter(({ days }) => days < unusedDays);
   if (recent.length > 0) {
-    return fails(
-      recent.map(({ what, time, days }) => `the root user ${what} ${formatDays(days)} ago (${time})`).join("; "),
-    );
+    return fails(recent.map(({ what, time, days }) => `the root user ${what} ${formatAgo(days)} (${time})`).join("; "));
   }
   if (accessKeyLastUsed !== undefined || activeAccessKeys === 0) return undefined;
   return { unknown: "the use of the root user's access keys was not read" };

@@ -12,7 +12,7 @@ import {
   judgeEach,
   listCredentials,
 } from "./check.ts";
-import { daysSince, formatDays } from "./days.ts";
+import { daysSince, formatAgo, formatDays } from "./days.ts";
 
 /**
  * "Unused for 45 days or more": control 1.11 of the CIS AWS Foundations Benchmark 5.0.
@@ -61,19 +61,17 @@ export const userChecks: readonly Check[] = [
     id: "no-active-key-without-mfa",
     title: "no user without an MFA device has an active access key",
     severity: "high",
-    remedy: "aws iam update-access-key --user-name USER --access-key-id ID --status Inactive",
+    remedy: "aws iam list-access-keys --user-name USER",
     controls: {},
-    look: ({ snapshot }) =>
+    look: ({ snapshot, now }) =>
       judgeEach(snapshot.users, "user", (user) =>
-        judgeKeys(user, ({ length, 0: key }) =>
-          length === 0
-            ? undefined
-            : requireDevice(
-                user,
-                length === 1 ? "an active access key" : `${length} active access keys`,
-                deactivate(key),
-              ),
-        ),
+        judgeKeys(user, (keys) => {
+          if (keys.length === 0) return undefined;
+          const unused = keys.find(({ lastUsed }) => lastUsed === null || daysSince(lastUsed, now) >= unusedDays);
+          // What is in use may be a program, which stops without it.
+          const text = keys.length === 1 ? "an active access key" : `${keys.length} active access keys`;
+          return requireDevice(user, text, deactivate(unused));
+        }),
       ),
   },
   {
@@ -123,7 +121,7 @@ export const userChecks: readonly Check[] = [
     id: "two-active-keys",
     title: "no user has two active access keys",
     severity: "low",
-    remedy: "aws iam update-access-key --user-name USER --access-key-id ID --status Inactive",
+    remedy: "aws iam list-access-keys --user-name USER",
     controls: { cis5: "1.12", cis6: "2.12" },
     look: ({ snapshot }) =>
       judgeEach(snapshot.users, "user", (user) =>
@@ -199,5 +197,5 @@ function judgeUnusedKeys({ accessKeys }: User, now: number): readonly Judgement[
 
 function judgeAge(what: string, time: string, now: number, remedy?: string): Judgement {
   const days = daysSince(time, now);
-  return days >= unusedDays ? fails(`${what} ${formatDays(days)} ago${nameDay(time)}`, remedy) : undefined;
+  return days >= unusedDays ? fails(`${what} ${formatAgo(days)}${nameDay(time)}`, remedy) : undefined;
 }

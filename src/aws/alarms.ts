@@ -110,7 +110,7 @@ export async function logsSignIns(aws: Connection, region: string, trail: string
 }
 
 /**
- * The ARNs of what the alarms on a metric act on; without those whose actions are off.
+ * The ARNs of what the alarms on a metric act on, of those that go off at one event.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html
  */
 export async function listAlarmActions(
@@ -121,9 +121,26 @@ export async function listAlarmActions(
   const input = { MetricName: metricName, Namespace: metricNamespace };
   const call = { service: "cloudwatch", operation: "DescribeAlarmsForMetric", region, input } as const;
   const { MetricAlarms = [] } = JSON.parse(await askService(aws, call)) as {
-    readonly MetricAlarms?: readonly { ActionsEnabled?: boolean; AlarmActions?: readonly string[] }[];
+    readonly MetricAlarms?: readonly MetricAlarm[];
   };
-  return MetricAlarms.flatMap(({ ActionsEnabled, AlarmActions }) => (ActionsEnabled ? (AlarmActions ?? []) : []));
+  return MetricAlarms.filter(goesOffAtOne).flatMap(({ AlarmActions = [] }) => AlarmActions);
+}
+
+interface MetricAlarm {
+  readonly ActionsEnabled?: boolean;
+  readonly AlarmActions?: readonly string[];
+  readonly ComparisonOperator?: string;
+  readonly Threshold?: number;
+  readonly EvaluationPeriods?: number;
+  readonly DatapointsToAlarm?: number;
+}
+
+/** Whether an alarm acts on a single event, which counts as one, and not without any. */
+function goesOffAtOne(alarm: MetricAlarm): boolean {
+  const { ActionsEnabled, ComparisonOperator, Threshold = 0, EvaluationPeriods = 1 } = alarm;
+  if (ActionsEnabled !== true || (alarm.DatapointsToAlarm ?? EvaluationPeriods) > 1) return false;
+  if (ComparisonOperator === "GreaterThanThreshold") return Threshold >= 0 && Threshold < 1;
+  return ComparisonOperator === "GreaterThanOrEqualToThreshold" && Threshold > 0 && Threshold <= 1;
 }
 
 /** Whether someone has confirmed to get a topic's messages. https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html */

@@ -51,8 +51,16 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
   // By the text before the code: STS answers a wrong code with a plain AccessDenied.
   const [, ofText] = byText.find(([pattern]) => pattern.test(answer.message)) ?? [];
   const [, ofCode] = byCode.find(([codes]) => codes.includes(answer.code)) ?? [];
+  if (answer.status === 501) return notModeled;
   return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
 }
+
+/** The sandbox says so. */
+const notModeled: Explanation = {
+  consequence: "final",
+  text: ({ message, endpoint }) => `${quote(new URL(endpoint ?? "https://aws").host)} does not do this: ${message}`,
+  hints: () => "to ask AWS instead: env | grep AWS_ENDPOINT_URL",
+};
 
 const nameAnother = ({ formatLogin }: CallContext): string =>
   `use the profile with the long-term access key: ${formatLogin({ profile: "PROFILE" })}`;

@@ -1,5 +1,6 @@
 // What the evaluator decides about a user of a snapshot, with all policies of the user.
 import { findCoverage, listPartsAllowed, type RequestSet } from "../policy/coverage.ts";
+import { servicesWithoutViaService, withoutViaService } from "../policy/direct-requests.ts";
 import { describeOpening, findOpenings, isEnforced } from "../policy/enforced.ts";
 import type { PolicyDocument } from "../policy/engine/document.ts";
 import {
@@ -64,7 +65,8 @@ export function decideAbout(
   cache: ResultCache = createResultCache(),
 ): UserDecisions {
   const own = policies.map(({ document }) => document);
-  const identity: RequestContext = describeUser(user)?.context ?? {};
+  // The user makes the request, not an AWS service on the user's behalf.
+  const identity = mergeContexts(describeUser(user)?.context ?? {}, { "aws:ViaAWSService": "false" });
   const withoutKeys = mergeContexts(noMfa, identity);
   const contexts = new Map<Method, RequestContext>();
   const contextOf = (method: Method): RequestContext => {
@@ -75,9 +77,11 @@ export function decideAbout(
   const boundary = limit?.document;
   return {
     user,
-    decide: ({ action, resource }, method, more = []) =>
-      evaluate([...own, ...more], { action, resource, context: contextOf(method) }, { boundary, otherKeys: "unknown" })
-        .decision,
+    decide({ action, resource }, method, more = []) {
+      const hasKey = !servicesWithoutViaService.includes(action.split(":")[0] ?? "");
+      const context = hasKey ? contextOf(method) : withoutViaService(contextOf(method));
+      return evaluate([...own, ...more], { action, resource, context }, { boundary, otherKeys: "unknown" }).decision;
+    },
     findOpening(more = []) {
       // What is not denied does not depend on what policies allow, but on what a boundary allows.
       const denying = [...own, ...more].filter((document) =>

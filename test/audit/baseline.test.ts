@@ -139,11 +139,11 @@ test("a sign-in of the root user since the baseline is new, also on the same day
   expect(listNew(withRoot(today, "2026-11-19T11:00:00Z"), before)).toEqual(["root-unused"]);
 });
 
-const opened = { result: "fail", subjects: [subject("ben", "works without MFA: s3:*")] } as const;
+const opened = { result: "fail", subjects: [subject("ben", "MFA is not enforced: s3:*")] } as const;
 
 test.each([
-  "works without MFA: s3:*; AWS's simulator agrees on 8 of its decisions",
-  "works without MFA: s3:*; what AWS's simulator says is not known: no permission",
+  "MFA is not enforced: s3:*; asked about 8 requests without MFA, AWS's simulator allows 6, as fob does",
+  "MFA is not enforced: s3:*; what AWS's simulator says is not known: no permission",
 ])("that AWS's simulator was asked too makes nothing new: %s", (evidence) => {
   const asked = { result: "fail", subjects: [subject("ben", evidence)] } as const;
   expect(compare(makeAudit({ [id]: asked }), makeAudit({ [id]: opened })).news).toEqual([]);

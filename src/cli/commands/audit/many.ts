@@ -1,5 +1,6 @@
 // The audits of many accounts as a person reads them: a line for each account, then each in full.
 import type { AccountAudit, AccountsReport, InactiveAccount } from "../../../audit/accounts.ts";
+import { countThings } from "../../../audit/check.ts";
 import { escapeMarkdown } from "../../../markdown.ts";
 import { wrapIndented } from "../../../terminal/table.ts";
 import { escapeControlCharacters } from "../../../text.ts";
@@ -22,7 +23,7 @@ export const sortAccounts = (accounts: readonly AccountAudit[]): readonly Accoun
 
 export const formatCount = ({ accounts }: AccountsReport): string => {
   const unread = accounts.filter(({ audit }) => !("value" in audit)).length;
-  return `${accounts.length} accounts${unread === 0 ? "" : `, of which ${unread} could not be read`}`;
+  return `${countThings(accounts.length, "account")}${unread === 0 ? "" : `, of which ${unread} could not be read`}`;
 };
 
 export const describeInactive = ({ state }: InactiveAccount): string => `not active (${state}), and not looked at`;
