@@ -7,9 +7,10 @@ import { quoteProfileArgument } from "../text.ts";
  * The result of a call, or its failure with the policy to ask for.
  *
  * @param what the policy lets the user do: `enroll`
+ * @param more what the policy has for it, beside what all users get: `--with-access-keys`
  * @throws FobError
  */
-export async function explainDenial<T>(call: Promise<T>, profile: string, what: string): Promise<T> {
+export async function explainDenial<T>(call: Promise<T>, profile: string, what: string, more = ""): Promise<T> {
   try {
     return await call;
   } catch (error) {
@@ -27,7 +28,7 @@ export async function explainDenial<T>(call: Promise<T>, profile: string, what: 
       error.consequence,
       error.message,
       [
-        `ask an administrator for the policy that lets you ${what}; this prints it: fob policy show --self-manage`,
+        `ask an administrator for the policy that lets you ${what}; this prints it: fob policy show --self-manage${more === "" ? "" : ` ${more}`}`,
         ...error.hints,
       ],
       error,

@@ -2,6 +2,7 @@
 import { type Device, isRoot } from "../aws/arn.ts";
 import { describeClock, setClock } from "../aws/clock.ts";
 import { createFidoError } from "../devices/choose.ts";
+import { type AwsFiles, readableProfiles } from "../profiles/files.ts";
 import { classifyOwnKeys, findKeychainId } from "../profiles/inspect.ts";
 import { formatOption, maskKeyId, quote, quoteProfileArgument } from "../text.ts";
 import { type Check, found, joinOutcomes, lookAtProfiles, notKnown, type Outcome, type Problem } from "./check.ts";
@@ -58,9 +59,25 @@ function eachSource(facts: Facts, judge: (source: SourceFacts) => Outcome): Outc
     classifyOwnKeys(files, profile);
     return [];
   });
-  const none: Problem = { level: "note", message: "no profile has an access key", fix: "fob setup" };
-  const all = sources.length === 0 ? [found([none])] : sources.map(judge);
-  return joinOutcomes([...all, ...left, readable]);
+  return joinOutcomes([...sources.map(judge), ...left, ...judgeNone(facts), readable]);
+}
+
+/** Without an access key there is nothing to judge; profiles that cannot be read may have one. */
+function judgeNone({ answers, files, profiles }: Facts): readonly Outcome[] {
+  const isNone = "value" in answers && answers.value.sources.length === 0 && "value" in files;
+  if (!isNone || profiles.some((name) => !isReadable(name, files.value))) return [];
+  const none = "no profile has an access key";
+  // Who signs in in another way needs none.
+  if (profiles.length === 0) return [notKnown(`${none}: fob setup`)];
+  return [found([{ level: "note", message: none, fix: "if you have one: fob setup" }])];
+}
+
+function isReadable(profile: string, files: AwsFiles): boolean {
+  const read = (): boolean => {
+    classifyOwnKeys(files, profile);
+    return true;
+  };
+  return readableProfiles([profile], read).length > 0;
 }
 
 /** Judges an answer; what is not known says of which profile. */
@@ -107,7 +124,12 @@ const keyAge: Check = {
   title: `no access key is older than ${oldDays} days`,
   why: "the longer a key is in use, the more copies of it there are",
   run: (facts) =>
-    eachSource(facts, ({ profile: subject, accessKeyId, keys }) => {
+    eachSource(facts, ({ profile: subject, accessKeyId, keys, mayNotListKeys }) => {
+      if (mayNotListKeys) {
+        const message = "AWS does not let you list your access keys, so their age is unknown";
+        const fix = "ask an administrator for what this prints: fob policy show --self-manage --with-access-keys";
+        return found([{ level: "note", subject, message, fix }]);
+      }
       if (!("value" in keys)) return judgeAnswer(subject, keys, () => []);
       const created = keys.value.find(({ id }) => id === accessKeyId)?.created;
       if (created === undefined) return notKnown(`${quote(subject)}: AWS does not list its access key`);

@@ -121,14 +121,15 @@ async function askOf(
   } catch (error) {
     if (!(error instanceof FobError) || error instanceof CancelledError) throw error;
     const unknown = { unknown: `AWS was not asked for ${quote(profile)}, because of its settings` };
-    const reached = { host: "STS", answer: unknown };
+    const reached = { host: `STS for ${quote(profile)}`, answer: { unknown: "its settings cannot be used" } };
     const wrong = {
       settings: error,
       fido: findFido(profile, snapshot.files, context),
       device: undefined,
       accessKeyId: undefined,
     };
-    return { profile, ...wrong, reached, identity: unknown, devices: unknown, keys: unknown };
+    const nothing = { identity: unknown, devices: unknown, keys: unknown, mayNotListKeys: false };
+    return { profile, ...wrong, reached, ...nothing };
   }
   const { device } = resolution.settings;
   const reached = await reach(access);
@@ -143,7 +144,7 @@ function findFido(profile: string, files: AwsFiles, { env }: SessionContext): st
   return serials.find((serial) => serial !== undefined && parseDevice(serial).kind === "fido");
 }
 
-type AboutUser = Pick<SourceFacts, "identity" | "devices" | "keys">;
+type AboutUser = Pick<SourceFacts, "identity" | "devices" | "keys" | "mayNotListKeys">;
 
 async function askAboutUser(
   resolution: Resolution,
@@ -152,7 +153,9 @@ async function askAboutUser(
   reached: Reach,
 ): Promise<AboutUser> {
   const { source, snapshot, formatLogin: format } = resolution;
-  const nothing = (unknown: string): AboutUser => ({ identity: { unknown }, devices: { unknown }, keys: { unknown } });
+  const nothing = (unknown: string): AboutUser => ({
+    ...{ identity: { unknown }, devices: { unknown }, keys: { unknown }, mayNotListKeys: false },
+  });
   if (source.accessKeyId === undefined) {
     return nothing(`fob doctor does not run the credential_process of ${quote(source.profile)}`);
   }
@@ -176,8 +179,9 @@ async function askAboutUser(
   const session = findSession(resolution, context);
   const asked = await askIam({ ...access, credentials: session ?? keys.value }, context);
   const { keys: listed } = asked;
-  if (session !== undefined || !("unknown" in listed)) return { identity, ...asked };
-  return { identity, ...asked, keys: { unknown: `${listed.unknown}; log in first: ${format()}` } };
+  const mayNotListKeys = session !== undefined && "unknown" in listed && listed.unknown.includes("iam:ListAccessKeys");
+  if (session !== undefined || !("unknown" in listed)) return { identity, ...asked, mayNotListKeys };
+  return { identity, ...asked, mayNotListKeys, keys: { unknown: `${listed.unknown}; log in first: ${format()}` } };
 }
 
 /** The session of a source while it is valid: where MFA is enforced, the access key may not ask for much. */

@@ -94,6 +94,8 @@ export interface SourceFacts {
   readonly identity: Answer<{ readonly arn: string | undefined }>;
   readonly devices: Answer<readonly Device[]>;
   readonly keys: Answer<readonly OwnAccessKey[]>;
+  /** Whether AWS denies the user to list access keys, also with a session. */
+  readonly mayNotListKeys: boolean;
 }
 
 export interface Programs {

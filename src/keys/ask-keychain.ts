@@ -2,6 +2,7 @@
 // its own folder.
 import { join } from "node:path";
 import { installAgain } from "../credential-process/launcher.ts";
+import { findProblem } from "../environment/program.ts";
 import { FobError } from "../errors.ts";
 import { runProgram, TimeoutError } from "../subprocess.ts";
 import type { KeychainAnswer, KeychainOptions, KeychainQuestion } from "./keychain.ts";
@@ -74,7 +75,10 @@ const listHints = (...hints: readonly string[]): readonly string[] => [
 function unlockHint(): string {
   const again = "then run the same command again";
   if (process.platform === "darwin") return `unlock it, ${again}: security unlock-keychain`;
-  if (process.platform === "linux") return `unlock it in your desktop's password manager, ${again}: seahorse`;
+  if (process.platform === "linux") {
+    const manager = findProblem("seahorse", process.env) === undefined ? ": seahorse" : "";
+    return `unlock it in your desktop's password manager, ${again}${manager}`;
+  }
   return `sign in to the desktop, ${again}`;
 }
 

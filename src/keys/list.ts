@@ -37,7 +37,12 @@ export interface KeyCalls {
 
 /** The access keys of all profiles, by the AWS files. */
 export function listHeldKeys(files: AwsFiles): HeldKey[] {
-  return readableProfiles(listSources(files), () => true).flatMap((profile): HeldKey[] => {
+  // A profile with half a key has none.
+  const isWhole = (profile: string): boolean => {
+    readStaticKeys(profile, files);
+    return true;
+  };
+  return readableProfiles(listSources(files), isWhole).flatMap((profile): HeldKey[] => {
     const plain = readStaticKeys(profile, files);
     if (plain) return [{ profile, accessKeyId: plain.accessKeyId, where: plain.file.path }];
     const accessKeyId = findKeychainId(files, profile);

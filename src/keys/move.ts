@@ -5,6 +5,7 @@ import type { Credentials } from "../aws/types.ts";
 import { CancelledError, FobError } from "../errors.ts";
 import { backUp } from "../files/backup.ts";
 import type { EditOutcome } from "../files/edit.ts";
+import { assertReplaceable, resolveFile } from "../files/replace.ts";
 import type { Change } from "../profiles/edit.ts";
 import { type AwsFiles, getProperty, type Properties, readAwsFiles, readableProfiles } from "../profiles/files.ts";
 import {
@@ -83,6 +84,7 @@ export async function addKey(
     throw new FobError("this is a temporary access key, but a session needs a long-term one", again);
   }
   readAwsFiles(tools.paths).config.assertEditable(profile, { [keychainKey]: key.accessKeyId });
+  assertReplaceable(resolveFile(tools.paths.config));
   await keepKey(profile, key, again, tools);
   await nameKey(profile, { old: before, next: key.accessKeyId }, tools);
   return before === key.accessKeyId ? undefined : before;
@@ -177,9 +179,10 @@ export async function importKey(profile: string, keepsBackup: boolean, tools: Mo
   const { paths, signal } = tools;
   const files = readAwsFiles(paths);
   const { accessKeyId, secretAccessKey } = readKeyToImport(files, profile);
+  const from = readStaticKeys(profile, files)?.file.kind ?? "credentials";
   files.config.assertEditable(profile, { [keychainKey]: accessKeyId });
   files.credentials.assertEditable(profile, { aws_access_key_id: undefined });
-  const from = readStaticKeys(profile, files)?.file.kind ?? "credentials";
+  for (const path of [paths.config, paths[from]]) assertReplaceable(resolveFile(path));
   await keepKey(profile, { accessKeyId, secretAccessKey }, undefined, tools);
   await nameKey(profile, { old: findKeychainId(files, profile), next: accessKeyId }, tools);
   const backup = keepsBackup ? backUp(paths[from]) : undefined;
@@ -198,7 +201,7 @@ export async function importKey(profile: string, keepsBackup: boolean, tools: Mo
     throw new FobError(error.message, [...error.hints, hint], error.exitCode, error);
   }
   const left = readAwsFiles(paths);
-  const others = listSources(left).filter((name) => readStaticKeys(name, left)?.accessKeyId === accessKeyId);
+  const others = readableProfiles(listSources(left), (name) => readStaticKeys(name, left)?.accessKeyId === accessKeyId);
   return { accessKeyId, from, backup, others, roles: listRolesOf(left, profile) };
 }
 

@@ -1,6 +1,6 @@
 // A new session from AWS, for a token code.
 
-import { buildDeviceArn, type Device, getUserName, parseDevice } from "../aws/arn.ts";
+import { buildDeviceArn, type Device, getUserName, isRoot, parseDevice } from "../aws/arn.ts";
 import { type Access, type Connection, withAws } from "../aws/connection.ts";
 import { findCustomEndpointHost } from "../aws/endpoints.ts";
 import { AwsFailure } from "../aws/failures.ts";
@@ -14,7 +14,7 @@ import { CancelledError, FobError, raceSignal } from "../errors.ts";
 import { fetchLongTermCredentials } from "../keys/long-term.ts";
 import { readSession, type Stored } from "../store/read.ts";
 import type { Role, Session } from "../store/session.ts";
-import { escapeControlCharacters, quote } from "../text.ts";
+import { escapeControlCharacters, formatOption, quote } from "../text.ts";
 import type { SessionContext } from "./context.ts";
 import type { Resolution } from "./resolve.ts";
 import { listPlaces } from "./session-profile.ts";
@@ -192,8 +192,22 @@ async function resolveDevice(
   const serials = await listed.catch(async (error: unknown) => {
     throw await withoutList(error, resolution, aws);
   });
+  if (serials.length === 0) await refuseRoot(resolution, aws);
   return await chooseDevice(resolution, serials.map(parseDevice), () => context.prompter()?.choose, context.signal);
 }
+
+/** The root user's device is not enrolled with fob. @throws FobError for the root user */
+async function refuseRoot({ pair }: Resolution, aws: Connection): Promise<void> {
+  const { getCallerIdentity } = await import("../aws/sts.ts");
+  const { arn } = await getCallerIdentity(aws);
+  if (arn === undefined || !isRoot(arn)) return;
+  throw new FobError(
+    `the access key of the profile ${quote(pair.source)} belongs to the root user`,
+    `use the access key of an IAM user: ${formatEnterKeyOf(pair.source)}`,
+  );
+}
+
+const formatEnterKeyOf = (profile: string): string => `aws configure ${formatOption("--profile", profile)}`;
 
 /**
  * Whether the device is written into the session profile once AWS has taken a code of it: the user typed it, or AWS listed

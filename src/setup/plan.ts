@@ -83,7 +83,7 @@ export function planSetup(choices: Choices, tools: SetupTools): Step[] {
     ...(shell ? [planShell(shell)] : []),
   ];
   const toStep = ({ isDone, ...step }: LocalStep): Step[] =>
-    isDone() ? [] : [{ ...step, check: () => Promise.resolve({ state: isDone() ? "done" : "to do" }) }];
+    isDone() ? [] : [{ ...step, isLocal: true, check: () => Promise.resolve({ state: isDone() ? "done" : "to do" }) }];
   return [...steps.flatMap(toStep), ...(enrolls ? [planDevice(source, tools)] : []), ...after.flatMap(toStep)];
 }
 

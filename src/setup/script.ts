@@ -18,6 +18,10 @@ export interface Findings {
   readonly installs: boolean | undefined;
   /** Undefined for a shell whose start-up file fob does not edit. */
   readonly shell: { readonly line: ShellLine; readonly isThere: boolean } | undefined;
+  /** Whether the session profile has the session of another tool, which the login replaces. */
+  readonly isForeign: boolean;
+  /** The file with the access key, where the user names one. */
+  readonly keyFile: string | undefined;
   readonly paths: Readonly<Record<ProfileEdit["kind"], string>>;
 }
 
@@ -36,7 +40,7 @@ export function formatScript(findings: Findings): string {
 
 const comment = (text: string): string => `# ${escapeControlCharacters(text)}`;
 
-function formatKey({ source, key, account }: Findings): string[] {
+function formatKey({ source, key, account, keyFile }: Findings): string[] {
   const name = quoteProfileArgument(source);
   const check = account === undefined ? [] : [comment(`The access key has to be of the account ${account}.`)];
   switch (key) {
@@ -44,7 +48,7 @@ function formatKey({ source, key, account }: Findings): string[] {
       return [
         comment("Save the access key in the keychain. fob asks for it, and does not show the secret."),
         ...check,
-        `fob keys add ${name}`,
+        keyFile === undefined ? `fob keys add ${name}` : `fob keys add ${name} --stdin <${quoteShellWord(keyFile)}`,
       ];
     case "plaintext":
       return [
@@ -109,10 +113,10 @@ function formatShell({ shell }: Findings): string[] {
   return [comment(`Set up ${line.shell}: this writes ${files}`), line.command];
 }
 
-function formatLogin({ source, session, paths }: Findings): string[] {
+function formatLogin({ source, session, isForeign, paths }: Findings): string[] {
   return [
     comment(`Log in. This writes the profile ${quote(session)} to ${paths.credentials} and ${paths.config}.`),
-    `fob login ${quoteProfileArgument(source)}`,
+    `fob login ${quoteProfileArgument(source)}${isForeign ? " --force" : ""}`,
     `export AWS_PROFILE=${quoteShellWord(session)}`,
     "aws sts get-caller-identity",
   ];

@@ -102,7 +102,7 @@ const formatHint = "its author should correct it; the format is in docs/onboardi
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isName = (text: string): boolean => text.length <= 64 && isNewName(text);
+const isName = (text: string): boolean => text.length <= 64 && isNewName(text) && !/^\.+$/.test(text);
 const nameRule = "a name of at most 64 letters, digits and . _ -";
 
 type Bounds = { readonly shortest: number; readonly longest: number };
@@ -158,7 +158,7 @@ class Fields {
     if (typeof value === "string" && isGood(value)) return value as T;
     throw this.wrong(
       key,
-      `is ${quoteSetting((typeof value === "string" ? value : JSON.stringify(value)).slice(0, 60))}`,
+      typeof value === "string" ? `is ${quoteSetting(value.slice(0, 60))}` : "is not text in quotes",
       rule,
     );
   }

@@ -33,7 +33,9 @@ export interface Step {
   readonly text: string;
   /** Names and ids that are known before it is done. */
   readonly facts?: Facts;
-  /** Asks AWS. */
+  /** Whether it changes nothing at AWS. */
+  readonly isLocal?: boolean;
+  /** Looks whether it is done: asks AWS, unless it is local. */
   readonly check: () => Promise<Check>;
   /** Makes the change. @returns what became known by it: names and ids, never a secret */
   readonly do: () => Promise<Facts>;
@@ -87,7 +89,7 @@ export async function runSteps(steps: readonly Step[], tools: StepTools): Promis
     } catch (error) {
       const done = listThese();
       const open = listDone(tools.journal.lines).filter(({ step: id, state }) => id === step.id && state === "unknown");
-      const mayBeDone = open.length > 0 && !ids.has(step.id);
+      const mayBeDone = open.length > 0 && !ids.has(step.id) && step.isLocal !== true;
       const hints = mayBeDone ? [RUN_AGAIN, ...formatUndos([...done, ...open])] : formatUndos(done);
       throw new StepsStoppedError(step.id, done, explainStop(step.text, error, hints));
     }

@@ -336,9 +336,27 @@ test("a role profile whose source is gone, or has its key in the keychain, is fo
 test("without an access key no check of keys and devices says that all is fine", async () => {
   const world = await makeHealthyWorld({ credentials: "", config: "" });
   const { report, status } = await examine(world);
-  for (const id of ["access-key", "key-age", "device", "settings"])
-    expect(check(report, id)).toMatchObject({ result: "noted", findings: [{ fix: "fob setup" }] });
-  expect(status).toBe(0);
+  const ids = ["access-key", "key-age", "device", "settings"];
+  for (const id of ids)
+    expect(check(report, id)).toMatchObject({
+      result: "unknown",
+      unknown: ["no profile has an access key: fob setup"],
+    });
+  expect(status).toBe(3);
+  // Who signs in in the browser needs none.
+  addConfig(world, "[profile browser]\nsso_session = corp\nsso_account_id = 123456789012\n");
+  const inBrowser = await examine(world);
+  for (const id of ids) expect(check(inBrowser.report, id)).toMatchObject({ result: "noted" });
+  expect(inBrowser.status).toBe(0);
+});
+
+test("half a key elsewhere keeps no other key from being listed", async () => {
+  const world = await makeHealthyWorld();
+  addCredentials(world, "\n[zz]\naws_access_key_id = AKIAQQQQQQQQQQQQQQQQ\n");
+  expect((await world.fob(["keys", "list"])).stdout).toContain("work");
+  expect(check((await examine(world)).report, "endpoint").unknown).toEqual([
+    'STS for "zz" was not reached: its settings cannot be used',
+  ]);
 });
 
 test("what looks like a problem and is none", async () => {

@@ -99,6 +99,16 @@ test("a team file makes names, region, session and roles no questions; a key of 
   );
   expect(existsSync(join(world.home, ".aws"))).toBe(false);
 
+  const alone = world.fobOnTerminal(["setup", "work"], { env: { SHELL: "/bin/tcsh" } });
+  await answer(alone, [
+    ["Region, like", ""],
+    ["Access key ID for work", ""],
+    ["Name of the session profile", ""],
+  ]);
+  const skipped = await alone.ended;
+  expect(skipped.screen).toContain("there is no access key yet; once you have one: fob setup work");
+  expect(skipped.screen).not.toContain("every morning");
+
   const without = world.fobOnTerminal(["setup", "--from", writeTeam(world)], shown);
   await answer(without, [["Access key ID for work", ""]]);
   expect((await without.ended).status).toBe(1);

@@ -1,5 +1,5 @@
 // Long-term keys leave the plaintext file, and everything works as before.
-import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mayHoldSecrets } from "../helpers/leaks.ts";
@@ -178,6 +178,20 @@ test("a secret in the keychain is replaced only by one that AWS knows", async ()
   expect((await add(secretAccessKey)).status).toBe(0);
   expect(secretsIn(world.keychain)).toEqual({ [accessKeyId]: secretAccessKey });
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a file that fob may not change stops an import before the secret moves",
+  async () => {
+    const world = await makeWorldWithKeychain();
+    chownSync(world.credentialsPath, 12_345, 0);
+    const before = world.config();
+    const { status, stderr } = await world.fob(["keys", "import", "work"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("belongs to another user (uid 12345)");
+    expect(secretsIn(world.keychain)).toEqual({});
+    expect(world.config()).toBe(before);
+  },
+);
 
 test("role profiles that lose their key with an import are named, with the command that helps", async () => {
   const world = await makeWorldWithKeychain();

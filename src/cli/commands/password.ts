@@ -25,7 +25,11 @@ export const passwordCommand = defineCommand({
   examples: ["fob password", "fob password work"],
   async run([named], options, context) {
     const { say, typed } = context;
-    const terminal = needTerminal(options, "for passwords", `run it in a terminal: ${formatCommand(typed)}`);
+    const terminal = needTerminal(
+      options,
+      "for passwords",
+      `run it in a terminal: ${formatCommand(typed, { without: ["noInput"] })}`,
+    );
     const own = await findOwnProfile(named, options, context);
     await askAsUser(own, { command: "fob password" }, async (aws, user) => {
       // Questions are asked meanwhile.

@@ -41,7 +41,7 @@ export const deviceEnrollCommand = defineCommand({
     const terminal = needTerminal(
       options,
       "for two codes of the new device",
-      `run it in a terminal: ${formatCommand(context.typed)}`,
+      `run it in a terminal: ${formatCommand(context.typed, { without: ["noInput"] })}`,
     );
     const own = await findOwnProfile(named, options, context);
     await enrollDevice(own, { name, png: options.png }, terminal, context);

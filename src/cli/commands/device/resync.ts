@@ -26,7 +26,7 @@ export const deviceResyncCommand = defineCommand({
     const terminal = needTerminal(
       options,
       "for two codes of the device",
-      `run it in a terminal: ${formatCommand(context.typed)}`,
+      `run it in a terminal: ${formatCommand(context.typed, { without: ["noInput"] })}`,
     );
     const own = await findOwnProfile(named, options, context);
     const devices = await askAsUser(own, { command }, async (aws) => await listOwnDevices(aws, context));

@@ -31,6 +31,7 @@ export const keysRemoveCommand = defineCommand({
     }
     if (!options.yes) {
       const instead = `fob keys remove ${quoteProfileArgument(profile)} --yes`;
+      context.say.note("AWS does not show the secret again");
       const terminal = needTerminal(options, "whether to delete the access key", instead);
       const problem = (text: string): string | undefined =>
         text.trim() === profile ? undefined : "that is not its name; Ctrl-C changes nothing";

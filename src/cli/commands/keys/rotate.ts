@@ -21,6 +21,7 @@ import { maskKeyId, quote, quoteProfileArgument } from "../../../text.ts";
 import { sleepUnless } from "../../account.ts";
 import { defineCommand, regionOption } from "../../command.ts";
 import type { Context } from "../../context.ts";
+import { explainDenial } from "../../denied.ts";
 import { getDefaultProfile } from "../../options.ts";
 import { askOnTerminal } from "../../questions.ts";
 import { createSessionContext } from "../../session-context.ts";
@@ -92,7 +93,13 @@ async function rotate(
     throw new FobError("the root user's access key is not rotated", "delete it: root needs no access key");
   }
   const user = getUserName(arn);
-  const keys = (await tools.calls.listAccessKeys(aws, user)) ?? [];
+  const listed = explainDenial(
+    tools.calls.listAccessKeys(aws, user),
+    profile,
+    "rotate access keys",
+    "--with-access-keys",
+  );
+  const keys = (await listed) ?? [];
   // Only under the journal's lock does it stay.
   const named = readKeyInKeychain(profile, sessions);
   const old = findUnfinished(journal.lines, named, keys) ?? named;

@@ -13,11 +13,13 @@ import type { Team } from "../../../setup/team-file.ts";
 import { quote } from "../../../text.ts";
 import { formatCommand } from "../../../typed-command.ts";
 import type { Context } from "../../context.ts";
+import { isForeign } from "./session.ts";
 import { findShellLine } from "./shell.ts";
 
 interface Given {
   readonly named: string | undefined;
   readonly region: string | undefined;
+  readonly keyFile: string | undefined;
   readonly team: Team | undefined;
   readonly snapshot: Snapshot;
 }
@@ -39,6 +41,7 @@ export async function printSetup(given: Given, context: Context): Promise<number
   const line = await findShellLine(context);
   context.stdout.write(
     formatScript({
+      ...{ keyFile: given.keyFile, isForeign: isForeign(session, { snapshot }) },
       ...{ source, session, key: findKey(source, snapshot), hasRegion: region !== undefined, account: team?.account },
       edits: [
         ...planSettings(source, { region, fob_duration: team?.duration }, files),

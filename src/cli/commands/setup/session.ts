@@ -66,7 +66,7 @@ export function findLinked({ source, session }: ProfilePair, { snapshot }: Askin
 }
 
 /** Whether the session profile has the session of another tool, which the first login replaces. */
-export function isForeign(session: string, { snapshot }: Asking): boolean {
+export function isForeign(session: string, { snapshot }: Pick<Asking, "snapshot">): boolean {
   return classifyOwnKeys(snapshot.files, session) === "temporary" && readSession(snapshot.store, session) === undefined;
 }
 

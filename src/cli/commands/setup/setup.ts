@@ -58,7 +58,7 @@ export const setupCommand = defineCommand({
     const snapshot = takeSnapshot(sessions);
     if (options.printOnly) {
       const { printSetup } = await import("./print.ts");
-      return await printSetup({ named, region: options.region, team, snapshot }, context);
+      return await printSetup({ named, region: options.region, keyFile: options.keyFile, team, snapshot }, context);
     }
     const terminal = needTerminal(options, "what to set up", [
       `run it in a terminal: ${formatCommand(context.typed, { without: ["noInput"] })}`,
@@ -67,7 +67,7 @@ export const setupCommand = defineCommand({
     const asking: Asking = { context, sessions, snapshot, team, terminal };
     const chosen = await chooseAll(named ?? team?.profile, options, asking).catch(sayNothingChanged);
     const steps = planSetup(chosen.choices, connectTools(chosen, asking));
-    await confirm(steps, asking);
+    await confirm(steps, asking).catch(sayNothingChanged);
     await make(steps, chosen, asking);
     adviseOnRest(chosen.key, asking);
     return await finish(chosen, asking);
@@ -194,7 +194,8 @@ async function finish({ choices, device, shell, region, key }: Chosen, asking: A
     if (login === "failed") return exitCodes.failed;
     if (login === "done") await check({ source, session }, region, asking);
   }
-  sayNext(choices, shell, context);
+  if (key.owner) sayNext(choices, shell, context);
+  else context.say.hint(`there is no access key yet; once you have one: ${formatAgain(source, asking)}`);
   return exitCodes.done;
 }
 
