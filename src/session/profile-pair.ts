@@ -241,7 +241,11 @@ function createNotASourceError(
   if (allInBrowser) return allInBrowser;
   const isNew = profile !== "default" && isPortableName(profile);
   const setUp = `set up your access key and device: fob setup${isNew ? ` ${quoteProfileArgument(profile)}` : ""}`;
-  return new FobError(`no profile ${quote(profile)} in ${quote(files.credentials.path)}`, [
+  const where =
+    names.length === 0
+      ? `: neither ${quote(files.credentials.path)} nor ${quote(files.config.path)} has any`
+      : ` in ${quote(files.credentials.path)}`;
+  return new FobError(`no profile ${quote(profile)}${where}`, [
     ...(hasEnvironmentKey
       ? [
           `use the access key in the environment: ${formatLogin(typed, { profile, options: {} }, { set: { sourceEnv: true } })}`,
@@ -257,7 +261,7 @@ function findBrowserOnlyError(files: AwsFiles, profile: string, names: readonly 
   const inBrowser = readableProfiles(names, (name) => findBrowserError(files, name) !== undefined);
   const [first] = inBrowser;
   if (first === undefined || inBrowser.length < names.length) return undefined;
-  const only = names.length === 1 ? "your only profile" : "of your profiles";
+  const only = names.length === 1 ? "your only profile" : "none of your profiles has an access key:";
   return new FobError(
     `no profile ${quote(profile)}; ${only} ${findBrowserError(files, first)?.message ?? ""}`,
     findBrowserError(files, first)?.hints ?? [],

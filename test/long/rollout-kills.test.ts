@@ -309,7 +309,7 @@ test("a user that another run has made meanwhile is neither used nor removed", a
   const place = await newPlace();
   place.sandbox.addFault({ operation: "iam:GetUser", kind: "stale", ms: 3_600_000 });
   await place.fob(runCanary, { KILL_AT: "7", KILL_WHEN: "asked" });
-  expect(place.changes().slice(-2)).toEqual(["CreateUser", "PutUserPolicy"]);
+  expect([place.changes()[0], place.changes().at(-1)]).toEqual(["CreateUser", "PutUserPolicy"]);
   const { status, stderr } = await place.fob(runCanary);
   expect(stderr).toContain(`cannot create the user ${canary}: another run has made the user ${canary} just now\n`);
   expect(status).toBe(1);

@@ -43,7 +43,7 @@ test.each([
   [
     "browser",
     "[profile browser]\nlogin_session = arn:aws:iam::123456789012:user/a\n[profile sso]\nsso_session = a\n",
-    'no profile "default"; of your profiles "browser" signs in with aws login, which asks for MFA in the browser',
+    'no profile "default"; none of your profiles has an access key: "browser" signs in with aws login, which asks for MFA in the browser',
     "aws login --profile browser",
   ],
 ])("with profiles that sign in in the browser alone, fob login leads to that: %s", async (_, config, error, hint) => {
@@ -60,7 +60,7 @@ test.each([
   const world = await makeWorld({ credentials, config });
   const { status, stderr } = await world.fob(["login"]);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^fob: error: (no|the) profile "default" /);
+  expect(stderr).toMatch(/^fob: error: (no|the) profile "default"/);
   expect(stderr).toContain(`fob: hint: set up your access key and device: ${next}\n`);
 });
 

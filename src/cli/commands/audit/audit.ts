@@ -3,6 +3,7 @@ import { type Audit, prepareAudit, runChecks } from "../../../audit/audit.ts";
 import { type Severity, severities } from "../../../audit/check.ts";
 import { getRemaining } from "../../../audit/found.ts";
 import { listPeople } from "../../../audit/people.ts";
+import { AwsFailure } from "../../../aws/failures.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { isBreakGlass } from "../../../iam/parts.ts";
 import { snapshotActions } from "../../../iam/read.ts";
@@ -92,12 +93,19 @@ export const auditCommand = defineCommand({
       );
       return all ? exitCodes.done : exitCodes.notFresh;
     }
-    const made = await withAccount(options, "fob audit", context, make);
+    const made = await withAccount(options, "fob audit", context, make).catch(explainRefusal);
     const audit = applyFiles(made.audit, files, context);
     context.stdout.write(await writer.one({ ...made, audit }, surroundings()));
     return hold(audit) ? exitCodes.done : exitCodes.notFresh;
   },
 });
+
+/** Without the identities there is nothing to audit. @throws always */
+function explainRefusal(error: unknown): never {
+  if (!(error instanceof AwsFailure) || error.consequence !== "refused") throw error;
+  const hints = [...error.hints, "all permissions that it needs: fob audit --print-policy"];
+  throw new AwsFailure(error.consequence, error.message, hints, error);
+}
 
 interface MakerOptions {
   readonly group: string;

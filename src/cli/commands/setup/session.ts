@@ -42,9 +42,9 @@ export async function chooseSession(
       throw error;
     }
   };
-  return (
-    (await askFor(asking, `Name of the session profile, which programs use (Enter: ${byRule}):`, problem)) || byRule
-  );
+  // The usual name may be taken.
+  const enter = problem("") === undefined ? ` (Enter: ${byRule})` : "";
+  return (await askFor(asking, `Name of the session profile, which programs use${enter}:`, problem)) || byRule;
 }
 
 /** @throws FobError where a session may not be written there */
