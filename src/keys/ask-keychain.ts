@@ -88,7 +88,11 @@ function explain({ error = "", isMissing = false }: KeychainAnswer, env: Keychai
     const message = "the keychain cannot be used: the module @napi-rs/keyring is not installed";
     return new FobError(message, listHints(`without --omit=optional, ${installAgain}`));
   }
-  if (/dismissed|locked|user (interaction|canceled)|-25308|-128\b/i.test(error)) {
+  // What the library says after two seconds without an answer.
+  if (/did not receive a reply|NoReply/i.test(error)) {
+    return new FobError("the keychain does not answer", listHints(unlockHint()));
+  }
+  if (/dismissed|\blocked\b|user (interaction|canceled)|-25308|-128\b/i.test(error)) {
     return new FobError("the keychain is locked", listHints(unlockHint()));
   }
   if (/DBus|D-Bus|org\.freedesktop\.secrets|no default|NoStorageAccess|-25307/i.test(error)) {

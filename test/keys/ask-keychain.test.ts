@@ -6,6 +6,7 @@ import { runProgram, TimeoutError } from "../../src/subprocess.ts";
 vi.mock("../../src/subprocess.ts", async (load) => ({ ...(await load<object>()), runProgram: vi.fn() }));
 
 beforeEach(() => {
+  vi.mocked(runProgram).mockReset();
   vi.useFakeTimers();
 });
 afterEach(() => {
@@ -32,6 +33,19 @@ function ask() {
   const answer = askHelper({ action: "get", service: "fob", account: "AKIA" }, { ...options, isAttended: () => true });
   return { answer: answer.catch((error: unknown) => String(error)), notes };
 }
+
+test.each([
+  [
+    "DBus error: Did not receive a reply. Possible causes: the message bus security policy blocked it",
+    "does not answer",
+  ],
+  ["Platform failure: the item is locked", "is locked"],
+  ["DBus error: Failed to connect", "there is no keychain here"],
+])("what the library says in words: %s", async (error, words) => {
+  const stdout = JSON.stringify({ error });
+  vi.mocked(runProgram).mockResolvedValue({ status: 0, killedBy: null, stdout, stderr: "" });
+  expect(await ask().answer).toContain(words);
+});
 
 test("one that answers at once is not probed", async () => {
   answerAfter({ probe: 0, question: 0.1 });
