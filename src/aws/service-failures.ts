@@ -51,15 +51,16 @@ function explanationFor(answer: Answer, isFromAws: boolean): Explanation {
   // By the text before the code: STS answers a wrong code with a plain AccessDenied.
   const [, ofText] = byText.find(([pattern]) => pattern.test(answer.message)) ?? [];
   const [, ofCode] = byCode.find(([codes]) => codes.includes(answer.code)) ?? [];
-  if (answer.status === 501) return notModeled;
+  if (answer.status === 501 && isFromAws) return notModeled;
   return ofText ?? ofCode ?? (answer.status >= 500 ? internalError : isFromAws ? otherRefusal : notAws(answer.status));
 }
 
 /** The sandbox says so. */
 const notModeled: Explanation = {
   consequence: "final",
-  text: ({ message, endpoint }) => `${quote(new URL(endpoint ?? "https://aws").host)} does not do this: ${message}`,
-  hints: () => "to ask AWS instead: env | grep AWS_ENDPOINT_URL",
+  text: ({ message, endpoint }) =>
+    `${endpoint === undefined ? "AWS" : quote(new URL(endpoint).host)} does not do this: ${message}`,
+  hints: () => "to ask AWS instead, unset what this shows: env | grep AWS_ENDPOINT_URL",
 };
 
 const nameAnother = ({ formatLogin }: CallContext): string =>

@@ -159,6 +159,18 @@ describe("what AWS rarely says, and what others say in its place", () => {
       "CommonErrors",
     ],
     [
+      "a local AWS that does not model the operation",
+      refusal(501, "NotImplemented", "This local AWS does not model GetSessionToken"),
+      /^"127\.0\.0\.1:\d+" does not do this: This local AWS does not model GetSessionToken$/,
+      "env | grep AWS_ENDPOINT_URL",
+    ],
+    [
+      "a page of a proxy that does not know the method",
+      { status: 501, body: page, headers: html },
+      /^"127\.0\.0\.1:\d+" had an internal error \(HTTP 501\)/,
+      "_proxy",
+    ],
+    [
       "a sign-in page",
       { status: 200, body: page, headers: html },
       /^a server that is not AWS answered for "127\.0\.0\.1:\d+" \(HTTP 200\)$/,
