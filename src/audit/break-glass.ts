@@ -13,7 +13,7 @@ import {
   judgeEach,
   type Outcome,
 } from "./check.ts";
-import { daysSince, formatAgo, isDay } from "./days.ts";
+import { day, daysSince, formatAgo, isDay } from "./days.ts";
 import { formatLookUp } from "./remedy.ts";
 import { deactivate } from "./users.ts";
 
@@ -22,7 +22,6 @@ const remedy = "fob rollout break-glass";
 const listUsers = ({ snapshot, breakGlass }: AuditInput): readonly User[] =>
   snapshot.users.filter((user) => isBreakGlass(user, breakGlass));
 
-const day = 86_400_000;
 /** Without use. AWS's history of events goes back as far: who signed in can be found there. */
 const unusedDays = 90;
 /** From one test of the sign-in to the next, at most. AWS names no number. */
@@ -51,11 +50,9 @@ function requireOne(input: AuditInput, find: (user: User) => Judgement): Outcome
   if (others.length === users.length) {
     const outcome = judgeUsers(input, find);
     // One of those who are not known may get in.
-    const { unknownSubjects = [], subjects } = outcome;
-    const isOpen = outcome.result === "fail" && unknownSubjects.length > 0;
-    return isOpen
-      ? { ...outcome, result: "unknown", subjects: [...unknownSubjects, ...subjects], unknownSubjects: [] }
-      : outcome;
+    const { unknownSubjects, ...rest } = outcome;
+    if (outcome.result !== "fail" || unknownSubjects === undefined) return outcome;
+    return { ...rest, result: "unknown", subjects: [...unknownSubjects, ...outcome.subjects] };
   }
   if (others.length === 0) return judgeUsers(input, find);
   const reason = `${users.length - others.length} of ${users.length}; not ${others.join("; ")}`;

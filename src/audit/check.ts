@@ -117,6 +117,12 @@ export function joinJudgements(judgements: readonly Judgement[]): Judgement {
 export const judge = <T>(known: Known<T>, what: string, find: (value: T) => Judgement): Judgement =>
   "value" in known ? find(known.value) : { unknown: `${what}: ${known.unknown}` };
 
+/** Whether a user has an MFA device; undefined if that is not known. */
+export function hasDevice({ devices, mayHaveMoreDevices }: User): boolean | undefined {
+  if (!("value" in devices)) return undefined;
+  return devices.value.length > 0 || (mayHaveMoreDevices === true ? undefined : false);
+}
+
 /** Judges the MFA devices that were found. That one is missing is not known where there may be more. */
 export const judgeDevices = (
   { devices, mayHaveMoreDevices }: User,

@@ -1,9 +1,10 @@
 // Days, as the checks count them.
 
-const milliseconds = 86_400_000;
+/** In milliseconds. */
+export const day = 86_400_000;
 
 /** Days with their fraction since a time, as in `2026-01-31T09:00:00Z`. @param now milliseconds since 1970 */
-export const daysSince = (time: string, now: number): number => (now - Date.parse(time)) / milliseconds;
+export const daysSince = (time: string, now: number): number => (now - Date.parse(time)) / day;
 
 /** Days in words: `1 day`, `0 days`. A clock that is behind AWS's makes no day negative. */
 export function formatDays(days: number): string {

@@ -14,6 +14,7 @@ import {
   type AuditInput,
   type Check,
   fails,
+  hasDevice,
   type Judgement,
   joinJudgements,
   judge,
@@ -177,8 +178,7 @@ function isAutomation(user: User): boolean {
   const found = findAutomation(user);
   if (!("value" in found) || found.value === null) return false;
   if (found.value === "tag") return "value" in user.password && user.password.value === null;
-  const { devices, mayHaveMoreDevices } = user;
-  return mayHaveMoreDevices !== true && "value" in devices && devices.value.length === 0;
+  return hasDevice(user) === false;
 }
 
 const hasNoCredentials = (user: User): boolean => {
@@ -189,9 +189,7 @@ const hasNoCredentials = (user: User): boolean => {
 /** Whether a user has an access key and no password, and it is not known whether there is a device. */
 function isOpenByDevices(user: User): boolean {
   const found = findAutomation(user);
-  const { devices, mayHaveMoreDevices } = user;
-  const isKnown = "value" in devices && (devices.value.length > 0 || mayHaveMoreDevices !== true);
-  return "value" in found && found.value === "key" && !isKnown;
+  return "value" in found && found.value === "key" && hasDevice(user) === undefined;
 }
 
 const devicesDecide = "whether it is an automation user depends on its MFA devices, which are not known";
@@ -226,9 +224,9 @@ function judgeGroup(snapshot: AccountSnapshot, enforcement: Enforcement): Judgem
   return missing && { unknown: `AWS did not return the policy ${missing.arn}` };
 }
 
-function describeVersions({ managedPolicies }: AccountSnapshot, { group, policies }: Enforcement): string {
-  const versionOf = (arn: string): string => managedPolicies.find((each) => each.arn === arn)?.defaultVersion ?? "";
-  return `${group} has ${policies.map(({ name, arn }) => `${name} (default version ${versionOf(arn)})`).join(" and ")}`;
+function describeVersions(snapshot: AccountSnapshot, { group, policies }: Enforcement): string {
+  const described = policies.map(({ name, arn }) => `${name} (default version ${versionOf(arn, snapshot) ?? ""})`);
+  return `${group} has ${described.join(" and ")}`;
 }
 
 /** Users without credentials are not counted. Where only users taken for automation are active, nothing is proven. */
@@ -364,11 +362,10 @@ function lintPolicies({ snapshot }: AuditInput): Outcome {
     const reason = "no policy of a user, a group or a role denies without MFA";
     return { result: "fail", subjects: [], reason, remedy: "fob rollout plan --out plan.json" };
   }
-  const versions = new Map(snapshot.managedPolicies.map(({ arn, defaultVersion }) => [arn, defaultVersion]));
   const all = [...policies.values(), ...unread.map((arn) => ({ name: arn.replace(/^.*\//, ""), arn, document: null }))];
   return judgeEach(all, "policy", (denial) => {
     if (denial.document === null) return { unknown: "AWS did not return the policy" };
-    const remedy = lintOf(denial, versions.get(denial.arn));
+    const remedy = lintOf(denial, versionOf(denial.arn, snapshot));
     try {
       const errors = lint(readJson(denial.document), { partition }).filter(({ level }) => level === "error");
       return joinJudgements(

@@ -136,7 +136,7 @@ interface MetricAlarm {
 }
 
 /** Whether an alarm acts on a single event, which counts as one, and not without any. */
-function goesOffAtOne(alarm: MetricAlarm): boolean {
+export function goesOffAtOne(alarm: MetricAlarm): boolean {
   const { ActionsEnabled, ComparisonOperator, Threshold = 0, EvaluationPeriods = 1 } = alarm;
   if (ActionsEnabled !== true || (alarm.DatapointsToAlarm ?? EvaluationPeriods) > 1) return false;
   if (ComparisonOperator === "GreaterThanThreshold") return Threshold >= 0 && Threshold < 1;

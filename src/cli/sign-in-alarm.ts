@@ -20,9 +20,8 @@ export async function findSignInAlarm(aws: Connection, user: User): Promise<Alar
   );
   // "To record events with one of the CloudTrail detail-type values, you must enable a CloudTrail trail with logging":
   // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
-  const logs = await findLogging(aws, first, undefined);
   const filters = await Promise.all([...new Set([first, region])].map((each) => findFilter(aws, user, each)));
-  return joinAlarms([joinLogging(logs, joinRules(rules)), ...filters]);
+  return joinAlarms([await joinLogging(joinRules(rules), () => findLogging(aws, first, undefined)), ...filters]);
 }
 
 /** Whether a trail of all regions, with a log group, logs sign-ins; undefined if that cannot be told. */
@@ -36,9 +35,10 @@ async function findLogging(
   return joinAny(await Promise.all(trails.value.map((arn) => tryRead(() => alarms.logsSignIns(aws, region, arn)))));
 }
 
-/** An alarm whose events come by a trail. */
-function joinLogging(logs: Known<boolean | undefined>, alarm: Alarm): Alarm {
+/** An alarm whose events come by a trail. The trail is looked at only if there is an alarm. */
+async function joinLogging(alarm: Alarm, find: () => Promise<Known<boolean | undefined>>): Promise<Alarm> {
   if ("value" in alarm && alarm.value === null) return alarm;
+  const logs = await find();
   if (!("value" in logs)) return { unknown: `whether a trail logs sign-ins: ${logs.unknown}` };
   if (logs.value === undefined) return { unknown: "whether the trail logs sign-ins, by its event selectors" };
   return logs.value ? alarm : { value: null };
@@ -72,14 +72,13 @@ async function findFilter(aws: Connection, user: User, region: string): Promise<
       found.map(async ({ name, isMatch, logGroup, metrics }): Promise<Alarm> => {
         const what = `metric filter ${name} in ${region}`;
         if (isMatch === undefined) return { unknown: `whether the ${what} is about its sign-ins` };
-        const logs = await findLogging(aws, region, logGroup);
         const actions = await Promise.all(
           metrics.map((metric) => tryRead(() => alarms.listAlarmActions(aws, region, metric))),
         );
         const described = actions.map((each) =>
           "value" in each ? describeTargets(aws, what, each.value) : Promise.resolve(each),
         );
-        return joinLogging(logs, joinAlarms(await Promise.all(described)));
+        return joinLogging(joinAlarms(await Promise.all(described)), () => findLogging(aws, region, logGroup));
       }),
     ),
   );

@@ -32,7 +32,7 @@ export interface Facts {
   readonly launcher: Known<Launcher | undefined>;
   /** Profiles whose credential_process is a program of fob's that is not there, with its path. */
   readonly withoutProgram: readonly { readonly profile: string; readonly path: string }[];
-  /** The paths that variables give instead of the usual AWS files, and that are not there. */
+  /** The variables that give paths instead of the usual AWS files, where the file is not there. */
   readonly missingFiles: readonly string[];
   readonly programs: Programs;
   readonly answers: Known<Answers>;

@@ -39,7 +39,8 @@ const mostSecondLooks = 300;
  * Returns the devices of each user. Asks about those whom the report shows with a device that is not virtual, and those who
  * are not in it. If the devices found are fewer than the summary counts, others may have a second device, or a new one: in
  * a small account it asks about them too; in a larger one about those for whom none was found, unless they are many, and
- * those whom a tag gives a part in the rollout. Of the others, who has no device by the report has none. AWS does not say whether the count has the root user's devices; those of a root user with MFA are taken to be in it.
+ * those whom a tag gives a part in the rollout. For the others, the report decides that there is no device. AWS does not
+ * say whether the count includes the root user's devices; those of a root user with MFA are taken to be in it.
  */
 export async function readDevices(
   users: readonly DeviceHolder[],

@@ -91,8 +91,8 @@ export async function addKey(
 }
 
 /**
- * Keeps the secret. Another secret of the same key is lost by that, and AWS shows none again: then AWS has to know this
- * one.
+ * Keeps the secret. It replaces another secret of the same key, which AWS never shows again: then AWS has to accept this
+ * one first.
  *
  * @param again the command with which it is entered again; undefined where it is in a file
  */

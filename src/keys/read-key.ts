@@ -23,7 +23,7 @@ const splitWords = (text: string): string[] => text.split(/[\s,]+/).filter((word
 
 /**
  * Reads a table with a heading, as the console offers it: `Access key ID,Secret access key`, for new users with more
- * columns. Undefined for what is none.
+ * columns. Returns undefined for any other text.
  */
 function parseTable(text: string, title: string): string[] | undefined {
   if (!/^[^\n]*access key id/i.test(text.replace(/^\uFEFF/, ""))) return undefined;

@@ -445,6 +445,11 @@ const unknown: readonly Case[] = [
     makeAccount({}, { summary: { value: { AccountAccessKeysPresent: 1 } } }),
     "it is inactive, or newer than the report",
   ],
+  [
+    "enforced-for-every-user",
+    makeAccount({ ...program, ...doubtful, groups: [] }),
+    "whether it is an automation user depends on its MFA devices",
+  ],
   ["enforced-without-device", makeAccount(doubtful), "a device of the account may be this user's: --fresh asks"],
   [
     "security-key-only-with-key",

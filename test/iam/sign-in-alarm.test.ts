@@ -1,5 +1,6 @@
 // Whether a rule or a filter is about a user's sign-ins: yes, no, or fob cannot tell, which is never a yes.
 import { expect, onTestFinished, test } from "vitest";
+import { goesOffAtOne } from "../../src/aws/alarms.ts";
 import { findSignInAlarm } from "../../src/cli/sign-in-alarm.ts";
 import { joinAlarms, matchesFilter, matchesPattern } from "../../src/iam/sign-in-alarm.ts";
 import type { User } from "../../src/iam/snapshot.ts";
@@ -40,6 +41,21 @@ test.each<[boolean | undefined, string]>([
   [undefined, "ConsoleLogin"],
 ])("a filter's pattern: %s for %s", (expected, pattern) => {
   expect(matchesFilter(pattern, user)).toBe(expected);
+});
+
+test.each<[boolean, string, Parameters<typeof goesOffAtOne>[0]]>([
+  [true, "at least 1", {}],
+  [true, "more than 0", { ComparisonOperator: "GreaterThanThreshold", Threshold: 0 }],
+  [true, "once in 3 periods", { EvaluationPeriods: 3, DatapointsToAlarm: 1 }],
+  [false, "more than 1", { ComparisonOperator: "GreaterThanThreshold" }],
+  [false, "at least 2", { Threshold: 2 }],
+  [false, "at least 0, which is always", { Threshold: 0 }],
+  [false, "less than 1", { ComparisonOperator: "LessThanThreshold" }],
+  [false, "in 2 periods of 2", { EvaluationPeriods: 2 }],
+  [false, "with its actions disabled", { ActionsEnabled: false }],
+])("an alarm goes off at one sign-in: %s for %s", (expected, _title, alarm) => {
+  const usual = { ComparisonOperator: "GreaterThanOrEqualToThreshold", Threshold: 1, EvaluationPeriods: 1 };
+  expect(goesOffAtOne({ ActionsEnabled: true, ...usual, ...alarm })).toBe(expected);
 });
 
 test("an alarm that was found counts; without one, what is not known is no pass", () => {

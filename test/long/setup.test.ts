@@ -204,23 +204,20 @@ test("a login that is cancelled or fails is the end of setup, with its exit code
   const world = await makeWorld();
   world.env.SHELL = "/bin/tcsh";
   const guided = () => world.fobOnTerminal(["setup", "work"], { env: { FOB_KEYCHAIN: join(world.home, "keychain") } });
-  const first = guided();
-  await answer(first, [
+  const answers: Parameters<typeof answer>[1] = [
     ["Move it to the keychain file", "n"],
     ["Name of the session profile", ""],
     ["How should programs get the session?", ""],
-  ]);
+  ];
+  const first = guided();
+  await answer(first, answers);
   await first.shows("Log in now?");
   first.type("\u0003");
   const { status, screen } = await first.ended;
   expect(status).toBe(130);
   expect(screen).toContain("log in later: fob login work");
   const second = guided();
-  await answer(second, [
-    ["Move it to the keychain file", "n"],
-    ["Name of the session profile", ""],
-    ["How should programs get the session?", ""],
-  ]);
+  await answer(second, answers);
   await second.shows("Log in now?");
   world.sandbox.setAccessKeyStatus(world.user.accessKey.accessKeyId, "Inactive");
   second.type("y\r");

@@ -149,7 +149,7 @@ async function enroll({ aws, user, own, terminal, image, name }: Enrollment, con
     throw describeLeft(error, device.serialNumber, await deleteAgain(device, own));
   }
   say.done(`Enrolled ${device.serialNumber}`, `${quote(device.serialNumber)} is enrolled`);
-  say.hint("the key is still on your screen, and where you scroll back: clear both, or close the terminal");
+  say.hint("the key is still on your screen and in its scrollback: clear both, or close the terminal");
   await writeToConfig(device, await listMfaDevices(aws).catch(() => undefined), own, context);
 }
 
